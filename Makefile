@@ -1,0 +1,41 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+RUN := runs/quickstart/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fast format clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Train and evaluate the quickstart on drawn faces
+	rm -rf $(RUN)
+	$(BIN)/ssltoolbox train recipes/quickstart.yaml --out $(RUN)
+
+test: check ## Format, lint, types, import contracts, and all tests
+	$(BIN)/pytest -q --durations=10
+
+check: $(INSTALLED) ## Format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fast: check ## check, and the tests that take seconds
+	$(BIN)/pytest -q -m 'not slow'
+
+format: $(INSTALLED) ## Format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) build dist

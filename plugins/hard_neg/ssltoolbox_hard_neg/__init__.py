@@ -1,0 +1,35 @@
+"""HardNeg: negatives are frames of the same clip a long time away (Shu et al., BMVC 2022, section 3.2)."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, NegativeSamplerOptions, Problem, Setting, hookimpl
+
+
+class HardNegOptions(NegativeSamplerOptions):
+    """How far in time a hard negative must be."""
+
+    gap: float = Field(default=2.88, gt=0)
+    """Least seconds between the anchor and a hard negative: twelve frames at the paper's 25/6 per second."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        data = setting.data
+        if data and (data.longest - 1) / data.fps < self.gap:
+            yield Problem(
+                "gap",
+                f"no clip is long enough: the longest lasts {(data.longest - 1) / data.fps:.3g} s, "
+                f"the gap is {self.gap:.3g} s",
+                "use longer clips or a smaller gap",
+            )
+
+
+@hookimpl
+def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="hard_neg",
+        summary="Frames of the same clip a long time away: same person, other expression.",
+        options=HardNegOptions,
+        target="ssltoolbox_hard_neg.sampler:HardNeg",
+        api=1,
+    )

@@ -1,0 +1,28 @@
+"""Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ssltoolbox.engine.entry import load_backbone as load_backbone
+    from ssltoolbox.engine.entry import train as train
+    from ssltoolbox.plan import load_recipe as load_recipe
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_backbone": "ssltoolbox.engine.entry",
+    "load_recipe": "ssltoolbox.plan",
+    "train": "ssltoolbox.engine.entry",
+}
+__all__ = ["__version__", "load_backbone", "load_recipe", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the three functions when they are first used: `import ssltoolbox` costs nothing."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""`python -m ssltoolbox` is `ssltoolbox`."""
+
+from ssltoolbox.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""What a plugin may use: the whole public surface for authors of strategies, in one place.
+
+Importing this package never imports torch, so that listing plugins and checking recipes stay fast. Put the
+hooks and the options of a plugin in a module that is free of torch, and name the class that does the work by
+its path in `Descriptor.target`; it is imported when a run needs it.
+"""
+
+from ssltoolbox.api.descriptors import API_VERSION, Descriptor, Kind, MethodDescriptor, Need
+from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
+from ssltoolbox.api.hooks import hookimpl
+from ssltoolbox.api.options import (
+    DataFacts,
+    DatasetOptions,
+    NegativeSamplerOptions,
+    Options,
+    Setting,
+    ViewOptions,
+)
+from ssltoolbox.api.protocols import (
+    Dataset,
+    Evaluator,
+    LandmarkDetector,
+    Method,
+    MethodContext,
+    NegativeMasker,
+    NegativeSampler,
+    PositiveGenerator,
+    Side,
+    Split,
+    View,
+)
+from ssltoolbox.api.tensors import (
+    EXPRESSIONS,
+    Batch,
+    Clip,
+    Features,
+    Frames,
+    Rows,
+    StepOutput,
+)
+
+__all__ = [
+    "API_VERSION",
+    "EXPRESSIONS",
+    "Batch",
+    "Clip",
+    "DataFacts",
+    "DataNotFound",
+    "Dataset",
+    "DatasetOptions",
+    "Descriptor",
+    "Evaluator",
+    "Features",
+    "Frames",
+    "Kind",
+    "LandmarkDetector",
+    "Method",
+    "MethodContext",
+    "MethodDescriptor",
+    "Need",
+    "NegativeMasker",
+    "NegativeSampler",
+    "NegativeSamplerOptions",
+    "Options",
+    "PositiveGenerator",
+    "Problem",
+    "Rows",
+    "Setting",
+    "Side",
+    "Split",
+    "SslToolboxError",
+    "StepOutput",
+    "UnreadableFrame",
+    "UserError",
+    "View",
+    "ViewOptions",
+    "hookimpl",
+]

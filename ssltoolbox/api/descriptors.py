@@ -1,0 +1,73 @@
+"""What a plugin yields from a hook: the card that names a component and says where its code is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from ssltoolbox.api.options import Options
+
+API_VERSION = 1
+"""Raised when a change breaks plugin authors; CHANGELOG.md has a heading of its own for it."""
+
+Need = Literal["landmarks", "labels"]
+
+
+class Kind(StrEnum):
+    """The kinds of plugin. Each has one hook, `ssltoolbox_<kind>`."""
+
+    METHODS = "methods"
+    POSITIVE_GENERATORS = "positive_generators"
+    NEGATIVE_SAMPLERS = "negative_samplers"
+    NEGATIVE_MASKERS = "negative_maskers"
+    VIEWS = "views"
+    DATASETS = "datasets"
+    LANDMARK_DETECTORS = "landmark_detectors"
+    EVALUATORS = "evaluators"
+
+    @property
+    def singular(self) -> str:
+        """
+        >>> Kind.NEGATIVE_MASKERS.singular
+        'negative masker'
+        """
+        return self.value.removesuffix("s").replace("_", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descriptor:
+    """A component that recipes can name.
+
+    Attributes:
+        name: what a recipe calls it, in snake_case.
+        summary: one line for `ssltoolbox plugins list`.
+        target: `"package.module:Class"`; imported only when a run needs it.
+        options: its options' model, free of torch.
+        needs: what the data must have for it.
+        api: the API version that it was written for.
+
+    >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
+    ...            target="my_package.mirror:Mirror", api=1).name
+    'mirror'
+    """
+
+    name: str
+    summary: str
+    target: str
+    api: int
+    options: type[Options] = Options
+    needs: frozenset[Need] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodDescriptor(Descriptor):
+    """A method of self-supervised learning.
+
+    Attributes:
+        negatives: where the negatives come from. None refuses negative samplers and maskers in a recipe.
+        trains: False for a method that leaves the backbone as it is.
+    """
+
+    negatives: Literal["batch", "queue"] | None
+    trains: bool = True

@@ -1,0 +1,58 @@
+"""Errors with an address: what went wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SslToolboxError(Exception):
+    """The run failed: one line saying what and where. The command line exits with 1."""
+
+
+class UserError(SslToolboxError):
+    """The user's input is wrong: the message says what to change. The command line exits with 2.
+
+    Attributes:
+        hint: what to do, where it can be said apart from the message.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.message = message
+        self.hint = hint
+
+
+class DataNotFound(UserError):
+    """The data that a recipe names is not there: a warning in `check`, an error in `train`."""
+
+
+class UnreadableFrame(SslToolboxError):
+    """A single image could not be read: the engine draws another frame of the clip, and counts."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one option, found by `Options.problems`.
+
+    Attributes:
+        option: the option's name; empty for the component as a whole.
+        message: what is wrong.
+        hint: what to do.
+        warning: True lets the run go on.
+    """
+
+    option: str
+    message: str
+    hint: str = ""
+    warning: bool = False
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The names as a sorted, readable enumeration.
+
+    >>> one_of(["b", "a", "c"])
+    'a, b or c'
+    """
+    *head, last = sorted(names)
+    return f"{', '.join(head)} or {last}" if head else last

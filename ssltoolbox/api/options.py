@@ -1,0 +1,107 @@
+"""Options: how a component says what a recipe may set, and what is wrong with what was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ssltoolbox.api.errors import Problem
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is known of a dataset without loading it.
+
+    Attributes:
+        clips: number of training clips.
+        identities: number of training identities.
+        frames: number of training frames.
+        fps: frames per second.
+        size: height and width of the frames in pixels, as the dataset gives them.
+        shortest, longest: clip lengths in frames.
+        landmarks: True if frames come with the 68 landmarks.
+        labels: the names of the labels that frames come with.
+    """
+
+    clips: int
+    identities: int
+    frames: int
+    fps: float
+    size: int
+    shortest: int
+    longest: int
+    landmarks: bool = False
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the rest of the recipe means for a component, for cross-checks.
+
+    Attributes:
+        data: facts of the data; None where the data could not be found.
+        instances: instances that are compared with each other, M over all ranks (batch size / accumulation).
+        draws: draws among them, N over all ranks.
+        hard_negatives: hard negatives of each draw, K.
+    """
+
+    data: DataFacts | None
+    instances: int
+    draws: int
+    hard_negatives: int
+
+
+class Options(BaseModel):
+    """The base of every component's options: unknown keys are errors, types are strict, values are frozen.
+
+    Give every option a type, a default where there is a sensible one, and a docstring beneath it; that is what
+    `ssltoolbox plugins show` prints and what editors complete.
+
+    >>> class MirrorOptions(Options):
+    ...     p: float = 0.5
+    ...     '''Probability that the positive is mirrored.'''
+    >>> MirrorOptions(p=0.8).p
+    0.8
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+    def problems(self, setting: Setting) -> Iterable[Problem]:
+        """What is wrong with these options in this setting. Called before anything is run."""
+        return ()
+
+
+class DatasetOptions(Options):
+    """The base of a dataset's options."""
+
+    def facts(self) -> DataFacts:
+        """Facts of the training split, found without torch and in well under a second.
+
+        Raises:
+            DataNotFound: when the data is not there.
+            UserError: when it is there but can't be used.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define facts()")
+
+
+class ViewOptions(Options):
+    """The base of a view's options."""
+
+    size: int = Field(default=112, ge=8, le=1024)
+    """Height and width of the images that the backbone sees, in pixels."""
+
+
+class NegativeSamplerOptions(Options):
+    """The base of a negative sampler's options."""
+
+    count: int = Field(default=1, ge=1, le=16)
+    """Hard negatives for each draw. Each is an instance of its own, with a positive of its own."""

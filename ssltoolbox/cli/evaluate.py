@@ -1,0 +1,33 @@
+"""`ssltoolbox evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import SET
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--tasks", metavar="NAME,…", help="The tasks, such as expression,identity [those of the run's recipe]."
+)
+@SET
+def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
+    """Evaluate the backbone of a finished RUN, beside a random initialisation."""
+    from rich.console import Console
+
+    from ssltoolbox.cli.results import results_table
+    from ssltoolbox.engine.entry import open_run
+    from ssltoolbox.engine.evaluate import evaluate_run
+
+    if tasks:
+        overrides = (*overrides, f"evaluate=[{tasks}]")
+    folder, plan = open_run(run, overrides)
+    with folder.locked():
+        results = evaluate_run(plan, folder, again=True)
+    console = Console()
+    console.print(results_table(results, plan.recipe.name))
+    console.print(f"written to {folder.evaluation}", highlight=False, soft_wrap=True)

@@ -1,0 +1,74 @@
+"""The commands together, and what an error becomes: one clear text, and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from ssltoolbox import __version__
+from ssltoolbox.cli.evaluate import evaluate
+from ssltoolbox.cli.plugins import plugins
+from ssltoolbox.cli.recipes import check, schema
+from ssltoolbox.cli.train import train
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ssltoolbox")
+def commands() -> None:
+    """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
+
+
+for command in (train, check, evaluate, plugins, schema):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 the run failed, 2 wrong input, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs a command and gives its exit code; errors are printed."""
+    try:
+        result = commands.main(arguments, prog_name="ssltoolbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except Exception as error:
+        return _explain(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _explain(error: Exception) -> int:
+    """Prints what went wrong, without a traceback, and gives the exit code.
+
+    A run's log.txt has the traceback; where there is no run, SSLTOOLBOX_TRACEBACK=1 shows it.
+    """
+    import os
+
+    from ssltoolbox.api import SslToolboxError, UserError
+
+    if os.environ.get("SSLTOOLBOX_TRACEBACK"):
+        raise error
+    if isinstance(error, UserError):
+        click.echo(str(error), err=True)
+        return WRONG_INPUT
+    if isinstance(error, SslToolboxError):
+        click.echo(str(error), err=True)
+    else:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        click.echo(f"failed: {type(error).__name__}: {first}", err=True)
+    return FAILED

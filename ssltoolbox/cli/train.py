@@ -1,0 +1,64 @@
+"""`ssltoolbox train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssltoolbox.cli.common import RECIPE, SET
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssltoolbox.engine.train import Run
+    from ssltoolbox.plan import Plan
+
+
+@click.command()
+@RECIPE
+@SET
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder [runs/<name>/<date-time>].")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out; start it if there is none.")
+def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool) -> int:
+    """Train and evaluate what RECIPE says."""
+    from rich.console import Console
+
+    from ssltoolbox.plan import load_recipe
+
+    if resume and out is None:
+        raise click.UsageError("--resume needs --out, the folder of the run to go on with")
+    plan = load_recipe(recipe, overrides)
+    console = Console()
+    _begin(plan, console)
+    from ssltoolbox.engine.train import Interrupted
+    from ssltoolbox.engine.train import train as train_plan
+
+    try:
+        run = train_plan(plan, out, resume, console)
+    except Interrupted as stop:
+        click.echo(str(stop), err=True)
+        return 130
+    _end(run, plan, console)
+    return 0
+
+
+def _begin(plan: Plan, console: Console) -> None:
+    for warning in plan.warnings:
+        click.echo(warning.render(), err=True)
+    counts = plan.counts
+    strategies = [chosen.key for kind in list(plan.chosen) for chosen in plan.chosen[kind]]
+    console.print(
+        f"[bold]{plan.recipe.name}[/bold]: {', '.join(strategies)}; {counts.steps} steps of "
+        f"{counts.instances} instances",
+        highlight=False,
+    )
+
+
+def _end(run: Run, plan: Plan, console: Console) -> None:
+    from ssltoolbox.cli.results import results_table
+
+    if run.evaluation:
+        console.print(results_table(run.evaluation, plan.recipe.name))
+    console.print(f"done; the run is in {run.folder.path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,107 @@
+"""The clips of one split of a folder of frames, in a form that is small in memory and cheap to copy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.api import Split, UserError
+from ssltoolbox.data.frames.naming import frame_times, printable
+from ssltoolbox.data.frames.splits import split_of
+from ssltoolbox.data.frames.tree import LANDMARKS_FILE, FoundClip, Tree
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFolder:
+    """The clips of a split, by number.
+
+    A large tree has a million file names. They are kept as bytes, `folder NUL frame NUL frame …` for each
+    clip, end to end: to copy them to a worker is to copy one buffer.
+
+    Attributes:
+        root: the folder.
+        identities: [clips] int32, the identity's place among the folders of the root, in every split.
+        lengths: [clips] int32 frames.
+        with_landmarks: [clips] bool, whether a landmarks file lies beside the frames.
+    """
+
+    root: str
+    identities: np.ndarray
+    lengths: np.ndarray
+    with_landmarks: np.ndarray
+    _names: bytes
+    _ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def name(self, clip: int) -> str:
+        """The clip's folder below the root, for messages."""
+        return printable(self._parts(clip)[0])
+
+    def times(self, clip: int, fps: float) -> np.ndarray:
+        """[frames] float64 seconds; see `frame_times`."""
+        return frame_times(self._parts(clip)[1:], fps)
+
+    def frames(self, clip: int) -> list[str]:
+        """The paths of the clip's images, in natural order."""
+        folder, *names = self._parts(clip)
+        base = os.path.join(self.root, folder)
+        return [os.path.join(base, name) for name in names]
+
+    def landmarks(self, clip: int) -> str | None:
+        """The path of the clip's landmarks file, where it has one."""
+        if not self.with_landmarks[clip]:
+            return None
+        return os.path.join(self.root, self._parts(clip)[0], LANDMARKS_FILE)
+
+    def _parts(self, clip: int) -> list[str]:
+        """The clip's folder, then the names of its frames."""
+        start = int(self._ends[clip - 1]) if clip else 0
+        return os.fsdecode(self._names[start : int(self._ends[clip])]).split("\0")
+
+
+def read_folder(root: Path, split: Split, *, val: float, test: float) -> FrameFolder:
+    """Lists the clips of a split; images and landmarks are not opened.
+
+    Raises:
+        DataNotFound: where there is no such folder.
+        UserError: where it can't be used: no frames where they are expected, no identity for a split that is
+            to have some, a folder that can't be listed, a link that leads out of the root.
+    """
+    tree = Tree(root)
+    everyone = tree.identities()
+    chosen = [(number, name) for number, name in enumerate(everyone) if split_of(name, val, test) == split]
+    folder = _pack(root, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
+    if not len(folder):
+        tree.check_layout()
+        share = {"train": 1 - val - test, "val": val, "test": test}[split]
+        if share:
+            raise UserError(
+                f"{printable(root)}: none of {len(everyone)} identities falls to {split}, whose share is "
+                f"{share:g}; they are assigned by a hash of their names: change val or test"
+            )
+    return folder
+
+
+def _pack(root: Path, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
+    names = bytearray()
+    identities, lengths, landmarks, ends = [], [], [], []
+    for identity, clip in found:
+        names += os.fsencode("\0".join([clip.folder, *clip.frames]))
+        identities.append(identity)
+        lengths.append(len(clip.frames))
+        landmarks.append(clip.landmarks)
+        ends.append(len(names))
+    return FrameFolder(
+        root=str(root),
+        identities=np.array(identities, dtype=np.int32),
+        lengths=np.array(lengths, dtype=np.int32),
+        with_landmarks=np.array(landmarks, dtype=bool),
+        _names=bytes(names),
+        _ends=np.array(ends, dtype=np.int64),
+    )

@@ -1,0 +1,50 @@
+"""Options of the dataset `frames`, and its facts without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from ssltoolbox.api import DataFacts, DatasetOptions
+
+
+class FramesOptions(DatasetOptions):
+    """Folders of face frames, `root/identity/video/clip/*.jpg|png`, in natural order.
+
+    Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this shape. Where
+    `landmarks68.npy`, [frames, 68, 2] in pixels of the frames, lies beside a clip's frames, it is used.
+    """
+
+    root: Path = Field(strict=False)
+    """The folder that holds the folders of the identities."""
+
+    fps: float = Field(default=25 / 6, ge=0.01, le=1000)
+    """Frames per second of a clip whose frames are numbered without gaps."""
+
+    size: int = Field(default=128, ge=8, le=1024)
+    """Height and width that images are resized to, in pixels; landmarks are scaled with them."""
+
+    val: float = Field(default=0.0, ge=0, lt=1)
+    """Fraction of identities held out for validation, chosen by a hash of their names."""
+
+    test: float = Field(default=0.0, ge=0, lt=1)
+    """Fraction of identities held out for testing, chosen by a hash of their names."""
+
+    @model_validator(mode="after")
+    def _leave_some_to_train(self) -> FramesOptions:
+        if self.val + self.test >= 1:
+            raise ValueError("val and test together must be less than 1: the rest is what is trained on")
+        return self
+
+    def facts(self) -> DataFacts:
+        """Facts of the training split, from listing its folders; no file is opened.
+
+        Raises:
+            DataNotFound: where there is no such folder.
+            UserError: where it can't be used to train; see `training_facts`.
+        """
+        # Listing plugins imports this module and needs neither numpy nor natsort.
+        from ssltoolbox.data.frames.facts import training_facts
+
+        return training_facts(self)

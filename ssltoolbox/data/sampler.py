@@ -1,0 +1,66 @@
+"""Deals the draws of an epoch to steps, micro-batches and ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Slot = tuple[int, int]
+"""(epoch, place in the epoch)."""
+
+
+@dataclass(frozen=True)
+class Deal:
+    """How the draws of a run are dealt.
+
+    A step takes `draws` consecutive slots of an epoch, its micro-batch m a consecutive part of them, its rank r
+    a consecutive part of that. So what a step and a micro-batch see is the same for any number of ranks.
+
+    Attributes:
+        steps_per_epoch: optimiser steps in an epoch.
+        draws: draws of a step, over all micro-batches and ranks.
+        accumulate: micro-batches of a step.
+        ranks: number of processes.
+        rank: this one.
+    """
+
+    steps_per_epoch: int
+    draws: int
+    accumulate: int = 1
+    ranks: int = 1
+    rank: int = 0
+
+    def slots(self, step: int, micro_batch: int) -> list[Slot]:
+        """The slots of this rank.
+
+        >>> Deal(steps_per_epoch=2, draws=4, ranks=2, rank=1).slots(step=3, micro_batch=0)
+        [(1, 6), (1, 7)]
+        """
+        epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
+        size = self.draws // (self.accumulate * self.ranks)
+        start = step_in_epoch * self.draws + (micro_batch * self.ranks + self.rank) * size
+        return [(epoch, slot) for slot in range(start, start + size)]
+
+
+class SlotSampler:
+    """A batch sampler over all micro-batches of a run, which begins where the run stands.
+
+    Args:
+        deal: how the draws are dealt.
+        steps: optimiser steps of the whole run.
+        done: tells how many steps are done, when the iteration begins.
+    """
+
+    def __init__(self, deal: Deal, steps: int, done: Callable[[], int]) -> None:
+        self.deal = deal
+        self.steps = steps
+        self.done = done
+
+    def __len__(self) -> int:
+        """Micro-batches of the whole run: Lightning counts those that are done itself."""
+        return self.steps * self.deal.accumulate
+
+    def __iter__(self) -> Iterator[list[Slot]]:
+        for step in range(self.done(), self.steps):
+            for micro_batch in range(self.deal.accumulate):
+                yield self.deal.slots(step, micro_batch)

@@ -1,0 +1,104 @@
+"""The dataset `synthetic_faces`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssltoolbox.api import Clip, Frames, Split
+from ssltoolbox.data.synthetic_faces.clip import FACE, ClipRecords, draw_clip
+from ssltoolbox.data.synthetic_faces.geometry import FaceShapes
+from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
+from ssltoolbox.data.synthetic_faces.render import render
+
+_SPLITS: tuple[Split, ...] = ("train", "val", "test")
+_PIXELS_AT_ONCE = 64 * 48 * 48
+"""Pictures are painted in groups of about this many pixels, which stay in a core's cache."""
+
+
+class SyntheticFaces:
+    """Clips of drawn people, see the package's docstring. A dataset as in `ssltoolbox.api.Dataset`.
+
+    Clip i shows person i modulo the number of people, in their take i divided by it.
+    """
+
+    def __init__(self, options: SyntheticFacesOptions, split: Split) -> None:
+        train = split == "train"
+        self.size = options.size
+        self._world = options.world
+        self._split = split
+        self._people = options.identities if train else options.eval_identities
+        self._clips = options.clips if train else options.eval_clips
+        self._fps = options.fps
+        self._frames = options.frames
+
+    def __len__(self) -> int:
+        return self._clips
+
+    def clip(self, index: int) -> Clip:
+        identity, take = self._who(index)
+        return Clip(
+            index=index,
+            identity=identity,
+            times=self._times(),
+            name=f"{self._split} clip {index} (person {identity}, take {take})",
+            load_landmarks=partial(self._landmarks, index),
+        )
+
+    def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
+        faces = self._faces(clips, frames)
+        group = max(1, _PIXELS_AT_ONCE // self.size**2)
+        parts = [render(faces[start : start + group], self.size) for start in range(0, len(faces), group)]
+        moment = faces["moment"]
+        return Frames(
+            images=_joined([images for images, _ in parts], torch.empty(0, 3, self.size, self.size, dtype=torch.uint8)),
+            landmarks=_joined([landmarks for _, landmarks in parts], torch.empty(0, 68, 2)),
+            labels={
+                "expression": torch.from_numpy(moment["expression"].copy()),
+                "valence": torch.from_numpy(moment["affect"][:, 0].copy()),
+                "arousal": torch.from_numpy(moment["affect"][:, 1].copy()),
+            },
+        )
+
+    def _who(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < self._clips:
+            raise IndexError(f"there is no clip {index}: {self._split} has {self._clips}, from 0 on")
+        take, number = divmod(index, self._people)
+        return number * len(_SPLITS) + _SPLITS.index(self._split), take
+
+    def _times(self) -> NDArray[np.float64]:
+        return np.arange(self._frames) / self._fps
+
+    def _records(self, index: int) -> ClipRecords:
+        return _cached_clip(self._world, *self._who(index), self._frames, self._fps)
+
+    def _faces(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.void]:
+        """[B] records of `FACE`."""
+        places = np.asarray(frames, dtype=np.int64)
+        owners = np.asarray(clips, dtype=np.int64)
+        if len(places) and not (0 <= places.min() and places.max() < self._frames):
+            wrong = places[(places < 0) | (places >= self._frames)][0]
+            raise IndexError(f"there is no frame {wrong}: each clip has {self._frames}, from 0 on")
+        faces = np.empty(len(places), FACE)
+        for index in np.unique(owners):
+            here = np.flatnonzero(owners == index)
+            faces[here] = self._records(int(index)).faces(places[here])
+        return faces
+
+    def _landmarks(self, index: int) -> NDArray[np.float32]:
+        """[frames, 68, 2] pixels, found without drawing."""
+        return FaceShapes(self._records(index).faces(np.arange(self._frames)), self.size).landmarks
+
+
+def _joined(parts: list[Tensor], empty: Tensor) -> Tensor:
+    return torch.cat(parts) if parts else empty
+
+
+@lru_cache(maxsize=256)
+def _cached_clip(world: int, identity: int, take: int, frames: int, fps: float) -> ClipRecords:
+    return draw_clip(world, identity, take, np.arange(frames) / fps)

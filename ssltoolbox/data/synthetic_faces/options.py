@@ -1,0 +1,62 @@
+"""What a recipe may say about the synthetic faces."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ssltoolbox.api import DataFacts, DatasetOptions
+
+LABELS = frozenset({"expression", "valence", "arousal"})
+
+
+class SyntheticFacesOptions(DatasetOptions):
+    """Drawn face clips. `val` and `test` show people who are not in `train`, nor in each other."""
+
+    world: int = Field(default=0, ge=0)
+    """The seed of everything drawn: another world has other people, clips and pixels."""
+
+    identities: int = Field(default=80, ge=1)
+    """People in the training split."""
+
+    clips: int = Field(default=240, ge=1)
+    """Training clips in all, spread evenly over the identities."""
+
+    frames: int = Field(default=96, ge=1, le=100_000)
+    """Frames of each clip, in every split."""
+
+    size: int = Field(default=48, ge=24, le=512)
+    """Height and width of the images, in pixels."""
+
+    fps: float = Field(default=25 / 6, gt=0, le=240)
+    """Frames per second. Expressions last 4 to 7 seconds; head and light move within two frames at any rate."""
+
+    eval_identities: int = Field(default=32, ge=1)
+    """People in `val`, and as many others in `test`."""
+
+    eval_clips: int = Field(default=64, ge=1)
+    """Clips in `val`, and as many in `test`, spread evenly over their identities."""
+
+    @model_validator(mode="after")
+    def _a_clip_for_everyone(self) -> Self:
+        for clips, identities in (("clips", "identities"), ("eval_clips", "eval_identities")):
+            if getattr(self, clips) < getattr(self, identities):
+                raise ValueError(
+                    f"{clips} is {getattr(self, clips)}, fewer than the {getattr(self, identities)} {identities}: "
+                    f"everyone needs a clip; raise {clips} or lower {identities}"
+                )
+        return self
+
+    def facts(self) -> DataFacts:
+        return DataFacts(
+            clips=self.clips,
+            identities=self.identities,
+            frames=self.clips * self.frames,
+            fps=self.fps,
+            size=self.size,
+            shortest=self.frames,
+            longest=self.frames,
+            landmarks=True,
+            labels=LABELS,
+        )

@@ -1,0 +1,116 @@
+"""Soft-edged painting in batch: a canvas of pictures, windows on it, masks, and strokes of colour.
+
+Every operation is elementwise and exactly rounded, see the package's docstring; a mask is exactly 0 outside of its
+shape, so that the size of a window never shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssltoolbox.data.synthetic_faces.geometry import Array, Plane
+
+
+def column(values: NDArray[np.floating]) -> Tensor:
+    """[B] → [B, 1, 1], or a colour [B, 3] → [B, 3, 1, 1]: a number for each picture, to meet its pixels."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return tensor.view(*tensor.shape, 1, 1)
+
+
+class Window:
+    """A rectangle of every picture, as large in all, elsewhere in each. Positions are pixels from `origin`.
+
+    Attributes:
+        pixels: [B, 3, h, w]; paint on these.
+        x: [B, 1, w]; y: [B, h, 1].
+    """
+
+    def __init__(self, pixels: Tensor, x: Tensor, y: Tensor) -> None:
+        self.pixels, self.x, self.y = pixels, x, y
+
+    def local(self, plane: Plane) -> tuple[Tensor, Tensor]:
+        """The coordinates (u, v) of a plane at the pixels, each [B, h, w]."""
+        inverse = plane.inverse()
+        x = self.x - column(plane.centre[:, 0])
+        y = self.y - column(plane.centre[:, 1])
+        u, v = (x * column(inverse[:, row, 0]) + y * column(inverse[:, row, 1]) for row in (0, 1))
+        return u, v
+
+    def away_from(self, start: Array, end: Array) -> Tensor:
+        """[B, h, w]: the distance in pixels from the straight line between two points [B, 2]."""
+        step = end - start
+        length = step[:, 0] * step[:, 0] + step[:, 1] * step[:, 1]
+        x, y = self.x - column(start[:, 0]), self.y - column(start[:, 1])
+        along = (x * column(step[:, 0] / length) + y * column(step[:, 1] / length)).clamp_(0, 1)
+        x = x - along * column(step[:, 0])
+        y = y - along.mul_(column(step[:, 1]))
+        return x.mul_(x).add_(y.mul_(y)).sqrt_()
+
+    def paint(self, colour: Tensor, mask: Tensor) -> None:
+        """Lays `colour` [B, 3, 1 or h, 1 or w] over the pixels where `mask` [B, h, w] in [0, 1] says."""
+        self.pixels += (colour - self.pixels).mul_(mask[:, None])
+
+
+class Canvas:
+    """B square pictures in floats, [B, 3, size, size]."""
+
+    def __init__(self, batch: int, size: int, origin: Array) -> None:
+        self.size = size
+        self.pixels = torch.empty(batch, 3, size, size)
+        self._origin = torch.from_numpy(origin)
+
+    def whole(self) -> Window:
+        """A window on everything."""
+        zero = torch.zeros(len(self.pixels), 2)
+        return Window(self.pixels, *self._positions(zero, self.size, self.size))
+
+    def rows_below(self, top: int) -> Window:
+        """A window on the rows from `top` down."""
+        zero = torch.tensor([0.0, float(top)]).expand(len(self.pixels), 2)
+        return Window(self.pixels[:, :, top:], *self._positions(zero, self.size - top, self.size))
+
+    def around(self, low: Array, high: Array, paint: Callable[[Window], None]) -> None:
+        """Lets `paint` work on a copy of the boxes between the corners [B, 2], and puts the copy back."""
+        corner = torch.floor(torch.from_numpy(low) + self._origin)
+        width, height = (torch.from_numpy(high) + self._origin - corner).amax(0).ceil().long().add(1).tolist()
+        width, height = min(width, self.size), min(height, self.size)
+        limit = torch.tensor([self.size - width, self.size - height])
+        corner = corner.clamp(min=torch.zeros(2), max=limit)
+        index = (
+            (corner[:, 1].long()[:, None, None] + torch.arange(height)[:, None]) * self.size
+            + corner[:, 0].long()[:, None, None]
+            + torch.arange(width)
+        )
+        flat = self.pixels.view(len(self.pixels), 3, -1)
+        index = index.view(-1, 1, height * width).expand(-1, 3, -1)
+        window = Window(
+            flat.gather(2, index).view(-1, 3, height, width), *self._positions(corner, height, width)
+        )
+        paint(window)
+        flat.scatter_(2, index, window.pixels.view(-1, 3, height * width))
+
+    def _positions(self, corner: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        start = (corner - self._origin)[:, :, None, None]
+        return start[:, 0] + torch.arange(width), start[:, 1] + torch.arange(height)[:, None]
+
+
+def soft(distance: Tensor) -> Tensor:
+    """The mask of a shape from the distance to its edge, in pixels, positive inside. In place."""
+    return distance.add_(0.5).clamp_(0, 1)
+
+
+def faint(ratio: Tensor) -> Tensor:
+    """The mask of something without an edge: fades from 1 in its middle to 0 where `ratio` is 1. In place."""
+    return ratio.neg_().add_(1).clamp_(0, 1)
+
+
+def ellipse(u: Tensor, v: Tensor, half_u: Tensor, half_v: Tensor, pixels: Tensor) -> Tensor:
+    """The mask of an ellipse about (0, 0); `pixels` is the length of 1 unit."""
+    x, y = u / half_u, v / half_v
+    distance = 1 - x.mul_(x).add_(y.mul_(y)).sqrt_()
+    return soft(distance.mul_(torch.minimum(half_u, half_v) * pixels))

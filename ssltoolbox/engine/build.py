@@ -1,0 +1,115 @@
+"""From a plan to the objects that do the work. Here, and only here, plugins' targets are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from ssltoolbox.api import (
+    Dataset,
+    Evaluator,
+    Kind,
+    Method,
+    MethodContext,
+    NegativeMasker,
+    Options,
+    PositiveGenerator,
+    Split,
+    View,
+)
+from ssltoolbox.data.batches import DrawnBatches
+from ssltoolbox.data.draws import Drawer, Strategies
+from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.models import create_backbone, feature_dim
+from ssltoolbox.plan import Chosen, Plan
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The objects of a run, each made when it is first asked for."""
+
+    plan: Plan
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The training split."""
+        return self.split("train")
+
+    def split(self, split: Split) -> Dataset:
+        """One split of the recipe's data."""
+        dataset: Dataset = _make(self.plan.data, split)
+        return dataset
+
+    @cached_property
+    def view(self) -> View:
+        """The augmentations."""
+        view: View = _make(self.plan.views)
+        return view
+
+    @cached_property
+    def generators(self) -> tuple[PositiveGenerator[Options], ...]:
+        """The positive generators, in the recipe's order."""
+        return tuple(_make(chosen) for chosen in self.plan.of(Kind.POSITIVE_GENERATORS))
+
+    @cached_property
+    def maskers(self) -> MaskerUnion:
+        """The negative maskers as one."""
+        maskers: list[NegativeMasker[Options]] = [
+            _make(chosen) for chosen in self.plan.of(Kind.NEGATIVE_MASKERS)
+        ]
+        return MaskerUnion(maskers)
+
+    @cached_property
+    def evaluators(self) -> dict[str, Evaluator]:
+        """The tasks by name."""
+        return {chosen.key: _make(chosen) for chosen in self.plan.of(Kind.EVALUATORS)}
+
+    @cached_property
+    def batches(self) -> DrawnBatches:
+        """What the loader's workers hold."""
+        generators = zip(self.plan.of(Kind.POSITIVE_GENERATORS), self.generators, strict=True)
+        samplers = [(chosen.key, _make(chosen)) for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
+        strategies = Strategies([(chosen.key, generator) for chosen, generator in generators], samplers)
+        drawer = Drawer(self.dataset, strategies, self.plan.recipe.seed, self.plan.counts.draws)
+        return DrawnBatches(self.dataset, drawer)
+
+    def backbone(self, weights: str | None = None) -> nn.Module:
+        """The backbone, its random part drawn from the recipe's seed; `weights` as in a recipe."""
+        recipe = self.plan.recipe.backbone
+        torch.manual_seed(self.plan.recipe.seed)
+        return create_backbone(
+            recipe.name,
+            weights=weights,
+            stem=recipe.stem,
+            image_size=self.plan.image_size,
+            options=recipe.options,
+        )
+
+    def method(self, distributed: bool) -> Method:
+        """The method around the backbone, all random weights drawn from the recipe's seed."""
+        backbone = self.backbone(self.plan.recipe.backbone.weights)
+        context = MethodContext(
+            backbone=backbone,
+            feature_dim=feature_dim(backbone, self.plan.image_size),
+            descriptor_dim=self._descriptor_dim(),
+            maskers=self.maskers,
+            instances=self.plan.counts.compared,
+            steps=self.plan.counts.steps,
+            distributed=distributed,
+        )
+        method: Method = _make(self.plan.method, context)
+        return method
+
+    def _descriptor_dim(self) -> int:
+        """F, found by describing one draw."""
+        if not self.maskers:
+            return 0
+        return int(self.maskers.describe(self.batches.__getitems__([(0, 0)])).shape[2])
+
+
+def _make(chosen: Chosen, *arguments: Any) -> Any:
+    return chosen.provided.load()(chosen.options, *arguments)

@@ -1,0 +1,143 @@
+"""Checkpoints that are whole or not there, and the callbacks that write them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.plugins.io import CheckpointIO
+
+from ssltoolbox.api import SslToolboxError, UserError
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Writes beside the checkpoint, flushes to the disk, then renames: a crash leaves the one before.
+
+    Nothing but tensors and plain values is ever read back (`weights_only`), so a checkpoint can't run code.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        """
+        Raises:
+            SslToolboxError: when the disk is full or can't be written to.
+        """
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+        except (OSError, RuntimeError) as error:
+            beside.unlink(missing_ok=True)
+            kept = "the one before it is whole" if target.exists() else "there is none before it"
+            raise SslToolboxError(f"can't write the checkpoint {target}: {error}; {kept}") from error
+        _flush_folder(target.parent)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """
+        Raises:
+            UserError: when the file is damaged, or holds more than tensors and plain values.
+        """
+        return read_checkpoint(Path(path), map_location)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Removes a checkpoint, if it is there."""
+        Path(path).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path, map_location: Any | None = "cpu") -> dict[str, Any]:
+    """A checkpoint's content, tensors and plain values only.
+
+    Raises:
+        UserError: when the file is damaged, or holds more than that.
+    """
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # torch raises a dozen types for a damaged file
+        raise UserError(f"can't read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+    return checkpoint
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a rename last, on systems that can flush a folder."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class SaveCheckpoints(Checkpoint):
+    """Saves after every so many optimiser steps, and after the last.
+
+    A checkpoint always lies between two steps, never between the micro-batches of one.
+    """
+
+    def __init__(self, path: Path, every: int, last: int) -> None:
+        self.path = path
+        self.every = every
+        self.last = last
+        self.saved_step = -1
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Saves when it is time."""
+        step = trainer.global_step
+        if step and step != self.saved_step and (step % self.every == 0 or step == self.last):
+            self.save(trainer)
+
+    def save(self, trainer: pl.Trainer) -> None:
+        """Saves now; called on all ranks."""
+        if self.saved_step != trainer.global_step:
+            trainer.save_checkpoint(self.path)
+            self.saved_step = trainer.global_step
+
+
+class StopOnSignal(Callback):
+    """On Ctrl-C or SIGTERM: finishes the step, saves, and stops. A second signal stops at once.
+
+    Attributes:
+        received: the signal's number, once one came on any rank.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self, saver: SaveCheckpoints, accumulate: int) -> None:
+        self.saver = saver
+        self.accumulate = accumulate
+        self.received: int | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Takes the signals over; Lightning gives them back at the end."""
+        for number in self.SIGNALS:
+            signal.signal(number, self._remember)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+        """Saves and stops between two steps, on all ranks together."""
+        if (index + 1) % self.accumulate:
+            return
+        stop = self.received is not None
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
+            self.received = self.received or signal.SIGTERM
+            self.saver.save(trainer)
+            trainer.should_stop = True
+
+    def _remember(self, number: int, _: FrameType | None) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number

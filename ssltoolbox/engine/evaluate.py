@@ -1,0 +1,57 @@
+"""The recipe's downstream tasks on a run's backbone, beside a random initialisation of the same network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import nn
+
+from ssltoolbox.api import Split
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.features import evaluate_backbone
+from ssltoolbox.engine.files import write_json
+from ssltoolbox.engine.loader import auto_workers
+from ssltoolbox.engine.run_folder import RunFolder
+from ssltoolbox.models import load_weights
+from ssltoolbox.plan import Plan
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def evaluate_run(plan: Plan, folder: RunFolder, again: bool = False) -> dict[str, Any]:
+    """The results of the plan's tasks, as in `evaluation.json`, which is written unless it is there.
+
+    Args:
+        plan: the run's, or one with other tasks.
+        folder: where `backbone.safetensors` lies.
+        again: evaluate even if there are results.
+
+    Returns:
+        Results by task, and under "random" the same for the random initialisation; empty without tasks.
+    """
+    if not plan.recipe.evaluate:
+        return {}
+    if folder.evaluation.exists() and not again:
+        results: dict[str, Any] = json.loads(folder.evaluation.read_text(encoding="utf-8"))
+        return results
+    parts = Parts(plan)
+    trained, random = parts.backbone(), parts.backbone()
+    load_weights(trained, folder.backbone)
+    results = {**evaluate_parts(parts, trained), "random": evaluate_parts(parts, random)}
+    write_json(folder.evaluation, results)
+    return results
+
+
+def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any]]:
+    """The results of the tasks for one backbone, on the device that the machine offers."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return evaluate_backbone(
+        backbone.to(device),
+        parts.view,
+        {split: parts.split(split) for split in SPLITS},
+        parts.evaluators,
+        workers=auto_workers(1),
+        device=device,
+    )

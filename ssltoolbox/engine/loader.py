@@ -1,0 +1,79 @@
+"""The loader: one pass over all the steps of a run that are left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from ssltoolbox.api import Batch, UserError
+from ssltoolbox.data.batches import DrawnBatches
+from ssltoolbox.data.sampler import Deal, SlotSampler
+from ssltoolbox.plan import Plan
+
+MOST_AUTO_WORKERS = 8
+
+
+class RunData(pl.LightningDataModule):
+    """Gives Lightning a loader over the whole run, which starts where the run stands.
+
+    To Lightning a run is one long epoch: it is then always resumed in the middle of one, at a step that is all
+    the position there is, and the workers never pause between the epochs of the data.
+    """
+
+    def __init__(self, plan: Plan, batches: DrawnBatches) -> None:
+        super().__init__()
+        self.plan = plan
+        self.batches = batches
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """
+        Raises:
+            UserError: when a step can't be dealt to the ranks evenly.
+        """
+        counts, recipe = self.plan.counts, self.plan.recipe.trainer
+        trainer = self.trainer
+        assert trainer is not None
+        parts = recipe.accumulate * trainer.world_size
+        if counts.draws % parts:
+            raise UserError(
+                f"{counts.draws} draws of a step can't be dealt evenly to {trainer.world_size} processes"
+                f" × {recipe.accumulate} micro-batches",
+                f"choose a trainer.batch_size divisible by {parts * (1 + counts.hard_negatives)}",
+            )
+        deal = Deal(
+            steps_per_epoch=counts.steps_per_epoch,
+            draws=counts.draws,
+            accumulate=recipe.accumulate,
+            ranks=trainer.world_size,
+            rank=trainer.global_rank,
+        )
+        workers = auto_workers(trainer.world_size) if recipe.workers == "auto" else recipe.workers
+        return DataLoader(
+            self.batches,
+            batch_sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
+            collate_fn=_as_it_is,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_leave_signals_to_the_trainer if workers else None,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
+        )
+
+
+def auto_workers(processes: int) -> int:
+    """Workers for each process: one core for the process itself, at least one worker, at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_AUTO_WORKERS, cores // max(1, processes) - 1))
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _leave_signals_to_the_trainer(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the step being saved."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

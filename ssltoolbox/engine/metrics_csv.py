@@ -1,0 +1,73 @@
+"""metrics.csv: one row for each logged step, appended to, and cut back to where a resumed run goes on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+
+class MetricsCsv(Logger):
+    """Lightning's logger for the run folder.
+
+    Columns come as metrics do; when one is new the file is written again, beside and renamed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self._rows: list[dict[str, str]] = []
+        self._columns = ["step"]
+
+    @property
+    def name(self) -> str:
+        """Lightning asks for one."""
+        return "csv"
+
+    @property
+    def version(self) -> int:
+        """Lightning asks for one."""
+        return 0
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """The recipe is in the run folder already."""
+
+    @rank_zero_only
+    def go_on_from(self, step: int) -> None:
+        """Takes up a file of an earlier part of the run, without what came after `step`."""
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                reader = csv.DictReader(file)
+                self._columns = list(reader.fieldnames or ["step"])
+                # A killed run may leave half a line.
+                complete = (row for row in reader if None not in row.values() and None not in row)
+                self._rows = [row for row in complete if int(row["step"]) <= step]
+            self._write_all()
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Adds a row. Lightning counts steps from 0; here a row's step is the number of steps done."""
+        row = {"step": str((step or 0) + 1)} | {name: f"{value:.6g}" for name, value in metrics.items()}
+        self._rows.append(row)
+        new = [name for name in row if name not in self._columns]
+        if new or not self.path.exists():
+            self._columns += sorted(new)
+            self._write_all()
+        else:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self._columns, restval="").writerow(row)
+
+    def _write_all(self) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._columns, restval="")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        beside = self.path.with_name(f".{self.path.name}.part")
+        beside.write_text(text.getvalue(), newline="")
+        os.replace(beside, self.path)

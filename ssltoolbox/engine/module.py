@@ -1,0 +1,142 @@
+"""One training step, read from top to bottom: seed, describe, render, view, embed and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from ssltoolbox.api import Batch, Method, Options, PositiveGenerator, Rows, SslToolboxError, View
+from ssltoolbox.engine.files import write_json
+from ssltoolbox.engine.optim import build_optimiser
+from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.recipe import Optim
+
+
+class TrainingModule(pl.LightningModule):
+    """What Lightning's Trainer trains.
+
+    Args:
+        method: learns; an `nn.Module`.
+        view: augments the two sides.
+        generators: render the positives, in the recipe's order.
+        maskers: describe the frames.
+        optim: the optimiser's settings.
+        lr_factor: step → factor of the learning rate.
+        seed: the recipe's.
+        accumulate: micro-batches of a step.
+        failure_path: where a non-finite loss is described.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        view: View,
+        generators: Sequence[PositiveGenerator[Options]],
+        maskers: MaskerUnion,
+        optim: Optim,
+        lr_factor: Callable[[int], float],
+        seed: int,
+        accumulate: int,
+        failure_path: Path,
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.view = view
+        self.generators = tuple(generators)
+        self.maskers = maskers
+        self.helpers = nn.ModuleList(
+            part for part in (view, *generators, *maskers.maskers) if isinstance(part, nn.Module)
+        )
+        self.optim = optim
+        self.lr_factor = lr_factor
+        self.seed = seed
+        self.accumulate = accumulate
+        self.failure_path = failure_path
+
+    def configure_optimizers(self) -> Any:
+        """The recipe's optimiser, and its schedule per optimiser step."""
+        optimiser = build_optimiser(self.method, self.optim)  # type: ignore[arg-type]
+        schedule = LambdaLR(optimiser, self.lr_factor)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of a micro-batch."""
+        micro_batch = index % self.accumulate
+        if micro_batch == 0:
+            self.method.before_step(self.global_step)
+        self._seed(micro_batch)
+        rows = rows_of(batch, self.maskers.describe(batch))
+        rendered = self._render(batch)
+        view_a, view_b = self._views(rendered)
+        output = self.method.step(view_a, view_b, rows)
+        self._check_finite(output.loss, batch)
+        self._log(output.loss, output.parts, len(batch))
+        return output.loss
+
+    def _seed(self, micro_batch: int) -> None:
+        """Makes what follows depend on nothing but the place in the run."""
+        place = (self.seed, self.global_step, micro_batch, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+
+    @torch.no_grad()
+    def _render(self, batch: Batch) -> Batch:
+        for generator in self.generators:
+            batch = generator.render(batch)
+        return batch
+
+    @torch.no_grad()
+    def _views(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """[M, 3, size, size] twice, role-major."""
+        instances = 1 + batch.hard_negatives
+        sides = (slice(None, instances), slice(instances, None))
+        images_a, images_b = (role_major(batch.frames[:, side]) for side in sides)
+        points_a, points_b = (role_major(batch.landmarks[:, side]) for side in sides)
+        return self.view.augment(images_a, points_a, "a"), self.view.augment(images_b, points_b, "b")
+
+    def _check_finite(self, loss: Tensor, batch: Batch) -> None:
+        if torch.isfinite(loss):
+            return
+        step = self.global_step
+        lr = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        facts = {"step": step, "lr": lr, "loss": str(loss.item()), "clips": batch.clip.tolist()}
+        write_json(self.failure_path, facts)
+        raise SslToolboxError(
+            f"the loss is {loss.item()} at step {step}, learning rate {lr:.3g}; "
+            f"the batch's clips are in {self.failure_path}"
+        )
+
+    def _log(self, loss: Tensor, parts: Any, draws: int) -> None:
+        self.log("loss", loss.detach(), batch_size=draws)
+        if parts:
+            self.log_dict({name: torch.as_tensor(value) for name, value in parts.items()}, batch_size=draws)
+        self.log("lr", self.optimizers().param_groups[0]["lr"], batch_size=draws)  # type: ignore[union-attr]
+
+
+def role_major(tensor: Tensor) -> Tensor:
+    """[N, roles, …] → [roles·N, …]: all draws' first role, then all draws' second, …"""
+    return tensor.transpose(0, 1).flatten(0, 1)
+
+
+def rows_of(batch: Batch, descriptors: Tensor) -> Rows:
+    """The 2M rows of a batch: side A role-major, then side B role-major.
+
+    Args:
+        batch: N draws of R frames.
+        descriptors: [N, R, F], as drawn.
+    """
+    roles = batch.frames.shape[1]
+    return Rows(
+        draw=batch.draw.repeat(roles),
+        clip=batch.clip.repeat(roles),
+        identity=batch.identity.repeat(roles),
+        time=role_major(batch.time),
+        descriptor=role_major(descriptors),
+        labels={name: role_major(values) for name, values in batch.labels.items()},
+    )

@@ -1,0 +1,205 @@
+"""A run from its plan to its folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities import rank_zero_only
+from rich.console import Console
+
+from ssltoolbox.api import UserError
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.checkpoint import AtomicCheckpointIO, SaveCheckpoints, StopOnSignal, read_checkpoint
+from ssltoolbox.engine.evaluate import evaluate_run
+from ssltoolbox.engine.loader import RunData
+from ssltoolbox.engine.loggers import build_loggers
+from ssltoolbox.engine.metrics_csv import MetricsCsv
+from ssltoolbox.engine.module import TrainingModule
+from ssltoolbox.engine.progress import ShowProgress
+from ssltoolbox.engine.run_folder import RunFolder
+from ssltoolbox.engine.run_log import logged_to
+from ssltoolbox.engine.watch import DataWatch
+from ssltoolbox.models import save_weights
+from ssltoolbox.plan import Plan
+from ssltoolbox.recipe import dump
+
+OUT_OF_FIRST_PROCESS = "SSLTOOLBOX_OUT"
+"""Tells the processes that Lightning starts for the other ranks where the run lies."""
+
+log = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM came, and the run was saved. The command line exits with 130."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, and the results of its tasks as in `evaluation.json`."""
+
+    folder: RunFolder
+    evaluation: dict[str, Any]
+
+
+def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Console | None = None) -> Run:
+    """Trains, saves the backbone and evaluates, as the plan says.
+
+    Args:
+        plan: a resolved recipe whose data is there.
+        out: the run folder; `runs/<name>/<date-time>` if not given.
+        resume: go on with the run in `out`; starts one if there is none, does nothing if it is finished.
+        console: where progress is shown.
+
+    Raises:
+        UserError: when the folder is in use or not empty, or holds a run of another recipe.
+        SslToolboxError: when the run fails.
+        Interrupted: when it was stopped by a signal, and saved.
+    """
+    console = console or Console()
+    folder = _folder(plan, out)
+    if rank_zero_only.rank != 0:
+        _fit(plan, Parts(plan), folder, console)
+        raise SystemExit(0)
+    if not resume:
+        folder.refuse_used()
+    with folder.locked(), logged_to(folder.log):
+        if not resume:
+            folder.refuse_used()
+        recipe = dump(plan.recipe)
+        if folder.recipe.exists():
+            folder.refuse_other_recipe(recipe)
+        else:
+            folder.begin(recipe)
+        return _run(plan, folder, console)
+
+
+def _folder(plan: Plan, out: Path | None) -> RunFolder:
+    if out is None and rank_zero_only.rank != 0 and OUT_OF_FIRST_PROCESS in os.environ:
+        return RunFolder(Path(os.environ[OUT_OF_FIRST_PROCESS]))
+    folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
+    os.environ[OUT_OF_FIRST_PROCESS] = str(folder.path)
+    return folder
+
+
+def _run(plan: Plan, folder: RunFolder, console: Console) -> Run:
+    """Does what is left to be done: training, saving the backbone, evaluating."""
+    parts = Parts(plan)
+    if not folder.backbone.exists():
+        if plan.trains:
+            backbone = _fit(plan, parts, folder, console)
+        else:
+            backbone = parts.backbone(plan.recipe.backbone.weights)
+        save_weights(backbone, folder.backbone)
+    if plan.recipe.evaluate and not folder.evaluation.exists():
+        console.print("evaluating, beside a random initialisation …", highlight=False)
+    return Run(folder, evaluate_run(plan, folder))
+
+
+def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch.nn.Module:
+    """Trains from where the run stands, and gives the backbone.
+
+    Raises:
+        Interrupted: when a signal came.
+    """
+    counts, recipe = plan.counts, plan.recipe.trainer
+    saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps)
+    stopper = StopOnSignal(saver, recipe.accumulate)
+    watch = DataWatch()
+    progress = ShowProgress(console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate)
+    metrics = MetricsCsv(folder.metrics)
+    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
+    if checkpoint:
+        done = read_checkpoint(checkpoint)["global_step"]
+        metrics.go_on_from(done)
+        log.info("going on from step %d of %d", done, counts.steps)
+    with _quiet_lightning():
+        trainer = _trainer(plan, [watch, progress, saver, stopper], [metrics, *build_loggers(plan, folder)])
+        module = TrainingModule(
+            method=parts.method(distributed=trainer.world_size > 1),
+            view=parts.view,
+            generators=parts.generators,
+            maskers=parts.maskers,
+            optim=plan.recipe.optim,
+            lr_factor=plan.schedule.factor,
+            seed=plan.recipe.seed,
+            accumulate=recipe.accumulate,
+            failure_path=folder.failure,
+        )
+        trainer.fit(module, datamodule=RunData(plan, parts.batches), ckpt_path=checkpoint, weights_only=True)
+    if stopper.received is not None:
+        raise Interrupted(
+            f"stopped at step {trainer.global_step} of {counts.steps}, and saved; "
+            f"go on with: --resume --out {folder.path}"
+        )
+    for line in watch.summary():
+        log.warning(line)
+    return module.method.backbone
+
+
+def _trainer(plan: Plan, callbacks: Sequence[Any], loggers: Sequence[Any]) -> pl.Trainer:
+    recipe = plan.recipe.trainer
+    cuda = torch.cuda.is_available()
+    devices = max(1, torch.cuda.device_count()) if recipe.devices == "auto" else recipe.devices
+    if cuda and devices > torch.cuda.device_count():
+        raise UserError(f"trainer.devices is {devices}, this machine has {torch.cuda.device_count()} GPUs")
+    several = devices * recipe.nodes > 1
+    return pl.Trainer(
+        accelerator="auto",
+        devices=devices,
+        num_nodes=recipe.nodes,
+        # Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        sync_batchnorm=several and cuda,
+        precision=_precision(recipe.precision, cuda),
+        max_steps=plan.counts.steps,
+        accumulate_grad_batches=recipe.accumulate,
+        gradient_clip_val=recipe.gradient_clip,
+        log_every_n_steps=recipe.log_steps,
+        logger=list(loggers),
+        callbacks=list(callbacks),
+        plugins=[AtomicCheckpointIO()],
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _precision(wanted: str, cuda: bool) -> Any:
+    """Lightning's name for it. bf16 pays on a GPU that has it; on a CPU it is many times slower than fp32."""
+    if wanted == "auto":
+        wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]
+
+
+class _quiet_lightning(warnings.catch_warnings):  # noqa: N801
+    """Keeps back what Lightning says of things that are meant to be so."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        for message in (
+            # The sampler starts where the run stands, so a checkpoint may lie anywhere.
+            ".*checkpoint that ended before the epoch ended.*",
+            # Frozen helpers, such as a masker's network.
+            ".*module.s. in eval mode.*",
+            # One worker for each core that is left, on purpose.
+            ".*does not have many workers.*",
+            ".*Checkpoint directory .* exists and is not empty.*",
+            ".*smaller than the logging interval.*",
+            ".*on an existing checkpoint.*",
+            ".*GPU available but not used.*",
+            ".*The `srun` command is available.*",
+            ".*is deprecated.*LeafSpec.*",
+        ):
+            warnings.filterwarnings("ignore", message=message)

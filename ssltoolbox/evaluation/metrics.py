@@ -1,0 +1,34 @@
+"""The numbers that tasks report. All take [n] truth and [n] predictions, and give a plain float."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, f1_score, root_mean_squared_error
+from torchmetrics.functional.regression import concordance_corrcoef
+
+
+def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The share of predictions that are right."""
+    return float(accuracy_score(truth, predicted))
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The mean F1 of the classes that occur in the truth: a class that nobody shows can't be missed."""
+    return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The root of the mean squared error."""
+    return float(root_mean_squared_error(truth, predicted))
+
+
+def ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The concordance correlation coefficient (Lin 1989), `2 cov / (var + var + (mean - mean)²)`, in -1 to 1.
+
+    A constant goes along with nothing: 0, where the formula may say 0/0.
+    """
+    if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+        return 0.0
+    pair = (torch.from_numpy(np.asarray(values, np.float64)) for values in (predicted, truth))
+    return float(concordance_corrcoef(*pair))

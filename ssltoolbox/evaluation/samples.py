@@ -1,0 +1,75 @@
+"""From features to samples of a task: the frames that have a label, or a clear word on why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssltoolbox.api import Features, Split, UserError
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Frames that a probe learns from, or is measured on.
+
+    Attributes:
+        values: [n, D] float64: solvers converge, and squares of large features do not overflow.
+        targets: [n] classes, or numbers to predict.
+    """
+
+    values: np.ndarray
+    targets: np.ndarray
+
+    @classmethod
+    def of(cls, features: Features, targets: np.ndarray, where: np.ndarray) -> Samples:
+        """The frames for which `where` [frames] is True, with their `targets` [frames]."""
+        return cls(features.values[where].astype(np.float64), targets[where])
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def usable(features: Mapping[Split, Features], split: Split, task: str) -> Features:
+    """The features of a split, once it is certain that there are any, and that they are numbers.
+
+    Raises:
+        UserError: for a split that is missing or empty, and for features that are NaN or infinite.
+    """
+    if split not in features:
+        raise UserError(f"{task}: there is no {split} split; the task cannot do without it")
+    found = features[split]
+    if not len(found):
+        raise UserError(f"{task}: the {split} split has no frames")
+    broken = int((~np.isfinite(found.values)).any(axis=1).sum())
+    if broken:
+        raise UserError(
+            f"{task}: {broken} of {len(found)} frames of the {split} split have features that are NaN or "
+            "infinite; the backbone has diverged, train it again with a lower learning rate"
+        )
+    return found
+
+
+def labelled(features: Mapping[Split, Features], label: str, task: str) -> dict[Split, Samples]:
+    """The frames of each split that have the label; -1 and NaN are no label.
+
+    Raises:
+        UserError: as `usable` does, and for a split without the label or without a single labelled frame.
+    """
+    return {split: _labelled(usable(features, split, task), split, label, task) for split in SPLITS}
+
+
+def _labelled(features: Features, split: Split, label: str, task: str) -> Samples:
+    if label not in features.labels:
+        names = ", ".join(sorted(features.labels)) or "none"
+        raise UserError(f"{task}: the {split} split has no label '{label}'; its labels: {names}")
+    targets = np.asarray(features.labels[label])
+    known = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
+    if not known.any():
+        raise UserError(
+            f"{task}: none of the {len(features)} frames of the {split} split has a label '{label}'"
+        )
+    return Samples.of(features, targets, known)

@@ -1,0 +1,7 @@
+"""Contrastive losses that take a mask, explicit negatives and an attraction. Public: methods may build on it."""
+
+from ssltoolbox.losses.masking import MaskerUnion, Masking
+from ssltoolbox.losses.nt_xent import NTXentLoss
+from ssltoolbox.losses.queue import RowQueue, gather_rows
+
+__all__ = ["MaskerUnion", "Masking", "NTXentLoss", "RowQueue", "gather_rows"]

@@ -1,0 +1,1 @@
+"""Methods of self-supervised learning, one file each, on lightly's losses, heads and momentum."""

@@ -1,0 +1,51 @@
+"""BYOL: Grill et al., Bootstrap Your Own Latent, 2020."""
+
+from __future__ import annotations
+
+import torch
+from lightly.loss import NegativeCosineSimilarity
+from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
+from lightly.models.utils import update_momentum
+from lightly.utils.scheduler import cosine_schedule
+from torch import Tensor, nn
+
+from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.methods.plugin import BYOLOptions
+from ssltoolbox.models import momentum_copy
+
+
+class BYOL(nn.Module):
+    """Each side predicts what a momentum network makes of the other; there are no negatives."""
+
+    def __init__(self, options: BYOLOptions, context: MethodContext) -> None:
+        super().__init__()
+        hidden, output = options.hidden_dim, options.output_dim
+        self.backbone = context.backbone
+        self.projection = BYOLProjectionHead(context.feature_dim, hidden, output)
+        self.prediction = BYOLPredictionHead(output, hidden, output)
+        self.target_backbone = momentum_copy(self.backbone)
+        self.target_projection = momentum_copy(self.projection)
+        self.loss = NegativeCosineSimilarity()
+        self._momentum = options.momentum
+        self._steps = context.steps
+
+    def before_step(self, step: int) -> None:
+        """The target network follows, ever more slowly."""
+        momentum = cosine_schedule(step, self._steps, self._momentum, 1.0)
+        update_momentum(self.backbone, self.target_backbone, momentum)
+        update_momentum(self.projection, self.target_projection, momentum)
+
+    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+        """[M, 3, S, S] twice → the symmetric negative cosine similarity, in [-1, 1]."""
+        projected_a = self.projection(self.backbone(view_a))
+        target_a = self._target(view_a)
+        projected_b = self.projection(self.backbone(view_b))
+        target_b = self._target(view_b)
+        loss_a = self.loss(self.prediction(projected_a), target_b)
+        loss_b = self.loss(self.prediction(projected_b), target_a)
+        return StepOutput(0.5 * (loss_a + loss_b), embeddings=projected_a.detach())
+
+    @torch.no_grad()
+    def _target(self, view: Tensor) -> Tensor:
+        target: Tensor = self.target_projection(self.target_backbone(view))
+        return target

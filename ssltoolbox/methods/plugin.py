@@ -1,0 +1,94 @@
+"""The built-in methods: their options, and the door that they come in by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
+
+
+class SimCLROptions(Options):
+    """SimCLR's settings; the defaults are lightly's."""
+
+    temperature: float = Field(default=0.1, gt=1e-6)
+    """τ of the loss. The paper of the four strategies has 0.07."""
+    hidden_dim: int = Field(default=2048, ge=1)
+    """Width of the projection head's hidden layer."""
+    output_dim: int = Field(default=128, ge=1)
+    """Size of the embedding that the loss compares."""
+    batch_norm: bool = True
+    """Batch norm in the projection head; false as in the paper of the four strategies."""
+
+
+class MoCoV2Options(Options):
+    """MoCo-v2's settings; the defaults are lightly's."""
+
+    temperature: float = Field(default=0.2, gt=1e-6)
+    """τ of the loss."""
+    queue: int = Field(default=65536, ge=1)
+    """Keys in the queue; divisible by the instances that are compared at once."""
+    momentum: float = Field(default=0.999, ge=0, lt=1)
+    """How much the key network keeps of itself at each step."""
+    hidden_dim: int = Field(default=2048, ge=1)
+    """Width of the projection head's hidden layer."""
+    output_dim: int = Field(default=128, ge=1)
+    """Size of the embedding that the loss compares."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.queue % setting.instances:
+            nearest = max(1, round(self.queue / setting.instances)) * setting.instances
+            yield Problem(
+                "queue",
+                f"a queue of {self.queue} is not divisible by the {setting.instances} instances "
+                "that are compared at once",
+                f"write queue: {nearest}",
+            )
+
+
+class BYOLOptions(Options):
+    """BYOL's settings; the defaults are lightly's."""
+
+    momentum: float = Field(default=0.99, ge=0, le=1)
+    """How much the target network keeps of itself at the first step; it rises to 1 along a cosine."""
+    hidden_dim: int = Field(default=4096, ge=1)
+    """Width of the hidden layer of the projection and prediction heads."""
+    output_dim: int = Field(default=256, ge=1)
+    """Size of the embedding that the loss compares."""
+
+
+@hookimpl
+def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
+    yield MethodDescriptor(
+        name="simclr",
+        summary="Each row against all others of the batch (Chen et al. 2020).",
+        options=SimCLROptions,
+        target="ssltoolbox.methods.simclr:SimCLR",
+        negatives="batch",
+        api=1,
+    )
+    yield MethodDescriptor(
+        name="mocov2",
+        summary="Queries against keys of a momentum network and a queue of older keys (Chen et al. 2020b).",
+        options=MoCoV2Options,
+        target="ssltoolbox.methods.mocov2:MoCoV2",
+        negatives="queue",
+        api=1,
+    )
+    yield MethodDescriptor(
+        name="byol",
+        summary="Predicts a momentum network's embedding of the other side, without negatives (Grill et al. 2020).",
+        options=BYOLOptions,
+        target="ssltoolbox.methods.byol:BYOL",
+        negatives=None,
+        api=1,
+    )
+    yield MethodDescriptor(
+        name="none",
+        summary="No training: the backbone as it is, random or with weights, to be evaluated.",
+        target="ssltoolbox.methods.none:NoTraining",
+        negatives=None,
+        trains=False,
+        api=1,
+    )

@@ -1,0 +1,48 @@
+"""SimCLR: Chen et al., A Simple Framework for Contrastive Learning of Visual Representations, 2020."""
+
+from __future__ import annotations
+
+from lightly.models.modules.heads import SimCLRProjectionHead
+from torch import Tensor, nn
+
+from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.losses import NTXentLoss, gather_rows
+from ssltoolbox.methods.plugin import SimCLROptions
+
+
+class SimCLR(nn.Module):
+    """Every row is compared with all others of both sides, hard negatives among them."""
+
+    def __init__(self, options: SimCLROptions, context: MethodContext) -> None:
+        super().__init__()
+        self.backbone = context.backbone
+        self.projection = SimCLRProjectionHead(
+            context.feature_dim, options.hidden_dim, options.output_dim, batch_norm=options.batch_norm
+        )
+        self.loss = NTXentLoss(options.temperature, gather_distributed=context.distributed)
+        self._context = context
+
+    def before_step(self, step: int) -> None:
+        """Nothing moves between steps."""
+
+    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+        """[M, 3, S, S] twice → the symmetric contrastive loss over 2M rows."""
+        embedded_a = self.projection(self.backbone(view_a))
+        embedded_b = self.projection(self.backbone(view_b))
+        embeddings = embedded_a.detach()
+        maskers = self._context.maskers
+        if not maskers:
+            return StepOutput(self.loss(embedded_a, embedded_b), embeddings=embeddings)
+        masking = maskers.mask(rows, self._candidates(rows))
+        cancel, attraction = self.loss.parts(
+            embedded_a, embedded_b, masking.masked, attracting=masking.attract > 0
+        )
+        parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
+        return StepOutput(cancel + masking.attract * attraction, parts, embeddings)
+
+    def _candidates(self, rows: Rows) -> Rows:
+        """All ranks' rows in the loss's order: side A of every rank, then side B of every rank."""
+        if not self._context.distributed:
+            return rows
+        half = len(rows) // 2
+        return gather_rows(rows[:half]) + gather_rows(rows[half:])

@@ -1,0 +1,88 @@
+"""Any timm model with pooled features, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import timm
+import torch
+from torch import nn
+
+from ssltoolbox.api import UserError
+from ssltoolbox.api.suggest import suggest
+from ssltoolbox.models.weights import load_weights
+
+IMAGENET = "imagenet"
+
+
+def create_backbone(
+    name: str,
+    *,
+    weights: str | None = None,
+    stem: Literal["standard", "small"] = "standard",
+    image_size: int = 224,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """A timm model that maps [B, 3, image_size, image_size] to pooled features [B, feature_dim].
+
+    Args:
+        name: timm's name.
+        weights: None for random ones, "imagenet" for timm's (downloaded), or a file of timm's key names.
+        stem: "small" makes the first convolution 3×3 with stride 1 and drops the max-pooling, for images of
+            some 32 to 64 pixels (Chen et al. 2020, appendix B.9).
+        image_size: for models whose size is fixed when they are made.
+        options: passed on to timm.
+
+    Raises:
+        UserError: for an unknown name, a stem that the model lacks, options that it refuses, or bad weights.
+    """
+    if not timm.is_model(name.split(".")[0]):
+        near = suggest(name, timm.list_models())
+        raise UserError(f"timm has no model {name!r}", f"did you mean {near!r}?" if near else "")
+    keywords = dict(options or {})
+    config = timm.models.get_pretrained_cfg(name)
+    if config is not None and config.fixed_input_size:
+        keywords.setdefault("img_size", image_size)
+    try:
+        model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **keywords)
+    except TypeError as error:
+        raise UserError(f"backbone {name!r} refuses its options {keywords}: {error}") from error
+    if stem == "small":
+        _make_stem_small(model, name)
+    if weights not in (None, IMAGENET):
+        load_weights(model, Path(str(weights)))
+    return model
+
+
+def feature_dim(backbone: nn.Module, image_size: int) -> int:
+    """The number of pooled features, found by a forward pass of one black image.
+
+    Raises:
+        UserError: when the output is not [B, features], or the image is too small for the model.
+    """
+    device = next(backbone.parameters()).device
+    was_training = backbone.training
+    try:
+        with torch.no_grad():
+            features = backbone.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"the backbone can't take {image_size}×{image_size} images: {reason}") from error
+    finally:
+        backbone.train(was_training)
+    if features.ndim != 2:
+        raise UserError(f"the backbone gives {list(features.shape)}, not pooled features [B, features]")
+    return int(features.shape[1])
+
+
+def _make_stem_small(model: nn.Module, name: str) -> None:
+    conv, pool = getattr(model, "conv1", None), getattr(model, "maxpool", None)
+    if not isinstance(conv, nn.Conv2d) or pool is None or conv.kernel_size != (7, 7):
+        raise UserError(
+            f"backbone {name!r} has no 7×7 stem with max-pooling to make small", "write stem: standard"
+        )
+    model.conv1 = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=1, padding=1, bias=False)
+    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    model.maxpool = nn.Identity()

@@ -1,0 +1,8 @@
+"""From a recipe to a plan: plugins found, options parsed, numbers worked out, everything checked, no torch."""
+
+from ssltoolbox.plan.plan import Chosen, Plan
+from ssltoolbox.plan.resolve import load_recipe
+from ssltoolbox.plan.schedule import Counts, Schedule
+from ssltoolbox.plan.schema import recipe_schema
+
+__all__ = ["Chosen", "Counts", "Plan", "Schedule", "load_recipe", "recipe_schema"]

@@ -1,0 +1,89 @@
+"""A plan: a recipe with its plugins found, their options parsed, and its numbers worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ssltoolbox.api import DataFacts, Descriptor, Kind, MethodDescriptor, Options, ViewOptions
+from ssltoolbox.plan.schedule import Counts, Schedule
+from ssltoolbox.recipe import Recipe, RecipeProblem
+from ssltoolbox.registry import Provided
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A component that the recipe names.
+
+    Attributes:
+        key: its name; `name#2` for the second of that name in a list, and so on. Keys its random numbers.
+        provided: where it comes from.
+        options: as parsed by its own model, defaults filled in.
+    """
+
+    key: str
+    provided: Provided
+    options: Options
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The plugin's card."""
+        return self.provided.descriptor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is known of a run before anything heavy is imported.
+
+    Attributes:
+        recipe: with the defaults of every option filled in; it runs again as it is.
+        chosen: the components of each kind, in the recipe's order.
+        facts: of the data; None where it is not there.
+        counts: how much a step and the run see.
+        schedule: the learning rate over the steps.
+        warnings: what a user should know, though the run can go on.
+    """
+
+    recipe: Recipe
+    chosen: Mapping[Kind, tuple[Chosen, ...]]
+    facts: DataFacts | None
+    counts: Counts
+    schedule: Schedule
+    warnings: tuple[RecipeProblem, ...] = ()
+
+    def of(self, kind: Kind) -> tuple[Chosen, ...]:
+        """The components of a kind."""
+        return self.chosen.get(kind, ())
+
+    @property
+    def data(self) -> Chosen:
+        """The source of clips."""
+        return self.of(Kind.DATASETS)[0]
+
+    @property
+    def method(self) -> Chosen:
+        """What learns."""
+        return self.of(Kind.METHODS)[0]
+
+    @property
+    def method_descriptor(self) -> MethodDescriptor:
+        """The method's card."""
+        descriptor = self.method.descriptor
+        assert isinstance(descriptor, MethodDescriptor)
+        return descriptor
+
+    @property
+    def views(self) -> Chosen:
+        """The augmentations."""
+        return self.of(Kind.VIEWS)[0]
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images that the backbone sees."""
+        assert isinstance(self.views.options, ViewOptions)
+        return self.views.options.size
+
+    @property
+    def trains(self) -> bool:
+        """False for a recipe that only evaluates a backbone."""
+        return self.method_descriptor.trains

@@ -1,0 +1,45 @@
+"""The JSON Schema of recipes, with the options of the plugins that are installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ssltoolbox.api import Kind
+from ssltoolbox.plan.choose import SECTIONS
+from ssltoolbox.plan.resolve import ONE_EACH
+from ssltoolbox.recipe import Recipe
+from ssltoolbox.registry import Provided, Registry, discover
+
+
+def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
+    """A schema that lets an editor complete and check a recipe.
+
+    `required` is left to `ssltoolbox check`, which sees what a recipe inherits.
+    """
+    registry = registry or discover()
+    schema = Recipe.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "ssltoolbox recipe"
+    schema["required"] = ["recipe"]
+    schema["properties"]["extends"] = {"type": "string", "description": "A recipe to inherit from."}
+    for definition in schema["$defs"].values():
+        definition.pop("required", None)
+    for kind, section in SECTIONS.items():
+        components = [_component_schema(item) for item in registry.all() if item.kind is kind]
+        one = {"anyOf": [{"enum": list(registry.names(kind))}, *components]}
+        described = {"description": schema["properties"][section]["description"]}
+        shape = one if kind in ONE_EACH else {"type": "array", "items": one}
+        schema["properties"][section] = described | shape
+    return schema
+
+
+def _component_schema(item: Provided) -> dict[str, Any]:
+    options = item.descriptor.options.model_json_schema()
+    name = {"const": item.descriptor.name, "description": item.descriptor.summary}
+    return {
+        "type": "object",
+        "description": item.descriptor.summary,
+        "properties": {"name": name, **options.get("properties", {})},
+        "required": ["name"],
+        "additionalProperties": False,
+    }

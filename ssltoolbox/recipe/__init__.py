@@ -1,0 +1,36 @@
+"""Recipes: from YAML text to a frozen, validated `Recipe`, with every problem at its place.
+
+Free of torch, and of plugins: what a component's options mean is for its plugin to say.
+"""
+
+from ssltoolbox.recipe.compose import compose
+from ssltoolbox.recipe.dump import dump
+from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, load, read
+from ssltoolbox.recipe.place import Located, Place, resolve_path
+from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean, suggest
+from ssltoolbox.recipe.schema import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
+from ssltoolbox.recipe.validate import validate
+
+__all__ = [
+    "SECTION_KEYS",
+    "Backbone",
+    "Component",
+    "ComponentNode",
+    "LoadedRecipe",
+    "Located",
+    "Optim",
+    "Place",
+    "Plugins",
+    "Recipe",
+    "RecipeError",
+    "RecipeProblem",
+    "Trainer",
+    "compose",
+    "did_you_mean",
+    "dump",
+    "load",
+    "read",
+    "resolve_path",
+    "suggest",
+    "validate",
+]

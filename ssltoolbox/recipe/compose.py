@@ -1,0 +1,90 @@
+"""A recipe file, what it inherits, and what the command line sets, as one tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssltoolbox.recipe.overrides import apply_overrides
+from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
+from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, shown, shown_path
+from ssltoolbox.recipe.sections import is_component, spell_out
+from ssltoolbox.recipe.source import read_file
+
+
+def compose(path: Path | str, overrides: Sequence[str] = ()) -> Located:
+    """The recipe at `path` with its parents merged in and the overrides (`key.path=value`) set.
+
+    A child wins; mappings merge; a list replaces; a component whose `name` changes replaces its options,
+    too. The name of the recipe itself is not inherited.
+
+    Raises:
+        RecipeError: with everything that is wrong with the texts.
+    """
+    recipe, problems = compose_all(path, overrides)
+    if recipe is None or problems:
+        raise RecipeError(problems, path)
+    return recipe
+
+
+def compose_all(
+    path: Path | str, overrides: Sequence[str] = ()
+) -> tuple[Located | None, list[RecipeProblem]]:
+    """Like `compose`, but gives what is wrong instead of raising; no tree if a file could not be read."""
+    recipe, problems = _inherit(Path(path).absolute(), ())
+    if recipe is None:
+        return None, problems
+    recipe, found = apply_overrides(recipe, overrides)
+    return recipe, problems + found
+
+
+def _inherit(
+    path: Path, children: tuple[Path, ...], named_at: Place | None = None
+) -> tuple[Located | None, list[RecipeProblem]]:
+    """The recipe at `path` merged over its parents. `children` are the files on the way here."""
+    if path.resolve() in (child.resolve() for child in children):
+        chain = " → ".join(shown_path(file) for file in (*children, path))
+        return None, [RecipeProblem(named_at or Place(str(path)), f"'extends' goes in a circle: {chain}")]
+    child, problems = read_file(path, named_at)
+    if child is None:
+        return None, problems
+    if not isinstance(child.value, dict):
+        return None, [*problems, _not_a_recipe(child)]
+    child = spell_out(child)
+    sections = {key: value for key, value in child.mapping.items() if key != "extends"}
+    own = Located(sections, child.place)
+    extends = child.mapping.get("extends")
+    if extends is None or extends.value is None:
+        return own, problems
+    if not isinstance(extends.value, str):
+        message = f"extends must be the path of one file, not {shown(extends.value)}"
+        return None, [*problems, RecipeProblem(extends.place, message)]
+    parent, found = _inherit(resolve_path(extends), (*children, path), extends.place)
+    problems += found
+    return (_merge(_without_name(parent), own, ()) if parent else None), problems
+
+
+def _not_a_recipe(node: Located) -> RecipeProblem:
+    if node.value is None:
+        return RecipeProblem(Place(node.place.file), "this file is empty", "a recipe begins with 'recipe: 1'")
+    message = f"a recipe is a mapping of sections, not {shown(node.value)}"
+    return RecipeProblem(node.place, message, "a recipe begins with 'recipe: 1'")
+
+
+def _without_name(recipe: Located) -> Located:
+    return Located({key: value for key, value in recipe.mapping.items() if key != "name"}, recipe.place)
+
+
+def _merge(parent: Located, child: Located, path: tuple[Key, ...]) -> Located:
+    if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
+        return child
+    if is_component(path) and _renames(parent.value, child.value):
+        return child
+    merged = dict(parent.value)
+    for key, value in child.value.items():
+        merged[key] = _merge(merged[key], value, (*path, key)) if key in merged else value
+    return Located(merged, child.place, child.key_place)
+
+
+def _renames(parent: dict[str, Located], child: dict[str, Located]) -> bool:
+    return "name" in child and "name" in parent and child["name"].value != parent["name"].value

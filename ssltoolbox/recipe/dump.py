@@ -1,0 +1,32 @@
+"""A recipe as YAML text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from pydantic_core import to_jsonable_python
+
+from ssltoolbox.recipe.schema import Recipe
+from ssltoolbox.recipe.source import PLAIN_NUMBER
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what YAML 1.1 or YAML 1.2 would not read as text; repeats what PyYAML would alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", PLAIN_NUMBER, list("+-.0123456789"))
+
+
+def dump(recipe: Recipe) -> str:
+    """The recipe as YAML, sections in order, every option written out, paths as they are.
+
+    Loaded again it is an equal recipe.
+    """
+    data = to_jsonable_python(recipe, inf_nan_mode="constants")
+    return yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**20
+    )

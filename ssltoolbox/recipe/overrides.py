@@ -1,0 +1,110 @@
+"""`--set key.path=value`: a value of a recipe from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssltoolbox.recipe.place import SET, Key, Located, Place
+from ssltoolbox.recipe.problems import RecipeProblem, quoted
+from ssltoolbox.recipe.sections import is_component, spell_out
+from ssltoolbox.recipe.source import MAX_DEPTH, parse
+
+
+@dataclass(frozen=True)
+class _Override:
+    """One override: the keys on its path with their places, and its value."""
+
+    keys: tuple[str, ...]
+    places: tuple[Place, ...]
+    value: Located
+
+
+class _CannotSetError(Exception):
+    def __init__(self, problem: RecipeProblem) -> None:
+        self.problem = problem
+
+
+def apply_overrides(recipe: Located, overrides: Sequence[str]) -> tuple[Located, list[RecipeProblem]]:
+    """The recipe with the overrides that could be applied, and what is wrong with the others.
+
+    A later override wins. An override of a whole comes before those of its parts, and one of a component's
+    name before those of its options, however they are ordered, so that none is lost.
+    """
+    problems: list[RecipeProblem] = []
+    parsed: list[_Override] = []
+    for text in overrides:
+        override, found = _parse_override(text)
+        problems += found
+        if override:
+            parsed.append(override)
+    for override in sorted(parsed, key=lambda o: (len(o.keys), o.keys[-1] != "name")):
+        try:
+            recipe = spell_out(_put(recipe, override, ()))
+        except _CannotSetError as refusal:
+            problems.append(refusal.problem)
+    return recipe, problems
+
+
+def _parse_override(text: str) -> tuple[_Override | None, list[RecipeProblem]]:
+    path, equals, value_text = text.partition("=")
+    keys, places = _keys(path, text)
+    if not equals:
+        hint = "write key.path=value, such as trainer.epochs=5"
+        return None, [RecipeProblem(places[0], f"{quoted(text)} has no '='", hint)]
+    for key, place in zip(keys, places, strict=True):
+        if not key.isprintable() or not key:
+            return None, [RecipeProblem(place, "a key is missing here", "write key.path=value")]
+    if len(keys) > MAX_DEPTH:
+        return None, [RecipeProblem(places[0], f"this path has more than {MAX_DEPTH} keys")]
+    if keys == ("extends",):
+        return None, [RecipeProblem(places[0], "'extends' can only be written in a file")]
+    # The value is parsed behind as many spaces as the path is long, so that its columns are those of `text`.
+    value, problems = parse(" " * (len(path) + 1) + value_text, SET, text_shown=text)
+    if value is None:
+        return None, problems
+    return _Override(keys, places, Located(value.value, value.place, places[-1])), problems
+
+
+def _keys(path: str, text: str) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+    keys = tuple(path.split("."))
+    starts = [sum(len(key) + 1 for key in keys[:index]) for index in range(len(keys))]
+    return keys, tuple(Place(SET, 1, start + 1, text.split("\n")[0]) for start in starts)
+
+
+def _put(node: Located, override: _Override, path: tuple[Key, ...]) -> Located:
+    """The tree with the override's value at its place."""
+    depth = len(path)
+    if depth == len(override.keys):
+        return override.value
+    key, place = override.keys[depth], override.places[depth]
+    if isinstance(node.value, list):
+        index = _index(node.value, key, place)
+        elements = list(node.value)
+        elements[index] = _put(elements[index], override, (*path, index))
+        return Located(elements, node.place, node.key_place)
+    if node.value is not None and not isinstance(node.value, dict):
+        parent = ".".join(override.keys[:depth])
+        raise _CannotSetError(
+            RecipeProblem(place, f"{quoted(parent)} is a single value and has no {quoted(key)}")
+        )
+    options = dict(node.value or {})
+    child = options.get(key)
+    changed = _put(child or Located({}, place, place), override, (*path, key))
+    renamed = key == "name" and is_component(path) and child is not None and child.value != changed.value
+    options = {key: changed} if renamed else options | {key: changed}
+    return Located(options, node.place, node.key_place)
+
+
+def _index(elements: list[Located], key: str, place: Place) -> int:
+    count = f"{len(elements)} element{'s' * (len(elements) != 1)}"
+    if not (key.isascii() and key.isdigit()):
+        raise _CannotSetError(
+            RecipeProblem(place, f"{quoted(key)} is not a place in a list of {count}", "count from 0")
+        )
+    if len(key) > 9 or int(key) >= len(elements):
+        hint = "count from 0; to add an element, set the whole list"
+        raise _CannotSetError(
+            RecipeProblem(place, f"there is no element {quoted(key)} in a list of {count}", hint)
+        )
+    return int(key)

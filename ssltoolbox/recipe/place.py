@@ -1,0 +1,91 @@
+"""Values that know where they were written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Scalar = str | int | float | bool | None
+Key = str | int
+
+SET = "--set"
+"""What `Place.file` says of a value from the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a recipe.
+
+    Attributes:
+        file: the absolute path of the file, or `--set`.
+        line, column: counted from 1; line 0 means the file as a whole.
+        text_line: the text of that line.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    text_line: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """What a path written here is relative to."""
+        return Path.cwd() if self.file == SET else Path(self.file).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value of a recipe, with the place of its first character and, in a mapping, that of its key."""
+
+    value: Scalar | list[Located] | dict[str, Located]
+    place: Place
+    key_place: Place | None = None
+
+    @property
+    def best_place(self) -> Place:
+        """Where to point for this value as a whole: its key if it has one."""
+        return self.key_place or self.place
+
+    @property
+    def mapping(self) -> dict[str, Located]:
+        """The values by key; none for what is not a mapping."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def child(self, key: Key) -> Located | None:
+        """The value under a key or at an index; None where there is none.
+
+        >>> Located({"a": Located(1, Place("x"))}, Place("x")).child("a").value
+        1
+        """
+        if isinstance(self.value, dict):
+            return self.value.get(str(key))
+        if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
+            return self.value[key]
+        return None
+
+    def items(self) -> Iterator[tuple[Key, Located]]:
+        """The children with their keys or indices; none for a scalar."""
+        if isinstance(self.value, dict):
+            yield from self.value.items()
+        elif isinstance(self.value, list):
+            yield from enumerate(self.value)
+
+    def plain(self) -> Any:
+        """The value without places: scalars, lists and dicts."""
+        if isinstance(self.value, dict):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+
+def resolve_path(located: Located) -> Path:
+    """The absolute path that a text stands for: relative to the file that names it, `~` for the home folder.
+
+    `..` is followed as the system follows it: after a symbolic link it is the parent of the link's target.
+    """
+    path = located.place.folder / os.path.expanduser(str(located.value))
+    return path.resolve() if ".." in path.parts else path.absolute()

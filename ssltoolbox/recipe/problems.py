@@ -1,0 +1,178 @@
+"""What is wrong with a recipe, as the person who wrote it should read it."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssltoolbox.api import UserError
+from ssltoolbox.recipe.place import SET, Place
+
+_LONGEST_VALUE = 60
+_LONGEST_LINE = 100
+
+
+@dataclass(frozen=True)
+class RecipeProblem:
+    """One thing wrong at one place.
+
+    Attributes:
+        place: where.
+        message: what is wrong.
+        hint: what to do; may be empty.
+        warning: True lets the run go on.
+    """
+
+    place: Place
+    message: str
+    hint: str = ""
+    warning: bool = False
+
+    def render(self) -> str:
+        """`file:line:column: message`, the line with a caret, and the hint."""
+        kind = "warning: " if self.warning else ""
+        lines = [f"{_address(self.place)}: {kind}{self.message}"]
+        gutter = ""
+        if self.place.line:
+            number = str(self.place.line)
+            gutter = " " * len(number)
+            text, caret = _excerpt(self.place)
+            lines += [f"  {number} | {text}".rstrip(), f"  {gutter} | {' ' * caret}^"]
+        if self.hint:
+            lines.append(f"  {gutter} {self.hint}" if gutter else f"  {self.hint}")
+        return "\n".join(lines)
+
+
+class RecipeError(UserError):
+    """A recipe that can't be run, with everything that is wrong with it.
+
+    Args:
+        problems: in any order; they are sorted by place, and those that are equal are reported once.
+        source: the recipe's file, for the last line of the text.
+    """
+
+    def __init__(self, problems: Iterable[RecipeProblem], source: Path | str) -> None:
+        self.problems = in_order(problems)
+        self.source = source
+        super().__init__(self._text())
+
+    def __reduce__(self) -> tuple[type[RecipeError], tuple[list[RecipeProblem], Path | str]]:
+        return RecipeError, (self.problems, self.source)
+
+    def _text(self) -> str:
+        errors = sum(not problem.warning for problem in self.problems)
+        count = f"{errors} problem{'s' * (errors != 1)} in {shown_path(self.source)}"
+        return "\n".join([*(problem.render() for problem in self.problems), count])
+
+
+def in_order(problems: Iterable[RecipeProblem]) -> list[RecipeProblem]:
+    """The problems sorted by place, files before `--set`, each once."""
+    return sorted(dict.fromkeys(problems), key=_order)
+
+
+def _order(problem: RecipeProblem) -> tuple[bool, str, int, int]:
+    place = problem.place
+    return place.file == SET, place.file, place.line, place.column
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant; None if nothing comes close.
+
+    >>> suggest("simclar", ["byol", "mocov2", "simclr"])
+    'simclr'
+    >>> suggest("Batch-Size", ["batch_size"])
+    'batch_size'
+    >>> suggest("lr", ["epochs"])
+    """
+    if len(word) > _LONGEST_VALUE:
+        return None
+    by_plain_form = {_plain_form(name): name for name in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(_plain_form(word), by_plain_form, n=1)
+    return by_plain_form[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint with the suggestion, or an empty one.
+
+    >>> did_you_mean("simclar", ["simclr"])
+    "did you mean 'simclr'?"
+    """
+    meant = suggest(word, known)
+    return f"did you mean {quoted(meant)}?" if meant else ""
+
+
+def _plain_form(word: str) -> str:
+    return word.casefold().replace("-", "_")
+
+
+def quoted(text: str) -> str:
+    r"""A text of the user for a message: on one line, not too long, without control characters.
+
+    >>> print(quoted("a\x1b[31m"))
+    'a\x1b[31m'
+    """
+    return f"'{_escaped(_cut(text))}'"
+
+
+def shown(value: object) -> str:
+    """A value of the user for a message, as YAML writes it.
+
+    >>> shown(True), shown(None), shown("yes"), shown([1]), shown(1e-05)
+    ('true', 'null', "'yes'", 'a list', '1e-05')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else str(value)
+
+
+def shown_path(path: Path | str) -> str:
+    """A path for a message: relative if it lies below the working folder."""
+    path = Path(path)
+    here = Path.cwd()
+    return _escaped(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def _address(place: Place) -> str:
+    file = place.file if place.file == SET else shown_path(place.file)
+    return f"{file}:{place.line}:{place.column}" if place.line else file
+
+
+def _excerpt(place: Place) -> tuple[str, int]:
+    """The part of the line around the place, and how far to the right in it the caret stands."""
+    before, after = place.text_line[: place.column - 1], place.text_line[place.column - 1 :]
+    if len(before) > _LONGEST_LINE * 2 // 3:
+        before = "…" + before[-_LONGEST_LINE // 2 :]
+    if len(before) + len(after) > _LONGEST_LINE:
+        after = after[: _LONGEST_LINE - len(before)] + "…"
+    before = _escaped(before)
+    return before + _escaped(after), sum(map(_columns, before))
+
+
+def _columns(character: str) -> int:
+    """Columns of a terminal that a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _escaped(text: str) -> str:
+    return "".join(_printable(character) for character in text)
+
+
+def _printable(character: str) -> str:
+    if character == "\t":
+        return "    "
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

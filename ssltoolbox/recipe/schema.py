@@ -1,0 +1,251 @@
+"""What a recipe is: frozen, validated data without objects in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+
+from ssltoolbox.recipe.annotations import PATH_TEXT
+from ssltoolbox.recipe.mistakes import rule
+
+RECIPE_VERSION = 1
+_LONGEST_NAME = 60
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+
+class Component(_Section):
+    """A plugin by name, with its options as they were written; the plugin's own model reads them.
+
+    In YAML it is one flat mapping, `{name: simclr, temperature: 0.07}`.
+    """
+
+    name: str = Field(min_length=1)
+    """What the plugin calls it."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Everything else: plain scalars, lists and dicts."""
+
+    @model_serializer
+    def _flat(self) -> dict[str, Any]:
+        return {"name": self.name, **self.options}
+
+
+def _from_flat(data: Any) -> Any:
+    """A component as recipes write it, as `Component` has it; anything else as it is."""
+    if isinstance(data, str):
+        return {"name": data}
+    if not isinstance(data, dict):
+        return data
+    options = {key: value for key, value in data.items() if key != "name"}
+    return {"options": options} | ({"name": data["name"]} if "name" in data else {})
+
+
+_COMPONENT_JSON_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {
+            "type": "object",
+            "properties": {"name": {"type": "string", "minLength": 1}},
+            "required": ["name"],
+            "additionalProperties": True,
+        },
+    ]
+}
+FlatComponent = Annotated[Component, BeforeValidator(_from_flat), WithJsonSchema(_COMPONENT_JSON_SCHEMA)]
+"""A component as a section of a recipe."""
+
+
+class Backbone(_Section):
+    """The network that is trained."""
+
+    name: str = Field(min_length=1)
+    """A model of timm, such as `resnet50`."""
+
+    weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
+    """Where training begins: null for random weights, `imagenet` for timm's, or the path of a file."""
+
+    stem: Literal["standard", "small"] = "standard"
+    """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments for timm's `create_model`."""
+
+
+class Optim(_Section):
+    """The optimiser and the learning rate over time."""
+
+    name: Literal["adamw", "adam", "sgd", "lars"] = "adamw"
+    """The optimiser."""
+
+    lr: float = Field(gt=0)
+    """The highest learning rate, after the warm-up, used as it is: it is not scaled by the batch size."""
+
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """Weight decay: decoupled for adamw, an L2 penalty for the others."""
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of sgd and lars."""
+
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    """Decay of the running averages of the gradient and of its square, in adam and adamw."""
+
+    decay_norm_and_bias: bool = False
+    """Whether weight decay applies to biases and normalisation layers too."""
+
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """The learning rate after the warm-up."""
+
+    warmup_epochs: float = Field(default=0.0, ge=0)
+    """Epochs over which the learning rate rises linearly from 0."""
+
+    final_lr_fraction: float = Field(default=0.0, ge=0, le=1)
+    """Where the cosine ends, as a fraction of `lr`."""
+
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        used = {"momentum": self.name in ("sgd", "lars"), "betas": self.name in ("adam", "adamw")}
+        for option, is_used in used.items():
+            if not is_used and getattr(self, option) != type(self).model_fields[option].default:
+                raise rule(f"{self.name} has no {option}", "remove it, or choose another optimiser", option)
+        if self.schedule == "constant" and self.final_lr_fraction != 0:
+            hint = "remove it, or write schedule: cosine"
+            raise rule("a constant schedule has no final_lr_fraction", hint, "final_lr_fraction")
+        return self
+
+
+class Trainer(_Section):
+    """How long, how large, and on what the training runs."""
+
+    epochs: int | None = Field(default=None, ge=1)
+    """Passes over the training clips. Give either this or `steps`."""
+
+    steps: int | None = Field(default=None, ge=1)
+    """Steps of the optimiser. Give either this or `epochs`."""
+
+    batch_size: int = Field(ge=2)
+    """Instances in a step of the optimiser, over all devices. A draw has 1 + its hard negatives of them."""
+
+    accumulate: int = Field(default=1, ge=1)
+    """Micro-batches that a batch is divided into; instances are compared within a micro-batch only."""
+
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Numbers to compute with; `auto` is bf16 on a GPU that has it, else fp32."""
+
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """Processes that load data, on each device."""
+
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Devices on each node; `auto` takes all there are."""
+
+    nodes: int = Field(default=1, ge=1)
+    """Machines that train together."""
+
+    checkpoint_steps: int = Field(default=500, ge=1)
+    """Steps from one checkpoint to the next."""
+
+    log_steps: int = Field(default=10, ge=1)
+    """Steps from one line of the log to the next."""
+
+    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    """Where metrics go besides `metrics.csv`."""
+
+    gradient_clip: float | None = Field(default=None, gt=0)
+    """The largest norm of the gradient; null for no limit."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.epochs is None and self.steps is None:
+            raise rule("'trainer' needs either 'epochs' or 'steps'")
+        if self.epochs is not None and self.steps is not None:
+            raise rule("'epochs' and 'steps' can't both be given", "set one of them to null", "steps")
+        return self
+
+
+class Plugins(_Section):
+    """Plugins besides those that are installed."""
+
+    files: tuple[Path, ...] = ()
+    """Python files with plugins in them. They are executed."""
+
+
+class Recipe(_Section):
+    """An experiment: what to train, on what, how, and how to measure it."""
+
+    recipe: Literal[1]
+    """The version of the format: 1."""
+
+    name: str = Field(pattern=r"^\w([\w.-]*\w)?$", max_length=_LONGEST_NAME)
+    """What runs and tables call it: letters, digits, '.', '_' and '-', as for a folder's name."""
+
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """The seed of everything random."""
+
+    data: FlatComponent
+    """Where the clips come from."""
+
+    backbone: Backbone
+    """The network that is trained."""
+
+    method: FlatComponent
+    """The method of self-supervised learning."""
+
+    positives: tuple[FlatComponent, ...] = ()
+    """Generators of positives, each acting on what the one before it made."""
+
+    negatives: tuple[FlatComponent, ...] = ()
+    """Samplers of hard negatives."""
+
+    maskers: tuple[FlatComponent, ...] = ()
+    """Finders of false negatives."""
+
+    views: FlatComponent
+    """How images are augmented."""
+
+    optim: Optim
+    """The optimiser and the learning rate over time."""
+
+    trainer: Trainer
+    """How long, how large, and on what the training runs."""
+
+    evaluate: tuple[FlatComponent, ...] = ()
+    """Downstream tasks that measure the trained network."""
+
+    plugins: Plugins = Plugins()
+    """Plugins besides those that are installed."""
+
+
+def _keys_by_section() -> dict[str, tuple[str, ...]]:
+    sections: dict[str, type[BaseModel]] = {
+        "backbone": Backbone,
+        "optim": Optim,
+        "trainer": Trainer,
+        "plugins": Plugins,
+    }
+    keys = {
+        name: tuple(key for key in model.model_fields if key != "name") for name, model in sections.items()
+    }
+    return {"": (*Recipe.model_fields, "extends"), **keys}
+
+
+SECTION_KEYS = _keys_by_section()
+"""The keys of the sections that are no components, for `validate(elsewhere=…)`; the recipe's own under ""."""

@@ -1,0 +1,45 @@
+"""Which parts of a recipe name components, and a component's short form."""
+
+from __future__ import annotations
+
+from ssltoolbox.recipe.place import Key, Located
+
+COMPONENTS = ("data", "method", "views")
+"""Sections that are one component each."""
+
+COMPONENT_LISTS = ("positives", "negatives", "maskers", "evaluate")
+"""Sections that are lists of components."""
+
+_NAMED = (*COMPONENTS, "backbone", "optim")
+
+
+def is_component(path: tuple[Key, ...]) -> bool:
+    """True for a path such as `("method",)` or `("positives", 0)`.
+
+    >>> is_component(("method",)), is_component(("positives", 0)), is_component(("backbone",))
+    (True, True, False)
+    """
+    if len(path) == 2:
+        return path[0] in COMPONENT_LISTS and isinstance(path[1], int)
+    return len(path) == 1 and path[0] in COMPONENTS
+
+
+def spell_out(recipe: Located) -> Located:
+    """The recipe with every `simclr` where a component stands written as `{name: simclr}`."""
+    if not isinstance(recipe.value, dict):
+        return recipe
+    sections = dict(recipe.value)
+    for key, section in sections.items():
+        if key in _NAMED:
+            sections[key] = _as_mapping(section)
+        elif key in COMPONENT_LISTS and isinstance(section.value, list):
+            elements = [_as_mapping(element) for element in section.value]
+            sections[key] = Located(elements, section.place, section.key_place)
+    return Located(sections, recipe.place, recipe.key_place)
+
+
+def _as_mapping(component: Located) -> Located:
+    if not isinstance(component.value, str):
+        return component
+    name = Located(component.value, component.place)
+    return Located({"name": name}, component.place, component.key_place)

@@ -1,0 +1,153 @@
+"""A part of a recipe against a pydantic model, with every mistake at its place and in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from ssltoolbox.api.errors import one_of
+from ssltoolbox.recipe.annotations import fields_of, inner, plain_data
+from ssltoolbox.recipe.mistakes import explain
+from ssltoolbox.recipe.place import Key, Located
+from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, quoted, suggest
+
+Model = TypeVar("Model", bound=BaseModel)
+Elsewhere = Mapping[str, Sequence[str]]
+
+
+def validate(
+    model: type[Model], node: Located, *, where: str = "", elsewhere: Elsewhere | None = None
+) -> tuple[Model | None, list[RecipeProblem]]:
+    """An instance of `model` from the node's data, or None and what is wrong with it.
+
+    Types are strict: neither a bool nor a text is a number; but a whole number is one, and lists, texts and
+    mappings stand for tuples, paths, enumerations and models. Paths become absolute, relative to the file
+    that names them.
+
+    Args:
+        model: what the data should be.
+        node: a mapping of options.
+        where: what has the options, for messages: `method 'simclr'`; empty for the recipe itself.
+        elsewhere: the keys of other sections by section, for a right key in a wrong place; the empty section
+            is the recipe itself.
+    """
+    try:
+        return parse_as(model, node), []
+    except ValidationError as error:
+        reporter = _Reporter(model, node, where, elsewhere or {})
+        return None, reporter.problems(error)
+
+
+def parse_as(annotation: Any, node: Located) -> Any:
+    """The node's data as a value of that type.
+
+    Raises:
+        ValidationError: from pydantic.
+    """
+    # Only pydantic's JSON mode takes a list for a tuple and a text for a path while all else is strict.
+    return TypeAdapter(annotation).validate_json(json.dumps(plain_data(node, [annotation])), strict=True)
+
+
+class _Reporter:
+    """Turns pydantic's errors about one node into problems."""
+
+    def __init__(self, model: type[BaseModel], node: Located, where: str, elsewhere: Elsewhere) -> None:
+        self._model = model
+        self._node = node
+        self._where = where
+        self._elsewhere = elsewhere
+
+    def problems(self, error: ValidationError) -> list[RecipeProblem]:
+        """One problem for each mistake; the errors of a union's members are about one mistake."""
+        problems = []
+        mistakes: dict[tuple[Key, ...], list[ErrorDetails]] = {}
+        for details in error.errors(include_url=False, include_input=False):
+            *outer, last = details["loc"] or ("",)
+            if details["type"] == "extra_forbidden":
+                problems.append(self._unknown(self._path(outer), str(last)))
+            elif details["type"] == "missing" and isinstance(last, str):
+                problems.append(self._missing(self._path(outer), last))
+            else:
+                mistakes.setdefault(self._path(details["loc"]), []).append(details)
+        return problems + [self._mistake(path, found) for path, found in mistakes.items()]
+
+    def _path(self, loc: Sequence[Key]) -> tuple[Key, ...]:
+        """The part of pydantic's location that leads through the data; the rest names members of unions."""
+        path: tuple[Key, ...] = ()
+        for key in loc:
+            if self._at(path).child(key) is not None:
+                path = (*path, key)
+        return path
+
+    def _at(self, path: tuple[Key, ...]) -> Located:
+        node = self._node
+        for key in path:
+            node = node.child(key) or node
+        return node
+
+    def _unknown(self, path: tuple[Key, ...], key: str) -> RecipeProblem:
+        found = self._at((*path, key))
+        of = self._owner(path)
+        message = f"unknown option {quoted(key)} of {of}" if of else f"unknown key {quoted(key)}"
+        return RecipeProblem(found.best_place, message, self._right_key(path, key))
+
+    def _right_key(self, path: tuple[Key, ...], key: str) -> str:
+        homes = [section for section, keys in self._elsewhere.items() if key in keys]
+        if homes:
+            return f"{quoted(key)} belongs {one_of(_under(section) for section in homes)}"
+        if hint := did_you_mean(key, self._fields(path)):
+            return hint
+        for section, keys in self._elsewhere.items():
+            if meant := suggest(key, keys):
+                return f"did you mean {quoted(meant)}, {_under(section)}?"
+        return ""
+
+    def _missing(self, path: tuple[Key, ...], key: str) -> RecipeProblem:
+        field = self._fields(path).get(key)
+        of = self._owner(path)
+        message = f"{of} needs {quoted(key)}" if of else f"{quoted(key)} is missing"
+        node = self._at(path)
+        hint = _first_sentence(field.description) if field and field.description else ""
+        if meant := suggest(key, node.mapping):
+            hint = f"{quoted(meant)} is there; did you mean {quoted(key)}?"
+        return RecipeProblem(node.best_place, message, hint)
+
+    def _mistake(self, path: tuple[Key, ...], errors: list[ErrorDetails]) -> RecipeProblem:
+        node = self._at(path)
+        field = self._fields(path[:-1]).get(str(path[-1])) if path else None
+        mistake = explain(self._subject(path), node.value, errors)
+        hint = mistake.hint
+        if mistake.form_is_wrong and field and field.description:
+            hint = _first_sentence(field.description)
+        culprit = node.child(mistake.option) if mistake.option else None
+        place = culprit.best_place if culprit else node.place
+        return RecipeProblem(place, mistake.message, hint)
+
+    def _fields(self, path: tuple[Key, ...]) -> dict[str, FieldInfo]:
+        annotations: list[Any] = [self._model]
+        for key in path:
+            annotations = inner(annotations, key)
+        return fields_of(annotations)
+
+    def _owner(self, path: tuple[Key, ...]) -> str:
+        """What the options at `path` belong to: `'crop' of view 'paper'`; empty for the recipe itself."""
+        inside = quoted(".".join(map(str, path))) if path else ""
+        return " of ".join(filter(None, [inside, self._where]))
+
+    def _subject(self, path: tuple[Key, ...]) -> str:
+        """What a value is called: its key, with the indices after it."""
+        names = [index for index, key in enumerate(path) if isinstance(key, str)]
+        return ".".join(map(str, path[names[-1] :])) if names else self._where or "the recipe"
+
+
+def _under(section: str) -> str:
+    return f"under {quoted(section)}" if section else "at the top of the recipe"
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).split(". ")[0].rstrip(".")

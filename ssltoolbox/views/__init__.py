@@ -1,0 +1,1 @@
+"""Augmentation pipelines that run on the device, in batch."""

@@ -1,0 +1,39 @@
+"""Small trees of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def put_image() -> Callable[..., Path]:
+    """Writes an image of one colour, or of the given pixels, and gives its path."""
+
+    def put(
+        path: Path, pixels: np.ndarray | None = None, *, size: tuple[int, int] = (16, 16), colour: int = 90
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = (
+            Image.new("RGB", size, (colour, colour, colour)) if pixels is None else Image.fromarray(pixels)
+        )
+        image.save(path, format="PNG" if path.suffix.lower() == ".png" else "JPEG", quality=95)
+        return path
+
+    return put
+
+
+@pytest.fixture
+def put_clip(tmp_path: Path, put_image: Callable[..., Path]) -> Callable[..., Path]:
+    """Writes a clip below tmp_path, `put_clip("id1/video/clip", ["1.png"])`, and gives its folder."""
+
+    def put(folder: str, names: Iterable[str] = ("1.png", "2.png", "3.png"), **image: object) -> Path:
+        for name in names:
+            put_image(tmp_path / folder / name, **image)
+        return tmp_path / folder
+
+    return put
