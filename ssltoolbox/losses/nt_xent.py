@@ -129,10 +129,11 @@ def _pad_left(mask: Tensor | None, columns: int) -> Tensor | None:
 
 def _attraction(logits_SC: Tensor, kept_SC: Tensor, positive_S: Tensor, false_SC: Tensor) -> Tensor:
     """[] mean over rows of the mean cross-entropy of a row's masked candidates against its negatives."""
+    precision = torch.promote_types(logits_SC.dtype, torch.float32)
     negatives_SC = kept_SC.scatter(1, positive_S[:, None], -torch.inf)
-    log_sum_S = torch.logsumexp(negatives_SC.float(), dim=1)
+    log_sum_S = torch.logsumexp(negatives_SC.to(precision), dim=1)
     row, column = false_SC.nonzero(as_tuple=True)
     # −log(e^v / (e^v + e^n)) = log(1 + e^{n−v})
-    entropy = F.softplus(log_sum_S[row] - logits_SC[row, column].float())
+    entropy = F.softplus(log_sum_S[row] - logits_SC[row, column].to(precision))
     weight = 1.0 / false_SC.sum(dim=1).clamp(min=1)
     return (entropy * weight[row]).sum() / len(logits_SC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def _inherit(
     path: Path, children: tuple[Path, ...], named_at: Place | None = None
 ) -> tuple[Located | None, list[RecipeProblem]]:
     """The recipe at `path` merged over its parents. `children` are the files on the way here."""
-    if path.resolve() in (child.resolve() for child in children):
+    if os.path.realpath(path) in map(os.path.realpath, children):
         chain = " → ".join(shown_path(file) for file in (*children, path))
         return None, [RecipeProblem(named_at or Place(str(path)), f"'extends' goes in a circle: {chain}")]
     child, problems = read_file(path, named_at)

@@ -88,4 +88,4 @@ def resolve_path(located: Located) -> Path:
     `..` is followed as the system follows it: after a symbolic link it is the parent of the link's target.
     """
     path = located.place.folder / os.path.expanduser(str(located.value))
-    return path.resolve() if ".." in path.parts else path.absolute()
+    return Path(os.path.realpath(path)) if ".." in path.parts else path.absolute()

@@ -136,7 +136,8 @@ class _Builder:
             return self._alias(event, place, key_place, depth)
         self._grow(1, depth, place)
         if event.tag is not None:
-            self._note(place, f"tags such as {quoted(event.tag)} can't be used", "write the value without it")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._note(place, f"tags such as {quoted(tag)} can't be used", "write the value without it")
         located = Located(self._value(event, place, depth), place, key_place)
         if event.anchor is not None:
             self._anchors[event.anchor] = located
@@ -224,7 +225,7 @@ class _Builder:
             return get()
         except yaml.MarkedYAMLError as error:
             self._stop(self._at(error.problem_mark or self._loader.get_mark()), *explain_syntax(error))
-        except ValueError:
+        except (ValueError, OverflowError):
             # PyYAML passes on what chr() says of an escape such as "\UFFFFFFFF".
             self._stop(self._at(self._loader.get_mark()), "this escape stands for no character")
 

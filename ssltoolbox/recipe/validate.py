@@ -108,22 +108,20 @@ class _Reporter:
         return ""
 
     def _missing(self, path: tuple[Key, ...], key: str) -> RecipeProblem:
-        field = self._fields(path).get(key)
+        fields = self._fields(path)
         of = self._owner(path)
         message = f"{of} needs {quoted(key)}" if of else f"{quoted(key)} is missing"
         node = self._at(path)
-        hint = _first_sentence(field.description) if field and field.description else ""
-        if meant := suggest(key, node.mapping):
-            hint = f"{quoted(meant)} is there; did you mean {quoted(key)}?"
+        hint = _purpose(fields.get(key))
+        if written := suggest(key, node.mapping.keys() - fields.keys()):
+            hint = f"{quoted(written)} is there; did you mean {quoted(key)}?"
         return RecipeProblem(node.best_place, message, hint)
 
     def _mistake(self, path: tuple[Key, ...], errors: list[ErrorDetails]) -> RecipeProblem:
         node = self._at(path)
         field = self._fields(path[:-1]).get(str(path[-1])) if path else None
         mistake = explain(self._subject(path), node.value, errors)
-        hint = mistake.hint
-        if mistake.form_is_wrong and field and field.description:
-            hint = _first_sentence(field.description)
+        hint = (mistake.form_is_wrong and _purpose(field)) or mistake.hint
         culprit = node.child(mistake.option) if mistake.option else None
         place = culprit.best_place if culprit else node.place
         return RecipeProblem(place, mistake.message, hint)
@@ -149,5 +147,7 @@ def _under(section: str) -> str:
     return f"under {quoted(section)}" if section else "at the top of the recipe"
 
 
-def _first_sentence(text: str) -> str:
-    return " ".join(text.split()).split(". ")[0].rstrip(".")
+def _purpose(field: FieldInfo | None) -> str:
+    """The first sentence of a field's docstring."""
+    text = " ".join((field.description or "").split()) if field else ""
+    return text.split(". ")[0].rstrip(".")

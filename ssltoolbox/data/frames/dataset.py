@@ -36,14 +36,13 @@ class FramesDataset:
 
     def clip(self, index: int) -> Clip:
         """The clip of that number. Its landmarks, where it has any, are read when first asked for."""
+        landmarks = self._folder.landmarks(index)
         return Clip(
             index=index,
             identity=int(self._folder.identities[index]),
             times=self._folder.times(index, self._fps),
             name=self._folder.name(index),
-            load_landmarks=partial(self._clip_landmarks, index)
-            if self._folder.with_landmarks[index]
-            else None,
+            load_landmarks=partial(self._clip_landmarks, index, landmarks) if landmarks else None,
         )
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
@@ -58,7 +57,8 @@ class FramesDataset:
         unreadable: dict[int, str] = {}
         for clip, places in _positions(clips, frames).items():
             paths = self._folder.frames(clip)
-            points = self._stored_landmarks(clip)
+            landmarks_path = self._folder.landmarks(clip)
+            points = self._stored_landmarks(clip, landmarks_path) if landmarks_path else None
             for frame, positions in places.items():
                 try:
                     image, extent = read_image(paths[frame], self.size)
@@ -70,17 +70,15 @@ class FramesDataset:
                     landmarks[positions] = scaled(points[frame], extent, self.size)
         return Frames(images, torch.from_numpy(landmarks), unreadable=dict(sorted(unreadable.items())))
 
-    def _stored_landmarks(self, clip: int) -> np.ndarray | None:
-        path = self._folder.landmarks(clip)
-        return read_landmarks(path, int(self._folder.lengths[clip])) if path else None
+    def _stored_landmarks(self, clip: int, path: str) -> np.ndarray:
+        return read_landmarks(path, int(self._folder.lengths[clip]))
 
-    def _clip_landmarks(self, clip: int) -> np.ndarray:
+    def _clip_landmarks(self, clip: int, path: str) -> np.ndarray:
         """[frames, 68, 2] in pixels of the resized images; opens the header of each for its size."""
-        points = self._stored_landmarks(clip)
-        assert points is not None
-        for frame, path in enumerate(self._folder.frames(clip)):
+        points = self._stored_landmarks(clip, path)
+        for frame, image in enumerate(self._folder.frames(clip)):
             try:
-                points[frame] = scaled(points[frame], read_extent(path, self.size), self.size)
+                points[frame] = scaled(points[frame], read_extent(image, self.size), self.size)
             except UnreadableFrame:
                 points[frame] = np.nan
         return points

@@ -46,9 +46,9 @@ class Tree:
             DataNotFound: where there is no such folder.
             UserError: where the root is no folder.
         """
-        if not root.exists():
+        if not os.path.exists(root):
             raise DataNotFound(f"{printable(root)}: there is no such folder")
-        if not root.is_dir():
+        if not os.path.isdir(root):
             raise UserError(f"{printable(root)}: a folder is needed, this is a file")
         self.root = root
         self._real_root = os.path.realpath(root)

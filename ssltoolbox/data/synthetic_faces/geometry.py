@@ -7,7 +7,6 @@ its outline and foreshortens the far half. The outline itself is that of a round
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,6 +38,10 @@ class Plane:
     def project(self, u: Array, v: Array) -> Array:
         """[B, n] and [B, n] → [B, n, 2] pixels."""
         return self.centre[:, None] + u[..., None] * self.matrix[:, None, :, 0] + v[..., None] * self.matrix[:, None, :, 1]
+
+    def box(self, half: Array, low: Array, high: Array) -> Array:
+        """[B, 4, 2] pixels: the corners of -half ≤ u ≤ half, low ≤ v ≤ high."""
+        return self.project(np.stack([-half, half, -half, half], axis=1), np.stack([low, low, high, high], axis=1))
 
     def inverse(self) -> Array:
         """[B, 2, 2] units per pixel."""
@@ -290,7 +293,7 @@ class FaceShapes:
         base_line = self.mouth_line - np.float32(0.23) - np.float32(0.03) * wrinkle
         plane = self.pose.on_face(0, base_line, lift=0.06)
         zero = np.zeros_like(width)
-        root = self.pose.direction(zero, zero + EYE_LINE, zero + 0.42)
+        root = self.pose.direction(zero, zero + EYE_LINE, zero + 0.47)
         tip = self.pose.direction(zero, base_line - np.float32(0.05), zero + 0.60)
         along = np.linspace(0, 1, 4, dtype=np.float32)[:, None]
         across = np.array([-0.85, -0.45, 0, 0.45, 0.85], np.float32)
@@ -315,12 +318,6 @@ class FaceShapes:
             lower=self.person["lip"] * thin,
             teeth=np.float32(0.07) * _clip(unit["teeth"], 0, 1.3),
         )
-
-
-def bounds(points: Sequence[Array]) -> tuple[Array, Array]:
-    """The corners [B, 2], [B, 2] of the box around several sets of points [B, n, 2]."""
-    every = np.concatenate(points, axis=1)
-    return every.min(axis=1), every.max(axis=1)
 
 
 def _cosine(sine: Array) -> Array:

@@ -74,8 +74,9 @@ class Canvas:
         zero = torch.tensor([0.0, float(top)]).expand(len(self.pixels), 2)
         return Window(self.pixels[:, :, top:], *self._positions(zero, self.size - top, self.size))
 
-    def around(self, low: Array, high: Array, paint: Callable[[Window], None]) -> None:
-        """Lets `paint` work on a copy of the boxes between the corners [B, 2], and puts the copy back."""
+    def around(self, points: Array, reach: Array, paint: Callable[[Window], None]) -> None:
+        """Lets `paint` work on a copy of what surrounds `points` [B, n, 2] by `reach` [B], and puts the copy back."""
+        low, high = points.min(axis=1) - reach[:, None], points.max(axis=1) + reach[:, None]
         corner = torch.floor(torch.from_numpy(low) + self._origin)
         width, height = (torch.from_numpy(high) + self._origin - corner).amax(0).ceil().long().add(1).tolist()
         width, height = min(width, self.size), min(height, self.size)

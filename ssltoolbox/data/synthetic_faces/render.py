@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.data.synthetic_faces.geometry import HEAD_TOP, Brow, Eye, Faces, FaceShapes, Mouth, bounds
+from ssltoolbox.data.synthetic_faces.geometry import HEAD_TOP, Array, Brow, Eye, Faces, FaceShapes, Mouth
 from ssltoolbox.data.synthetic_faces.raster import Canvas, Window, column, ellipse, faint, soft
 
 DARKEST, BRIGHTEST = 0.35, 1.45
@@ -49,9 +49,9 @@ class _Painter:
         self._light(whole)
         return self._expose()
 
-    def _pixels(self, length: float) -> float:
-        """A length in half image sides, in pixels at scale 1."""
-        return length * self.shapes.size / 2
+    def _reach(self, length: float) -> Array:
+        """[B] pixels: how far painting goes beyond points, the soft edge included."""
+        return self.shapes.pose.zoom * np.float32(length) + 2
 
     def _backdrop(self, whole: Window) -> None:
         size = self.shapes.size
@@ -122,9 +122,9 @@ class _Painter:
         whole.paint(self.hair * 0.9, soft(edge.mul_(self.zoom)).mul_(self._hair_mask))
 
     def _eye_region(self, eye: Eye, brow: Brow) -> None:
-        low, high = bounds([eye.contour(), brow.contour()])
-        reach = np.float32(self._pixels(0.13)) + 2
-        self.canvas.around(low - reach, high + reach, lambda window: self._eye_and_brow(window, eye, brow))
+        glasses = eye.plane.box(eye.width * np.float32(1.5), eye.width * -1, eye.width * np.float32(1.65))
+        points = np.concatenate([glasses, brow.contour()], axis=1)
+        self.canvas.around(points, self._reach(0.06), lambda window: self._eye_and_brow(window, eye, brow))
 
     def _eye_and_brow(self, window: Window, eye: Eye, brow: Brow) -> None:
         u, v = window.local(eye.plane)
@@ -164,9 +164,10 @@ class _Painter:
 
     def _middle(self) -> None:
         """Nose, folds and mouth."""
-        low, high = bounds([self.shapes.nose.bridge, self.shapes.nose.base, self.shapes.mouth.contour()])
-        reach = np.float32(self._pixels(0.1)) + 2
-        self.canvas.around(low - reach, high + reach, self._nose_and_mouth)
+        nose = self.shapes.nose
+        frown = self.shapes.pose.direction(*(np.zeros_like(nose.width) + value for value in (0, -0.27, 0.46)))
+        points = np.concatenate([frown[:, None], nose.bridge, nose.base, self.shapes.mouth.contour()], axis=1)
+        self.canvas.around(points, self._reach(0.12), self._nose_and_mouth)
 
     def _nose_and_mouth(self, window: Window) -> None:
         self._frown(window)

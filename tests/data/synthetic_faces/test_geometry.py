@@ -61,7 +61,7 @@ def test_every_landmark_is_in_the_picture_at_any_pose(
 def test_the_order_is_that_of_ibug() -> None:
     for identity in range(20):
         x, y = landmarks(identity).T
-        assert (np.diff(x[:17]) > 0).all()
+        assert (np.diff(x[1:16]) > 0).all()
         assert y[8] == y[:17].max()
         assert (np.diff(x[17:27]) > 0).all()
         assert (np.diff(y[27:31]) > 0).all()
@@ -90,7 +90,7 @@ def test_turning_the_head_moves_features_against_the_outline_and_the_nose_most()
     ahead, turned = landmarks(), landmarks(yaw=0.4)
     moved = (turned - ahead)[:, 0]
     assert abs(moved[[0, 16]]).max() < 1
-    assert moved[30] > moved[27] > moved[36:48].max() * 0.99 > moved[36:48].min() > 10
+    assert moved[30] > moved[27] > moved[36:48].max() > moved[36:48].min() > 10
     near, far = turned[39, 0] - turned[36, 0], turned[45, 0] - turned[42, 0]
     assert far < 0.75 * near
 

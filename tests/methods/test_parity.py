@@ -1,0 +1,110 @@
+"""With strategies off, each method is the hand-written lightly way: the same losses over twenty steps."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from lightly.loss import NegativeCosineSimilarity, NTXentLoss
+from lightly.models.utils import deactivate_requires_grad, update_momentum
+from lightly.utils.scheduler import cosine_schedule
+from torch import nn
+
+from ssltoolbox.methods.byol import BYOL
+from ssltoolbox.methods.mocov2 import MoCoV2
+from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
+from ssltoolbox.methods.simclr import SimCLR
+
+from support.methods import rows_for, tiny_context
+
+
+def our_losses(method, views) -> list[float]:
+    optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05, momentum=0.9)
+    losses = []
+    for step, (view_a, view_b) in enumerate(views):
+        method.before_step(step)
+        loss = method.step(view_a, view_b, rows_for(8, first_draw=8 * step)).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def plain_losses(modules: list[nn.Module], step_loss, views) -> list[float]:
+    parameters = [p for module in modules for p in module.parameters()]
+    optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9)
+    losses = []
+    for step, (view_a, view_b) in enumerate(views):
+        loss = step_loss(step, view_a, view_b)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def frozen_copy(module: nn.Module) -> nn.Module:
+    copied = copy.deepcopy(module)
+    deactivate_requires_grad(copied)
+    return copied
+
+
+def check_equal(ours: list[float], theirs: list[float]) -> None:
+    torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-5, atol=1e-6)
+    assert ours[-1] != ours[0]
+
+
+def test_simclr(views):
+    method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    criterion = NTXentLoss(temperature=0.1)
+
+    def step_loss(step, view_a, view_b):
+        return criterion(head(backbone(view_a)), head(backbone(view_b)))
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
+
+
+def test_mocov2(views):
+    options = MoCoV2Options(hidden_dim=16, output_dim=8, queue=24)
+    method = MoCoV2(options, tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    key_backbone, key_head = frozen_copy(backbone), frozen_copy(head)
+    criterion = NTXentLoss(temperature=0.2, memory_bank_size=(24, 8))
+    criterion.memory_bank.bank.copy_(method.loss.memory_bank.bank)
+
+    def step_loss(step, view_a, view_b):
+        update_momentum(backbone, key_backbone, 0.999)
+        update_momentum(head, key_head, 0.999)
+        query = head(backbone(view_a))
+        with torch.no_grad():
+            key = key_head(key_backbone(view_b))
+        return criterion(query, key)
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
+
+
+def test_byol(views):
+    method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    prediction = copy.deepcopy(method.prediction)
+    target_backbone, target_head = frozen_copy(backbone), frozen_copy(head)
+    criterion = NegativeCosineSimilarity()
+
+    def student(view):
+        return prediction(head(backbone(view)))
+
+    def teacher(view):
+        with torch.no_grad():
+            return target_head(target_backbone(view))
+
+    def step_loss(step, view_a, view_b):
+        momentum = cosine_schedule(step, 20, 0.99, 1)
+        update_momentum(backbone, target_backbone, momentum)
+        update_momentum(head, target_head, momentum)
+        predicted_a, target_a = student(view_a), teacher(view_a)
+        predicted_b, target_b = student(view_b), teacher(view_b)
+        return 0.5 * (criterion(predicted_a, target_b) + criterion(predicted_b, target_a))
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head, prediction], step_loss, views))

@@ -1,0 +1,102 @@
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssltoolbox.recipe import Place, RecipeError, RecipeProblem, suggest
+from ssltoolbox.recipe.problems import quoted
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_problem_shows_its_line_a_caret_and_a_hint(here: Path) -> None:
+    line = "method: {name: simclar, temperature: 0.07}"
+    place = Place(str(here / "recipes" / "x.yaml"), 5, 16, line)
+    problem = RecipeProblem(place, "unknown method 'simclar'", "did you mean 'simclr'?")
+    assert problem.render() == (
+        "recipes/x.yaml:5:16: unknown method 'simclar'\n"
+        "  5 | method: {name: simclar, temperature: 0.07}\n"
+        "    |                ^\n"
+        "    did you mean 'simclr'?"
+    )
+
+
+def test_a_problem_of_a_file_as_a_whole_has_no_line(here: Path) -> None:
+    problem = RecipeProblem(Place(str(here / "x.yaml")), "there is no such file", "did you mean 'y.yaml'?")
+    assert problem.render() == "x.yaml: there is no such file\n  did you mean 'y.yaml'?"
+
+
+def test_a_warning_says_so_and_a_path_elsewhere_stays_absolute(here: Path) -> None:
+    problem = RecipeProblem(Place("/data/x.yaml", 12, 1, "a: 1"), "odd", warning=True)
+    assert problem.render() == "/data/x.yaml:12:1: warning: odd\n  12 | a: 1\n     | ^"
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "expected"),
+    [
+        ("\ta: 1", 2, ["  1 |     a: 1", "    |     ^"]),
+        ("名: x", 4, ["  1 | 名: x", "    |     ^"]),
+        ("e\u0301: x", 4, ["  1 | e\u0301: x", "    |    ^"]),
+        ("a: \x1b[31m", 4, ["  1 | a: \\x1b[31m", "    |    ^"]),
+        ("a: \u202ex", 5, ["  1 | a: \\u202ex", "    |          ^"]),
+    ],
+)
+def test_the_caret_stands_under_its_character(line: str, column: int, expected: list[str]) -> None:
+    assert RecipeProblem(Place("--set", 1, column, line), "m").render().split("\n")[1:] == expected
+
+
+def test_of_a_long_line_the_part_around_the_caret_is_shown() -> None:
+    _, text, caret = (
+        RecipeProblem(Place("--set", 1, 501, "a" * 500 + "b" + "c" * 500), "m").render().split("\n")
+    )
+    assert text == "  1 | …" + "a" * 50 + "b" + "c" * 48 + "…"
+    assert text[len(caret) - 1] == "b"
+
+
+@given(st.text(), st.integers(1, 300))
+def test_rendering_never_writes_control_characters(line: str, column: int) -> None:
+    text = RecipeProblem(Place("--set", 1, column, line), quoted(line)).render()
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert len(text.split("\n")) == 3
+
+
+def test_an_error_sorts_its_problems_says_each_once_and_counts() -> None:
+    first, second = (RecipeProblem(Place("/r/x.yaml", line, 1, "a"), "bad") for line in (2, 10))
+    on_command_line = RecipeProblem(Place("--set", 1, 1, "a=1"), "bad")
+    warning = RecipeProblem(Place("/r/x.yaml", 3, 1, "a"), "odd", warning=True)
+    error = RecipeError([on_command_line, second, first, warning, second], "/r/x.yaml")
+    assert error.problems == [first, warning, second, on_command_line]
+    assert str(error).endswith("\n3 problems in /r/x.yaml")
+    assert str(RecipeError([first], "/r/x.yaml")) == first.render() + "\n1 problem in /r/x.yaml"
+
+
+def test_an_error_can_be_sent_to_another_process() -> None:
+    error = RecipeError([RecipeProblem(Place("/x.yaml", 1, 1, "a"), "bad")], "/x.yaml")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.problems) == (str(error), error.problems)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("simlcr", "simclr"),
+        ("SimCLR", "simclr"),
+        ("moco-v2", "mocov2"),
+        ("mocov", "mocov2"),
+        ("supervised", None),
+        ("", None),
+        ("simclr" * 1000, None),
+    ],
+)
+def test_suggest(word: str, expected: str | None) -> None:
+    assert suggest(word, ["byol", "mocov2", "simclr"]) == expected
+
+
+def test_a_suggestion_does_not_depend_on_the_order_of_the_known() -> None:
+    assert suggest("ab", ["abc", "abd"]) == suggest("ab", ["abd", "abc"])
