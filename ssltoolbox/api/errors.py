@@ -56,3 +56,12 @@ def one_of(names: Iterable[str]) -> str:
     """
     *head, last = sorted(names)
     return f"{', '.join(head)} or {last}" if head else last
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, on one line; its type's name where it says nothing.
+
+    >>> first_line(ValueError("no\\nmore")), first_line(EOFError())
+    ('no', 'EOFError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

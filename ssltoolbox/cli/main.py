@@ -1,4 +1,4 @@
-"""The commands together, and what an error becomes: one clear text, and an exit code."""
+"""The commands together."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from types import FrameType
 import click
 
 from ssltoolbox import __version__
+from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.recipes import check, schema
 from ssltoolbox.cli.train import train
-
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,31 +43,9 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except Exception as error:
-        return _explain(error)
+        return explain(error)
     return result if isinstance(result, int) else DONE
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _explain(error: Exception) -> int:
-    """Prints what went wrong, without a traceback, and gives the exit code.
-
-    A run's log.txt has the traceback; where there is no run, SSLTOOLBOX_TRACEBACK=1 shows it.
-    """
-    import os
-
-    from ssltoolbox.api import SslToolboxError, UserError
-
-    if os.environ.get("SSLTOOLBOX_TRACEBACK"):
-        raise error
-    if isinstance(error, UserError):
-        click.echo(str(error), err=True)
-        return WRONG_INPUT
-    if isinstance(error, SslToolboxError):
-        click.echo(str(error), err=True)
-    else:
-        first = (str(error).strip() or "no message").splitlines()[0]
-        click.echo(f"failed: {type(error).__name__}: {first}", err=True)
-    return FAILED

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from ssltoolbox.api import Kind
+from ssltoolbox.cli.words import value_text
 from ssltoolbox.plan import Chosen, Plan
 
 
@@ -26,41 +27,50 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     recipe, counts = plan.recipe, plan.counts
     yield "data", f"{_with_options(plan.data)}{_facts(plan)}"
     weights = recipe.backbone.weights or "random weights"
-    yield "backbone", f"{recipe.backbone.name}, {weights}, {plan.image_size}×{plan.image_size} images"
+    yield "backbone", f"{recipe.backbone.name}, {weights}, images of {plan.image_size} pixels"
     yield "method", _with_options(plan.method)
     for kind in (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS):
         for chosen in plan.of(kind):
             yield kind.singular, _with_options(chosen)
     yield "views", _with_options(plan.views)
     if plan.trains:
-        hard = f" and {counts.hard_negatives} hard negatives each" if counts.hard_negatives else ""
-        yield (
-            "a step",
-            f"{counts.draws} clips{hard}: {counts.instances} instances, {counts.images} images"
-            + (f", in {recipe.trainer.accumulate} micro-batches" if recipe.trainer.accumulate > 1 else ""),
-        )
-        if counts.steps_per_epoch:
-            yield "the run", f"{counts.steps} steps, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} epochs"
+        yield "a step", _step(plan)
+        if counts.steps:
+            yield "the run", _run(plan)
         yield "learning rate", _learning_rate(plan)
     if recipe.evaluate:
-        yield "evaluation", ", ".join(chosen.key for chosen in plan.of(Kind.EVALUATORS))
+        yield "evaluation", "\n".join(map(_with_options, plan.of(Kind.EVALUATORS)))
 
 
 def _with_options(chosen: Chosen) -> str:
-    options = chosen.options.model_dump(mode="json")
-    shown = ", ".join(f"{name} {value}" for name, value in options.items())
-    return f"{chosen.key} ({shown})" if shown else chosen.key
+    options = chosen.options.model_dump(mode="json", by_alias=True)
+    return " ".join([chosen.key, *(f"{name}={value_text(value)}" for name, value in options.items())])
 
 
 def _facts(plan: Plan) -> str:
     facts = plan.facts
     if facts is None:
         return ""
+    lengths = f"{facts.shortest}" + (f" to {facts.longest}" if facts.longest > facts.shortest else "")
     extras = ["landmarks"] * facts.landmarks + sorted(facts.labels)
-    return (
-        f"\n{facts.clips} clips of {facts.identities} identities, {facts.frames} frames at {facts.fps:.4g} per "
-        f"second, {facts.shortest} to {facts.longest} a clip" + (f"; with {', '.join(extras)}" if extras else "")
-    )
+    clips = f"{facts.clips} clips of {facts.identities} identities"
+    frames = f"{lengths} frames each at {facts.fps:.3g} per second, {facts.frames} in all"
+    return f"\n{clips}, {frames}" + (f"; with {', '.join(extras)}" if extras else "")
+
+
+def _step(plan: Plan) -> str:
+    counts, micro_batches = plan.counts, plan.recipe.trainer.accumulate
+    hard = counts.hard_negatives
+    drawn = f"{counts.draws} clips" + (f", {hard} hard negative{'s' * (hard > 1)} each" if hard else "")
+    text = f"{drawn}: {counts.instances} instances, {counts.images} images"
+    return text + (f", in {micro_batches} micro-batches" if micro_batches > 1 else "")
+
+
+def _run(plan: Plan) -> str:
+    counts = plan.counts
+    if not counts.steps_per_epoch:
+        return f"{counts.steps} steps"
+    return f"{counts.steps} steps, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} epochs"
 
 
 def _learning_rate(plan: Plan) -> str:
@@ -70,5 +80,5 @@ def _learning_rate(plan: Plan) -> str:
         text += f", {schedule.warmup} steps of warm-up"
     if schedule.steps:
         marks = sorted({0, schedule.warmup, schedule.steps // 2, schedule.steps - 1})
-        text += "\n" + ", ".join(f"step {s}: {schedule.lr * schedule.factor(s):.3g}" for s in marks)
+        text += "\n" + ", ".join(f"{schedule.lr * schedule.factor(s):.2g} at step {s}" for s in marks)
     return text

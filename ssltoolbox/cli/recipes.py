@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import SET
+from ssltoolbox.cli.errors import DONE, explain
 
 
 @click.command()
@@ -17,23 +18,22 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...]) -> int:
     """Validate each of RECIPES, and print what would be run."""
     from rich.console import Console
 
+    from ssltoolbox.api import UserError
     from ssltoolbox.cli.plan_table import plan_table
     from ssltoolbox.plan import load_recipe
-    from ssltoolbox.recipe import RecipeError
 
-    console = Console()
-    wrong = 0
+    console = Console(markup=False)
+    code = DONE
     for recipe in recipes:
         try:
             plan = load_recipe(recipe, overrides, data_needed=False)
-        except RecipeError as error:
-            click.echo(str(error), err=True)
-            wrong = 2
+        except UserError as error:
+            code = explain(error)
             continue
         for warning in plan.warnings:
             click.echo(warning.render(), err=True)
         console.print(plan_table(plan))
-    return wrong
+    return code
 
 
 @click.command()

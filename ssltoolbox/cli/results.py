@@ -31,7 +31,7 @@ def results_table(results: Mapping[str, Any], name: str) -> Table:
             "identity left" if task == "identity" else task,
             f"{MEASURES[measure]} {arrow}",
             f"{value:.3f}",
-            "–" if beside is None else f"{beside:.3f}",
+            "-" if beside is None else f"{beside:.3f}",
         )
     return table
 

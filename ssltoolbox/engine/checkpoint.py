@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.plugins.io import CheckpointIO
 
 from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -67,7 +68,7 @@ def read_checkpoint(path: Path, map_location: Any | None = "cpu") -> dict[str, A
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # torch raises a dozen types for a damaged file
-        raise UserError(f"can't read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"can't read the checkpoint {path}: {first_line(error)}") from error
     return checkpoint
 
 
@@ -87,16 +88,21 @@ class SaveCheckpoints(Checkpoint):
     A checkpoint always lies between two steps, never between the micro-batches of one.
     """
 
-    def __init__(self, path: Path, every: int, last: int) -> None:
+    def __init__(self, path: Path, every: int, last: int, accumulate: int) -> None:
         self.path = path
         self.every = every
         self.last = last
+        self.accumulate = accumulate
         self.saved_step = -1
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def between_steps(self, index: int) -> bool:
+        """True after the last micro-batch of a step."""
+        return (index + 1) % self.accumulate == 0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
         """Saves when it is time."""
         step = trainer.global_step
-        if step and step != self.saved_step and (step % self.every == 0 or step == self.last):
+        if self.between_steps(index) and (step % self.every == 0 or step == self.last):
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
@@ -115,9 +121,8 @@ class StopOnSignal(Callback):
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self, saver: SaveCheckpoints, accumulate: int) -> None:
+    def __init__(self, saver: SaveCheckpoints) -> None:
         self.saver = saver
-        self.accumulate = accumulate
         self.received: int | None = None
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -127,7 +132,7 @@ class StopOnSignal(Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
         """Saves and stops between two steps, on all ranks together."""
-        if (index + 1) % self.accumulate:
+        if not self.saver.between_steps(index):
             return
         stop = self.received is not None
         if trainer.world_size > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class TrainingModule(pl.LightningModule):
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
         accumulate: micro-batches of a step.
+        steps_per_epoch: for the epoch that is logged.
         failure_path: where a non-finite loss is described.
     """
 
@@ -44,6 +45,7 @@ class TrainingModule(pl.LightningModule):
         lr_factor: Callable[[int], float],
         seed: int,
         accumulate: int,
+        steps_per_epoch: int,
         failure_path: Path,
     ) -> None:
         super().__init__()
@@ -58,6 +60,7 @@ class TrainingModule(pl.LightningModule):
         self.lr_factor = lr_factor
         self.seed = seed
         self.accumulate = accumulate
+        self.steps_per_epoch = steps_per_epoch
         self.failure_path = failure_path
 
     def configure_optimizers(self) -> Any:
@@ -104,7 +107,7 @@ class TrainingModule(pl.LightningModule):
         if torch.isfinite(loss):
             return
         step = self.global_step
-        lr = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        lr = self._lr()
         facts = {"step": step, "lr": lr, "loss": str(loss.item()), "clips": batch.clip.tolist()}
         write_json(self.failure_path, facts)
         raise SslToolboxError(
@@ -112,11 +115,14 @@ class TrainingModule(pl.LightningModule):
             f"the batch's clips are in {self.failure_path}"
         )
 
-    def _log(self, loss: Tensor, parts: Any, draws: int) -> None:
-        self.log("loss", loss.detach(), batch_size=draws)
-        if parts:
-            self.log_dict({name: torch.as_tensor(value) for name, value in parts.items()}, batch_size=draws)
-        self.log("lr", self.optimizers().param_groups[0]["lr"], batch_size=draws)  # type: ignore[union-attr]
+    def _log(self, loss: Tensor, parts: Mapping[str, Tensor | float], draws: int) -> None:
+        epoch = self.global_step / self.steps_per_epoch
+        numbers = {"loss": loss.detach(), "lr": self._lr(), "epoch": epoch, **parts}
+        self.log_dict(numbers, batch_size=draws)
+
+    def _lr(self) -> float:
+        rate: float = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        return rate
 
 
 def role_major(tensor: Tensor) -> Tensor:

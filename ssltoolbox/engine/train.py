@@ -111,8 +111,8 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
         Interrupted: when a signal came.
     """
     counts, recipe = plan.counts, plan.recipe.trainer
-    saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps)
-    stopper = StopOnSignal(saver, recipe.accumulate)
+    saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps, recipe.accumulate)
+    stopper = StopOnSignal(saver)
     watch = DataWatch()
     progress = ShowProgress(console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate)
     metrics = MetricsCsv(folder.metrics)
@@ -132,6 +132,7 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
             lr_factor=plan.schedule.factor,
             seed=plan.recipe.seed,
             accumulate=recipe.accumulate,
+            steps_per_epoch=counts.steps_per_epoch,
             failure_path=folder.failure,
         )
         trainer.fit(module, datamodule=RunData(plan, parts.batches), ckpt_path=checkpoint, weights_only=True)
@@ -200,6 +201,6 @@ class _quiet_lightning(warnings.catch_warnings):  # noqa: N801
             ".*on an existing checkpoint.*",
             ".*GPU available but not used.*",
             ".*The `srun` command is available.*",
-            ".*is deprecated.*LeafSpec.*",
+            ".*LeafSpec.* is deprecated.*",
         ):
             warnings.filterwarnings("ignore", message=message)

@@ -37,8 +37,9 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         gather_distributed: bool = False,
     ) -> None:
         super().__init__(temperature, memory_bank_size, gather_distributed)
-        for name in ("bank", "bank_ptr"):
-            self.memory_bank.register_buffer(name, getattr(self.memory_bank, name), persistent=True)
+        if self.has_queue:
+            for name in ("bank", "bank_ptr"):
+                self.memory_bank.register_buffer(name, getattr(self.memory_bank, name), persistent=True)
 
     @property
     def has_queue(self) -> bool:

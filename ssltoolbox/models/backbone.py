@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.models.weights import load_weights
 
@@ -68,8 +69,9 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
         with torch.no_grad():
             features = backbone.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"the backbone can't take {image_size}×{image_size} images: {reason}") from error
+        raise UserError(
+            f"the backbone can't take {image_size}×{image_size} images: {first_line(error)}"
+        ) from error
     finally:
         backbone.train(was_training)
     if features.ndim != 2:

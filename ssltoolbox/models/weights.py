@@ -9,18 +9,23 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import nn
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import SslToolboxError, UserError
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Writes a model's state dict beside `path`, then renames it into place."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Writes a model's state dict beside `path`, then renames it into place.
+
+    Raises:
+        SslToolboxError: when the disk is full or can't be written to.
+    """
+    beside = path.with_name(f".{path.name}.part")
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     try:
-        safetensors.torch.save_file(state, beside)
+        beside.write_bytes(safetensors.torch.save(state))
         os.replace(beside, path)
-    finally:
+    except OSError as error:
         beside.unlink(missing_ok=True)
+        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

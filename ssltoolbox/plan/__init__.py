@@ -1,4 +1,4 @@
-"""From a recipe to a plan: plugins found, options parsed, numbers worked out, everything checked, no torch."""
+"""From a recipe to a plan: plugins found, options parsed, numbers worked out, all of it checked, no torch."""
 
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_recipe

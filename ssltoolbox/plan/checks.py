@@ -2,109 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ssltoolbox.api import Kind, Setting
+from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, Setting
 from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.recipe import LoadedRecipe, Place, RecipeProblem
 
-STRATEGIES = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
+NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
+STRATEGIES: tuple[Kind, ...] = (Kind.POSITIVE_GENERATORS, *NEGATIVES)
+ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
-def cross_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
-    """All problems between the parts of a plan."""
-    problems = [*_idle_strategies(plan, loaded), *_needs(plan, loaded)]
-    if plan.trains:
-        sizes = list(_sizes(plan, loaded))
-        problems += sizes
-        if not sizes:
-            problems += [*_own_checks(plan, loaded), *_warmup(plan, loaded)]
-    return problems
+def part_checks(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> list[RecipeProblem]:
+    """Parts that don't go together, whatever the numbers are."""
+    return [*_idle_strategies(chosen, loaded), *_needs(chosen, facts, loaded)]
 
 
-def _idle_strategies(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
+    """Numbers that don't go together, and what the components say of themselves.
+
+    Raises:
+        PluginError: when a component's `problems` fails.
+    """
+    sizes = [*_sizes(plan, loaded)] if plan.trains else []
+    # What a method says of a batch that will be another is beside the point.
+    asked = [chosen for chosen in _all(plan.chosen) if not (sizes and chosen.provided.kind is Kind.METHODS)]
+    warmup = [] if sizes or not plan.trains else _warmup(plan, loaded)
+    return [*sizes, *_own_checks(plan, asked, loaded), *warmup]
+
+
+def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Strategies that the method can't use."""
-    method = plan.method_descriptor
-    if method.trains and method.negatives is not None:
-        return
-    useless = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS) if method.trains else STRATEGIES
-    reason = "has no negatives" if method.trains else "doesn't train"
-    for kind in useless:
-        for index, chosen in enumerate(plan.of(kind)):
+    for method in chosen.get(Kind.METHODS, ()):
+        card = method.descriptor
+        assert isinstance(card, MethodDescriptor)
+        if not card.trains:
+            useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
+        elif card.negatives is None:
+            useless, reason, other = NEGATIVES, "has no negatives", "a method with negatives"
+        else:
+            return
+        for strategy in (item for kind in useless for item in chosen.get(kind, ())):
             yield RecipeProblem(
-                loaded.node(SECTIONS[kind], index).place,
-                f"{kind.singular} {chosen.key!r} can't act: method {method.name!r} {reason}",
-                "take it out, or choose a method with negatives"
-                if method.trains
-                else "take it out, or choose a method that trains",
+                _place(loaded, strategy),
+                f"{strategy.title} can't act: method {card.name!r} {reason}",
+                f"take it out, or choose {other}",
             )
 
 
-def _needs(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Components that need what the data lacks."""
-    facts = plan.facts
     if facts is None:
         return
     has = {"landmarks": facts.landmarks, "labels": bool(facts.labels)}
-    for kind, index, chosen in _all(plan):
-        for need in sorted(chosen.descriptor.needs):
+    for item in _all(chosen):
+        for need in sorted(item.descriptor.needs):
             if not has[need]:
                 yield RecipeProblem(
-                    _place(loaded, kind, index),
-                    f"{kind.singular} {chosen.key!r} needs {need}, and the data has none",
+                    _place(loaded, item),
+                    f"{item.title} needs {need}, and the data has none",
                     "take it out, or choose data that has them",
                 )
 
 
 def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Whether the batch can be dealt, and whether the data can fill it."""
-    counts, trainer = plan.counts, plan.recipe.trainer
+    hard, trainer = plan.counts.hard_negatives, plan.recipe.trainer
     place = loaded.node("trainer", "batch_size").place
-    devices = trainer.devices if isinstance(trainer.devices, int) else 1
-    unit = (1 + counts.hard_negatives) * trainer.accumulate * devices * trainer.nodes
+    processes = trainer.nodes * (trainer.devices if isinstance(trainer.devices, int) else 1)
+    shares = trainer.accumulate * processes
+    unit = (1 + hard) * shares
     if trainer.batch_size % unit:
-        nearest = max(1, round(trainer.batch_size / unit)) * unit
         factors = {
-            f"1 + {counts.hard_negatives} hard negatives": 1 + counts.hard_negatives,
+            f"1 + {hard} hard negative{'s' * (hard != 1)}": 1 + hard,
             "micro-batches": trainer.accumulate,
-            "processes": devices * trainer.nodes,
+            "processes": processes,
         }
-        named = " × ".join(f"{value} ({name})" for name, value in factors.items() if value > 1)
+        named = " times ".join(f"{value} ({name})" for name, value in factors.items() if value > 1)
         yield RecipeProblem(
             place,
             f"a batch of {trainer.batch_size} instances can't be divided by {named}",
-            f"write batch_size: {nearest}",
+            f"write batch_size: {max(1, round(trainer.batch_size / unit)) * unit}",
         )
-    elif plan.facts and counts.draws > plan.facts.clips:
-        most = plan.facts.clips // (unit // (1 + counts.hard_negatives)) * unit
+    elif plan.facts and plan.counts.draws > plan.facts.clips:
+        most = plan.facts.clips // shares * unit
         yield RecipeProblem(
             place,
-            f"a step draws from {counts.draws} clips, the data has {plan.facts.clips}",
+            f"a step draws from {plan.counts.draws} clips, the data has {plan.facts.clips}",
             f"write batch_size: {most} or less" if most else "get more clips",
         )
-    elif plan.method_descriptor.negatives == "batch" and counts.compared // devices // trainer.nodes < 2:
+    elif trainer.batch_size == shares:
         yield RecipeProblem(
             place,
-            f"{counts.compared} instances are compared at once; an instance needs others as negatives",
-            "enlarge batch_size, or lower accumulate",
+            "a micro-batch has one instance; batch norm and negatives need others beside it",
+            f"write batch_size: {2 * shares} or more",
         )
 
 
-def _own_checks(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """What the components say of themselves."""
     setting = Setting(
         data=plan.facts,
-        instances=plan.counts.compared,
-        draws=plan.counts.draws // plan.recipe.trainer.accumulate,
+        instances=max(1, plan.counts.compared),
+        draws=max(1, plan.counts.draws // plan.recipe.trainer.accumulate),
         hard_negatives=plan.counts.hard_negatives,
     )
-    for kind, index, chosen in _all(plan):
-        for problem in chosen.options.problems(setting):
-            path = (SECTIONS[kind], *(() if index is None else (index,)), problem.option)
+    for item in asked:
+        with item.provided.blamed_for("problems()"):
+            problems = list(item.options.problems(setting))
+        for problem in problems:
             yield RecipeProblem(
-                loaded.node(*path).place,
-                f"{kind.singular} {chosen.key!r}: {problem.message}",
+                _place(loaded, item, problem.option),
+                f"{item.title}: {problem.message}",
                 problem.hint,
                 problem.warning,
             )
@@ -115,17 +125,16 @@ def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     if wanted > plan.counts.steps:
         yield RecipeProblem(
             loaded.node("optim", "warmup_epochs").place,
-            f"the warm-up of {wanted} steps is longer than the run; shortened to its {plan.counts.steps} steps",
+            f"the warm-up of {wanted} steps is longer than the run of {plan.counts.steps}: it is shortened",
             warning=True,
         )
 
 
-def _all(plan: Plan) -> Iterator[tuple[Kind, int | None, Chosen]]:
-    for kind, items in plan.chosen.items():
-        single = kind in (Kind.DATASETS, Kind.METHODS, Kind.VIEWS)
-        for index, chosen in enumerate(items):
-            yield kind, None if single else index, chosen
+def _all(chosen: ChosenByKind) -> list[Chosen]:
+    return [item for items in chosen.values() for item in items]
 
 
-def _place(loaded: LoadedRecipe, kind: Kind, index: int | None) -> Place:
-    return loaded.node(SECTIONS[kind], *(() if index is None else (index,))).place
+def _place(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Place:
+    """Where a component is written, or one of its options."""
+    index = () if item.index is None else (item.index,)
+    return loaded.node(SECTIONS[item.provided.kind], *index, option).place

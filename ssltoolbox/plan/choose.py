@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ssltoolbox.api import Kind, UserError
+from ssltoolbox.api import Kind, Options
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import SECTION_KEYS, ComponentNode, LoadedRecipe, RecipeProblem, validate
-from ssltoolbox.registry import Registry
+from ssltoolbox.registry import PluginError, Provided, Registry
 
 KINDS: Mapping[str, Kind] = {
     "data": Kind.DATASETS,
@@ -25,37 +25,54 @@ SECTIONS: Mapping[Kind, str] = {kind: section for section, kind in KINDS.items()
 
 @dataclass(frozen=True)
 class Choice:
-    """The components that could be found, and what is wrong with the others."""
+    """The components that could be found, and what is wrong with the others.
+
+    Attributes:
+        chosen: the components that are right.
+        problems: what is wrong with the others.
+        lacking: the kinds of the others.
+        cause: the exception of a broken plugin that may have one of the others.
+    """
 
     chosen: Mapping[Kind, tuple[Chosen, ...]]
-    problems: tuple[RecipeProblem, ...]
+    problems: tuple[RecipeProblem, ...] = ()
+    lacking: frozenset[Kind] = frozenset()
+    cause: BaseException | None = None
 
 
 def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
-    """Every component of a recipe, as far as it is right."""
+    """Every component of a recipe, as far as it is right.
+
+    Raises:
+        PluginError: when a plugin's model of its options fails otherwise than by refusing them.
+    """
     problems: list[RecipeProblem] = []
     chosen: dict[Kind, list[Chosen]] = {}
+    lacking: set[Kind] = set()
+    causes: list[BaseException] = []
     seen: Counter[tuple[Kind, str]] = Counter()
     for node in loaded.component_nodes():
         kind = KINDS[node.section]
         seen[kind, node.name] += 1
         key = node.name if seen[kind, node.name] == 1 else f"{node.name}#{seen[kind, node.name]}"
-        found, wrong = _choose_one(node, kind, key, registry)
+        try:
+            provided = registry.get(kind, node.name)
+        except PluginError as error:
+            problems.append(RecipeProblem(node.name_place, error.message, error.hint))
+            causes += [error] if error.__cause__ else []
+            lacking.add(kind)
+            continue
+        options, wrong = _options(node, provided)
         problems += wrong
-        if found:
-            chosen.setdefault(kind, []).append(found)
-    return Choice({kind: tuple(items) for kind, items in chosen.items()}, tuple(problems))
+        if options is None:
+            lacking.add(kind)
+        else:
+            chosen.setdefault(kind, []).append(Chosen(key, provided, options, node.index))
+    found = {kind: tuple(items) for kind, items in chosen.items()}
+    return Choice(found, tuple(problems), frozenset(lacking), causes[0] if causes else None)
 
 
-def _choose_one(
-    node: ComponentNode, kind: Kind, key: str, registry: Registry
-) -> tuple[Chosen | None, list[RecipeProblem]]:
-    try:
-        provided = registry.get(kind, node.name)
-    except UserError as error:
-        return None, [RecipeProblem(node.name_place, error.message, error.hint)]
-    where = f"{kind.singular} {node.name!r}"
-    options, problems = validate(
-        provided.descriptor.options, node.options, where=where, elsewhere=SECTION_KEYS
-    )
-    return (Chosen(key, provided, options) if options is not None else None), problems
+def _options(node: ComponentNode, provided: Provided) -> tuple[Options | None, list[RecipeProblem]]:
+    model = provided.descriptor.options
+    with provided.blamed_for(f"{model.__name__}"):
+        return validate(model, node.options, where=provided.title, elsewhere=SECTION_KEYS)

@@ -19,11 +19,18 @@ class Chosen:
         key: its name; `name#2` for the second of that name in a list, and so on. Keys its random numbers.
         provided: where it comes from.
         options: as parsed by its own model, defaults filled in.
+        index: its place in a section that is a list.
     """
 
     key: str
     provided: Provided
     options: Options
+    index: int | None = None
+
+    @property
+    def title(self) -> str:
+        """Such as "positive generator 'time_aug#2'"."""
+        return f"{self.provided.kind.singular} {self.key!r}"
 
     @property
     def descriptor(self) -> Descriptor:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ssltoolbox.api import DataFacts, DataNotFound, DatasetOptions, Kind, NegativeSamplerOptions, UserError
-from ssltoolbox.plan.checks import cross_checks
+from ssltoolbox.plan.checks import number_checks, part_checks
 from ssltoolbox.plan.choose import SECTIONS, choose
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule
 from ssltoolbox.recipe import Component, LoadedRecipe, Recipe, RecipeError, RecipeProblem, read
-from ssltoolbox.registry import discover
+from ssltoolbox.recipe.problems import in_order
+from ssltoolbox.registry import Registry, discover
 
 ONE_EACH = (Kind.DATASETS, Kind.METHODS, Kind.VIEWS)
 
@@ -27,29 +29,45 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = (), data_needed: bo
         data_needed: if False, data that is not there is a warning.
 
     Raises:
-        RecipeError: with all problems, at their places.
+        RecipeError: with all problems, at their places. Its cause is the exception of a broken plugin that it
+            names, or that may have what was not found.
+        PluginError: when the code that a plugin has for its options fails.
     """
     loaded, problems = read(path, overrides)
     if loaded is None:
         raise RecipeError(problems, path)
-    plugins = loaded.parts.get("plugins")
-    missing = [file for file in plugins.files if not file.is_file()] if plugins else []
-    problems += [_missing_file(loaded, file, plugins.files.index(file)) for file in missing]
-    registry = discover(file for file in (plugins.files if plugins else ()) if file not in missing)
+    registry, file_problems = _registry(loaded)
     choice = choose(loaded, registry)
-    problems += choice.problems
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
-    problems += data_problems
+    problems += [*file_problems, *choice.problems, *data_problems, *part_checks(choice.chosen, facts, loaded)]
     plan = _plan(loaded, choice.chosen, facts)
-    if plan is not None:
-        problems += cross_checks(plan, loaded)
+    # A sampler that is missing would change all numbers.
+    if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:
+        problems += number_checks(plan, loaded)
     if plan is None or any(not problem.warning for problem in problems):
-        raise RecipeError(problems, path)
-    return Plan(plan.recipe, plan.chosen, plan.facts, plan.counts, plan.schedule, tuple(problems))
+        raise RecipeError(problems, path) from choice.cause or _error_in_a_file(registry)
+    return replace(plan, warnings=tuple(in_order(problems)))
 
 
-def _missing_file(loaded: LoadedRecipe, file: Path, index: int) -> RecipeProblem:
-    return RecipeProblem(loaded.node("plugins", "files", index).place, f"there is no file {file}")
+def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:
+    """The plugins that are installed, and those of the recipe's files with what is wrong with these."""
+    plugins = loaded.parts.get("plugins")
+    files = plugins.files if plugins else ()
+    registry = discover(file for file in files if file.is_file())
+    broken = {plugin.origin.module: plugin.reason for plugin in registry.broken}
+    problems = []
+    for index, file in enumerate(files):
+        place = loaded.node("plugins", "files", index).place
+        if not file.is_file():
+            problems.append(RecipeProblem(place, f"there is no file {file}"))
+        elif str(file) in broken:
+            problems.append(RecipeProblem(place, f"this plugin is broken: {broken[str(file)]}"))
+    return registry, problems
+
+
+def _error_in_a_file(registry: Registry) -> BaseException | None:
+    errors = (plugin.error for plugin in registry.broken if not plugin.origin.distribution)
+    return next((error for error in errors if error), None)
 
 
 def _facts(
@@ -60,7 +78,8 @@ def _facts(
         assert isinstance(data.options, DatasetOptions)
         place = loaded.node("data").best_place
         try:
-            return data.options.facts(), []
+            with data.provided.blamed_for("facts()"):
+                return data.options.facts(), []
         except DataNotFound as error:
             return None, [RecipeProblem(place, error.message, error.hint, warning=not data_needed)]
         except UserError as error:
@@ -85,16 +104,14 @@ def _spelled_out(chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:
     sections: dict[str, Any] = {}
     for kind, items in chosen.items():
         components = tuple(
-            Component(name=item.descriptor.name, options=item.options.model_dump(mode="json"))
+            Component(name=item.descriptor.name, options=item.options.model_dump(mode="json", by_alias=True))
             for item in items
         )
         sections[SECTIONS[kind]] = components[0] if kind in ONE_EACH else components
     return sections
 
 
-def _counts(
-    recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None
-) -> Counts:
+def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None) -> Counts:
     trainer = recipe.trainer
     samplers = [item.options for item in chosen.get(Kind.NEGATIVE_SAMPLERS, ())]
     hard = sum(options.count for options in samplers if isinstance(options, NegativeSamplerOptions))

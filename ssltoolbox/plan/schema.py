@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssltoolbox.api import Kind
 from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.plan.resolve import ONE_EACH
 from ssltoolbox.recipe import Recipe
@@ -24,8 +23,11 @@ def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
     schema["properties"]["extends"] = {"type": "string", "description": "A recipe to inherit from."}
     for definition in schema["$defs"].values():
         definition.pop("required", None)
+    for section in ("backbone", "optim"):
+        schema["properties"][section] = {"anyOf": [{"type": "string"}, schema["properties"][section]]}
     for kind, section in SECTIONS.items():
-        components = [_component_schema(item) for item in registry.all() if item.kind is kind]
+        items = [item for item in registry.all() if item.kind is kind]
+        components = [_component_schema(item, schema["$defs"]) for item in items]
         one = {"anyOf": [{"enum": list(registry.names(kind))}, *components]}
         described = {"description": schema["properties"][section]["description"]}
         shape = one if kind in ONE_EACH else {"type": "array", "items": one}
@@ -33,8 +35,11 @@ def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
     return schema
 
 
-def _component_schema(item: Provided) -> dict[str, Any]:
-    options = item.descriptor.options.model_json_schema()
+def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, Any]:
+    """A component's own schema; the definitions that it refers to go to those of the recipe."""
+    prefix = f"{item.kind}.{item.descriptor.name}."
+    options = item.descriptor.options.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
+    definitions |= {prefix + name: definition for name, definition in options.get("$defs", {}).items()}
     name = {"const": item.descriptor.name, "description": item.descriptor.summary}
     return {
         "type": "object",

@@ -75,7 +75,10 @@ def _element_types(member: Any, index: int) -> list[Any]:
     origin, arguments = get_origin(member), get_args(member)
     if origin is tuple and Ellipsis not in arguments:
         return [arguments[index]] if index < len(arguments) else []
-    return [arguments[0]] if arguments and _is_subclass(origin, collections.abc.Collection) else []
+    is_list = _is_subclass(origin, collections.abc.Iterable) and not _is_subclass(
+        origin, collections.abc.Mapping
+    )
+    return [arguments[0]] if arguments and is_list else []
 
 
 def _value_types(member: Any, key: str) -> list[Any]:

@@ -53,8 +53,9 @@ def _parse_override(text: str) -> tuple[_Override | None, list[RecipeProblem]]:
         hint = "write key.path=value, such as trainer.epochs=5"
         return None, [RecipeProblem(places[0], f"{quoted(text)} has no '='", hint)]
     for key, place in zip(keys, places, strict=True):
-        if not key.isprintable() or not key:
-            return None, [RecipeProblem(place, "a key is missing here", "write key.path=value")]
+        if not key or not key.isprintable():
+            message = f"{quoted(key)} can't be a key" if key else "a key is missing here"
+            return None, [RecipeProblem(place, message, "write key.path=value")]
     if len(keys) > MAX_DEPTH:
         return None, [RecipeProblem(places[0], f"this path has more than {MAX_DEPTH} keys")]
     if keys == ("extends",):

@@ -14,7 +14,7 @@ from ssltoolbox.api.errors import one_of
 from ssltoolbox.recipe.annotations import fields_of, inner, plain_data
 from ssltoolbox.recipe.mistakes import explain
 from ssltoolbox.recipe.place import Key, Located
-from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, quoted, suggest
+from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 Elsewhere = Mapping[str, Sequence[str]]
@@ -74,7 +74,8 @@ class _Reporter:
                 problems.append(self._missing(self._path(outer), last))
             else:
                 mistakes.setdefault(self._path(details["loc"]), []).append(details)
-        return problems + [self._mistake(path, found) for path, found in mistakes.items()]
+        problems += [self._mistake(path, found) for path, found in mistakes.items()]
+        return in_order(problems)
 
     def _path(self, loc: Sequence[Key]) -> tuple[Key, ...]:
         """The part of pydantic's location that leads through the data; the rest names members of unions."""
@@ -123,7 +124,8 @@ class _Reporter:
         mistake = explain(self._subject(path), node.value, errors)
         hint = (mistake.form_is_wrong and _purpose(field)) or mistake.hint
         culprit = node.child(mistake.option) if mistake.option else None
-        place = culprit.best_place if culprit else node.place
+        is_whole = culprit is not None or isinstance(node.value, dict)
+        place = (culprit or node).best_place if is_whole else node.place
         return RecipeProblem(place, mistake.message, hint)
 
     def _fields(self, path: tuple[Key, ...]) -> dict[str, FieldInfo]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import importlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ssltoolbox.api import Descriptor, Kind, UserError
+from ssltoolbox.api import Descriptor, Kind, SslToolboxError, UserError
 from ssltoolbox.api.suggest import suggest
+
+DISABLE = "SSLTOOLBOX_DISABLE"
+LEAVE_ONE = f"disable one of them with {DISABLE}, or take it out"
+
+
+def reason_of(error: BaseException) -> str:
+    """An exception in one line.
+
+    >>> reason_of(ValueError("not\\nso"))
+    'ValueError: not so'
+    """
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 class PluginError(UserError):
@@ -33,8 +47,13 @@ class Origin:
     module: str
 
     def __str__(self) -> str:
-        package = f"{self.distribution} {self.version}" if self.distribution else self.module
-        return f"plugin {self.plugin!r} of {package}" if self.distribution else f"plugin file {package}"
+        if not self.distribution:
+            return f"plugin file {self.module}"
+        return f"plugin {self.plugin!r} of {self.distribution} {self.version}"
+
+    def is_called(self, name: str) -> bool:
+        """True if that is the plugin's name; `-` and `_` are the same here."""
+        return name.replace("-", "_") == self.plugin.replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -45,20 +64,40 @@ class Provided:
     descriptor: Descriptor
     origin: Origin
 
+    @property
+    def title(self) -> str:
+        """Such as "method 'simclr'"."""
+        return f"{self.kind.singular} {self.descriptor.name!r}"
+
+    @contextmanager
+    def blamed_for(self, what: str) -> Iterator[None]:
+        """Errors that the plugin's own code did not foresee say whose code it was.
+
+        Raises:
+            PluginError: with the original exception as its cause.
+        """
+        try:
+            yield
+        except SslToolboxError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{self.title} ({self.origin}): {what} raised {reason_of(error)}") from error
+
     def load(self) -> Any:
         """The target, imported now.
 
         Raises:
-            PluginError: when the import fails; the original exception is its cause.
+            PluginError: when it can't be imported or called; an original exception is its cause.
         """
         module_name, _, attribute = self.descriptor.target.partition(":")
+        what = f"{self.title} ({self.origin}): can't load {self.descriptor.target!r}"
         try:
-            return getattr(importlib.import_module(module_name), attribute)
+            target = getattr(importlib.import_module(module_name), attribute)
         except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{self.kind.singular} {self.descriptor.name!r} ({self.origin}): "
-                f"can't load {self.descriptor.target!r}: {type(error).__name__}: {error}"
-            ) from error
+            raise PluginError(f"{what}: {reason_of(error)}") from error
+        if not callable(target):
+            raise PluginError(f"{what}: it can't be called")
+        return target
 
 
 @dataclass(frozen=True)
@@ -77,10 +116,21 @@ class BrokenPlugin:
 
 
 class Registry:
-    """All components by kind and name."""
+    """All components by kind and name.
 
-    def __init__(self, provided: Iterable[Provided], broken: Iterable[BrokenPlugin] = ()) -> None:
+    Attributes:
+        broken: plugins that could not be taken in.
+        disabled: plugins that SSLTOOLBOX_DISABLE names.
+    """
+
+    def __init__(
+        self,
+        provided: Iterable[Provided],
+        broken: Iterable[BrokenPlugin] = (),
+        disabled: Iterable[Origin] = (),
+    ) -> None:
         self.broken = tuple(broken)
+        self.disabled = tuple(disabled)
         self._by_kind: dict[Kind, dict[str, list[Provided]]] = defaultdict(lambda: defaultdict(list))
         for item in provided:
             self._by_kind[item.kind][item.descriptor.name].append(item)
@@ -91,35 +141,74 @@ class Registry:
 
     def all(self) -> tuple[Provided, ...]:
         """Every component, by kind, then by name; a name provided twice comes twice."""
-        return tuple(
-            item for kind in Kind for name in self.names(kind) for item in self._by_kind[kind][name]
-        )
+        return tuple(item for kind in Kind for name in self.names(kind) for item in self._by_kind[kind][name])
 
-    def find(self, name: str) -> Mapping[Kind, Provided]:
+    def find(self, name: str) -> tuple[Provided, ...]:
         """The components of that name, of whatever kind."""
-        return {item.kind: item for item in self.all() if item.descriptor.name == name}
+        return tuple(item for item in self.all() if item.descriptor.name == name)
+
+    def rivals(self, item: Provided) -> tuple[Provided, ...]:
+        """The other components of the same kind and name: with one of them, neither can be used."""
+        return tuple(other for other in self._by_kind[item.kind][item.descriptor.name] if other is not item)
+
+    def provided_by(self, origin: Origin) -> tuple[Provided, ...]:
+        """The components of a plugin."""
+        return tuple(item for item in self.all() if item.origin == origin)
+
+    def plugins(self, name: str) -> tuple[Origin, ...]:
+        """The plugins of that name, those that are broken or disabled as well."""
+        broken = [plugin.origin for plugin in self.broken]
+        origins = [*(item.origin for item in self.all()), *broken, *self.disabled]
+        return tuple(dict.fromkeys(origin for origin in origins if origin.is_called(name)))
+
+    def state(self, origin: Origin) -> Literal["ok", "broken", "disabled"]:
+        """The state of a plugin."""
+        if origin in self.disabled:
+            return "disabled"
+        return "broken" if any(plugin.origin == origin for plugin in self.broken) else "ok"
 
     def get(self, kind: Kind, name: str) -> Provided:
         """The component of that kind and name.
 
         Raises:
-            PluginError: when there is none, or more than one.
+            PluginError: when there is none, or more than one. Its cause is the exception of the broken plugin
+                that may have it, or a group, where there are several.
         """
         found = self._by_kind[kind].get(name, [])
         if len(found) == 1:
             return found[0]
         if found:
             origins = " and ".join(str(item.origin) for item in found)
-            raise PluginError(f"{kind.singular} {name!r} is provided twice: by {origins}; disable one of them")
-        raise PluginError(f"unknown {kind.singular} {name!r}", hint=self._advice(kind, name))
+            raise PluginError(f"{kind.singular} {name!r} is provided twice: by {origins}", LEAVE_ONE)
+        raise PluginError(f"unknown {kind.singular} {name!r}", self._advice(kind, name)) from self._cause(
+            name
+        )
 
     def _advice(self, kind: Kind, name: str) -> str:
-        if near := suggest(name, self.names(kind)):
-            return f"did you mean {near!r}?"
-        for other in self.find(name):
-            return f"{name!r} is a {other.singular}"
         for plugin in self.broken:
-            if name in (plugin.origin.plugin, plugin.origin.plugin.replace("-", "_")):
+            if plugin.origin.is_called(name):
                 return f"{plugin.origin} is broken: {plugin.reason}"
+        for origin in self.disabled:
+            if origin.is_called(name):
+                return f"{origin} is disabled by {DISABLE}"
+        for other in self.find(name):
+            return f"{name!r} is a {other.kind.singular}"
+        near = suggest(name, self.names(kind))
         known = ", ".join(self.names(kind)) or "none is installed"
-        return f"known: {known}"
+        left_out = "; ".join(self._left_out())
+        advice = f"did you mean {near!r}?" if near else f"known: {known}"
+        return f"{advice} ({left_out})" if left_out else advice
+
+    def _left_out(self) -> Iterator[str]:
+        """The plugins that may have what was not found."""
+        for plugin in self.broken:
+            yield f"{plugin.origin} is broken: {plugin.reason}"
+        for origin in self.disabled:
+            yield f"{origin} is disabled by {DISABLE}"
+
+    def _cause(self, name: str) -> BaseException | None:
+        named = [plugin for plugin in self.broken if plugin.origin.is_called(name)]
+        errors = [plugin.error for plugin in named or self.broken if plugin.error]
+        if len(errors) > 1:
+            return BaseExceptionGroup("broken plugins", errors)
+        return errors[0] if errors else None

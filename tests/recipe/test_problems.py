@@ -42,7 +42,7 @@ def test_a_warning_says_so_and_a_path_elsewhere_stays_absolute(here: Path) -> No
     [
         ("\ta: 1", 2, ["  1 |     a: 1", "    |     ^"]),
         ("名: x", 4, ["  1 | 名: x", "    |     ^"]),
-        ("e\u0301: x", 4, ["  1 | e\u0301: x", "    |    ^"]),
+        ("e\u0301: x", 5, ["  1 | e\u0301: x", "    |    ^"]),
         ("a: \x1b[31m", 4, ["  1 | a: \\x1b[31m", "    |    ^"]),
         ("a: \u202ex", 5, ["  1 | a: \\u202ex", "    |          ^"]),
     ],

@@ -128,7 +128,12 @@ def test_an_alias_repeats_a_value_and_points_to_where_it_was_written() -> None:
         ("a:\n\tb: 1", (2, 1, "a tab can't be used here", "indent with spaces")),
         (
             "a: b: c",
-            (1, 5, "a ':' can't be used here", "check the indentation, or put a text with ': ' in it in quotes"),
+            (
+                1,
+                5,
+                "a ':' can't be used here",
+                "check the indentation, or put a text with ': ' in it in quotes",
+            ),
         ),
         ("a: - b", (1, 4, "a '- ' can't be used here", "begin the list on a line of its own")),
         ("a: [,]", (1, 5, "a value is missing before this", "")),
@@ -230,7 +235,26 @@ def test_files_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert messages(tmp_path / ("x" * 300)) == [("this can't be read: File name too long", "")]
 
 
-PIECES = ["a", "b: ", "- ", "\n", "  ", "[", "]", "{", "}", ",", "'", '"', "\\", "&x ", "*x", "!t ", "? ", "<<: "]
+PIECES = [
+    "a",
+    "b: ",
+    "- ",
+    "\n",
+    "  ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "'",
+    '"',
+    "\\",
+    "&x ",
+    "*x",
+    "!t ",
+    "? ",
+    "<<: ",
+]
 PIECES += ["|", ">", "#", "%", "---", "...", "\t", "\r", "0x", "1e", ".", "~", "\x85", "\u2028", "é", "\\U"]
 
 

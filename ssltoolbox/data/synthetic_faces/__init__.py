@@ -11,14 +11,15 @@ How a frame comes about, one file a step:
     expression.py  what the face does over time: action units, class, valence, arousal
     scene.py       where: backdrop, light, pose, the camera's jitter
     clip.py        the three together, as one record for each frame
+    pose.py        how the camera sees a head
     geometry.py    records → shapes and the 68 landmarks, in pixels
     raster.py      soft-edged painting in batch
     render.py      shapes → pixels
     dataset.py     `SyntheticFaces`, the dataset
 
 **Exactness.** A frame is a pure function of (world, identity, take, frame), to the byte. Everything after the
-random draws uses only operations that IEEE 754 rounds exactly (+ − × ÷ √, minimum, maximum, rounding), one at a
-time and never a sum over a batch: vectorised and scalar code then agree, and neither the rest of the batch nor
-the number of threads can show. Hence angles are given by their sines, transitions are polynomials, and there is
-no `matmul`, `lerp` or `exp` here.
+random draws uses only operations that IEEE 754 rounds exactly (+ − × ÷ √, minimum, maximum, rounding), one at
+a time: vectorised and scalar code then agree, and neither the rest of the batch nor the number of threads can
+show. Hence angles are given by their sines, transitions are polynomials, and there is no `matmul`, `lerp` or
+`exp` here.
 """

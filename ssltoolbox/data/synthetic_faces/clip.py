@@ -1,4 +1,4 @@
-"""One clip of a synthetic face: a record for each frame, with all that its drawing and its labels depend on."""
+"""One clip of a synthetic face: a record for each frame, with all that drawing and labels depend on."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def draw_clip(world: int, identity: int, take: int, times: NDArray[np.float64]) 
 def _draw_moments(
     course: np.random.Generator, rng: np.random.Generator, person: Any, times: NDArray[np.float64]
 ) -> NDArray[np.void]:
-    """[T] records of `MOMENT`: the expression on this person's resting face, with talking, blinks and unrest."""
+    """[T] records of `MOMENT`: the expression on a resting face, with talking, blinks and unrest."""
     expression = draw_expression(course, times)
     talking = max(0.0, rng.uniform(-0.4, 0.4))
     speech, blinks, rng = rng.spawn(3)

@@ -56,7 +56,9 @@ class SyntheticFaces:
         parts = [render(faces[start : start + group], self.size) for start in range(0, len(faces), group)]
         moment = faces["moment"]
         return Frames(
-            images=_joined([images for images, _ in parts], torch.empty(0, 3, self.size, self.size, dtype=torch.uint8)),
+            images=_joined(
+                [images for images, _ in parts], torch.empty(0, 3, self.size, self.size, dtype=torch.uint8)
+            ),
             landmarks=_joined([landmarks for _, landmarks in parts], torch.empty(0, 68, 2)),
             labels={
                 "expression": torch.from_numpy(moment["expression"].copy()),
@@ -81,7 +83,7 @@ class SyntheticFaces:
         """[B] records of `FACE`."""
         places = np.asarray(frames, dtype=np.int64)
         owners = np.asarray(clips, dtype=np.int64)
-        if len(places) and not (0 <= places.min() and places.max() < self._frames):
+        if len(places) and (places.min() < 0 or places.max() >= self._frames):
             wrong = places[(places < 0) | (places >= self._frames)][0]
             raise IndexError(f"there is no frame {wrong}: each clip has {self._frames}, from 0 on")
         faces = np.empty(len(places), FACE)

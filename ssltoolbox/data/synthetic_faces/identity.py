@@ -43,7 +43,14 @@ PERSON = np.dtype(
 
 _SKIN = np.array([[0.97, 0.82, 0.72], [0.87, 0.66, 0.52], [0.66, 0.44, 0.31], [0.40, 0.26, 0.19]])
 _HAIR = np.array(
-    [[0.10, 0.08, 0.08], [0.24, 0.15, 0.10], [0.45, 0.27, 0.14], [0.78, 0.60, 0.34], [0.62, 0.26, 0.12], [0.66] * 3]
+    [
+        [0.10, 0.08, 0.08],
+        [0.24, 0.15, 0.10],
+        [0.45, 0.27, 0.14],
+        [0.78, 0.60, 0.34],
+        [0.62, 0.26, 0.12],
+        [0.66] * 3,
+    ]
 )
 _IRIS = np.array([[0.22, 0.13, 0.07], [0.38, 0.25, 0.12], [0.25, 0.42, 0.62], [0.27, 0.45, 0.30]])
 _FRAMES = np.array([[0.08, 0.08, 0.10], [0.45, 0.10, 0.12], [0.15, 0.20, 0.45]])
@@ -76,7 +83,7 @@ def draw_person(rng: np.random.Generator) -> Any:
     person["taper"] = rng.uniform(0.05, 0.35)
     bald, long = rng.random(2) < (0.10, 0.40)
     person["hair_volume"] = -0.1 if bald else rng.uniform(0.05, 0.16)
-    person["hair_length"] = rng.uniform(0.9, 1.5) if long else rng.uniform(0.35, 0.5)
+    person["hair_length"] = rng.uniform(0.9, 1.5) if long and not bald else rng.uniform(0.35, 0.5)
     person["hairline"] = -2.0 if bald else rng.uniform(-0.72, -0.50)
     person["fringe_slant"] = rng.uniform(-0.25, 0.25)
     person["eye_spacing"] = rng.uniform(0.225, 0.275)

@@ -14,7 +14,7 @@ LABELS = frozenset({"expression", "valence", "arousal"})
 class SyntheticFacesOptions(DatasetOptions):
     """Drawn face clips. `val` and `test` show people who are not in `train`, nor in each other."""
 
-    world: int = Field(default=0, ge=0)
+    world: int = Field(default=0, ge=0, lt=2**32)
     """The seed of everything drawn: another world has other people, clips and pixels."""
 
     identities: int = Field(default=80, ge=1)
@@ -30,7 +30,7 @@ class SyntheticFacesOptions(DatasetOptions):
     """Height and width of the images, in pixels."""
 
     fps: float = Field(default=25 / 6, gt=0, le=240)
-    """Frames per second. Expressions last 4 to 7 seconds; head and light move within two frames at any rate."""
+    """Frames per second. Expressions last 4 to 7 seconds; head and light change within two frames."""
 
     eval_identities: int = Field(default=32, ge=1)
     """People in `val`, and as many others in `test`."""
@@ -41,9 +41,10 @@ class SyntheticFacesOptions(DatasetOptions):
     @model_validator(mode="after")
     def _a_clip_for_everyone(self) -> Self:
         for clips, identities in (("clips", "identities"), ("eval_clips", "eval_identities")):
-            if getattr(self, clips) < getattr(self, identities):
+            have, need = getattr(self, clips), getattr(self, identities)
+            if have < need:
                 raise ValueError(
-                    f"{clips} is {getattr(self, clips)}, fewer than the {getattr(self, identities)} {identities}: "
+                    f"{clips} is {have}, fewer than the {need} {identities}: "
                     f"everyone needs a clip; raise {clips} or lower {identities}"
                 )
         return self

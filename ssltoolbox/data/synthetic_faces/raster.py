@@ -1,7 +1,7 @@
 """Soft-edged painting in batch: a canvas of pictures, windows on it, masks, and strokes of colour.
 
-Every operation is elementwise and exactly rounded, see the package's docstring; a mask is exactly 0 outside of its
-shape, so that the size of a window never shows.
+Every operation is elementwise and exactly rounded, see the package's docstring; a mask is exactly 0 outside
+of its shape, so that the size of a window never shows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssltoolbox.data.synthetic_faces.geometry import Array, Plane
+from ssltoolbox.data.synthetic_faces.pose import Array, Plane
 
 
 def column(values: NDArray[np.floating]) -> Tensor:
@@ -75,7 +75,7 @@ class Canvas:
         return Window(self.pixels[:, :, top:], *self._positions(zero, self.size - top, self.size))
 
     def around(self, points: Array, reach: Array, paint: Callable[[Window], None]) -> None:
-        """Lets `paint` work on a copy of what surrounds `points` [B, n, 2] by `reach` [B], and puts the copy back."""
+        """Lets `paint` work on the box around `points` [B, n, 2], larger by `reach` [B] on all sides."""
         low, high = points.min(axis=1) - reach[:, None], points.max(axis=1) + reach[:, None]
         corner = torch.floor(torch.from_numpy(low) + self._origin)
         width, height = (torch.from_numpy(high) + self._origin - corner).amax(0).ceil().long().add(1).tolist()

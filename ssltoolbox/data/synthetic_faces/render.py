@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.data.synthetic_faces.geometry import HEAD_TOP, Array, Brow, Eye, Faces, FaceShapes, Mouth
+from ssltoolbox.data.synthetic_faces.geometry import HEAD_TOP, Brow, Eye, FaceShapes, Mouth
+from ssltoolbox.data.synthetic_faces.pose import Array, Faces
 from ssltoolbox.data.synthetic_faces.raster import Canvas, Window, column, ellipse, faint, soft
 
 DARKEST, BRIGHTEST = 0.35, 1.45
@@ -16,6 +17,7 @@ DARKEST, BRIGHTEST = 0.35, 1.45
 
 _GRAINS = 256
 _GRAIN = 0.015
+_RING, _RING_LINE, _WIRE = 1.4, 0.03, 0.022  # of the glasses: half-width in eyes, middle, half thickness
 _TEETH = torch.tensor([0.94, 0.92, 0.87]).view(1, 3, 1, 1)
 _WHITE = torch.tensor([0.95, 0.94, 0.93]).view(1, 3, 1, 1)
 _CAVITY = torch.tensor([0.20, 0.05, 0.06]).view(1, 3, 1, 1)
@@ -51,7 +53,7 @@ class _Painter:
 
     def _reach(self, length: float) -> Array:
         """[B] pixels: how far painting goes beyond points, the soft edge included."""
-        return self.shapes.pose.zoom * np.float32(length) + 2
+        return self.shapes.pose.zoom * length + 2
 
     def _backdrop(self, whole: Window) -> None:
         size = self.shapes.size
@@ -105,8 +107,10 @@ class _Painter:
 
     def _ears(self, whole: Window) -> None:
         u, v = whole.local(self.shapes.pose.facing(y=0.02, depth=-0.1))
-        away = column((self.person["head_width"] + np.float32(0.01)) * self.shapes.pose.cos_yaw)
-        whole.paint(self.skin * 0.82, ellipse(u.abs_().sub_(away), v, _number(0.08), _number(0.14), self.zoom))
+        away = column((self.person["head_width"] + 0.01) * self.shapes.pose.cos_yaw)
+        whole.paint(
+            self.skin * 0.82, ellipse(u.abs_().sub_(away), v, _number(0.08), _number(0.14), self.zoom)
+        )
 
     def _beard(self, whole: Window, head: Tensor) -> None:
         bearded = column(self.person["beard"])
@@ -122,7 +126,7 @@ class _Painter:
         whole.paint(self.hair * 0.9, soft(edge.mul_(self.zoom)).mul_(self._hair_mask))
 
     def _eye_region(self, eye: Eye, brow: Brow) -> None:
-        glasses = eye.plane.box(eye.width * np.float32(1.5), eye.width * -1, eye.width * np.float32(1.65))
+        glasses = eye.plane.box(eye.width * 1.5, eye.width * -1, eye.width * 1.65)
         points = np.concatenate([glasses, brow.contour()], axis=1)
         self.canvas.around(points, self._reach(0.06), lambda window: self._eye_and_brow(window, eye, brow))
 
@@ -133,7 +137,8 @@ class _Painter:
         arch = 1 - t * t
         window.paint(self.skin * 0.8, ellipse(u, v, width * 1.25, width * 0.85, self.zoom).mul_(0.5))
         top, bottom = (v + arch * upper).mul_(self.zoom), (arch * lower - v).mul_(self.zoom)
-        opening = soft(torch.minimum(top, bottom))
+        within = (1 - t.abs()).mul_(width * self.zoom)
+        opening = soft(torch.minimum(torch.minimum(top, bottom), within))
         window.paint(_WHITE, opening)
         x, y = u - column(eye.iris[:, 0]), v - column(eye.iris[:, 1])
         radius = column(eye.radius)
@@ -158,15 +163,31 @@ class _Painter:
         if not self.person["glasses"].any():
             return
         worn, colour = column(self.person["glasses"]), column(self.person["frame"])
-        x, y = u / (column(eye.width) * 1.4), (v - 0.03) / (column(eye.width) * 1.2)
+        x, y = u / (column(eye.width) * _RING), (v - _RING_LINE) / (column(eye.width) * 1.2)
         ring = x.mul_(x).add_(y.mul_(y)).sqrt_().sub_(1).abs_().mul_(column(eye.width) * 1.3)
-        window.paint(colour, soft((0.022 - ring).mul_(self.zoom)).mul_(worn))
+        window.paint(colour, soft((_WIRE - ring).mul_(self.zoom)).mul_(worn))
+
+    def _glasses_bridge(self) -> Array:
+        """[B, 2, 2]: where the rings of the glasses come closest to each other."""
+        left, right = self.shapes.eyes
+        inner, line = left.width[:, None] * _RING, np.full_like(left.width, _RING_LINE)[:, None]
+        return np.concatenate([left.plane.project(inner, line), right.plane.project(-inner, line)], axis=1)
+
+    def _join_glasses(self, window: Window) -> None:
+        if not self.person["glasses"].any():
+            return
+        ends = self._glasses_bridge()
+        wire = soft(_WIRE * self.zoom - window.away_from(ends[:, 0], ends[:, 1]))
+        window.paint(column(self.person["frame"]), wire.mul_(column(self.person["glasses"])))
 
     def _middle(self) -> None:
         """Nose, folds and mouth."""
         nose = self.shapes.nose
-        frown = self.shapes.pose.direction(*(np.zeros_like(nose.width) + value for value in (0, -0.27, 0.46)))
-        points = np.concatenate([frown[:, None], nose.bridge, nose.base, self.shapes.mouth.contour()], axis=1)
+        frown = self.shapes.pose.direction(0, -0.27, 0.46)
+        points = np.concatenate(
+            [frown[:, None], nose.bridge, nose.base, self.shapes.mouth.contour(), self._glasses_bridge()],
+            axis=1,
+        )
         self.canvas.around(points, self._reach(0.12), self._nose_and_mouth)
 
     def _nose_and_mouth(self, window: Window) -> None:
@@ -174,6 +195,7 @@ class _Painter:
         self._nose(window)
         self._folds(window)
         self._mouth(window, self.shapes.mouth)
+        self._join_glasses(window)
 
     def _frown(self, window: Window) -> None:
         """Wrinkles over the bridge of the nose."""
@@ -200,12 +222,12 @@ class _Painter:
     def _folds(self, window: Window) -> None:
         """From the wings of the nose around the corners of the mouth."""
         shapes = self.shapes
-        depth = shapes.units["smile"] * np.float32(0.5) + shapes.units["wrinkle"] * np.float32(0.5)
-        strength = column(np.minimum(np.maximum(depth + np.float32(0.1), 0), 0.9))
+        depth = shapes.units["smile"] * 0.5 + shapes.units["wrinkle"] * 0.5
+        strength = column(np.minimum(np.maximum(depth + 0.1, 0), 0.9))
         corners = shapes.mouth.contour()
         for wing, corner in ((0, 0), (4, 6)):
             start, end = shapes.nose.base[:, wing], corners[:, corner]
-            outward = (end - shapes.nose.base[:, 2]) * np.float32(0.12)
+            outward = (end - shapes.nose.base[:, 2]) * 0.12
             stroke = faint(window.away_from(start + outward * 2, end + outward).div_(self.zoom * 0.045))
             window.paint(self.shade, stroke.mul_(strength))
 
@@ -215,8 +237,8 @@ class _Painter:
         square = r * r
         v = v + (square - 0.35).mul_(column(mouth.curl)) + (square + r).mul_(column(mouth.lopsided))
         arch = (1 - square).clamp_(min=0)
-        opening = (1 - square * float(1 / mouth.INNER**2)).clamp_(min=0).mul_(column(mouth.gap))
-        above, below = opening * float(mouth.ABOVE), opening * float(1 - mouth.ABOVE)
+        opening = (1 - square * (1 / mouth.INNER**2)).clamp_(min=0).mul_(column(mouth.gap))
+        above, below = opening * mouth.ABOVE, opening * (1 - mouth.ABOVE)
         lip = arch.sqrt()
         edge = torch.minimum(v + above + lip * column(mouth.upper), below - v + lip * column(mouth.lower))
         within = (1 - r.abs_()).mul_(column(mouth.width))
@@ -239,7 +261,7 @@ class _Painter:
     def _expose(self) -> Tensor:
         """Pixel noise, and 8 bits."""
         size = self.shapes.size
-        picked = torch.from_numpy((self.faces["moment"]["grain"] * np.float32(_GRAINS)).astype(np.int64))
+        picked = torch.from_numpy((self.faces["moment"]["grain"] * _GRAINS).astype(np.int64))
         pixels = self.canvas.pixels.add_(_grain(size)[picked].view(-1, 3, size, size))
         return pixels.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
 
@@ -253,4 +275,4 @@ def _grain(size: int) -> Tensor:
     """[256, 3 · size²]: patterns of noise, windows on one long strip."""
     step = 61
     strip = np.random.default_rng(size).standard_normal(step * _GRAINS + 3 * size * size, dtype=np.float32)
-    return torch.from_numpy(strip * np.float32(_GRAIN)).unfold(0, 3 * size * size, step)
+    return torch.from_numpy(strip * _GRAIN).unfold(0, 3 * size * size, step)

@@ -1,7 +1,7 @@
 """Where and how a synthetic face is filmed: what tells nothing of the expression.
 
-The backdrop and the kind of light last for a clip. Head and light also jump about within two frames: a cue that is
-steady within a clip would otherwise make identity the easiest thing to learn.
+The backdrop and the kind of light last for a clip. Head and light also jump about within two frames: a cue
+that is steady within a clip would otherwise make identity the easiest thing to learn.
 """
 
 from __future__ import annotations

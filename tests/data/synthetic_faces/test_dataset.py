@@ -73,6 +73,17 @@ def test_a_frame_does_not_depend_on_the_batch(
         assert_same(frames, position, alone[place])
 
 
+@pytest.mark.parametrize("size", [24, 48, 112])
+def test_nobody_s_features_are_cut_by_how_far_they_reach_in_others(size: int) -> None:
+    """Windows are as large as the batch needs: alone and among 60 people, a face must be the same."""
+    options = SyntheticFacesOptions(world=3, identities=60, clips=60, frames=40, size=size)
+    dataset, rng = SyntheticFaces(options, "train"), np.random.default_rng(size)
+    places = [(clip, int(rng.integers(40))) for clip in range(60)]
+    together = read(dataset, places)
+    for position, place in enumerate(places):
+        assert_same(together, position, read(dataset, [place]))
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_a_frame_does_not_depend_on_threads(alone: dict[tuple[int, int], Frames], threads: int) -> None:
     before = torch.get_num_threads()
@@ -86,7 +97,8 @@ def test_a_frame_does_not_depend_on_threads(alone: dict[tuple[int, int], Frames]
 
 
 @pytest.mark.parametrize(
-    "change", [{"clips": 60}, {"frames": 131}, {"eval_identities": 1, "eval_clips": 9}, {"clips": 12, "frames": 30}]
+    "change",
+    [{"clips": 60}, {"frames": 131}, {"eval_identities": 1, "eval_clips": 9}, {"clips": 12, "frames": 30}],
 )
 def test_a_frame_does_not_depend_on_how_much_else_there_is(
     alone: dict[tuple[int, int], Frames], change: dict[str, int]
@@ -221,6 +233,9 @@ def test_labels_are_unbalanced_and_all_there() -> None:
     assert classes["neutral"] > 2 * classes["contempt"]
     assert classes["happy"] > 1.5 * classes["anger"]
     assert np.abs(moments["affect"]).max() <= 1
-    mean = {name: moments["affect"][moments["expression"] == label].mean(axis=0) for label, name in enumerate(EXPRESSIONS)}
+    mean = {
+        name: moments["affect"][moments["expression"] == label].mean(axis=0)
+        for label, name in enumerate(EXPRESSIONS)
+    }
     assert mean["happy"][0] > 0.4 > -0.3 > mean["sad"][0]
     assert mean["surprise"][1] > 0.4 > -0.15 > mean["sad"][1]

@@ -13,7 +13,9 @@ from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 def test_defaults_are_valid_and_documented() -> None:
     assert SyntheticFacesOptions().facts().clips == 240
-    undocumented = [name for name, field in SyntheticFacesOptions.model_fields.items() if not field.description]
+    undocumented = [
+        name for name, field in SyntheticFacesOptions.model_fields.items() if not field.description
+    ]
     assert undocumented == []
 
 
@@ -38,7 +40,8 @@ def test_everyone_needs_a_clip(given: dict[str, int], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"size": 8}, {"fps": 0}, {"frames": 0}, {"world": -1}, {"clips": 0}, {"size": "48"}, {"colour": 1}]
+    "wrong",
+    [{"size": 8}, {"fps": 0}, {"frames": 0}, {"world": -1}, {"clips": 0}, {"size": "48"}, {"colour": 1}],
 )
 def test_bounds(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
@@ -50,4 +53,7 @@ def test_options_come_without_torch() -> None:
         "import sys; from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions as Options; "
         "Options().facts(); print('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )

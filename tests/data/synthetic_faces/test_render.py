@@ -109,7 +109,12 @@ def test_strong_light_blackens_nothing(slope: tuple[float, float]) -> None:
     drawn["person"]["skin"], drawn["person"]["hair"] = 0.8, 0.8
     drawn["scene"]["backdrop"] = drawn["scene"]["clothing"] = 0.8
     images, _ = render(drawn, 48)
-    for corner in (images[:, :, :4, :4], images[:, :, :4, -4:], images[:, :, -4:, :4], images[:, :, -4:, -4:]):
+    for corner in (
+        images[:, :, :4, :4],
+        images[:, :, :4, -4:],
+        images[:, :, -4:, :4],
+        images[:, :, -4:, -4:],
+    ):
         assert corner.float().mean() > 0.3 * 0.8 * 255
 
 

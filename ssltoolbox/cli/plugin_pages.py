@@ -1,0 +1,105 @@
+"""Plugins and their components, as a person reads them in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ssltoolbox.api import Kind
+from ssltoolbox.cli.words import type_text, value_text
+from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
+
+
+def registry_table(registry: Registry) -> Table:
+    """Every component by kind, then the plugins that are broken or disabled."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(style="dim", max_width=24, overflow="fold")
+    for kind in Kind:
+        items = [item for item in registry.all() if item.kind is kind]
+        rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
+        _add_section(table, f"{kind.singular}s", "bold", rows)
+    broken = [(plugin.origin.plugin, plugin.reason, _package(plugin.origin)) for plugin in registry.broken]
+    _add_section(table, "broken", "bold red", broken)
+    disabled = [(origin.plugin, f"named in {DISABLE}", _package(origin)) for origin in registry.disabled]
+    _add_section(table, "disabled", "bold yellow", disabled)
+    return table
+
+
+def component_page(registry: Registry, item: Provided) -> RenderableType:
+    """One component: what it is, whether it can be used, where it comes from, and its options."""
+    card = item.descriptor
+    facts = _grid()
+    _add_facts(facts, "kind", item.kind.singular)
+    _add_facts(facts, "state", _state(registry, item))
+    _add_facts(facts, "from", str(item.origin))
+    _add_facts(facts, "target", card.target)
+    if card.needs:
+        _add_facts(facts, "needs", f"{' and '.join(sorted(card.needs))} in the data")
+    options = _grid()
+    for name, text, description in _options(item):
+        options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))
+    heading = Text("options" if options.rows else "no options", style="bold")
+    return Group(Text(card.name, style="bold"), Text(card.summary), facts, heading, options)
+
+
+def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
+    """One plugin: its state, where it comes from, what it provides, and the traceback of a broken one."""
+    facts = _grid()
+    _add_facts(facts, "state", registry.state(origin))
+    _add_facts(facts, "from", str(origin))
+    if origin.distribution:
+        _add_facts(facts, "module", origin.module)
+    for item in registry.provided_by(origin):
+        _add_facts(facts, "provides", f"{item.title}: {item.descriptor.summary}")
+    parts: list[RenderableType] = [Text(origin.plugin, style="bold"), facts]
+    for plugin in registry.broken:
+        if plugin.origin == origin:
+            _add_facts(facts, "reason", plugin.reason)
+            parts += [Text("".join(traceback.format_exception(plugin.error)))] if plugin.error else []
+    return Group(*parts)
+
+
+def _grid() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _add_facts(table: Table, name: str, text: str) -> None:
+    table.add_row(Text(f"  {name}", style="dim"), Text(text))
+
+
+def _add_section(table: Table, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
+    if rows:
+        table.add_row(Text(title, style=style))
+    for name, text, package in rows:
+        table.add_row(Text(f"  {name}"), Text(text), Text(package))
+
+
+def _summary(registry: Registry, item: Provided) -> str:
+    return item.descriptor.summary + (" PROVIDED TWICE: can't be used." if registry.rivals(item) else "")
+
+
+def _package(origin: Origin) -> str:
+    return f"{origin.distribution} {origin.version}" if origin.distribution else origin.module
+
+
+def _state(registry: Registry, item: Provided) -> str:
+    rivals = " and ".join(str(other.origin) for other in registry.rivals(item))
+    return f"can't be used: {rivals} provides it too; {LEAVE_ONE}" if rivals else "ok"
+
+
+def _options(item: Provided) -> Iterator[tuple[str, str, str]]:
+    """Name, type with default, and description of each option."""
+    schema = item.descriptor.options.model_json_schema()
+    for name, option in schema.get("properties", {}).items():
+        default = f"default {value_text(option['default'])}" if "default" in option else "required"
+        text = f"{type_text(option, schema.get('$defs', {}))}; {default}"
+        yield name, text, " ".join(option.get("description", "").split())

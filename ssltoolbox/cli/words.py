@@ -1,0 +1,71 @@
+"""Options, their values and their types, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_TYPES = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "array": "list",
+    "object": "mapping",
+    "null": "null",
+}
+_LIMITS = {
+    "exclusiveMinimum": "> {}",
+    "minimum": "≥ {}",
+    "exclusiveMaximum": "< {}",
+    "maximum": "≤ {}",
+    "minItems": "of {} or more",
+    "maxItems": "of {} or less",
+    "minLength": "of {} characters or more",
+    "maxLength": "of {} characters or less",
+}
+
+
+def value_text(value: Any) -> str:
+    """A value of a recipe, as a person would write it.
+
+    >>> value_text([25 / 6, True, None, "linear", {"k": 5}])
+    '[4.16667, true, null, linear, {k: 5}]'
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(value_text, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
+    return "null" if value is None else str(value)
+
+
+def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """The type that a JSON Schema describes.
+
+    Args:
+        schema: of one option, as pydantic writes it.
+        definitions: what its references name.
+
+    >>> type_text({"type": "number", "exclusiveMinimum": 0, "maximum": 1.0}, {})
+    'number > 0, ≤ 1'
+    >>> type_text({"anyOf": [{"enum": ["linear", "knn"]}, {"type": "null"}]}, {})
+    'linear, knn or null'
+    """
+    if "$ref" in schema:
+        return type_text(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
+    if "anyOf" in schema:
+        return " or ".join(type_text(member, definitions) for member in schema["anyOf"])
+    if "enum" in schema:
+        *head, last = map(value_text, schema["enum"])
+        return f"{', '.join(head)} or {last}" if head else last
+    if "const" in schema:
+        return value_text(schema["const"])
+    kind = "path" if "path" in schema.get("format", "") else _TYPES.get(schema.get("type", ""), "anything")
+    limits = ", ".join(text.format(value_text(schema[key])) for key, text in _LIMITS.items() if key in schema)
+    text = f"{kind} {limits}".rstrip()
+    elements = schema.get("items")
+    return f"{text}, each a {type_text(elements, definitions)}" if isinstance(elements, Mapping) else text

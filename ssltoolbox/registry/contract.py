@@ -1,0 +1,111 @@
+"""What a plugin must keep to: the names of its hooks, and the descriptors that they yield."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import pluggy
+from pydantic.errors import PydanticUserError
+
+from ssltoolbox.api import (
+    API_VERSION,
+    DatasetOptions,
+    Descriptor,
+    Kind,
+    MethodDescriptor,
+    Need,
+    NegativeSamplerOptions,
+    Options,
+    ViewOptions,
+)
+from ssltoolbox.api.hooks import HookSpecs
+from ssltoolbox.api.suggest import suggest
+
+GROUP = "ssltoolbox"
+HOOKS: Mapping[str, Kind] = {f"{GROUP}_{kind}": kind for kind in Kind}
+OPTIONS_BASE: Mapping[Kind, type[Options]] = {
+    Kind.DATASETS: DatasetOptions,
+    Kind.VIEWS: ViewOptions,
+    Kind.NEGATIVE_SAMPLERS: NegativeSamplerOptions,
+}
+
+
+class RefusedError(Exception):
+    """A plugin that breaks the contract of its hooks; the message is the reason, in one line."""
+
+
+def components(module: Any) -> list[tuple[Kind, Descriptor]]:
+    """What the hooks of a plugin's module yield, checked.
+
+    Raises:
+        RefusedError: where the module or a descriptor breaks the contract.
+        Exception: whatever a hook raises.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(HookSpecs)
+    _check_hook_names(manager, module)
+    manager.register(module)
+    return [
+        (kind, _checked(kind, descriptor))
+        for hook, kind in HOOKS.items()
+        for impl in getattr(manager.hook, hook).get_hookimpls()
+        for descriptor in _yielded(hook, impl.function())
+    ]
+
+
+def _check_hook_names(manager: pluggy.PluginManager, module: Any) -> None:
+    marked = {name: manager.parse_hookimpl_opts(module, name) for name in dir(module)}
+    hooks = {options.get("specname") or name for name, options in marked.items() if options is not None}
+    if not hooks:
+        raise RefusedError(f"no function is marked with hookimpl; the hooks are {', '.join(HOOKS)}")
+    for unknown in sorted(hooks - set(HOOKS)):
+        near = suggest(unknown, HOOKS)
+        raise RefusedError(
+            f"unknown hook {unknown!r}; "
+            + (f"did you mean {near!r}?" if near else f"the hooks are {', '.join(HOOKS)}")
+        )
+
+
+def _yielded(hook: str, result: Any) -> Iterator[Any]:
+    if isinstance(result, Descriptor) or not hasattr(result, "__iter__"):
+        raise RefusedError(f"{hook} must yield descriptors, it returned {type(result).__name__}")
+    return iter(result)
+
+
+def _checked(kind: Kind, descriptor: Any) -> Descriptor:
+    wanted = MethodDescriptor if kind is Kind.METHODS else Descriptor
+    if not isinstance(descriptor, wanted):
+        raise RefusedError(f"{GROUP}_{kind} must yield {wanted.__name__}, not {type(descriptor).__name__}")
+    for complaint in _complaints(kind, descriptor):
+        raise RefusedError(f"{kind.singular} {descriptor.name!r}: {complaint}")
+    return descriptor
+
+
+def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
+    """What is wrong with a descriptor, the most basic first: what follows relies on what came before."""
+    if descriptor.api != API_VERSION:
+        yield f"written for API {descriptor.api}, this is API {API_VERSION}; see CHANGELOG.md, 'Plugin API'"
+    for field in ("name", "summary", "target"):
+        if not isinstance(getattr(descriptor, field), str):
+            yield f"its {field} must be text, not {getattr(descriptor, field)!r}"
+    if not descriptor.name.isidentifier():
+        yield "a name has letters, digits and underscores only, and no digit first"
+    if "\n" in descriptor.summary or not descriptor.summary.strip():
+        yield "its summary must be one line of text"
+    module, colon, attribute = descriptor.target.partition(":")
+    if not (module and colon and attribute):
+        yield f"its target {descriptor.target!r} must read 'package.module:Class'"
+    if unknown := sorted(map(str, set(descriptor.needs) - set(get_args(Need)))):
+        yield f"it needs {', '.join(unknown)}; it may need {', '.join(get_args(Need))}"
+    yield from _complaints_about_options(kind, descriptor.options)
+
+
+def _complaints_about_options(kind: Kind, options: Any) -> Iterator[str]:
+    base = OPTIONS_BASE.get(kind, Options)
+    if not (isinstance(options, type) and issubclass(options, base)):
+        yield f"its options must be a subclass of ssltoolbox.api.{base.__name__}"
+    try:
+        options.model_json_schema()
+    except PydanticUserError as error:
+        yield f"its options can't be described to editors: {error.message}"

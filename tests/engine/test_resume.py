@@ -1,0 +1,111 @@
+"""Killed or interrupted anywhere and resumed, a run gives the weights of one that was not, bit for bit."""
+
+import csv
+import signal
+
+import pytest
+import safetensors.torch
+import torch
+from support.runs import WITH_METHOD, run_tiny, start, write_recipe
+
+pytestmark = pytest.mark.slow
+
+SIGNAL_IN_STEP = """
+    import os
+    from ssltoolbox.engine.module import TrainingModule
+    step = TrainingModule.training_step
+    def with_signal(self, batch, index):
+        if self.global_step == {step}:
+            os.kill(os.getpid(), {number})
+        return step(self, batch, index)
+    TrainingModule.training_step = with_signal
+"""
+KILL_WHILE_WRITING = """
+    import os, signal
+    import ssltoolbox.engine.checkpoint as checkpoint
+    written = []
+    def dying(descriptor):
+        written.append(descriptor)
+        if len(written) == {nth}:
+            os.truncate(descriptor, 1000)
+            os.kill(os.getpid(), signal.SIGKILL)
+    checkpoint.os.fsync = dying
+"""
+
+
+def weights_of(folder):
+    return safetensors.torch.load_file(folder / "backbone.safetensors")
+
+
+def assert_same_weights(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        assert torch.equal(first[key], second[key]), key
+
+
+def end_of(process) -> tuple[int, str]:
+    _, errors = process.communicate(timeout=120)
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize(
+    ("method", "accumulate"), [("mocov2", 1), ("byol", 2), ("simclr", 1)], ids=["mocov2", "byol-accumulated", "simclr"]
+)
+def test_killed_three_times(tmp_path, method, accumulate):
+    """Before the first checkpoint (at 2), after it, and while the third is being written."""
+    recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
+    override = f"trainer.accumulate={accumulate}"
+    whole = run_tiny(recipe, tmp_path / "whole", override).folder
+    out = tmp_path / "killed"
+    preludes = [
+        SIGNAL_IN_STEP.format(step=1, number=int(signal.SIGKILL)),
+        SIGNAL_IN_STEP.format(step=3, number=int(signal.SIGKILL)),
+        # Each checkpoint is flushed, then its folder: the run begins at 2, writes at 4 and dies writing at 6.
+        KILL_WHILE_WRITING.format(nth=3),
+    ]
+    for prelude in preludes:
+        code, errors = end_of(start(recipe, out, "--resume", "--set", override, prelude=prelude))
+        assert code == -signal.SIGKILL, errors
+        assert not (out / "backbone.safetensors").exists()
+    assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
+    resumed = run_tiny(recipe, out, override, resume=True).folder
+    assert_same_weights(weights_of(whole.path), weights_of(resumed.path))
+    state, other = (torch.load(f.checkpoint, weights_only=True)["state_dict"] for f in (whole, resumed))
+    assert_same_weights(state, other)
+    with whole.metrics.open() as one, resumed.metrics.open() as two:
+        losses = [[(row["step"], row["loss"]) for row in csv.DictReader(file)] for file in (one, two)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(tmp_path, number):
+    """The step is finished and saved, the exit code is 130, and the run can go on."""
+    recipe = write_recipe(tmp_path)
+    out = tmp_path / "run"
+    prelude = SIGNAL_IN_STEP.format(step=2, number=int(number))
+    code, errors = end_of(start(recipe, out, "--set", "trainer.workers=1", prelude=prelude))
+    assert code == 130, errors
+    assert errors.splitlines()[-1] == (
+        f"stopped at step 3 of 6, and saved; go on with: --resume --out {out}"
+    )
+    assert "Traceback" not in errors
+    assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
+    resumed = run_tiny(recipe, out, resume=True)
+    whole = run_tiny(recipe, tmp_path / "whole")
+    assert_same_weights(weights_of(whole.folder.path), weights_of(resumed.folder.path))
+
+
+def test_two_processes_in_one_run(tmp_path):
+    """Lightning starts the second rank; rank 0 alone writes, and a signal stops both."""
+    recipe = write_recipe(tmp_path)
+    out = tmp_path / "run"
+    code, errors = end_of(start(recipe, out, "--set", "trainer.devices=2"))
+    assert code == 0, errors
+    assert (out / "backbone.safetensors").exists()
+    with (out / "metrics.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
+    stopped = tmp_path / "stopped"
+    prelude = SIGNAL_IN_STEP.format(step=2, number=int(signal.SIGINT))
+    code, errors = end_of(start(recipe, stopped, "--set", "trainer.devices=2", prelude=prelude))
+    assert code == 130, errors
+    assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3

@@ -1,0 +1,166 @@
+"""A run from recipe to folder: what lies there, and what is refused."""
+
+import csv
+import json
+from importlib.metadata import version
+
+import pytest
+import safetensors.torch
+import torch
+import yaml
+from support.runs import WITH_METHOD, run_tiny, write_recipe
+
+import ssltoolbox
+import ssltoolbox.engine.build
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.plan import load_recipe
+
+SIMCLR = WITH_METHOD["simclr"]
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return write_recipe(tmp_path)
+
+
+def weights_of(folder):
+    return safetensors.torch.load_file(folder / "backbone.safetensors")
+
+
+def assert_same_weights(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        assert torch.equal(first[key], second[key]), key
+
+
+@pytest.mark.parametrize("method", WITH_METHOD)
+def test_the_run_folder(tmp_path, method):
+    recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD[method]))
+    run = run_tiny(recipe, tmp_path / "run")
+    folder = run.folder.path
+    assert (folder / "checkpoints" / "last.ckpt").exists()
+    packages = json.loads((folder / "environment.json").read_text())["packages"]
+    assert packages["torch"] == version("torch")
+    with (folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert all(float(row["loss"]) == float(row["loss"]) for row in rows)
+    assert [float(row["epoch"]) for row in rows] == pytest.approx([0, 1, 2, 3, 4, 5])
+    assert yaml.safe_load((folder / "recipe.yaml").read_text())["method"]["name"] == method
+    initial = ssltoolbox.engine.build.Parts(load_recipe(recipe)).backbone().state_dict()
+    trained = weights_of(folder)
+    assert trained.keys() == initial.keys()
+    assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
+
+
+def test_the_resolved_recipe_runs_again_as_it_is(recipe, tmp_path):
+    first = run_tiny(recipe, tmp_path / "a")
+    again = run_tiny(first.folder.recipe, tmp_path / "b")
+    assert_same_weights(weights_of(first.folder.path), weights_of(again.folder.path))
+    assert again.folder.recipe.read_text() == first.folder.recipe.read_text()
+
+
+def test_workers_do_not_change_the_result(recipe, tmp_path):
+    run_tiny(recipe, tmp_path / "a")
+    run_tiny(recipe, tmp_path / "b", "trainer.workers=2")
+    assert_same_weights(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
+
+
+def test_seeds_change_the_result(recipe, tmp_path):
+    run_tiny(recipe, tmp_path / "a")
+    run_tiny(recipe, tmp_path / "b", "seed=1")
+    assert not torch.equal(
+        weights_of(tmp_path / "a")["stem.conv.weight"], weights_of(tmp_path / "b")["stem.conv.weight"]
+    )
+
+
+def test_accumulation_counts_optimiser_steps(recipe, tmp_path):
+    run = run_tiny(recipe, tmp_path / "run", "trainer.accumulate=2")
+    with run.folder.metrics.open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_load_backbone(recipe, tmp_path):
+    run_tiny(recipe, tmp_path / "run")
+    backbone = ssltoolbox.load_backbone(tmp_path / "run")
+    assert not backbone.training
+    assert_same_weights(dict(backbone.state_dict()), weights_of(tmp_path / "run"))
+
+
+def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError) as caught:
+        run_tiny(recipe, out)
+    assert str(caught.value) == (
+        f"{out} is not empty; add --resume to go on with that run, or name another folder"
+    )
+    assert [entry.name for entry in out.iterdir()] == ["notes.txt"]
+
+
+def test_resume_of_a_finished_run_does_nothing(recipe, tmp_path):
+    run = run_tiny(recipe, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in (run.folder.backbone, run.folder.checkpoint)}
+    run_tiny(recipe, tmp_path / "run", resume=True)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_resume_on_nothing_starts(recipe, tmp_path):
+    assert run_tiny(recipe, tmp_path / "run", resume=True).folder.backbone.exists()
+
+
+def test_resume_with_another_recipe_is_refused_with_the_difference(recipe, tmp_path):
+    run_tiny(recipe, tmp_path / "run")
+    with pytest.raises(UserError) as caught:
+        run_tiny(recipe, tmp_path / "run", "method.temperature=0.5", "trainer.workers=1", resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path / 'run'} holds a run of another recipe:\n"
+        "  method.temperature: 0.1 there, 0.5 now; name another folder, or change the recipe back"
+    )
+
+
+def test_a_folder_in_use_is_refused(recipe, tmp_path):
+    run = run_tiny(recipe, tmp_path / "run")
+    with run.folder.locked(), pytest.raises(UserError, match="is in use by another process"):
+        run_tiny(recipe, tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path):
+    with pytest.raises(SslToolboxError, match=r"the loss is nan at step \d, learning rate") as caught:
+        run_tiny(recipe, tmp_path / "run", "optim={name: sgd, lr: 1e30}")
+    assert not isinstance(caught.value, UserError)
+    facts = json.loads((tmp_path / "run" / "failure.json").read_text())
+    assert facts["step"] in range(1, 6)
+    assert len(facts["clips"]) == 8
+    assert "Traceback" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def test_the_method_none_only_saves_the_backbone(tmp_path):
+    recipe = write_recipe(tmp_path, (SIMCLR, "none"), ("positives: [time_aug]\n", ""))
+    run = run_tiny(recipe, tmp_path / "run")
+    assert not run.folder.checkpoint.exists()
+    initial = ssltoolbox.engine.build.Parts(load_recipe(recipe)).backbone().state_dict()
+    assert_same_weights(weights_of(run.folder.path), dict(initial))
+
+
+@pytest.mark.slow
+def test_evaluation_beside_random(recipe, tmp_path):
+    overrides = ("evaluate=[expression, valence_arousal, identity]",)
+    run = run_tiny(recipe, tmp_path / "run", *overrides)
+    written = json.loads(run.folder.evaluation.read_text())
+    assert written == json.loads(json.dumps(run.evaluation))
+    for results in (written, written["random"]):
+        assert set(results) >= {"expression", "valence", "arousal", "identity"}
+        assert 0 <= results["expression"]["f1"] <= 1
+        assert 0 <= results["identity"]["accuracy"] <= 1
+        assert results["valence"]["rmse"] >= 0
+
+
+def test_the_queue_is_in_the_checkpoint(tmp_path):
+    recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD["mocov2"]))
+    run = run_tiny(recipe, tmp_path / "run")
+    state = torch.load(run.folder.checkpoint, weights_only=True)["state_dict"]
+    assert state["method.loss.memory_bank.bank"].shape == (24, 8)
+    assert sorted(state["method.queue.draw"].tolist()) != [-1] * 24
+    assert int(state["method.loss.memory_bank.bank_ptr"]) == 0

@@ -1,0 +1,118 @@
+"""Two gloo ranks equal one process on given views: loss, gradients, and what is queued."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed
+import torch.multiprocessing
+from support.methods import rows_for, tiny_backbone, tiny_context
+from torch import Tensor, nn
+
+from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
+from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.methods.byol import BYOL
+from ssltoolbox.methods.mocov2 import MoCoV2
+from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
+from ssltoolbox.methods.simclr import SimCLR
+
+pytestmark = pytest.mark.slow
+DRAWS, HARD = 8, 1
+
+
+class MaskNearest(NegativeMasker[Options]):
+    """The candidate with the nearest descriptor; attracts."""
+
+    attract = 0.8
+
+    def describe(self, batch: Batch) -> Tensor:
+        return torch.zeros(batch.frames.shape[0] * batch.frames.shape[1], 3)
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        distance = torch.cdist(anchors.descriptor, candidates.descriptor).masked_fill(~eligible, torch.inf)
+        nearest = distance.argmin(dim=1, keepdim=True)
+        return torch.zeros_like(eligible).scatter(1, nearest, True) & eligible
+
+
+def maskers() -> MaskerUnion:
+    union = MaskerUnion([MaskNearest(Options())])
+    frames = torch.zeros(1, 2, 3, 1, 1, dtype=torch.uint8)
+    union.describe(Batch(frames, frames, frames, frames, frames, frames))
+    return union
+
+
+def build(name: str, distributed: bool) -> nn.Module:
+    context = tiny_context(
+        backbone=tiny_backbone(batch_norm=False),
+        maskers=maskers() if name != "byol" else MaskerUnion(),
+        descriptor_dim=3,
+        instances=DRAWS * (1 + HARD),
+        distributed=distributed,
+    )
+    torch.manual_seed(1)
+    if name == "simclr":
+        return SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context)
+    if name == "mocov2":
+        return MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=48), context)
+    method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), context)
+    return method.eval()  # its heads have batch norm, whose statistics are those of a rank
+
+
+def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
+    """The part of a step that some of its draws make up, role-major as ever."""
+    generator = torch.Generator().manual_seed(first_draw)
+    view_a, view_b = torch.randn(2, 1 + HARD, DRAWS, 3, 12, 12, generator=generator)
+    descriptor = torch.randn(2 * (1 + HARD), DRAWS, 3, generator=generator)
+    part = descriptor[:, draws].flatten(0, 1)
+    count = len(range(DRAWS)[draws])
+    rows = rows_for(count, HARD, part, first_draw=first_draw + range(DRAWS)[draws].start)
+    return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), rows
+
+
+def two_steps(method: Any, draws: slice, average: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+    """Losses of two steps, gradients after both, and the draws in the queue."""
+    losses = []
+    for step in range(2):
+        method.before_step(step)
+        loss = method.step(*step_of(draws, first_draw=DRAWS * step)).loss
+        loss.backward()
+        losses.append(average(loss.detach()))
+    gradients = {n: average(p.grad) for n, p in method.named_parameters() if p.grad is not None}
+    queue = method.queue.draw.tolist() if hasattr(method, "queue") else []
+    return {"losses": losses, "gradients": gradients, "queue": sorted(queue)}
+
+
+def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
+    torch.set_num_threads(1)
+    init = f"file://{folder}/rendezvous"
+    torch.distributed.init_process_group("gloo", init_method=init, rank=rank, world_size=ranks)
+
+    def average(value: Tensor) -> Tensor:
+        value = value.clone()
+        torch.distributed.all_reduce(value)
+        return value / ranks
+
+    size = DRAWS // ranks
+    result = two_steps(build(name, distributed=True), slice(rank * size, (rank + 1) * size), average)
+    torch.save(result, os.path.join(folder, f"{rank}.pt"))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("name", ["simclr", "mocov2", "byol"])
+def test_two_ranks_equal_one_process(name):
+    alone = two_steps(build(name, distributed=False), slice(None), lambda value: value)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(on_rank, (2, name, folder), nprocs=2)
+        together = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
+    for result in together:
+        torch.testing.assert_close(result["losses"], alone["losses"])
+        assert result["gradients"].keys() == alone["gradients"].keys()
+        for parameter, gradient in alone["gradients"].items():
+            torch.testing.assert_close(result["gradients"][parameter], gradient, msg=parameter)
+        assert result["queue"] == alone["queue"]

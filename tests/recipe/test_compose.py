@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssltoolbox.recipe import RecipeError, compose, resolve_path
+
+Write = Callable[..., Path]
+
+
+def merged(write: Write, parent: str, child: str) -> Any:
+    write(parent, "base.yaml")
+    return compose(write("extends: base.yaml\n" + child)).plain()
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(RecipeError) as caught:
+        compose(path)
+    return str(caught.value)
+
+
+def test_a_child_wins_mappings_merge_and_a_list_replaces(write: Write) -> None:
+    parent = "seed: 1\ntrainer: {epochs: 3, loggers: [wandb]}\nevaluate: [a, b]"
+    child = "seed: 2\ntrainer: {loggers: []}\nevaluate: [c]"
+    assert merged(write, parent, child) == {
+        "seed": 2,
+        "trainer": {"epochs": 3, "loggers": []},
+        "evaluate": [{"name": "c"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "expected"),
+    [
+        ("{name: a, p: 1}", "{name: b}", {"name": "b"}),
+        ("{name: a, p: 1}", "b", {"name": "b"}),
+        ("{name: a, p: 1}", "{name: a, q: 2}", {"name": "a", "p": 1, "q": 2}),
+        ("{name: a, p: 1}", "a", {"name": "a", "p": 1}),
+        ("a", "{p: 2}", {"name": "a", "p": 2}),
+        ("{name: a, p: {x: 1, y: 2}}", "{p: {x: 3}}", {"name": "a", "p": {"x": 3, "y": 2}}),
+    ],
+)
+def test_a_component_of_another_name_takes_none_of_the_options(
+    write: Write, parent: str, child: str, expected: object
+) -> None:
+    assert merged(write, f"method: {parent}", f"method: {child}") == {"method": expected}
+
+
+def test_sections_that_are_no_components_merge_whatever_their_name(write: Write) -> None:
+    parent = "backbone: {name: resnet50, weights: imagenet}\noptim: {name: sgd, warmup_epochs: 10}"
+    assert merged(write, parent, "backbone: resnet18\noptim: adam") == {
+        "backbone": {"name": "resnet18", "weights": "imagenet"},
+        "optim": {"name": "adam", "warmup_epochs": 10},
+    }
+
+
+def test_the_name_of_a_recipe_is_its_own(write: Write) -> None:
+    assert merged(write, "name: base\nseed: 1", "") == {"seed": 1}
+    assert merged(write, "name: base\nseed: 1", "name: mine") == {"seed": 1, "name": "mine"}
+
+
+def test_paths_belong_to_the_file_that_names_them(write: Write, tmp_path: Path) -> None:
+    write("data: {name: frames, index: vox.index}\nplugins: {files: [p.py]}", "shared/base.yaml")
+    tree = compose(write("extends: ../shared/base.yaml\nplugins: {files: [q.py]}", "mine/x.yaml"))
+    index = tree.mapping["data"].mapping["index"]
+    file = tree.mapping["plugins"].mapping["files"].child(0)
+    assert file is not None
+    assert resolve_path(index) == tmp_path / "shared" / "vox.index"
+    assert resolve_path(file) == tmp_path / "mine" / "q.py"
+
+
+def test_grandparents(write: Write) -> None:
+    write("seed: 1\ntrainer: {epochs: 1, steps: 1}", "a.yaml")
+    write("extends: a.yaml\ntrainer: {steps: 2, nodes: 2}", "b.yaml")
+    tree = compose(write("extends: b.yaml\ntrainer: {nodes: 3}"))
+    assert tree.plain() == {"seed": 1, "trainer": {"epochs": 1, "steps": 2, "nodes": 3}}
+
+
+def test_a_circle_is_refused_with_its_chain(write: Write) -> None:
+    write("extends: b.yaml", "a.yaml")
+    write("extends: c.yaml", "b.yaml")
+    write("seed: 1\nextends: b.yaml", "c.yaml")
+    assert complaint(Path("a.yaml")) == (
+        "c.yaml:2:10: 'extends' goes in a circle: a.yaml → b.yaml → c.yaml → b.yaml\n"
+        "  2 | extends: b.yaml\n"
+        "    |          ^\n"
+        "1 problem in a.yaml"
+    )
+
+
+def test_a_circle_over_a_link_is_refused(write: Write, tmp_path: Path) -> None:
+    path = write("extends: link.yaml")
+    (tmp_path / "link.yaml").symlink_to("x.yaml")
+    assert "'extends' goes in a circle: x.yaml → link.yaml" in complaint(path)
+
+
+def test_a_missing_parent_is_reported_where_it_is_named(write: Write) -> None:
+    write("seed: 1", "recipes/base.yaml")
+    assert complaint(write("extends: bse.yaml", "recipes/x.yaml")) == (
+        "recipes/x.yaml:1:10: there is no file recipes/bse.yaml\n"
+        "  1 | extends: bse.yaml\n"
+        "    |          ^\n"
+        "    did you mean 'recipes/base.yaml'?\n"
+        "1 problem in recipes/x.yaml"
+    )
+
+
+def test_problems_inside_a_parent_are_reported_there_with_those_of_the_child(write: Write) -> None:
+    write("seed: 1\nseed: 2", "base.yaml")
+    assert complaint(write("extends: base.yaml\na: !x 1")) == (
+        "base.yaml:2:1: 'seed' is here for the second time\n"
+        "  2 | seed: 2\n"
+        "    | ^\n"
+        "    the first is on line 1\n"
+        "x.yaml:2:4: tags such as '!x' can't be used\n"
+        "  2 | a: !x 1\n"
+        "    |    ^\n"
+        "    write the value without it\n"
+        "2 problems in x.yaml"
+    )
+
+
+def test_extends_is_one_path(write: Write) -> None:
+    message = "x.yaml:1:10: extends must be the path of one file, not a list\n"
+    assert complaint(write("extends: [a.yaml, b.yaml]")).startswith(message)
+    assert compose(write("extends: null\nseed: 1")).plain() == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "x.yaml: this file is empty\n  a recipe begins with 'recipe: 1'\n1 problem in x.yaml"),
+        (
+            "- a",
+            "x.yaml:1:1: a recipe is a mapping of sections, not a list\n  1 | - a\n    | ^\n"
+            "    a recipe begins with 'recipe: 1'\n1 problem in x.yaml",
+        ),
+    ],
+)
+def test_what_is_no_recipe(write: Write, text: str, expected: str) -> None:
+    assert complaint(write(text)) == expected
+
+
+def test_a_missing_recipe(write: Write) -> None:
+    write()
+    assert complaint(Path("y.yaml")) == (
+        "y.yaml: there is no such file\n  did you mean 'x.yaml'?\n1 problem in y.yaml"
+    )

@@ -1,0 +1,174 @@
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssltoolbox.recipe import (
+    Backbone,
+    Component,
+    Optim,
+    Plugins,
+    Recipe,
+    RecipeError,
+    Trainer,
+    dump,
+    load,
+)
+
+Write = Callable[..., Path]
+
+
+def recipe(**changes: Any) -> Recipe:
+    sections: dict[str, Any] = {
+        "recipe": 1,
+        "name": "x",
+        "data": Component(name="frames"),
+        "backbone": Backbone(name="resnet50"),
+        "method": Component(name="simclr"),
+        "views": Component(name="paper"),
+        "optim": Optim(lr=3e-4),
+        "trainer": Trainer(epochs=3, batch_size=4),
+    }
+    return Recipe(**sections | changes)
+
+
+def test_what_a_recipe_looks_like() -> None:
+    text = dump(
+        recipe(
+            method=Component(name="simclr", options={"temperature": 0.07}),
+            positives=(Component(name="time_aug"),),
+            plugins=Plugins(files=(Path("/r/p.py"),)),
+        )
+    )
+    assert (
+        text
+        == """\
+recipe: 1
+name: x
+seed: 0
+data:
+  name: frames
+backbone:
+  name: resnet50
+  weights: null
+  stem: standard
+  options: {}
+method:
+  name: simclr
+  temperature: 0.07
+positives:
+- name: time_aug
+negatives: []
+maskers: []
+views:
+  name: paper
+optim:
+  name: adamw
+  lr: 0.0003
+  weight_decay: 0.0001
+  momentum: 0.9
+  betas:
+  - 0.9
+  - 0.999
+  decay_norm_and_bias: false
+  schedule: cosine
+  warmup_epochs: 0.0
+  final_lr_fraction: 0.0
+trainer:
+  epochs: 3
+  steps: null
+  batch_size: 4
+  accumulate: 1
+  precision: auto
+  workers: auto
+  devices: auto
+  nodes: 1
+  checkpoint_steps: 500
+  log_steps: 10
+  loggers: []
+  gradient_clip: null
+evaluate: []
+plugins:
+  files:
+  - /r/p.py
+"""
+    )
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+SCALARS = (
+    TEXTS
+    | st.sampled_from(
+        ["1e3", "0o17", "0x1F", ".5", "5.", "no", "null", "~", "", " a", "12:30", "<<", "2024-01-01"]
+    )
+    | st.from_regex(r"\A[-+.0-9eEoxinfa_:~]{1,8}\Z")
+    | st.floats(allow_nan=False)
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.booleans()
+    | st.none()
+)
+OPTIONS = st.dictionaries(
+    TEXTS.filter(lambda key: key != "name"),
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)
+    ),
+    max_size=4,
+)
+
+
+@given(options=OPTIONS, lr=st.floats(min_value=0, exclude_min=True, allow_infinity=False), name=TEXTS)
+def test_a_dumped_recipe_loads_again_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, options: dict[str, Any], lr: float, name: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "dumped.yaml"
+    written = recipe(
+        method=Component(name=name or "a", options=options),
+        optim=Optim(lr=lr),
+        backbone=Backbone(name="resnet18", options=options),
+    )
+    path.write_text(dump(written), encoding="utf-8", newline="")
+    read = load(path).recipe
+    assert read == written
+    assert repr(read) == repr(written)
+
+
+def test_numbers_in_text_stay_text_for_other_readers_too() -> None:
+    text = dump(recipe(data=Component(name="a", options={"x": "1e3", "y": "no", "z": "0o17"})))
+    assert yaml.safe_load(text)["data"] == {"name": "a", "x": "1e3", "y": "no", "z": "0o17"}
+
+
+class Shape(Enum):
+    ROUND = "round"
+
+
+def test_options_as_a_plugin_parsed_them() -> None:
+    shared = [1, 2]
+    options = {"file": Path("/a"), "pair": (1.0, 2.0), "shape": Shape.ROUND, "one": shared, "two": shared}
+    data = yaml.safe_load(dump(recipe(data=Component(name="a", options=options))))["data"]
+    assert data == {
+        "name": "a",
+        "file": "/a",
+        "pair": [1.0, 2.0],
+        "shape": "round",
+        "one": [1, 2],
+        "two": [1, 2],
+    }
+
+
+def test_paths_are_absolute_after_loading_and_dumping(write: Write, base: str, tmp_path: Path) -> None:
+    path = write(base + "plugins: {files: [p.py]}", "recipes/x.yaml")
+    again = load(write(dump(load(path, ["backbone.weights=w.pt"]).recipe), "runs/recipe.yaml")).recipe
+    assert again.plugins.files == (tmp_path / "recipes" / "p.py",)
+    assert again.backbone.weights == str(tmp_path / "w.pt")
+    assert again.name == "x"
+
+
+def test_a_dumped_text_is_refused_after_a_typo(write: Write, base: str) -> None:
+    text = dump(load(write(base)).recipe).replace("warmup_epochs", "warmup_epoch")
+    with pytest.raises(RecipeError, match="did you mean 'warmup_epochs'"):
+        load(write(text))

@@ -1,0 +1,229 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.recipe import Component, Recipe, RecipeError, load, read
+from ssltoolbox.recipe.schema import FlatComponent
+from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS
+
+Write = Callable[..., Path]
+Complain = Callable[..., str]
+
+
+def test_a_recipe(write: Write, base: str, tmp_path: Path) -> None:
+    text = base + "seed: 3\npositives: [time_aug, {name: face_swap, p: 0.8}]\nplugins: {files: [p.py]}\n"
+    loaded = load(write(text, "recipes/paper-g.yaml"), ["backbone.weights=w.safetensors"])
+    recipe = loaded.recipe
+    assert (recipe.recipe, recipe.name, recipe.seed) == (1, "paper-g", 3)
+    assert recipe.method == Component(name="simclr", options={"temperature": 0.07})
+    assert [generator.options for generator in recipe.positives] == [{}, {"p": 0.8}]
+    assert recipe.backbone.weights == str(tmp_path / "w.safetensors")
+    assert recipe.plugins.files == (tmp_path / "recipes" / "p.py",)
+    assert (recipe.optim.lr, recipe.optim.betas, recipe.optim.warmup_epochs) == (3e-4, (0.9, 0.999), 0.0)
+    assert (recipe.trainer.epochs, recipe.trainer.steps, recipe.trainer.workers) == (300, None, "auto")
+    assert (loaded.path, loaded.problems) == (tmp_path / "recipes" / "paper-g.yaml", ())
+    assert set(loaded.parts) == set(Recipe.model_fields)
+
+
+def test_a_recipe_is_frozen(write: Write) -> None:
+    recipe = load(write()).recipe
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("g.yaml", "g"),
+        ("my first recipe!.yaml", "my-first-recipe"),
+        ("visage-é.v2.yaml", "visage-é.v2"),
+        ("-.yaml", "recipe"),
+        ("a" * 80 + ".yaml", "a" * 60),
+    ],
+)
+def test_a_recipe_without_a_name_is_called_after_its_file(
+    write: Write, base: str, file: str, name: str
+) -> None:
+    assert load(write(base, file)).recipe.name == name
+
+
+@pytest.mark.parametrize("weights", ["null", "imagenet"])
+def test_weights_that_are_no_file(write: Write, weights: str) -> None:
+    recipe = load(write(), [f"backbone.weights={weights}"]).recipe
+    assert recipe.backbone.weights == (None if weights == "null" else "imagenet")
+
+
+def test_all_problems_at_once_sorted_by_place(complain: Complain) -> None:
+    text = """\
+recipe: 2
+data: {nam: frames}
+epochs: 5
+method: {name: simclr, temperature: 0.07}
+backbone: {name: resnet50, wieghts: null}
+views: [paper]
+optim: {name: adamw, lr: '3e-4', epochs: 5}
+positives: time_aug
+maskers: [3]
+trainer:
+  epochs: true
+seed: 1
+seed: 2
+"""
+    assert (
+        complain(text, "optim.betas=[1, 0.9]", "seed.x=1")
+        == """\
+x.yaml:1:9: recipe must be 1, not 2
+  1 | recipe: 2
+    |         ^
+x.yaml:2:1: 'data' needs 'name'
+  2 | data: {nam: frames}
+    | ^
+    'nam' is there; did you mean 'name'?
+x.yaml:3:1: unknown key 'epochs'
+  3 | epochs: 5
+    | ^
+    'epochs' belongs under 'trainer'
+x.yaml:5:28: unknown option 'wieghts' of 'backbone'
+  5 | backbone: {name: resnet50, wieghts: null}
+    |                            ^
+    did you mean 'weights'?
+x.yaml:6:8: views must be a mapping, not a list
+  6 | views: [paper]
+    |        ^
+x.yaml:7:26: lr must be a number, not '3e-4'
+  7 | optim: {name: adamw, lr: '3e-4', epochs: 5}
+    |                          ^
+    remove the quotes
+x.yaml:7:34: unknown option 'epochs' of 'optim'
+  7 | optim: {name: adamw, lr: '3e-4', epochs: 5}
+    |                                  ^
+    'epochs' belongs under 'trainer'
+x.yaml:8:12: positives must be a list, not 'time_aug'
+  8 | positives: time_aug
+    |            ^
+    write [time_aug]
+x.yaml:9:11: maskers.0 must be a mapping, not 3
+  9 | maskers: [3]
+    |           ^
+x.yaml:10:1: 'trainer' needs 'batch_size'
+  10 | trainer:
+     | ^
+     Instances in a step of the optimiser, over all devices
+x.yaml:11:11: epochs must be a whole number, not true
+  11 |   epochs: true
+     |           ^
+x.yaml:13:1: 'seed' is here for the second time
+  13 | seed: 2
+     | ^
+     the first is on line 12
+--set:1:6: 'seed' is a single value and has no 'x'
+  1 | seed.x=1
+    |      ^
+--set:1:14: betas.0 must be less than 1, not 1
+  1 | optim.betas=[1, 0.9]
+    |              ^
+14 problems in x.yaml"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["trainer.epochs=null"], "x.yaml:7:1: 'trainer' needs either 'epochs' or 'steps'"),
+        (["trainer.steps=5"], "--set:1:9: 'epochs' and 'steps' can't both be given"),
+        (["optim.momentum=0.5"], "--set:1:7: adam has no momentum"),
+        (["optim={name: sgd, lr: 1, betas: [0.5, 0.9]}"], "--set:1:26: sgd has no betas"),
+        (
+            ["optim.schedule=constant", "optim.final_lr_fraction=0.1"],
+            "--set:1:7: a constant schedule has no final_lr_fraction",
+        ),
+        (["name=a/b"], "--set:1:6: name can't be 'a/b'"),
+        (["name=.."], "--set:1:6: name can't be '..'"),
+        (["seed=4294967296"], "--set:1:6: seed must be less than 4294967296, not 4294967296"),
+        (["trainer.batch_size=1"], "--set:1:20: batch_size must be at least 2, not 1"),
+        (
+            ["trainer.loggers=[tensorbord]"],
+            "--set:1:18: loggers.0 must be 'tensorboard', 'wandb' or 'mlflow', ",
+        ),
+        (["trainr.epochs=5"], "--set:1:1: unknown key 'trainr'"),
+        (["exends=base.yaml"], "--set:1:1: unknown key 'exends'"),
+    ],
+)
+def test_rules_of_the_recipe(complain: Complain, base: str, overrides: list[str], expected: str) -> None:
+    text = complain(base, *overrides)
+    assert text.startswith(expected)
+    assert text.endswith("\n1 problem in x.yaml")
+
+
+def test_hints_of_the_rules(complain: Complain, base: str) -> None:
+    assert "\n    set one of them to null\n" in complain(base, "trainer.steps=5")
+    assert "\n    did you mean 'extends'?\n" in complain(base, "exends=base.yaml").replace(
+        ", at the top of the recipe", ""
+    )
+    assert "\n    What runs and tables call it: letters, digits," in complain(base, "name=a/b")
+
+
+def test_a_problem_inherited_is_reported_in_its_file(write: Write, base: str) -> None:
+    write(base.replace("lr: 3e-4", "lr: fast"), "base.yaml")
+    with pytest.raises(RecipeError) as caught:
+        load(write("extends: base.yaml"))
+    assert str(caught.value) == (
+        "base.yaml:6:25: lr must be a number, not 'fast'\n"
+        "  6 | optim: {name: adam, lr: fast}\n"
+        "    |                         ^\n"
+        "1 problem in x.yaml"
+    )
+
+
+def test_reading_does_not_raise_and_keeps_what_is_valid(write: Write, base: str) -> None:
+    text = base.replace("lr: 3e-4", "lr: fast") + "plugins: {files: [p.py]}\npositives: [a, {b: 1}, 3]\n"
+    loaded, problems = read(write(text))
+    assert loaded is not None
+    assert [p.place.line for p in problems] == [6, 9, 9]
+    assert set(Recipe.model_fields) - set(loaded.parts) == {"optim", "positives"}
+    assert loaded.parts["plugins"].files == (loaded.path.parent / "p.py",)
+    assert loaded.parts["trainer"].batch_size == 256
+    assert loaded.parts["maskers"] == ()
+    with pytest.raises(RecipeError, match=re.escape("3 problems in ")):
+        _ = loaded.recipe
+
+
+def test_reading_what_is_no_recipe(write: Write) -> None:
+    loaded, problems = read(write("a: ["))
+    assert loaded is None
+    assert [problem.message for problem in problems] == ["a value is missing before this"]
+
+
+def test_component_nodes_are_given_whatever_is_wrong_elsewhere(write: Write) -> None:
+    text = "data: frames\nmethod: {name: 3}\npositives: [a, {b: 1}, {name: c, p: 1}]\nmaskers: d\n"
+    text += "views: {name: v}"
+    loaded, _ = read(write(text))
+    assert loaded is not None
+    found = [(c.section, c.index, c.name, c.options.plain()) for c in loaded.component_nodes()]
+    assert found == [
+        ("data", None, "frames", {}),
+        ("views", None, "v", {}),
+        ("positives", 0, "a", {}),
+        ("positives", 2, "c", {"p": 1}),
+    ]
+    last = list(loaded.component_nodes())[-1]
+    assert (last.name_place.line, last.name_place.column) == (3, 31)
+    assert last.options.best_place.column == 24
+
+
+def test_node_is_the_nearest_there_is(write: Write, base: str) -> None:
+    loaded = load(write(base + "positives: [{name: a, p: 1}]\n"))
+    assert loaded.node("positives", 0, "p").value == 1
+    assert loaded.node("positives", 0, "q").place.column == 13
+    assert loaded.node("positives", 3, "q").best_place.column == 1
+    assert loaded.node("nothing") is loaded.tree
+
+
+def test_the_sections_of_components_are_those_of_the_recipe() -> None:
+    fields = {name: field.rebuild_annotation() for name, field in Recipe.model_fields.items()}
+    assert {name for name, type_ in fields.items() if type_ == FlatComponent} == set(COMPONENTS)
+    assert {name for name, type_ in fields.items() if type_ == tuple[FlatComponent, ...]} == set(
+        COMPONENT_LISTS
+    )

@@ -1,0 +1,102 @@
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssltoolbox.recipe import RecipeError, compose, resolve_path
+
+Write = Callable[..., Path]
+
+TEXT = """\
+seed: 1
+method: {name: simclr, temperature: 0.07}
+positives: [time_aug, {name: face_swap, p: 0.8}]
+trainer: {epochs: 3}
+plugins:
+"""
+
+
+def with_set(write: Write, *overrides: str) -> Any:
+    return compose(write(TEXT), overrides).plain()
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "expected"),
+    [
+        ("seed=7", "seed", 7),
+        ("trainer.epochs=1e1", "trainer", {"epochs": 10.0}),
+        ("trainer.precision=bf16", "trainer", {"epochs": 3, "precision": "bf16"}),
+        ("trainer={steps: 5}", "trainer", {"steps": 5}),
+        ("trainer.epochs=", "trainer", {"epochs": None}),
+        ("backbone.name=resnet18", "backbone", {"name": "resnet18"}),
+        ("backbone=resnet18", "backbone", {"name": "resnet18"}),
+        ("plugins.files=[a=b.py]", "plugins", {"files": ["a=b.py"]}),
+        ("method=byol", "method", {"name": "byol"}),
+        ("method.name=byol", "method", {"name": "byol"}),
+        ("method.name=simclr", "method", {"name": "simclr", "temperature": 0.07}),
+        ("positives.0.p=0.5", "positives", [{"name": "time_aug", "p": 0.5}, {"name": "face_swap", "p": 0.8}]),
+        ("positives.1.name=cut_mix", "positives", [{"name": "time_aug"}, {"name": "cut_mix"}]),
+        ("positives.1=cut_mix", "positives", [{"name": "time_aug"}, {"name": "cut_mix"}]),
+        ("positives=[]", "positives", []),
+        ('name="a\\x62"', "name", "ab"),
+    ],
+)
+def test_set(write: Write, override: str, section: str, expected: object) -> None:
+    assert with_set(write, override)[section] == expected
+
+
+def test_the_last_of_two_for_one_key_wins(write: Write) -> None:
+    assert with_set(write, "seed=2", "seed=3")["seed"] == 3
+
+
+def test_no_override_is_lost_whatever_the_order(write: Write) -> None:
+    overrides = ["method.momentum=0.99", "method={name: mocov2, size: 8}", "method.name=byol"]
+    for order in permutations(overrides):
+        assert with_set(write, *order)["method"] == {"name": "byol", "momentum": 0.99}
+
+
+def test_a_path_is_relative_to_the_working_folder(write: Write, tmp_path: Path) -> None:
+    tree = compose(write(TEXT, "recipes/x.yaml"), ["backbone.weights=w.safetensors"])
+    assert resolve_path(tree.mapping["backbone"].mapping["weights"]) == tmp_path / "w.safetensors"
+
+
+def test_the_place_is_in_the_text_of_the_override(write: Write) -> None:
+    tree = compose(write(TEXT), ["trainer.epochs={a: 1}"])
+    epochs = tree.mapping["trainer"].mapping["epochs"]
+    places = [epochs.key_place, epochs.place, epochs.mapping["a"].place]
+    assert [(p.file, p.line, p.column, p.text_line) for p in places if p] == [
+        ("--set", 1, column, "trainer.epochs={a: 1}") for column in (9, 16, 20)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "column", "message", "hint"),
+    [
+        ("seed", 1, "'seed' has no '='", "write key.path=value, such as trainer.epochs=5"),
+        ("=3", 1, "a key is missing here", "write key.path=value"),
+        ("trainer..epochs=3", 9, "a key is missing here", "write key.path=value"),
+        ("a\x1b=3", 1, "'a\\x1b' can't be a key", "write key.path=value"),
+        ("extends=base.yaml", 1, "'extends' can only be written in a file", ""),
+        ("seed.x=3", 6, "'seed' is a single value and has no 'x'", ""),
+        (
+            "positives.2=a",
+            11,
+            "there is no element '2' in a list of 2 elements",
+            "count from 0; to add an element, set the whole list",
+        ),
+        ("positives.-1=a", 11, "'-1' is not a place in a list of 2 elements", "count from 0"),
+        ("positives.p=1", 11, "'p' is not a place in a list of 2 elements", "count from 0"),
+        ("seed=[1", 8, "a ',' or ']' is missing before this", "close what was opened on line 1"),
+        ("seed={a: 1, a: 2}", 13, "'a' is here for the second time", "the first is on line 1"),
+        (".".join("a" * 40) + "=1", 1, "this path has more than 30 keys", ""),
+    ],
+)
+def test_what_can_not_be_set(write: Write, override: str, column: int, message: str, hint: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        compose(write(TEXT), [override])
+    (problem,) = caught.value.problems
+    place = problem.place
+    assert (place.file, place.line, place.column, place.text_line) == ("--set", 1, column, override)
+    assert (problem.message, problem.hint) == (message, hint)

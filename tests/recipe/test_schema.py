@@ -1,0 +1,30 @@
+from pydantic import BaseModel
+
+from ssltoolbox.recipe import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
+
+
+def test_every_field_is_documented() -> None:
+    models: list[type[BaseModel]] = [Recipe, Component, Backbone, Optim, Trainer, Plugins]
+    undocumented = [
+        f"{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not field.description
+    ]
+    assert undocumented == []
+
+
+def test_the_json_schema_has_components_as_they_are_written() -> None:
+    schema = Recipe.model_json_schema()
+    assert schema["additionalProperties"] is False
+    method = schema["properties"]["method"]
+    assert [choice["type"] for choice in method["anyOf"]] == ["string", "object"]
+    assert method["anyOf"][1]["additionalProperties"] is True
+    assert method["description"] == "The method of self-supervised learning."
+
+
+def test_section_keys() -> None:
+    assert SECTION_KEYS["plugins"] == ("files",)
+    assert "lr" in SECTION_KEYS["optim"]
+    assert {"recipe", "seed", "extends"} <= set(SECTION_KEYS[""])
+    assert not any("name" in keys for section, keys in SECTION_KEYS.items() if section)

@@ -1,0 +1,165 @@
+"""What plugins are refused for, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import PydanticUserError
+
+from ssltoolbox.api import Descriptor, Kind, MethodDescriptor, Options, hookimpl
+from ssltoolbox.registry.contract import HOOKS, RefusedError, components
+
+CARD: dict[str, Any] = {"name": "mirror", "summary": "Mirrored.", "target": "a.b:C", "api": 1}
+
+
+def plugin(hook: str, *yielded: object, **marker: Any) -> ModuleType:
+    """A plugin with one hook."""
+    module = ModuleType("a_plugin")
+
+    def function() -> Any:
+        yield from yielded
+
+    setattr(module, hook, hookimpl(function, **marker))
+    return module
+
+
+def refusal(module: ModuleType) -> str:
+    with pytest.raises(RefusedError) as caught:
+        components(module)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_a_hook_and_every_hook_a_kind(kind: Kind) -> None:
+    assert HOOKS[f"ssltoolbox_{kind.value}"] is kind
+    assert len(HOOKS) == len(Kind) == 8
+
+
+def test_a_plugin_may_have_hooks_of_several_kinds() -> None:
+    module = plugin("ssltoolbox_positive_generators", Descriptor(**CARD))
+    module.ssltoolbox_negative_maskers = hookimpl(lambda: [Descriptor(**CARD)])  # type: ignore[attr-defined]
+    assert [kind for kind, _ in components(module)] == [Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_MASKERS]
+
+
+def test_a_hook_may_have_another_name_than_its_function() -> None:
+    module = plugin("mirrors", Descriptor(**CARD), specname="ssltoolbox_positive_generators")
+    assert components(module) == [(Kind.POSITIVE_GENERATORS, Descriptor(**CARD))]
+
+
+def test_a_misspelled_hook() -> None:
+    assert refusal(plugin("ssltoolbox_positive_generator")) == (
+        "unknown hook 'ssltoolbox_positive_generator'; did you mean 'ssltoolbox_positive_generators'?"
+    )
+
+
+ALL_HOOKS = (
+    "the hooks are ssltoolbox_methods, ssltoolbox_positive_generators, ssltoolbox_negative_samplers, "
+    "ssltoolbox_negative_maskers, ssltoolbox_views, ssltoolbox_datasets, ssltoolbox_landmark_detectors, "
+    "ssltoolbox_evaluators"
+)
+
+
+def test_a_hook_that_looks_like_none() -> None:
+    assert refusal(plugin("zebra")) == f"unknown hook 'zebra'; {ALL_HOOKS}"
+
+
+def test_a_module_without_hooks() -> None:
+    module = ModuleType("a_plugin")
+    module.ssltoolbox_methods = list  # type: ignore[attr-defined]
+    assert refusal(module) == f"no function is marked with hookimpl; {ALL_HOOKS}"
+
+
+def test_a_hook_with_arguments() -> None:
+    module = ModuleType("a_plugin")
+    module.ssltoolbox_views = hookimpl(lambda config: [])  # type: ignore[attr-defined]
+    with pytest.raises(Exception, match="'config'"):
+        components(module)
+
+
+@pytest.mark.parametrize(("returned", "kind"), [(None, "NoneType"), (Descriptor(**CARD), "Descriptor")])
+def test_a_hook_that_returns_instead_of_yielding(returned: object, kind: str) -> None:
+    module = ModuleType("a_plugin")
+    module.ssltoolbox_views = hookimpl(lambda: returned)  # type: ignore[attr-defined]
+    assert refusal(module) == f"ssltoolbox_views must yield descriptors, it returned {kind}"
+
+
+class Indescribable(Options):
+    """Options that JSON Schema has no words for."""
+
+    schedule: Callable[[int], float] = float
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"api": 0}, "written for API 0, this is API 1; see CHANGELOG.md, 'Plugin API'"),
+        ({"api": 2}, "written for API 2, this is API 1; see CHANGELOG.md, 'Plugin API'"),
+        ({"summary": None}, "its summary must be text, not None"),
+        ({"summary": "a\nb"}, "its summary must be one line of text"),
+        ({"summary": " "}, "its summary must be one line of text"),
+        ({"target": 3}, "its target must be text, not 3"),
+        ({"target": "a.b.C"}, "its target 'a.b.C' must read 'package.module:Class'"),
+        ({"target": "a.b:"}, "its target 'a.b:' must read 'package.module:Class'"),
+        ({"target": ":C"}, "its target ':C' must read 'package.module:Class'"),
+        ({"needs": frozenset({"depth"})}, "it needs depth; it may need landmarks, labels"),
+        ({"options": dict}, "its options must be a subclass of ssltoolbox.api.Options"),
+        ({"options": Options()}, "its options must be a subclass of ssltoolbox.api.Options"),
+    ],
+)
+def test_a_wrong_card(change: dict[str, Any], complaint: str) -> None:
+    card = Descriptor(**CARD | change)
+    assert refusal(plugin("ssltoolbox_negative_maskers", card)) == f"negative masker 'mirror': {complaint}"
+
+
+@pytest.mark.parametrize("name", ["face-swap", "2d", "", "a b"])
+def test_a_wrong_name(name: str) -> None:
+    card = Descriptor(**CARD | {"name": name})
+    assert refusal(plugin("ssltoolbox_evaluators", card)) == (
+        f"evaluator {name!r}: a name has letters, digits and underscores only, and no digit first"
+    )
+
+
+def test_options_that_no_editor_could_complete() -> None:
+    with pytest.raises(PydanticUserError):
+        Indescribable.model_json_schema()
+    card = Descriptor(**CARD | {"options": Indescribable})
+    assert refusal(plugin("ssltoolbox_evaluators", card)).startswith(
+        "evaluator 'mirror': its options can't be described to editors: Cannot generate a JsonSchema"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "base"),
+    [
+        ("ssltoolbox_views", "ViewOptions"),
+        ("ssltoolbox_datasets", "DatasetOptions"),
+        ("ssltoolbox_negative_samplers", "NegativeSamplerOptions"),
+    ],
+)
+def test_kinds_whose_options_have_a_base_of_their_own(hook: str, base: str) -> None:
+    text = refusal(plugin(hook, Descriptor(**CARD)))
+    assert text.endswith(f"its options must be a subclass of ssltoolbox.api.{base}")
+
+
+@pytest.mark.parametrize(
+    ("hook", "yielded", "text"),
+    [
+        ("ssltoolbox_views", "standard", "ssltoolbox_views must yield Descriptor, not str"),
+        ("ssltoolbox_views", None, "ssltoolbox_views must yield Descriptor, not NoneType"),
+        (
+            "ssltoolbox_methods",
+            Descriptor(**CARD),
+            "ssltoolbox_methods must yield MethodDescriptor, not Descriptor",
+        ),
+    ],
+)
+def test_something_else_than_a_descriptor(hook: str, yielded: object, text: str) -> None:
+    assert refusal(plugin(hook, yielded)) == text
+
+
+def test_a_method_says_where_its_negatives_come_from() -> None:
+    card = MethodDescriptor(**CARD, negatives="queue")
+    assert components(plugin("ssltoolbox_methods", card)) == [(Kind.METHODS, card)]

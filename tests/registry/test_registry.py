@@ -1,0 +1,171 @@
+"""From a name to a component, and what is said where that fails."""
+
+from __future__ import annotations
+
+import pytest
+from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
+
+from ssltoolbox.api import Descriptor, Kind, UserError
+from ssltoolbox.registry import Origin, PluginError, Provided, Registry, discover
+
+ORIGIN = Origin("mirrors", "dist-mirrors", "1.0", "mirrors")
+POSITIVES = Kind.POSITIVE_GENERATORS
+
+
+def provided(kind: Kind = POSITIVES, name: str = "mirror", target: str = "a.b:C") -> Provided:
+    return Provided(kind, Descriptor(name=name, summary="Mirrored.", target=target, api=1), ORIGIN)
+
+
+def failure(registry: Registry, kind: Kind, name: str) -> PluginError:
+    with pytest.raises(PluginError) as caught:
+        registry.get(kind, name)
+    return caught.value
+
+
+def test_all_are_sorted_by_kind_then_by_name() -> None:
+    items = [
+        provided(Kind.EVALUATORS, "a"),
+        provided(name="c"),
+        provided(name="b"),
+        provided(Kind.VIEWS, "d"),
+    ]
+    assert [item.descriptor.name for item in Registry(items).all()] == ["b", "c", "d", "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        (Kind.METHODS, "simclar", "unknown method 'simclar'; did you mean 'simclr'?"),
+        (Kind.METHODS, "SimCLR", "unknown method 'SimCLR'; did you mean 'simclr'?"),
+        (Kind.METHODS, "zebra", "unknown method 'zebra'; known: byol, mocov2, none, simclr"),
+        (POSITIVES, "hard_neg", "unknown positive generator 'hard_neg'; 'hard_neg' is a negative sampler"),
+        (
+            Kind.LANDMARK_DETECTORS,
+            "zebra",
+            "unknown landmark detector 'zebra'; known: none is installed",
+        ),
+    ],
+)
+def test_an_unknown_name(kind: Kind, name: str, text: str) -> None:
+    error = failure(discover(), kind, name)
+    assert str(error) == text
+    assert error.__cause__ is None
+
+
+def test_two_plugins_with_one_name_are_an_error_on_use_only(plugins: FakePlugins) -> None:
+    plugins.install("one")
+    plugins.install("two")
+    registry = discover()
+    assert registry.broken == ()
+    assert len(registry.find("mirror")) == 2
+    assert registry.get(POSITIVES, "time_aug").descriptor.name == "time_aug"
+    assert str(failure(registry, POSITIVES, "mirror")) == (
+        "positive generator 'mirror' is provided twice: by plugin 'one' of dist-one 1.0 and plugin 'two' of "
+        "dist-two 1.0; disable one of them with SSLTOOLBOX_DISABLE, or take it out"
+    )
+
+
+def test_one_of_two_rivals_can_be_disabled(plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins.install("mirror", distribution="one", module="fake_one")
+    plugins.install("mirror", distribution="two", module="fake_two")
+    monkeypatch.setenv("SSLTOOLBOX_DISABLE", "one")
+    assert discover().get(POSITIVES, "mirror").origin.distribution == "two"
+
+
+def test_one_name_for_two_kinds_is_fine() -> None:
+    items = [provided(), provided(Kind.NEGATIVE_MASKERS)]
+    registry = Registry(items)
+    assert [registry.get(item.kind, "mirror") for item in items] == items
+    assert registry.rivals(items[0]) == ()
+
+
+@pytest.mark.parametrize("name", ["face_swap", "face-swap"])
+def test_a_component_that_is_called_like_a_broken_plugin(plugins: FakePlugins, name: str) -> None:
+    plugins.install("other", BAD_HOOK)
+    plugins.install(name, NO_IMPORT, distribution="swaps", module="fake_swap")
+    error = failure(discover(), POSITIVES, "face_swap")
+    assert str(error) == (
+        f"unknown positive generator 'face_swap'; plugin '{name}' of swaps 1.0 is broken: "
+        "ModuleNotFoundError: No module named 'a_library_that_is_not_there'"
+    )
+    assert isinstance(error.__cause__, ModuleNotFoundError)
+
+
+def test_broken_plugins_may_have_any_name(plugins: FakePlugins) -> None:
+    plugins.install("one", BAD_HOOK)
+    plugins.install("two", "import sys; sys.exit(1)")
+    plugins.install("three", "")
+    error = failure(discover(), POSITIVES, "time_ag")
+    text = str(error)
+    assert text.startswith(
+        "unknown positive generator 'time_ag'; did you mean 'time_aug'? (plugin 'one' of dist-one 1.0 is "
+        "broken: ZeroDivisionError: division by zero; plugin 'three' of dist-three 1.0 is broken: no function "
+    )
+    assert text.endswith("plugin 'two' of dist-two 1.0 is broken: SystemExit: 1)")
+    assert isinstance(error.__cause__, BaseExceptionGroup)
+    assert [type(one) for one in error.__cause__.exceptions] == [ZeroDivisionError, SystemExit]
+
+
+def test_a_component_of_a_disabled_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_DISABLE", "hard_neg,views")
+    assert str(failure(discover(), Kind.NEGATIVE_SAMPLERS, "hard_neg")) == (
+        "unknown negative sampler 'hard_neg'; plugin 'hard_neg' of ssltoolbox 0.1.0 is disabled by "
+        "SSLTOOLBOX_DISABLE"
+    )
+    assert str(failure(discover(), Kind.NEGATIVE_SAMPLERS, "far")) == (
+        "unknown negative sampler 'far'; known: none is installed (plugin 'hard_neg' of ssltoolbox 0.1.0 is "
+        "disabled by SSLTOOLBOX_DISABLE; plugin 'views' of ssltoolbox 0.1.0 is disabled by SSLTOOLBOX_DISABLE)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("nowhere.at_all:C", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("ssltoolbox.api:Nothing", "AttributeError: module 'ssltoolbox.api' has no attribute 'Nothing'"),
+        ("ssltoolbox.api:API_VERSION", "it can't be called"),
+    ],
+)
+def test_a_bad_target_is_found_on_use(target: str, reason: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        provided(target=target).load()
+    assert str(caught.value) == (
+        f"positive generator 'mirror' (plugin 'mirrors' of dist-mirrors 1.0): can't load '{target}': {reason}"
+    )
+
+
+def test_a_target_that_fails_has_its_traceback(plugins: FakePlugins) -> None:
+    plugins.install("mirror", GOOD.replace("{__name__}:", "fake_target:"))
+    (plugins.folder / "fake_target.py").write_text("raise SystemExit('no licence')\n")
+    with pytest.raises(PluginError, match="SystemExit: no licence") as caught:
+        discover().get(POSITIVES, "mirror").load()
+    assert isinstance(caught.value.__cause__, SystemExit)
+
+
+def test_code_of_a_plugin_that_fails_is_blamed_on_it() -> None:
+    with pytest.raises(PluginError) as caught, provided().blamed_for("facts()"):
+        raise ZeroDivisionError("division by zero")
+    assert str(caught.value) == (
+        "positive generator 'mirror' (plugin 'mirrors' of dist-mirrors 1.0): "
+        "facts() raised ZeroDivisionError: division by zero"
+    )
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_an_error_for_the_user_is_passed_on() -> None:
+    error = UserError("no frames", "add some")
+    with pytest.raises(UserError) as caught, provided().blamed_for("facts()"):
+        raise error
+    assert caught.value is error
+
+
+def test_the_state_of_plugins(plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins.install("good")
+    plugins.install("bad", NO_IMPORT)
+    plugins.install("off", NO_IMPORT)
+    monkeypatch.setenv("SSLTOOLBOX_DISABLE", "off")
+    registry = discover()
+    states = {name: registry.state(registry.plugins(name)[0]) for name in ("good", "bad", "off")}
+    assert states == {"good": "ok", "bad": "broken", "off": "disabled"}
+    assert registry.plugins("nothing") == ()
+    assert [item.descriptor.name for item in registry.provided_by(registry.plugins("good")[0])] == ["mirror"]

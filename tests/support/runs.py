@@ -1,0 +1,56 @@
+"""A tiny recipe, and runs of it, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from ssltoolbox.engine.train import Run, train
+from ssltoolbox.plan import load_recipe
+
+TINY = """\
+recipe: 1
+name: tiny
+data: {name: synthetic_faces, identities: 6, clips: 12, frames: 20, size: 32, eval_identities: 4, eval_clips: 8}
+backbone: {name: test_byobnet}
+method: {name: simclr, hidden_dim: 16, output_dim: 8}
+positives: [time_aug]
+views: {name: standard, size: 32}
+optim: {lr: 1e-3, warmup_epochs: 1}
+trainer: {steps: 6, batch_size: 8, workers: 0, log_steps: 1, checkpoint_steps: 2}
+"""
+
+WITH_METHOD = {
+    "simclr": "{name: simclr, hidden_dim: 16, output_dim: 8}",
+    "mocov2": "{name: mocov2, hidden_dim: 16, output_dim: 8, queue: 24}",
+    "byol": "{name: byol, hidden_dim: 16, output_dim: 8}",
+}
+
+
+def write_recipe(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The tiny recipe with replacements made in its text."""
+    text = TINY
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    path = folder / "tiny.yaml"
+    path.write_text(text)
+    return path
+
+
+def run_tiny(recipe: Path, out: Path, *overrides: str, resume: bool = False) -> Run:
+    """Trains in this process."""
+    return train(load_recipe(recipe, overrides), out, resume)
+
+
+def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
+    """Starts `ssltoolbox train` in a process of its own, after some Python of the test's.
+
+    It is a file, because Lightning starts the other ranks by the name of the script.
+    """
+    script = recipe.parent / "main.py"
+    script.write_text(f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nmain()\n")
+    command = [sys.executable, str(script), "train", str(recipe), "--out", str(out), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
