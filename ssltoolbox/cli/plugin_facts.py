@@ -12,7 +12,7 @@ def registry_facts(registry: Registry) -> dict[str, Any]:
     return {
         "components": [component_facts(registry, item) for item in registry.all()],
         "broken": [{**vars(plugin.origin), "reason": plugin.reason} for plugin in registry.broken],
-        "disabled": [{**vars(origin)} for origin in registry.disabled],
+        "disabled": [vars(origin) for origin in registry.disabled],
     }
 
 
@@ -34,7 +34,6 @@ def component_facts(registry: Registry, item: Provided, with_options: bool = Fal
 def plugin_facts(registry: Registry, origin: Origin) -> dict[str, Any]:
     """A plugin: its state, and what it provides."""
     facts: dict[str, Any] = {**vars(origin), "state": registry.state(origin)}
-    for plugin in registry.broken:
-        if plugin.origin == origin:
-            facts["reason"] = plugin.reason
+    if plugin := registry.broken_plugin(origin):
+        facts["reason"] = plugin.reason
     return facts | {"provides": [component_facts(registry, item) for item in registry.provided_by(origin)]}

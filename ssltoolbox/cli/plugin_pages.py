@@ -49,7 +49,7 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
 
 
 def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
-    """One plugin: its state, where it comes from, what it provides, and the traceback of a broken one."""
+    """One plugin: its state, where it comes from, and what it provides."""
     facts = _grid()
     _add_facts(facts, "state", registry.state(origin))
     _add_facts(facts, "from", str(origin))
@@ -57,12 +57,15 @@ def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
         _add_facts(facts, "module", origin.module)
     for item in registry.provided_by(origin):
         _add_facts(facts, "provides", f"{item.title}: {item.descriptor.summary}")
-    parts: list[RenderableType] = [Text(origin.plugin, style="bold"), facts]
-    for plugin in registry.broken:
-        if plugin.origin == origin:
-            _add_facts(facts, "reason", plugin.reason)
-            parts += [Text("".join(traceback.format_exception(plugin.error)))] if plugin.error else []
-    return Group(*parts)
+    if plugin := registry.broken_plugin(origin):
+        _add_facts(facts, "reason", plugin.reason)
+    return Group(Text(origin.plugin, style="bold"), facts)
+
+
+def traceback_of(registry: Registry, origin: Origin) -> str:
+    """Where a broken plugin failed; nothing for one that works, or that broke the contract of its hooks."""
+    plugin = registry.broken_plugin(origin)
+    return "\n" + "".join(traceback.format_exception(plugin.error)) if plugin and plugin.error else ""
 
 
 def _grid() -> Table:

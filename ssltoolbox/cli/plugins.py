@@ -53,22 +53,24 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
 
     from ssltoolbox.api import UserError
     from ssltoolbox.cli.plugin_facts import component_facts, plugin_facts
-    from ssltoolbox.cli.plugin_pages import component_page, plugin_page
+    from ssltoolbox.cli.plugin_pages import component_page, plugin_page, traceback_of
     from ssltoolbox.registry import discover
 
     registry = discover(path.absolute() for path in files)
     components = registry.find(name)
-    plugins = registry.plugins(name)
+    plugins = () if components else registry.plugins(name)
     if not components and not plugins:
         raise UserError(f"no plugin provides {name!r}, and none is called so", "see: ssltoolbox plugins list")
-    if json and components:
-        _print_json([component_facts(registry, item, with_options=True) for item in components])
-    elif json:
-        _print_json([plugin_facts(registry, origin) for origin in plugins])
-    else:
-        pages = [component_page(registry, item) for item in components]
-        pages = pages or [plugin_page(registry, origin) for origin in plugins]
-        Console(highlight=False).print(*pages, sep="\n")
+    if json:
+        facts = [component_facts(registry, item, with_options=True) for item in components]
+        _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])
+        return
+    console = Console(highlight=False)
+    for item in components:
+        console.print(component_page(registry, item))
+    for origin in plugins:
+        console.print(plugin_page(registry, origin))
+        click.echo(traceback_of(registry, origin), nl=False)
 
 
 def _print_json(data: Any) -> None:

@@ -21,8 +21,8 @@ _LIMITS = {
     "maximum": "≤ {}",
     "minItems": "of {} or more",
     "maxItems": "of {} or less",
-    "minLength": "of {} characters or more",
-    "maxLength": "of {} characters or less",
+    "minLength": "of {} or more characters",
+    "maxLength": "of {} or less characters",
 }
 
 

@@ -64,7 +64,7 @@ def evaluate_backbone(
         for key, numbers in evaluator.evaluate(features).items():
             if key in origin:
                 raise UserError(
-                    f"the tasks '{origin[key]}' and '{name}' both report '{key}'; evaluate with one of them"
+                    f"the tasks '{origin[key]}' and '{name}' both report '{key}'", "evaluate with one of them"
                 )
             origin[key] = name
             results[key] = dict(numbers)
@@ -124,9 +124,9 @@ def spread(lengths: list[int], most: int) -> tuple[np.ndarray, np.ndarray]:
     Each clip gives one frame and the same fraction of its others, from the middles of equal parts of it. With
     more clips than `most`, as many of them, spread evenly, give their middle frame.
 
-    >>> clip, frame = spread([2, 6], most=4)
+    >>> clip, frame = spread([1, 8], most=5)
     >>> clip.tolist(), frame.tolist()
-    ([0, 1, 1, 1], [1, 1, 3, 5])
+    ([0, 1, 1, 1, 1], [0, 1, 3, 5, 7])
     """
     length = np.array(lengths, np.int64)
     clips = np.flatnonzero(length)

@@ -49,7 +49,8 @@ class TrainingModule(pl.LightningModule):
         failure_path: Path,
     ) -> None:
         super().__init__()
-        self.method = method
+        # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
+        self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
         self.view = view
         self.generators = tuple(generators)
         self.maskers = maskers
@@ -101,7 +102,9 @@ class TrainingModule(pl.LightningModule):
         sides = (slice(None, instances), slice(instances, None))
         images_a, images_b = (role_major(batch.frames[:, side]) for side in sides)
         points_a, points_b = (role_major(batch.landmarks[:, side]) for side in sides)
-        return self.view.augment(images_a, points_a, "a"), self.view.augment(images_b, points_b, "b")
+        view_a = self.view.augment(images_a, points_a, "a").contiguous(memory_format=torch.channels_last)
+        view_b = self.view.augment(images_b, points_b, "b").contiguous(memory_format=torch.channels_last)
+        return view_a, view_b
 
     def _check_finite(self, loss: Tensor, batch: Batch) -> None:
         if torch.isfinite(loss):

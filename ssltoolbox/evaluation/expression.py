@@ -63,8 +63,8 @@ def _check_classes(samples: Mapping[Split, Samples]) -> None:
         strange = found.targets[~np.isin(found.targets, CLASSES)]
         if len(strange):
             raise UserError(
-                f"expression: the {split} split has a label {strange[0]}; the classes are 0 to {CLASSES[-1]} "
-                f"({', '.join(EXPRESSIONS)}), and -1 for none"
+                f"expression: the {split} split has a label {strange[0]}",
+                f"the classes are 0 to {CLASSES[-1]} ({', '.join(EXPRESSIONS)}), and -1 for none",
             )
     present = np.unique(samples["train"].targets)
     if len(present) == 1:

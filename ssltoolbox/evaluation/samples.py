@@ -43,12 +43,15 @@ def usable(features: Mapping[Split, Features], split: Split, task: str) -> Featu
         raise UserError(f"{task}: there is no {split} split; the task cannot do without it")
     found = features[split]
     if not len(found):
-        raise UserError(f"{task}: the {split} split has no frames")
+        raise UserError(
+            f"{task}: the {split} split has no frames", "choose the data's options so that it has some"
+        )
     broken = int((~np.isfinite(found.values)).any(axis=1).sum())
     if broken:
         raise UserError(
             f"{task}: {broken} of {len(found)} frames of the {split} split have features that are NaN or "
-            "infinite; the backbone has diverged, train it again with a lower learning rate"
+            "infinite: the backbone has diverged",
+            "train it again with a lower learning rate",
         )
     return found
 

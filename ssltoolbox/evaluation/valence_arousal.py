@@ -51,8 +51,8 @@ def _check_range(samples: Mapping[Split, Samples], label: str) -> None:
         strange = found.targets[np.abs(found.targets) > 1]
         if len(strange):
             raise UserError(
-                f"valence_arousal: the {split} split has a {label} of {strange[0]:g}; it lies between "
-                "-1 and 1, and is NaN for none"
+                f"valence_arousal: the {split} split has frames with {label} {strange[0]:g}",
+                "values lie between -1 and 1; NaN means none",
             )
 
 

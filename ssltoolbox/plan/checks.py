@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 
 from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, Setting
@@ -69,35 +70,34 @@ def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) 
 def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Whether the batch can be dealt, and whether the data can fill it."""
     hard, trainer = plan.counts.hard_negatives, plan.recipe.trainer
-    place = loaded.node("trainer", "batch_size").place
     processes = trainer.nodes * (trainer.devices if isinstance(trainer.devices, int) else 1)
     shares = trainer.accumulate * processes
     unit = (1 + hard) * shares
-    if trainer.batch_size % unit:
+    least = unit if hard else 2 * unit
+    clips = plan.facts.clips if plan.facts else sys.maxsize
+    most = clips // shares * unit
+    batch = trainer.batch_size
+    if most < least:
+        message = f"a step draws from at least {least // (1 + hard)} clips, the data has {clips}"
+        hint = "get more clips" if shares == 1 else "get more clips, or use fewer micro-batches or processes"
+    elif batch % unit:
         factors = {
             f"1 + {hard} hard negative{'s' * (hard != 1)}": 1 + hard,
             "micro-batches": trainer.accumulate,
             "processes": processes,
         }
         named = " times ".join(f"{value} ({name})" for name, value in factors.items() if value > 1)
-        yield RecipeProblem(
-            place,
-            f"a batch of {trainer.batch_size} instances can't be divided by {named}",
-            f"write batch_size: {max(1, round(trainer.batch_size / unit)) * unit}",
-        )
-    elif plan.facts and plan.counts.draws > plan.facts.clips:
-        most = plan.facts.clips // shares * unit
-        yield RecipeProblem(
-            place,
-            f"a step draws from {plan.counts.draws} clips, the data has {plan.facts.clips}",
-            f"write batch_size: {most} or less" if most else "get more clips",
-        )
-    elif trainer.batch_size == shares:
-        yield RecipeProblem(
-            place,
-            "a micro-batch has one instance; batch norm and negatives need others beside it",
-            f"write batch_size: {2 * shares} or more",
-        )
+        message = f"a batch of {batch} instances can't be divided by {named}"
+        hint = f"write batch_size: {min(max(least, round(batch / unit) * unit), most)}"
+    elif batch > most:
+        message = f"a step draws from {plan.counts.draws} clips, the data has {clips}"
+        hint = f"write batch_size: {most} or less"
+    elif batch < least:
+        message = "a micro-batch has one instance; batch norm and negatives need others beside it"
+        hint = f"write batch_size: {least} or more"
+    else:
+        return
+    yield RecipeProblem(loaded.node("trainer", "batch_size").place, message, hint)
 
 
 def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:

@@ -101,7 +101,9 @@ class _Reporter:
         homes = [section for section, keys in self._elsewhere.items() if key in keys]
         if homes:
             return f"{quoted(key)} belongs {one_of(_under(section) for section in homes)}"
-        if hint := did_you_mean(key, self._fields(path)):
+        at_the_top = not self._owner(path)
+        known = [*self._fields(path), *(self._elsewhere.get("", ()) if at_the_top else ())]
+        if hint := did_you_mean(key, known):
             return hint
         for section, keys in self._elsewhere.items():
             if meant := suggest(key, keys):

@@ -165,7 +165,11 @@ class Registry:
         """The state of a plugin."""
         if origin in self.disabled:
             return "disabled"
-        return "broken" if any(plugin.origin == origin for plugin in self.broken) else "ok"
+        return "broken" if self.broken_plugin(origin) else "ok"
+
+    def broken_plugin(self, origin: Origin) -> BrokenPlugin | None:
+        """What is known of a plugin that is broken; None for one that isn't."""
+        return next((plugin for plugin in self.broken if plugin.origin == origin), None)
 
     def get(self, kind: Kind, name: str) -> Provided:
         """The component of that kind and name.

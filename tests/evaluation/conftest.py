@@ -10,8 +10,11 @@ MakeFeatures = Callable[..., Features]
 
 @pytest.fixture
 def make_features() -> MakeFeatures:
-    """Features of `identities` people with `clips` clips each: the first 8 dimensions know the expression, the next
-    8 the person, as far as `expression` and `person` say; the rest is noise."""
+    """Makes features of `identities` people with `clips` clips each.
+
+    The first 8 dimensions know the expression as far as `expression` says, the next 8 the person as far as
+    `person` does; beyond that all is noise.
+    """
 
     def make(
         seed: int,

@@ -137,6 +137,6 @@ def test_a_label_outside_of_the_classes(make_features) -> None:
     with pytest.raises(UserError) as caught:
         evaluate(features)
     assert str(caught.value) == (
-        "expression: the val split has a label 8; the classes are 0 to 7 (neutral, happy, sad, surprise, fear, "
-        "disgust, anger, contempt), and -1 for none"
+        "expression: the val split has a label 8; the classes are 0 to 7 "
+        "(neutral, happy, sad, surprise, fear, disgust, anger, contempt), and -1 for none"
     )

@@ -30,7 +30,7 @@ def one_clip_each(positions: np.ndarray, identities: int = 3) -> Features:
 @pytest.mark.parametrize("clips", [1, 2, 3])
 def test_people_who_differ_are_told_apart(make_features, protocol: str, clips: int) -> None:
     result = evaluate(splits(make_features, person=30, clips=clips), protocol=protocol)
-    assert result["accuracy"] == 1.0
+    assert result["accuracy"] > 0.99
     assert result["chance"] == 0.1
     assert result["identities"] == 10
 

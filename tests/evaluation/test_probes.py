@@ -105,14 +105,14 @@ def test_k_beyond_the_training_frames_means_all_of_them(
 @pytest.mark.parametrize("constant", [0.0, 0.1, -3e20])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_features_are_no_accident(constant: float, dtype: type) -> None:
-    values = np.full((30, 4), constant, dtype).astype(np.float64)
+    values, queries = (np.full((30, 4), constant, dtype).astype(np.float64) for _ in range(2))
     labels = np.repeat([0, 1, 1], 10)
-    for regulariser, found in logistic(Samples(values, labels), values, REGULARISERS).items():
+    for regulariser, found in logistic(Samples(values, labels), queries, REGULARISERS).items():
         assert len(np.unique(found)) == 1, regulariser
-    for found in ridge(Samples(values, labels * 0.5), values, REGULARISERS).values():
+    for found in ridge(Samples(values, labels * 0.5), queries, REGULARISERS).values():
         np.testing.assert_allclose(found, 1 / 3)
-    assert vote(Samples(values, labels), values, (30,))[30].tolist() == [1] * 30
-    np.testing.assert_allclose(average(Samples(values, labels * 0.5), values, (30,))[30], 1 / 3)
+    assert vote(Samples(values, labels), queries, (30,))[30].tolist() == [1] * 30
+    np.testing.assert_allclose(average(Samples(values, labels * 0.5), queries, (30,))[30], 1 / 3)
 
 
 def test_a_classifier_of_more_dimensions_than_frames_converges() -> None:

@@ -41,7 +41,9 @@ def test_a_missing_split() -> None:
 
 def test_an_empty_split() -> None:
     empty = replace(features(0), values=np.zeros((0, 0), np.float32))
-    assert message(usable, {"val": empty}, "val", "mood") == "mood: the val split has no frames"
+    assert message(usable, {"val": empty}, "val", "mood") == (
+        "mood: the val split has no frames; choose the data's options so that it has some"
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -49,8 +51,8 @@ def test_features_that_are_no_numbers(bad: float) -> None:
     found = features()
     found.values[1, 0] = found.values[3] = bad
     assert message(usable, {"test": found}, "test", "mood") == (
-        "mood: 2 of 4 frames of the test split have features that are NaN or infinite; "
-        "the backbone has diverged, train it again with a lower learning rate"
+        "mood: 2 of 4 frames of the test split have features that are NaN or infinite: "
+        "the backbone has diverged; train it again with a lower learning rate"
     )
 
 

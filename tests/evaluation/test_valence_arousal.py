@@ -85,5 +85,6 @@ def test_values_out_of_range(make_features) -> None:
     with pytest.raises(UserError) as caught:
         evaluate(features)
     assert str(caught.value) == (
-        "valence_arousal: the val split has a arousal of -2; it lies between -1 and 1, and is NaN for none"
+        "valence_arousal: the val split has frames with arousal -2; "
+        "values lie between -1 and 1; NaN means none"
     )

@@ -159,9 +159,7 @@ def test_rules_of_the_recipe(complain: Complain, base: str, overrides: list[str]
 
 def test_hints_of_the_rules(complain: Complain, base: str) -> None:
     assert "\n    set one of them to null\n" in complain(base, "trainer.steps=5")
-    assert "\n    did you mean 'extends'?\n" in complain(base, "exends=base.yaml").replace(
-        ", at the top of the recipe", ""
-    )
+    assert "\n    did you mean 'extends'?\n" in complain(base, "exends=base.yaml")
     assert "\n    What runs and tables call it: letters, digits," in complain(base, "name=a/b")
 
 

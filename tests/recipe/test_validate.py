@@ -140,7 +140,7 @@ def test_what_strict_types_still_accept() -> None:
         ("{pair: [1, 2, 3]}", 8, "pair must have at most 2 values, not 3", ""),
         ("{pair: [1, x]}", 12, "pair.1 must be a number, not 'x'", ""),
         ("{names: a}", 9, "names must be a list, not 'a'", "write [a]"),
-        ("{names: {a: b}}", 9, "names must be a list, not a mapping", ""),
+        ("{names: {a: b}}", 2, "names must be a list, not a mapping", ""),
         ("{names: [3]}", 10, "names.0 must be text, not 3", "put it in quotes"),
         ("{names: [a, b, c]}", 9, "names must have at most 2 values, not 3", ""),
         ("{crop: 3}", 8, "crop must be a mapping, not 3", ""),

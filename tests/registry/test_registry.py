@@ -99,7 +99,7 @@ def test_broken_plugins_may_have_any_name(plugins: FakePlugins) -> None:
     text = str(error)
     assert text.startswith(
         "unknown positive generator 'time_ag'; did you mean 'time_aug'? (plugin 'one' of dist-one 1.0 is "
-        "broken: ZeroDivisionError: division by zero; plugin 'three' of dist-three 1.0 is broken: no function "
+        "broken: ZeroDivisionError: division by zero; plugin 'three' of dist-three 1.0 is broken: no "
     )
     assert text.endswith("plugin 'two' of dist-two 1.0 is broken: SystemExit: 1)")
     assert isinstance(error.__cause__, BaseExceptionGroup)
@@ -113,8 +113,9 @@ def test_a_component_of_a_disabled_plugin(monkeypatch: pytest.MonkeyPatch) -> No
         "SSLTOOLBOX_DISABLE"
     )
     assert str(failure(discover(), Kind.NEGATIVE_SAMPLERS, "far")) == (
-        "unknown negative sampler 'far'; known: none is installed (plugin 'hard_neg' of ssltoolbox 0.1.0 is "
-        "disabled by SSLTOOLBOX_DISABLE; plugin 'views' of ssltoolbox 0.1.0 is disabled by SSLTOOLBOX_DISABLE)"
+        "unknown negative sampler 'far'; known: none is installed (plugin 'hard_neg' of ssltoolbox "
+        "0.1.0 is disabled by SSLTOOLBOX_DISABLE; plugin 'views' of ssltoolbox 0.1.0 is disabled by "
+        "SSLTOOLBOX_DISABLE)"
     )
 
 

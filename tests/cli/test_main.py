@@ -1,0 +1,156 @@
+"""Exit codes, errors, and what is not imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.plugins import NO_IMPORT, FakePlugins
+from support.recipes import write_recipe
+
+from ssltoolbox import __version__
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.cli.errors import explain
+from ssltoolbox.cli.main import run
+from ssltoolbox.recipe import RecipeError
+
+Capture = pytest.CaptureFixture[str]
+HEAVY = ("torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "sklearn")
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A Python process of its own, without a terminal."""
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("SSLTOOLBOX")}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, env=keep | environment
+    )
+
+
+def test_help_names_every_command(capsys: Capture) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for command in ("train", "check", "evaluate", "plugins", "schema"):
+        assert f"\n  {command} " in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_version(capsys: Capture) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"ssltoolbox, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["trian"], "Error: No such command 'trian'."),
+        (["check"], "Error: Missing argument 'RECIPES...'."),
+        (["check", "a.yaml", "--fast"], "Error: No such option '--fast'"),
+        (["train", "a.yaml", "--resume"], "Error: --resume needs --out, the folder of the run to go on with"),
+        (["plugins", "list", "--file", "gone.py"], "Error: Invalid value for '--file': File 'gone.py'"),
+        (["plugins", "show"], "Error: Missing argument 'NAME'."),
+    ],
+)
+def test_usage_errors(arguments: list[str], text: str, capsys: Capture) -> None:
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("Usage: ssltoolbox ")
+    assert text in printed.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (UserError("no frames", "add some"), 2, "no frames; add some\n"),
+        (SslToolboxError("the disk is full"), 1, "the disk is full\n"),
+        (OSError(28, "No space left on device"), 1, "failed: OSError: [Errno 28] No space left on device\n"),
+        (ValueError("one\ntwo"), 1, "failed: ValueError: one\n"),
+        (RuntimeError(), 1, "failed: RuntimeError: no message\n"),
+    ],
+)
+def test_an_error_is_one_text_and_a_code(error: Exception, code: int, text: str, capsys: Capture) -> None:
+    assert explain(error) == code
+    assert capsys.readouterr().err == text
+
+
+def test_a_variable_asks_for_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_TRACEBACK", "1")
+    for command in ("check", "train"):
+        with pytest.raises(RecipeError, match="there is no such file"):
+            run([command, str(tmp_path / "gone.yaml")])
+
+
+def test_the_traceback_of_a_broken_plugin(tmp_path: Path, plugins: FakePlugins) -> None:
+    plugins.install("swaps", NO_IMPORT)
+    recipe = str(write_recipe(tmp_path, positives="[face_swap]"))
+    quiet = python("-m", "ssltoolbox", "check", recipe, PYTHONPATH=str(plugins.folder))
+    assert quiet.returncode == 2
+    assert "Traceback" not in quiet.stderr
+    loud = python(
+        "-m", "ssltoolbox", "check", recipe, PYTHONPATH=str(plugins.folder), SSLTOOLBOX_TRACEBACK="1"
+    )
+    assert loud.returncode == 1
+    assert f'File "{plugins.folder}/fake_swaps.py", line 1, in <module>' in loud.stderr
+    assert "ModuleNotFoundError: No module named 'a_library_that_is_not_there'" in loud.stderr
+
+
+def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ssltoolbox.plan.load_recipe", interrupt)
+    assert run(["check", str(write_recipe(tmp_path))]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    recipe = str(write_recipe(tmp_path))
+    command = Path(sys.executable).with_name("ssltoolbox")
+    installed = subprocess.run([command, "check", recipe], capture_output=True, text=True, timeout=60)
+    as_module = python("-m", "ssltoolbox", "check", recipe)
+    assert (
+        (as_module.returncode, as_module.stdout)
+        == (installed.returncode, installed.stdout)
+        == (
+            0,
+            as_module.stdout,
+        )
+    )
+    assert python("-m", "ssltoolbox", "check", "gone.yaml").returncode == 2
+
+
+LIGHT = """
+import sys
+from ssltoolbox.cli.main import run
+for arguments in {commands!r}:
+    assert run(arguments) == 0, arguments
+    loaded = sorted(set({heavy!r}) & set(sys.modules))
+    assert not loaded, (arguments, loaded)
+"""
+
+
+def test_listing_and_checking_import_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    commands = [
+        ["--help"],
+        ["plugins", "list"],
+        ["plugins", "list", "--json"],
+        ["plugins", "show", "simclr"],
+        ["plugins", "show", "methods"],
+        ["schema"],
+        ["check", str(write_recipe(tmp_path, positives="[time_aug]", negatives="[hard_neg]"))],
+    ]
+    result = python("-c", LIGHT.format(commands=commands, heavy=HEAVY))
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    script = 'set -o pipefail; "$0" -m ssltoolbox schema | head -n 1 > /dev/null'
+    result = subprocess.run(
+        ["bash", "-c", script, sys.executable], capture_output=True, text=True, timeout=60
+    )
+    assert result.stderr == ""

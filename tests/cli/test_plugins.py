@@ -1,0 +1,188 @@
+"""`ssltoolbox plugins`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
+
+from ssltoolbox.cli.main import run
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def printed(capsys: Capture, *arguments: str, code: int = 0) -> str:
+    assert run(["plugins", *arguments]) == code
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    text = "\n".join(line.rstrip() for line in captured.out.splitlines())
+    assert max(map(len, text.splitlines())) <= 80 or "--json" in arguments
+    return text
+
+
+def test_the_list_has_a_part_for_each_kind(capsys: Capture) -> None:
+    text = printed(capsys, "list")
+    assert text.startswith("methods\n  byol  ")
+    for line in ("negative samplers", "positive generators", "views", "datasets", "evaluators"):
+        assert line in text.splitlines()
+    assert "landmark detectors" not in text
+    assert "\n  hard_neg           Frames of the same clip a long time away:  ssltoolbox 0.1.0\n" in text
+
+
+def test_broken_plugins_are_listed_with_their_reason(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("swaps", NO_IMPORT)
+    plugins.install("masks", BAD_HOOK, version="2.0")
+    plugins.install("mirror")
+    text = printed(capsys, "list")
+    assert text.endswith("""
+broken
+  masks              ZeroDivisionError: division by zero        dist-masks 2.0
+  swaps              ModuleNotFoundError: No module named       dist-swaps 1.0
+                     'a_library_that_is_not_there'""")
+    assert "\n  mirror             The positive is mirrored.                  dist-mirror 1.0\n" in text
+    assert printed(capsys, "list", "--strict", code=1) == text
+
+
+def test_strict_is_content_without_broken_plugins(capsys: Capture) -> None:
+    printed(capsys, "list", "--strict")
+
+
+def test_disabled_plugins_are_listed(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_DISABLE", "hard_neg")
+    text = printed(capsys, "list", "--strict")
+    assert text.endswith(
+        "\ndisabled\n  hard_neg           named in SSLTOOLBOX_DISABLE                ssltoolbox 0.1.0"
+    )
+
+
+def test_the_list_as_json(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("swaps", "print('hello')\n" + NO_IMPORT)
+    assert run(["plugins", "list", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["components"][0] == {
+        "name": "byol",
+        "kind": "methods",
+        "state": "ok",
+        "summary": data["components"][0]["summary"],
+        "target": "ssltoolbox.methods.byol:BYOL",
+        "needs": [],
+        "plugin": "methods",
+        "distribution": "ssltoolbox",
+        "version": "0.1.0",
+        "module": "ssltoolbox.methods.plugin",
+    }
+    assert data["broken"] == [
+        {
+            "plugin": "swaps",
+            "distribution": "dist-swaps",
+            "version": "1.0",
+            "module": "fake_swaps",
+            "reason": "ModuleNotFoundError: No module named 'a_library_that_is_not_there'",
+        }
+    ]
+    assert data["disabled"] == []
+
+
+def test_a_component(capsys: Capture) -> None:
+    assert (
+        printed(capsys, "show", "time_aug")
+        == """\
+time_aug
+The positive is a frame shortly before or after, in the same clip.
+  kind    positive generator
+  state   ok
+  from    plugin 'time_aug' of ssltoolbox 0.1.0
+  target  ssltoolbox_time_aug.generator:TimeAug
+options
+  offsets    list of 1 or more, each a number > 0; default [0.48, 0.72, 0.96,
+             1.2, 1.44]
+             Seconds between a frame and its positive; one is drawn each time,
+             then a direction.
+  weighting  decreasing, uniform or increasing; default decreasing
+             How likely each offset is, from the smallest to the largest:
+             5:4:3:2:1 for five of them, equal, or 1:2:3:4:5."""
+    )
+
+
+def test_what_a_component_needs_and_what_is_required(capsys: Capture) -> None:
+    assert "\n  needs   labels in the data\n" in printed(capsys, "show", "expression")
+    assert "\n  root  path; required\n" in printed(capsys, "show", "frames")
+    assert printed(capsys, "show", "none").endswith("\nno options")
+
+
+def test_a_component_as_json(capsys: Capture) -> None:
+    (component,) = json.loads(printed(capsys, "show", "frames", "--json"))
+    assert component["options"]["required"] == ["root"]
+    assert component["options"]["properties"]["size"]["maximum"] == 1024
+
+
+def test_a_plugin(capsys: Capture) -> None:
+    assert (
+        printed(capsys, "show", "views")
+        == """\
+views
+  state     ok
+  from      plugin 'views' of ssltoolbox 0.1.0
+  module    ssltoolbox.views.plugin
+  provides  view 'standard': Crop, flip, colour jitter, grey and blur, fused
+            into one warp and one colour matrix."""
+    )
+    (plugin,) = json.loads(printed(capsys, "show", "views", "--json"))
+    assert (plugin["state"], [item["name"] for item in plugin["provides"]]) == ("ok", ["standard"])
+
+
+def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("masks", BAD_HOOK)
+    assert run(["plugins", "show", "masks"]) == 0
+    text = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
+    assert text.startswith("""\
+masks
+  state   broken
+  from    plugin 'masks' of dist-masks 1.0
+  module  fake_masks
+  reason  ZeroDivisionError: division by zero
+
+Traceback (most recent call last):
+""")
+    assert f'  File "{plugins.folder}/fake_masks.py", line 6, in ssltoolbox_positive_generators' in text
+    (plugin,) = json.loads(printed(capsys, "show", "masks", "--json"))
+    assert (plugin["state"], plugin["reason"]) == ("broken", "ZeroDivisionError: division by zero")
+
+
+def test_rivals_can_not_be_used(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("one")
+    plugins.install("two")
+    assert printed(capsys, "list").count("PROVIDED TWICE") == 2
+    assert printed(capsys, "show", "mirror").startswith("""\
+mirror
+The positive is mirrored.
+  kind    positive generator
+  state   can't be used: plugin 'two' of dist-two 1.0 provides it too; disable
+          one of them with SSLTOOLBOX_DISABLE, or take it out
+  from    plugin 'one' of dist-one 1.0
+""")
+    states = [item["state"] for item in json.loads(printed(capsys, "show", "mirror", "--json"))]
+    assert states == ["provided twice", "provided twice"]
+
+
+def test_only_files_that_a_flag_names_are_run(plugins: FakePlugins, capsys: Capture) -> None:
+    path = plugins.file("mirror.py")
+    assert run(["plugins", "show", "mirror"]) == 2
+    error = "no plugin provides 'mirror', and none is called so; see: ssltoolbox plugins list\n"
+    assert capsys.readouterr().err == error
+    assert printed(capsys, "show", "mirror", "--file", str(path)).startswith(
+        "mirror\nThe positive is mirrored."
+    )
+
+
+def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -> None:
+    source = GOOD.replace("The positive is mirrored.", "[bold]Mirrored[/bold] [/nothing].")
+    plugins.install("mirror", source.replace('"""Probability', '"""[red]Probability'))
+    assert "[bold]Mirrored[/bold] [/nothing]." in printed(capsys, "list")
+    assert "[red]Probability" in printed(capsys, "show", "mirror")

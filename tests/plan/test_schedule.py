@@ -1,0 +1,58 @@
+"""The learning rate over time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssltoolbox.plan import Schedule
+
+
+@st.composite
+def schedules(draw: st.DrawFn, kind: Literal["cosine", "constant"] = "cosine") -> Schedule:
+    lr = draw(st.floats(1e-6, 10.0))
+    steps = draw(st.integers(1, 10_000))
+    fraction = draw(st.floats(0.0, 1.0))
+    return Schedule(kind, lr, lr * fraction, warmup=draw(st.integers(0, steps)), steps=steps)
+
+
+@given(schedules(), st.data())
+def test_a_cosine_stays_between_its_ends(schedule: Schedule, data: st.DataObject) -> None:
+    step = data.draw(st.integers(schedule.warmup, schedule.steps))
+    assert schedule.final_lr / schedule.lr - 1e-9 <= schedule.factor(step) <= 1 + 1e-9
+
+
+@given(schedules(), st.data())
+def test_a_cosine_never_rises_after_the_warm_up(schedule: Schedule, data: st.DataObject) -> None:
+    step = data.draw(st.integers(schedule.warmup, schedule.steps))
+    assert schedule.factor(step + 1) <= schedule.factor(step) + 1e-12
+
+
+@given(schedules())
+def test_a_cosine_begins_at_the_highest_rate_and_ends_at_the_final_one(schedule: Schedule) -> None:
+    assert schedule.factor(schedule.warmup) == pytest.approx(1) or schedule.warmup == schedule.steps
+    beyond = schedule.steps + (schedule.warmup == schedule.steps)
+    assert schedule.factor(beyond) == pytest.approx(schedule.final_lr / schedule.lr, abs=1e-9)
+
+
+@given(schedules(), st.data())
+def test_the_warm_up_rises_by_equal_parts_to_the_highest_rate(
+    schedule: Schedule, data: st.DataObject
+) -> None:
+    step = data.draw(st.integers(0, schedule.warmup))
+    if step < schedule.warmup:
+        assert schedule.factor(step) == pytest.approx((step + 1) / schedule.warmup)
+    assert schedule.warmup == 0 or schedule.factor(schedule.warmup - 1) == 1
+
+
+@given(schedules("constant"), st.integers(0, 20_000))
+def test_a_constant_rate_stays(schedule: Schedule, beyond: int) -> None:
+    assert schedule.factor(schedule.warmup + beyond) == 1
+
+
+def test_a_run_that_is_all_warm_up() -> None:
+    schedule = Schedule("cosine", lr=1.0, final_lr=0.0, warmup=4, steps=4)
+    assert [schedule.factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
