@@ -54,7 +54,7 @@ class Setting:
 
 
 class Options(BaseModel):
-    """The base of every component's options: unknown keys are errors, types are strict, values are frozen.
+    """The base of a component's options. Unknown keys are errors, types are strict, values are frozen.
 
     Give every option a type, a default where there is a sensible one, and a docstring beneath it; that is what
     `ssltoolbox plugins show` prints and what editors complete.

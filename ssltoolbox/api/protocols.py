@@ -20,7 +20,7 @@ O_ = TypeVar("O_", bound=Options)
 
 
 class PositiveGenerator(Generic[O_]):
-    """A strategy that makes the positive of an instance: by choosing another frame, by changing pixels, or both.
+    """A strategy that makes the positive of an instance, by choosing another frame, changing pixels, or both.
 
     Generators act in the order of the recipe, each on what the one before it made.
     """
@@ -170,7 +170,7 @@ class Method(Protocol):
     backbone: nn.Module
 
     def before_step(self, step: int) -> None:
-        """Called once before each optimiser step (not before each micro-batch): momentum networks follow here."""
+        """Called once before each optimiser step, not each micro-batch: momentum networks follow here."""
         ...
 
     def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
@@ -184,7 +184,7 @@ class Method(Protocol):
 
 
 class LandmarkDetector(Protocol):
-    """Finds the 68 iBUG landmarks of the one face in an image. May not be picklable; made once per process."""
+    """Finds the 68 iBUG landmarks of a face in an image. Made once per process; need not be picklable."""
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
         """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face."""

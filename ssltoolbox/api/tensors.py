@@ -93,11 +93,11 @@ class _TensorFields:
 
     def to(self: T, device: torch.device | str, non_blocking: bool = False) -> T:
         """A copy with every tensor on `device`."""
-        return self._map(lambda t: t.to(device, non_blocking=non_blocking))  # type: ignore[attr-defined, no-any-return]
+        return self._map(lambda t: t.to(device, non_blocking=non_blocking))  # type: ignore[attr-defined]
 
     def pin_memory(self: T) -> T:
         """A copy with every tensor in page-locked memory, for transfers that overlap with work."""
-        return self._map(lambda t: t.pin_memory())  # type: ignore[attr-defined, no-any-return]
+        return self._map(lambda t: t.pin_memory())  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)

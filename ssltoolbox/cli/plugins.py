@@ -66,7 +66,9 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
         _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])
         return
     console = Console(highlight=False)
-    for item in components:
+    for number, item in enumerate(components):
+        if number:
+            console.print()
         console.print(component_page(registry, item))
     for origin in plugins:
         console.print(plugin_page(registry, origin))

@@ -127,13 +127,12 @@ class Drawer:
         return (*instances, *(frame for frame in positives if frame is not None))
 
     def _positive(self, clip: Clip, frame: int, role: int, key: tuple[int, ...]) -> int | None:
-        picked: int | None = frame
         for name, generator in self.strategies.generators:
-            picked = generator.pick(clip, picked, self._rng(name, role, key))
+            picked = generator.pick(clip, frame, self._rng(name, role, key))
             if picked is None:
                 return None
-            picked = _inside(picked, clip, name)
-        return picked
+            frame = _inside(picked, clip, name)
+        return frame
 
     def _rng(self, name: str, role: int, key: tuple[int, ...]) -> np.random.Generator:
         digest = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
@@ -144,7 +143,8 @@ class Drawer:
         longest = max((self.dataset.clip(i) for i in range(min(len(self.dataset), MOST_CLIPS))), key=len)
         seconds = longest.times[-1] - longest.times[0]
         return (
-            f"{' and '.join(names)} found nothing to draw in {clips} clips, {1 + OTHER_ANCHORS} anchors each; "
+            f"{' and '.join(names)} found nothing to draw in {clips} clips, "
+            f"{1 + OTHER_ANCHORS} anchors each; "
             f"the longest has {len(longest)} frames ({seconds:.2f} s); "
             "use longer clips, or smaller offsets and gaps"
         )

@@ -13,8 +13,8 @@ Slot = tuple[int, int]
 class Deal:
     """How the draws of a run are dealt.
 
-    A step takes `draws` consecutive slots of an epoch, its micro-batch m a consecutive part of them, its rank r
-    a consecutive part of that. So what a step and a micro-batch see is the same for any number of ranks.
+    A step takes `draws` consecutive slots of an epoch, its micro-batch m a consecutive part of them, its rank
+    r a consecutive part of that. So what a step and a micro-batch see is the same for any number of ranks.
 
     Attributes:
         steps_per_epoch: optimiser steps in an epoch.

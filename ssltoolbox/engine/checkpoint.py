@@ -99,7 +99,9 @@ class SaveCheckpoints(Checkpoint):
         """True after the last micro-batch of a step."""
         return (index + 1) % self.accumulate == 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
         """Saves when it is time."""
         step = trainer.global_step
         if self.between_steps(index) and (step % self.every == 0 or step == self.last):
@@ -130,7 +132,9 @@ class StopOnSignal(Callback):
         for number in self.SIGNALS:
             signal.signal(number, self._remember)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
         """Saves and stops between two steps, on all ranks together."""
         if not self.saver.between_steps(index):
             return

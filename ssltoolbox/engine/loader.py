@@ -20,8 +20,8 @@ MOST_AUTO_WORKERS = 8
 class RunData(pl.LightningDataModule):
     """Gives Lightning a loader over the whole run, which starts where the run stands.
 
-    To Lightning a run is one long epoch: it is then always resumed in the middle of one, at a step that is all
-    the position there is, and the workers never pause between the epochs of the data.
+    To Lightning a run is one long epoch: it is then always resumed in the middle of one, at a step that is
+    all the position there is, and the workers never pause between the epochs of the data.
     """
 
     def __init__(self, plan: Plan, batches: DrawnBatches) -> None:
@@ -74,6 +74,6 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _leave_signals_to_the_trainer(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the step being saved."""
+    """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the last step."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -13,7 +13,9 @@ from ssltoolbox.plan import Plan
 
 BUILDERS: dict[str, Callable[[Plan, RunFolder], Any]] = {
     "tensorboard": lambda plan, folder: TensorBoardLogger(folder.path, name="tensorboard", version=""),
-    "wandb": lambda plan, folder: WandbLogger(project="ssltoolbox", name=plan.recipe.name, save_dir=folder.path),
+    "wandb": lambda plan, folder: WandbLogger(
+        project="ssltoolbox", name=plan.recipe.name, save_dir=folder.path
+    ),
     "mlflow": lambda plan, folder: MLFlowLogger(experiment_name="ssltoolbox", run_name=plan.recipe.name),
 }
 PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}

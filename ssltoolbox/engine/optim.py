@@ -50,4 +50,7 @@ def _undecayed(model: nn.Module, learning: Iterable[tuple[str, nn.Parameter]]) -
 
 
 def _fused(groups: Groups) -> bool:
-    return all(parameter.is_cuda for group in groups for parameter in group["params"]) and torch.cuda.is_available()
+    return (
+        all(parameter.is_cuda for group in groups for parameter in group["params"])
+        and torch.cuda.is_available()
+    )

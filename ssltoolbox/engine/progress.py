@@ -57,7 +57,9 @@ class ShowProgress(Callback):
         )
         self._bar.start()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
+    ) -> None:
         """Moves on after each step."""
         step = trainer.global_step
         if (index + 1) % self.accumulate or not trainer.is_global_zero:

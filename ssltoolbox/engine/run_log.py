@@ -12,7 +12,7 @@ from ssltoolbox.api import UserError
 
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
-    """Appends the toolbox's log, and Python's warnings, to a file; an exception goes there with its traceback."""
+    """Appends the toolbox's log and Python's warnings to a file; an exception goes there with its traceback."""
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     toolbox = logging.getLogger("ssltoolbox")

@@ -13,7 +13,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy
-from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
 from ssltoolbox.api import UserError
@@ -25,6 +24,7 @@ from ssltoolbox.engine.loggers import build_loggers
 from ssltoolbox.engine.metrics_csv import MetricsCsv
 from ssltoolbox.engine.module import TrainingModule
 from ssltoolbox.engine.progress import ShowProgress
+from ssltoolbox.engine.ranks import is_first_process
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.run_log import logged_to
 from ssltoolbox.engine.watch import DataWatch
@@ -66,7 +66,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
     """
     console = console or Console()
     folder = _folder(plan, out)
-    if rank_zero_only.rank != 0:
+    if not is_first_process():
         _fit(plan, Parts(plan), folder, console)
         raise SystemExit(0)
     if not resume:
@@ -83,7 +83,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
 
 
 def _folder(plan: Plan, out: Path | None) -> RunFolder:
-    if out is None and rank_zero_only.rank != 0 and OUT_OF_FIRST_PROCESS in os.environ:
+    if out is None and not is_first_process() and OUT_OF_FIRST_PROCESS in os.environ:
         return RunFolder(Path(os.environ[OUT_OF_FIRST_PROCESS]))
     folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
     os.environ[OUT_OF_FIRST_PROCESS] = str(folder.path)

@@ -31,7 +31,9 @@ class DataWatch(Callback):
         self.counts: Counter[str] = Counter()
         self.notes: list[str] = []
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Batch, index: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Batch, index: int
+    ) -> None:
         """Counts; fails the run where too much is unreadable."""
         self.counts.update(batch.counts)
         room = MOST_NOTES - len(self.notes)

@@ -1,4 +1,4 @@
-"""Contrastive losses that take a mask, explicit negatives and an attraction. Public: methods may build on it."""
+"""A contrastive loss that takes a mask, explicit negatives and an attraction. Public: methods may use it."""
 
 from ssltoolbox.losses.masking import MaskerUnion, Masking
 from ssltoolbox.losses.nt_xent import NTXentLoss

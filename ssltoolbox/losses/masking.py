@@ -1,4 +1,4 @@
-"""Several maskers as one: their descriptors side by side, the union of their masks, the largest attraction."""
+"""Several maskers as one: descriptors side by side, the union of the masks, the largest attraction."""
 
 from __future__ import annotations
 

@@ -20,14 +20,14 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
     For row i with positive p, the negatives that are left U(i), and the masked ones V(i):
 
-        L_i = −log( e^{s_ip/τ} / (e^{s_ip/τ} + Σ_{k∈U(i)} e^{s_ik/τ}) )
-              + w · 1/|V(i)| Σ_{v∈V(i)} −log( e^{s_iv/τ} / (e^{s_iv/τ} + Σ_{k∈U(i)} e^{s_ik/τ}) )
+        L_i = ℓ(i, p) + w · 1/|V(i)| Σ_{v∈V(i)} ℓ(i, v)
+        ℓ(i, x) = −log( e^{s_ix/τ} / (e^{s_ix/τ} + Σ_{k∈U(i)} e^{s_ik/τ}) )
 
     with cosine similarities s, averaged over rows; the second sum is 0 where V(i) is empty. w = 0 only cancels.
     With nothing given beside the two sides, this is the parent, to the bit. Unlike the parent's, the queue is
     part of the state dict.
 
-    Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (in batch), He et al. 2020 (queue).
+    Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue).
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
         Args:
             out0, out1: [N, D] the two sides; row i of both is a pair. With a queue, queries and keys.
-            masked: bool, True for a false negative. In batch [2N, 2G]: rows are side 0 then side 1 of this rank,
-                columns side 0 then side 1 of all ranks; a row itself and its positive are never taken out.
+            masked: bool, True for a false negative. In batch [2N, 2G]: rows are side 0, then side 1 of this
+                rank, columns the same of all ranks; a row itself and its positive are never taken out.
                 With a queue [N, K], in the order of the queue before this call.
             negatives: [2N, E, D] in batch, [N, E, D] with a queue: further negatives of each row, never masked.
             attract: w, the weight that draws a row to what was masked for it.
@@ -94,7 +94,9 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             false_SC = torch.zeros_like(logits_SC, dtype=torch.bool)
         false_SC = false_SC.scatter(1, positive_S[:, None], False) & logits_SC.isfinite()
         if negatives is not None:
-            explicit_SE = torch.einsum("sd,sed->se", rows_SD, F.normalize(negatives, dim=2)) / self.temperature
+            explicit_SE = (
+                torch.einsum("sd,sed->se", rows_SD, F.normalize(negatives, dim=2)) / self.temperature
+            )
             logits_SC = torch.cat([logits_SC, explicit_SE], dim=1)
             false_SC = F.pad(false_SC, (0, explicit_SE.shape[1]))
         kept_SC = logits_SC.masked_fill(false_SC, -torch.inf)

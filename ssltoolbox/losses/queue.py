@@ -32,7 +32,8 @@ class RowQueue(nn.Module):
 
     def rows(self) -> Rows:
         """[length] what lies in the queue now, in its order."""
-        return Rows(**{name: self.get_buffer(name) for name in _NAMES})
+        draw, clip, identity, time, descriptor = (self.get_buffer(name) for name in _NAMES)
+        return Rows(draw, clip, identity, time, descriptor)
 
     @torch.no_grad()
     def enqueue(self, rows: Rows, pointer: int) -> None:

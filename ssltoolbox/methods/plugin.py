@@ -78,7 +78,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="byol",
-        summary="Predicts a momentum network's embedding of the other side, without negatives (Grill et al. 2020).",
+        summary="Predicts a momentum network's view of the other side, without negatives (Grill et al. 2020).",
         options=BYOLOptions,
         target="ssltoolbox.methods.byol:BYOL",
         negatives=None,

@@ -32,7 +32,8 @@ def dump(recipe: Recipe) -> str:
 
     Loaded again it is an equal recipe.
     """
-    data = to_jsonable_python(recipe, inf_nan_mode="constants")
+    # From a dict, not from the model: models turn infinity into null.
+    data = to_jsonable_python(recipe.model_dump(), inf_nan_mode="constants")
     return yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**20
     )

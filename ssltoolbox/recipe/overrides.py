@@ -64,7 +64,8 @@ def _parse_override(text: str) -> tuple[_Override | None, list[RecipeProblem]]:
     value, problems = parse(" " * (len(path) + 1) + value_text, SET, text_shown=text)
     if value is None:
         return None, problems
-    return _Override(keys, places, Located(value.value, value.place, places[-1])), problems
+    place = value.place if value_text.strip() else places[-1]
+    return _Override(keys, places, Located(value.value, place, places[-1])), problems
 
 
 def _keys(path: str, text: str) -> tuple[tuple[str, ...], tuple[Place, ...]]:

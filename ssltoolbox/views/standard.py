@@ -1,7 +1,7 @@
 """SimCLR's augmentations in batch, fused: one warp, one matrix of colours, one small blur.
 
-Colour changes are linear here, so that all of them are one 3×4 matrix for each image; hue turns about the grey
-axis. That costs about a fifth of the same steps one after the other.
+Colour changes are linear here, so that all of them are one 3×4 matrix for each image; hue turns about the
+grey axis. That costs about a fifth of the same steps one after the other.
 """
 
 from __future__ import annotations

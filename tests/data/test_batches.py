@@ -88,10 +88,12 @@ def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
     """Together the ranks see what one process sees, micro-batch by micro-batch."""
     draws = ranks * accumulate * size
     alone = Deal(steps, draws, accumulate)
-    for micro_batch in range(accumulate):
-        dealt = [Deal(steps, draws, accumulate, ranks, rank).slots(step, micro_batch) for rank in range(ranks)]
-        assert sum(dealt, []) == alone.slots(step, micro_batch)
-    whole = sum((alone.slots(step, part) for part in range(accumulate)), [])
+    whole = []
+    for part in range(accumulate):
+        dealt = (Deal(steps, draws, accumulate, ranks, rank) for rank in range(ranks))
+        together = [slot for deal in dealt for slot in deal.slots(step, part)]
+        assert together == alone.slots(step, part)
+        whole += together
     first = (step % steps) * draws
     assert whole == [(step // steps, slot) for slot in range(first, first + draws)]
 

@@ -12,8 +12,14 @@ from ssltoolbox_time_aug import TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
 from support.data import NumberedFrames
 
-from ssltoolbox.api import NegativeSampler, NegativeSamplerOptions, Options, PositiveGenerator
-from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api import (
+    NegativeSampler,
+    NegativeSamplerOptions,
+    Options,
+    PositiveGenerator,
+    SslToolboxError,
+    UserError,
+)
 from ssltoolbox.data.draws import Drawer, Strategies
 
 TIME_AUG = ("time_aug", TimeAug(TimeAugOptions()))

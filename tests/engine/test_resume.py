@@ -49,7 +49,9 @@ def end_of(process) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("method", "accumulate"), [("mocov2", 1), ("byol", 2), ("simclr", 1)], ids=["mocov2", "byol-accumulated", "simclr"]
+    ("method", "accumulate"),
+    [("mocov2", 1), ("byol", 2), ("simclr", 1)],
+    ids=["mocov2", "byol-accumulated", "simclr"],
 )
 def test_killed_three_times(tmp_path, method, accumulate):
     """Before the first checkpoint (at 2), after it, and while the third is being written."""
@@ -85,9 +87,7 @@ def test_interrupted(tmp_path, number):
     prelude = SIGNAL_IN_STEP.format(step=2, number=int(number))
     code, errors = end_of(start(recipe, out, "--set", "trainer.workers=1", prelude=prelude))
     assert code == 130, errors
-    assert errors.splitlines()[-1] == (
-        f"stopped at step 3 of 6, and saved; go on with: --resume --out {out}"
-    )
+    assert errors.splitlines()[-1] == (f"stopped at step 3 of 6, and saved; go on with: --resume --out {out}")
     assert "Traceback" not in errors
     assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
     resumed = run_tiny(recipe, out, resume=True)

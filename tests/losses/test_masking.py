@@ -51,7 +51,9 @@ def rows(draw: list[int], descriptor: Tensor, expression: list[int] | None = Non
     return Rows(ids, ids, ids, torch.zeros(len(ids), dtype=torch.float64), descriptor, labels)
 
 
-def described(*maskers: NegativeMasker[Options], draws: int = 2, roles: int = 2) -> tuple[MaskerUnion, Tensor]:
+def described(
+    *maskers: NegativeMasker[Options], draws: int = 2, roles: int = 2
+) -> tuple[MaskerUnion, Tensor]:
     union = MaskerUnion(maskers)
     return union, union.describe(batch(draws, roles)).flatten(0, 1)
 

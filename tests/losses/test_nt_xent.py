@@ -17,11 +17,11 @@ from ssltoolbox.losses import NTXentLoss
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "maskfn_cases.json"
 
 
-def sides(instances: int = 6, dim: int = 8, seed: int = 0, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+def sides(
+    instances: int = 6, dim: int = 8, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return [
-        torch.randn(instances, dim, generator=generator, dtype=dtype).requires_grad_() for _ in range(2)
-    ]
+    return [torch.randn(instances, dim, generator=generator, dtype=dtype).requires_grad_() for _ in range(2)]
 
 
 def random_mask(rows: int, columns: int, seed: int = 0, share: float = 0.3) -> Tensor:
@@ -166,7 +166,9 @@ def test_queue_with_mask_and_explicit_negatives():
     bank = ours.memory_bank.bank.clone()
     loss = ours(query, key, masked=masked, negatives=explicit)
     q, k = F.normalize(query, dim=1), F.normalize(key, dim=1)
-    logits = torch.cat([(q * k).sum(1, keepdim=True), q @ bank[:5].T, (q[:, None] * explicit).sum(2)], 1) / 0.2
+    logits = (
+        torch.cat([(q * k).sum(1, keepdim=True), q @ bank[:5].T, (q[:, None] * explicit).sum(2)], 1) / 0.2
+    )
     torch.testing.assert_close(loss, F.cross_entropy(logits, torch.zeros(6, dtype=torch.long)))
     assert torch.equal(ours.memory_bank.bank[:6], k.detach())
 

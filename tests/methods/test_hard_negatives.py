@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from support.methods import rows_for, tiny_context
 from torch import Tensor
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
@@ -11,8 +12,6 @@ from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
-
-from support.methods import rows_for, tiny_context
 
 
 class MaskEverything(NegativeMasker[Options]):

@@ -8,14 +8,13 @@ import torch
 from lightly.loss import NegativeCosineSimilarity, NTXentLoss
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
+from support.methods import rows_for, tiny_context
 from torch import nn
 
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
-
-from support.methods import rows_for, tiny_context
 
 
 def our_losses(method, views) -> list[float]:

@@ -38,7 +38,8 @@ def test_weights_round_trip(tmp_path):
     save_weights(first, path)
     load_weights(second, path)
     assert all(
-        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+        torch.equal(a, b)
+        for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
     third = create_backbone("test_byobnet", weights=str(path))
     assert torch.equal(third.stem.conv.weight, first.stem.conv.weight)
@@ -57,8 +58,14 @@ def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path):
     ("keywords", "message"),
     [
         ({"name": "resnet81"}, r"timm has no model 'resnet81'; did you mean 'resnet\d+"),
-        ({"name": "test_vit", "stem": "small"}, r"backbone 'test_vit' has no 7×7 stem .* write stem: standard"),
-        ({"name": "test_vit", "options": {"depht": 1}}, r"backbone 'test_vit' refuses its options \{'depht': 1"),
+        (
+            {"name": "test_vit", "stem": "small"},
+            r"backbone 'test_vit' has no 7×7 stem .* write stem: standard",
+        ),
+        (
+            {"name": "test_vit", "options": {"depht": 1}},
+            r"backbone 'test_vit' refuses its options \{'depht': 1",
+        ),
         ({"name": "test_vit", "weights": "/nowhere.safetensors"}, "no weights at /nowhere.safetensors"),
     ],
 )
@@ -70,7 +77,9 @@ def test_refused(keywords, message):
 def test_weights_of_another_model(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_weights(create_backbone("test_resnet"), path)
-    with pytest.raises(UserError, match=r"weights.safetensors holds the weights of another model: \d+ of \d+ keys"):
+    with pytest.raises(
+        UserError, match=r"weights.safetensors holds the weights of another model: \d+ of \d+ keys"
+    ):
         load_weights(create_backbone("test_byobnet"), path)
     path.write_bytes(b"\x80\x04 a pickle")
     with pytest.raises(UserError, match="weights.safetensors is no safetensors file, or damaged"):
@@ -79,5 +88,5 @@ def test_weights_of_another_model(tmp_path):
 
 def test_a_size_that_the_model_refuses():
     backbone = create_backbone("test_vit", image_size=48)
-    with pytest.raises(UserError, match="the backbone can't take 40×40 images: Input height"):
+    with pytest.raises(UserError, match=r"the backbone can't take 40×40 images: Input height"):
         feature_dim(backbone, 40)

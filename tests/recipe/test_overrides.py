@@ -100,3 +100,8 @@ def test_what_can_not_be_set(write: Write, override: str, column: int, message: 
     place = problem.place
     assert (place.file, place.line, place.column, place.text_line) == ("--set", 1, column, override)
     assert (problem.message, problem.hint) == (message, hint)
+
+
+def test_the_place_of_an_empty_value_is_its_key(write: Write) -> None:
+    epochs = compose(write(TEXT), ["trainer.epochs="]).mapping["trainer"].mapping["epochs"]
+    assert (epochs.value, epochs.place.column, epochs.place.text_line) == (None, 9, "trainer.epochs=")

@@ -87,14 +87,18 @@ def test_hue_turns_about_grey():
     rotation = _hue_rotation(torch.tensor([0.7, 2 * torch.pi / 3]))
     torch.testing.assert_close(rotation @ torch.ones(3), torch.ones(2, 3))
     torch.testing.assert_close(rotation[0] @ rotation[0].T, torch.eye(3))
-    torch.testing.assert_close(rotation[1] @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        rotation[1] @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0
+    )
 
 
 def test_blur_is_torchvisions(images):
     side = torch.exp(torch.tensor(-0.5 / 0.8**2))
     taps = torch.tensor([[side, 1, side]] * 6) / (1 + 2 * side)
     pixels = images.float() / 255
-    torch.testing.assert_close(_blur(pixels, taps), tv.gaussian_blur(pixels, [3, 3], [0.8, 0.8]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        _blur(pixels, taps), tv.gaussian_blur(pixels, [3, 3], [0.8, 0.8]), atol=1e-5, rtol=0
+    )
 
 
 def test_crops_stay_inside(images):

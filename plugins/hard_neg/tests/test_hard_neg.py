@@ -39,9 +39,7 @@ def test_in_the_clip_distinct_and_never_nearer_than_the_gap(times, gap, count, s
 def test_the_papers_gap_is_twelve_frames():
     clip = clip_at(np.arange(60) / PAPER_FPS)
     strategy = HardNeg(HardNegOptions())
-    distances = {
-        abs(strategy.pick(clip, 30, np.random.default_rng(seed))[0] - 30) for seed in range(500)
-    }
+    distances = {abs(strategy.pick(clip, 30, np.random.default_rng(seed))[0] - 30) for seed in range(500)}
     assert min(distances) == 12
 
 

@@ -1,4 +1,4 @@
-"""TimeAug: the positive is a frame shortly before or after the anchor (Shu et al., BMVC 2022, section 3.1)."""
+"""TimeAug: the positive is a frame shortly before or after (Shu et al., BMVC 2022, section 3.1)."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ class TimeAugOptions(Options):
     offsets: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = PAPER_OFFSETS
     """Seconds between a frame and its positive; one is drawn each time, then a direction."""
     weighting: Literal["decreasing", "uniform", "increasing"] = "decreasing"
-    """How likely each offset is, from the smallest to the largest: 5:4:3:2:1 for five of them, equal, or 1:2:3:4:5."""
+    """How likely each offset is, from smallest to largest: 5:4:3:2:1 for five, all alike, or 1:2:3:4:5."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and (reason := self._too_coarse(setting.data)):

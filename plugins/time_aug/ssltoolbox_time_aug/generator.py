@@ -15,8 +15,8 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
     """The positive lies a drawn offset before or after the frame.
 
     The direction is a coin's toss where both sides fit, else the side that fits; where none does there is no
-    answer. A side fits where the clip has a frame, other than the given one, within half the usual time between
-    two frames of the moment sought.
+    answer. A side fits where the clip has a frame, other than the given one, near the moment sought: within
+    half the usual time between two frames.
     """
 
     def __init__(self, options: TimeAugOptions) -> None:

@@ -61,7 +61,9 @@ def test_distribution_of_offsets_and_directions(weighting, shares):
     draws = 6000
     counts = Counter(strategy.pick(clip, 20, rng) - 20 for _ in range(draws))
     expected = {
-        sign * frames: share / 2 for frames, share in zip(range(2, 7), shares, strict=True) for sign in (-1, 1)
+        sign * frames: share / 2
+        for frames, share in zip(range(2, 7), shares, strict=True)
+        for sign in (-1, 1)
     }
     assert set(counts) == set(expected)
     chi_squared = sum((counts[k] - draws * p) ** 2 / (draws * p) for k, p in expected.items())

@@ -1,0 +1,61 @@
+"""The public surface for authors of plugins."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import ssltoolbox.api as api
+
+SURFACE = {
+    "hooks and cards": ["API_VERSION", "Descriptor", "Kind", "MethodDescriptor", "Need", "hookimpl"],
+    "options": ["DataFacts", "DatasetOptions", "NegativeSamplerOptions", "Options", "Setting", "ViewOptions"],
+    "errors": ["DataNotFound", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
+    "what targets follow": [
+        "Dataset",
+        "Evaluator",
+        "LandmarkDetector",
+        "Method",
+        "MethodContext",
+        "NegativeMasker",
+        "NegativeSampler",
+        "PositiveGenerator",
+        "View",
+    ],
+    "what flows": [
+        "EXPRESSIONS",
+        "Batch",
+        "Clip",
+        "Features",
+        "Frames",
+        "Rows",
+        "Side",
+        "Split",
+        "StepOutput",
+    ],
+}
+
+
+def test_the_surface_is_what_is_promised() -> None:
+    assert sorted(api.__all__) == sorted(name for names in SURFACE.values() for name in names)
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_every_class_is_documented(name: str) -> None:
+    thing = getattr(api, name)
+    if inspect.isclass(thing):
+        assert (inspect.getdoc(thing) or "").strip()
+        assert thing.__module__.startswith("ssltoolbox.api.")
+
+
+def test_importing_it_imports_neither_torch_nor_the_engine() -> None:
+    script = "import sys, ssltoolbox.api; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    loaded = set(result.stdout.split())
+    assert not loaded & {"torch", "numpy", "lightly", "timm"}
+    ours = {name for name in loaded if name.startswith("ssltoolbox.")}
+    assert {name.split(".")[1] for name in ours} == {"api"}

@@ -1,0 +1,132 @@
+"""The root's pyproject.toml, the plugins' own, and what is installed say the same."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssltoolbox import __version__
+from ssltoolbox.registry import Provided, discover
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+COMPONENTS = [item for item in discover().all() if item.origin.distribution == "ssltoolbox"]
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+each_component = pytest.mark.parametrize("item", COMPONENTS, ids=lambda item: item.descriptor.name)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text())
+
+
+def packages(folder: Path) -> list[str]:
+    """What hatch puts into the wheel, relative to the root."""
+    listed = read(folder)["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    return sorted((folder / package).relative_to(ROOT).as_posix() for package in listed)
+
+
+def test_every_folder_below_plugins_is_a_package_of_its_own() -> None:
+    assert {path.name for path in FOLDERS} == {
+        path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()
+    }
+
+
+def test_the_wheel_holds_the_engine_and_every_plugin() -> None:
+    assert packages(ROOT) == sorted(["ssltoolbox", *(one for folder in FOLDERS for one in packages(folder))])
+
+
+def test_the_root_registers_its_own_plugins_and_every_folder() -> None:
+    registered = read(ROOT)["project"]["entry-points"]["ssltoolbox"]
+    theirs = {
+        name: module
+        for folder in FOLDERS
+        for name, module in read(folder)["project"]["entry-points"]["ssltoolbox"].items()
+    }
+    own = {name: module for name, module in registered.items() if module.startswith("ssltoolbox.")}
+    assert registered == own | theirs
+
+
+def test_what_is_installed_is_what_is_registered() -> None:
+    """Where this fails, install again: `pip install -e .`"""
+    installed = {
+        entry_point.name: entry_point.value
+        for entry_point in entry_points(group="ssltoolbox")
+        if entry_point.dist and entry_point.dist.name == "ssltoolbox"
+    }
+    assert installed == read(ROOT)["project"]["entry-points"]["ssltoolbox"]
+
+
+def test_the_root_has_one_version() -> None:
+    assert read(ROOT)["project"]["version"] == __version__
+
+
+@each_folder
+def test_a_plugin_package(folder: Path) -> None:
+    """Its package exists, its entry points lead into it, it depends on the engine and says what it is."""
+    settings = read(folder)
+    (package,) = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert (folder / package / "__init__.py").is_file()
+    modules = settings["project"]["entry-points"]["ssltoolbox"].values()
+    assert {module.partition(".")[0] for module in modules} == {package}
+    assert "ssltoolbox" in settings["project"]["dependencies"]
+    assert settings["project"]["readme"] == "README.md"
+    assert (folder / "README.md").read_text().startswith(f"# {folder.name}\n")
+    assert list(folder.glob("tests/test_*.py"))
+
+
+@each_folder
+def test_a_plugin_package_is_like_the_root(folder: Path) -> None:
+    root, settings = read(ROOT), read(folder)
+    assert settings["build-system"] == root["build-system"]
+    for key in ("license", "requires-python"):
+        assert settings["project"][key] == root["project"][key]
+
+
+@each_folder
+def test_tools_look_at_every_plugin(folder: Path) -> None:
+    (package,) = read(folder)["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    tools = read(ROOT)["tool"]
+    contracts = {contract["name"]: contract for contract in tools["importlinter"]["contracts"]}
+    assert package in tools["mypy"]["packages"]
+    assert package in tools["importlinter"]["root_packages"]
+    assert package in contracts["Strategies know the public api alone"]["source_modules"]
+    assert package in contracts["Strategies don't know each other"]["modules"]
+
+
+def test_every_registered_plugin_provides_something() -> None:
+    registered = read(ROOT)["project"]["entry-points"]["ssltoolbox"]
+    assert {item.origin.plugin for item in COMPONENTS} == set(registered)
+    assert discover().broken == ()
+
+
+@each_component
+def test_a_component_says_in_a_line_what_it_does(item: Provided) -> None:
+    assert 10 <= len(item.descriptor.summary) <= 100
+    assert item.descriptor.summary.endswith(".")
+
+
+@each_component
+def test_every_option_is_documented(item: Provided) -> None:
+    schema = item.descriptor.options.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    undocumented = [
+        name
+        for part in parts
+        for name, option in part.get("properties", {}).items()
+        if not option.get("description", "").strip()
+    ]
+    assert undocumented == []
+    assert item.descriptor.options.__doc__
+
+
+@each_component
+def test_every_target_can_be_called(item: Provided) -> None:
+    target = item.load()
+    assert callable(target)
+    module, _, name = item.descriptor.target.partition(":")
+    assert target is getattr(import_module(module), name)
