@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+_LONGEST_WORD = 60
+"""Longer words are not looked up: the search takes time, and nobody meant them."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or None.
+    """The known word that was probably meant; None if nothing comes close.
 
-    >>> suggest("simclar", ["simclr", "byol"])
+    >>> suggest("simclar", ["byol", "mocov2", "simclr"])
     'simclr'
-    >>> suggest("zebra", ["simclr", "byol"]) is None
-    True
+    >>> suggest("Batch-Size", ["batch_size"])
+    'batch_size'
+    >>> suggest("lr", ["epochs"])
     """
-    lowered = {name.lower(): name for name in known}
-    matches = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[matches[0]] if matches else None
+    if len(word) > _LONGEST_WORD:
+        return None
+    by_plain_form = {_plain_form(name): name for name in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(_plain_form(word), by_plain_form, n=1)
+    return by_plain_form[close[0]] if close else None
+
+
+def _plain_form(word: str) -> str:
+    return word.casefold().replace("-", "_")

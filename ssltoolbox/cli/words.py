@@ -53,7 +53,7 @@ def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     >>> type_text({"type": "number", "exclusiveMinimum": 0, "maximum": 1.0}, {})
     'number > 0, ≤ 1'
     >>> type_text({"anyOf": [{"enum": ["linear", "knn"]}, {"type": "null"}]}, {})
-    'linear, knn or null'
+    'linear or knn or null'
     """
     if "$ref" in schema:
         return type_text(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)

@@ -66,7 +66,7 @@ class TrainingModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser, and its schedule per optimiser step."""
-        optimiser = build_optimiser(self.method, self.optim)  # type: ignore[arg-type]
+        optimiser = build_optimiser(self.method, self.optim)
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -7,7 +7,7 @@ from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, load, read
 from ssltoolbox.recipe.place import Located, Place, resolve_path
-from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean, suggest
+from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
 from ssltoolbox.recipe.schema import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
 from ssltoolbox.recipe.validate import validate
 
@@ -31,6 +31,5 @@ __all__ = [
     "load",
     "read",
     "resolve_path",
-    "suggest",
     "validate",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import unicodedata
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssltoolbox.api import UserError
+from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import SET, Place
 
 _LONGEST_VALUE = 60
@@ -79,22 +79,6 @@ def _order(problem: RecipeProblem) -> tuple[bool, str, int, int]:
     return place.file == SET, place.file, place.line, place.column
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant; None if nothing comes close.
-
-    >>> suggest("simclar", ["byol", "mocov2", "simclr"])
-    'simclr'
-    >>> suggest("Batch-Size", ["batch_size"])
-    'batch_size'
-    >>> suggest("lr", ["epochs"])
-    """
-    if len(word) > _LONGEST_VALUE:
-        return None
-    by_plain_form = {_plain_form(name): name for name in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(_plain_form(word), by_plain_form, n=1)
-    return by_plain_form[close[0]] if close else None
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint with the suggestion, or an empty one.
 
@@ -103,10 +87,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     meant = suggest(word, known)
     return f"did you mean {quoted(meant)}?" if meant else ""
-
-
-def _plain_form(word: str) -> str:
-    return word.casefold().replace("-", "_")
 
 
 def quoted(text: str) -> str:

@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 
 import yaml
 
+from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import Located, Place, Scalar
-from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown, shown_path, suggest
+from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown, shown_path
 from ssltoolbox.recipe.syntax import explain_syntax
 
 MAX_BYTES = 1_000_000

@@ -11,10 +11,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ssltoolbox.api.errors import one_of
+from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.annotations import fields_of, inner, plain_data
 from ssltoolbox.recipe.mistakes import explain
 from ssltoolbox.recipe.place import Key, Located
-from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted, suggest
+from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted
 
 Model = TypeVar("Model", bound=BaseModel)
 Elsewhere = Mapping[str, Sequence[str]]

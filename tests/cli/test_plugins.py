@@ -89,24 +89,34 @@ def test_the_list_as_json(plugins: FakePlugins, capsys: Capture) -> None:
     assert data["disabled"] == []
 
 
-def test_a_component(capsys: Capture) -> None:
+LONG = GOOD.replace(
+    "p: float = 0.5",
+    """axes: tuple[float, ...] = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
+    '''Where the mirror may stand, from the left side of the image, as fractions of its width;
+    one is drawn each time.'''
+
+    p: float = 1 / 3""",
+)
+
+
+def test_a_component(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("mirrors", LONG)
     assert (
-        printed(capsys, "show", "time_aug")
+        printed(capsys, "show", "mirror")
         == """\
-time_aug
-The positive is a frame shortly before or after, in the same clip.
+mirror
+The positive is mirrored.
   kind    positive generator
   state   ok
-  from    plugin 'time_aug' of ssltoolbox 0.1.0
-  target  ssltoolbox_time_aug.generator:TimeAug
+  from    plugin 'mirrors' of dist-mirrors 1.0
+  target  fake_mirrors:Mirror
 options
-  offsets    list of 1 or more, each a number > 0; default [0.48, 0.72, 0.96,
-             1.2, 1.44]
-             Seconds between a frame and its positive; one is drawn each time,
-             then a direction.
-  weighting  decreasing, uniform or increasing; default decreasing
-             How likely each offset is, from the smallest to the largest:
-             5:4:3:2:1 for five of them, equal, or 1:2:3:4:5."""
+  axes  list, each a number; default [0.125, 0.25, 0.375, 0.5, 0.625, 0.75,
+        0.875]
+        Where the mirror may stand, from the left side of the image, as
+        fractions of its width; one is drawn each time.
+  p     number; default 0.333333
+        Probability that the positive is mirrored."""
     )
 
 

@@ -82,7 +82,7 @@ def test_weights_of_another_model(tmp_path):
     ):
         load_weights(create_backbone("test_byobnet"), path)
     path.write_bytes(b"\x80\x04 a pickle")
-    with pytest.raises(UserError, match="weights.safetensors is no safetensors file, or damaged"):
+    with pytest.raises(UserError, match=r"weights.safetensors is no safetensors file, or damaged"):
         load_weights(create_backbone("test_byobnet"), path)
 
 

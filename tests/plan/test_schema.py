@@ -31,7 +31,7 @@ def ssltoolbox_positive_generators():
 
 
 def methods(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    names, *components = schema["properties"]["method"]["anyOf"]
+    names, *components = list[dict[str, Any]](schema["properties"]["method"]["anyOf"])
     assert names == {"enum": ["byol", "mocov2", "none", "simclr"]}
     return components
 

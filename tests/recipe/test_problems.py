@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssltoolbox.recipe import Place, RecipeError, RecipeProblem, suggest
+from ssltoolbox.api.suggest import suggest
+from ssltoolbox.recipe import Place, RecipeError, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
 
 
