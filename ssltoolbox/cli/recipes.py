@@ -20,13 +20,13 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...]) -> int:
 
     from ssltoolbox.api import UserError
     from ssltoolbox.cli.plan_table import plan_table
-    from ssltoolbox.plan import load_recipe
+    from ssltoolbox.plan import load_plan
 
     console = Console(markup=False)
     code = DONE
     for recipe in recipes:
         try:
-            plan = load_recipe(recipe, overrides, data_needed=False)
+            plan = load_plan(recipe, overrides, data_needed=False)
         except UserError as error:
             code = explain(error)
             continue

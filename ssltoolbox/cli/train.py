@@ -25,11 +25,11 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     """Train and evaluate what RECIPE says."""
     from rich.console import Console
 
-    from ssltoolbox.plan import load_recipe
+    from ssltoolbox.plan import load_plan
 
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the run to go on with")
-    plan = load_recipe(recipe, overrides)
+    plan = load_plan(recipe, overrides)
     console = Console()
     _begin(plan, console)
     from ssltoolbox.engine.train import Interrupted

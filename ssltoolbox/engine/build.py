@@ -34,6 +34,16 @@ class Parts:
 
     plan: Plan
 
+    def import_all(self) -> None:
+        """Imports every component's code, so that what is broken fails before anything is written.
+
+        Raises:
+            PluginError: naming the component.
+        """
+        for items in self.plan.chosen.values():
+            for chosen in items:
+                chosen.provided.load()
+
     @cached_property
     def dataset(self) -> Dataset:
         """The training split."""

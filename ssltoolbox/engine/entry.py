@@ -13,16 +13,20 @@ from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.train import Run
 from ssltoolbox.engine.train import train as train_plan
 from ssltoolbox.models import load_weights
-from ssltoolbox.plan import Plan, load_recipe
+from ssltoolbox.plan import Plan, load_plan, plan_of
+from ssltoolbox.recipe import Recipe
 
 
 def train(
-    recipe: Path | str, overrides: Sequence[str] = (), out: Path | str | None = None, resume: bool = False
+    recipe: Recipe | Path | str,
+    overrides: Sequence[str] = (),
+    out: Path | str | None = None,
+    resume: bool = False,
 ) -> Run:
     """Trains and evaluates what a recipe says.
 
     Args:
-        recipe: the recipe's file.
+        recipe: the recipe, or its file.
         overrides: as for `--set`, such as `"optim.lr=0.01"`.
         out: the run folder; `runs/<name>/<date-time>` if not given.
         resume: go on with the run in `out`.
@@ -31,7 +35,8 @@ def train(
         UserError: when the recipe, its data or the folder is wrong; `RecipeError` has the places.
         SslToolboxError: when the run fails.
     """
-    return train_plan(load_recipe(recipe, overrides), Path(out) if out else None, resume)
+    plan = plan_of(recipe, overrides) if isinstance(recipe, Recipe) else load_plan(recipe, overrides)
+    return train_plan(plan, Path(out) if out else None, resume)
 
 
 def load_backbone(run: Path | str) -> nn.Module:
@@ -59,4 +64,4 @@ def open_run(path: Path, overrides: Sequence[str] = ()) -> tuple[RunFolder, Plan
         raise UserError(
             f"the run in {path} is not finished: it has no backbone.safetensors", "go on with --resume"
         )
-    return folder, load_recipe(folder.recipe, overrides, data_needed=False)
+    return folder, load_plan(folder.recipe, overrides, data_needed=False)

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import Dataset, Evaluator, Features, Frames, Split, UserError, View
+from ssltoolbox.engine.loader import leave_signals_to_the_main_process
 
 MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
 """Frames of each split that the tasks look at: enough for a probe, quick on a laptop."""
@@ -101,6 +102,7 @@ def compute_features(
         _Chunks(dataset, clip, frame, batch_size),
         batch_size=None,
         num_workers=workers,
+        worker_init_fn=leave_signals_to_the_main_process if workers else None,
         # Without a generator of its own a loader draws from torch's global one.
         generator=torch.Generator(),
     )

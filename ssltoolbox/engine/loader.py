@@ -58,7 +58,7 @@ class RunData(pl.LightningDataModule):
             collate_fn=_as_it_is,
             num_workers=workers,
             prefetch_factor=4 if workers else None,
-            worker_init_fn=_leave_signals_to_the_trainer if workers else None,
+            worker_init_fn=leave_signals_to_the_main_process if workers else None,
             pin_memory=trainer.strategy.root_device.type == "cuda",
         )
 
@@ -73,7 +73,7 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _leave_signals_to_the_trainer(_: int) -> None:
+def leave_signals_to_the_main_process(_: int) -> None:
     """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the last step."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

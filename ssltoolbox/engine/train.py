@@ -65,6 +65,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
         Interrupted: when it was stopped by a signal, and saved.
     """
     console = console or Console()
+    Parts(plan).import_all()
     folder = _folder(plan, out)
     if not is_first_process():
         _fit(plan, Parts(plan), folder, console)

@@ -1,8 +1,8 @@
 """From a recipe to a plan: plugins found, options parsed, numbers worked out, all of it checked, no torch."""
 
 from ssltoolbox.plan.plan import Chosen, Plan
-from ssltoolbox.plan.resolve import load_recipe
+from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
 from ssltoolbox.plan.schedule import Counts, Schedule
 from ssltoolbox.plan.schema import recipe_schema
 
-__all__ = ["Chosen", "Counts", "Plan", "Schedule", "load_recipe", "recipe_schema"]
+__all__ = ["Chosen", "Counts", "Plan", "Schedule", "load_plan", "load_recipe", "plan_of", "recipe_schema"]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ssltoolbox.api import DataFacts, DataNotFound, DatasetOptions, Kind, NegativeSamplerOptions, UserError
@@ -13,14 +14,14 @@ from ssltoolbox.plan.checks import number_checks, part_checks
 from ssltoolbox.plan.choose import SECTIONS, choose
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule
-from ssltoolbox.recipe import Component, LoadedRecipe, Recipe, RecipeError, RecipeProblem, read
+from ssltoolbox.recipe import Component, LoadedRecipe, Recipe, RecipeError, RecipeProblem, dump, read
 from ssltoolbox.recipe.problems import in_order
 from ssltoolbox.registry import Registry, discover
 
 ONE_EACH = (Kind.DATASETS, Kind.METHODS, Kind.VIEWS)
 
 
-def load_recipe(path: Path | str, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
+def load_plan(path: Path | str, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
     """Reads, validates and resolves a recipe, without importing torch.
 
     Args:
@@ -47,6 +48,27 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = (), data_needed: bo
     if plan is None or any(not problem.warning for problem in problems):
         raise RecipeError(problems, path) from choice.cause or _error_in_a_file(registry)
     return replace(plan, warnings=tuple(in_order(problems)))
+
+
+def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe, validated with its plugins' options, whose defaults are filled in; its data may be missing.
+
+    Args:
+        path: the recipe's file.
+        overrides: as for `--set`, such as `"optim.lr=0.01"`.
+
+    Raises:
+        RecipeError: with all problems, at their places.
+    """
+    return load_plan(path, overrides, data_needed=False).recipe
+
+
+def plan_of(recipe: Recipe, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
+    """The plan of a recipe that was made or changed in Python; see `load_plan`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"{recipe.name}.yaml")
+        path.write_text(dump(recipe), encoding="utf-8")
+        return load_plan(path, overrides, data_needed)
 
 
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:

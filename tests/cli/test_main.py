@@ -101,7 +101,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ssltoolbox.plan.load_recipe", interrupt)
+    monkeypatch.setattr("ssltoolbox.plan.load_plan", interrupt)
     assert run(["check", str(write_recipe(tmp_path))]) == 130
     assert capsys.readouterr().err.strip() == "interrupted"
 

@@ -13,7 +13,7 @@ from support.runs import WITH_METHOD, run_tiny, write_recipe
 import ssltoolbox
 import ssltoolbox.engine.build
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.plan import load_recipe
+from ssltoolbox.plan import load_plan
 
 SIMCLR = WITH_METHOD["simclr"]
 
@@ -47,7 +47,7 @@ def test_the_run_folder(tmp_path, method):
     assert all(float(row["loss"]) == float(row["loss"]) for row in rows)
     assert [float(row["epoch"]) for row in rows] == pytest.approx([0, 1, 2, 3, 4, 5])
     assert yaml.safe_load((folder / "recipe.yaml").read_text())["method"]["name"] == method
-    initial = ssltoolbox.engine.build.Parts(load_recipe(recipe)).backbone().state_dict()
+    initial = ssltoolbox.engine.build.Parts(load_plan(recipe)).backbone().state_dict()
     trained = weights_of(folder)
     assert trained.keys() == initial.keys()
     assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
@@ -140,7 +140,7 @@ def test_the_method_none_only_saves_the_backbone(tmp_path):
     recipe = write_recipe(tmp_path, (SIMCLR, "none"), ("positives: [time_aug]\n", ""))
     run = run_tiny(recipe, tmp_path / "run")
     assert not run.folder.checkpoint.exists()
-    initial = ssltoolbox.engine.build.Parts(load_recipe(recipe)).backbone().state_dict()
+    initial = ssltoolbox.engine.build.Parts(load_plan(recipe)).backbone().state_dict()
     assert_same_weights(weights_of(run.folder.path), dict(initial))
 
 
@@ -164,3 +164,26 @@ def test_the_queue_is_in_the_checkpoint(tmp_path):
     assert state["method.loss.memory_bank.bank"].shape == (24, 8)
     assert sorted(state["method.queue.draw"].tolist()) != [-1] * 24
     assert int(state["method.loss.memory_bank.bank_ptr"]) == 0
+
+
+def test_a_recipe_changed_in_python(recipe, tmp_path):
+    loaded = ssltoolbox.load_recipe(recipe)
+    assert loaded.name == "tiny"
+    changed = loaded.model_copy(update={"seed": 5, "name": "changed"})
+    run = ssltoolbox.train(changed, ["trainer.steps=1"], out=tmp_path / "run")
+    assert yaml.safe_load(run.folder.recipe.read_text())["seed"] == 5
+    assert ssltoolbox.load_recipe(run.folder.recipe).name == "changed"
+
+
+def test_code_that_cannot_be_imported_leaves_no_folder(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from ssltoolbox.api import Descriptor, hookimpl\n"
+        "@hookimpl\n"
+        "def ssltoolbox_positive_generators():\n"
+        "    yield Descriptor(name='mine', summary='Mine.', target='not_there:Mine', api=1)\n"
+    )
+    recipe = write_recipe(tmp_path, ("[time_aug]", "[mine]\nplugins: {files: [mine.py]}"))
+    with pytest.raises(UserError, match="not_there"):
+        run_tiny(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.plugins import FakePlugins
 from support.recipes import write_recipe
 
-from ssltoolbox.plan import load_recipe
+from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError
 from ssltoolbox.registry import PluginError
 
@@ -24,7 +24,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def failure(folder: Path, *overrides: str, **sections: str) -> RecipeError:
     with pytest.raises(RecipeError) as caught:
-        load_recipe(write_recipe(folder, **sections), overrides)
+        load_plan(write_recipe(folder, **sections), overrides)
     return caught.value
 
 
@@ -131,8 +131,8 @@ def test_one_problem(tmp_path: Path, sections: dict[str, str], text: str) -> Non
 def test_data_that_is_not_there(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, data="{name: frames, root: gone}")
     with pytest.raises(RecipeError) as caught:
-        load_recipe(recipe)
-    (warning,) = load_recipe(recipe, data_needed=False).warnings
+        load_plan(recipe)
+    (warning,) = load_plan(recipe, data_needed=False).warnings
     assert warning.render() == caught.value.problems[0].render().replace("1: ", "1: warning: ", 1)
     assert warning.render().startswith("small.yaml:3:1: warning: ")
     assert str(tmp_path / "gone") in warning.message
@@ -141,7 +141,7 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
 def test_data_that_can_not_be_used_is_an_error_in_check_too(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match=re.escape("small.yaml:3:1: ")):
-        load_recipe(write_recipe(tmp_path, data="{name: frames, root: empty}"), data_needed=False)
+        load_plan(write_recipe(tmp_path, data="{name: frames, root: empty}"), data_needed=False)
 
 
 def test_a_task_without_the_labels_that_it_needs(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_the_batch_that_a_hint_names_is_right(
         trainer = f"{{steps: 3, batch_size: {batch}, accumulate: {accumulate}, devices: {devices}}}"
         data = f"{{name: synthetic_faces, identities: 6, clips: {clips}, frames: 20}}"
         try:
-            load_recipe(write_recipe(folder, data=data, negatives=negatives, trainer=trainer))
+            load_plan(write_recipe(folder, data=data, negatives=negatives, trainer=trainer))
         except RecipeError as error:
             return [problem.hint for problem in error.problems]
         return []
@@ -247,14 +247,14 @@ def test_a_plugin_is_told_the_setting_and_may_only_warn(tmp_path: Path, plugins:
     plugins.install("mirror", OWN_CHECKS.format(body=body))
     trainer = "{epochs: 3, batch_size: 24, accumulate: 2}"
     sections = {"negatives": "[{name: hard_neg, count: 2}]", "positives": "[mirror]", "trainer": trainer}
-    plan = load_recipe(write_recipe(tmp_path, **sections))
+    plan = load_plan(write_recipe(tmp_path, **sections))
     assert [warning.message for warning in plan.warnings] == ["positive generator 'mirror': 12 4 2"]
 
 
 def test_own_checks_that_fail_are_blamed_on_the_plugin(tmp_path: Path, plugins: FakePlugins) -> None:
     plugins.install("mirror", OWN_CHECKS.format(body="1 / 0"))
     with pytest.raises(PluginError) as caught:
-        load_recipe(write_recipe(tmp_path, positives="[mirror]"))
+        load_plan(write_recipe(tmp_path, positives="[mirror]"))
     assert str(caught.value) == (
         "positive generator 'mirror' (plugin 'mirror' of dist-mirror 1.0): "
         "problems() raised ZeroDivisionError: division by zero"

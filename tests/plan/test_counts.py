@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.recipes import write_recipe
 
-from ssltoolbox.plan import Counts, load_recipe
+from ssltoolbox.plan import Counts, load_plan
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_hard_negatives_share_the_batch(
     tmp_path: Path, negatives: str, hard: int, batch: int, draws: int, per_epoch: int
 ) -> None:
     recipe = write_recipe(tmp_path, negatives=negatives, trainer=f"{{epochs: 3, batch_size: {batch}}}")
-    assert load_recipe(recipe).counts == Counts(
+    assert load_plan(recipe).counts == Counts(
         instances=batch,
         compared=batch,
         draws=draws,
@@ -38,26 +38,26 @@ def test_hard_negatives_share_the_batch(
 
 
 def test_a_run_of_steps_has_a_fraction_of_epochs(tmp_path: Path) -> None:
-    counts = load_recipe(write_recipe(tmp_path, trainer="{steps: 12, batch_size: 8}")).counts
+    counts = load_plan(write_recipe(tmp_path, trainer="{steps: 12, batch_size: 8}")).counts
     assert (counts.steps, counts.steps_per_epoch, counts.epochs) == (12, 5, 2.4)
 
 
 def test_accumulation_divides_what_is_compared_and_nothing_else(tmp_path: Path) -> None:
     trainer = "{epochs: 1, batch_size: 16, accumulate: 4}"
-    counts = load_recipe(write_recipe(tmp_path, negatives="[hard_neg]", trainer=trainer)).counts
+    counts = load_plan(write_recipe(tmp_path, negatives="[hard_neg]", trainer=trainer)).counts
     assert (counts.instances, counts.compared, counts.draws, counts.steps) == (16, 4, 8, 5)
 
 
 def test_without_data_epochs_are_unknown(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, data="{name: frames, root: gone}", trainer="{steps: 12, batch_size: 8}")
-    counts = load_recipe(recipe, data_needed=False).counts
+    counts = load_plan(recipe, data_needed=False).counts
     assert (counts.steps, counts.steps_per_epoch) == (12, 0)
     assert math.isnan(counts.epochs)
 
 
 def test_a_long_warm_up_is_shortened_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    plan = load_recipe(write_recipe(tmp_path, optim="{lr: 1e-3, warmup_epochs: 10}"))
+    plan = load_plan(write_recipe(tmp_path, optim="{lr: 1e-3, warmup_epochs: 10}"))
     assert (plan.schedule.warmup, plan.schedule.steps) == (15, 15)
     assert [warning.render() for warning in plan.warnings] == [
         "small.yaml:10:34: warning: the warm-up of 50 steps is longer than the run of 15: it is shortened\n"

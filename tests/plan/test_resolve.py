@@ -11,7 +11,7 @@ from support.plugins import GOOD, NO_IMPORT, FakePlugins
 from support.recipes import write_recipe
 
 from ssltoolbox.api import Kind
-from ssltoolbox.plan import Plan, load_recipe
+from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import RecipeError, dump
 
 EVERYTHING = {
@@ -27,11 +27,11 @@ def again(plan: Plan, folder: Path) -> Plan:
     """The plan of the plan's own recipe, as a run folder has it, read from another working folder."""
     path = folder / "recipe.yaml"
     path.write_text(dump(plan.recipe))
-    return load_recipe(path, data_needed=False)
+    return load_plan(path, data_needed=False)
 
 
 def test_the_resolved_recipe_gives_the_same_plan(tmp_path: Path) -> None:
-    plan = load_recipe(write_recipe(tmp_path, **EVERYTHING))
+    plan = load_plan(write_recipe(tmp_path, **EVERYTHING))
     (tmp_path / "run").mkdir()
     assert again(plan, tmp_path / "run") == plan
 
@@ -48,7 +48,7 @@ def test_the_resolved_recipe_has_absolute_paths(
         plugins="{files: [mirror.py]}",
     )
     monkeypatch.chdir(plugins.folder)
-    plan = load_recipe(os.path.relpath(recipe), data_needed=False)
+    plan = load_plan(os.path.relpath(recipe), data_needed=False)
     (tmp_path / "run").mkdir()
     repeated = again(plan, tmp_path / "run")
     assert replace(repeated, warnings=()) == replace(plan, warnings=())
@@ -57,7 +57,7 @@ def test_the_resolved_recipe_has_absolute_paths(
 
 
 def test_the_resolved_recipe_has_every_option(tmp_path: Path) -> None:
-    plan = load_recipe(write_recipe(tmp_path, method="{name: simclr, temperature: 0.5}"))
+    plan = load_plan(write_recipe(tmp_path, method="{name: simclr, temperature: 0.5}"))
     assert plan.recipe.method.options == {
         "temperature": 0.5,
         "hidden_dim": 2048,
@@ -67,14 +67,14 @@ def test_the_resolved_recipe_has_every_option(tmp_path: Path) -> None:
 
 
 def test_one_strategy_twice_has_two_keys(tmp_path: Path) -> None:
-    plan = load_recipe(write_recipe(tmp_path, positives="[time_aug, time_aug, {name: time_aug}]"))
+    plan = load_plan(write_recipe(tmp_path, positives="[time_aug, time_aug, {name: time_aug}]"))
     keys = [chosen.key for chosen in plan.of(Kind.POSITIVE_GENERATORS)]
     assert keys == ["time_aug", "time_aug#2", "time_aug#3"]
     assert plan.of(Kind.NEGATIVE_MASKERS) == ()
 
 
 def test_overrides_and_facts(tmp_path: Path) -> None:
-    plan = load_recipe(write_recipe(tmp_path), ["data.clips=50", "views.size=64", "method=none"])
+    plan = load_plan(write_recipe(tmp_path), ["data.clips=50", "views.size=64", "method=none"])
     assert plan.facts is not None
     assert (plan.facts.clips, plan.image_size, plan.trains) == (50, 64, False)
 
@@ -86,7 +86,7 @@ def test_a_broken_file_that_the_recipe_names(
     monkeypatch.chdir(tmp_path)
     plugins.file("mirror.py", NO_IMPORT)
     with pytest.raises(RecipeError) as caught:
-        load_recipe(write_recipe(tmp_path, plugins="{files: [site/mirror.py]}"))
+        load_plan(write_recipe(tmp_path, plugins="{files: [site/mirror.py]}"))
     assert str(caught.value) == (
         "small.yaml:13:19: this plugin is broken: ModuleNotFoundError: No "
         "module named 'a_library_that_is_not_there'\n"
@@ -103,7 +103,7 @@ def test_a_component_of_a_broken_plugin(
     monkeypatch.chdir(tmp_path)
     plugins.install("swaps", NO_IMPORT)
     with pytest.raises(RecipeError) as caught:
-        load_recipe(write_recipe(tmp_path, positives="[face_swap]"))
+        load_plan(write_recipe(tmp_path, positives="[face_swap]"))
     assert str(caught.value) == (
         "small.yaml:6:13: unknown positive generator 'face_swap'\n"
         "  6 | positives: [face_swap]\n"
@@ -119,13 +119,13 @@ def test_a_component_of_a_broken_plugin(
 
 def test_a_recipe_without_the_component_of_a_broken_plugin_runs(tmp_path: Path, plugins: FakePlugins) -> None:
     plugins.install("swaps", NO_IMPORT)
-    assert load_recipe(write_recipe(tmp_path)).warnings == ()
+    assert load_plan(write_recipe(tmp_path)).warnings == ()
 
 
 def test_options_are_dumped_by_the_names_that_recipes_use(tmp_path: Path, plugins: FakePlugins) -> None:
     aliased = GOOD.replace("p: float = 0.5", 'p: float = Field(default=0.5, alias="lambda")')
     plugins.install("mirror", "from pydantic import Field\n" + aliased)
-    plan = load_recipe(write_recipe(tmp_path, positives="[{name: mirror, lambda: 0.25}]"))
+    plan = load_plan(write_recipe(tmp_path, positives="[{name: mirror, lambda: 0.25}]"))
     assert plan.recipe.positives[0].options == {"lambda": 0.25}
     (tmp_path / "run").mkdir()
     assert again(plan, tmp_path / "run") == plan

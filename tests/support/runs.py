@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 from ssltoolbox.engine.train import Run, train
-from ssltoolbox.plan import load_recipe
+from ssltoolbox.plan import load_plan
 
 TINY = """\
 recipe: 1
@@ -42,7 +42,7 @@ def write_recipe(folder: Path, *changes: tuple[str, str]) -> Path:
 
 def run_tiny(recipe: Path, out: Path, *overrides: str, resume: bool = False) -> Run:
     """Trains in this process."""
-    return train(load_recipe(recipe, overrides), out, resume)
+    return train(load_plan(recipe, overrides), out, resume)
 
 
 def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
