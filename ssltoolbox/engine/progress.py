@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_OF_A_RATE = 1.0
+"""How long images are counted for a rate."""
 
 
 class ShowProgress(Callback):
@@ -65,13 +67,13 @@ class ShowProgress(Callback):
         if (index + 1) % self.accumulate or not trainer.is_global_zero:
             return
         now = time.perf_counter()
-        due = now >= self._line_at
-        if step % trainer.log_every_n_steps == 0 or due:  # type: ignore[attr-defined]
-            since_step, since = self._mark
-            self._rate = (step - since_step) * self.images / max(now - since, 1e-9)
+        since_step, since = self._mark
+        if now - since >= SECONDS_OF_A_RATE:
+            self._rate = (step - since_step) * self.images / (now - since)
             self._mark = (step, now)
-            if trainer.logger and step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-                module.log("images_per_s", self._rate)
+        if step % trainer.log_every_n_steps == 0 and self._rate:
+            module.log("images_per_s", self._rate)
+        due = now >= self._line_at
         loss = f"{float(outputs['loss']) * self.accumulate:.3f}"
         if self._bar:
             self._bar.update(self._task, completed=step, loss=loss, rate=f"{self._rate:,.0f}")

@@ -18,7 +18,7 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
 
     Args:
         images: [B, 3, S, S] uint8.
-        landmarks: [B, 68, 2] pixels, (0, 0) being the middle of the first pixel. NaN gives a crop of no meaning.
+        landmarks: [B, 68, 2] finite pixels; (0, 0) is the middle of the first one.
         size: of the crops, in pixels.
 
     Returns:
@@ -36,7 +36,7 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
 
 
 def _box(points: Tensor, margin: float) -> Tensor:
-    """[B, points, 2] → [B, 2, 2]: the corners, `margin` × its width higher and lower."""
+    """[B, points, 2] → [B, 2, 2]: the corners, `margin` × the width higher and lower."""
     low, high = points.amin(dim=1), points.amax(dim=1)
     room = torch.zeros_like(low)
     room[:, 1] = margin * (high - low)[:, 0]

@@ -1,0 +1,84 @@
+"""Describes faces by their eyes and mouth, and masks the most similar ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ssltoolbox.api import Batch, NegativeMasker, Rows
+from ssltoolbox_mask_fn import MaskFNOptions
+from ssltoolbox_mask_fn.crops import eye_and_mouth_crops
+from ssltoolbox_mask_fn.descriptors import Gradients, geometry, pixels, unit
+from ssltoolbox_mask_fn.network import FrozenResNet18
+
+FRAMES_AT_ONCE = 256
+"""Bounds the memory of `describe`: some 0.5 GB at 224 pixels."""
+CROP = 64
+"""Height and width of the crops in pixels, as in the paper."""
+FIRST_USED = 36
+"""The landmarks from here on are the eyes' and the mouth's."""
+
+
+class MaskFN(NegativeMasker[MaskFNOptions]):
+    """A row's false negatives are the eligible candidates with the most similar descriptor.
+
+    Source: Shu et al., BMVC 2022, section 3.3.
+    """
+
+    def __init__(self, options: MaskFNOptions) -> None:
+        super().__init__(options)
+        self.attract = options.attract
+        # Random weights that are replaced at once must not shift what the run draws next.
+        with torch.random.fork_rng(devices=[]):
+            self._describe = _descriptor(options)
+
+    def describe(self, batch: Batch) -> Tensor:
+        """[N·R, F] of length 1; NaN for a frame without landmarks, or with eyes or mouth out of the picture."""
+        images, landmarks = batch.frames.flatten(0, 1), batch.landmarks.flatten(0, 1)
+        chunks = zip(images.split(FRAMES_AT_ONCE), landmarks.split(FRAMES_AT_ONCE), strict=True)
+        # The same in every precision that a run may have.
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return torch.cat([self._describe_known(*chunk) for chunk in chunks])
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        """[A, C] bool: a row's `top_k` nearest eligible candidates by cosine similarity; ties: lowest index."""
+        with torch.autocast(eligible.device.type, enabled=False):
+            similarity = F.normalize(anchors.descriptor) @ F.normalize(candidates.descriptor).T
+        threshold = -torch.inf if self.options.threshold is None else self.options.threshold
+        allowed = eligible & (similarity >= threshold)  # False where a descriptor is NaN
+        similarity = similarity.masked_fill(~allowed, -torch.inf)
+        picked = torch.zeros_like(eligible)
+        for _ in range(min(self.options.top_k, len(candidates))):
+            nearest = similarity.argmax(dim=1, keepdim=True)  # the first of several
+            picked.scatter_(1, nearest, True)
+            similarity.scatter_(1, nearest, -torch.inf)
+        return picked & allowed
+
+    def _describe_known(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        known = landmarks[:, FIRST_USED:].isfinite().all(dim=(1, 2))
+        described = self._describe(images, landmarks.where(known[:, None, None], 0.0))
+        return unit(described).masked_fill(~known[:, None], torch.nan)
+
+
+def _descriptor(options: MaskFNOptions) -> Callable[[Tensor, Tensor], Tensor]:
+    """Images [B, 3, S, S] uint8 and landmarks [B, 68, 2] → [B, F]."""
+    if options.descriptor == "geometry":
+        return lambda _, landmarks: geometry(landmarks)
+    if options.descriptor == "pixels":
+        return _of_crops(pixels)
+    if options.descriptor == "gradients":
+        return _of_crops(Gradients())
+    return _of_crops(FrozenResNet18(options.weights))
+
+
+def _of_crops(describe: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    def described(images: Tensor, landmarks: Tensor) -> Tensor:
+        crops = eye_and_mouth_crops(images, landmarks, CROP)
+        # Without this, all faces outside of their pictures would look alike.
+        blank = (crops.amax(dim=(3, 4)) == crops.amin(dim=(3, 4))).all(dim=2).any(dim=1)
+        return describe(crops).masked_fill(blank[:, None], torch.nan)
+
+    return described

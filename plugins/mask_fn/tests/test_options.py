@@ -1,0 +1,66 @@
+"""What a recipe may say, and what it is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import ssltoolbox_mask_fn
+from pydantic import ValidationError
+from ssltoolbox_mask_fn import MaskFNOptions
+
+from ssltoolbox.api import Setting
+
+SETTING = Setting(data=None, instances=8, draws=8, hard_negatives=0)
+
+
+def problems(**options: object) -> list[tuple[str, str, str]]:
+    found = MaskFNOptions(**options).problems(SETTING)
+    return [(problem.option, problem.message, problem.hint) for problem in found]
+
+
+def test_the_defaults_are_the_papers():
+    assert MaskFNOptions().model_dump() == {
+        "descriptor": "resnet18",
+        "weights": "imagenet",
+        "attract": 0.8,
+        "top_k": 1,
+        "threshold": None,
+    }
+    assert problems() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"attract": -0.1}, {"top_k": 0}, {"threshold": 1.5}, {"descriptor": "hog"}, {"attract": float("inf")}],
+)
+def test_options_that_make_no_sense(wrong):
+    with pytest.raises(ValidationError):
+        MaskFNOptions(**wrong)
+
+
+def test_weights_that_are_not_there(tmp_path):
+    path = tmp_path / "none.pth"
+    hint = "name a file of a ResNet-18, or imagenet"
+    assert problems(weights=str(path)) == [("weights", f"no weights at {path}", hint)]
+    path.touch()
+    assert problems(weights=path) == []
+
+
+def test_weights_that_nothing_uses():
+    hint = "take it out, or write descriptor: resnet18"
+    expected = [("weights", "descriptor 'pixels' has no weights", hint)]
+    assert problems(descriptor="pixels", weights="a.pth") == expected
+
+
+def test_the_hook_yields_its_card():
+    (card,) = ssltoolbox_mask_fn.ssltoolbox_negative_maskers()
+    assert (card.name, card.needs, card.options) == ("mask_fn", {"landmarks"}, MaskFNOptions)
+
+
+def test_listing_it_never_imports_torch():
+    code = "import sys, ssltoolbox_mask_fn; sys.exit('torch' in sys.modules)"
+    folder = Path(ssltoolbox_mask_fn.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=folder, check=False).returncode == 0

@@ -1,0 +1,51 @@
+"""What the README shows is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.runs import run_tiny, write_recipe
+
+from ssltoolbox.plan import load_plan
+from ssltoolbox.recipe import RecipeError
+
+README = Path(__file__).parents[1] / "README.md"
+RECIPES = README.parent / "recipes"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """The README's recipe, beside the quickstart."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quickstart.yaml").write_text((RECIPES / "quickstart.yaml").read_text())
+    (recipe,) = (block for block in blocks("yaml") if "name: mine" in block)
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe)
+    return path
+
+
+def test_the_recipe_is_valid(mine):
+    plan = load_plan(mine)
+    assert plan.method.key == "mocov2"
+    assert plan.counts.draws == 128
+
+
+def test_the_typo_gets_that_text(mine):
+    (expected,) = (block for block in blocks("text") if "simclar" in block)
+    text = mine.read_text().replace("{name: mocov2, queue: 4096}", "{name: simclar, temperature: 0.07}")
+    mine.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        load_plan("mine.yaml")
+    assert str(caught.value) == expected.strip()
+
+
+def test_the_strategy_runs(tmp_path):
+    (strategy,) = blocks("python")
+    (tmp_path / "earlier.py").write_text(strategy)
+    changed = "[earlier]\nplugins: {files: [earlier.py]}"
+    run = run_tiny(write_recipe(tmp_path, ("[time_aug]", changed)), tmp_path / "run")
+    assert run.folder.backbone.exists()
