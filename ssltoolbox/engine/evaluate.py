@@ -10,9 +10,9 @@ from torch import nn
 
 from ssltoolbox.api import Split
 from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.features import evaluate_backbone
 from ssltoolbox.engine.files import write_json
-from ssltoolbox.engine.loader import auto_workers
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.models import load_weights
 from ssltoolbox.plan import Plan
@@ -47,11 +47,13 @@ def evaluate_run(plan: Plan, folder: RunFolder, again: bool = False) -> dict[str
 def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any]]:
     """The results of the tasks for one backbone, on the device that the machine offers."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return evaluate_backbone(
-        backbone.to(device),
-        parts.view,
-        {split: parts.split(split) for split in SPLITS},
-        parts.evaluators,
-        workers=auto_workers(1),
-        device=device,
-    )
+    workers = worker_count(parts.plan.recipe.trainer.workers)
+    with shared_with(workers):
+        return evaluate_backbone(
+            backbone.to(device),
+            parts.view,
+            {split: parts.split(split) for split in SPLITS},
+            parts.evaluators,
+            workers=workers,
+            device=device,
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Any
 
@@ -12,9 +11,8 @@ from torch.utils.data import DataLoader
 from ssltoolbox.api import Batch, UserError
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.sampler import Deal, SlotSampler
+from ssltoolbox.engine.cores import worker_count
 from ssltoolbox.plan import Plan
-
-MOST_AUTO_WORKERS = 8
 
 
 class RunData(pl.LightningDataModule):
@@ -51,7 +49,7 @@ class RunData(pl.LightningDataModule):
             ranks=trainer.world_size,
             rank=trainer.global_rank,
         )
-        workers = auto_workers(trainer.world_size) if recipe.workers == "auto" else recipe.workers
+        workers = worker_count(recipe.workers, trainer.num_devices)
         return DataLoader(
             self.batches,
             batch_sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
@@ -61,12 +59,6 @@ class RunData(pl.LightningDataModule):
             worker_init_fn=leave_signals_to_the_main_process if workers else None,
             pin_memory=trainer.strategy.root_device.type == "cuda",
         )
-
-
-def auto_workers(processes: int) -> int:
-    """Workers for each process: one core for the process itself, at least one worker, at most eight."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_AUTO_WORKERS, cores // max(1, processes) - 1))
 
 
 def _as_it_is(batch: Any) -> Any:

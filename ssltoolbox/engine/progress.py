@@ -24,16 +24,24 @@ class ShowProgress(Callback):
         steps: steps of the whole run.
         steps_per_epoch: for the epoch that is shown.
         accumulate: micro-batches of a step.
+        log_steps: steps from one row of the log to the next.
     """
 
     def __init__(
-        self, console: Console, images: int, steps: int, steps_per_epoch: int, accumulate: int
+        self,
+        console: Console,
+        images: int,
+        steps: int,
+        steps_per_epoch: int,
+        accumulate: int,
+        log_steps: int,
     ) -> None:
         self.console = console
         self.images = images
         self.steps = steps
         self.steps_per_epoch = steps_per_epoch
         self.accumulate = accumulate
+        self.log_steps = log_steps
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._mark = (0, 0.0)
@@ -71,7 +79,7 @@ class ShowProgress(Callback):
         if now - since >= SECONDS_OF_A_RATE:
             self._rate = (step - since_step) * self.images / (now - since)
             self._mark = (step, now)
-        if step % trainer.log_every_n_steps == 0 and self._rate:
+        if step % self.log_steps == 0 and self._rate:
             module.log("images_per_s", self._rate)
         due = now >= self._line_at
         loss = f"{float(outputs['loss']) * self.accumulate:.3f}"

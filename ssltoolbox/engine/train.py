@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +18,7 @@ from rich.console import Console
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import AtomicCheckpointIO, SaveCheckpoints, StopOnSignal, read_checkpoint
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.loggers import build_loggers
@@ -115,15 +116,20 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
     saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps, recipe.accumulate)
     stopper = StopOnSignal(saver)
     watch = DataWatch()
-    progress = ShowProgress(console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate)
+    progress = ShowProgress(
+        console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
+    )
     metrics = MetricsCsv(folder.metrics)
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     if checkpoint:
         done = read_checkpoint(checkpoint)["global_step"]
         metrics.go_on_from(done)
         log.info("going on from step %d of %d", done, counts.steps)
-    with _quiet_lightning():
-        trainer = _trainer(plan, [watch, progress, saver, stopper], [metrics, *build_loggers(plan, folder)])
+    devices = _device_count(recipe.devices)
+    with _quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
+        trainer = _trainer(
+            plan, devices, [watch, progress, saver, stopper], [metrics, *build_loggers(plan, folder)]
+        )
         module = TrainingModule(
             method=parts.method(distributed=trainer.world_size > 1),
             view=parts.view,
@@ -147,12 +153,23 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
     return module.method.backbone
 
 
-def _trainer(plan: Plan, callbacks: Sequence[Any], loggers: Sequence[Any]) -> pl.Trainer:
+def _device_count(wanted: int | Literal["auto"]) -> int:
+    """GPUs, or processes where there are none.
+
+    Raises:
+        UserError: when there are fewer GPUs than wanted.
+    """
+    gpus = torch.cuda.device_count()
+    if wanted == "auto":
+        return max(1, gpus)
+    if gpus and wanted > gpus:
+        raise UserError(f"trainer.devices is {wanted}, this machine has {gpus} GPUs")
+    return wanted
+
+
+def _trainer(plan: Plan, devices: int, callbacks: Sequence[Any], loggers: Sequence[Any]) -> pl.Trainer:
     recipe = plan.recipe.trainer
     cuda = torch.cuda.is_available()
-    devices = max(1, torch.cuda.device_count()) if recipe.devices == "auto" else recipe.devices
-    if cuda and devices > torch.cuda.device_count():
-        raise UserError(f"trainer.devices is {devices}, this machine has {torch.cuda.device_count()} GPUs")
     several = devices * recipe.nodes > 1
     return pl.Trainer(
         accelerator="auto",

@@ -13,7 +13,7 @@ class MaskFNOptions(Options):
     """How false negatives are found, and what becomes of them."""
 
     descriptor: Literal["resnet18", "pixels", "gradients", "geometry"] = "resnet18"
-    """What describes the eyes and the mouth: a frozen ResNet-18, as in the paper, or one that needs no weights:
+    """What describes the eyes and the mouth: a frozen ResNet-18, as in the paper, or, without any weights,
     their grey values, their orientation histograms (SIFT), or the shape of their landmarks."""
     weights: Literal["imagenet"] | Annotated[Path, Field(strict=False)] = "imagenet"
     """The ResNet-18's weights: torchvision's for ImageNet, which timm downloads, or a file of theirs."""

@@ -30,7 +30,7 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
     square = torch.stack(torch.meshgrid(across, across, indexing="xy"), dim=-1)
     offset = square * extent.amax(dim=2)[:, :, None, None, None] / 2
     points = (2 * (centre[:, :, None, None] + offset) + 1) / images.shape[-1] - 1
-    crops = F.grid_sample(images.float() / 255, points.flatten(1, 2), align_corners=False)
+    crops = F.grid_sample(images.float(), points.flatten(1, 2), align_corners=False) / 255
     within = (offset.abs() <= extent[:, :, None, None] / 2).all(dim=-1)
     return crops.unflatten(2, (2, size)).transpose(1, 2) * within[:, :, None]
 

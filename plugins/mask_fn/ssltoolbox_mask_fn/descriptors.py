@@ -23,7 +23,7 @@ def pixels(crops: Tensor) -> Tensor:
 
 
 class Gradients:
-    """[B, 2, 3, size, size] → [B, 2 · 6² · 8]: SIFT of the whole crop (Lowe 2004; its root: Arandjelović 2012)."""
+    """[B, 2, 3, size, size] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
 
     def __init__(self) -> None:
         self._sift = SIFTDescriptor(PATCH, num_spatial_bins=CELLS)
@@ -35,7 +35,7 @@ class Gradients:
 def geometry(landmarks: Tensor) -> Tensor:
     """[B, 68, 2] → [B, 64]: the shapes of both eyes and of the mouth, turned until the eyes are level.
 
-    Each eye is centred by itself, and so is the mouth; what is left is scaled to length 1, the two eyes together.
+    Each eye is centred by itself, and so is the mouth; then both eyes together and the mouth get length 1.
     """
     points = torch.view_as_complex(landmarks.contiguous())
     eyes, mouth = points[:, EYES].unflatten(1, (2, 6)), points[:, MOUTH]

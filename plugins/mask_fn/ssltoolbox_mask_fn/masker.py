@@ -15,7 +15,7 @@ from ssltoolbox_mask_fn.descriptors import Gradients, geometry, pixels, unit
 from ssltoolbox_mask_fn.network import FrozenResNet18
 
 FRAMES_AT_ONCE = 256
-"""Bounds the memory of `describe`: some 0.5 GB at 224 pixels."""
+"""Bounds the memory of `describe`: about 0.4 GB at 224 pixels."""
 CROP = 64
 """Height and width of the crops in pixels, as in the paper."""
 FIRST_USED = 36
@@ -36,7 +36,7 @@ class MaskFN(NegativeMasker[MaskFNOptions]):
             self._describe = _descriptor(options)
 
     def describe(self, batch: Batch) -> Tensor:
-        """[N·R, F] of length 1; NaN for a frame without landmarks, or with eyes or mouth out of the picture."""
+        """[N·R, F] of length 1; NaN for a frame without landmarks, or whose eyes or mouth are out of it."""
         images, landmarks = batch.frames.flatten(0, 1), batch.landmarks.flatten(0, 1)
         chunks = zip(images.split(FRAMES_AT_ONCE), landmarks.split(FRAMES_AT_ONCE), strict=True)
         # The same in every precision that a run may have.
@@ -44,7 +44,7 @@ class MaskFN(NegativeMasker[MaskFNOptions]):
             return torch.cat([self._describe_known(*chunk) for chunk in chunks])
 
     def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
-        """[A, C] bool: a row's `top_k` nearest eligible candidates by cosine similarity; ties: lowest index."""
+        """[A, C] bool: each row's `top_k` nearest eligible candidates by cosine; of equals, the first."""
         with torch.autocast(eligible.device.type, enabled=False):
             similarity = F.normalize(anchors.descriptor) @ F.normalize(candidates.descriptor).T
         threshold = -torch.inf if self.options.threshold is None else self.options.threshold

@@ -49,7 +49,7 @@ def _downloaded() -> nn.Module:
 
 
 def _loaded(path: Path) -> nn.Module:
-    """A ResNet-18 from a safetensors or PyTorch file with timm's, or torchvision's, names; less its classifier."""
+    """A ResNet-18, less its classifier, from a safetensors or PyTorch file with timm's names."""
     if not path.is_file():
         raise UserError(f"mask_fn finds no weights at {path}")
     network: nn.Module = timm.create_model(MODEL, pretrained=False, num_classes=0)

@@ -34,7 +34,7 @@ def mask(anchors: Tensor, candidates: Tensor, eligible: Tensor | None = None, **
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor]:
-    """Anchors and candidates of small whole numbers, so that there are ties; some NaN; and who is eligible."""
+    """Anchors and candidates of small whole numbers, for there to be ties, some NaN; who is eligible."""
     anchors, candidates, width = draw(st.integers(1, 8)), draw(st.integers(1, 12)), draw(st.integers(1, 3))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
     made = [torch.randint(-2, 3, (n, width), generator=generator).float() for n in (anchors, candidates)]

@@ -1,0 +1,13 @@
+"""The schema beside the recipes is the one that the command writes."""
+
+import json
+from pathlib import Path
+
+from ssltoolbox.plan import recipe_schema
+
+SCHEMA = Path(__file__).parents[2] / "recipes" / "recipe.schema.json"
+
+
+def test_checked_in():
+    """If this fails: ssltoolbox schema > recipes/recipe.schema.json."""
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == recipe_schema()
