@@ -78,7 +78,8 @@ class Frames:
 class _TensorFields:
     """Moves every tensor of a dataclass at once."""
 
-    def _map(self: T, change: Callable[[Tensor], Tensor]) -> T:
+    def changed(self: T, change: Callable[[Tensor], Tensor]) -> T:
+        """A copy with every tensor passed through a function."""
         import torch
 
         def apply(value: Any) -> Any:
@@ -88,16 +89,16 @@ class _TensorFields:
                 return {key: apply(item) for key, item in value.items()}
             return value
 
-        changed = {f.name: apply(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
-        return replace(self, **changed)  # type: ignore[type-var]
+        values = {f.name: apply(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
+        return replace(self, **values)  # type: ignore[type-var]
 
     def to(self: T, device: torch.device | str, non_blocking: bool = False) -> T:
         """A copy with every tensor on `device`."""
-        return self._map(lambda t: t.to(device, non_blocking=non_blocking))  # type: ignore[attr-defined]
+        return self.changed(lambda t: t.to(device, non_blocking=non_blocking))  # type: ignore[attr-defined]
 
     def pin_memory(self: T) -> T:
         """A copy with every tensor in page-locked memory, for transfers that overlap with work."""
-        return self._map(lambda t: t.pin_memory())  # type: ignore[attr-defined]
+        return self.changed(lambda t: t.pin_memory())  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,7 @@ class Rows(_TensorFields):
         return int(self.draw.shape[0])
 
     def __getitem__(self, index: slice | Tensor) -> Rows:
-        return self._map(lambda t: t[index])
+        return self.changed(lambda t: t[index])
 
     def __add__(self, other: Rows) -> Rows:
         """These rows, then the others; labels that both have."""

@@ -85,6 +85,16 @@ def test_empty_places_of_a_queue_are_never_masked():
     assert masking.masked.int().tolist() == [[0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0, 0]]
 
 
+def test_agreement_is_reported_with_a_queue_too():
+    union, both = described(MaskAll(torch.zeros(4, 1)))
+    queue = RowQueue(8, 1)
+    queue.enqueue(rows([5, 6, 7], both[:3], expression=[0, 1, 1]), pointer=0)
+    parts = union.mask(rows([8], both[:1], expression=[1]), queue.rows()).parts
+    assert parts["masked_same_expression"].item() == pytest.approx(2 / 3)
+    queue.enqueue(rows([9], both[:1]), pointer=3)
+    assert queue.rows().labels["expression"].tolist()[:4] == [0, 1, 1, -1]
+
+
 def test_agreement_with_labels_is_reported_beside_chance():
     class MaskNext(MaskAll):
         def mask(self, anchors, candidates, eligible):

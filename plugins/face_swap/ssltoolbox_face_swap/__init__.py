@@ -1,0 +1,44 @@
+"""FaceSwap: the positive's expression region is put on another person's head (Shu et al., BMVC 2022, section 3.1)."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
+
+
+class FaceSwapOptions(Options):
+    """How often faces are swapped, and how they are blended. Lengths are shares of the donor's eye distance."""
+
+    p: float = Field(default=0.8, ge=0, le=1)
+    """Probability of a swap, for each positive on its own."""
+    blur: float = Field(default=0.6, gt=0)
+    """Kernel of the Gaussian blurs that the colours are matched by, in distances between the donor's eye centres."""
+    feather: float = Field(default=0.0, ge=0)
+    """Kernel of the blur that softens the region's edge, in the same unit; 0 cuts hard, as published."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if setting.data and setting.data.identities < 2:
+            yield Problem(
+                "",
+                "the data has a single identity, and the donor of a face must be somebody else",
+                "use data of more people, or leave face_swap out",
+            )
+        elif setting.draws < 2:
+            yield Problem(
+                "",
+                "a batch has a single draw, and the donor of a face comes from another one",
+                "raise trainer.batch_size or lower trainer.accumulate",
+            )
+
+
+@hookimpl
+def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="face_swap",
+        summary="The positive's expression is put on another person's head.",
+        options=FaceSwapOptions,
+        target="ssltoolbox_face_swap.generator:FaceSwap",
+        needs=frozenset({"landmarks"}),
+        api=1,
+    )

@@ -1,0 +1,74 @@
+"""Draws which positives are swapped, and with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ssltoolbox.api import Batch, PositiveGenerator
+from ssltoolbox_face_swap import FaceSwapOptions
+from ssltoolbox_face_swap.geometry import is_usable
+from ssltoolbox_face_swap.swap import swap_faces
+
+
+class FaceSwap(PositiveGenerator[FaceSwapOptions]):
+    """Swaps each positive with probability `p` onto a donor's head.
+
+    A draw has one donor for all its positives: an anchor or hard negative of the batch, with usable landmarks,
+    of another identity. A positive without usable landmarks or without a donor stays as it is. What happened is
+    added to the batch's counts: `faces_swapped`, and `swaps_skipped` for those that were to be swapped but could
+    not be.
+    """
+
+    def render(self, batch: Batch) -> Batch:
+        """The batch with swapped positives; their landmarks are those of the new pictures."""
+        sides = batch.landmarks.split(1 + batch.hard_negatives, dim=1)
+        usable, usable_positives = (is_usable(points, batch.frames.shape[-1]) for points in sides)
+        wanted = torch.rand(usable_positives.shape, device=batch.frames.device) < self.options.p
+        donor, found = _draw_donors(batch.identity, usable)
+        place = (wanted & usable_positives & found[:, None]).nonzero(as_tuple=True)
+        swapped = len(place[0])
+        skipped = int(wanted.sum()) - swapped
+        if swapped:
+            batch = self._swap(batch, place, donor)
+        return replace(batch, counts=_added(batch.counts, faces_swapped=swapped, swaps_skipped=skipped))
+
+    def _swap(self, batch: Batch, place: tuple[Tensor, ...], donor: Tensor) -> Batch:
+        """Swaps the positives at `place`, draws and instances; `donor` [N] counts sources, draw-major."""
+        instances = 1 + batch.hard_negatives
+        draw, instance = place
+        target = (draw, instance + instances)
+        source = (donor[draw] // instances, donor[draw] % instances)
+        frames, landmarks = batch.frames.clone(), batch.landmarks.clone()
+        frames[target], landmarks[target] = swap_faces(
+            frames[target],
+            landmarks[target],
+            frames[source],
+            landmarks[source],
+            blur=self.options.blur,
+            feather=self.options.feather,
+        )
+        return replace(batch, frames=frames, landmarks=landmarks)
+
+
+def _draw_donors(identity: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
+    """For each draw one of the usable sources of other identities, all equally likely.
+
+    Args:
+        identity: [N].
+        usable: [N, 1+K] bool.
+
+    Returns:
+        [N] number of the source, draw-major, and [N] bool, False where there is none.
+    """
+    owner = identity.repeat_interleave(usable.shape[1])
+    eligible = usable.flatten() & (identity[:, None] != owner)
+    lots = torch.rand(eligible.shape, device=identity.device).masked_fill(~eligible, -1)
+    return lots.argmax(dim=1), eligible.any(dim=1)
+
+
+def _added(counts: Mapping[str, int], **more: int) -> dict[str, int]:
+    return {**counts, **{name: counts.get(name, 0) + number for name, number in more.items()}}
