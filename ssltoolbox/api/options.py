@@ -23,6 +23,7 @@ class DataFacts:
         shortest, longest: clip lengths in frames.
         landmarks: True if frames come with the 68 landmarks.
         labels: the names of the labels that frames come with.
+        note: what anyone who reads a result on this data must know, in one sentence.
     """
 
     clips: int
@@ -34,6 +35,7 @@ class DataFacts:
     longest: int
     landmarks: bool = False
     labels: frozenset[str] = frozenset()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
     """Evaluate the backbone of a finished RUN, beside a random initialisation."""
     from rich.console import Console
 
-    from ssltoolbox.cli.results import results_table
+    from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.entry import open_run
     from ssltoolbox.engine.evaluate import evaluate_run
 
@@ -29,5 +29,5 @@ def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
     with folder.locked():
         results = evaluate_run(plan, folder, again=True)
     console = Console()
-    console.print(results_table(results, plan.recipe.name))
+    print_results(results, plan, console)
     console.print(f"written to {folder.evaluation}", highlight=False, soft_wrap=True)

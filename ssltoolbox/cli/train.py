@@ -45,20 +45,21 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
 
 
 def _begin(plan: Plan, console: Console) -> None:
+    from ssltoolbox.api import Kind
+
     for warning in plan.warnings:
         click.echo(warning.render(), err=True)
     counts = plan.counts
-    strategies = [chosen.key for kind in list(plan.chosen) for chosen in plan.chosen[kind]]
-    console.print(
-        f"[bold]{plan.recipe.name}[/bold]: {', '.join(strategies)}; {counts.steps} steps of "
-        f"{counts.instances} instances",
-        highlight=False,
-    )
+    kinds = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
+    strategies = [chosen.key for kind in kinds for chosen in plan.of(kind)]
+    acting = f"{plan.method.key} with {', '.join(strategies)}" if strategies else plan.method.key
+    length = f"{counts.steps} steps of {counts.instances} instances" if plan.trains else "no training"
+    console.print(f"{plan.recipe.name}: {acting} on {plan.data.key}, {length}", highlight=False)
 
 
 def _end(run: Run, plan: Plan, console: Console) -> None:
-    from ssltoolbox.cli.results import results_table
+    from ssltoolbox.cli.results import print_results
 
     if run.evaluation:
-        console.print(results_table(run.evaluation, plan.recipe.name))
+        print_results(run.evaluation, plan, console)
     console.print(f"done; the run is in {run.folder.path}", highlight=False, soft_wrap=True)

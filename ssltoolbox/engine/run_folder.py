@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ import filelock
 import torch
 import yaml
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import DataFacts, UserError
 from ssltoolbox.engine.files import write_json, write_text
 
 FREE_TO_CHANGE = frozenset(
@@ -78,10 +79,11 @@ class RunFolder:
         finally:
             lock.release()
 
-    def begin(self, recipe: str) -> None:
-        """Writes what a run starts with: the resolved recipe and the environment."""
+    def begin(self, recipe: str, facts: DataFacts | None) -> None:
+        """Writes what a run starts with: the resolved recipe, the environment, and the facts of the data."""
+        data = {} if facts is None else asdict(facts) | {"labels": sorted(facts.labels)}
+        write_json(self.environment, environment() | {"data": data})
         write_text(self.recipe, recipe)
-        write_json(self.environment, environment())
 
     def refuse_other_recipe(self, recipe: str) -> None:
         """

@@ -80,7 +80,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
         if folder.recipe.exists():
             folder.refuse_other_recipe(recipe)
         else:
-            folder.begin(recipe)
+            folder.begin(recipe, plan.facts)
         return _run(plan, folder, console)
 
 

@@ -13,15 +13,14 @@ DARK = 1.0
 """Blurred values up to this are too dark to divide by ..."""
 LIFT = 128.0
 """... and are raised by this much."""
+_PIXELS_AT_ONCE = 32 * 64 * 64
+"""On a CPU, pictures are made in groups of about this many pixels, which stay in a core's cache."""
 
 
 def swap_faces(
     frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float
 ) -> tuple[Tensor, Tensor]:
     """The faces of `frames` on `heads`: same heads, backgrounds and light, other expressions.
-
-    The frame is laid onto the head by a similarity transform, its colours are matched to the head's, and the
-    region of eyes, brows, nose and mouth, of both faces, is taken from it, as far as the frame reaches.
 
     Args:
         frames, heads: [B, 3, S, S] uint8, B at least 1.
@@ -32,22 +31,30 @@ def swap_faces(
     Returns:
         [B, 3, S, S] uint8 and [B, 68, 2]: the head's jaw line, all else the frame's, where it came to lie.
     """
+    group = max(1, _PIXELS_AT_ONCE // frames.shape[-1] ** 2) if frames.device.type == "cpu" else len(frames)
+    groups = zip(*(part.split(group) for part in (frames, points, heads, head_points)), strict=True)
     # Half precision, which a training step may ask for, is too coarse for coordinates and for 256 shades.
     with torch.autocast(frames.device.type, enabled=False):
-        size = frames.shape[-1]
-        transforms = similarity(points, head_points)
-        moved = move(points, transforms)
-        eyes = eye_distance(head_points)
-        canvas = heads.float()
-        warped = warp_affine(
-            frames.float(), transforms, (size, size), padding_mode="border", align_corners=True
-        )
-        faces = match_colours(warped, canvas, blur * eyes)
-        region = expressive_region(head_points, size) | expressive_region(moved, size)
-        opacity = (region & _reach(transforms, size)).float()[:, None]
-        if feather:
-            opacity = soften(opacity, feather * eyes)
-        pixels = torch.lerp(canvas, faces, opacity).round().to(torch.uint8)
+        pictures, landmarks = zip(*(_swap_group(*parts, blur, feather) for parts in groups), strict=True)
+    return torch.cat(pictures), torch.cat(landmarks)
+
+
+def _swap_group(
+    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, blur: float, feather: float
+) -> tuple[Tensor, Tensor]:
+    """The frame is laid onto the head and takes its colours; then the region of eyes, brows, nose and mouth, of
+    both faces, is taken from it, as far as the frame reaches."""
+    size = frames.shape[-1]
+    canvas, eyes = heads.float(), eye_distance(head_points)
+    transforms = similarity(points, head_points)
+    moved = move(points, transforms)
+    warped = warp_affine(frames.float(), transforms, (size, size), padding_mode="border", align_corners=True)
+    faces = match_colours(warped, canvas, blur * eyes)
+    region = expressive_region(head_points, size) | expressive_region(moved, size)
+    opacity = (region & _reach(transforms, size)).float()[:, None]
+    if feather:
+        opacity = soften(opacity, feather * eyes)
+    pixels = torch.lerp(canvas, faces, opacity).round().to(torch.uint8)
     return pixels, torch.cat([head_points[:, JAW], moved[:, JAW.stop :]], dim=1)
 
 

@@ -11,9 +11,10 @@ def swap(frame, points, head, head_points, blur=0.6):
     """[S, S, 3] uint8 and [68, 2] of both → [S, S, 3] uint8, and the region [S, S] bool."""
     transform = procrustes(points[ALIGNED].astype(np.float64), head_points[ALIGNED].astype(np.float64))
     warped = warp(frame, transform)
-    region = np.maximum(hulls(head_points, len(head)), warp(hulls(points, len(frame)), transform)) > 0
-    face = match_colours(warped, head, head_points, blur)
-    return np.where(region[..., None], face.clip(0, 255), head).round().astype(np.uint8), region
+    region = np.maximum(hulls(head_points, len(head)), warp(hulls(points, len(frame)), transform))
+    face = match_colours(warped, head, head_points, blur).clip(0, 255)
+    pixels = head + region[..., None] * (face - head)
+    return pixels.round().astype(np.uint8), region > 0
 
 
 def procrustes(points, targets):

@@ -11,6 +11,9 @@ from ssltoolbox.api import DataFacts, DatasetOptions
 LABELS = frozenset({"expression", "valence", "arousal"})
 
 
+NOTE = "These faces are drawings: numbers on them are no claim about real faces."
+
+
 class SyntheticFacesOptions(DatasetOptions):
     """Drawn face clips. `val` and `test` show people who are not in `train`, nor in each other."""
 
@@ -59,5 +62,6 @@ class SyntheticFacesOptions(DatasetOptions):
             shortest=self.frames,
             longest=self.frames,
             landmarks=True,
+            note=NOTE,
             labels=LABELS,
         )
