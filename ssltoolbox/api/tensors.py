@@ -199,12 +199,14 @@ class StepOutput:
     Attributes:
         loss: [] to be minimised.
         parts: named scalars for the log, detached.
-        embeddings: [rows, D] of side A, detached, for the diagnostics that watch for collapse.
+        embeddings: [M, D] of side A, detached, for the diagnostics that watch for collapse.
+        pairs: [M, D] of side B, detached; row i belongs to row i of `embeddings`.
     """
 
     loss: Tensor
     parts: Mapping[str, Tensor | float] = field(default_factory=dict)
     embeddings: Tensor | None = None
+    pairs: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

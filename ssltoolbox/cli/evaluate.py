@@ -22,12 +22,15 @@ def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.entry import open_run
     from ssltoolbox.engine.evaluate import evaluate_run
+    from ssltoolbox.engine.reporting import write_report
+    from ssltoolbox.engine.run_log import logged_to
 
     if tasks:
         overrides = (*overrides, f"evaluate=[{tasks}]")
     folder, plan = open_run(run, overrides)
-    with folder.locked():
-        results = evaluate_run(plan, folder, again=True)
     console = Console()
+    with folder.locked(), logged_to(folder.log):
+        results = evaluate_run(plan, folder, again=True)
+        write_report(plan, folder, console)
     print_results(results, plan, console)
-    console.print(f"written to {folder.evaluation}", highlight=False, soft_wrap=True)
+    console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)

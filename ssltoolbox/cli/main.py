@@ -12,6 +12,7 @@ from ssltoolbox import __version__
 from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.plugins import plugins
+from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import check, schema
 from ssltoolbox.cli.train import train
 
@@ -22,7 +23,7 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, evaluate, plugins, schema):
+for command in (train, check, preview, evaluate, plugins, schema):
     commands.add_command(command)
 
 

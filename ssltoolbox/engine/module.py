@@ -70,8 +70,8 @@ class TrainingModule(pl.LightningModule):
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of a micro-batch."""
+    def training_step(self, batch: Batch, index: int) -> dict[str, Any]:
+        """The loss of a micro-batch and, for the callbacks, its embeddings and what was counted."""
         micro_batch = index % self.accumulate
         if micro_batch == 0:
             self.method.before_step(self.global_step)
@@ -82,7 +82,12 @@ class TrainingModule(pl.LightningModule):
         output = self.method.step(view_a, view_b, rows)
         self._check_finite(output.loss, batch)
         self._log(output.loss, output.parts, len(batch))
-        return output.loss
+        return {
+            "loss": output.loss,
+            "embeddings": output.embeddings,
+            "pairs": output.pairs,
+            "counts": {**batch.counts, **rendered.counts},
+        }
 
     def _seed(self, micro_batch: int) -> None:
         """Makes what follows depend on nothing but the place in the run."""

@@ -38,6 +38,8 @@ class RunFolder:
         self.checkpoint = self.path / "checkpoints" / "last.ckpt"
         self.backbone = self.path / "backbone.safetensors"
         self.evaluation = self.path / "evaluation.json"
+        self.pairs = self.path / "pairs.png"
+        self.report = self.path / "report.html"
         self.log = self.path / "log.txt"
         self.failure = self.path / "failure.json"
         self.lock_file = self.path / ".lock"

@@ -19,6 +19,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import AtomicCheckpointIO, SaveCheckpoints, StopOnSignal, read_checkpoint
 from ssltoolbox.engine.cores import shared_with, worker_count
+from ssltoolbox.engine.diagnostics import WatchFeatures
 from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.loggers import build_loggers
@@ -26,6 +27,7 @@ from ssltoolbox.engine.metrics_csv import MetricsCsv
 from ssltoolbox.engine.module import TrainingModule
 from ssltoolbox.engine.progress import ShowProgress
 from ssltoolbox.engine.ranks import is_first_process
+from ssltoolbox.engine.reporting import write_report
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.run_log import logged_to
 from ssltoolbox.engine.watch import DataWatch
@@ -93,7 +95,7 @@ def _folder(plan: Plan, out: Path | None) -> RunFolder:
 
 
 def _run(plan: Plan, folder: RunFolder, console: Console) -> Run:
-    """Does what is left to be done: training, saving the backbone, evaluating."""
+    """Does what is left to be done: training, saving the backbone, evaluating, reporting."""
     parts = Parts(plan)
     if not folder.backbone.exists():
         if plan.trains:
@@ -103,7 +105,10 @@ def _run(plan: Plan, folder: RunFolder, console: Console) -> Run:
         save_weights(backbone, folder.backbone)
     if plan.recipe.evaluate and not folder.evaluation.exists():
         console.print("evaluating, beside a random initialisation …", highlight=False)
-    return Run(folder, evaluate_run(plan, folder))
+    run = Run(folder, evaluate_run(plan, folder))
+    if not folder.report.exists():
+        write_report(plan, folder, console)
+    return run
 
 
 def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch.nn.Module:
@@ -128,7 +133,10 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
     devices = _device_count(recipe.devices)
     with _quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
         trainer = _trainer(
-            plan, devices, [watch, progress, saver, stopper], [metrics, *build_loggers(plan, folder)]
+            plan,
+            devices,
+            [watch, WatchFeatures(console), progress, saver, stopper],
+            [metrics, *build_loggers(plan, folder)],
         )
         module = TrainingModule(
             method=parts.method(distributed=trainer.world_size > 1),
@@ -149,7 +157,8 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
             f"go on with: --resume --out {folder.path}"
         )
     for line in watch.summary():
-        log.warning(line)
+        log.info(line)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return module.method.backbone
 
 

@@ -43,7 +43,8 @@ class BYOL(nn.Module):
         target_b = self._target(view_b)
         loss_a = self.loss(self.prediction(projected_a), target_b)
         loss_b = self.loss(self.prediction(projected_b), target_a)
-        return StepOutput(0.5 * (loss_a + loss_b), embeddings=projected_a.detach())
+        embeddings, pairs = projected_a.detach(), projected_b.detach()
+        return StepOutput(0.5 * (loss_a + loss_b), embeddings=embeddings, pairs=pairs)
 
     @torch.no_grad()
     def _target(self, view: Tensor) -> Tensor:

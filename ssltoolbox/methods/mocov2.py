@@ -54,13 +54,14 @@ class MoCoV2(nn.Module):
         self._pointer = int(self.loss.memory_bank.bank_ptr)
         negatives = _keys_of_own_draw(key, rows)
         if not self._context.maskers:
-            return StepOutput(self.loss(query, key, negatives=negatives), embeddings=query.detach())
+            loss = self.loss(query, key, negatives=negatives)
+            return StepOutput(loss, embeddings=query.detach(), pairs=key)
         masking = self._context.maskers.mask(rows, self.queue.rows())
         cancel, attraction = self.loss.parts(
             query, key, masking.masked, negatives, attracting=masking.attract > 0
         )
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
-        return StepOutput(cancel + masking.attract * attraction, parts, query.detach())
+        return StepOutput(cancel + masking.attract * attraction, parts, query.detach(), key)
 
     def _enqueue(self, rows: Rows) -> None:
         self.queue.enqueue(gather_rows(rows) if self._context.distributed else rows, self._pointer)

@@ -29,16 +29,16 @@ class SimCLR(nn.Module):
         """[M, 3, S, S] twice → the symmetric contrastive loss over 2M rows."""
         embedded_a = self.projection(self.backbone(view_a))
         embedded_b = self.projection(self.backbone(view_b))
-        embeddings = embedded_a.detach()
+        embeddings, pairs = embedded_a.detach(), embedded_b.detach()
         maskers = self._context.maskers
         if not maskers:
-            return StepOutput(self.loss(embedded_a, embedded_b), embeddings=embeddings)
+            return StepOutput(self.loss(embedded_a, embedded_b), embeddings=embeddings, pairs=pairs)
         masking = maskers.mask(rows, self._candidates(rows))
         cancel, attraction = self.loss.parts(
             embedded_a, embedded_b, masking.masked, attracting=masking.attract > 0
         )
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
-        return StepOutput(cancel + masking.attract * attraction, parts, embeddings)
+        return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
 
     def _candidates(self, rows: Rows) -> Rows:
         """All ranks' rows in the loss's order: side A of every rank, then side B of every rank."""

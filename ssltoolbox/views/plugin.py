@@ -49,9 +49,9 @@ class PaperOptions(ViewOptions):
     flip: Probability = 0.5
     """Probability that an image is mirrored."""
     jitter_a: Probability = 1.0
-    """Probability that the colours of an image of side a, the anchors', change at all."""
+    """Probability that the colours of an image of side a, anchors and hard negatives, change at all."""
     jitter_b: Probability = 0.8
-    """The same for side b, the positives'."""
+    """The same for side b, their positives."""
     brightness: Strength = 0.4
     """Brightness is multiplied by 1 ± this."""
     contrast: Strength = 0.4
@@ -73,7 +73,9 @@ class PaperOptions(ViewOptions):
     @classmethod
     def _is_odd(cls, kernel: int) -> int:
         if kernel % 2 == 0:
-            raise ValueError(f"the kernel must have a middle: write {kernel - 1} or {kernel + 1}, not {kernel}")
+            raise ValueError(
+                f"the kernel must have a middle: write {kernel - 1} or {kernel + 1}, not {kernel}"
+            )
         return kernel
 
     @field_validator("blur_sigma")

@@ -8,14 +8,31 @@ from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.watch import DataWatch
 
 
+class FakeBatch:
+    """Four draws, and what was counted of them."""
+
+    def __init__(self, counts, notes=()):
+        self.counts = counts
+        self.notes = tuple(notes)
+
+    def __len__(self):
+        return 4
+
+
 def batch(read, unreadable, notes=(), refused=0):
-    counts = {"frames_read": read, "frames_unreadable": unreadable, "clips_refused": refused}
-    return SimpleNamespace(counts=counts, notes=tuple(notes))
+    return FakeBatch({"frames_read": read, "frames_unreadable": unreadable, "clips_refused": refused}, notes)
 
 
-def feed(watch, *batches):
+def feed(watch, *batches, log_steps=10**9):
+    """Gives the rows that were logged."""
+    rows = []
     for index, one in enumerate(batches):
-        watch.on_train_batch_end(None, None, None, one, index)
+        trainer = SimpleNamespace(
+            accumulate_grad_batches=1, log_every_n_steps=log_steps, global_step=index + 1
+        )
+        module = SimpleNamespace(log_dict=rows.append)
+        watch.on_train_batch_end(trainer, module, {"counts": one.counts}, one, index)
+    return rows
 
 
 def end(watch, stopped=False):
@@ -32,6 +49,32 @@ def test_summary():
         "  b.jpg: empty",
         "4 draws fell on clips too short for the strategies",
     ]
+
+
+def test_what_a_strategy_counted_has_a_line_of_its_own():
+    watch = DataWatch()
+    feed(watch, *[FakeBatch({"frames_read": 8, "swaps_skipped": 0, "faces_swapped": 3})] * 5)
+    end(watch)
+    assert watch.summary() == [
+        "faces swapped: 15, 0.75 per draw",
+        "swaps skipped: 0, 0.00 per draw",
+    ]
+
+
+def test_counts_are_logged_per_draw_since_the_last_row():
+    watch = DataWatch()
+    counted = [FakeBatch({"frames_read": 8, "faces_swapped": number}) for number in (1, 3, 4, 4, 2)]
+    first = feed(watch, *counted[:4], log_steps=2)
+    assert first == [{"faces_swapped_per_draw": 0.5}, {"faces_swapped_per_draw": 1.0}]
+    resumed = DataWatch()
+    resumed.load_state_dict(watch.state_dict())
+    assert feed(resumed, counted[4], log_steps=1) == [{"faces_swapped_per_draw": 0.5}]
+
+
+def test_anchors_without_an_answer():
+    watch = DataWatch()
+    feed(watch, FakeBatch({"frames_read": 8, "anchors_refused": 2}))
+    assert watch.summary() == ["2 anchors had no answer from the strategies"]
 
 
 def test_nothing_to_say():

@@ -1,4 +1,4 @@
-"""FaceSwap: the positive's expression region is put on another person's head (Shu et al., BMVC 2022, section 3.1)."""
+"""FaceSwap: the positive's expression on another person's head (Shu et al., BMVC 2022, section 3.1)."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,14 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 
 class FaceSwapOptions(Options):
-    """How often faces are swapped, and how they are blended. Lengths are shares of the donor's eye distance."""
+    """How often faces are swapped, and how they are blended. Kernels are in distances between the donor's eyes."""
 
     p: float = Field(default=0.8, ge=0, le=1)
     """Probability of a swap, for each positive on its own."""
     blur: float = Field(default=0.6, gt=0)
-    """Kernel of the Gaussian blurs that the colours are matched by, in distances between the donor's eye centres."""
+    """Kernel of the Gaussian blurs whose ratio matches the frame's colours to the head's."""
     feather: float = Field(default=0.0, ge=0)
-    """Kernel of the blur that softens the region's edge, in the same unit; 0 cuts hard, as published."""
+    """Kernel of the blur that softens the region's edge; 0, or less than 2 pixels, cuts hard."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.identities < 2:

@@ -63,28 +63,31 @@ def expressive_region(points: Tensor, size: int) -> Tensor:
 
 
 def fill_hull(points: Tensor, size: int) -> Tensor:
-    """[B, n, 2] points → [B, size, size] bool: True for pixels whose centre lies in the points' convex hull."""
+    """[B, n, 2] points → [B, size, size] bool: True for every pixel that the points' convex hull touches."""
     pixels = torch.arange(size, device=points.device, dtype=points.dtype)
-    left = _left_edge(points, pixels)
-    right = -_left_edge(points * points.new_tensor([-1, 1]), pixels)
-    return (pixels >= left[..., None]) & (pixels <= right[..., None])
+    left = _left_edge(points, pixels)[..., None]
+    right = -_left_edge(points * points.new_tensor([-1, 1]), pixels)[..., None]
+    return (pixels >= left - 0.5) & (pixels <= right + 0.5)
 
 
 def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
-    """Where each row enters the hull: [B, n, 2] points and [S] rows → [B, S] x, infinite for rows beside it.
+    """How far left the hull reaches in each row of pixels: [B, n, 2] and [S] → [B, S] x, infinite beside it.
 
     From every point a chord is drawn to the lower point that lies farthest to the left, by its angle. Chords
     stay within the hull; from a corner of the hull's left side the chord goes to the next corner. So the
-    leftmost chord is the edge.
+    leftmost chord is the edge. A row of pixels is met where it is nearest to the height of the leftmost point.
     """
     x, y = points.unbind(dim=-1)
     height = y[:, None, :] - y[:, :, None]
     slope = (x[:, None, :] - x[:, :, None]) / height
     slope, end = slope.masked_fill(height <= 0, torch.inf).min(dim=-1)
-    bottom = y.gather(1, end)[..., None]
-    x, y, slope = x[..., None], y[..., None], slope[..., None]
-    crossed = (rows >= y) & (rows <= bottom) & slope.isfinite()
-    return (x + slope * (rows - y)).masked_fill(~crossed, torch.inf).amin(dim=1)
+    lowest = slope.isinf()
+    bottom = torch.where(lowest, y, y.gather(1, end))[..., None]
+    x, y, slope = x[..., None], y[..., None], slope.masked_fill(lowest, 0)[..., None]
+    summit = y.gather(1, x.argmin(dim=1, keepdim=True))
+    met = summit.clamp(rows - 0.5, rows + 0.5)
+    crossed = (met >= y) & (met <= bottom)
+    return torch.where(crossed, torch.addcmul(x, slope, met - y), torch.inf).amin(dim=1)
 
 
 def _spread(centred: Tensor) -> Tensor:

@@ -35,12 +35,14 @@ def swap_faces(
     groups = zip(*(part.split(group) for part in (frames, points, heads, head_points)), strict=True)
     # Half precision, which a training step may ask for, is too coarse for coordinates and for 256 shades.
     with torch.autocast(frames.device.type, enabled=False):
-        pictures, landmarks = zip(*(_swap_group(*parts, blur, feather) for parts in groups), strict=True)
+        pictures, landmarks = zip(
+            *(_swap_group(*parts, blur=blur, feather=feather) for parts in groups), strict=True
+        )
     return torch.cat(pictures), torch.cat(landmarks)
 
 
 def _swap_group(
-    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, blur: float, feather: float
+    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float
 ) -> tuple[Tensor, Tensor]:
     """The frame is laid onto the head and takes its colours; then the region of eyes, brows, nose and mouth, of
     both faces, is taken from it, as far as the frame reaches."""
@@ -98,6 +100,6 @@ def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
 
 def _reach(transforms: Tensor, size: int) -> Tensor:
     """Where the transformed frames have pixels: [B, size, size] bool."""
-    near, far = -0.5, size - 0.5
-    corners = transforms.new_tensor([[near, near], [near, far], [far, near], [far, far]])
+    far = size - 1
+    corners = transforms.new_tensor([[0, 0], [0, far], [far, 0], [far, far]])
     return fill_hull(move(corners.expand(len(transforms), -1, -1), transforms), size)

@@ -1,27 +1,22 @@
-"""A picture of real draws of a recipe: what is pulled together, pushed apart, changed and masked."""
+"""What the picture shows and says: draws, their instances, and who is pushed away or masked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import EXPRESSIONS, Kind, Rows
+from ssltoolbox.api import EXPRESSIONS, Rows
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.module import role_major
-from ssltoolbox.engine.preview_batch import SeenBatch, can_render, seen_at
-from ssltoolbox.plan import Plan
+from ssltoolbox.engine.preview.batch import SeenBatch, can_render, seen_at
+from ssltoolbox.engine.preview.words import Relation, facts, legend, pushed_heading
 
 MOST_HARD = 3
 """Hard negatives of a draw that are shown."""
 MOST_OTHERS = 3
 """Faces of other draws that are shown beside an instance, and as many of those that are masked for it."""
-
-Relation = Literal["pulled", "pushed", "masked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +71,8 @@ class Preview:
     Attributes:
         facts: pairs of a part of the recipe and what it does.
         legend: what the colours mean.
-        changes, pushes, masks: whether the recipe can change pixels of positives, has negatives, has maskers.
+        pushed_heading: stands above the faces of other draws; empty without negatives.
+        changes, masks: whether the recipe can change the pixels of positives, and whether it has maskers.
         notes: one line for each frame that could not be read.
     """
 
@@ -84,87 +80,30 @@ class Preview:
     facts: tuple[tuple[str, str], ...]
     legend: tuple[tuple[Relation, str], ...]
     draws: tuple[ShownDraw, ...]
+    pushed_heading: str
     changes: bool
-    pushes: bool
     masks: bool
     notes: tuple[str, ...]
 
 
-def preview(plan: Plan, output: Path, draws: int = 6, step: int = 0) -> Preview:
-    """Writes the picture, and gives what it says.
-
-    Args:
-        output: where the PNG goes.
-        draws: how many are shown; fewer where the micro-batch has fewer.
-        step: the optimiser step, from 0, whose first micro-batch is shown.
+def collect(parts: Parts, draws: int, step: int) -> Preview:
+    """What there is to show of a step.
 
     Raises:
         UserError: when the recipe has no such step, or doesn't train.
-        SslToolboxError: when the file can't be written.
     """
-    from ssltoolbox.engine.preview_page import write_page
-
-    parts = Parts(plan)
-    parts.import_all()
-    content = collect(parts, draws, step)
-    write_page(content, output)
-    return content
-
-
-def collect(parts: Parts, draws: int, step: int) -> Preview:
-    """What there is to show of a step; see `preview`."""
     plan = parts.plan
     seen = seen_at(parts, step)
     return Preview(
         title=f"{plan.recipe.name}: pairs of step {step} of {plan.counts.steps}",
-        facts=tuple(_facts(plan)),
-        legend=tuple(_legend(plan, seen)),
+        facts=tuple(facts(plan)),
+        legend=tuple(legend(plan, seen)),
         draws=tuple(_draw(parts, seen, number) for number in range(min(draws, len(seen.drawn)))),
+        pushed_heading=pushed_heading(plan),
         changes=can_render(parts),
-        pushes=plan.method_descriptor.negatives is not None,
         masks=seen.masking is not None,
         notes=seen.drawn.notes,
     )
-
-
-def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    kinds = (
-        Kind.DATASETS,
-        Kind.METHODS,
-        Kind.POSITIVE_GENERATORS,
-        Kind.NEGATIVE_SAMPLERS,
-        Kind.NEGATIVE_MASKERS,
-        Kind.VIEWS,
-    )
-    for kind in kinds:
-        for chosen in plan.of(kind):
-            yield kind.singular, f"{chosen.key}. {chosen.descriptor.summary}"
-
-
-def _legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
-    yield "pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"
-    negatives = plan.method_descriptor.negatives
-    if negatives is None:
-        yield "pushed", f"nothing is pushed apart: {plan.method.key} has no negatives"
-        return
-    lines = "the lines of a draw from each other, and " if seen.drawn.hard_negatives else ""
-    if negatives == "batch":
-        others = f"each from all other draws of the batch, {len(seen.drawn) - 1} of them"
-    else:
-        others = "each from the queue of earlier batches; other draws of this batch stand for it here"
-    yield "pushed", f"pushed apart: {lines}{others}"
-    if seen.masking:
-        yield "masked", _masked_words(seen.masking.attract, seen.masking.parts)
-
-
-def _masked_words(attract: float, parts: Mapping[str, Tensor]) -> str:
-    fate = f"but pulled together with weight {attract:g}" if attract else "and left out of the loss"
-    share = {name: f"{float(value):.2g}" for name, value in parts.items()}
-    text = f"masked, as false negatives: not pushed apart, {fate}; {share['masked_share']} of the candidates"
-    if "chance_same_expression" in share:
-        same, chance = share["masked_same_expression"], share["chance_same_expression"]
-        text += f", of which {same} have the frame's expression ({chance} by chance)"
-    return text
 
 
 def _draw(parts: Parts, seen: SeenBatch, number: int) -> ShownDraw:
@@ -185,8 +124,8 @@ def _instance(parts: Parts, seen: SeenBatch, draw: int, role: int) -> Instance:
     changed_by = seen.changed_by[row]
     masked = _masked_rows(seen, row)
     return Instance(
-        name="anchor" if role == 0 else f"hard negative {role}",
-        frame=_frame_tile(seen, row, "" if role == 0 else _offset(seen.rows, draw, row)),
+        name=_role_name(role, seen.drawn.hard_negatives),
+        frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else ""),
         positive=_frame_tile(seen, positive, _offset(seen.rows, row, positive)),
         changed=Tile(_rendered(seen, positive), f"by {' and '.join(changed_by)}") if changed_by else None,
         view_a=Tile(_pixels(seen.view_a[row])),
@@ -197,20 +136,29 @@ def _instance(parts: Parts, seen: SeenBatch, draw: int, role: int) -> Instance:
     )
 
 
+def _role_name(role: int, hard: int) -> str:
+    """
+    >>> _role_name(0, hard=2), _role_name(2, hard=2), _role_name(1, hard=1)
+    ('anchor', 'hard negative 2', 'hard negative')
+    """
+    return ("hard negative" + f" {role}" * (hard > 1)) if role else "anchor"
+
+
 def _frame_tile(seen: SeenBatch, row: int, moment: str) -> Tile:
     moment = moment or f"at {float(seen.rows.time[row]):.2f} s"
     return Tile(_drawn(seen, row), " · ".join(filter(None, [moment, _expression(seen.rows, row)])))
 
 
 def _others(parts: Parts, seen: SeenBatch, draw: int) -> tuple[Tile, ...]:
-    """Anchors of the next draws that the anchor of this one is pushed apart from."""
-    if parts.plan.method_descriptor.negatives is None:
+    """Faces of the next draws that the anchor of this one is pushed apart from."""
+    negatives = parts.plan.method_descriptor.negatives
+    if negatives is None:
         return ()
-    draws = len(seen.drawn)
-    following = ((draw + step) % draws for step in range(1, draws))
-    masked = set(_masked_rows(seen, draw))
-    rows = [row for row in following if row not in masked][:MOST_OTHERS]
-    return tuple(_candidate_tile(seen, None, row) for row in rows)
+    draws, masked = len(seen.drawn), _masked_rows(seen, draw)
+    first = len(seen.view_a) if negatives == "queue" else 0
+    following = (first + (draw + step) % draws for step in range(1, draws))
+    rows = [row for row in following if row not in masked]
+    return tuple(_candidate_tile(seen, None, row) for row in rows[:MOST_OTHERS])
 
 
 def _masked_rows(seen: SeenBatch, row: int) -> list[int]:
@@ -218,8 +166,9 @@ def _masked_rows(seen: SeenBatch, row: int) -> list[int]:
     if seen.masking is None:
         return []
     rows = seen.masking.masked[row].nonzero().flatten().tolist()
-    if seen.similarity is not None:
-        rows.sort(key=lambda other: -float(seen.similarity[row, other]))
+    similarity = seen.similarity
+    if similarity is not None:
+        rows.sort(key=lambda other: float(similarity[row, other]), reverse=True)
     return rows
 
 
@@ -231,12 +180,15 @@ def _candidate_tile(seen: SeenBatch, row: int | None, candidate: int) -> Tile:
 
 
 def _offset(rows: Rows, start: int, row: int) -> str:
+    return _seconds(float(rows.time[row] - rows.time[start]))
+
+
+def _seconds(offset: float) -> str:
     """
-    >>> _offset(Rows(*[None] * 3, time=[4.0, 3.5], descriptor=None), 0, 1)
-    '−0.50 s'
+    >>> _seconds(0.72), _seconds(-3.6), _seconds(0.0)
+    ('+0.72 s', '−3.60 s', 'the same frame')
     """
-    seconds = float(rows.time[row] - rows.time[start])
-    return f"{seconds:+.2f} s".replace("-", "−") if seconds else "the same frame"
+    return f"{offset:+.2f} s".replace("-", "−") if offset else "the same frame"
 
 
 def _expression(rows: Rows, row: int) -> str:

@@ -1,0 +1,68 @@
+"""Draws whose patches go where, and pastes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.distributions import Beta
+
+from ssltoolbox.api import Batch, PositiveGenerator
+from ssltoolbox_cut_mix import CutMixOptions
+
+
+class CutMix(PositiveGenerator[CutMixOptions]):
+    """Pastes, with probability `p`, a patch of another clip's frame over each positive.
+
+    The frame is an anchor or hard negative of the batch; the patch covers the same place in both. It has the
+    image's shape and 1 - λ of its area, λ from Beta(alpha, alpha), to whole pixels, and lies wholly in the image,
+    all places equally likely. Landmarks stay those of the positive: they say where its face is, also beneath a
+    patch. A positive in a batch without other clips stays as it is. What happened is added to the batch's counts:
+    `patches_pasted`, and `patches_skipped` for want of another clip.
+    """
+
+    def render(self, batch: Batch) -> Batch:
+        """The batch with patches over its positives."""
+        instances = 1 + batch.hard_negatives
+        shape, device = (len(batch), instances), batch.frames.device
+        wanted = torch.rand(shape, device=device) < self.options.p
+        donor, found = _draw_donors(batch.clip, instances)
+        patch = self._draw_patches(shape, batch.frames.shape[-1], device)
+        pasted = wanted & found[:, None]
+
+        donors = batch.sources.flatten(0, 1)[donor]
+        covered = (patch & pasted[..., None, None])[:, :, None]
+        positives = torch.where(covered, donors, batch.positives)
+        count = int(pasted.sum())
+        more = {"patches_pasted": count, "patches_skipped": int(wanted.sum()) - count}
+        counts = {name: batch.counts.get(name, 0) + number for name, number in more.items()}
+        return replace(
+            batch, frames=torch.cat([batch.sources, positives], dim=1), counts={**batch.counts, **counts}
+        )
+
+    def _draw_patches(self, shape: tuple[int, int], size: int, device: torch.device) -> Tensor:
+        """[N, 1+K, size, size] bool: True within each positive's patch."""
+        alpha = torch.full(shape, self.options.alpha, device=device)
+        side = (size * (1 - Beta(alpha, alpha).sample()).sqrt()).round()
+        pixels = torch.arange(size, device=device)
+        top, left = (torch.rand((2, *shape), device=device) * (size - side + 1)).floor()
+        rows, columns = (
+            (pixels >= start[..., None]) & (pixels < (start + side)[..., None]) for start in (top, left)
+        )
+        return rows[..., :, None] & columns[..., None, :]
+
+
+def _draw_donors(clip: Tensor, instances: int) -> tuple[Tensor, Tensor]:
+    """For each positive one of the sources of other clips, all equally likely.
+
+    Args:
+        clip: [N].
+        instances: 1+K of a draw.
+
+    Returns:
+        [N, 1+K] number of the source, draw-major, and [N] bool, False where there is none.
+    """
+    eligible = clip[:, None] != clip.repeat_interleave(instances)
+    lots = torch.rand((len(clip), instances, eligible.shape[1]), device=clip.device)
+    return lots.masked_fill(~eligible[:, None], -1).argmax(dim=-1), eligible.any(dim=1)

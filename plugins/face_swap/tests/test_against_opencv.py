@@ -1,0 +1,107 @@
+"""Batched swaps against the published steps, one pair at a time, by OpenCV."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ssltoolbox_face_swap.swap import swap_faces
+
+cv2 = pytest.importorskip("cv2")
+
+REGIONS = ([*range(17, 27), *range(36, 48)], [*range(27, 35), *range(48, 61)])
+ALIGNED = [*range(17, 35), *range(36, 61)]
+REAL_FACES = Path(__file__).parents[3].parent / "shared" / "faces"
+SURE = np.ones((5, 5), np.uint8)
+"""What a region is shrunk by: OpenCV moves its corners to whole pixels, so edges differ by up to a pixel."""
+
+
+def published_swap(frame, points, head, head_points, blur=0.6):
+    """[S, S, 3] uint8 and [68, 2] of both → [S, S, 3] uint8, and the region [S, S] bool."""
+    transform = procrustes(points[ALIGNED].astype(np.float64), head_points[ALIGNED].astype(np.float64))
+    warped = warp(frame, transform)
+    region = np.maximum(hulls(head_points, len(head)), warp(hulls(points, len(frame)), transform))
+    face = recoloured(warped, head, head_points, blur).clip(0, 255)
+    pixels = head + region[..., None] * (face - head)
+    return pixels.round().astype(np.uint8), region > 0
+
+
+def procrustes(points, targets):
+    """[2, 3]: centres and standard deviations are matched, the rotation is found by an SVD."""
+    (start, start_centre), (end, end_centre) = ((p - p.mean(0), p.mean(0)) for p in (points, targets))
+    u, _, vt = np.linalg.svd((start / start.std()).T @ (end / end.std()))
+    linear = end.std() / start.std() * (u @ vt).T
+    return np.column_stack([linear, end_centre - linear @ start_centre])
+
+
+def warp(image, transform):
+    return cv2.warpAffine(
+        image, transform, image.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def hulls(points, size):
+    mask = np.zeros((size, size), np.float32)
+    for region in REGIONS:
+        cv2.fillConvexPoly(mask, cv2.convexHull(points[region].round().astype(np.int32)), 1)
+    return mask
+
+
+def recoloured(face, head, head_points, blur):
+    eyes = np.linalg.norm(head_points[36:42].mean(0) - head_points[42:48].mean(0))
+    kernel = int(blur * eyes)
+    kernel += kernel % 2 == 0
+    own, wanted = (cv2.GaussianBlur(image, (kernel, kernel), 0).astype(np.float64) for image in (face, head))
+    return face * wanted / (own + 128 * (own <= 1))
+
+
+def psnr(first, second):
+    return 10 * np.log10(255**2 / max(((first.astype(float) - second) ** 2).mean(), 1e-9))
+
+
+def agreement(frames, points, heads, head_points):
+    """PSNR of each pair on the whole region, and on its inside."""
+    swapped, _ = swap_faces(frames, points, heads, head_points, blur=0.6, feather=0.0)
+    images = [part.permute(0, 2, 3, 1).numpy() for part in (frames, heads, swapped)]
+    whole, inside = [], []
+    for frame, head, ours, here, there in zip(*images, points.numpy(), head_points.numpy(), strict=True):
+        theirs, region = published_swap(frame, here, head, there)
+        sure = cv2.erode(region.astype(np.uint8), SURE) > 0
+        whole.append(psnr(ours[region], theirs[region]))
+        inside.append(psnr(ours[sure], theirs[sure]))
+    return np.array(whole), np.array(inside)
+
+
+def check(whole, inside):
+    assert np.median(whole) > 35
+    assert whole.min() > 25
+    assert inside.min() > 40
+
+
+@pytest.mark.parametrize("size", [48, 64, 112, 224])
+def test_drawn_faces(faces, size):
+    batch = faces(16, hard=0, size=size)
+    frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
+    check(*agreement(frames, points, frames.roll(3, 0), points.roll(3, 0)))
+
+
+@pytest.mark.skipif(not REAL_FACES.exists(), reason="no folder of real faces")
+@pytest.mark.parametrize("size", [64, 112, 224])
+def test_real_faces(size):
+    clips = sorted(path.parent for path in REAL_FACES.glob("*/*/*/landmarks68.npy"))
+    images, points = zip(
+        *(read(clip, place, size) for clip, place in product(clips, (0.1, 0.5, 0.9))), strict=True
+    )
+    frames, landmarks = torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(points))
+    check(*agreement(frames, landmarks, frames.roll(3, 0), landmarks.roll(3, 0)))
+
+
+def read(clip, place, size):
+    """[3, size, size] and [68, 2] of the frame at that share of the clip."""
+    paths = sorted(clip.glob("*.jpg"))
+    index = int(place * len(paths))
+    image = cv2.imread(str(paths[index]))[..., ::-1]
+    points = (np.load(clip / "landmarks68.npy")[index] + 0.5) * size / len(image) - 0.5
+    resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    return resized.transpose(2, 0, 1).copy(), points.astype(np.float32)

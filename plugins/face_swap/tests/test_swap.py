@@ -1,0 +1,160 @@
+"""A swap of given pairs: what comes from whom, colours, edges, and odd landmarks."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kornia.filters import gaussian_blur2d
+from ssltoolbox_face_swap.geometry import expressive_region, is_usable, move, similarity
+from ssltoolbox_face_swap.swap import gaussian_blur, match_colours, soften, swap_faces
+
+
+@pytest.fixture(scope="session")
+def pairs(faces):
+    """Frames, points, heads and their points, of four pairs of people."""
+    batch = faces(8, hard=0)
+    frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
+    return frames[:4], points[:4], frames[4:], points[4:]
+
+
+def swap(*pair, blur=0.6, feather=0.0):
+    return swap_faces(*pair, blur=blur, feather=feather)
+
+
+def test_a_face_on_its_own_head_is_unchanged(pairs):
+    frames, points, _, _ = pairs
+    swapped, moved = swap(frames, points, frames, points)
+    assert (swapped.int() - frames.int()).abs().max() <= 1
+    torch.testing.assert_close(moved, points, rtol=0, atol=1e-3)
+
+
+def test_beyond_the_region_all_is_the_head(pairs):
+    _, points, heads, head_points = pairs
+    swapped, _ = swap(*pairs)
+    region = expressive_region(head_points, 48)
+    region |= expressive_region(move(points, similarity(points, head_points)), 48)
+    outside = ~region[:, None].expand_as(heads)
+    assert torch.equal(swapped[outside], heads[outside])
+    assert (swapped != heads)[~outside].float().mean() > 0.9
+
+
+def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs):
+    _, points, _, head_points = pairs
+    _, landmarks = swap(*pairs)
+    assert torch.equal(landmarks[:, :17], head_points[:, :17])
+    moved = move(points, similarity(points, head_points))
+    assert torch.equal(landmarks[:, 17:], moved[:, 17:])
+
+
+def test_features_lie_at_the_new_landmarks(pairs):
+    """A white square where the frame's mouth was is a white square at the landmarks of the new mouth."""
+    frames, points, _, head_points = pairs
+    frames, heads = torch.full_like(frames, 100), torch.full_like(frames, 100)
+    for frame, (x, y) in zip(frames, points[:, 48:60].mean(1).round().long().tolist(), strict=True):
+        frame[:, y - 1 : y + 2, x - 1 : x + 2] = 200
+    swapped, landmarks = swap(frames, points, heads, head_points)
+    brightest = swapped[:, 0].flatten(1).argmax(1)
+    found = torch.stack([brightest % 48, brightest // 48], dim=1)
+    assert ((found - landmarks[:, 48:60].mean(1)).abs() <= 2).all()
+
+
+def test_where_the_frame_does_not_reach_the_head_stays(pairs):
+    frames, points, heads, head_points = pairs
+    swapped, _ = swap(frames, points + torch.tensor([30.0, 0]), heads, head_points)
+    edge_on_head = head_points[:, [45, 16]].amin(1)[:, 0].ceil().long()
+    for picture, head, column in zip(swapped, heads, edge_on_head.tolist(), strict=True):
+        assert torch.equal(picture[..., column:], head[..., column:])
+
+
+def test_pairs_do_not_depend_on_their_neighbours(pairs):
+    """Eyes differ in their distance and so blurs in their size; many pairs are made in several groups."""
+    many = [part.repeat(30, *[1] * (part.ndim - 1)) for part in pairs]
+    together, _ = swap(*many)
+    for i in range(4):
+        alone, _ = swap(*(part[i : i + 1] for part in pairs))
+        assert (together[i::4].int() - alone.int()).abs().max() <= 1
+
+
+def test_half_precision_of_a_step_does_not_touch_swaps(pairs):
+    expected = swap(*pairs, feather=0.2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        actual = swap(*pairs, feather=0.2)
+    assert all(torch.equal(a, b) for a, b in zip(expected, actual, strict=True))
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    spread=st.floats(1, 40),
+    squeeze=st.floats(0, 1),
+    feather=st.sampled_from([0.0, 0.5]),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_usable_landmarks_give_a_picture(seed, spread, squeeze, feather):
+    """Points at random, in the extreme all on a line, give finite landmarks and change nothing of the input."""
+    torch.manual_seed(seed)
+    images = torch.randint(0, 256, (2, 2, 3, 24, 24), dtype=torch.uint8)
+    points = torch.randn(2, 2, 68, 2) * spread * torch.tensor([1, squeeze]) + 12
+    before = images.clone(), points.clone()
+    usable = is_usable(points, 24).all(0)
+    if not usable.any():
+        return
+    chosen = [part[:, usable] for part in (images, points)]
+    swapped, landmarks = swap(chosen[0][0], chosen[1][0], chosen[0][1], chosen[1][1], feather=feather)
+    assert swapped.dtype == torch.uint8
+    assert landmarks.isfinite().all()
+    assert torch.equal(images, before[0])
+    assert torch.equal(points, before[1])
+
+
+def test_colours_of_plain_images_become_the_targets():
+    images, targets = torch.full((1, 3, 9, 9), 50.0), torch.full((1, 3, 9, 9), 120.0)
+    matched = match_colours(images, targets, torch.tensor([5.0]))
+    torch.testing.assert_close(matched, targets)
+
+
+def test_what_is_too_dark_to_divide_by_stays_dark():
+    images, targets = torch.full((1, 3, 9, 9), 1.0), torch.full((1, 3, 9, 9), 200.0)
+    matched = match_colours(images, targets, torch.tensor([5.0]))
+    torch.testing.assert_close(matched, torch.full_like(images, 200 / 129))
+
+
+def test_colours_are_clipped():
+    images = torch.full((1, 3, 9, 9), 10.0)
+    images[..., 4, 4] = 255
+    assert match_colours(images, torch.full_like(images, 200), torch.tensor([9.0])).max() == 255
+
+
+@pytest.mark.parametrize(("kernel", "odd"), [(5.0, 5), (5.99, 5), (6.0, 7), (6.8, 7), (11.2, 11)])
+def test_blurs_are_kornias_with_the_kernel_made_odd(kernel, odd):
+    torch.manual_seed(0)
+    images = torch.rand(2, 3, 16, 16)
+    sigma = 0.3 * ((odd - 1) / 2 - 1) + 0.8
+    expected = gaussian_blur2d(images, odd, (sigma, sigma))
+    # A neighbour with a wider kernel must not show.
+    actual = gaussian_blur(torch.cat([images, images]), torch.tensor([kernel, kernel, 13, 13]))[:2]
+    torch.testing.assert_close(actual, expected)
+
+
+def test_blurs_narrower_than_two_pixels_change_nothing_and_wide_ones_end_at_the_image():
+    torch.manual_seed(0)
+    images = torch.rand(1, 1, 8, 8)
+    torch.testing.assert_close(gaussian_blur(images, torch.tensor([1.9])), images)
+    wide, wider = (gaussian_blur(images, torch.tensor([kernel])) for kernel in (15.0, 1e6))
+    assert torch.equal(wide, wider)
+
+
+def test_soft_edges_lie_outside_and_end():
+    mask = torch.zeros(1, 1, 41, 41)
+    mask[..., 15:26, 15:26] = 1
+    soft = soften(mask, torch.tensor([5.0]))
+    torch.testing.assert_close(soft[..., 15:26, 15:26], torch.ones(1, 1, 11, 11))
+    profile = soft[0, 0, 20, 26:]
+    assert (profile.diff() <= 1e-6).all()
+    assert 0 < profile[3] < 0.1
+    assert not profile[4:].any()
+
+
+def test_a_feathered_swap_changes_more_than_a_hard_one_and_less_than_everything(pairs):
+    heads = pairs[2]
+    changed = [(swap(*pairs, feather=feather)[0] != heads).float().mean() for feather in (0.0, 0.3, 0.6)]
+    assert changed[0] < changed[1] < changed[2] < 0.9

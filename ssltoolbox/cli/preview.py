@@ -1,0 +1,50 @@
+"""`ssltoolbox preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import RECIPE, SET
+
+MOST_DRAWS = 20
+
+
+@click.command()
+@RECIPE
+@SET
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("pairs.png"),
+    show_default=True,
+    help="The PNG.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(1, MOST_DRAWS),
+    default=6,
+    show_default=True,
+    help="How many draws to show.",
+)
+@click.option(
+    "--step", type=click.IntRange(min=0), default=0, show_default=True, help="The step of the run to look at."
+)
+def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, step: int) -> None:
+    """Draw what RECIPE pulls together and pushes apart: real draws, as the run sees them."""
+    from ssltoolbox.plan import load_plan
+
+    if output.suffix.lower() != ".png":
+        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+    plan = load_plan(recipe, overrides)
+    for warning in plan.warnings:
+        click.echo(warning.render(), err=True)
+    from ssltoolbox.engine.preview import preview as write_preview
+
+    shown = write_preview(plan, output, draws, step)
+    for note in shown.notes:
+        click.echo(f"can't be read, drawn again: {note}", err=True)
+    count = len(shown.draws)
+    click.echo(f"{count} draw{'s' * (count > 1)} of step {step} of {plan.recipe.name} are in {output}")

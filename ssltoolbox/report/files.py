@@ -1,0 +1,88 @@
+"""The files of a run folder as plain data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One column of metrics.csv, without the steps that it has no finite value for.
+
+    Attributes:
+        steps: steps done, rising.
+        values: as many numbers.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def mean(self) -> float:
+        """Over all steps that were logged."""
+        return sum(self.values) / len(self.values)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left behind.
+
+    Attributes:
+        recipe_text: recipe.yaml as it is.
+        recipe: the same as plain data.
+        environment: environment.json; empty if it is not there.
+        metrics: column → curve, columns without any number left out; empty for a run without training.
+        evaluation: evaluation.json; empty for a run without tasks.
+        pairs: the PNG of drawn pairs, where there is one.
+    """
+
+    recipe_text: str
+    recipe: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    metrics: Mapping[str, Curve]
+    evaluation: Mapping[str, Any]
+    pairs: bytes | None = None
+
+
+def read_run(folder: Path) -> RunFiles:
+    """
+    Raises:
+        OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
+    """
+    text = (folder / "recipe.yaml").read_text(encoding="utf-8")
+    pairs = folder / "pairs.png"
+    return RunFiles(
+        recipe_text=text,
+        recipe=yaml.safe_load(text),
+        environment=_json(folder / "environment.json"),
+        metrics=_curves(folder / "metrics.csv"),
+        evaluation=_json(folder / "evaluation.json"),
+        pairs=pairs.read_bytes() if pairs.exists() else None,
+    )
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _curves(path: Path) -> Mapping[str, Curve]:
+    curves: dict[str, Curve] = {}
+    if not path.exists():
+        return curves
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            step = int(row.pop("step"))
+            for name, text in row.items():
+                if text and math.isfinite(value := float(text)):
+                    curve = curves.setdefault(name, Curve())
+                    curve.steps.append(step)
+                    curve.values.append(value)
+    return curves

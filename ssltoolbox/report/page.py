@@ -1,0 +1,127 @@
+"""The page: what the files say, put into the template."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ssltoolbox.report.curves import groups_of
+from ssltoolbox.report.files import Curve, RunFiles, read_run
+from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, results_plot
+from ssltoolbox.report.results import Result, claim, results_of
+from ssltoolbox.report.strategies import acting, deeds
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of the page.
+
+    Attributes:
+        source: a data URI.
+        title, reading: what stands above it.
+        words: what it shows, for who can't see it.
+    """
+
+    source: str
+    title: str
+    words: str
+    reading: str = ""
+
+
+def render_report(folder: Path) -> str:
+    """The report of the run in a folder, as HTML that needs no other file.
+
+    Args:
+        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json and pairs.png, where the run
+            has them.
+
+    Raises:
+        OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
+    """
+    files = read_run(folder)
+    results = results_of(files.evaluation)
+    template = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("ssltoolbox.report", ""),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(TEMPLATE)
+    name = files.recipe["name"]
+    return template.render(
+        name=name,
+        claim=claim(files.recipe, results),
+        note=files.environment.get("data", {}).get("note", ""),
+        facts=list(_facts(files)),
+        results=results,
+        results_picture=_results_picture(results, name),
+        confusions=list(_confusions(files.evaluation)),
+        curves=list(_curve_pictures(files.metrics)),
+        pairs=data_uri(files.pairs, "image/png") if files.pairs else "",
+        strategies=acting(files.recipe),
+        deeds=deeds(files.metrics),
+        recipe=files.recipe_text,
+        environment=list(_environment(files.environment)),
+    )
+
+
+def _facts(files: RunFiles) -> Iterator[tuple[str, str]]:
+    """The run at a glance."""
+    recipe = files.recipe
+    yield "method", recipe["method"]["name"]
+    yield "strategies", ", ".join(acting(recipe)) or "none"
+    yield "data", recipe["data"]["name"]
+    weights = recipe["backbone"].get("weights")
+    yield "backbone", recipe["backbone"]["name"] + (f" from {weights}" if weights else "")
+    yield "seed", str(recipe["seed"])
+    if "started" in files.environment:
+        started = datetime.fromisoformat(files.environment["started"])
+        yield "started", f"{started:%Y-%m-%d %H:%M %Z}"
+
+
+def _results_picture(results: list[Result], name: str) -> Picture | None:
+    if not results:
+        return None
+    words = "; ".join(f"{result.label} {result.measure_label} {result.trained:.3f}" for result in results)
+    return Picture(results_plot(results, name), "Beside a random initialisation", words)
+
+
+def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
+    for task, numbers in evaluation.items():
+        if "confusion" in numbers and "per_class" in numbers:
+            names = list(numbers["per_class"])
+            source = confusion_plot(names, numbers["confusion"])
+            title = f"What each {task} was taken for"
+            yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
+
+
+def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:
+    for group, curves in groups_of(metrics):
+        words = "; ".join(
+            f"{name} from {curve.values[0]:.3g} at step {curve.steps[0]} to {curve.values[-1]:.3g} at step "
+            f"{curve.steps[-1]}"
+            for name, curve in curves.items()
+        )
+        yield Picture(curves_plot(curves, group.from_zero), group.title, words, group.reading)
+
+
+def _environment(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in environment.items():
+        yield key, shlex.join(value) if key == "command" else _words(value)
+
+
+def _words(value: Any) -> str:
+    """A plain value as a person writes it."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {_words(item)}" for name, item in value.items() if name != "note")
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,120 @@
+"""Plots as SVG in a data URI, with text that stays text."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ssltoolbox.report.files import Curve
+from ssltoolbox.report.results import Result
+
+WIDTH = 4.0
+"""Inches, of 72 pixels on a screen: a plot is about as wide as a phone, so its text is not shrunk there."""
+COLOURS = ("#1f5f99", "#d9730d", "#3d8c40", "#8e44ad", "#b03a2e", "#5d6d7e")
+RANDOM_COLOUR = "#b9c0c8"
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e7eb",
+    "axes.edgecolor": "#8a939d",
+    "axes.axisbelow": True,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ssltoolbox",
+}
+
+
+def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
+    """Curves over steps, with a legend where there are several."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _figure(2.3)
+        for (name, curve), colour in zip(curves.items(), _colours(len(curves)), strict=True):
+            marker = "o" if len(curve.steps) == 1 else ""
+            axes.plot(
+                curve.steps, curve.values, color=colour, linewidth=1.3, marker=marker, label=_words(name)
+            )
+        axes.set_xlabel("step")
+        if from_zero:
+            axes.set_ylim(bottom=0)
+        if len(curves) > 1:
+            _legend(axes)
+        return _svg(figure)
+
+
+def results_plot(results: Sequence[Result], name: str) -> str:
+    """Bars of each result, beside those of the random initialisation."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _figure(0.8 + 0.45 * len(results))
+        places = range(len(results))
+        bars = ((0.2, name, COLOURS[0], [result.trained for result in results]),)
+        random = [result.random for result in results]
+        if any(value is not None for value in random):
+            bars += ((-0.2, "random", RANDOM_COLOUR, [value or 0.0 for value in random]),)
+        for shift, label, colour, values in bars:
+            axes.barh([place - shift for place in places], values, height=0.38, color=colour, label=label)
+        axes.set_yticks(places, [_bar_label(result) for result in results])
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.axvline(0, color="#8a939d", linewidth=0.8)
+        _legend(axes)
+        return _svg(figure)
+
+
+def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Of the frames of each class, the share that was taken for each; rows are the truth."""
+    shares = [[count / max(sum(row), 1) for count in row] for row in counts]
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        figure, axes = _figure(WIDTH * 0.85)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        places = range(len(names))
+        axes.set_xticks(places, names, rotation=45, ha="right")
+        axes.set_yticks(places, names)
+        axes.set_xlabel("taken for")
+        for row, line in enumerate(shares):
+            for column, share in enumerate(line):
+                colour = "white" if share > 0.5 else "#1c2733"
+                axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=7)
+        return _svg(figure)
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    # Without pyplot: it keeps state, and looks for a display.
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _legend(axes: Axes) -> None:
+    """Above the plot, where it hides nothing."""
+    axes.legend(
+        frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8, columnspacing=1.0
+    )
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_per_draw").replace("_", " ").replace("$", r"\$")
+
+
+def _bar_label(result: Result) -> str:
+    return f"{result.label} {result.measure_label} {'↓' if result.lower_is_better else '↑'}"
+
+
+def _svg(figure: Figure) -> str:
+    text = io.BytesIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    return data_uri(text.getvalue(), "image/svg+xml")
+
+
+def data_uri(content: bytes, mime: str) -> str:
+    """A file's content as an address, so that a page needs no other file."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,83 @@
+"""`ssltoolbox preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from support.recipes import write_recipe
+
+from ssltoolbox.api import UserError
+from ssltoolbox.cli.preview import preview
+
+SMALL = {"views": "{name: standard, size: 32}", "data": "{name: synthetic_faces, clips: 80, frames: 20}"}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> str:
+    """What is printed; errors come as they are raised."""
+    return CliRunner().invoke(preview, arguments, catch_exceptions=False, standalone_mode=False).output
+
+
+def test_writes_the_picture_and_says_so(tmp_path: Path) -> None:
+    recipe = str(write_recipe(tmp_path, **SMALL))
+    assert run(recipe, "--draws", "1") == "1 draw of step 0 of small are in pairs.png\n"
+    assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_options(tmp_path: Path) -> None:
+    recipe = str(write_recipe(tmp_path, **SMALL))
+    printed = run(recipe, "-o", "x.PNG", "--draws", "20", "--step", "3", "--set", "trainer.batch_size=4")
+    assert printed == "4 draws of step 3 of small are in x.PNG\n"
+    assert (tmp_path / "x.PNG").is_file()
+    assert not (tmp_path / "pairs.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-o", "pairs.jpg"], "pairs.jpg is no PNG: end its name in .png"),
+        (["-o", "folder.png"], "File 'folder.png' is a directory."),
+        (["--draws", "0"], "0 is not in the range 1<=x<=20."),
+        (["--step", "-1"], "-1 is not in the range x>=0."),
+    ],
+)
+def test_usage_errors(tmp_path: Path, arguments: list[str], text: str) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(click.BadParameter) as error:
+        run(str(write_recipe(tmp_path, **SMALL)), *arguments)
+    assert error.value.exit_code == 2
+    assert error.value.message == text
+
+
+def test_errors_of_the_recipe_leave_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no step 30: the run has steps 0 to 29"):
+        run(str(write_recipe(tmp_path, **SMALL)), "--step", "30")
+    with pytest.raises(UserError, match="simclar"):
+        run(str(write_recipe(tmp_path, **SMALL, method="simclar")))
+    assert not (tmp_path / "pairs.png").exists()
+
+
+def test_unreadable_frames_are_named(tmp_path: Path) -> None:
+    clips = [tmp_path / "faces" / f"id{number}" / "video" / "clip" for number in range(2)]
+    for clip in clips:
+        clip.mkdir(parents=True)
+        for number in range(1, 13):
+            Image.new("RGB", (32, 32), (20 * number, 0, 0)).save(clip / f"{number:04}.jpg")
+    anchors = "{name: frames, root: faces, size: 32}"
+    recipe = str(
+        write_recipe(tmp_path, data=anchors, views=SMALL["views"], trainer="{steps: 3, batch_size: 2}")
+    )
+    assert run(recipe) == "2 draws of step 0 of small are in pairs.png\n"
+    for number in range(1, 12):
+        (clips[0] / f"{number:04}.jpg").write_bytes(b"cut short")
+    first, *_, last = run(recipe).splitlines()
+    assert first.startswith("can't be read, drawn again: ")
+    assert last == "2 draws of step 0 of small are in pairs.png"

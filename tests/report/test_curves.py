@@ -1,0 +1,47 @@
+"""Which curves stand together, and what thinning keeps."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssltoolbox.report.curves import groups_of, thinned
+from ssltoolbox.report.files import Curve, read_run
+
+lengths = st.integers(1, 700)
+
+
+def test_groups(run):
+    groups = {group.title: list(curves) for group, curves in groups_of(read_run(run.path).metrics)}
+    assert groups == {
+        "Loss": ["loss"],
+        "Learning rate": ["lr"],
+        "Candidates masked": ["masked_share"],
+        "Masked with the same expression": ["masked_same_expression", "chance_same_expression"],
+        "Counted": ["swaps_skipped_per_draw"],
+        "News": ["news"],
+    }
+
+
+def test_the_loss_comes_first_and_its_parts_stand_with_it():
+    metrics = {name: Curve([1], [2.0]) for name in ("attract_loss", "epoch", "loss")}
+    (group, curves), *more = groups_of(metrics)
+    assert (group.title, list(curves), more) == ("Loss", ["loss", "attract_loss"], [])
+
+
+def test_what_never_happened_is_not_drawn():
+    assert list(groups_of({"anchors_refused_per_draw": Curve([1, 2], [0.0, 0.0])})) == []
+
+
+@given(lengths, lengths)
+def test_thinning_keeps_the_last_step_and_the_bounds(length, most):
+    curve = Curve(list(range(length)), [float((7 * step) % 11) for step in range(length)])
+    thin = thinned(curve, most)
+    assert len(thin.steps) == len(thin.values) == min(length, most)
+    assert thin.steps[-1] == length - 1
+    assert thin.steps == sorted(set(thin.steps))
+    assert min(curve.values) <= min(thin.values) <= max(thin.values) <= max(curve.values)
+
+
+def test_thinning_averages():
+    thin = thinned(Curve([1, 2, 3, 4], [1.0, 3.0, 5.0, 9.0]), most=2)
+    assert (thin.steps, thin.values) == ([2, 4], [2.0, pytest.approx(7)])

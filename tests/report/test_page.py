@@ -1,0 +1,155 @@
+"""The page: one file, everything escaped, and what it says."""
+
+import base64
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from ssltoolbox.report import render_report
+
+VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Text, images and tables of a page; fails where tags don't match."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.images, self.words = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(dict(attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open and data.strip():
+            self.words.append(" ".join(data.split()))
+
+    def after(self, text, count=1):
+        start = self.words.index(text) + 1
+        return self.words[start : start + count]
+
+
+def page_of(run):
+    return Page(render_report(run.path))
+
+
+def content(image):
+    mime, data = re.fullmatch(r"data:([^;]+);base64,(.+)", image["src"]).groups()
+    return mime, base64.b64decode(data)
+
+
+def test_what_it_says(run):
+    page = page_of(run)
+    assert page.words[:3] == [
+        "small",
+        "small",
+        "After 800 steps the frozen features tell expressions apart with macro-F1 0.29, a random initialisation "
+        "with 0.13.",
+    ]
+    assert "These are drawings." in page.words
+    assert page.after("strategies") == ["time_aug, mask_fn"]
+    assert page.after("started") == ["2026-01-31 20:26 UTC"]
+    assert page.after("chance", 5) == ["expression", "macro‑F1 ↑", "0.285", "0.130", "–"]
+    assert page.after("identity left", 4) == ["accuracy ↓", "0.214", "0.135", "–"]
+    assert page.after("candidates masked") == ["0.40%"]
+    assert page.after("of these, with the row's expression") == ["80% (chance 20%)"]
+    assert page.after("swaps skipped") == ["0.50 per draw"]
+    assert page.after("command") == ["ssltoolbox train 'my recipe.yaml'"]
+    assert page.after("gpus") == ["none"]
+    assert page.words[-1] == "clips 960; fps 4.17; labels arousal, valence"
+
+
+def test_only_what_is_better_than_random_is_bold(run):
+    bold = re.findall(r'<td class="number better">([^<]+)', render_report(run.path))
+    assert bold == ["0.285", "0.297"]
+
+
+def test_it_needs_no_other_file(run):
+    (run.path / "pairs.png").write_bytes(b"\x89PNG")
+    html = render_report(run.path)
+    page = Page(html)
+    assert {"script", "link", "iframe"}.isdisjoint(page.tags)
+    assert "http:" not in html
+    assert "https:" not in html
+    kinds = [content(image)[0] for image in page.images]
+    assert kinds == ["image/svg+xml"] * 8 + ["image/png"]
+    assert all(image["alt"] for image in page.images)
+
+
+def test_plots_hold_their_text(run):
+    first, confusion, loss = (ElementTree.fromstring(content(image)[1]) for image in page_of(run).images[:3])
+    assert {"expression macro-F1 ↑", "identity left accuracy ↓", "random"} <= set(first.itertext())
+    assert {"happy", "sad", "75%", "25%"} <= set(confusion.itertext())
+    assert "step" in set(loss.itertext())
+    assert page_of(run).images[2]["alt"] == "loss from 6.5 at step 10 to 4.5 at step 30"
+
+
+def test_the_same_files_give_the_same_page(run):
+    assert render_report(run.path) == render_report(run.path)
+
+
+EVIL = "<script>alert('&')</script>$\\frac$"
+
+
+def test_everything_is_escaped(run):
+    run.recipe("small", ("name: small", f'name: "{EVIL}"'.replace("\\", "\\\\")))
+    numbers = {"f1": 0.5, "per_class": {EVIL: {}, "b": {}}, "confusion": [[1, 0], [0, 1]]}
+    run.json("evaluation", {EVIL: numbers, "random": {}})
+    run.json("environment", {EVIL: [EVIL], "data": {"note": EVIL}})
+    run.write("metrics.csv", f'step,"{EVIL}","{EVIL}_per_draw"\n1,2,3\n')
+    html = render_report(run.path)
+    page = Page(html)
+    assert "<script" not in html
+    assert "script" not in page.tags
+    assert page.words.count(EVIL) >= 4
+    for image in page.images:
+        ElementTree.fromstring(content(image)[1])
+
+
+@pytest.mark.parametrize("missing", ["evaluation.json", "environment.json", "metrics.csv"])
+def test_what_is_not_there_is_left_out(run, missing):
+    (run.path / missing).unlink()
+    heading = {"evaluation.json": "What the frozen features know", "metrics.csv": "Training"}
+    words = page_of(run).words
+    assert heading.get(missing, "Environment") not in words
+    assert "Recipe" in words
+
+
+def test_a_run_without_training_and_strategies(run):
+    (run.path / "metrics.csv").unlink()
+    run.recipe(
+        "plain", ("simclr", "none"), ("[{name: time_aug}]", "[]"), ("maskers: [{name: mask_fn}]", "maskers: []")
+    )
+    words = page_of(run).words
+    assert words[2].startswith("Without training the frozen features")
+    assert "What the strategies did" not in words
+
+
+def test_no_random_initialisation_beside(run):
+    run.json("evaluation", {"valence": {"ccc": 0.5}})
+    page = page_of(run)
+    assert page.after("valence", 4) == ["CCC ↑", "0.500", "–", "–"]
+    assert "random" not in set(ElementTree.fromstring(content(page.images[0])[1]).itertext())
+
+
+def test_it_is_made_without_torch(run):
+    code = (
+        "import sys; from pathlib import Path; from ssltoolbox.report import render_report; "
+        f"render_report(Path({str(run.path)!r})); print('torch' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"

@@ -1,0 +1,114 @@
+"""The recipes that come with the toolbox: each is valid, and the rows of the paper's table are what it says."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.api import Kind
+from ssltoolbox.plan import Plan, load_plan
+from ssltoolbox.recipe import load as load_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+FILES = sorted(RECIPES.rglob("*.yaml"))
+TABLE = {
+    "a": {"time_aug"},
+    "b": {"time_aug", "hard_neg"},
+    "c": {"time_aug", "hard_neg", "cut_mix"},
+    "d": {"time_aug", "face_swap", "mask_fn"},
+    "e": {"time_aug", "hard_neg", "face_swap"},
+    "f": {"time_aug", "hard_neg", "mask_fn"},
+    "g": {"time_aug", "hard_neg", "face_swap", "mask_fn"},
+}
+METHODS = {"imagenet": "none", "random": "none", "byol": "byol", "mocov2": "mocov2"}
+FIRST_ROW = {"paper": "imagenet", "synthetic": "random"}
+ROWS = [
+    (folder, row)
+    for folder, first in FIRST_ROW.items()
+    for row in (first, "byol", "mocov2", "simclr", *TABLE)
+]
+STRATEGIES = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
+
+
+@cache
+def plan_in(file: Path) -> Plan:
+    """The plan on drawn faces as written, else on data that is not there, whatever this machine has."""
+    names_a_folder = "root" in load_recipe(file).recipe.data.options
+    return load_plan(file, ["data.root=not-there"] if names_a_folder else [], data_needed=False)
+
+
+def plan_of(folder: str, row: str) -> Plan:
+    return plan_in(RECIPES / folder / f"{row}.yaml")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(RECIPES)))
+def test_valid(file):
+    """The one thing to be warned of is that the data isn't there."""
+    plan = plan_in(file)
+    warnings = [problem.message for problem in plan.warnings]
+    assert len(warnings) == (plan.facts is None)
+    assert all("not-there" in message for message in warnings)
+
+
+def test_names_are_unique():
+    names = [plan_in(file).recipe.name for file in FILES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("folder", FIRST_ROW)
+def test_a_folder_has_the_table_and_its_base(folder):
+    rows = {row for where, row in ROWS if where == folder}
+    assert {file.stem for file in (RECIPES / folder).glob("*.yaml")} == rows | {"base"}
+
+
+@pytest.mark.parametrize(("folder", "row"), ROWS)
+def test_rows_have_the_strategies_of_the_table(folder, row):
+    plan = plan_of(folder, row)
+    strategies = [item.descriptor.name for kind in STRATEGIES for item in plan.of(kind)]
+    assert sorted(strategies) == sorted(TABLE.get(row, set()))
+    assert plan.method.descriptor.name == METHODS.get(row, "simclr")
+    assert plan.recipe.name == (f"paper-{row}" if folder == "paper" else row)
+
+
+@pytest.mark.parametrize(("folder", "row"), ROWS)
+def test_rows_differ_in_method_and_strategies_alone(folder, row):
+    """So that at equal steps all have seen as many images."""
+    recipe, base = plan_of(folder, row).recipe, plan_of(folder, "base").recipe
+    for section in ("seed", "data", "views", "optim", "trainer", "evaluate"):
+        assert getattr(recipe, section) == getattr(base, section), section
+    if row != "imagenet":
+        assert recipe.backbone == base.backbone
+    if row in TABLE:
+        assert recipe.method == base.method
+
+
+def test_the_papers_numbers():
+    plan = plan_of("paper", "g")
+    recipe = plan.recipe
+    assert (plan.counts.draws, plan.counts.instances, plan.counts.images) == (128, 256, 512)
+    assert recipe.method.options == {
+        "temperature": 0.07,
+        "hidden_dim": 2048,
+        "output_dim": 128,
+        "batch_norm": False,
+    }
+    assert (recipe.backbone.name, recipe.backbone.weights) == ("resnet50", None)
+    assert (recipe.optim.name, recipe.optim.lr, recipe.optim.weight_decay) == ("adam", 3e-4, 1e-4)
+    assert recipe.optim.decay_norm_and_bias
+    assert (recipe.trainer.epochs, plan.image_size) == (300, 112)
+    swap = next(item for item in recipe.positives if item.name == "face_swap")
+    assert swap.options["p"] == 0.8
+    assert (recipe.maskers[0].options["attract"], recipe.maskers[0].options["descriptor"]) == (
+        0.8,
+        "resnet18",
+    )
+
+
+def test_the_imagenet_row_starts_from_weights():
+    assert plan_of("paper", "imagenet").recipe.backbone.weights == "imagenet"
+
+
+def test_the_synthetic_rows_need_no_weights():
+    for row in ("d", "f", "g"):
+        (masker,) = plan_of("synthetic", row).recipe.maskers
+        assert masker.options["descriptor"] == "gradients"
