@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -18,24 +20,32 @@ log = logging.getLogger(__name__)
 
 
 def write_report(plan: Plan, folder: RunFolder, console: Console) -> None:
-    """Writes report.html from the files of the run.
+    """Writes report.html from the files of the run, with a picture of pairs where it trained.
 
     A run is done without its report: what goes wrong here is said on the console, with the traceback in the log,
     and fails nothing.
     """
-    try:
-        # Matplotlib takes a second to import, and may fail for reasons of its own.
-        from ssltoolbox.engine.preview import preview
+    if plan.trains and not folder.pairs.exists():
+        with _said("the picture of pairs", folder, console):
+            from ssltoolbox.engine.preview import preview
+
+            preview(plan, folder.pairs, draws=DRAWS_SHOWN)
+    with _said("the report", folder, console):
         from ssltoolbox.report import render_report
 
-        if plan.trains and not folder.pairs.exists():
-            preview(plan, folder.pairs, draws=DRAWS_SHOWN)
         write_text(folder.report, render_report(folder.path))
+
+
+@contextmanager
+def _said(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
+    """Says what went wrong instead of failing; around imports too, as matplotlib may fail in its own."""
+    try:
+        yield
     except Exception as error:
-        log.exception("the report could not be written")
+        log.exception("%s could not be written", what)
         console.print(
-            f"the report could not be written: {first_line(error)}; the run is whole without it, and the "
-            f"traceback is in {folder.log}",
+            f"{what} could not be written: {first_line(error)}; the run is whole without it, and the traceback is in "
+            f"{folder.log}",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -49,22 +49,23 @@ KNOWN = (
 def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
     """The plots of a run and their curves: losses, what is known, what was counted, and all the rest."""
     losses = tuple(name for name in metrics if name == "loss" or name.endswith("_loss"))
-    counted = tuple(
-        name for name, curve in metrics.items() if name.endswith(PER_DRAW) and any(curve.values)
-    )
+    counted = tuple(name for name, curve in metrics.items() if name.endswith(PER_DRAW) and any(curve.values))
+    placed = NOT_DRAWN.union(losses, *(group.columns for group in KNOWN))
+    others = [name for name in metrics if name not in placed and not name.endswith(PER_DRAW)]
     groups = [
         Group("Loss", "", tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
         *KNOWN,
-        Group("Counted", "per draw", counted),
+        Group(_title(counted[0]) if len(counted) == 1 else "Counted", "per draw", counted),
+        *(Group(_title(name), "", (name,), from_zero=False) for name in others),
     ]
-    placed = NOT_DRAWN.union(*(group.columns for group in groups))
-    for name in metrics:
-        if name not in placed and not name.endswith(PER_DRAW):
-            groups.append(Group(name.replace("_", " ").capitalize(), "", (name,), from_zero=False))
     for group in groups:
         curves = {name: thinned(metrics[name]) for name in group.columns if name in metrics}
         if curves:
             yield group, curves
+
+
+def _title(column: str) -> str:
+    return column.removesuffix(PER_DRAW).replace("_", " ").capitalize()
 
 
 def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:

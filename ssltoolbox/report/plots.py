@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ WIDTH = 4.0
 """Inches, of 72 pixels on a screen: a plot is about as wide as a phone, so its text is not shrunk there."""
 COLOURS = ("#1f5f99", "#d9730d", "#3d8c40", "#8e44ad", "#b03a2e", "#5d6d7e")
 RANDOM_COLOUR = "#b9c0c8"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
@@ -26,6 +27,8 @@ STYLE = {
     "grid.color": "#e4e7eb",
     "axes.edgecolor": "#8a939d",
     "axes.axisbelow": True,
+    # Names are names, also with dollars in them.
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "ssltoolbox",
 }
@@ -42,7 +45,7 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
             )
         axes.set_xlabel("step")
         if from_zero:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.08 * max(max(curve.values) for curve in curves.values()) or 1)
         if len(curves) > 1:
             _legend(axes)
         return _svg(figure)
@@ -53,12 +56,10 @@ def results_plot(results: Sequence[Result], name: str) -> str:
     with matplotlib.rc_context(STYLE):
         figure, axes = _figure(0.8 + 0.45 * len(results))
         places = range(len(results))
-        bars = ((0.2, name, COLOURS[0], [result.trained for result in results]),)
-        random = [result.random for result in results]
+        trained, random = [result.trained for result in results], [result.random for result in results]
+        _bars(axes, -0.2, trained, COLOURS[0], name)
         if any(value is not None for value in random):
-            bars += ((-0.2, "random", RANDOM_COLOUR, [value or 0.0 for value in random]),)
-        for shift, label, colour, values in bars:
-            axes.barh([place - shift for place in places], values, height=0.38, color=colour, label=label)
+            _bars(axes, 0.2, [value or 0.0 for value in random], RANDOM_COLOUR, "random")
         axes.set_yticks(places, [_bar_label(result) for result in results])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
@@ -90,6 +91,11 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def _bars(axes: Axes, shift: float, values: Sequence[float], colour: str, label: str) -> None:
+    places = [place + shift for place in range(len(values))]
+    axes.barh(places, values, height=0.38, color=colour, label=label)
+
+
 def _legend(axes: Axes) -> None:
     """Above the plot, where it hides nothing."""
     axes.legend(
@@ -102,7 +108,7 @@ def _colours(count: int) -> list[str]:
 
 
 def _words(name: str) -> str:
-    return name.removesuffix("_per_draw").replace("_", " ").replace("$", r"\$")
+    return name.removesuffix("_per_draw").replace("_", " ")
 
 
 def _bar_label(result: Result) -> str:

@@ -78,11 +78,15 @@ def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
         return f"{_after(recipe)} the run is complete; nothing was evaluated."
     first = results[0]
     phrase = PHRASES.get(first.task, f"have, in the task {first.label},")
-    text = f"{_after(recipe)} the frozen features {phrase} {first.measure_label} {first.trained:.2f}"
+    start = f"{_after(recipe)} the frozen features {phrase} {first.measure_label}"
     if first.random is None:
-        return f"{text}."
+        return f"{start} {first.trained:.2f}."
+    digits = 2 if f"{first.trained:.2f}" != f"{first.random:.2f}" else 3
     gained = first.lower_is_better or first.trained > first.random
-    return f"{text}, {'' if gained else 'no better than '}a random initialisation with {first.random:.2f}."
+    return (
+        f"{start} {first.trained:.{digits}f}, {'' if gained else 'no better than '}"
+        f"a random initialisation with {first.random:.{digits}f}."
+    )
 
 
 def _measures(numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ def test_groups(run):
         "Learning rate": ["lr"],
         "Candidates masked": ["masked_share"],
         "Masked with the same expression": ["masked_same_expression", "chance_same_expression"],
-        "Counted": ["swaps_skipped_per_draw"],
+        "Swaps skipped": ["swaps_skipped_per_draw"],
         "News": ["news"],
     }
 
@@ -26,6 +26,13 @@ def test_the_loss_comes_first_and_its_parts_stand_with_it():
     metrics = {name: Curve([1], [2.0]) for name in ("attract_loss", "epoch", "loss")}
     (group, curves), *more = groups_of(metrics)
     assert (group.title, list(curves), more) == ("Loss", ["loss", "attract_loss"], [])
+
+
+def test_several_counts_stand_together():
+    metrics = {f"{name}_per_draw": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
+    assert [(group.title, group.reading, list(curves)) for group, curves in groups_of(metrics)] == [
+        ("Counted", "per draw", list(metrics))
+    ]
 
 
 def test_what_never_happened_is_not_drawn():

@@ -132,7 +132,10 @@ def test_what_is_not_there_is_left_out(run, missing):
 def test_a_run_without_training_and_strategies(run):
     (run.path / "metrics.csv").unlink()
     run.recipe(
-        "plain", ("simclr", "none"), ("[{name: time_aug}]", "[]"), ("maskers: [{name: mask_fn}]", "maskers: []")
+        "plain",
+        ("simclr", "none"),
+        ("[{name: time_aug}]", "[]"),
+        ("maskers: [{name: mask_fn}]", "maskers: []"),
     )
     words = page_of(run).words
     assert words[2].startswith("Without training the frozen features")
@@ -149,7 +152,8 @@ def test_no_random_initialisation_beside(run):
 def test_it_is_made_without_torch(run):
     code = (
         "import sys; from pathlib import Path; from ssltoolbox.report import render_report; "
-        f"render_report(Path({str(run.path)!r})); print('torch' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
+        f"render_report(Path({str(run.path)!r})); "
+        "print('torch' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
