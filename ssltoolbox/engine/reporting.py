@@ -44,8 +44,8 @@ def _said(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
     except Exception as error:
         log.exception("%s could not be written", what)
         console.print(
-            f"{what} could not be written: {first_line(error)}; the run is whole without it, and the traceback is in "
-            f"{folder.log}",
+            f"{what} could not be written: {first_line(error)}; the run is whole without it, and the traceback is "
+            f"in {folder.log}",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -116,7 +116,7 @@ class Feeder:
 COLLAPSED = torch.ones(8, 4) + 1e-3 * embeddings(8, 4)
 LINE = (
     "the features have collapsed by step 10: all faces look nearly the same to the network "
-    "(feature_std 0.001; 1 is spread, 0 is collapsed)\n"
+    "(feature_std 0.00087; 1 is spread, 0 is collapsed)\n"
 )
 
 
