@@ -80,12 +80,12 @@ def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
     phrase = PHRASES.get(first.task, f"have, in the task {first.label},")
     start = f"{_after(recipe)} the frozen features {phrase} {first.measure_label}"
     if first.random is None:
-        return f"{start} {first.trained:.2f}."
-    digits = 2 if f"{first.trained:.2f}" != f"{first.random:.2f}" else 3
+        return f"{start} {first.trained:z.2f}."
+    digits = 2 if f"{first.trained:z.2f}" != f"{first.random:z.2f}" else 3
     gained = first.lower_is_better or first.trained > first.random
     return (
-        f"{start} {first.trained:.{digits}f}, {'' if gained else 'no better than '}"
-        f"a random initialisation with {first.random:.{digits}f}."
+        f"{start} {first.trained:z.{digits}f}, {'' if gained else 'no better than '}"
+        f"a random initialisation with {first.random:z.{digits}f}."
     )
 
 

@@ -24,6 +24,7 @@ from ssltoolbox.engine.diagnostics import (
     feature_std,
     uniformity,
 )
+from ssltoolbox.methods.byol import BYOL
 
 shapes = st.tuples(st.integers(2, 20), st.integers(1, 16), st.integers(0, 1000))
 
@@ -173,10 +174,8 @@ def test_every_method_is_watched(tmp_path, method):
         assert 1 <= float(row["effective_rank"]) <= 4
 
 
-@pytest.mark.slow
-def test_byol_without_predictor_and_momentum_collapses(tmp_path, monkeypatch, capsys):
+def without_predictor_and_momentum(monkeypatch):
     """The network may then make both sides equal by making everything equal."""
-    from ssltoolbox.methods.byol import BYOL
 
     def step_without(self, view_a, view_b, rows):
         self.prediction = nn.Identity()
@@ -187,7 +186,19 @@ def test_byol_without_predictor_and_momentum_collapses(tmp_path, monkeypatch, ca
     monkeypatch.setattr(BYOL, "step", step_without)
     monkeypatch.setattr(BYOL, "before_step", lambda self, step: None)
     monkeypatch.setattr(BYOL, "_target", lambda self, view: self.projection(self.backbone(view)))
-    recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], "{name: byol, hidden_dim: 64, output_dim: 32}"))
-    run = run_tiny(recipe, tmp_path / "run", "trainer.steps=150", "trainer.log_steps=5")
-    assert capsys.readouterr().out.count("the features have collapsed by step") == 1
-    assert "the features have collapsed by step" in run.folder.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("collapses", [True, False])
+def test_a_real_collapse_is_said_and_a_healthy_run_is_not(tmp_path, monkeypatch, capsys, collapses):
+    if collapses:
+        without_predictor_and_momentum(monkeypatch)
+    recipe = write_recipe(
+        tmp_path,
+        (WITH_METHOD["simclr"], "{name: byol, hidden_dim: 64, output_dim: 32}"),
+        ("{lr: 1e-3, warmup_epochs: 1}", "{lr: 1e-2, schedule: constant}"),
+    )
+    run = run_tiny(recipe, tmp_path / "run", "trainer.steps=80", "trainer.log_steps=5")
+    assert capsys.readouterr().out.count("the features have collapsed by step") == collapses
+    said = run.folder.log.exists() and "the features have collapsed by step" in run.folder.log.read_text()
+    assert said == collapses

@@ -31,6 +31,11 @@ SIMCLR = {"method": {"name": "simclr"}, "trainer": {"steps": 1200, "epochs": Non
             "a random initialisation with -0.02.",
         ),
         (
+            Result("valence", "ccc", -0.001, -0.016),
+            "After 1,200 steps the frozen features follow valence with CCC 0.00, "
+            "a random initialisation with -0.02.",
+        ),
+        (
             Result("identity", "accuracy", 0.1, 0.2),
             "After 1,200 steps the frozen features tell people apart with accuracy 0.10, "
             "a random initialisation with 0.20.",
