@@ -23,7 +23,7 @@ from ssltoolbox.api import Batch
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.module import TrainingModule
 from ssltoolbox.engine.optim import build_optimiser
-from ssltoolbox.engine.train import quiet_lightning
+from ssltoolbox.engine.quiet import quiet_lightning
 from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.plan import load_plan
 
@@ -81,7 +81,9 @@ def plain_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
     method = parts.method(distributed=False)
     options = parts.plan.method.options
     backbone = method.backbone
-    head = SimCLRProjectionHead(method.projection.layers[0].in_features, options.hidden_dim, options.output_dim)
+    head = SimCLRProjectionHead(
+        method.projection.layers[0].in_features, options.hidden_dim, options.output_dim
+    )
     model = torch.nn.ModuleList([backbone, head]).to(device, memory_format=torch.channels_last).train()
     criterion = NTXentLoss(options.temperature)
     optimiser = build_optimiser(model, parts.plan.recipe.optim)
@@ -135,7 +137,9 @@ def main() -> None:
         "ratio": ours / theirs,
     }
     per_step = 1000 / (arguments.steps - 1)
-    print(f"engine {ours * per_step:.1f} ms a step, by hand {theirs * per_step:.1f} ms, ratio {ours / theirs:.3f}")
+    print(
+        f"engine {ours * per_step:.1f} ms a step, by hand {theirs * per_step:.1f} ms, ratio {ours / theirs:.3f}"
+    )
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2))
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @SET
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder [runs/<name>/<date-time>].")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; start it if there is none.")
-def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool) -> int:
+@click.option("--profile", is_flag=True, help="Say at the end where the time went, stage by stage.")
+def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:
     """Train and evaluate what RECIPE says."""
     from rich.console import Console
 
@@ -36,7 +37,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     from ssltoolbox.engine.train import train as train_plan
 
     try:
-        run = train_plan(plan, out, resume, console)
+        run = train_plan(plan, out, resume, console, profile)
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         return 130

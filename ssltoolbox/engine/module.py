@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ssltoolbox.api import Batch, Method, Options, PositiveGenerator, Rows, SslToolboxError, View
+from ssltoolbox.api import Batch, Method, Options, PositiveGenerator, SslToolboxError, View
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.optim import build_optimiser
+from ssltoolbox.engine.stages import render, rows_of, seed_device, two_views
 from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.recipe import Optim
 
@@ -75,11 +76,15 @@ class TrainingModule(pl.LightningModule):
         micro_batch = index % self.accumulate
         if micro_batch == 0:
             self.method.before_step(self.global_step)
-        self._seed(micro_batch)
-        rows = rows_of(batch, self.maskers.describe(batch))
-        rendered = self._render(batch)
-        view_a, view_b = self._views(rendered)
-        output = self.method.step(view_a, view_b, rows)
+        seed_device(self.seed, self.global_step, micro_batch, self.global_rank)
+        with self._stage("describe"):
+            rows = rows_of(batch, self.maskers.describe(batch))
+        with self._stage("render"):
+            rendered = render(self.generators, batch)[-1]
+        with self._stage("views"):
+            view_a, view_b = two_views(self.view, rendered)
+        with self._stage("method"):
+            output = self.method.step(view_a, view_b, rows)
         self._check_finite(output.loss, batch)
         self._log(output.loss, output.parts, len(batch))
         return {
@@ -89,27 +94,9 @@ class TrainingModule(pl.LightningModule):
             "counts": {**batch.counts, **rendered.counts},
         }
 
-    def _seed(self, micro_batch: int) -> None:
-        """Makes what follows depend on nothing but the place in the run."""
-        place = (self.seed, self.global_step, micro_batch, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
-
-    @torch.no_grad()
-    def _render(self, batch: Batch) -> Batch:
-        for generator in self.generators:
-            batch = generator.render(batch)
-        return batch
-
-    @torch.no_grad()
-    def _views(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """[M, 3, size, size] twice, role-major."""
-        instances = 1 + batch.hard_negatives
-        sides = (slice(None, instances), slice(instances, None))
-        images_a, images_b = (role_major(batch.frames[:, side]) for side in sides)
-        points_a, points_b = (role_major(batch.landmarks[:, side]) for side in sides)
-        view_a = self.view.augment(images_a, points_a, "a").contiguous(memory_format=torch.channels_last)
-        view_b = self.view.augment(images_b, points_b, "b").contiguous(memory_format=torch.channels_last)
-        return view_a, view_b
+    def _stage(self, name: str) -> AbstractContextManager[None]:
+        """Times a stage where the run is profiled."""
+        return self.trainer.profiler.profile(name)  # type: ignore[attr-defined]
 
     def _check_finite(self, loss: Tensor, batch: Batch) -> None:
         if torch.isfinite(loss):
@@ -131,26 +118,3 @@ class TrainingModule(pl.LightningModule):
     def _lr(self) -> float:
         rate: float = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
         return rate
-
-
-def role_major(tensor: Tensor) -> Tensor:
-    """[N, roles, …] → [roles·N, …]: all draws' first role, then all draws' second, …"""
-    return tensor.transpose(0, 1).flatten(0, 1)
-
-
-def rows_of(batch: Batch, descriptors: Tensor) -> Rows:
-    """The 2M rows of a batch: side A role-major, then side B role-major.
-
-    Args:
-        batch: N draws of R frames.
-        descriptors: [N, R, F], as drawn.
-    """
-    roles = batch.frames.shape[1]
-    return Rows(
-        draw=batch.draw.repeat(roles),
-        clip=batch.clip.repeat(roles),
-        identity=batch.identity.repeat(roles),
-        time=role_major(batch.time),
-        descriptor=role_major(descriptors),
-        labels={name: role_major(values) for name, values in batch.labels.items()},
-    )

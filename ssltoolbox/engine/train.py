@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
 from rich.console import Console
 
@@ -25,7 +25,9 @@ from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.loggers import build_loggers
 from ssltoolbox.engine.metrics_csv import MetricsCsv
 from ssltoolbox.engine.module import TrainingModule
+from ssltoolbox.engine.profile import stage_table
 from ssltoolbox.engine.progress import ShowProgress
+from ssltoolbox.engine.quiet import quiet_lightning
 from ssltoolbox.engine.ranks import is_first_process
 from ssltoolbox.engine.reporting import write_report
 from ssltoolbox.engine.run_folder import RunFolder
@@ -53,7 +55,13 @@ class Run:
     evaluation: dict[str, Any]
 
 
-def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Console | None = None) -> Run:
+def train(
+    plan: Plan,
+    out: Path | None = None,
+    resume: bool = False,
+    console: Console | None = None,
+    profile: bool = False,
+) -> Run:
     """Trains, saves the backbone and evaluates, as the plan says.
 
     Args:
@@ -61,6 +69,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
         out: the run folder; `runs/<name>/<date-time>` if not given.
         resume: go on with the run in `out`; starts one if there is none, does nothing if it is finished.
         console: where progress is shown.
+        profile: say at the end where the time went.
 
     Raises:
         UserError: when the folder is in use or not empty, or holds a run of another recipe.
@@ -83,7 +92,7 @@ def train(plan: Plan, out: Path | None = None, resume: bool = False, console: Co
             folder.refuse_other_recipe(recipe)
         else:
             folder.begin(recipe, plan.facts)
-        return _run(plan, folder, console)
+        return _run(plan, folder, console, profile)
 
 
 def _folder(plan: Plan, out: Path | None) -> RunFolder:
@@ -94,12 +103,12 @@ def _folder(plan: Plan, out: Path | None) -> RunFolder:
     return folder
 
 
-def _run(plan: Plan, folder: RunFolder, console: Console) -> Run:
+def _run(plan: Plan, folder: RunFolder, console: Console, profile: bool) -> Run:
     """Does what is left to be done: training, saving the backbone, evaluating, reporting."""
     parts = Parts(plan)
     if not folder.backbone.exists():
         if plan.trains:
-            backbone = _fit(plan, parts, folder, console)
+            backbone = _fit(plan, parts, folder, console, profile)
         else:
             backbone = parts.backbone(plan.recipe.backbone.weights)
         save_weights(backbone, folder.backbone)
@@ -111,7 +120,9 @@ def _run(plan: Plan, folder: RunFolder, console: Console) -> Run:
     return run
 
 
-def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch.nn.Module:
+def _fit(
+    plan: Plan, parts: Parts, folder: RunFolder, console: Console, profile: bool = False
+) -> torch.nn.Module:
     """Trains from where the run stands, and gives the backbone.
 
     Raises:
@@ -125,18 +136,20 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
         console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
     )
     metrics = MetricsCsv(folder.metrics)
+    profiler = SimpleProfiler() if profile else None
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     if checkpoint:
         done = read_checkpoint(checkpoint)["global_step"]
         metrics.go_on_from(done)
         log.info("going on from step %d of %d", done, counts.steps)
     devices = _device_count(recipe.devices)
-    with _quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
+    with quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
         trainer = _trainer(
             plan,
             devices,
             [watch, WatchFeatures(console), progress, saver, stopper],
             [metrics, *build_loggers(plan, folder)],
+            profiler,
         )
         module = TrainingModule(
             method=parts.method(distributed=trainer.world_size > 1),
@@ -156,6 +169,8 @@ def _fit(plan: Plan, parts: Parts, folder: RunFolder, console: Console) -> torch
             f"stopped at step {trainer.global_step} of {counts.steps}, and saved; "
             f"go on with: --resume --out {folder.path}"
         )
+    if profiler:
+        console.print(stage_table(profiler))
     for line in watch.summary():
         log.info(line)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -176,7 +191,13 @@ def _device_count(wanted: int | Literal["auto"]) -> int:
     return wanted
 
 
-def _trainer(plan: Plan, devices: int, callbacks: Sequence[Any], loggers: Sequence[Any]) -> pl.Trainer:
+def _trainer(
+    plan: Plan,
+    devices: int,
+    callbacks: Sequence[Any],
+    loggers: Sequence[Any],
+    profiler: SimpleProfiler | None,
+) -> pl.Trainer:
     recipe = plan.recipe.trainer
     cuda = torch.cuda.is_available()
     several = devices * recipe.nodes > 1
@@ -194,6 +215,7 @@ def _trainer(plan: Plan, devices: int, callbacks: Sequence[Any], loggers: Sequen
         log_every_n_steps=recipe.log_steps,
         logger=list(loggers),
         callbacks=list(callbacks),
+        profiler=profiler,
         plugins=[AtomicCheckpointIO()],
         use_distributed_sampler=False,
         enable_progress_bar=False,
@@ -207,27 +229,3 @@ def _precision(wanted: str, cuda: bool) -> Any:
     if wanted == "auto":
         wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
     return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]
-
-
-class _quiet_lightning(warnings.catch_warnings):  # noqa: N801
-    """Keeps back what Lightning says of things that are meant to be so."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        for message in (
-            # The sampler starts where the run stands, so a checkpoint may lie anywhere.
-            ".*checkpoint that ended before the epoch ended.*",
-            # Frozen helpers, such as a masker's network.
-            ".*module.s. in eval mode.*",
-            # One worker for each core that is left, on purpose.
-            ".*does not have many workers.*",
-            ".*Checkpoint directory .* exists and is not empty.*",
-            ".*smaller than the logging interval.*",
-            ".*on an existing checkpoint.*",
-            ".*GPU available but not used.*",
-            ".*The `srun` command is available.*",
-            ".*LeafSpec.* is deprecated.*",
-        ):
-            warnings.filterwarnings("ignore", message=message)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import Batch, PositiveGenerator, Rows, UserError, View
 from ssltoolbox.data.sampler import Deal
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.module import role_major, rows_of
+from ssltoolbox.engine.stages import render, role_major, rows_of, seed_device, two_views
 from ssltoolbox.losses import Masking
 
 
@@ -59,10 +58,10 @@ def seen_at(parts: Parts, step: int) -> SeenBatch:
     for part in (parts.view, *parts.generators, *parts.maskers.maskers):
         if isinstance(part, nn.Module):
             part.to(device)
-    _seed(plan.recipe.seed, step)
+    seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
     rows = rows_of(drawn, parts.maskers.describe(drawn))
-    stages = _stages(parts, drawn)
-    view_a, view_b = _views(parts.view, stages[-1])
+    stages = render(parts.generators, drawn)
+    view_a, view_b = two_views(parts.view, stages[-1])
     return SeenBatch(
         drawn=drawn.to("cpu"),
         rendered=stages[-1].to("cpu"),
@@ -98,20 +97,6 @@ def displayable(view: View, images: Tensor, size: int) -> Tensor:
     return (unit * 255).round().clamp(0, 255).byte()
 
 
-def _seed(seed: int, step: int) -> None:
-    """As the training step of rank 0 does for its first micro-batch."""
-    place = (seed, step, 0, 0)
-    torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
-
-
-def _stages(parts: Parts, batch: Batch) -> list[Batch]:
-    """The batch as drawn, and after each generator."""
-    stages = [batch]
-    for generator in parts.generators:
-        stages.append(generator.render(stages[-1]))
-    return stages
-
-
 def _changed_by(parts: Parts, stages: list[Batch]) -> tuple[tuple[str, ...], ...]:
     changes = [
         role_major((before.positives != after.positives).flatten(2).any(dim=2)).tolist()
@@ -123,14 +108,6 @@ def _changed_by(parts: Parts, stages: list[Batch]) -> tuple[tuple[str, ...], ...
         tuple(name for name, changed in zip(names, changes, strict=True) if changed[instance])
         for instance in range(instances)
     )
-
-
-def _views(view: View, batch: Batch) -> tuple[Tensor, Tensor]:
-    """[M, 3, size, size] twice, side A first, as training takes them."""
-    instances = 1 + batch.hard_negatives
-    images_a, images_b = role_major(batch.sources), role_major(batch.positives)
-    points_a, points_b = (role_major(part) for part in batch.landmarks.split(instances, dim=1))
-    return view.augment(images_a, points_a, "a"), view.augment(images_b, points_b, "b")
 
 
 def _masking(parts: Parts, rows: Rows) -> Masking:

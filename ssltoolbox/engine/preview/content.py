@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS, Rows
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.module import role_major
 from ssltoolbox.engine.preview.batch import SeenBatch, can_render, seen_at
 from ssltoolbox.engine.preview.words import Relation, facts, legend, pushed_heading
+from ssltoolbox.engine.stages import role_major
 
 MOST_HARD = 3
 """Hard negatives of a draw that are shown."""
