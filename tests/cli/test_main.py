@@ -85,7 +85,7 @@ def test_a_variable_asks_for_the_traceback(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_traceback_of_a_broken_plugin(tmp_path: Path, plugins: FakePlugins) -> None:
     plugins.install("swaps", NO_IMPORT)
-    recipe = str(write_recipe(tmp_path, positives="[face_swap]"))
+    recipe = str(write_recipe(tmp_path, positives="[face_blend]"))
     quiet = python("-m", "ssltoolbox", "check", recipe, PYTHONPATH=str(plugins.folder))
     assert quiet.returncode == 2
     assert "Traceback" not in quiet.stderr

@@ -140,11 +140,13 @@ views
   state     ok
   from      plugin 'views' of ssltoolbox 0.1.0
   module    ssltoolbox.views.plugin
+  provides  view 'paper': An eye or the mouth covered, then crop, flip, colour
+            jitter, blur and grey (Shu et al. 2022).
   provides  view 'standard': Crop, flip, colour jitter, grey and blur, fused
             into one warp and one colour matrix."""
     )
     (plugin,) = json.loads(printed(capsys, "show", "views", "--json"))
-    assert (plugin["state"], [item["name"] for item in plugin["provides"]]) == ("ok", ["standard"])
+    assert (plugin["state"], [item["name"] for item in plugin["provides"]]) == ("ok", ["paper", "standard"])
 
 
 def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Capture) -> None:

@@ -56,7 +56,7 @@ CASES = {
     ),
     "unknown strategy": (
         {"positives": "[time_aug, zebra]"},
-        "6:23: unknown positive generator 'zebra'; known: time_aug",
+        "6:23: unknown positive generator 'zebra'; known: cut_mix, face_swap, time_aug",
     ),
     "another kind": (
         {"positives": "[hard_neg]"},

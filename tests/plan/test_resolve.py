@@ -103,12 +103,12 @@ def test_a_component_of_a_broken_plugin(
     monkeypatch.chdir(tmp_path)
     plugins.install("swaps", NO_IMPORT)
     with pytest.raises(RecipeError) as caught:
-        load_plan(write_recipe(tmp_path, positives="[face_swap]"))
+        load_plan(write_recipe(tmp_path, positives="[face_blend]"))
     assert str(caught.value) == (
-        "small.yaml:6:13: unknown positive generator 'face_swap'\n"
-        "  6 | positives: [face_swap]\n"
+        "small.yaml:6:13: unknown positive generator 'face_blend'\n"
+        "  6 | positives: [face_blend]\n"
         "    |             ^\n"
-        "    known: time_aug (plugin 'swaps' of dist-swaps 1.0 is broken: ModuleNotFoundError: No "
+        "    known: cut_mix, face_swap, time_aug (plugin 'swaps' of dist-swaps 1.0 is broken: ModuleNotFoundError: No "
         "module named 'a_library_that_is_not_there')\n"
         "1 problem in small.yaml"
     )
