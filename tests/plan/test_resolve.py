@@ -108,8 +108,8 @@ def test_a_component_of_a_broken_plugin(
         "small.yaml:6:13: unknown positive generator 'face_blend'\n"
         "  6 | positives: [face_blend]\n"
         "    |             ^\n"
-        "    known: cut_mix, face_swap, time_aug (plugin 'swaps' of dist-swaps 1.0 is broken: ModuleNotFoundError: No "
-        "module named 'a_library_that_is_not_there')\n"
+        "    known: cut_mix, face_swap, time_aug (plugin 'swaps' of dist-swaps 1.0 is broken: "
+        "ModuleNotFoundError: No module named 'a_library_that_is_not_there')\n"
         "1 problem in small.yaml"
     )
     cause = caught.value.__cause__
