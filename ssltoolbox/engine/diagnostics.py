@@ -12,6 +12,8 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
+from ssltoolbox.api import Batch
+from ssltoolbox.engine.stages import role_major
 from ssltoolbox.engine.watch import is_logged
 
 COLLAPSED_STD = 0.1
@@ -77,6 +79,29 @@ def effective_rank(embeddings: Tensor) -> Tensor:
     return torch.special.entr(shares).sum().exp()
 
 
+def neighbour_agreement(embeddings: Tensor, labels: Tensor, clips: Tensor) -> tuple[Tensor, Tensor]:
+    """How often the nearest row of another clip has a row's label, and how often any such row has it.
+
+    A kNN probe with k = 1 on what is at hand, by cosine. Noisy for one batch, telling over many.
+
+    Args:
+        embeddings: [B, D].
+        labels: [B] classes, -1 for none.
+        clips: [B].
+
+    Returns:
+        [] and [] shares over the rows that have a label and a labelled row of another clip; NaN without any.
+    """
+    unit = F.normalize(embeddings, dim=1)
+    eligible = (clips[:, None] != clips) & (labels >= 0) & (labels[:, None] >= 0)
+    nearest = (unit @ unit.T).masked_fill(~eligible, -torch.inf).argmax(dim=1)
+    rows = eligible.any(dim=1)
+    same = labels[:, None] == labels
+    hits = same.gather(1, nearest[:, None])[:, 0][rows].float().mean()
+    chance = ((same & eligible).sum(dim=1) / eligible.sum(dim=1).clamp(min=1))[rows].mean()
+    return hits, chance
+
+
 class WatchFeatures(Callback):
     """Logs what the embeddings of a step look like, at each logged step, and says aloud when they collapsed.
 
@@ -93,7 +118,7 @@ class WatchFeatures(Callback):
         self._said = False
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, index: int
     ) -> None:
         """Looks at `outputs["embeddings"]` and, where a method gives them, `outputs["pairs"]`."""
         embeddings: Tensor | None = outputs["embeddings"]
@@ -103,6 +128,8 @@ class WatchFeatures(Callback):
             return
         numbers = describe(embeddings, outputs["pairs"])
         module.log_dict(numbers)
+        if "expression" in batch.labels:
+            module.log_dict(_of_expression(embeddings, batch))
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:
@@ -124,6 +151,16 @@ class WatchFeatures(Callback):
         )
         log.warning(line)
         self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def _of_expression(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Whether neighbours share the expression, where the batch has labels of it."""
+    instances = 1 + batch.hard_negatives
+    labels = role_major(batch.labels["expression"][:, :instances])
+    hits, chance = neighbour_agreement(embeddings.float(), labels, batch.clip.repeat(instances))
+    if hits.isnan():
+        return {}
+    return {"neighbour_same_expression": hits, "neighbour_chance": chance}
 
 
 @torch.no_grad()

@@ -42,6 +42,11 @@ KNOWN = (
         "share, beside that of all candidates",
         ("masked_same_expression", "chance_same_expression"),
     ),
+    Group(
+        "Nearest neighbour with the same expression",
+        "share in a batch, beside chance",
+        ("neighbour_same_expression", "neighbour_chance"),
+    ),
     Group("Images per second", "", ("images_per_s",)),
 )
 

@@ -22,6 +22,7 @@ from ssltoolbox.engine.diagnostics import (
     describe,
     effective_rank,
     feature_std,
+    neighbour_agreement,
     uniformity,
 )
 from ssltoolbox.methods.byol import BYOL
@@ -48,6 +49,20 @@ def test_equal_embeddings():
     assert float(feature_std(equal)) == pytest.approx(0, abs=1e-5)
     assert float(effective_rank(equal)) == pytest.approx(1, abs=1e-3)
     assert float(uniformity(equal)) == pytest.approx(0, abs=1e-5)
+
+
+def test_neighbours_by_hand():
+    """Rows 0 and 1 are neighbours of one clip and don't count; row 4 has no label."""
+    rows = torch.tensor([[1.0, 0.0], [1.0, 0.01], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    labels, clips = torch.tensor([3, 3, 3, 5, -1]), torch.tensor([0, 0, 1, 2, 3])
+    hits, chance = neighbour_agreement(rows, labels, clips)
+    assert float(hits) == pytest.approx(3 / 4)
+    assert float(chance) == pytest.approx((1 / 2 + 1 / 2 + 2 / 3 + 0) / 4)
+
+
+def test_no_neighbour_of_another_clip():
+    hits, _ = neighbour_agreement(torch.eye(3), torch.tensor([1, 1, 1]), torch.tensor([0, 0, 0]))
+    assert hits.isnan()
 
 
 def test_a_collapse_onto_a_line_shows_in_the_rank_alone():
@@ -111,7 +126,7 @@ class Feeder:
             )
             module = SimpleNamespace(log_dict=self.rows.append)
             outputs = {"embeddings": tensor, "pairs": tensor}
-            self.watch.on_train_batch_end(trainer, module, outputs, None, self.step - 1)
+            self.watch.on_train_batch_end(trainer, module, outputs, SimpleNamespace(labels={}), self.step - 1)
 
 
 COLLAPSED = torch.ones(8, 4) + 1e-3 * embeddings(8, 4)
