@@ -92,7 +92,10 @@ def train(
             folder.refuse_other_recipe(recipe)
         else:
             folder.begin(recipe, plan.facts)
-        return _run(plan, folder, console, profile)
+        log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
+        run = _run(plan, folder, console, profile)
+        log.info("done")
+        return run
 
 
 def _folder(plan: Plan, out: Path | None) -> RunFolder:

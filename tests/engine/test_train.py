@@ -38,6 +38,14 @@ def test_the_run_folder(tmp_path, method):
     recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run")
     folder = run.folder.path
+    assert {entry.name for entry in folder.iterdir()} >= {
+        "recipe.yaml",
+        "environment.json",
+        "metrics.csv",
+        "backbone.safetensors",
+        "report.html",
+        "log.txt",
+    }
     assert (folder / "checkpoints" / "last.ckpt").exists()
     packages = json.loads((folder / "environment.json").read_text())["packages"]
     assert packages["torch"] == version("torch")
