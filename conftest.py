@@ -1,4 +1,4 @@
-"""For all tests: one thread each.
+"""For all tests: one thread each, and no deadlines.
 
 Torch's threads wait by spinning, so with more of them than free cores the tests take many times as long. Set
 before torch is imported, and inherited by the processes that tests start.
@@ -6,4 +6,8 @@ before torch is imported, and inherited by the processes that tests start.
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
