@@ -18,6 +18,7 @@ import pytorch_lightning as pl
 import torch
 from lightly.loss import NTXentLoss
 from lightly.models.modules.heads import SimCLRProjectionHead
+from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
 from ssltoolbox.engine.build import Parts
@@ -47,7 +48,7 @@ def engine_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
         failure_path=Path("failure.json"),
     )
     timer = StepTimer()
-    loader = [batches[step % BATCHES] for step in range(steps)]
+    loader = DataLoader([batches[step % BATCHES] for step in range(steps)], batch_size=None)
     with quiet_lightning():
         trainer = pl.Trainer(
             max_steps=steps,
