@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 Side = Literal["a", "b"]
 Split = Literal["train", "val", "test"]
-O_ = TypeVar("O_", bound=Options)
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-class PositiveGenerator(Generic[O_]):
+class PositiveGenerator(Generic[OptionsT]):
     """A strategy that makes the positive of an instance, by choosing another frame, changing pixels, or both.
 
     Generators act in the order of the recipe, each on what the one before it made.
     """
 
-    def __init__(self, options: O_) -> None:
+    def __init__(self, options: OptionsT) -> None:
         self.options = options
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
@@ -43,10 +43,10 @@ class PositiveGenerator(Generic[O_]):
         return batch
 
 
-class NegativeSampler(Generic[O_]):
+class NegativeSampler(Generic[OptionsT]):
     """A strategy that draws hard negatives for an anchor from the anchor's own clip."""
 
-    def __init__(self, options: O_) -> None:
+    def __init__(self, options: OptionsT) -> None:
         self.options = options
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
@@ -57,7 +57,7 @@ class NegativeSampler(Generic[O_]):
         raise NotImplementedError
 
 
-class NegativeMasker(Generic[O_]):
+class NegativeMasker(Generic[OptionsT]):
     """A strategy that tells which candidates are false negatives.
 
     `attract` is the weight of the second term of the loss, which draws a row to what was masked for it;
@@ -66,7 +66,7 @@ class NegativeMasker(Generic[O_]):
 
     attract: float = 0.0
 
-    def __init__(self, options: O_) -> None:
+    def __init__(self, options: OptionsT) -> None:
         self.options = options
 
     def describe(self, batch: Batch) -> Tensor:
