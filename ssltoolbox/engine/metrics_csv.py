@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
+
+from ssltoolbox.engine.files import write_text
 
 
 class MetricsCsv(Logger):
@@ -68,6 +69,4 @@ class MetricsCsv(Logger):
         writer = csv.DictWriter(text, self._columns, restval="")
         writer.writeheader()
         writer.writerows(self._rows)
-        beside = self.path.with_name(f".{self.path.name}.part")
-        beside.write_text(text.getvalue(), newline="")
-        os.replace(beside, self.path)
+        write_text(self.path, text.getvalue())

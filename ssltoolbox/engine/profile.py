@@ -8,12 +8,12 @@ from pytorch_lightning.profilers import SimpleProfiler
 from rich.table import Table
 
 STAGES: Mapping[str, str] = {
-    "waiting for data": "[_TrainingEpochLoop].train_dataloader_next",
+    "waiting for data": "train_dataloader_next",
     "describe (maskers)": "describe",
     "render (generators)": "render",
     "views": "views",
     "method, forward": "method",
-    "backward": "[Strategy]SingleDeviceStrategy.backward",
+    "backward": "backward",
 }
 STEP = "run_training_batch"
 """All of a step but the waiting."""
@@ -39,9 +39,5 @@ def stage_table(profiler: SimpleProfiler) -> Table:
 
 
 def _total(recorded: Mapping[str, Sequence[float]], name: str) -> float:
-    """The seconds of an action, whatever strategy or module its name begins with."""
-    suffix = name.rsplit(".", 1)[-1] if name.startswith("[Strategy]") else name
-    matching = (
-        times for action, times in recorded.items() if action == name or action.endswith(f".{suffix}")
-    )
-    return sum(map(sum, matching))
+    """The seconds of an action, whichever part of Lightning its full name begins with."""
+    return sum(sum(times) for action, times in recorded.items() if action.rsplit(".", 1)[-1] == name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.engine.files import write_bytes
 from ssltoolbox.engine.preview.content import MOST_OTHERS, Instance, Preview, ShownDraw, Tile
 from ssltoolbox.engine.preview.words import Relation
 
@@ -50,13 +49,7 @@ def write_page(preview: Preview, output: Path) -> None:
         # A clip's name may have letters that the font lacks: boxes stand for them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         page(preview).savefig(png, format="png", dpi=DPI)
-    beside = output.with_name(f".{output.name}.part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(png.getvalue())
-        os.replace(beside, output)
-    except OSError as error:
-        raise SslToolboxError(f"can't write {output}: {error.strerror or error}") from error
+    write_bytes(output, png.getvalue())
 
 
 @dataclass(frozen=True)
