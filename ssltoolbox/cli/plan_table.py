@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from ssltoolbox.api import Kind
-from ssltoolbox.cli.words import value_text
+from ssltoolbox.cli.words import bytes_text, value_text
 from ssltoolbox.plan import Chosen, Plan
+
+BYTES_OF_FP32 = 4
 
 
 def plan_table(plan: Plan) -> Table:
@@ -35,6 +37,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "views", _with_options(plan.views)
     if plan.trains:
         yield "a step", _step(plan)
+        yield "memory", _memory(plan)
         if counts.steps:
             yield "the run", _run(plan)
         yield "learning rate", _learning_rate(plan)
@@ -64,6 +67,15 @@ def _step(plan: Plan) -> str:
     drawn = f"{counts.draws} clips" + (f", {hard} hard negative{'s' * (hard > 1)} each" if hard else "")
     text = f"{drawn}: {counts.instances} instances, {counts.images} images"
     return text + (f", in {micro_batches} micro-batches" if micro_batches > 1 else "")
+
+
+def _memory(plan: Plan) -> str:
+    """What can be said of it without the network."""
+    images = plan.counts.images // plan.recipe.trainer.accumulate
+    views = f"views {bytes_text(images * 3 * plan.image_size**2 * BYTES_OF_FP32)} in fp32"
+    frames = f"frames {bytes_text(images * 3 * plan.facts.size**2)}, " if plan.facts else ""
+    batch = "a micro-batch" if plan.recipe.trainer.accumulate > 1 else "a batch"
+    return f"{frames}{views} for {batch}; --measure tells what the network takes"
 
 
 def _run(plan: Plan) -> str:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ssltoolbox.cli.common import SET
 from ssltoolbox.cli.errors import DONE, explain
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssltoolbox.plan import Plan
+
 
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @SET
-def check(recipes: tuple[Path, ...], overrides: tuple[str, ...]) -> int:
+@click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
+def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:
     """Validate each of RECIPES, and print what would be run."""
     from rich.console import Console
 
@@ -22,18 +29,29 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...]) -> int:
     from ssltoolbox.cli.plan_table import plan_table
     from ssltoolbox.plan import load_plan
 
+    if measure and len(recipes) > 1:
+        raise click.UsageError("--measure takes one recipe: memory is measured for the process as a whole")
     console = Console(markup=False)
     code = DONE
     for recipe in recipes:
         try:
-            plan = load_plan(recipe, overrides, data_needed=False)
+            plan = load_plan(recipe, overrides, data_needed=measure)
         except UserError as error:
             code = explain(error)
             continue
         for warning in plan.warnings:
             click.echo(warning.render(), err=True)
         console.print(plan_table(plan))
+        if measure:
+            _measure(plan, console)
     return code
+
+
+def _measure(plan: Plan, console: Console) -> None:
+    from ssltoolbox.cli.cost_table import cost_table
+    from ssltoolbox.engine.measure import measure
+
+    console.print(cost_table(measure(plan), plan.counts.steps))
 
 
 @click.command()

@@ -24,6 +24,7 @@ _LIMITS = {
     "minLength": "of {} or more characters",
     "maxLength": "of {} or less characters",
 }
+_DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def value_text(value: Any) -> str:
@@ -41,6 +42,33 @@ def value_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
     return "null" if value is None else str(value)
+
+
+def bytes_text(count: float) -> str:
+    """A size in memory.
+
+    >>> bytes_text(72), bytes_text(73_728), bytes_text(3.5 * 1024**3)
+    ('72 bytes', '72 KiB', '3.5 GiB')
+    """
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1000 or unit == "GiB":
+            break
+        count /= 1024
+    return f"{count:.3g} {unit}"
+
+
+def duration_text(seconds: float) -> str:
+    """A time that a person waits for.
+
+    >>> duration_text(0.0123), duration_text(75), duration_text(3.2 * 3600), duration_text(200 * 3600)
+    ('12.3 ms', '1 min 15 s', '3 h 12 min', '8 d 8 h')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    size, unit, part, of = next(units for units in _DURATIONS if seconds >= units[0])
+    return f"{int(seconds // size)} {unit} {int(seconds % size // part)} {of}"
 
 
 def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
-from pytorch_lightning.strategies import DDPStrategy
 from rich.console import Console
 
-from ssltoolbox.api import UserError
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.checkpoint import AtomicCheckpointIO, SaveCheckpoints, StopOnSignal, read_checkpoint
+from ssltoolbox.engine.checkpoint import SaveCheckpoints, StopOnSignal, read_checkpoint
 from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.diagnostics import WatchFeatures
 from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.loggers import build_loggers
 from ssltoolbox.engine.metrics_csv import MetricsCsv
-from ssltoolbox.engine.module import TrainingModule
 from ssltoolbox.engine.profile import stage_table
 from ssltoolbox.engine.progress import ShowProgress
 from ssltoolbox.engine.quiet import quiet_lightning
@@ -32,6 +27,7 @@ from ssltoolbox.engine.ranks import is_first_process
 from ssltoolbox.engine.reporting import write_report
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.run_log import logged_to
+from ssltoolbox.engine.trainer import build_module, build_trainer, device_count
 from ssltoolbox.engine.watch import DataWatch
 from ssltoolbox.models import save_weights
 from ssltoolbox.plan import Plan
@@ -145,27 +141,17 @@ def _fit(
         done = read_checkpoint(checkpoint)["global_step"]
         metrics.go_on_from(done)
         log.info("going on from step %d of %d", done, counts.steps)
-    devices = _device_count(recipe.devices)
+    devices = device_count(recipe.devices)
     with quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
-        trainer = _trainer(
+        trainer = build_trainer(
             plan,
             devices,
+            recipe.nodes,
             [watch, WatchFeatures(console), progress, saver, stopper],
             [metrics, *build_loggers(plan, folder)],
             profiler,
         )
-        module = TrainingModule(
-            method=parts.method(distributed=trainer.world_size > 1),
-            view=parts.view,
-            generators=parts.generators,
-            maskers=parts.maskers,
-            optim=plan.recipe.optim,
-            lr_factor=plan.schedule.factor,
-            seed=plan.recipe.seed,
-            accumulate=recipe.accumulate,
-            steps_per_epoch=counts.steps_per_epoch,
-            failure_path=folder.failure,
-        )
+        module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
         trainer.fit(module, datamodule=RunData(plan, parts.batches), ckpt_path=checkpoint, weights_only=True)
     if stopper.received is not None:
         raise Interrupted(
@@ -178,57 +164,3 @@ def _fit(
         log.info(line)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return module.method.backbone
-
-
-def _device_count(wanted: int | Literal["auto"]) -> int:
-    """GPUs, or processes where there are none.
-
-    Raises:
-        UserError: when there are fewer GPUs than wanted.
-    """
-    gpus = torch.cuda.device_count()
-    if wanted == "auto":
-        return max(1, gpus)
-    if gpus and wanted > gpus:
-        raise UserError(f"trainer.devices is {wanted}, this machine has {gpus} GPUs")
-    return wanted
-
-
-def _trainer(
-    plan: Plan,
-    devices: int,
-    callbacks: Sequence[Any],
-    loggers: Sequence[Any],
-    profiler: SimpleProfiler | None,
-) -> pl.Trainer:
-    recipe = plan.recipe.trainer
-    cuda = torch.cuda.is_available()
-    several = devices * recipe.nodes > 1
-    return pl.Trainer(
-        accelerator="auto",
-        devices=devices,
-        num_nodes=recipe.nodes,
-        # Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
-        sync_batchnorm=several and cuda,
-        precision=_precision(recipe.precision, cuda),
-        max_steps=plan.counts.steps,
-        accumulate_grad_batches=recipe.accumulate,
-        gradient_clip_val=recipe.gradient_clip,
-        log_every_n_steps=recipe.log_steps,
-        logger=list(loggers),
-        callbacks=list(callbacks),
-        profiler=profiler,
-        plugins=[AtomicCheckpointIO()],
-        use_distributed_sampler=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
-def _precision(wanted: str, cuda: bool) -> Any:
-    """Lightning's name for it. bf16 pays on a GPU that has it; on a CPU it is many times slower than fp32."""
-    if wanted == "auto":
-        wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
-    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ small
                      blur=0.5
  a step              8 clips, 1 hard negative each: 16 instances, 32 images, in
                      2 micro-batches
+ memory              frames 108 KiB, views 2.3 MiB in fp32 for a micro-batch;
+                     --measure tells what the network takes
  the run             15 steps, 5 an epoch, 3 epochs
  learning rate       adamw, 0.002, cosine, 5 steps of warm-up
                      0.0004 at step 0, 0.002 at step 5, 0.0018 at step 7,
@@ -121,6 +124,29 @@ def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(
     plugins.install("bad", "import sys; sys.exit(1)")
     assert run(["check", str(write_recipe(tmp_path))]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_measured(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssltoolbox.engine.measure.MOST_SECONDS", 0.0)
+    recipe = write_recipe(tmp_path, views="{name: standard, size: 32}", trainer="{epochs: 3, batch_size: 8}")
+    assert run(["check", str(recipe), "--measure", "--set", "trainer.workers=0"]) == 0
+    printed = lines(capsys.readouterr().out)
+    parameters, time, memory, whole = printed.split("measured here, on cpu\n")[1].splitlines()
+    assert parameters == " parameters   backbone 199,856; 990,640 learn, of 990,640 in all"
+    assert re.fullmatch(r" time         [\d.]+ m?s a step, [\d,]+ images/s; the mean of \d+ steps", time)
+    assert re.fullmatch(r" peak memory  [\d.]+ [MG]iB of this process", memory)
+    assert re.fullmatch(r" the run      about .+ at that pace, evaluation apart", whole)
+    assert list(tmp_path.iterdir()) == [recipe]
+
+
+def test_measuring_is_for_one_recipe_that_trains(tmp_path: Path, capsys: Capture) -> None:
+    recipe = str(write_recipe(tmp_path, method="none"))
+    assert run(["check", recipe, recipe, "--measure"]) == 2
+    assert "--measure takes one recipe: memory is measured for the process as a whole" in (
+        capsys.readouterr().err
+    )
+    assert run(["check", recipe, "--measure"]) == 2
+    assert capsys.readouterr().err == "method 'none' doesn't train: there are no steps to measure\n"
 
 
 def test_schema_is_json(capsys: Capture) -> None:

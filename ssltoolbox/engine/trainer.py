@@ -1,0 +1,92 @@
+"""Lightning's module and Trainer, as a plan asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.profilers import SimpleProfiler
+from pytorch_lightning.strategies import DDPStrategy
+
+from ssltoolbox.api import UserError
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.checkpoint import AtomicCheckpointIO
+from ssltoolbox.engine.module import TrainingModule
+from ssltoolbox.plan import Plan
+
+
+def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path) -> TrainingModule:
+    """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
+    return TrainingModule(
+        method=parts.method(distributed),
+        view=parts.view,
+        generators=parts.generators,
+        maskers=parts.maskers,
+        optim=plan.recipe.optim,
+        lr_factor=plan.schedule.factor,
+        seed=plan.recipe.seed,
+        accumulate=plan.recipe.trainer.accumulate,
+        steps_per_epoch=plan.counts.steps_per_epoch,
+        failure_path=failure_path,
+    )
+
+
+def build_trainer(
+    plan: Plan,
+    devices: int,
+    nodes: int,
+    callbacks: Sequence[Any],
+    loggers: Sequence[Any],
+    profiler: SimpleProfiler | None = None,
+) -> pl.Trainer:
+    """A Trainer for the steps of the plan. What it saves and says is up to the callbacks."""
+    recipe = plan.recipe.trainer
+    cuda = torch.cuda.is_available()
+    several = devices * nodes > 1
+    return pl.Trainer(
+        accelerator="auto",
+        devices=devices,
+        num_nodes=nodes,
+        # Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        sync_batchnorm=several and cuda,
+        precision=_precision(recipe.precision, cuda),
+        max_steps=plan.counts.steps,
+        accumulate_grad_batches=recipe.accumulate,
+        gradient_clip_val=recipe.gradient_clip,
+        log_every_n_steps=recipe.log_steps,
+        logger=list(loggers),
+        callbacks=list(callbacks),
+        profiler=profiler,
+        plugins=[AtomicCheckpointIO()],
+        use_distributed_sampler=False,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def device_count(wanted: int | Literal["auto"]) -> int:
+    """GPUs, or processes where there are none.
+
+    Raises:
+        UserError: when there are fewer GPUs than wanted.
+    """
+    gpus = torch.cuda.device_count()
+    if wanted == "auto":
+        return max(1, gpus)
+    if gpus and wanted > gpus:
+        raise UserError(f"trainer.devices is {wanted}, this machine has {gpus} GPUs")
+    return wanted
+
+
+def _precision(wanted: str, cuda: bool) -> Any:
+    """Lightning's name for it. bf16 pays on a GPU that has it; on a CPU it is many times slower than fp32."""
+    if wanted == "auto":
+        wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]
