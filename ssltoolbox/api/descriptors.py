@@ -66,8 +66,10 @@ class MethodDescriptor(Descriptor):
 
     Attributes:
         negatives: where the negatives come from. None refuses negative samplers and maskers in a recipe.
+        positives: False for a method that looks at side A alone. It refuses positive generators in a recipe.
         trains: False for a method that leaves the backbone as it is.
     """
 
     negatives: Literal["batch", "queue"] | None
+    positives: bool = True
     trains: bool = True

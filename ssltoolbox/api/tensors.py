@@ -160,7 +160,7 @@ class Rows(_TensorFields):
         clip, identity: [rows] int64.
         time: [rows] float64 seconds.
         descriptor: [rows, F]: what the maskers know of a row; NaN where they have no opinion. F may be 0.
-        labels: name → [rows], where labels are known; for reports, never for a loss.
+        labels: name → [rows], where labels are known; for reports, and for methods that say that they need labels.
     """
 
     draw: Tensor

@@ -58,6 +58,15 @@ class BYOLOptions(Options):
     """Size of the embedding that the loss compares."""
 
 
+class SupervisedOptions(Options):
+    """Supervised training has no settings of its own."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        known = setting.data.labels if setting.data else frozenset()
+        if known and "expression" not in known:
+            yield Problem("", "the data has no label 'expression'", f"it has {', '.join(sorted(known))}")
+
+
 @hookimpl
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
@@ -82,6 +91,16 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=BYOLOptions,
         target="ssltoolbox.methods.byol:BYOL",
         negatives=None,
+        api=1,
+    )
+    yield MethodDescriptor(
+        name="supervised",
+        summary="Cross-entropy on the labels of the expression: the ceiling for features learned without them.",
+        options=SupervisedOptions,
+        target="ssltoolbox.methods.supervised:Supervised",
+        needs=frozenset({"labels"}),
+        negatives=None,
+        positives=False,
         api=1,
     )
     yield MethodDescriptor(

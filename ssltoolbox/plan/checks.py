@@ -40,6 +40,8 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
         assert isinstance(card, MethodDescriptor)
         if not card.trains:
             useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
+        elif card.negatives is None and not card.positives:
+            useless, reason, other = STRATEGIES, "compares nothing", "a method that compares pairs"
         elif card.negatives is None:
             useless, reason, other = NEGATIVES, "has no negatives", "a method with negatives"
         else:

@@ -12,7 +12,7 @@ from ssltoolbox.api import Kind
 from ssltoolbox.registry import BrokenPlugin, Registry, discover
 
 BUILT_IN = {
-    Kind.METHODS: {"byol", "mocov2", "none", "simclr"},
+    Kind.METHODS: {"byol", "mocov2", "none", "simclr", "supervised"},
     Kind.DATASETS: {"frames", "synthetic_faces"},
     Kind.VIEWS: {"standard"},
     Kind.EVALUATORS: {"expression", "identity", "valence_arousal"},

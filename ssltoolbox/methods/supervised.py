@@ -1,0 +1,38 @@
+"""Supervised learning of the expression: what the same network reaches with labels, evaluated alike."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssltoolbox.api import EXPRESSIONS, MethodContext, Rows, StepOutput
+from ssltoolbox.methods.plugin import SupervisedOptions
+
+
+class Supervised(nn.Module):
+    """A linear classifier on the features of side A, trained together with the backbone; side B is not looked at.
+
+    Frames without a clear expression (label -1) have no part in the loss.
+    """
+
+    def __init__(self, options: SupervisedOptions, context: MethodContext) -> None:
+        super().__init__()
+        self.backbone = context.backbone
+        self.classifier = nn.Linear(context.feature_dim, len(EXPRESSIONS))
+
+    def before_step(self, step: int) -> None:
+        """Nothing moves between steps."""
+
+    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+        """[M, 3, S, S] → the mean cross-entropy of the labelled rows; 0 without any."""
+        features = self.backbone(view_a)
+        logits = self.classifier(features)
+        labels = rows.labels["expression"][: len(view_a)]
+        labelled = labels >= 0
+        count = labelled.sum().clamp(min=1)
+        loss = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum") / count
+        with torch.no_grad():
+            accuracy = (logits.argmax(dim=1) == labels).sum() / count
+        parts = {"train_accuracy": accuracy, "labelled_share": labelled.float().mean()}
+        return StepOutput(loss, parts, embeddings=features.detach())
