@@ -46,6 +46,8 @@ class Descriptor:
         options: its options' model, free of torch.
         needs: what the data must have for it.
         api: the API version that it was written for.
+        notice: what anyone who uses it must know, such as the licence of a model that it brings, in one line;
+            shown where it is used.
 
     >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
     ...            target="my_package.mirror:Mirror", api=1).name
@@ -58,6 +60,7 @@ class Descriptor:
     api: int
     options: type[Options] = Options
     needs: frozenset[Need] = frozenset()
+    notice: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

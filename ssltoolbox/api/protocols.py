@@ -183,11 +183,27 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
 class LandmarkDetector(Protocol):
     """Finds the 68 iBUG landmarks of a face in an image. Made once per process; need not be picklable."""
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
-        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face."""
+        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face.
+
+        The largest face where there are several. Whole numbers are the centres of pixels.
+        """
+        ...
+
+
+@runtime_checkable
+class MultiFaceDetector(LandmarkDetector, Protocol):
+    """A landmark detector that can find several faces in one image.
+
+    `ssltoolbox data extract` follows each of them; with a plain `LandmarkDetector` it follows one.
+    """
+
+    def faces(self, image: np.ndarray) -> Sequence[np.ndarray]:
+        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels of each face, the largest first."""
         ...
 
 

@@ -26,6 +26,7 @@ def component_facts(registry: Registry, item: Provided, with_options: bool = Fal
         "summary": card.summary,
         "target": card.target,
         "needs": sorted(card.needs),
+        "notice": card.notice,
         **vars(item.origin),
     }
     return facts | ({"options": card.options.model_json_schema()} if with_options else {})

@@ -41,6 +41,8 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
     _add_facts(facts, "target", card.target)
     if card.needs:
         _add_facts(facts, "needs", f"{' and '.join(sorted(card.needs))} in the data")
+    if card.notice:
+        _add_facts(facts, "notice", card.notice)
     options = _grid()
     for name, text, description in _options(item):
         options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))

@@ -86,7 +86,7 @@ def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
     """What is wrong with a descriptor, the most basic first: what follows relies on what came before."""
     if descriptor.api != API_VERSION:
         yield f"written for API {descriptor.api}, this is API {API_VERSION}; see CHANGELOG.md, 'Plugin API'"
-    for field in ("name", "summary", "target"):
+    for field in ("name", "summary", "target", "notice"):
         if not isinstance(getattr(descriptor, field), str):
             yield f"its {field} must be text, not {getattr(descriptor, field)!r}"
     if not descriptor.name.isidentifier():

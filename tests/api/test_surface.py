@@ -20,6 +20,7 @@ SURFACE = {
         "LandmarkDetector",
         "Method",
         "MethodContext",
+        "MultiFaceDetector",
         "NegativeMasker",
         "NegativeSampler",
         "PositiveGenerator",

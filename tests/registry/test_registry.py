@@ -42,7 +42,7 @@ def test_all_are_sorted_by_kind_then_by_name() -> None:
         (
             Kind.LANDMARK_DETECTORS,
             "zebra",
-            "unknown landmark detector 'zebra'; known: none is installed",
+            "unknown landmark detector 'zebra'; known: dlib, mediapipe",
         ),
     ],
 )

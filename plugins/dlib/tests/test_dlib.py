@@ -1,0 +1,129 @@
+"""What a user of the detector is told. The detector on real faces is in test_real_faces.py."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import ssltoolbox_dlib
+from pydantic import ValidationError
+from ssltoolbox_dlib import DlibOptions, detector
+from ssltoolbox_dlib.detector import DlibDetector
+
+from ssltoolbox.api import MultiFaceDetector, UserError
+
+MODEL = "shape_predictor_68_face_landmarks.dat"
+ADVICE = (
+    f"pip install 'ssltoolbox[dlib]' brings {MODEL} (100 MB); or unpack http://dlib.net/files/{MODEL}.bz2 "
+    "anywhere and name it with --set model=FILE"
+)
+IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
+
+
+class Box(SimpleNamespace):
+    """As dlib's rectangle: 10 × 10 pixels for each unit of `scale`, its left side at x."""
+
+    def area(self) -> int:
+        return 100 * self.scale**2
+
+    def left(self) -> int:
+        return self.x
+
+    def top(self) -> int:
+        return 0
+
+
+class FakePredictor:
+    def __init__(self, path: str) -> None:
+        if "broken" in path:
+            raise RuntimeError("Unable to open the file")
+
+    def __call__(self, image: np.ndarray, box: Box) -> SimpleNamespace:
+        points = [SimpleNamespace(x=box.x + i, y=i) for i in range(68)]
+        return SimpleNamespace(parts=lambda: points)
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch) -> list[Box]:
+    """What a stand-in for dlib finds."""
+    found: list[Box] = []
+    library = ModuleType("dlib")
+    library.get_frontal_face_detector = lambda: lambda image, upsample: found
+    library.shape_predictor = FakePredictor
+    monkeypatch.setitem(sys.modules, "dlib", library)
+    return found
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / MODEL
+    path.touch()
+    return path
+
+
+def test_the_largest_face_comes_first_and_of_equals_the_left_one(boxes: list[Box], model: Path) -> None:
+    boxes += [Box(x=30, scale=1), Box(x=20, scale=2), Box(x=10, scale=1)]
+    made = DlibDetector(DlibOptions(model=model))
+    faces = np.stack(made.faces(IMAGE))
+    assert faces.dtype == np.float32
+    assert faces[:, 0, 0].tolist() == [20, 10, 30]
+    assert faces[0, 67].tolist() == [87, 67]
+    found = made.detect(IMAGE)
+    assert found is not None
+    assert found.tolist() == faces[0].tolist()
+    assert isinstance(made, MultiFaceDetector)
+
+
+def test_an_image_without_a_face(boxes: list[Box], model: Path) -> None:
+    made = DlibDetector(DlibOptions(model=model))
+    assert made.detect(IMAGE) is None
+    assert made.faces(IMAGE) == []
+
+
+def refusal(options: DlibOptions) -> str:
+    with pytest.raises(UserError) as caught:
+        DlibDetector(options)
+    return str(caught.value)
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    text = refusal(DlibOptions())
+    assert text.startswith("detector dlib can't import dlib (")
+    assert text.endswith("; pip install 'ssltoolbox[dlib]'")
+
+
+def test_without_a_model(boxes: list[Box], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = tmp_path / "none.dat"
+    expected = f"detector dlib: there is no file {missing}; {ADVICE}"
+    assert refusal(DlibOptions(model=missing)) == expected
+
+    def no_package(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(detector, "distribution", no_package)
+    assert refusal(DlibOptions()) == f"detector dlib has no model file; {ADVICE}"
+
+
+def test_a_file_that_is_no_model(boxes: list[Box], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.dat"
+    broken.write_bytes(b"not a model")
+    assert refusal(DlibOptions(model=broken)) == (
+        f"detector dlib: {broken} is no shape predictor of dlib's; {ADVICE}"
+    )
+
+
+def test_options() -> None:
+    assert DlibOptions().model_dump() == {"model": None, "upsample": 0}
+    with pytest.raises(ValidationError):
+        DlibOptions(upsample=5)
+
+
+def test_the_card_states_the_licence() -> None:
+    (card,) = ssltoolbox_dlib.ssltoolbox_landmark_detectors()
+    assert (card.name, card.options) == ("dlib", DlibOptions)
+    assert card.notice == "dlib's 68-point model is trained on iBUG 300-W, which excludes commercial use."
