@@ -14,3 +14,4 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Set a value of the recipe, such as method.temperature=0.1; may be repeated.",
 )
+WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes [one for each core].")

@@ -10,7 +10,8 @@ import torch
 
 from ssltoolbox.api import Clip, Frames, Split, UnreadableFrame
 from ssltoolbox.data.frames.folder import read_folder
-from ssltoolbox.data.frames.images import read_extent, read_image
+from ssltoolbox.data.frames.headers import read_extent
+from ssltoolbox.data.frames.images import read_image
 from ssltoolbox.data.frames.landmarks import read_landmarks, scaled
 from ssltoolbox.data.frames.options import FramesOptions
 

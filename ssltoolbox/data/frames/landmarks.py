@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.frames.images import Extent
+from ssltoolbox.data.frames.headers import Extent
 from ssltoolbox.data.frames.naming import printable
 
 

@@ -51,9 +51,14 @@ def frame_times(names: Sequence[str], fps: float) -> np.ndarray:
         names: file names in natural order.
         fps: frames per second.
     """
-    evenly = np.arange(len(names)) / fps
-    numbers = _frame_numbers(names)
-    if numbers is None or len(numbers) < 2:
+    numbers = frame_numbers(names)
+    return np.arange(len(names)) / fps if numbers is None else number_times(numbers, fps)
+
+
+def number_times(numbers: Sequence[int], fps: float) -> np.ndarray:
+    """[frames] float64 seconds of frames with rising numbers; see `frame_times`."""
+    evenly = np.arange(len(numbers)) / fps
+    if len(numbers) < 2:
         return evenly
     step = min(later - earlier for earlier, later in pairwise(numbers))
     times = np.array([(number - numbers[0]) / step for number in numbers]) / fps
@@ -61,7 +66,7 @@ def frame_times(names: Sequence[str], fps: float) -> np.ndarray:
     return times if np.all(np.diff(times) > 0) else evenly
 
 
-def _frame_numbers(names: Sequence[str]) -> list[int] | None:
+def frame_numbers(names: Sequence[str]) -> list[int] | None:
     """The number at the end of each stem; None where they don't number a sequence."""
     found = [_ENDS_IN_NUMBER.fullmatch(os.path.splitext(name)[0]) for name in names]
     matches = [match for match in found if match]

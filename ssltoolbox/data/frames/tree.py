@@ -55,7 +55,7 @@ class Tree:
 
     def identities(self) -> list[str]:
         """The names of the folders in the root, in natural order."""
-        return self._folders("")
+        return self.folders("")
 
     def clips(self, identity: str) -> Iterator[FoundClip]:
         """The identity's clips, in natural order.
@@ -63,20 +63,22 @@ class Tree:
         Raises:
             UserError: where a folder can't be listed, or a link leads out of the root.
         """
-        for video in self._folders(identity):
-            for clip in self._folders(os.path.join(identity, video)):
-                found = self._clip(os.path.join(identity, video, clip))
+        for video in self.folders(identity):
+            for clip in self.folders(os.path.join(identity, video)):
+                found = self.clip(os.path.join(identity, video, clip))
                 if found.frames:
                     yield found
 
-    def _clip(self, folder: str) -> FoundClip:
+    def clip(self, folder: str) -> FoundClip:
+        """What frames lie in a folder below the root; there may be none."""
         files = [entry for entry in self._entries(folder) if _is_ours(entry.name) and entry.is_file()]
         for entry in files:
             self._check_link(entry)
         names = [entry.name for entry in files if entry.name != LANDMARKS_FILE]
         return FoundClip(folder, in_natural_order(names), landmarks=len(names) < len(files))
 
-    def _folders(self, folder: str) -> list[str]:
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder below the root, in natural order."""
         folders = [entry for entry in self._entries(folder) if entry.is_dir()]
         for entry in folders:
             self._check_link(entry)

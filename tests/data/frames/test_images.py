@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from ssltoolbox.api import UnreadableFrame
-from ssltoolbox.data.frames.images import Extent, read_extent, read_image
+from ssltoolbox.data.frames.headers import Extent, read_extent
+from ssltoolbox.data.frames.images import read_image
 
 Put = Callable[..., Path]
 

@@ -37,3 +37,12 @@ def put_clip(tmp_path: Path, put_image: Callable[..., Path]) -> Callable[..., Pa
         return tmp_path / folder
 
     return put
+
+
+def same_files(one: Path, other: Path) -> None:
+    """Asserts that two folders hold files of the same names and bytes."""
+    names = [sorted(str(path.relative_to(root)) for path in root.rglob("*")) for root in (one, other)]
+    assert names[0] == names[1]
+    for name in names[0]:
+        if (one / name).is_file():
+            assert (one / name).read_bytes() == (other / name).read_bytes(), name

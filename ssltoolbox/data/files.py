@@ -1,0 +1,66 @@
+"""Files and folders that are whole or not there: written beside, then renamed, on the same file system."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from ssltoolbox.api import SslToolboxError, UserError
+
+_LOCK = ".lock"
+
+
+def beside(path: Path) -> Path:
+    """Where `path` is written until it is whole.
+
+    >>> beside(Path("data/vox1.index")).as_posix()
+    'data/.vox1.index.part'
+    """
+    return path.with_name(f".{path.name}.part")
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; what lies there takes the place of `path` when all went well.
+
+    Raises:
+        SslToolboxError: when the disk is full or can't be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside(path)
+        os.replace(beside(path), path)
+    except OSError as error:
+        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes a folder and keeps other processes out of it; the system frees the lock however this one ends.
+
+    Raises:
+        UserError: when another process is at work there.
+        SslToolboxError: when it can't be written to.
+    """
+    lock = filelock.FileLock(folder / _LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise UserError(f"{folder} is in use by another process") from error
+    except OSError as error:
+        raise SslToolboxError(f"can't write to {folder}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def appear(work: Path, output: Path) -> None:
+    """Renames a folder that is whole and locked by this process."""
+    os.unlink(work / _LOCK)
+    os.rename(work, output)

@@ -1,0 +1,16 @@
+"""The index of frames: what a tree of frames holds, found once and read in no time.
+
+An index is a folder, `vox1.index/`, of uncompressed Arrow files that are memory-mapped, and two text files:
+
+- `clips.arrow`, a row for each clip: identity, video, clip, start (its first row in frames.arrow), frames.
+- `frames.arrow`, a row for each frame: path (below the root), frame (its number), time (seconds within the
+  clip), height, width, and labels where there are any.
+- `landmarks.arrow`, a row for each frame: landmarks [68, 2] float32 in pixels of the stored frame, valid. What
+  found them is in its metadata. It may be missing, and is written without touching the rest.
+- `images.bin`, in a packed index only: the images end to end; frames.arrow has their offset and length.
+- `skipped.csv`: path and reason of each file that could not be used.
+- `index.json`: version, root, frames per second, how images are packed.
+
+Frames are sorted by clip and time, so a clip is a run of rows. All is written beside and renamed, and two runs
+on the same frames write the same bytes.
+"""

@@ -1,0 +1,239 @@
+"""Builds an index: opens the header of every listed image, on all cores, and goes on after a kill."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssltoolbox.api import UnreadableFrame, UserError
+from ssltoolbox.data.files import appear, beside, locked, replaced
+from ssltoolbox.data.frames.headers import Extent, read_extent
+from ssltoolbox.data.frames.landmarks import read_landmarks
+from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.schema import (
+    CLIPS,
+    CLIPS_FILE,
+    FRAMES_FILE,
+    POINTS,
+    SKIPPED,
+    Header,
+    root_for,
+    write_table,
+)
+from ssltoolbox.data.index.shards import Shards
+from ssltoolbox.data.workers import as_done
+
+BLOCK = 4096
+"""Frames of a shard, and of a worker's task: a second or so of work."""
+FROM_FILES = "landmarks68.npy"
+"""What an index names as the detector of landmarks that lay beside the frames."""
+
+Skipped = tuple[str, str]
+"""The path of a file below the root, and why it could not be used."""
+_SKIPPED = b"skipped"
+
+Tick = Callable[[int], object]
+"""Told how many frames are done since the last time."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came of it.
+
+    Attributes:
+        clips, frames: how many the index has.
+        skipped: path and reason of each file that could not be used.
+    """
+
+    clips: int
+    frames: int
+    skipped: Sequence[tuple[str, str]]
+
+
+def build_index(
+    root: Path, clips: Sequence[ListedClip], fps: float, output: Path, *, workers: int, tick: Tick
+) -> Built:
+    """Writes an index of the listed clips. Killed at any moment, the same call goes on where it was.
+
+    An image whose header can't be read is left out, and a landmarks file that is damaged is not used; both
+    are recorded in skipped.csv.
+
+    Args:
+        root: the folder that the clips' paths are below.
+        clips: sorted as they are to be in the index.
+        fps: recorded in the header.
+        output: the index, a folder that is not there yet.
+        workers: processes.
+        tick: told of progress.
+
+    Raises:
+        UserError: where the output is there already, or no frame could be read.
+        SslToolboxError: when it can't be written.
+    """
+    check_output(output)
+    work = beside(output)
+    with locked(work):
+        blocks = _blocks(clips)
+        shards = Shards(work / "shards", {"listing": _digest(root, clips, fps), "block": BLOCK})
+        tick(sum(_frames(block) for number, block in enumerate(blocks) if shards.has(number)))
+        tasks = [
+            (root, block, shards, number) for number, block in enumerate(blocks) if not shards.has(number)
+        ]
+        for done in as_done(_scan_to_shard, tasks, min(workers, len(tasks)) or 1):
+            tick(done)
+        built = _write(work, clips, blocks, shards)
+        Header(root=root_for(root, output), fps=fps).write(work)
+        shards.remove()
+        appear(work, output)
+    return built
+
+
+def check_output(output: Path) -> None:
+    """
+    Raises:
+        UserError: where the output is there already: an index may hold hours of work.
+    """
+    if output.exists():
+        raise UserError(f"{output} is already there", "remove it, or choose another name")
+
+
+def _blocks(clips: Iterable[ListedClip]) -> list[list[ListedClip]]:
+    """Runs of clips with about `BLOCK` frames each."""
+    blocks: list[list[ListedClip]] = []
+    room = 0
+    for clip in clips:
+        if room <= 0:
+            blocks.append([])
+            room = BLOCK
+        blocks[-1].append(clip)
+        room -= len(clip.paths)
+    return blocks
+
+
+def _frames(clips: Iterable[ListedClip]) -> int:
+    return sum(len(clip.paths) for clip in clips)
+
+
+def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
+    """A name for all that goes into the shards."""
+    digest = blake2b(repr((os.fspath(root.absolute()), fps)).encode(), digest_size=16)
+    for clip in clips:
+        digest.update(repr((clip.identity, clip.video, clip.clip, clip.paths, clip.landmarks)).encode())
+        for values in (clip.numbers, clip.times, *clip.labels.values()):
+            digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def _scan_to_shard(root: Path, clips: Sequence[ListedClip], shards: Shards, number: int) -> int:
+    parts = [_scanned(root, clip, place) for place, clip in enumerate(clips)]
+    skipped = [one for _, problems in parts for one in problems]
+    table = pa.concat_tables([part for part, _ in parts])
+    shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
+    return _frames(clips)
+
+
+def _scanned(root: Path, clip: ListedClip, place: int) -> tuple[pa.Table, list[Skipped]]:
+    """A row for each frame that can be read, and what can't be used."""
+    sizes: list[Extent | None] = []
+    skipped: list[Skipped] = []
+    for path in clip.paths:
+        full = os.path.join(root, path)
+        try:
+            path.encode()
+            sizes.append(read_extent(full))
+        except UnreadableFrame as error:
+            sizes.append(None)
+            skipped.append((printable(path), _reason(error, full)))
+        except UnicodeEncodeError:
+            sizes.append(None)
+            skipped.append((printable(path), "its name is not UTF-8: rename it"))
+    points, problem = _landmarks(root, clip)
+    table = pa.table(
+        {
+            "clip": np.full(len(sizes), place, dtype=np.int32),
+            "path": pa.array(
+                [path if size else "" for path, size in zip(clip.paths, sizes, strict=True)],
+                pa.large_string(),
+            ),
+            "frame": clip.numbers,
+            "time": clip.times,
+            "height": pa.array([size and size.height for size in sizes], pa.int32()),
+            "width": pa.array([size and size.width for size in sizes], pa.int32()),
+            "landmarks": pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS),
+            **clip.labels,
+        }
+    )
+    return table.filter(pc.is_valid(table["height"])), skipped + problem
+
+
+def _landmarks(root: Path, clip: ListedClip) -> tuple[np.ndarray, list[Skipped]]:
+    """[frames, 68, 2], NaN where there are none, and what is wrong with their file."""
+    none = np.full((len(clip.paths), POINTS, 2), np.nan, dtype=np.float32)
+    if not clip.landmarks:
+        return none, []
+    path = os.path.join(root, clip.landmarks)
+    try:
+        return read_landmarks(path, len(clip.paths)), []
+    except UserError as error:
+        return none, [(printable(clip.landmarks), _reason(error, path))]
+
+
+def _reason(error: Exception, path: str) -> str:
+    """What a message says after the path."""
+    return str(error).removeprefix(f"{printable(path)}: ")
+
+
+def _write(
+    folder: Path, clips: Sequence[ListedClip], blocks: Sequence[Sequence[ListedClip]], shards: Shards
+) -> Built:
+    """Puts the shards together; the header is not for here."""
+    tables = [shards.read(number) for number in range(len(blocks))]
+    lengths = np.concatenate(
+        [_lengths(table, len(block)) for table, block in zip(tables, blocks, strict=True)]
+    )
+    skipped = [tuple(one) for table in tables for one in json.loads(table.schema.metadata[_SKIPPED])]
+    frames = pa.concat_tables([table.drop_columns(["clip", "landmarks"]) for table in tables])
+    kept = [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
+    if not kept:
+        path, reason = skipped[0]
+        raise UserError(f"none of {len(skipped)} files could be used; the first, {path}: {reason}")
+    write_table(folder / FRAMES_FILE, frames)
+    write_table(folder / CLIPS_FILE, clips_table(kept))
+    if any(clip.landmarks for clip in clips):
+        write_landmarks(folder, FROM_FILES, (_points(table) for table in tables), len(frames))
+    write_skipped(folder, skipped)
+    return Built(len(kept), len(frames), skipped)
+
+
+def _lengths(table: pa.Table, clips: int) -> np.ndarray:
+    return np.bincount(table["clip"].to_numpy(), minlength=clips)
+
+
+def _points(table: pa.Table) -> np.ndarray:
+    flat = table["landmarks"].combine_chunks().flatten()
+    return flat.to_numpy().reshape(-1, POINTS, 2)
+
+
+def clips_table(clips: Sequence[tuple[ListedClip, int]]) -> pa.Table:
+    """`clips.arrow` for clips and their numbers of frames."""
+    lengths = np.array([length for _, length in clips], dtype=np.int64)
+    names = {column: [getattr(clip, column) for clip, _ in clips] for column in ("identity", "video", "clip")}
+    return pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
+
+
+def write_skipped(folder: Path, skipped: Iterable[Skipped]) -> None:
+    """Writes `skipped.csv`."""
+    with replaced(folder / SKIPPED) as path, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("path", "reason"), *skipped])

@@ -1,0 +1,133 @@
+"""`landmarks.arrow`: the 68 points of every frame, written in one go and read row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.index.schema import LANDMARKS, LANDMARKS_FILE, POINTS, write_batches
+
+BATCH = 65_536
+"""Rows of a record batch: what a writer holds in memory, 36 MB."""
+_DETECTOR = b"detector"
+_ROW = 4 * 2 * POINTS
+
+
+def write_landmarks(index: Path, detector: str, parts: Iterable[np.ndarray], rows: int) -> None:
+    """Writes the landmarks of an index, in place of those it had. Nothing else of the index changes.
+
+    The same points give the same bytes, however they are parted.
+
+    Args:
+        index: the index's folder.
+        detector: what found them, in a word, `dlib`.
+        parts: [n, 68, 2] x and y in pixels of the stored frames, upright after EXIF orientation, in the order
+            of frames.arrow. A frame with a value that is not finite has no landmarks.
+        rows: how many frames the index has.
+
+    Raises:
+        SslToolboxError: when there are fewer or more than `rows` of them, or they can't be written.
+    """
+    schema = LANDMARKS.with_metadata({_DETECTOR: detector})
+    write_batches(index / LANDMARKS_FILE, schema, _batches(parts, schema, rows))
+
+
+def _batches(parts: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    seen = 0
+    for points in _regrouped(parts):
+        seen += len(points)
+        valid = np.isfinite(points).all(axis=(1, 2))
+        points[~valid] = np.nan
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
+        yield pa.RecordBatch.from_arrays([flat, pa.array(valid)], schema=schema)
+    if seen != rows:
+        raise SslToolboxError(f"landmarks of {seen} frames for an index of {rows}")
+
+
+def _regrouped(parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same rows in copies of `BATCH` rows each, but for the last."""
+    waiting: list[np.ndarray] = []
+    count = 0
+    for part in parts:
+        while count + len(part) >= BATCH:
+            head, part = np.split(part, [BATCH - count])
+            yield _joined([*waiting, head])
+            waiting, count = [], 0
+        waiting.append(part)
+        count += len(part)
+    if count:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts).astype(np.float32).reshape(-1, POINTS, 2)
+
+
+class LandmarkFile:
+    """The landmarks of an index. Points are read when asked for, and no memory is kept for them.
+
+    A map of the file would do as well, but a worker's share of the page cache counts as the worker's memory.
+
+    Attributes:
+        detector: what found them.
+        valid: [frames] bool, whether a frame has landmarks.
+    """
+
+    def __init__(self, path: Path, rows: int) -> None:
+        """
+        Args:
+            path: the file.
+            rows: how many frames the index has.
+
+        Raises:
+            UserError: where it can't be read, or is of other frames.
+        """
+        self._path, self._rows = path, rows
+        try:
+            content = pa.memory_map(str(path)).read_buffer()
+            reader = pa.ipc.open_file(content)
+            batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+            self._file = pa.OSFile(str(path))
+        except (OSError, pa.ArrowException) as error:
+            raise _wrong(path, first_line(error)) from error
+        if not reader.schema.equals(LANDMARKS) or any(len(batch) != BATCH for batch in batches[:-1]):
+            raise _wrong(path, "these are no landmarks as this version writes them")
+        if (found := sum(map(len, batches))) != rows:
+            raise _wrong(path, f"landmarks of {found} frames, and the index has {rows}")
+        self.detector = (reader.schema.metadata or {}).get(_DETECTOR, b"").decode(errors="replace")
+        valid = [batch.column("valid").to_numpy(zero_copy_only=False) for batch in batches]
+        self.valid = np.concatenate([np.zeros(0, dtype=bool), *valid])
+        self._offsets = [_points(batch).address - content.address for batch in batches]
+        if any(not 0 <= offset < content.size for offset in self._offsets):
+            raise _wrong(path, "it is compressed, and can't be read row by row")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LandmarkFile, (self._path, self._rows)
+
+    def read(self, rows: Sequence[int]) -> np.ndarray:
+        """[n, 68, 2] float32 in pixels of the stored frames, NaN where there are none.
+
+        Args:
+            rows: [n] rows of frames.arrow.
+        """
+        points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
+        for place, row in enumerate(rows):
+            batch, within = divmod(row, BATCH)
+            stored = self._file.read_at(_ROW, self._offsets[batch] + within * _ROW)
+            points[place] = np.frombuffer(stored, dtype=np.float32).reshape(POINTS, 2)
+        return points
+
+
+def _points(batch: pa.RecordBatch) -> pa.Buffer:
+    """The numbers of a batch, as they lie in the file."""
+    return batch.column("landmarks").values.buffers()[1]
+
+
+def _wrong(path: Path, reason: str) -> UserError:
+    return UserError(f"{path}: {reason}", "find the landmarks again: ssltoolbox data landmarks")

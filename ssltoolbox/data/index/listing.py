@@ -1,0 +1,97 @@
+"""What clips there are to index, before any image is opened: from a tree of folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.data.frames.naming import frame_numbers, frame_times
+from ssltoolbox.data.frames.tree import LANDMARKS_FILE, FoundClip, Tree
+
+_SCALE = re.compile(r"[0-9]+\.[0-9]+")
+"""VoxCeleb1's folder `1.6`, named for the width of its crops, stands where videos are expected."""
+_WRAPPER = "data"
+"""The folder around the identities in VoxCeleb1's `unzippedIntervalFaces`."""
+_LARGEST = 2**63
+
+
+@dataclass(frozen=True, eq=False)
+class ListedClip:
+    """A clip, its frames in order.
+
+    Attributes:
+        identity, video, clip: what they are called.
+        paths: [frames] of the images below the root.
+        numbers: [frames] int64.
+        times: [frames] float64 seconds, strictly increasing.
+        landmarks: the path below the root of a landmarks file with a row for each frame; empty for none.
+        labels: name → [frames].
+    """
+
+    identity: str
+    video: str
+    clip: str
+    paths: Sequence[str]
+    numbers: np.ndarray
+    times: np.ndarray
+    landmarks: str = ""
+    labels: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def frames_root(folder: Path) -> Path:
+    """The folder that holds the identities: `folder`, or `data` in it where there is nothing else."""
+    return folder / _WRAPPER if Tree(folder).identities() == [_WRAPPER] else folder
+
+
+def list_tree(root: Path, fps: float) -> list[ListedClip]:
+    """The clips of a tree of folders, in natural order.
+
+    `root/identity/video/clip/*.jpg|png`, and VoxCeleb1's `root/name/1.6/video/*.jpg`, also with a folder for
+    each track below the video.
+
+    Raises:
+        DataNotFound: where there is no such folder.
+        UserError: where it has no frames, can't be listed, or a link leads out of it.
+    """
+    tree = Tree(root)
+    found = [
+        _listed(identity, video, clip, files, fps)
+        for identity in tree.identities()
+        for video, clip, files in _clips(tree, identity)
+        if files.frames
+    ]
+    if not found:
+        tree.check_layout()
+    return found
+
+
+def _clips(tree: Tree, identity: str) -> Iterator[tuple[str, str, FoundClip]]:
+    for video in tree.folders(identity):
+        for clip in tree.folders(os.path.join(identity, video)):
+            folder = os.path.join(identity, video, clip)
+            if not _SCALE.fullmatch(video):
+                yield video, clip, tree.clip(folder)
+                continue
+            yield clip, video, tree.clip(folder)
+            for track in tree.folders(folder):
+                yield clip, track, tree.clip(os.path.join(folder, track))
+
+
+def _listed(identity: str, video: str, clip: str, files: FoundClip, fps: float) -> ListedClip:
+    numbers = frame_numbers(files.frames)
+    if numbers is None or numbers[-1] >= _LARGEST:
+        numbers = list(range(len(files.frames)))
+    return ListedClip(
+        identity=identity,
+        video=video,
+        clip=clip,
+        paths=[os.path.join(files.folder, name) for name in files.frames],
+        numbers=np.array(numbers, dtype=np.int64),
+        times=frame_times(files.frames, fps),
+        landmarks=os.path.join(files.folder, LANDMARKS_FILE) if files.landmarks else "",
+    )

@@ -1,0 +1,171 @@
+"""The files of an index and their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.files import replaced
+
+HEADER, SKIPPED = "index.json", "skipped.csv"
+CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (
+    "clips.arrow",
+    "frames.arrow",
+    "landmarks.arrow",
+    "images.bin",
+)
+POINTS = 68
+
+CLIPS = pa.schema(
+    [
+        ("identity", pa.large_string()),
+        ("video", pa.large_string()),
+        ("clip", pa.large_string()),
+        ("start", pa.int64()),
+        ("frames", pa.int32()),
+    ]
+)
+FRAMES = pa.schema(
+    [
+        ("path", pa.large_string()),
+        ("frame", pa.int64()),
+        ("time", pa.float64()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+    ]
+)
+LABELS = {"expression": pa.int64(), "valence": pa.float32(), "arousal": pa.float32()}
+"""Columns that frames.arrow may have. Expressions are numbers of `EXPRESSIONS`, -1 for none; no value is NaN."""
+PLACES = {"offset": pa.int64(), "length": pa.int32()}
+"""Columns of a packed index: where the frame's bytes are in images.bin."""
+LANDMARKS = pa.schema([("landmarks", pa.list_(pa.float32(), 2 * POINTS)), ("valid", pa.bool_())])
+"""A row's numbers are x₁ y₁ x₂ y₂ …; NaN throughout where `valid` is false."""
+
+
+class Packing(BaseModel):
+    """How a packed index keeps its images.
+
+    Attributes:
+        size: height and width.
+        encoding: `raw`, [size, size, 3] uint8 RGB, or `jpeg`, whole JPEG files.
+        quality: of the JPEGs; None for `raw`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    size: int = Field(ge=8, le=1024)
+    encoding: Literal["raw", "jpeg"]
+    quality: int | None = None
+
+
+class Header(BaseModel):
+    """`index.json`.
+
+    Attributes:
+        version: of this format.
+        root: the folder that paths are below: absolute, or relative to the folder that the index lies in, so
+            that an index beside its frames can be moved with them.
+        fps: frames per second where frames are numbered without gaps.
+        packed: None for an index of image files.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Literal[1] = 1
+    root: str
+    fps: float = Field(gt=0)
+    packed: Packing | None = None
+
+    @classmethod
+    def read(cls, index: Path) -> Header:
+        """
+        Raises:
+            DataNotFound: where there is no such index.
+            UserError: where it is none, or of another version.
+        """
+        path = index / HEADER
+        if not index.exists():
+            raise DataNotFound(f"{index}: there is no such index", "make it with: ssltoolbox data index")
+        if not path.is_file():
+            raise UserError(f"{index}: this is no index, {HEADER} is missing", "see: ssltoolbox data index")
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))
+            message = f"{path}: {where}: {problem['msg']}" if where else f"{path}: {problem['msg']}"
+            raise UserError(message, "make the index again") from error
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}") from error
+
+    def write(self, index: Path) -> None:
+        """
+        Raises:
+            SslToolboxError: when it can't be written.
+        """
+        with replaced(index / HEADER) as path:
+            path.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+
+
+def root_for(frames: Path, index: Path) -> str:
+    """How the header of an index names the root of its frames: see `Header.root`."""
+    frames, home = frames.absolute().resolve(), index.absolute().parent.resolve()
+    return str(frames.relative_to(home)) if frames.is_relative_to(home) else str(frames)
+
+
+def root_of(header: Header, index: Path) -> Path:
+    """The root of an index's frames.
+
+    Raises:
+        UserError: where the header leads up through `..`, which this package never writes.
+    """
+    if ".." in Path(header.root).parts:
+        raise UserError(
+            f"{index / HEADER}: root: '..' is not allowed in {header.root!r}", "use an absolute path"
+        )
+    return index.absolute().parent / header.root
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Writes a table whole, in one batch: equal tables give equal bytes.
+
+    Raises:
+        SslToolboxError: when it can't be written.
+    """
+    write_batches(path, table.schema, iter(table.combine_chunks().to_batches()))
+
+
+def write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    """Writes record batches as they come; the file appears when all are there.
+
+    Raises:
+        SslToolboxError: when it can't be written.
+    """
+    with replaced(path) as part, pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        for batch in batches:
+            writer.write(batch)
+
+
+def map_table(path: Path, required: pa.Schema) -> pa.Table:
+    """The table in a file, memory-mapped; its columns are views of the file, each in one chunk.
+
+    Raises:
+        UserError: where the file is missing, damaged, or lacks a column.
+    """
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        table.validate(full=True)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: {first_line(error)}", "make the index again") from error
+    for field in required:
+        if field.name not in table.schema.names or table.schema.field(field.name).type != field.type:
+            raise UserError(
+                f"{path}: a column {field.name} of type {field.type} is expected", "make the index again"
+            )
+    return table.combine_chunks()

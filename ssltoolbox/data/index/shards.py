@@ -1,0 +1,67 @@
+"""Long work in numbered shards, each written whole: what was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.data.files import replaced
+from ssltoolbox.data.index.schema import write_table
+
+_JOB = "job.json"
+
+
+class Shards:
+    """A folder of Arrow tables, `0.arrow`, `1.arrow`, …, made by one piece of work.
+
+    The work is described by a mapping. Where the folder holds shards of work that was described otherwise
+    (other frames, other options), they are removed: they would not fit.
+    """
+
+    def __init__(self, folder: Path, job: Mapping[str, Any]) -> None:
+        """
+        Args:
+            folder: where they are kept until the work is done.
+            job: what the shards depend on, as JSON.
+
+        Raises:
+            SslToolboxError: where it can't be written to.
+        """
+        self.folder = folder
+        text = json.dumps(job, indent=2, sort_keys=True) + "\n"
+        described = folder / _JOB
+        if described.is_file() and described.read_text(encoding="utf-8") == text:
+            return
+        self.remove()
+        with replaced(described) as part:
+            part.write_text(text, encoding="utf-8")
+
+    def has(self, number: int) -> bool:
+        """Whether that shard is done."""
+        return self._path(number).is_file()
+
+    def write(self, number: int, table: pa.Table) -> None:
+        """Writes a shard; it is there once it is whole."""
+        write_table(self._path(number), table)
+
+    def read(self, number: int) -> pa.Table:
+        """A shard that is done, memory-mapped."""
+        return pa.ipc.open_file(pa.memory_map(str(self._path(number)))).read_all()
+
+    def remove(self) -> None:
+        """Removes the folder, when the work is done or must begin anew."""
+        try:
+            shutil.rmtree(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise SslToolboxError(f"can't remove {self.folder}: {error.strerror or error}") from error
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number}.arrow"

@@ -1,0 +1,221 @@
+"""An index holds what its frames are, and the same frames give the same bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.trees import same_files
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.index import build as build_module
+from ssltoolbox.data.index.build import Built, build_index
+from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.reader import FrameIndex
+
+Put = Callable[..., Path]
+FPS = 25 / 6
+
+
+def indexed(root: Path, output: Path, workers: int = 1) -> Built:
+    return build_index(root, list_tree(root, FPS), FPS, output, workers=workers, tick=lambda done: None)
+
+
+@pytest.fixture
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("out") / "vox1.index"
+
+
+def test_clips_and_frames(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    put_clip("id2/v/c2", ["0000001.png", "0000002.png", "0000004.png"], size=(20, 10))
+    put_clip("id10/v/c1", ["9.png", "10.png"])
+    built = indexed(tmp_path, output)
+    assert built == Built(2, 5, [])
+    index = FrameIndex(output)
+    assert index.identities == ["id2", "id10"]
+    assert [index.clip_name(clip) for clip in range(2)] == ["id2/v/c2", "id10/v/c1"]
+    assert index.starts.tolist() == [0, 3]
+    assert index.lengths.tolist() == [3, 2]
+    np.testing.assert_allclose(index.times * FPS, [0, 1, 3, 0, 1])
+    assert index.heights.tolist() == [10] * 3 + [16] * 2
+    assert index.widths.tolist() == [20] * 3 + [16] * 2
+    assert index.frame_path(4) == str(tmp_path / "id10/v/c1/10.png")
+    assert index.landmarks is None
+    assert index.labels == {}
+
+
+def test_landmarks_beside_frames_are_taken_up(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    points = np.random.default_rng(0).uniform(0, 16, (3, 68, 2)).astype(np.float32)
+    points[1, 5] = np.nan
+    np.save(put_clip("id1/v/c") / "landmarks68.npy", points)
+    put_clip("id2/v/c", ["1.png"])
+    indexed(tmp_path, output)
+    landmarks = FrameIndex(output).landmarks
+    assert landmarks is not None
+    assert landmarks.detector == "landmarks68.npy"
+    assert landmarks.valid.tolist() == [True, False, True, False]
+    np.testing.assert_array_equal(landmarks.read([2, 0]), points[[2, 0]])
+    assert np.isnan(landmarks.read([1, 3])).all()
+
+
+def test_files_that_cannot_be_used_are_recorded(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    clip = put_clip("id1/v/c", ["1.png", "2.png", "3.png"])
+    (clip / "2.png").write_bytes(b"")
+    points = np.arange(3 * 136).reshape(3, 68, 2)
+    np.save(clip / "landmarks68.npy", points)
+    np.save(put_clip("id2/v/c", ["1.png"]) / "landmarks68.npy", points)
+    (put_clip("id3/v/c", ["1.png"]) / "1.png").write_bytes(b"")
+    put_clip(os.fsdecode(b"id\xe9/v/c"), ["1.png"])
+    built = indexed(tmp_path, output)
+    nothing = "empty, or neither a JPEG nor a PNG image"
+    assert built.skipped == [
+        ("id1/v/c/2.png", nothing),
+        (
+            "id2/v/c/landmarks68.npy",
+            "shape [1, 68, 2] is expected, a row for each frame beside it; found [3, 68, 2]",
+        ),
+        ("id3/v/c/1.png", nothing),
+        (r"id\udce9/v/c/1.png", "its name is not UTF-8: rename it"),
+    ]
+    lines = (output / "skipped.csv").read_text().splitlines()
+    assert lines[:2] == ["path,reason", f'id1/v/c/2.png,"{nothing}"']
+    assert len(lines) == 5
+    index = FrameIndex(output)
+    assert index.identities == ["id1", "id2"]
+    assert index.landmarks is not None
+    np.testing.assert_array_equal(index.landmarks.read([0, 1]), points[[0, 2]])
+    assert index.landmarks.valid.tolist() == [True, True, False]
+
+
+def test_nothing_readable(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    (put_clip("id1/v/c", ["1.png"]) / "1.png").write_bytes(b"")
+    with pytest.raises(UserError) as caught:
+        indexed(tmp_path, output)
+    assert str(caught.value) == (
+        "none of 1 files could be used; the first, id1/v/c/1.png: empty, or neither a JPEG nor a PNG image"
+    )
+    assert not output.exists()
+
+
+def test_an_index_is_never_overwritten(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    put_clip("id1/v/c")
+    output.mkdir()
+    with pytest.raises(UserError) as caught:
+        indexed(tmp_path, output)
+    assert str(caught.value) == f"{output} is already there; remove it, or choose another name"
+
+
+def test_an_index_beside_its_frames_moves_with_them(tmp_path: Path, put_clip: Put) -> None:
+    put_clip("here/frames/id1/v/c", ["1.png"])
+    indexed(tmp_path / "here/frames", tmp_path / "here/vox1.index")
+    (tmp_path / "here").rename(tmp_path / "there")
+    index = FrameIndex(tmp_path / "there/vox1.index")
+    assert index.header.root == "frames"
+    assert index.frame_path(0) == str(tmp_path / "there/frames/id1/v/c/1.png")
+
+
+@pytest.fixture
+def many(tmp_path: Path, put_clip: Put, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six clips in three blocks, two with landmarks."""
+    monkeypatch.setattr(build_module, "BLOCK", 8)
+    for clip in range(6):
+        folder = put_clip(f"id{clip}/v/c", [f"{frame}.png" for frame in range(4)])
+        if clip % 3 == 0:
+            np.save(folder / "landmarks68.npy", np.full((4, 68, 2), clip))
+    return tmp_path
+
+
+def test_workers_and_runs_give_the_same_bytes(many: Path, output: Path) -> None:
+    other = output.with_name("other.index")
+    indexed(many, output)
+    indexed(many, other, workers=2)
+    same_files(output, other)
+
+
+def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = list_tree(many, FPS)
+    seen: list[int] = []
+
+    def stop_after_two(done: int) -> None:
+        seen.append(done)
+        if sum(seen) == 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_index(many, clips, FPS, output, workers=1, tick=stop_after_two)
+    assert not output.exists()
+    again: list[int] = []
+    build_index(many, clips, FPS, output, workers=1, tick=again.append)
+    assert again == [16, 8]
+    assert list(output.parent.iterdir()) == [output]
+    other = output.with_name("other.index")
+    indexed(many, other)
+    same_files(output, other)
+
+
+def test_shards_of_other_frames_are_not_used(many: Path, output: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build_index(many, list_tree(many, FPS), FPS, output, workers=1, tick=_interrupt_after(16))
+    again: list[int] = []
+    build_index(many, list_tree(many, 5), 5, output, workers=1, tick=again.append)
+    assert again[0] == 0
+    assert FrameIndex(output).times[1] == 0.2
+
+
+def _interrupt_after(frames: int) -> Callable[[int], None]:
+    left = [frames]
+
+    def tick(done: int) -> None:
+        left[0] -= done
+        if left[0] <= 0:
+            raise KeyboardInterrupt
+
+    return tick
+
+
+def test_two_at_once_are_refused(many: Path, output: Path) -> None:
+    clips = list_tree(many, FPS)
+
+    def start_another(done: int) -> None:
+        with pytest.raises(UserError, match=r"\.vox1\.index\.part is in use by another process"):
+            build_index(many, clips, FPS, output, workers=1, tick=lambda done: None)
+
+    build_index(many, clips, FPS, output, workers=1, tick=start_another)
+
+
+@pytest.mark.slow
+def test_killed_with_its_workers(tmp_path: Path, put_clip: Put, output: Path) -> None:
+    """SIGKILL: no process stays, and the next run gives what one in peace gives."""
+    for clip in range(6):
+        folder = put_clip(f"id{clip}/v/c", ["0.png"])
+        for frame in range(1, 4096):
+            os.link(folder / "0.png", folder / f"{frame}.png")
+    command = [sys.executable, "-m", "ssltoolbox", "data", "index", str(tmp_path), "-o", str(output)]
+    process = subprocess.Popen([*command, "--workers", "2"], start_new_session=True)
+    work = output.with_name(".vox1.index.part")
+    while process.poll() is None and not list(work.glob("shards/*.arrow")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _alive(process.pid):
+        time.sleep(0.1)
+    assert not _alive(process.pid)
+    assert not output.exists()
+    subprocess.run([*command, "--workers", "2"], check=True, capture_output=True)
+    other = output.with_name("other.index")
+    indexed(tmp_path, other)
+    same_files(output, other)
+
+
+def _alive(session: int) -> bool:
+    """Whether a process of that session is left."""
+    found = subprocess.run(["ps", "-o", "stat=", "-s", str(session)], capture_output=True, text=True)
+    return any(not state.startswith("Z") for state in found.stdout.split())
