@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from ssltoolbox import __version__
+from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
@@ -24,7 +25,7 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, preview, evaluate, data, plugins, schema):
+for command in (train, check, preview, evaluate, bench, data, plugins, schema):
     commands.add_command(command)
 
 

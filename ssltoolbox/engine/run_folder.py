@@ -6,19 +6,19 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import filelock
 import torch
 import yaml
 
 from ssltoolbox.api import DataFacts, UserError
 from ssltoolbox.engine.files import write_json, write_text
+from ssltoolbox.engine.lock import LOCK, locked
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}" for key in ("workers", "devices", "nodes", "checkpoint_steps", "log_steps", "loggers")
@@ -42,7 +42,6 @@ class RunFolder:
         self.report = self.path / "report.html"
         self.log = self.path / "log.txt"
         self.failure = self.path / "failure.json"
-        self.lock_file = self.path / ".lock"
 
     @classmethod
     def of_now(cls, name: str) -> RunFolder:
@@ -56,30 +55,14 @@ class RunFolder:
         """
         if self.path.is_file():
             raise UserError(f"{self.path} is a file, not a folder")
-        if self.path.is_dir() and any(entry.name != ".lock" for entry in self.path.iterdir()):
+        if self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             raise UserError(
                 f"{self.path} is not empty", "add --resume to go on with that run, or name another folder"
             )
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other processes out; the system frees the lock however this process ends.
-
-        Raises:
-            UserError: when another process is at work here, or the folder can't be written to.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.lock_file)
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise UserError(f"{self.path} is in use by another process") from error
-        except OSError as error:
-            raise UserError(f"can't write to {self.path}: {error.strerror or error}") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other processes out, as `engine.lock.locked` does."""
+        return locked(self.path)
 
     def begin(self, recipe: str, facts: DataFacts | None) -> None:
         """Writes what a run starts with: the resolved recipe, the environment, and the facts of the data."""

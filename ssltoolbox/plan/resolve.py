@@ -14,19 +14,28 @@ from ssltoolbox.plan.checks import number_checks, part_checks
 from ssltoolbox.plan.choose import SECTIONS, choose
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule
-from ssltoolbox.recipe import Component, LoadedRecipe, Recipe, RecipeError, RecipeProblem, dump, read
+from ssltoolbox.recipe import (
+    Component,
+    LoadedRecipe,
+    Override,
+    Recipe,
+    RecipeError,
+    RecipeProblem,
+    dump,
+    read,
+)
 from ssltoolbox.recipe.problems import in_order
 from ssltoolbox.registry import Registry, discover
 
 ONE_EACH = (Kind.DATASETS, Kind.METHODS, Kind.VIEWS)
 
 
-def load_plan(path: Path | str, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
+def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_needed: bool = True) -> Plan:
     """Reads, validates and resolves a recipe, without importing torch.
 
     Args:
         path: the recipe's file.
-        overrides: as for `--set`, such as `"optim.lr=0.01"`.
+        overrides: as for `--set`, such as `"optim.lr=0.01"`; or values of another file.
         data_needed: if False, data that is not there is a warning.
 
     Raises:

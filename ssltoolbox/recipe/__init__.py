@@ -6,9 +6,20 @@ Free of torch, and of plugins: what a component's options mean is for its plugin
 from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, load, read
+from ssltoolbox.recipe.overrides import Override, override_at
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
-from ssltoolbox.recipe.schema import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
+from ssltoolbox.recipe.schema import (
+    SECTION_KEYS,
+    Backbone,
+    Component,
+    FlatComponent,
+    Optim,
+    Plugins,
+    Recipe,
+    Section,
+    Trainer,
+)
 from ssltoolbox.recipe.validate import validate
 
 __all__ = [
@@ -16,19 +27,23 @@ __all__ = [
     "Backbone",
     "Component",
     "ComponentNode",
+    "FlatComponent",
     "LoadedRecipe",
     "Located",
     "Optim",
+    "Override",
     "Place",
     "Plugins",
     "Recipe",
     "RecipeError",
     "RecipeProblem",
+    "Section",
     "Trainer",
     "compose",
     "did_you_mean",
     "dump",
     "load",
+    "override_at",
     "read",
     "resolve_path",
     "validate",

@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssltoolbox.recipe.overrides import apply_overrides
+from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, shown, shown_path
 from ssltoolbox.recipe.sections import is_component, spell_out
 from ssltoolbox.recipe.source import read_file
 
 
-def compose(path: Path | str, overrides: Sequence[str] = ()) -> Located:
+def compose(path: Path | str, overrides: Sequence[str | Override] = ()) -> Located:
     """The recipe at `path` with its parents merged in and the overrides (`key.path=value`) set.
 
     A child wins; mappings merge; a list replaces; a component whose `name` changes replaces its options,
@@ -29,7 +29,7 @@ def compose(path: Path | str, overrides: Sequence[str] = ()) -> Located:
 
 
 def compose_all(
-    path: Path | str, overrides: Sequence[str] = ()
+    path: Path | str, overrides: Sequence[str | Override] = ()
 ) -> tuple[Located | None, list[RecipeProblem]]:
     """Like `compose`, but gives what is wrong instead of raising; no tree if a file could not be read."""
     recipe, problems = _inherit(Path(path).absolute(), ())

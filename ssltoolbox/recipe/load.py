@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ssltoolbox.recipe.compose import compose_all
+from ssltoolbox.recipe.overrides import Override
 from ssltoolbox.recipe.place import Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
@@ -86,7 +87,7 @@ class LoadedRecipe:
                     yield found
 
 
-def load(path: Path | str, overrides: Sequence[str] = ()) -> LoadedRecipe:
+def load(path: Path | str, overrides: Sequence[str | Override] = ()) -> LoadedRecipe:
     """The recipe at `path`, with overrides such as `trainer.epochs=5`.
 
     The plugins that it names are not looked at.
@@ -100,7 +101,9 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> LoadedRecipe:
     return loaded
 
 
-def read(path: Path | str, overrides: Sequence[str] = ()) -> tuple[LoadedRecipe | None, list[RecipeProblem]]:
+def read(
+    path: Path | str, overrides: Sequence[str | Override] = ()
+) -> tuple[LoadedRecipe | None, list[RecipeProblem]]:
     """Like `load`, but gives what is wrong instead of raising, for callers that look for more.
 
     There is no `LoadedRecipe` if one of the files can't be read or its text can't be parsed.

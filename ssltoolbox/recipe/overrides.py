@@ -1,9 +1,9 @@
-"""`--set key.path=value`: a value of a recipe from the command line."""
+"""A value of a recipe from elsewhere: `--set key.path=value` on the command line, or a key of a grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssltoolbox.recipe.place import SET, Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeProblem, quoted
@@ -12,8 +12,8 @@ from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
 
 @dataclass(frozen=True)
-class _Override:
-    """One override: the keys on its path with their places, and its value."""
+class Override:
+    """A value for a place in a recipe: the keys on the way there with their own places, and the value."""
 
     keys: tuple[str, ...]
     places: tuple[Place, ...]
@@ -25,16 +25,31 @@ class _CannotSetError(Exception):
         self.problem = problem
 
 
-def apply_overrides(recipe: Located, overrides: Sequence[str]) -> tuple[Located, list[RecipeProblem]]:
+def override_at(path: str, place: Place, value: Located) -> tuple[Override | None, list[RecipeProblem]]:
+    """The override that a file has under a key such as `trainer.epochs`, or None and what is wrong with the key.
+
+    Args:
+        path: the key.
+        place: where it is written.
+        value: its value; what is wrong with it is for the recipe to say.
+    """
+    keys, places = _keys(path, place)
+    problems = _wrong_keys(keys, places)
+    return (None if problems else Override(keys, places, value)), problems
+
+
+def apply_overrides(
+    recipe: Located, overrides: Sequence[str | Override]
+) -> tuple[Located, list[RecipeProblem]]:
     """The recipe with the overrides that could be applied, and what is wrong with the others.
 
     A later override wins. An override of a whole comes before those of its parts, and one of a component's
     name before those of its options, however they are ordered, so that none is lost.
     """
     problems: list[RecipeProblem] = []
-    parsed: list[_Override] = []
-    for text in overrides:
-        override, found = _parse_override(text)
+    parsed: list[Override] = []
+    for given in overrides:
+        override, found = (given, []) if isinstance(given, Override) else _parse_override(given)
         problems += found
         if override:
             parsed.append(override)
@@ -46,35 +61,42 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> tuple[Located,
     return recipe, problems
 
 
-def _parse_override(text: str) -> tuple[_Override | None, list[RecipeProblem]]:
+def _parse_override(text: str) -> tuple[Override | None, list[RecipeProblem]]:
     path, equals, value_text = text.partition("=")
-    keys, places = _keys(path, text)
+    keys, places = _keys(path, Place(SET, 1, 1, text.split("\n")[0]))
     if not equals:
         hint = "write key.path=value, such as trainer.epochs=5"
         return None, [RecipeProblem(places[0], f"{quoted(text)} has no '='", hint)]
-    for key, place in zip(keys, places, strict=True):
-        if not key or not key.isprintable():
-            message = f"{quoted(key)} can't be a key" if key else "a key is missing here"
-            return None, [RecipeProblem(place, message, "write key.path=value")]
-    if len(keys) > MAX_DEPTH:
-        return None, [RecipeProblem(places[0], f"this path has more than {MAX_DEPTH} keys")]
-    if keys == ("extends",):
-        return None, [RecipeProblem(places[0], "'extends' can only be written in a file")]
+    if problems := _wrong_keys(keys, places):
+        return None, problems
     # The value is parsed behind as many spaces as the path is long, so that its columns are those of `text`.
     value, problems = parse(" " * (len(path) + 1) + value_text, SET, text_shown=text)
     if value is None:
         return None, problems
     place = value.place if value_text.strip() else places[-1]
-    return _Override(keys, places, Located(value.value, place, places[-1])), problems
+    return Override(keys, places, Located(value.value, place, places[-1])), problems
 
 
-def _keys(path: str, text: str) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+def _keys(path: str, place: Place) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+    """The keys on a path that is written at a place, and where each begins."""
     keys = tuple(path.split("."))
     starts = [sum(len(key) + 1 for key in keys[:index]) for index in range(len(keys))]
-    return keys, tuple(Place(SET, 1, start + 1, text.split("\n")[0]) for start in starts)
+    return keys, tuple(replace(place, column=place.column + start) for start in starts)
 
 
-def _put(node: Located, override: _Override, path: tuple[Key, ...]) -> Located:
+def _wrong_keys(keys: tuple[str, ...], places: tuple[Place, ...]) -> list[RecipeProblem]:
+    for key, place in zip(keys, places, strict=True):
+        if not key or not key.isprintable():
+            message = f"{quoted(key)} can't be a key" if key else "a key is missing here"
+            return [RecipeProblem(place, message, "put one dot between keys, as in trainer.epochs")]
+    if len(keys) > MAX_DEPTH:
+        return [RecipeProblem(places[0], f"this path has more than {MAX_DEPTH} keys")]
+    if keys == ("extends",):
+        return [RecipeProblem(places[0], "'extends' can only be written in a recipe's file")]
+    return []
+
+
+def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     """The tree with the override's value at its place."""
     depth = len(path)
     if depth == len(override.keys):

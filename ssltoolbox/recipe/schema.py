@@ -22,7 +22,9 @@ RECIPE_VERSION = 1
 _LONGEST_NAME = 60
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a recipe or of a grid: unknown keys are errors, types are strict, values are frozen."""
+
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -33,7 +35,7 @@ class _Section(BaseModel):
     )
 
 
-class Component(_Section):
+class Component(Section):
     """A plugin by name, with its options as they were written; the plugin's own model reads them.
 
     In YAML it is one flat mapping, `{name: simclr, temperature: 0.07}`.
@@ -75,7 +77,7 @@ FlatComponent = Annotated[Component, BeforeValidator(_from_flat), WithJsonSchema
 """A component as a section of a recipe."""
 
 
-class Backbone(_Section):
+class Backbone(Section):
     """The network that is trained."""
 
     name: str = Field(min_length=1)
@@ -91,7 +93,7 @@ class Backbone(_Section):
     """Further arguments for timm's `create_model`."""
 
 
-class Optim(_Section):
+class Optim(Section):
     """The optimiser and the learning rate over time."""
 
     name: Literal["adamw", "adam", "sgd", "lars"] = "adamw"
@@ -133,7 +135,7 @@ class Optim(_Section):
         return self
 
 
-class Trainer(_Section):
+class Trainer(Section):
     """How long, how large, and on what the training runs."""
 
     epochs: int | None = Field(default=None, ge=1)
@@ -181,14 +183,14 @@ class Trainer(_Section):
         return self
 
 
-class Plugins(_Section):
+class Plugins(Section):
     """Plugins besides those that are installed."""
 
     files: tuple[Path, ...] = ()
     """Python files with plugins in them. They are executed."""
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """An experiment: what to train, on what, how, and how to measure it."""
 
     recipe: Literal[1]

@@ -75,10 +75,10 @@ def test_the_place_is_in_the_text_of_the_override(write: Write) -> None:
     ("override", "column", "message", "hint"),
     [
         ("seed", 1, "'seed' has no '='", "write key.path=value, such as trainer.epochs=5"),
-        ("=3", 1, "a key is missing here", "write key.path=value"),
-        ("trainer..epochs=3", 9, "a key is missing here", "write key.path=value"),
-        ("a\x1b=3", 1, "'a\\x1b' can't be a key", "write key.path=value"),
-        ("extends=base.yaml", 1, "'extends' can only be written in a file", ""),
+        ("=3", 1, "a key is missing here", "put one dot between keys, as in trainer.epochs"),
+        ("trainer..epochs=3", 9, "a key is missing here", "put one dot between keys, as in trainer.epochs"),
+        ("a\x1b=3", 1, "'a\\x1b' can't be a key", "put one dot between keys, as in trainer.epochs"),
+        ("extends=base.yaml", 1, "'extends' can only be written in a recipe's file", ""),
         ("seed.x=3", 6, "'seed' is a single value and has no 'x'", ""),
         (
             "positives.2=a",

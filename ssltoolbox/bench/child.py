@@ -1,0 +1,91 @@
+"""A run in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.share import Share
+
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Child:
+    """A run that has been started.
+
+    Args:
+        job: the run.
+        folder: the benchmark's; what the process prints goes to a file there.
+        share: what it may use of the machine.
+
+    Attributes:
+        goes_on: whether the run had been begun before.
+        exit_code: of the process, once it ended; negative for the signal that ended it.
+    """
+
+    def __init__(self, job: Job, folder: BenchFolder, share: Share) -> None:
+        self.job = job
+        self.share = share
+        self.goes_on = folder.run(job).exists()
+        self.exit_code: int | None = None
+        self._folder = folder
+        self._began = time.monotonic()
+        folder.begin(job)
+        command = [sys.executable, "-m", "ssltoolbox", "train", str(folder.recipe(job))]
+        with folder.output(job).open("ab") as output:
+            self._process = subprocess.Popen(
+                [*command, "--out", str(folder.run(job)), "--resume"],
+                # Python looks for modules in the working folder first: there must be no other toolbox in it.
+                cwd=folder.path,
+                env=os.environ | share.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in the terminal is for the benchmark, which tells its runs once.
+                start_new_session=True,
+            )
+        share.restrict(self._process.pid)
+
+    @property
+    def seconds(self) -> float:
+        """Since its start."""
+        return time.monotonic() - self._began
+
+    def ended(self) -> bool:
+        """Whether the process has ended; writes down how, the first time that it has."""
+        if self.exit_code is None:
+            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if not pid:
+                return False
+            self.exit_code = self._process.returncode = os.waitstatus_to_exitcode(status)
+            self._folder.end(self.job, self.seconds, self.exit_code, usage.ru_maxrss * _RSS_UNIT)
+        return True
+
+    def stop(self) -> None:
+        """Lets it save, and end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it and the processes that it started, at once."""
+        self._signal(signal.SIGKILL)
+
+    def reason(self) -> str:
+        """Why it failed, in one line."""
+        if self.exit_code is not None and self.exit_code < 0:
+            return f"ended by {signal.Signals(-self.exit_code).name}"
+        text = self._folder.output(self.job).read_text(encoding="utf-8", errors="replace")
+        said = [line.strip() for line in text.splitlines() if line.strip()]
+        return said[-1] if said else f"exit code {self.exit_code}"
+
+    def _signal(self, number: int) -> None:
+        if self.exit_code is not None:
+            return
+        if number == signal.SIGKILL:
+            os.killpg(self._process.pid, number)
+        else:
+            os.kill(self._process.pid, number)

@@ -1,0 +1,43 @@
+"""Which code a result was made with: the toolbox's and its plugins', as they are installed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from ssltoolbox import __version__
+from ssltoolbox.registry.contract import GROUP
+
+WITHOUT_A_SAY = ("bench", "cli", "report")
+"""Parts of the toolbox that decide no result: a change there makes no run be done again."""
+
+
+def code_version() -> str:
+    """The toolbox's version, and a digest of its source and of the source of every installed plugin."""
+    return f"{__version__}+{digest_of(_sources())}"
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """A digest of files' names and contents, wherever they lie and in any order."""
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()} {file.name}" for file in set(files)]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
+
+
+def _sources() -> Iterator[Path]:
+    modules = {point.module.split(".")[0] for point in entry_points(group=GROUP)}
+    for name in {"ssltoolbox", *modules}:
+        spec = find_spec(name)
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        if spec and spec.origin and not folders:
+            yield Path(spec.origin)
+        for folder in map(Path, folders):
+            yield from (file for file in folder.rglob("*") if _counts(name, file.relative_to(folder), file))
+
+
+def _counts(package: str, inside: Path, file: Path) -> bool:
+    if package == "ssltoolbox" and inside.parts[0] in WITHOUT_A_SAY:
+        return False
+    return file.is_file() and file.suffix != ".pyc" and not any(part.startswith(".") for part in inside.parts)

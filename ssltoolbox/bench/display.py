@@ -1,0 +1,177 @@
+"""What a benchmark says while it runs: a line for each event, and in a terminal a table that lives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ssltoolbox.bench.child import Child
+from ssltoolbox.bench.estimate import Estimates
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.leaderboard import Leaderboard, Measure
+from ssltoolbox.bench.progress import progress_of
+from ssltoolbox.bench.results import Bench
+from ssltoolbox.bench.schedule import JobState, Schedule
+from ssltoolbox.bench.words import duration, job_text, spread_text
+
+SECONDS_BETWEEN_LINES = 60.0
+SECONDS_BETWEEN_TABLES = 1.0
+
+
+class Display:
+    """The listener that people read.
+
+    Args:
+        console: where to.
+        schedule: what is going on.
+        folder: the benchmark's.
+        estimates: of times, from runs that are finished.
+        bench: gives the benchmark as it stands, its files written.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        schedule: Schedule,
+        folder: BenchFolder,
+        estimates: Estimates,
+        bench: Callable[[], Bench],
+    ) -> None:
+        self._console = console
+        self._schedule = schedule
+        self._folder = folder
+        self._estimates = estimates
+        self._bench = bench
+        self._now = bench()
+        self._began = time.monotonic()
+        self._line_at = self._began + SECONDS_BETWEEN_LINES
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._table_at = 0.0
+
+    def __enter__(self) -> Display:
+        for job in self._schedule.of(JobState.CACHED):
+            self._say(f"cached     {job_text(job)}")
+        for job in self._schedule.of(JobState.ELSEWHERE):
+            self._say(f"busy       {job_text(job)}: a process that outlived its benchmark is at work on it")
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def started(self, job: Job) -> None:
+        """A run begins, or goes on."""
+        step = progress_of(self._folder.run(job)).step
+        self._say(
+            f"{'goes on' if step else 'starts':10} {job_text(job)}" + (f", from step {step}" if step else "")
+        )
+
+    def ended(self, job: Job) -> None:
+        """A run is over, one way or another."""
+        state = self._schedule.states[job]
+        if state is JobState.FAILED:
+            reason = self._schedule.reasons[job]
+            self._say(f"failed     {job_text(job)}: {reason}; see {self._folder.output(job)}")
+            return
+        if state is JobState.STOPPED:
+            self._say(f"stopped    {job_text(job)}")
+            return
+        self._now = self._bench()
+        self._estimates.learn()
+        seconds = self._folder.record(job).seconds
+        first = next(iter(self._now.finished[job].results), None)
+        gave = f"{first.label} {first.measure_label} {first.trained:z.3f}, " if first else ""
+        self._say(f"done       {job_text(job)}: {gave}{duration(seconds)}")
+
+    def stopping(self, count: int) -> None:
+        """Someone asked to stop."""
+        if count:
+            self._say(
+                f"stopping: {count} run{'s' * (count > 1)} will save and end; once more ends them at once"
+            )
+
+    def looked(self) -> None:
+        """Time has passed."""
+        now = time.monotonic()
+        if self._console.is_terminal:
+            if now >= self._table_at:
+                self._table_at = now + SECONDS_BETWEEN_TABLES
+                self._live.update(self._picture(), refresh=True)
+        elif now >= self._line_at:
+            self._line_at = now + SECONDS_BETWEEN_LINES
+            for child in self._schedule.children:
+                self._say(f"running    {job_text(child.job)}: {', '.join(self._how_far(child))}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _picture(self) -> Group:
+        parts: list[Table | Text] = [self._running(), self._summary()]
+        if self._now.finished and self._now.overall.measures:
+            parts.append(leaderboard_table(self._now.overall))
+        return Group(*parts)
+
+    def _running(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("running", overflow="ellipsis", no_wrap=True)
+        for name in ("step", "for", "left"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for child in self._schedule.children:
+            table.add_row(Text(job_text(child.job)), *self._columns(child))
+        return table
+
+    def _columns(self, child: Child) -> tuple[str, str, str]:
+        left = self._estimates.left(child)
+        return self._stage(child), duration(child.seconds), "unknown" if left is None else duration(left)
+
+    def _how_far(self, child: Child) -> Iterator[str]:
+        stage, spent, left = self._columns(child)
+        yield f"step {stage}" if "/" in stage else stage
+        yield f"for {spent}"
+        if left != "unknown":
+            yield f"{left} left"
+
+    def _stage(self, child: Child) -> str:
+        progress = progress_of(self._folder.run(child.job))
+        if progress.trained:
+            return "evaluating" if child.job.evaluates else "ending"
+        return f"{progress.step}/{child.job.steps}" if progress.step else "starting"
+
+    def _summary(self) -> Text:
+        schedule = self._schedule
+        counts = [(state, len(schedule.of(state))) for state in JobState]
+        said = ", ".join(f"{count} {state.value}" for state, count in counts if count)
+        return Text(
+            f"{said}; {duration(time.monotonic() - self._began)} so far, time left: {self._time_left()}\n"
+        )
+
+    def _time_left(self) -> str:
+        return self._estimates.left_in_words(
+            self._schedule.of(JobState.WAITING), self._schedule.children, self._schedule.side_by_side
+        )
+
+
+def leaderboard_table(board: Leaderboard) -> Table:
+    """The first measure of each task, so that it fits on 80 columns; the files have all."""
+    shown: dict[str, Measure] = {}
+    for measure in board.measures:
+        shown.setdefault(measure.task, measure)
+    table = Table(title="leaderboard", title_justify="left")
+    table.add_column("recipe", overflow="fold")
+    table.add_column("runs", justify="right")
+    for measure in shown.values():
+        table.add_column(f"{measure.task_label}\n{measure.name_label} {measure.arrow}", justify="right")
+    for row in board.rows:
+        cells = [
+            spread_text(row.cells[measure].of_runs) if measure in row.cells else "–"
+            for measure in shown.values()
+        ]
+        table.add_row(Text(row.recipe), str(row.runs), *cells)
+    return table

@@ -1,0 +1,200 @@
+"""A grid file: which recipes, how often, on what, and beside which baseline."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ssltoolbox.recipe import (
+    FlatComponent,
+    Located,
+    Override,
+    Place,
+    RecipeError,
+    RecipeProblem,
+    Section,
+    override_at,
+    resolve_path,
+    validate,
+)
+from ssltoolbox.recipe.problems import quoted, shown, shown_path
+from ssltoolbox.recipe.source import read_file
+
+OWN_KEYS = {
+    "name": "a recipe's name stays its own",
+    "seed": "write the seeds under 'seeds'",
+    "evaluate": "write the tasks under 'tasks'",
+}
+"""Sections of a recipe that a grid does not set like the others, and why."""
+
+
+class Grid(Section):
+    """Recipes, how often each is run, and with which changes."""
+
+    recipes: tuple[str, ...] = Field(min_length=1)
+    """Recipes, or patterns such as `rows/*.yaml`, relative to this file."""
+
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(default=(0,), min_length=1)
+    """The seeds that each recipe is run with."""
+
+    tasks: tuple[FlatComponent, ...] | None = None
+    """Downstream tasks of every run; each recipe's own if they are not given."""
+
+    baseline: str | None = None
+    """The name of the recipe that the others are compared with."""
+
+    settings: dict[str, Any] = Field(default_factory=dict, alias="set")
+    """Options of every recipe, such as `trainer.epochs: 5`."""
+
+    sweep: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """Options with several values each; every recipe is run with each combination."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An option that a grid sets.
+
+    Attributes:
+        key: such as `data.world`.
+        value: as plain data.
+        override: the same for a recipe, with its place in the grid.
+    """
+
+    key: str
+    value: Any
+    override: Override
+
+
+@dataclass(frozen=True)
+class LoadedGrid:
+    """A grid without mistakes of its own; whether its recipes resolve is not known yet.
+
+    Attributes:
+        path: its file.
+        grid: what it says.
+        tree: the same with places.
+        recipes: the recipes' files.
+        common: what `set` and `tasks` change in every recipe.
+        sweep: for each option the values that it takes.
+    """
+
+    path: Path
+    grid: Grid
+    tree: Located
+    recipes: tuple[Path, ...]
+    common: tuple[Setting, ...]
+    sweep: tuple[tuple[Setting, ...], ...]
+
+    def place(self, *path: str) -> Place:
+        """Where a value is written; where the grid begins if it isn't."""
+        node = self.tree
+        for key in path:
+            node = node.child(key) or node
+        return node.place
+
+
+def load_grid(path: Path) -> LoadedGrid:
+    """
+    Raises:
+        RecipeError: with everything that is wrong with the file, at its place.
+    """
+    path = path.absolute()
+    tree, problems = read_file(path)
+    if tree is not None and not isinstance(tree.value, dict):
+        problems.append(_not_a_grid(tree))
+    if tree is None or not isinstance(tree.value, dict):
+        raise RecipeError(problems, path)
+    grid, found = validate(Grid, tree, where="the grid")
+    problems += found
+    recipes = list(_recipe_files(tree, problems))
+    common = [*_tasks(tree), *_settings(tree.child("set"), problems)]
+    sweep = list(_sweep(tree, problems))
+    problems += [*_repeated_seeds(tree), *_set_and_swept(tree)]
+    if problems or grid is None:
+        raise RecipeError(problems, path)
+    return LoadedGrid(path, grid, tree, tuple(dict.fromkeys(recipes)), tuple(common), tuple(sweep))
+
+
+def _not_a_grid(tree: Located) -> RecipeProblem:
+    hint = "a grid begins with 'recipes:'"
+    if tree.value is None:
+        return RecipeProblem(Place(tree.place.file), "this file is empty", hint)
+    return RecipeProblem(tree.place, f"a grid is a mapping, not {shown(tree.value)}", hint)
+
+
+def _recipe_files(tree: Located, problems: list[RecipeProblem]) -> Iterator[Path]:
+    """The files that the paths and patterns under `recipes` stand for."""
+    recipes = tree.child("recipes")
+    for _, named in recipes.items() if recipes else ():
+        if not isinstance(named.value, str):
+            continue
+        path = resolve_path(named)
+        if not glob.has_magic(named.value):
+            found = read_file(path, named.place)[1]
+            problems += found
+            yield path
+        elif files := sorted(glob.glob(str(path), recursive=True)):
+            yield from map(Path, files)
+        else:
+            problems.append(RecipeProblem(named.place, f"no file matches {shown_path(path)}"))
+
+
+def _tasks(tree: Located) -> Iterator[Setting]:
+    tasks = tree.child("tasks")
+    if tasks is not None and tasks.value is not None:
+        place = tasks.best_place
+        yield Setting("evaluate", tasks.plain(), Override(("evaluate",), (place,), tasks))
+
+
+def _settings(node: Located | None, problems: list[RecipeProblem]) -> Iterator[Setting]:
+    for key, value in node.mapping.items() if node else ():
+        if setting := _setting(key, value.best_place, value, problems):
+            yield setting
+
+
+def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+    sweep = tree.child("sweep")
+    for key, values in sweep.mapping.items() if sweep else ():
+        elements = [value for _, value in values.items()]
+        for first, second in combinations(elements, 2):
+            if first.plain() == second.plain():
+                problems.append(RecipeProblem(second.place, f"{quoted(key)} takes this value already"))
+        if elements and _setting(key, values.best_place, elements[0], problems):
+            yield tuple(
+                setting for value in elements if (setting := _setting(key, values.best_place, value, []))
+            )
+
+
+def _setting(key: str, place: Place, value: Located, problems: list[RecipeProblem]) -> Setting | None:
+    if key in OWN_KEYS:
+        problems.append(RecipeProblem(place, f"{quoted(key)} can't be set here", OWN_KEYS[key]))
+        return None
+    override, found = override_at(key, place, Located(value.value, value.place, place))
+    problems += found
+    return Setting(key, value.plain(), override) if override else None
+
+
+def _repeated_seeds(tree: Located) -> Iterator[RecipeProblem]:
+    seeds = tree.child("seeds")
+    seen = set()
+    for _, seed in seeds.items() if seeds else ():
+        if isinstance(seed.value, int) and seed.value in seen:
+            yield RecipeProblem(seed.place, f"seed {seed.value} is here for the second time")
+        if isinstance(seed.value, int):
+            seen.add(seed.value)
+
+
+def _set_and_swept(tree: Located) -> Iterator[RecipeProblem]:
+    common, sweep = tree.child("set"), tree.child("sweep")
+    for key, value in sweep.mapping.items() if sweep and common else ():
+        if common and key in common.mapping:
+            line = common.mapping[key].best_place.line
+            yield RecipeProblem(
+                value.best_place, f"{quoted(key)} can't be both set and swept", f"it is set on line {line}"
+            )

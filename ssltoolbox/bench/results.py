@@ -1,0 +1,131 @@
+"""results.json: everything a benchmark knows, as plain data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
+from ssltoolbox.bench.runs import FinishedRun
+from ssltoolbox.bench.schedule import JobState
+
+INTERVAL = (
+    "paired by seed and point of the sweep, with Student's t interval at 95 % (n - 1 degrees of freedom; it takes "
+    "the n pairs for independent)"
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A benchmark as it stands.
+
+    Attributes:
+        name: of the grid's file.
+        code: version of the code that its runs were made with.
+        baseline: name of the recipe that the others are compared with.
+        states: every run of the grid and how it stands.
+        finished: the complete runs.
+        reasons: why a failed run failed.
+    """
+
+    name: str
+    code: str
+    baseline: str | None
+    states: Mapping[Job, JobState]
+    finished: Mapping[Job, FinishedRun]
+    reasons: Mapping[Job, str]
+
+    @property
+    def overall(self) -> Leaderboard:
+        """Over all seeds and all points of the sweep."""
+        return leaderboard(list(self.states), self.finished.values(), self.baseline)
+
+    @property
+    def by_point(self) -> list[tuple[Mapping[str, Any], Leaderboard]]:
+        """For each point of the sweep by itself; empty if nothing is swept, or to one value."""
+        points = _points(self.states)
+        if len(points) < 2:
+            return []
+        return [
+            (
+                point,
+                leaderboard(
+                    list(self.states),
+                    [run for run in self.finished.values() if run.job.point == point],
+                    self.baseline,
+                ),
+            )
+            for point in points
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What anyone who reads the results must know of the data, each once."""
+        return list(dict.fromkeys(run.note for run in self.finished.values() if run.note))
+
+    def count(self, *states: JobState) -> int:
+        """How many runs stand so."""
+        return sum(state in states for state in self.states.values())
+
+
+def results_of_bench(bench: Bench, folder: Path) -> dict[str, Any]:
+    """The content of results.json, whose keys benchmarks/README.md lists; paths are relative to the folder."""
+    return {
+        "name": bench.name,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": bench.code,
+        "baseline": bench.baseline,
+        "difference": INTERVAL,
+        "notes": bench.notes,
+        "leaderboard": _rows(bench.overall),
+        "by_point": [{"point": dict(point), "leaderboard": _rows(board)} for point, board in bench.by_point],
+        "runs": [_run(job, state, bench, folder) for job, state in bench.states.items()],
+    }
+
+
+def _rows(board: Leaderboard) -> list[dict[str, Any]]:
+    return [_row(row) for row in board.rows]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    by_task = groupby(row.cells.items(), key=lambda item: item[0].task)
+    results = {
+        task: {
+            measure.name: asdict(cell.of_runs)
+            | {"difference": asdict(cell.beside_baseline) if cell.beside_baseline else None}
+            for measure, cell in cells
+        }
+        for task, cells in by_task
+    }
+    costs = {name: asdict(cost) for name, cost in row.costs.items()}
+    return {"recipe": row.recipe, "runs": row.runs, "results": results, "costs": costs}
+
+
+def _run(job: Job, state: JobState, bench: Bench, folder: Path) -> dict[str, Any]:
+    run = bench.finished.get(job)
+    known = {
+        "recipe": job.recipe,
+        "seed": job.seed,
+        "point": dict(job.point),
+        "key": job.key,
+        "state": state.value,
+        "reason": bench.reasons.get(job),
+    }
+    if run is None:
+        return known
+    where = os.path.relpath(run.folder, folder)
+    return known | {"folder": where, "evaluation": run.evaluation, "cost": asdict(run.cost)}
+
+
+def _points(jobs: Iterable[Job]) -> Sequence[Mapping[str, Any]]:
+    points: list[Mapping[str, Any]] = []
+    for job in jobs:
+        if job.point not in points:
+            points.append(job.point)
+    return points

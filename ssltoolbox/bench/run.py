@@ -1,0 +1,116 @@
+"""A benchmark from its grid to its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from ssltoolbox.bench.code import code_version
+from ssltoolbox.bench.display import Display
+from ssltoolbox.bench.estimate import Estimates
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.grid import LoadedGrid, load_grid
+from ssltoolbox.bench.jobs import Job, plan_jobs
+from ssltoolbox.bench.results import Bench, results_of_bench
+from ssltoolbox.bench.runs import FinishedRun, read_finished
+from ssltoolbox.bench.schedule import Schedule
+from ssltoolbox.bench.table import render_table
+from ssltoolbox.engine.files import write_json, write_text
+from ssltoolbox.recipe import RecipeProblem
+
+
+@dataclass(frozen=True)
+class PlannedBench:
+    """A benchmark that could be run.
+
+    Attributes:
+        loaded: its grid.
+        jobs: its runs.
+        code: version of the code that would run them.
+        folder: where.
+        warnings: what the recipes warn of.
+    """
+
+    loaded: LoadedGrid
+    jobs: tuple[Job, ...]
+    code: str
+    folder: BenchFolder
+    warnings: tuple[RecipeProblem, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a benchmark ended.
+
+    Attributes:
+        bench: the benchmark as it stands.
+        interrupted: whether someone asked to stop.
+        code_changed: whether it stopped because the code was edited meanwhile.
+    """
+
+    bench: Bench
+    interrupted: bool
+    code_changed: bool
+
+
+def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
+    """Everything that can be known before something is run; writes nothing.
+
+    Args:
+        grid: the grid's file.
+        out: the benchmark's folder.
+        data_needed: if False, data that is not there is a warning.
+
+    Raises:
+        RecipeError: with everything that is wrong with the grid and its recipes, at its place.
+    """
+    loaded = load_grid(grid)
+    code = code_version()
+    jobs = plan_jobs(loaded, code, data_needed)
+    return PlannedBench(loaded, jobs.all, code, BenchFolder(out), jobs.warnings)
+
+
+def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Outcome:
+    """Runs what is not done yet, and writes the results after each run.
+
+    A run that fails does not stop the others.
+
+    Args:
+        planned: the benchmark.
+        side_by_side: how many runs at a time.
+        console: where progress is shown.
+
+    Raises:
+        UserError: when the folder is in use.
+    """
+    folder = planned.folder
+    finished: dict[Job, FinishedRun] = {}
+    with folder.locked():
+        schedule = Schedule(planned.jobs, folder, side_by_side, planned.code)
+
+        def written() -> Bench:
+            bench = _as_it_stands(planned, schedule, finished)
+            write_json(folder.results, results_of_bench(bench, folder.path))
+            write_text(folder.table, render_table(bench))
+            return bench
+
+        with Display(console, schedule, folder, Estimates(folder), written) as display:
+            schedule.run(display)
+        return Outcome(written(), schedule.interrupted, schedule.code_changed)
+
+
+def _as_it_stands(planned: PlannedBench, schedule: Schedule, finished: dict[Job, FinishedRun]) -> Bench:
+    """The benchmark now; what is read of a run is kept in `finished`."""
+    for job, state in schedule.states.items():
+        if state.has_results and job not in finished:
+            finished[job] = read_finished(job, planned.folder)
+    return Bench(
+        name=planned.loaded.path.stem,
+        code=planned.code,
+        baseline=planned.loaded.grid.baseline,
+        states=dict(schedule.states),
+        finished=dict(finished),
+        reasons=dict(schedule.reasons),
+    )

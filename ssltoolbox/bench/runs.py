@@ -1,0 +1,77 @@
+"""What one run of a benchmark gave, read from the files that it left."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.report.files import Curve, read_run
+from ssltoolbox.report.results import Result, results_of
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took; None for what was not measured.
+
+    Attributes:
+        images_per_s: the median over the training, both views of every instance counted.
+        peak_memory: bytes of the largest process of the run.
+        peak_gpu_memory: bytes that torch had in use at most on one GPU.
+        seconds: wall time of all its attempts together, from start to exit.
+    """
+
+    images_per_s: float | None = None
+    peak_memory: float | None = None
+    peak_gpu_memory: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A complete run.
+
+    Attributes:
+        job: what it was.
+        folder: an ordinary run folder.
+        evaluation: as in evaluation.json; empty without tasks.
+        cost: what it took.
+        note: what anyone who reads a result on its data must know; may be empty.
+    """
+
+    job: Job
+    folder: Path
+    evaluation: Mapping[str, Any]
+    cost: Cost
+    note: str = ""
+
+    @property
+    def results(self) -> list[Result]:
+        """Each measure of each task."""
+        return results_of(self.evaluation)
+
+
+def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
+    """
+    Raises:
+        OSError, ValueError: when a file of the run is missing or damaged.
+    """
+    files = read_run(folder.run(job))
+    record = folder.record(job)
+    gpu = files.metrics.get("gpu_memory_gib")
+    cost = Cost(
+        images_per_s=_median(files.metrics.get("images_per_s")),
+        peak_memory=record.peak_memory,
+        peak_gpu_memory=max(gpu.values) * 2**30 if gpu else None,
+        seconds=record.seconds,
+    )
+    note = files.environment.get("data", {}).get("note", "")
+    return FinishedRun(job, folder.run(job), files.evaluation, cost, note)
+
+
+def _median(curve: Curve | None) -> float | None:
+    return statistics.median(curve.values) if curve else None

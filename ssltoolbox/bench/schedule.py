@@ -1,0 +1,184 @@
+"""Runs in processes of their own, in turn or side by side, until all are done or someone says stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from types import FrameType
+from typing import Protocol
+
+from ssltoolbox.bench.child import Child
+from ssltoolbox.bench.code import code_version
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.share import shares
+
+SECONDS_BETWEEN_LOOKS = 0.2
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class JobState(Enum):
+    """How a run stands."""
+
+    CACHED = "cached"
+    WAITING = "waiting"
+    ELSEWHERE = "elsewhere"
+    """A process is at work on it that outlived the benchmark which began it."""
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def has_results(self) -> bool:
+        """Whether the run is complete."""
+        return self in (JobState.CACHED, JobState.DONE)
+
+
+class Listener(Protocol):
+    """Is told of what happens."""
+
+    def started(self, job: Job) -> None: ...
+
+    def ended(self, job: Job) -> None: ...
+
+    def stopping(self, count: int) -> None: ...
+
+    def looked(self) -> None: ...
+
+
+@dataclass
+class StopRequest:
+    """How often someone asked to stop, and how often that was heard."""
+
+    count: int = 0
+    heard: int = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+class Schedule:
+    """The runs of a benchmark and how each stands.
+
+    Args:
+        jobs: in the order in which they are started.
+        folder: locked by the caller.
+        side_by_side: how many at a time.
+        code: the version that the jobs' keys were made of.
+
+    Attributes:
+        states: how each run stands.
+        reasons: why a failed run failed, in one line.
+        children: the processes of the runs that are going.
+        code_changed: whether the code was edited meanwhile; then no further run is started.
+        interrupted: whether someone asked to stop while there was something to do.
+    """
+
+    def __init__(self, jobs: Sequence[Job], folder: BenchFolder, side_by_side: int, code: str) -> None:
+        self.states = {job: self._first_state(job, folder) for job in jobs}
+        self.reasons: dict[Job, str] = {}
+        self.children: list[Child] = []
+        self.code_changed = False
+        self.interrupted = False
+        self.side_by_side = side_by_side
+        self._folder = folder
+        self._code = code
+        self._shares = shares(side_by_side)
+
+    def of(self, state: JobState) -> list[Job]:
+        """The runs that stand so."""
+        return [job for job, its in self.states.items() if its is state]
+
+    def run(self, listener: Listener) -> None:
+        """Goes on until nothing is left to do.
+
+        On Ctrl-C or SIGTERM the runs save and stop; on a second one they are ended.
+        """
+        with _stop_requests() as stop:
+            try:
+                while not self._is_over(stop):
+                    self._look(listener, stop)
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
+            finally:
+                # There are some only if something went wrong here.
+                for child in self.children:
+                    child.stop()
+
+    def _is_over(self, stop: StopRequest) -> bool:
+        left = self.of(JobState.WAITING) or self.of(JobState.ELSEWHERE)
+        return not self.children and bool(stop or self.code_changed or not left)
+
+    def _look(self, listener: Listener, stop: StopRequest) -> None:
+        """Sees what has ended and who has spoken, and starts what there is room for."""
+        self._collect(listener, stop)
+        if stop.count > stop.heard:
+            stop.heard = stop.count
+            self.interrupted = True
+            self._stop(listener, at_once=stop.count > 1)
+        if not stop:
+            self._start(listener)
+        listener.looked()
+
+    def _start(self, listener: Listener) -> None:
+        """Starts as many as there is room for."""
+        for job in self.of(JobState.ELSEWHERE):
+            if not self._folder.in_use(job):
+                self.states[job] = JobState.WAITING
+        room = self.side_by_side - len(self.children) - len(self.of(JobState.ELSEWHERE))
+        for job in self.of(JobState.WAITING)[: max(0, room)]:
+            self.code_changed = self.code_changed or code_version() != self._code
+            if self.code_changed:
+                return
+            taken = [child.share for child in self.children]
+            share = next(share for share in self._shares if share not in taken)
+            self.children.append(Child(job, self._folder, share))
+            self.states[job] = JobState.RUNNING
+            listener.started(job)
+
+    def _collect(self, listener: Listener, stop: StopRequest) -> None:
+        """Takes in the runs that have ended."""
+        for child in [child for child in self.children if child.ended()]:
+            self.children.remove(child)
+            if child.exit_code == 0:
+                self.states[child.job] = JobState.DONE
+            elif stop:
+                self.states[child.job] = JobState.STOPPED
+            else:
+                self.states[child.job] = JobState.FAILED
+                self.reasons[child.job] = child.reason()
+            listener.ended(child.job)
+
+    def _stop(self, listener: Listener, at_once: bool) -> None:
+        listener.stopping(len(self.children))
+        for child in self.children:
+            if at_once:
+                child.kill()
+            else:
+                child.stop()
+
+    @staticmethod
+    def _first_state(job: Job, folder: BenchFolder) -> JobState:
+        if folder.state(job) == "finished":
+            return JobState.CACHED
+        return JobState.ELSEWHERE if folder.in_use(job) else JobState.WAITING
+
+
+@contextmanager
+def _stop_requests() -> Iterator[StopRequest]:
+    """Counts signals instead of raising wherever the program happens to be, so that no process is lost."""
+    stop = StopRequest()
+
+    def count(_: int, __: FrameType | None) -> None:
+        stop.count += 1
+
+    before = {number: signal.signal(number, count) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,65 @@
+"""The machine, divided among runs that go side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several runs may use.
+
+    Attributes:
+        cores: numbers of the cores; None for all.
+        gpus: names of the GPUs as CUDA knows them; None for all.
+    """
+
+    cores: tuple[int, ...] | None = None
+    gpus: tuple[str, ...] | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that the run's process needs."""
+        return {} if self.gpus is None else {_VISIBLE: ",".join(self.gpus)}
+
+    def restrict(self, pid: int) -> None:
+        """Keeps a process, and all that it will start, on these cores."""
+        if self.cores is not None:
+            os.sched_setaffinity(pid, self.cores)
+
+
+def shares(count: int) -> list[Share]:
+    """The machine for runs side by side: each has cores and GPUs of its own, as far as there are enough.
+
+    A single run has all of it.
+    """
+    if count == 1:
+        return [Share()]
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    gpus = _gpus()
+    return [
+        Share(
+            None if cores is None else tuple(_part(cores, place, count)),
+            tuple(_part(gpus, place, count)) if gpus else None,
+        )
+        for place in range(count)
+    ]
+
+
+def _part(items: Sequence[Item], place: int, count: int) -> Sequence[Item]:
+    return items[place::count] or [items[place % len(items)]]
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this process may use; empty where there are none, or none are known of."""
+    if _VISIBLE in os.environ:
+        return [name for name in os.environ[_VISIBLE].split(",") if name.strip()]
+    return [str(number) for number, _ in enumerate(_NVIDIA.iterdir())] if _NVIDIA.is_dir() else []

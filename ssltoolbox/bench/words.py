@@ -1,0 +1,78 @@
+"""Numbers and names of a benchmark, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.statistics import Difference, Summary
+
+MISSING = "–"
+
+
+def spread_text(values: Summary, digits: int = 3) -> str:
+    """Mean and standard deviation.
+
+    >>> spread_text(Summary(3, 0.5, 0.01)), spread_text(Summary(1, 0.5, None))
+    ('0.500 ± 0.010', '0.500')
+    """
+    mean = f"{values.mean:z.{digits}f}"
+    return mean if values.sd is None else f"{mean} ± {values.sd:.{digits}f}"
+
+
+def difference_text(difference: Difference) -> str:
+    """The mean difference and its interval.
+
+    >>> difference_text(Difference(3, 0.02, -0.01, 0.05))
+    '+0.020 [-0.010, +0.050]'
+    """
+    mean = f"{difference.mean:+z.3f}"
+    if difference.low is None or difference.high is None:
+        return mean
+    return f"{mean} [{difference.low:+z.3f}, {difference.high:+z.3f}]"
+
+
+def duration(seconds: float | None) -> str:
+    """Hours, minutes and seconds.
+
+    >>> duration(7), duration(3725), duration(None)
+    ('0:07', '1:02:05', '–')
+    """
+    if seconds is None:
+        return MISSING
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+def gibibytes(count: float | None) -> str:
+    """A size of memory.
+
+    >>> gibibytes(3 * 2**29)
+    '1.50 GiB'
+    """
+    return MISSING if count is None else f"{count / 2**30:.2f} GiB"
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """The values of the swept options.
+
+    >>> point_text({"data.world": 1, "method": "byol"})
+    'data.world 1, method byol'
+    """
+    return ", ".join(f"{key} {_value(value)}" for key, value in point.items())
+
+
+def job_text(job: Job) -> str:
+    """Which run it is: `simclr, seed 0, data.world 1`."""
+    return ", ".join(filter(None, [job.recipe, f"seed {job.seed}", point_text(job.point)]))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)

@@ -1,0 +1,72 @@
+"""`ssltoolbox bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssltoolbox.bench.run import Outcome, PlannedBench
+
+
+@click.command()
+@click.argument("grid", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The benchmark's folder.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side.")
+@click.option("--dry-run", is_flag=True, help="Say what would be run and how long it would take, and stop.")
+def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
+    """Run the recipes of GRID with every seed, and compare them.
+
+    A benchmark that was stopped or killed goes on when it is started again with the same --out. What is finished
+    there is not run again, unless its recipe or the code has changed.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.bench.run import plan_bench, run_bench
+
+    planned = plan_bench(grid, out, data_needed=not dry_run)
+    for warning in planned.warnings:
+        click.echo(warning.render(), err=True)
+    console = Console()
+    if dry_run:
+        _preview(planned, jobs, console)
+        return DONE
+    return _end(run_bench(planned, jobs, console), planned, console)
+
+
+def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
+    from ssltoolbox.bench.dry_run import dry_run_table, dry_run_words
+
+    console.print(dry_run_table(planned))
+    console.print(dry_run_words(planned, jobs), highlight=False)
+
+
+def _end(outcome: Outcome, planned: PlannedBench, console: Console) -> int:
+    """Says how it ended, and gives the exit code."""
+    from ssltoolbox.bench.display import leaderboard_table
+    from ssltoolbox.bench.schedule import JobState
+
+    bench, folder = outcome.bench, planned.folder
+    if bench.finished:
+        console.print(leaderboard_table(bench.overall))
+        for note in bench.notes:
+            console.print(note, highlight=False, markup=False)
+    for job, reason in bench.reasons.items():
+        line = f"failed: {job.recipe}, seed {job.seed}: {reason}; see {folder.output(job)}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {folder.path}", highlight=False, markup=False, soft_wrap=True)
+    if outcome.interrupted:
+        click.echo("stopped; the same command goes on", err=True)
+        return INTERRUPTED
+    left = bench.count(JobState.WAITING, JobState.ELSEWHERE)
+    if outcome.code_changed:
+        click.echo(
+            f"the code was changed while this ran, so {left} runs were not started; run it again", err=True
+        )
+    return FAILED if outcome.code_changed or bench.reasons else DONE
