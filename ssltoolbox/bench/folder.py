@@ -23,7 +23,8 @@ class Attempt:
 
     Attributes:
         started: when, in UTC.
-        seconds: how long it took; None while it runs, and after the benchmark itself was killed.
+        seconds: how long it took; None while it runs. Where the benchmark itself was killed, until the run's last
+            sign of life.
         exit_code: of the process; negative for the signal that ended it.
         peak_memory: bytes of its largest process.
     """
@@ -115,9 +116,9 @@ class BenchFolder:
     def begin(self, job: Job) -> None:
         """Writes the recipe, and down that an attempt begins."""
         write_text(self.recipe(job), job.text)
+        before = [self._closed(job, attempt) for attempt in self.record(job).attempts]
         attempt = Attempt(datetime.now(UTC).isoformat(timespec="seconds"))
-        record = self.record(job)
-        self._write(job, replace(record, attempts=(*record.attempts, attempt)))
+        self._write(job, Record(job.recipe, job.steps, (*before, attempt)))
 
     def end(self, job: Job, seconds: float, exit_code: int, peak_memory: int) -> None:
         """Writes down how the last attempt ended."""
@@ -125,6 +126,14 @@ class BenchFolder:
         *before, last = record.attempts
         last = replace(last, seconds=round(seconds, 3), exit_code=exit_code, peak_memory=peak_memory)
         self._write(job, replace(record, attempts=(*before, last)))
+
+    def _closed(self, job: Job, attempt: Attempt) -> Attempt:
+        """The attempt, with its time if nobody was there to measure it."""
+        if attempt.seconds is not None:
+            return attempt
+        started = datetime.fromisoformat(attempt.started).timestamp()
+        signs = [file.stat().st_mtime for file in self.run(job).rglob("*")]
+        return replace(attempt, seconds=round(max([started, *signs]) - started, 3))
 
     def _record(self, job: Job) -> Path:
         return self._jobs / f"{job.name}.json"

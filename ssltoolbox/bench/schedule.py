@@ -76,7 +76,7 @@ class Schedule:
         reasons: why a failed run failed, in one line.
         children: the processes of the runs that are going.
         code_changed: whether the code was edited meanwhile; then no further run is started.
-        interrupted: whether someone asked to stop while there was something to do.
+        interrupted: whether someone asked to stop.
     """
 
     def __init__(self, jobs: Sequence[Job], folder: BenchFolder, side_by_side: int, code: str) -> None:
@@ -105,6 +105,7 @@ class Schedule:
                     self._look(listener, stop)
                     time.sleep(SECONDS_BETWEEN_LOOKS)
             finally:
+                self.interrupted = bool(stop)
                 # There are some only if something went wrong here.
                 for child in self.children:
                     child.stop()
@@ -118,7 +119,6 @@ class Schedule:
         self._collect(listener, stop)
         if stop.count > stop.heard:
             stop.heard = stop.count
-            self.interrupted = True
             self._stop(listener, at_once=stop.count > 1)
         if not stop:
             self._start(listener)
