@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from ssltoolbox.report.curves import groups_of
 from ssltoolbox.report.files import Curve, RunFiles, read_run
 from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, results_plot
 from ssltoolbox.report.results import Result, claim, results_of
 from ssltoolbox.report.strategies import acting, deeds
+from ssltoolbox.report.templates import template
 
 TEMPLATE = "report.html.j2"
 
@@ -48,15 +47,8 @@ def render_report(folder: Path) -> str:
     """
     files = read_run(folder)
     results = results_of(files.evaluation)
-    template = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.PackageLoader("ssltoolbox.report", ""),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template(TEMPLATE)
     name = files.recipe["name"]
-    return template.render(
+    return template(TEMPLATE).render(
         name=name,
         claim=claim(files.recipe, results),
         note=files.environment.get("data", {}).get("note", ""),
