@@ -4,5 +4,16 @@ from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
 from ssltoolbox.plan.schedule import Counts, Schedule
 from ssltoolbox.plan.schema import recipe_schema
+from ssltoolbox.plan.single import choose_one
 
-__all__ = ["Chosen", "Counts", "Plan", "Schedule", "load_plan", "load_recipe", "plan_of", "recipe_schema"]
+__all__ = [
+    "Chosen",
+    "Counts",
+    "Plan",
+    "Schedule",
+    "choose_one",
+    "load_plan",
+    "load_recipe",
+    "plan_of",
+    "recipe_schema",
+]

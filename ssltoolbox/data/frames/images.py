@@ -10,11 +10,11 @@ from typing import IO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
 from ssltoolbox.data.frames.headers import Extent, opened
+from ssltoolbox.data.frames.pixels import upright_rgb
 
 
 def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[Tensor, Extent]:
@@ -32,19 +32,9 @@ def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[
         UnreadableFrame: `path: reason`, for all but whole JPEG and PNG images of at most `MAX_PIXELS`.
     """
     with opened(path, size, content) as (image, extent):
-        ImageOps.exif_transpose(image, in_place=True)
-        rgb = _to_rgb(image)
+        rgb = upright_rgb(image)
     pixels = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
     return _resized(pixels, size), extent
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("RGB")
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
-        opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
 
 
 def _resized(pixels: Tensor, size: int) -> Tensor:

@@ -212,7 +212,7 @@ def _write(
     write_table(folder / CLIPS_FILE, clips_table(kept))
     if any(clip.landmarks for clip in clips):
         write_landmarks(folder, FROM_FILES, (_points(table) for table in tables), len(frames))
-    write_skipped(folder, skipped)
+    write_skipped(folder / SKIPPED, skipped)
     return Built(len(kept), len(frames), skipped)
 
 
@@ -232,8 +232,8 @@ def clips_table(clips: Sequence[tuple[ListedClip, int]]) -> pa.Table:
     return pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
 
 
-def write_skipped(folder: Path, skipped: Iterable[Skipped]) -> None:
-    """Writes `skipped.csv`."""
-    with replaced(folder / SKIPPED) as path, path.open("w", encoding="utf-8", newline="") as file:
+def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
+    """Writes a table of files that could not be used, such as `skipped.csv`."""
+    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([("path", "reason"), *skipped])

@@ -13,7 +13,7 @@ from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.files import replaced
 
-HEADER, SKIPPED = "index.json", "skipped.csv"
+HEADER, SKIPPED, LANDMARKS_SKIPPED = "index.json", "skipped.csv", "landmarks_skipped.csv"
 CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (
     "clips.arrow",
     "frames.arrow",

@@ -1,0 +1,44 @@
+"""`ssltoolbox data landmarks`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.data_index import SHOWN
+from ssltoolbox.cli.detector import detector_maker, detector_options
+
+
+@click.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@detector_options
+@WORKERS
+def landmarks(
+    index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
+) -> None:
+    """Find the 68 landmarks of every frame of INDEX, once and for all runs.
+
+    They take the place of those that INDEX has. Killed at any moment, the same command goes on where it was.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.cli.progress import progress
+    from ssltoolbox.data.index.detect import find_landmarks
+    from ssltoolbox.data.index.reader import FrameIndex
+    from ssltoolbox.data.index.schema import LANDMARKS_SKIPPED
+    from ssltoolbox.data.workers import cores
+
+    frames = FrameIndex(index)
+    maker = detector_maker(name, settings, files)
+    options = maker.chosen().options.model_dump(mode="json")
+    console = Console(highlight=False, soft_wrap=True)
+    with progress(len(frames), console) as tick:
+        found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
+    for path, reason in found.skipped[:SHOWN]:
+        click.echo(f"can't be read: {path}: {reason}", err=True)
+    if found.skipped:
+        click.echo(f"{len(found.skipped)} images can't be read: see {index / LANDMARKS_SKIPPED}", err=True)
+    without = found.frames - found.faces - len(found.skipped)
+    console.print(f"{found.faces:,} of {found.frames:,} frames have a face, {without:,} have none; by {name}")

@@ -1,0 +1,158 @@
+"""Finds the landmarks of an index's frames, on all cores, and goes on after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssltoolbox.api import LandmarkDetector, UnreadableFrame, UserError
+from ssltoolbox.data.files import locked
+from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.frames.pixels import read_pixels
+from ssltoolbox.data.index.build import Skipped, Tick, write_skipped
+from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import FRAMES_FILE, LANDMARKS_SKIPPED, POINTS
+from ssltoolbox.data.index.shards import Shards
+from ssltoolbox.data.workers import as_done
+
+BLOCK = 50
+"""Frames of a shard, which is what a kill can lose in each process: under a minute at a second a frame."""
+
+_WORK = ".landmarks"
+_SKIPPED = b"skipped"
+_NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
+
+MakeDetector = Callable[[], LandmarkDetector]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of it.
+
+    Attributes:
+        frames: how many there are.
+        faces: how many of them have a face.
+        skipped: path and reason of each image that could not be read.
+    """
+
+    frames: int
+    faces: int
+    skipped: Sequence[Skipped]
+
+
+def find_landmarks(
+    index: FrameIndex, make: MakeDetector, name: str, options: Mapping[str, Any], *, workers: int, tick: Tick
+) -> Found:
+    """Looks for a face in every frame of an index, and writes the landmarks into it, in place of those it had.
+
+    Killed at any moment, the same call goes on where it was. An image that is damaged or has vanished has no
+    landmarks; it is recorded in landmarks_skipped.csv. The bytes are the same for any number of workers.
+
+    Args:
+        index: of image files.
+        make: makes the detector, once in each process; it is pickled.
+        name: the detector's.
+        options: the detector's, as JSON: other options begin anew.
+        workers: processes.
+        tick: told of progress.
+
+    Raises:
+        DataNotFound: where the frames are no longer where the index says.
+        UserError: where the index is packed, the detector can't be made, or gives something else than landmarks.
+        SslToolboxError: when the landmarks can't be written.
+    """
+    if index.header.packed:
+        raise UserError(f"{index.path} is packed", "find the landmarks of the index it was packed from")
+    index.check_root()
+    work = index.path / _WORK
+    with locked(work):
+        job = {"detector": name, "options": options, "block": BLOCK, "frames": _digest(index)}
+        shards = Shards(work / "shards", job)
+        blocks = [range(start, min(start + BLOCK, len(index))) for start in range(0, len(index), BLOCK)]
+        tick(sum(len(rows) for number, rows in enumerate(blocks) if shards.has(number)))
+        tasks = [(shards, number, rows) for number, rows in enumerate(blocks) if not shards.has(number)]
+        workers = min(workers, len(tasks)) or 1
+        for done in as_done(_detect_to_shard, tasks, workers, _prepare, (index, make)):
+            tick(done)
+        found = _write(index, name, shards, len(blocks))
+        shutil.rmtree(work)
+    return found
+
+
+def _digest(index: FrameIndex) -> str:
+    with (index.path / FRAMES_FILE).open("rb") as file:
+        return file_digest(file, "blake2b").hexdigest()
+
+
+class _Process:
+    """What a process keeps from one block to the next."""
+
+    index: FrameIndex
+    make: MakeDetector
+    detector: LandmarkDetector | None
+
+
+def _prepare(index: FrameIndex, make: MakeDetector) -> None:
+    _Process.index, _Process.make, _Process.detector = index, make, None
+
+
+def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
+    # Made here and not while the process begins, where an error would have no way out.
+    _Process.detector = _Process.detector or _Process.make()
+    points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
+    skipped: list[Skipped] = []
+    for place, row in enumerate(rows):
+        path = _Process.index.frame_path(row)
+        try:
+            points[place] = _landmarks(_Process.detector, read_pixels(path))
+        except UnreadableFrame as error:
+            points[place] = _NONE
+            skipped.append((_name(path), str(error).removeprefix(f"{printable(path)}: ")))
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
+    table = pa.table({"landmarks": flat})
+    shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
+    return len(rows)
+
+
+def _landmarks(detector: LandmarkDetector, image: np.ndarray) -> np.ndarray:
+    """[68, 2], NaN where there is no face."""
+    points = detector.detect(image)
+    if points is None:
+        return _NONE
+    if np.shape(points) != (POINTS, 2):
+        shape = list(np.shape(points))
+        raise UserError(f"{type(detector).__name__}.detect gave shape {shape}; [{POINTS}, 2] is expected")
+    return points
+
+
+def _name(path: str) -> str:
+    """An image's path below the index's root, for a record."""
+    return printable(Path(path).relative_to(_Process.index.root))
+
+
+def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:
+    """Puts the shards together."""
+    faces = 0
+    skipped: list[Skipped] = []
+
+    def parts() -> Iterator[np.ndarray]:
+        nonlocal faces
+        for number in range(count):
+            table = shards.read(number)
+            points = table["landmarks"].combine_chunks().flatten().to_numpy().reshape(-1, POINTS, 2)
+            faces += int(np.isfinite(points).all(axis=(1, 2)).sum())
+            skipped.extend((path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED]))
+            yield points
+
+    write_landmarks(index.path, name, parts(), len(index))
+    write_skipped(index.path / LANDMARKS_SKIPPED, skipped)
+    return Found(len(index), faces, skipped)

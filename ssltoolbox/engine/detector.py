@@ -1,0 +1,44 @@
+"""The landmark detector that a command names, made in every process that needs it. Free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssltoolbox.api import Kind, LandmarkDetector
+from ssltoolbox.plan import Chosen, choose_one
+
+
+@dataclass(frozen=True)
+class DetectorMaker:
+    """Makes a landmark detector when called. It can be pickled, which a detector need not.
+
+    Attributes:
+        name: the plugin's.
+        settings: its options as for `--set`.
+        files: plugin files to look in beside the installed plugins.
+    """
+
+    name: str
+    settings: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    def chosen(self) -> Chosen:
+        """The plugin and its options; nothing of it is imported yet.
+
+        Raises:
+            PluginError: where there is no such detector, or it can't be used.
+            RecipeError: with all that is wrong with its options.
+        """
+        return choose_one(Kind.LANDMARK_DETECTORS, self.name, self.settings, self.files)
+
+    def __call__(self) -> LandmarkDetector:
+        """
+        Raises:
+            UserError: where its library or its model is missing.
+            PluginError: where its code fails otherwise.
+        """
+        chosen = self.chosen()
+        with chosen.provided.blamed_for("making it"):
+            detector: LandmarkDetector = chosen.provided.load()(chosen.options)
+        return detector

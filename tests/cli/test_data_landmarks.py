@@ -1,0 +1,72 @@
+"""`ssltoolbox data landmarks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import spots
+from support.trees import put_image as put_image
+
+from ssltoolbox.cli.main import run
+
+FILE = spots.__file__
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def index(tmp_path: Path, put_image: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Four frames, three of them with a face."""
+    monkeypatch.chdir(tmp_path)
+    for frame in range(4):
+        pixels = np.full((40, 40, 3), 120, dtype=np.uint8)
+        pixels[5:25, frame : frame + 20] = (220, 20, 20) if frame else (20, 20, 20)
+        put_image(tmp_path / f"frames/id1/v/c/{frame}.png", pixels)
+    assert run(["data", "index", "frames", "-o", "v.index"]) == 0
+    return "v.index"
+
+
+def test_counts_are_printed(index: str, capsys: Capture) -> None:
+    Path("frames/id1/v/c/2.png").unlink()
+    capsys.readouterr()
+    arguments = ["data", "landmarks", index, "--detector", "spots", "--plugin", FILE, "--workers", "1"]
+    assert run(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "2 of 4 frames have a face, 1 have none; by spots\n"
+    assert captured.err == (
+        "can't be read: id1/v/c/2.png: No such file or directory\n"
+        "1 images can't be read: see v.index/landmarks_skipped.csv\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--detector", "dlob"], "unknown landmark detector 'dlob'; did you mean 'dlib'?\n"),
+        (
+            ["--set", "upsmple=1"],
+            "--set:1:1: unknown option 'upsmple' of landmark detector 'dlib'\n  1 | upsmple=1\n    | ^\n"
+            "    did you mean 'upsample'?\n1 problem in --set\n",
+        ),
+        (
+            ["--detector", "mediapipe"],
+            "MediaPipe and its face_landmarker.task are under Apache-2.0.\ndetector mediapipe needs a model, "
+            "and MediaPipe brings none; get face_landmarker.task from Google's page on MediaPipe's Face "
+            "Landmarker, and name it with --set model=FILE\n",
+        ),
+    ],
+)
+def test_mistakes(index: str, capsys: Capture, arguments: list[str], text: str) -> None:
+    capsys.readouterr()
+    assert run(["data", "landmarks", index, "--workers", "1", *arguments]) == 2
+    assert capsys.readouterr() == ("", text)
+
+
+def test_no_index(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["data", "landmarks", "v.index"]) == 2
+    assert capsys.readouterr().err == (
+        "v.index: there is no such index; make it with: ssltoolbox data index\n"
+    )
