@@ -3,20 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
+
+if TYPE_CHECKING:
+    from ssltoolbox.engine.source import Wanted
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@SOURCE
 @click.option(
-    "--tasks", metavar="NAME,…", help="The tasks, such as expression,identity [those of the run's recipe]."
+    "--tasks", metavar="NAME,…", help="The tasks, such as expression,identity [those of the recipe]."
+)
+@FROM_RECIPE
+@ARCH
+@ALLOW_PARTIAL
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A folder for the results, itself a run [the RUN; runs/<name>/<date-time> for weights].",
 )
 @SET
-def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
-    """Evaluate the backbone of a finished RUN, beside a random initialisation."""
+def evaluate(
+    source: str,
+    tasks: str | None,
+    recipe: Path | None,
+    arch: str,
+    allow_partial: bool,
+    out: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Evaluate a backbone on downstream tasks, beside a random initialisation.
+
+    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (this toolbox's, or a checkpoint of
+    torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or
+    `imagenet` or `random`, for the recipe's own network.
+    """
+    if tasks:
+        overrides = (*overrides, f"evaluate=[{tasks}]")
+    if Path(source).is_dir() and not (recipe or arch or out):
+        _evaluate_run(Path(source), overrides)
+    else:
+        from ssltoolbox.engine.source import Wanted
+
+        _evaluate_source(Wanted(source, recipe, arch, allow_partial), out, overrides)
+
+
+def _evaluate_run(path: Path, overrides: tuple[str, ...]) -> None:
+    """Results go into the run's own folder."""
     from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
@@ -25,12 +62,33 @@ def evaluate(run: Path, tasks: str | None, overrides: tuple[str, ...]) -> None:
     from ssltoolbox.engine.reporting import write_report
     from ssltoolbox.engine.run_log import logged_to
 
-    if tasks:
-        overrides = (*overrides, f"evaluate=[{tasks}]")
-    folder, plan = open_run(run, overrides)
+    folder, plan = open_run(path, overrides)
     console = Console()
     with folder.locked(), logged_to(folder.log):
         results = evaluate_run(plan, folder, again=True)
         write_report(plan, folder, console)
     print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
+
+
+def _evaluate_source(wanted: Wanted, out: Path | None, overrides: tuple[str, ...]) -> None:
+    """A run of its own, without training, holds the weights and the results."""
+    from rich.console import Console
+
+    from ssltoolbox.api import UserError
+    from ssltoolbox.cli.results import print_results
+    from ssltoolbox.engine.source import check_weights, open_source
+    from ssltoolbox.engine.train import train
+
+    plan = open_source(wanted, overrides)
+    if not plan.recipe.evaluate:
+        raise UserError("there is nothing to evaluate: the recipe names no task", "add --tasks NAME,…")
+    console = Console()
+    matched = check_weights(plan)
+    if matched:
+        console.print(f"{wanted.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
+    run = train(plan, out, console=console)
+    print_results(run.evaluation, plan, console)
+    console.print(
+        f"written to {run.folder.evaluation} and {run.folder.report}", highlight=False, soft_wrap=True
+    )

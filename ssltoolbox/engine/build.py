@@ -97,6 +97,7 @@ class Parts:
             stem=recipe.stem,
             image_size=self.plan.image_size,
             options=recipe.options,
+            allow_partial=recipe.allow_partial,
         )
 
     def method(self, distributed: bool) -> Method:

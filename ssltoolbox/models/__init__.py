@@ -1,7 +1,17 @@
 """Backbones by timm's names, and their weights on disk. Public: methods may build on it."""
 
 from ssltoolbox.models.backbone import create_backbone, feature_dim
+from ssltoolbox.models.layouts import Match
 from ssltoolbox.models.momentum import momentum_copy
-from ssltoolbox.models.weights import load_weights, save_weights
+from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
 
-__all__ = ["create_backbone", "feature_dim", "load_weights", "momentum_copy", "save_weights"]
+__all__ = [
+    "Match",
+    "create_backbone",
+    "feature_dim",
+    "load_weights",
+    "match_weights",
+    "momentum_copy",
+    "save_weights",
+    "weights_hash",
+]

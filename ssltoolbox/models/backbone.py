@@ -25,19 +25,22 @@ def create_backbone(
     stem: Literal["standard", "small"] = "standard",
     image_size: int = 224,
     options: Mapping[str, Any] | None = None,
+    allow_partial: bool = False,
 ) -> nn.Module:
     """A timm model that maps [B, 3, image_size, image_size] to pooled features [B, feature_dim].
 
     Args:
         name: timm's name.
-        weights: None for random ones, "imagenet" for timm's (downloaded), or a file of timm's key names.
+        weights: None for random ones, "imagenet" for timm's (downloaded), or a file; see `load_weights`.
         stem: "small" makes the first convolution 3×3 with stride 1 and drops the max-pooling, for images of
             some 32 to 64 pixels (Chen et al. 2020, appendix B.9).
         image_size: for models whose size is fixed when they are made.
         options: passed on to timm.
+        allow_partial: leave tensors that the file lacks random, instead of refusing it.
 
     Raises:
-        UserError: for an unknown name, a stem that the model lacks, options that it refuses, or bad weights.
+        UserError: for an unknown name, a stem that the model lacks, options that it refuses, bad weights, or
+            ImageNet weights that are not to be had.
     """
     if not timm.is_model(name.split(".")[0]):
         near = suggest(name, timm.list_models())
@@ -50,10 +53,17 @@ def create_backbone(
         model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **keywords)
     except TypeError as error:
         raise UserError(f"backbone {name!r} refuses its options {keywords}: {error}") from error
+    except (OSError, RuntimeError) as error:
+        if weights != IMAGENET:
+            raise
+        raise UserError(
+            f"timm's ImageNet weights of {name!r} are not to be had: {first_line(error)}",
+            "timm fetches them over the network, once; or name a file of weights",
+        ) from error
     if stem == "small":
         _make_stem_small(model, name)
     if weights not in (None, IMAGENET):
-        load_weights(model, Path(str(weights)))
+        load_weights(model, Path(str(weights)), allow_partial)
     return model
 
 

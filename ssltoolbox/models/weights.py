@@ -1,15 +1,20 @@
-"""Weights on disk as safetensors under timm's key names, written so that a reader never sees half a file."""
+"""Weights on disk: written as safetensors under timm's key names, read from whatever holds the same network."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 from pathlib import Path
 
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import nn
 
 from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.models.checkpoints import read_tensors
+from ssltoolbox.models.layouts import Match, match
+
+log = logging.getLogger(__name__)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -19,37 +24,63 @@ def save_weights(model: nn.Module, path: Path) -> None:
         SslToolboxError: when the disk is full or can't be written to.
     """
     beside = path.with_name(f".{path.name}.part")
-    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     try:
-        beside.write_bytes(safetensors.torch.save(state))
+        beside.write_bytes(_serialised(model))
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Loads a safetensors file into a model; all keys and shapes must match, a classifier's head apart.
+def weights_hash(model: nn.Module) -> str:
+    """The SHA-256 of a model's weights: that of the file that `save_weights` makes of them."""
+    return hashlib.sha256(_serialised(model)).hexdigest()
+
+
+def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
+    """Loads a file of weights into a model, whichever library wrote it; what matched is logged.
+
+    Args:
+        model: a timm model.
+        path: safetensors, or a checkpoint of torchvision, lightly, solo-learn or SSL-FER; see `layouts`.
+        allow_partial: leave tensors that the file lacks as they are, instead of refusing it.
 
     Raises:
-        UserError: when the file is missing, damaged, or of another model.
+        UserError: when the file is missing, damaged, would run code, or is of another model.
     """
-    if not path.is_file():
-        raise UserError(f"no weights at {path}")
-    try:
-        state = safetensors.torch.load_file(path)
-    except SafetensorError as error:
-        raise UserError(f"{path} is no safetensors file, or damaged: {error}") from error
-    expected = model.state_dict()
-    missing = sorted(set(expected) - set(state))
-    other = sorted(key for key in set(expected) & set(state) if expected[key].shape != state[key].shape)
-    if missing or other:
+    found = match_weights(model, path, allow_partial)
+    model.load_state_dict(found.tensors, strict=False)
+    log.info("%s: %s", path, found)
+    return found
+
+
+def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
+    """What of a file fits a model, which stays as it is; its tensors may be on the device "meta".
+
+    Raises:
+        UserError: as for `load_weights`.
+    """
+    tensors = read_tensors(path)
+    found = match(model.state_dict(), tensors)
+    if not found.fitting:
+        keys = ", ".join(list(tensors)[:3])
         raise UserError(
-            f"{path} holds the weights of another model: {len(missing)} of {len(expected)} keys are missing"
-            f"{_such_as(missing)}, {len(other)} have another shape{_such_as(other)}"
+            f"nothing in {path} fits the network: the file's keys are {keys}, …",
+            "name the file's own network",
         )
-    model.load_state_dict({key: state[key] for key in expected})
+    if not found.complete and not allow_partial:
+        raise UserError(
+            f"{path} holds the weights of another model: {len(found.missing)} of {found.total} keys are missing"
+            f"{_such_as(found.missing)}, {len(found.misshapen)} have another shape{_such_as(found.misshapen)}",
+            "name the file's own network, or write allow_partial: true under backbone",
+        )
+    return found
 
 
-def _such_as(keys: list[str]) -> str:
+def _serialised(model: nn.Module) -> bytes:
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    return safetensors.torch.save(state)
+
+
+def _such_as(keys: tuple[str, ...]) -> str:
     return f" (such as {keys[0]!r})" if keys else ""

@@ -84,7 +84,11 @@ class Backbone(Section):
     """A model of timm, such as `resnet50`."""
 
     weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
-    """Where training begins: null for random weights, `imagenet` for timm's, or the path of a file."""
+    """Where training begins: null for random weights, `imagenet` for timm's, or the path of a file, which may be a
+    checkpoint of torchvision, lightly, solo-learn or SSL-FER."""
+
+    allow_partial: bool = False
+    """Whether what a file of weights lacks may stay random; else less than the whole network is refused."""
 
     stem: Literal["standard", "small"] = "standard"
     """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels."""

@@ -96,7 +96,7 @@ def _measures(numbers: Mapping[str, Any]) -> Iterator[str]:
 
 def _after(recipe: Mapping[str, Any]) -> str:
     if recipe["method"]["name"] == "none":
-        return "Without training"
+        return "Without further training" if recipe["backbone"].get("weights") else "Without training"
     trainer = recipe["trainer"]
     unit = "steps" if trainer.get("steps") else "epochs"
     count = trainer[unit]

@@ -77,12 +77,10 @@ def test_refused(keywords, message):
 def test_weights_of_another_model(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_weights(create_backbone("test_resnet"), path)
-    with pytest.raises(
-        UserError, match=r"weights.safetensors holds the weights of another model: \d+ of \d+ keys"
-    ):
+    with pytest.raises(UserError, match=r"nothing in .*weights.safetensors fits the network"):
         load_weights(create_backbone("test_byobnet"), path)
     path.write_bytes(b"\x80\x04 a pickle")
-    with pytest.raises(UserError, match=r"weights.safetensors is no safetensors file, or damaged"):
+    with pytest.raises(UserError, match=r"weights.safetensors is no file of weights, or damaged"):
         load_weights(create_backbone("test_byobnet"), path)
 
 

@@ -56,6 +56,7 @@ data:
 backbone:
   name: resnet50
   weights: null
+  allow_partial: false
   stem: standard
   options: {}
 method:

@@ -57,7 +57,8 @@ def test_claim_without_tasks():
 @pytest.mark.parametrize(
     ("recipe", "start"),
     [
-        ({"method": {"name": "none"}, "trainer": {"steps": 5}}, "Without training the"),
+        ({"method": {"name": "none"}, "backbone": {}, "trainer": {"steps": 5}}, "Without training the"),
+        ({"method": {"name": "none"}, "backbone": {"weights": "imagenet"}}, "Without further training the"),
         ({"method": {"name": "byol"}, "trainer": {"steps": None, "epochs": 30}}, "After 30 epochs the"),
         ({"method": {"name": "byol"}, "trainer": {"steps": 1, "epochs": None}}, "After 1 step the"),
     ],

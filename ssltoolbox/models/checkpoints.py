@@ -1,0 +1,68 @@
+"""Files of weights, this toolbox's and others', as tensors by key. Code in a file is never run."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adam, AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import first_line
+
+CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher")
+"""Under which of its keys a checkpoint has its weights: the first that is there. A file may also be them alone."""
+
+HOLDERS = (Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict)
+"""Classes whose objects checkpoints have beside the weights (SSL-FER's its schedule). They only hold settings, and
+are made without calling anything that the file names."""
+
+_PICKLE_STARTS = (b"PK", b"\x80")
+_REFUSED = re.compile(r"GLOBAL (\S+) was not an allowed global")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by key: safetensors, or what `torch.save` wrote of a state dict or a checkpoint.
+
+    Raises:
+        UserError: when the file is missing, damaged, without tensors, or a pickle that would run code.
+    """
+    if not path.is_file():
+        raise UserError(f"no weights at {path}")
+    with path.open("rb") as file:
+        pickled = file.read(2).startswith(_PICKLE_STARTS)
+    try:
+        content = _unpickled(path) if pickled else safetensors.torch.load_file(path)
+    except Exception as error:
+        # Readers fail in many ways on damaged files: with index errors, unicode errors and what not.
+        refused = _REFUSED.search(str(error))
+        if refused:
+            raise UserError(
+                f"{path} is refused: reading it would run code, {refused[1]}",
+                "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)",
+            ) from error
+        raise UserError(f"{path} is no file of weights, or damaged: {first_line(error)}") from error
+    return _tensors(content, path)
+
+
+def _unpickled(path: Path) -> Any:
+    with torch.serialization.safe_globals(list(HOLDERS)):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
+    named = content if isinstance(content, Mapping) else {}
+    inner = next((named[key] for key in CONTAINERS if isinstance(named.get(key), Mapping)), named)
+    tensors = {key: value for key, value in inner.items() if isinstance(value, Tensor)}
+    if not tensors:
+        keys = ", ".join(map(str, list(named)[:5])) or "none"
+        raise UserError(f"{path} has no weights under {', '.join(CONTAINERS)} or its own keys ({keys})")
+    return tensors

@@ -1,0 +1,119 @@
+"""How other libraries name the tensors of a network that timm has too, and which naming a file follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from torch import Tensor
+
+WRAPPERS = re.compile(r"(?<![^.])(module|_orig_mod)\.")
+"""What DataParallel and `torch.compile` put before the keys of what they wrap."""
+
+PREFIXES = (
+    "",  # timm, torchvision, this toolbox
+    "backbone.",  # lightly, solo-learn, SSL-FER's ResNetSimCLR
+    "encoder.",  # solo-learn before 1.0.5
+    "encoder_q.",  # MoCo
+    "student_backbone.",  # lightly's DINO and its kin
+    "pretrain.",  # EMO_AffectNet, the downstream half of SSL-FER
+    "model.",
+    "model.backbone.",
+    "model.encoder.",
+)
+"""Where the network is within a larger module. Momentum copies have names of their own, and are left out."""
+
+LAYOUTS: tuple[Mapping[str, str], ...] = (
+    {},  # timm's own names, which torchvision's ResNets share
+    # A torchvision ResNet's layers in a Sequential, as in lightly's tutorials.
+    {r"^0\.": "conv1.", r"^1\.": "bn1."} | {rf"^{3 + layer}\.": f"layer{layer}." for layer in range(1, 5)},
+    # lightly's ResNetGenerator, made for images of 32 pixels: our small stem. Not its layers in a Sequential: that
+    # leaves out the activation of the stem, and so is another network.
+    {r"\.shortcut\.": ".downsample."},
+)
+"""Replacements in the rest of a key, as regular expressions."""
+
+COUNTER = "num_batches_tracked"
+"""Batch norm's count of batches, which older files lack and nothing here uses."""
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """What of a file fits a network.
+
+    Attributes:
+        tensors: key of the network → tensor of the same shape.
+        missing: keys of the network that the file lacks.
+        misshapen: keys of the network whose tensor in the file has another shape.
+        ignored: keys of the file that the network has no place for.
+    """
+
+    tensors: Mapping[str, Tensor]
+    missing: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """The number of the network's tensors, batch norm's counters left out."""
+        return self.fitting + len(self.missing) + len(self.misshapen)
+
+    @property
+    def fitting(self) -> int:
+        """The number of tensors that fit, batch norm's counters left out."""
+        return sum(not key.endswith(COUNTER) for key in self.tensors)
+
+    @property
+    def complete(self) -> bool:
+        """True if the whole network is in the file."""
+        return not self.missing and not self.misshapen
+
+    def __str__(self) -> str:
+        """Such as `160 of 160 tensors; ignored: fc.weight, fc.bias`."""
+        parts = [f"{self.fitting} of {self.total} tensors"]
+        named = {"missing": self.missing, "of another shape": self.misshapen, "ignored": self.ignored}
+        parts += [f"{what}: {_some(keys)}" for what, keys in named.items() if keys]
+        return "; ".join(parts)
+
+
+def match(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Match:
+    """The naming under which most of the network is found; of equals the first.
+
+    Args:
+        expected: the network's state dict.
+        found: a file's tensors by key.
+    """
+    return max((_match(expected, found, renamed) for renamed in _renamings(found)), key=lambda m: m.fitting)
+
+
+def _renamings(found: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
+    """For each naming, key as timm has it → key in the file."""
+    for prefix, layout in product(PREFIXES, LAYOUTS):
+        renamed: dict[str, str] = {}
+        for key in found:
+            bare = WRAPPERS.sub("", key)
+            if bare.startswith(prefix):
+                name = bare.removeprefix(prefix)
+                for pattern, replacement in layout.items():
+                    name = re.sub(pattern, replacement, name)
+                renamed[name] = key
+        yield renamed
+
+
+def _match(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], renamed: Mapping[str, str]) -> Match:
+    there = {key: found[renamed[key]] for key in expected if key in renamed}
+    fitting = {key: tensor for key, tensor in there.items() if tensor.shape == expected[key].shape}
+    used = {renamed[key] for key in there}
+    return Match(
+        tensors=fitting,
+        missing=tuple(key for key in expected if key not in there and not key.endswith(COUNTER)),
+        misshapen=tuple(key for key in there if key not in fitting),
+        ignored=tuple(key for key in found if key not in used),
+    )
+
+
+def _some(keys: tuple[str, ...], most: int = 3) -> str:
+    rest = len(keys) - most
+    return ", ".join(keys[:most]) + (f" and {rest} more" if rest > 0 else "")

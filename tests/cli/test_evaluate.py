@@ -1,0 +1,50 @@
+"""`ssltoolbox evaluate` of weights from elsewhere."""
+
+import json
+
+import pytest
+import torch
+from support.runs import write_recipe
+
+from ssltoolbox.cli.main import run
+from ssltoolbox.models import create_backbone, load_weights
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
+
+
+def test_a_checkpoint_becomes_a_run_of_its_own(recipe, tmp_path, capfd):
+    network = create_backbone("test_byobnet")
+    state = {f"backbone.{key}": tensor for key, tensor in network.state_dict().items()}
+    path, out = tmp_path / "theirs.ckpt", tmp_path / "out"
+    torch.save({"state_dict": state | {"projector.0.weight": torch.zeros(4)}}, path)
+    assert run(["evaluate", str(path), "--recipe", str(recipe), "--out", str(out)]) == 0
+    said = capfd.readouterr().out
+    assert f"{path}: 86 of 86 tensors; ignored: projector.0.weight" in said
+    assert f"written to {out}/evaluation.json and {out}/report.html" in said
+    results = json.loads((out / "evaluation.json").read_text())
+    assert 0 <= results["identity"]["accuracy"] <= 1
+    assert set(results["random"]) == {"identity"}
+    load_weights(network, out / "backbone.safetensors")
+    assert "Without further training the frozen features" in (out / "report.html").read_text()
+    assert run(["evaluate", str(out), "--tasks", "identity"]) == 0
+    assert json.loads((out / "evaluation.json").read_text()) == results
+
+
+def test_wrong_weights_leave_no_folder(recipe, tmp_path, capfd):
+    path, out = tmp_path / "theirs.ckpt", tmp_path / "out"
+    torch.save({"weight": torch.zeros(3)}, path)
+    assert run(["evaluate", str(path), "--recipe", str(recipe), "--out", str(out)]) == 2
+    assert capfd.readouterr().err == (
+        f"nothing in {path} fits the network: the file's keys are weight, …; name the file's own network\n"
+    )
+    assert not out.exists()
+
+
+def test_nothing_to_evaluate(tmp_path, capfd):
+    assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
+    assert capfd.readouterr().err == (
+        "there is nothing to evaluate: the recipe names no task; add --tasks NAME,…\n"
+    )
