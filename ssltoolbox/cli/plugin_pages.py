@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,6 +14,9 @@ from rich.text import Text
 from ssltoolbox.api import Kind
 from ssltoolbox.cli.words import type_text, value_text
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
+
+if TYPE_CHECKING:
+    from ssltoolbox.api.testing import Finding
 
 
 def registry_table(registry: Registry) -> Table:
@@ -68,6 +73,25 @@ def traceback_of(registry: Registry, origin: Origin) -> str:
     """Where a broken plugin failed; nothing for one that works, or that broke the contract of its hooks."""
     plugin = registry.broken_plugin(origin)
     return "\n" + "".join(traceback.format_exception(plugin.error)) if plugin and plugin.error else ""
+
+
+def findings_page(findings: Sequence[Finding]) -> RenderableType:
+    """The rules that were tried, by component, with advice beneath those that are broken."""
+    parts: list[RenderableType] = []
+    for component, group in groupby(findings, key=lambda finding: finding.component):
+        rules = _grid()
+        for finding in group:
+            rules.add_row(_mark(finding), Text(finding.rule))
+            if finding.advice:
+                rules.add_row("", Text(finding.advice, style="red"))
+        parts += [Text(component, style="bold"), rules]
+    broken = sum(not finding.kept for finding in findings)
+    verdict = f"{broken} of {len(findings)} rules broken" if broken else f"all {len(findings)} rules kept"
+    return Group(*parts, Text(verdict, style="bold red" if broken else "bold"))
+
+
+def _mark(finding: Finding) -> Text:
+    return Text("✓", style="green") if finding.kept else Text("✗", style="red")
 
 
 def _grid() -> Table:

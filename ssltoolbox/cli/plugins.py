@@ -15,6 +15,13 @@ FILES = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Also take the plugins of this Python file; may be repeated.",
 )
+SET_OPTION = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="NAME.OPTION=VALUE",
+    help="Set an option of a component, such as mask_fn.descriptor=geometry; may be repeated.",
+)
 JSON = click.option("--json", is_flag=True, help="Print JSON.")
 
 
@@ -73,6 +80,31 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     for origin in plugins:
         console.print(plugin_page(registry, origin))
         click.echo(traceback_of(registry, origin), nl=False)
+
+
+@plugins.command()
+@click.argument("target")
+@SET_OPTION
+@JSON
+def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
+    """Try a plugin against the contract of its kind; exit with 1 if it breaks a rule.
+
+    TARGET is the name of a component, a plugin or a module, a Python file, or package.module:Class.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from ssltoolbox.api.testing import examine
+    from ssltoolbox.cli.plugin_pages import findings_page
+    from ssltoolbox.recipe import options_from
+
+    findings = examine(target, options_from(overrides))
+    if json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        Console(highlight=False).print(findings_page(findings))
+    return int(not all(finding.kept for finding in findings))
 
 
 def _print_json(data: Any) -> None:

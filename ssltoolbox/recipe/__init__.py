@@ -6,7 +6,7 @@ Free of torch, and of plugins: what a component's options mean is for its plugin
 from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, load, read
-from ssltoolbox.recipe.overrides import Override, override_at
+from ssltoolbox.recipe.overrides import Override, options_from, override_at
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
 from ssltoolbox.recipe.schema import (
@@ -43,6 +43,7 @@ __all__ = [
     "did_you_mean",
     "dump",
     "load",
+    "options_from",
     "override_at",
     "read",
     "resolve_path",

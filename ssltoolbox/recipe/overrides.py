@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ssltoolbox.recipe.place import SET, Key, Located, Place
-from ssltoolbox.recipe.problems import RecipeProblem, quoted
+from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, quoted
 from ssltoolbox.recipe.sections import is_component, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
@@ -59,6 +60,25 @@ def apply_overrides(
         except _CannotSetError as refusal:
             problems.append(refusal.problem)
     return recipe, problems
+
+
+def options_from(overrides: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Component → option → value, from texts such as `mask_fn.descriptor=geometry`.
+
+    Raises:
+        RecipeError: for a text that says something else.
+    """
+    tree, problems = apply_overrides(Located({}, Place(SET)), overrides)
+    if not problems:
+        problems = [
+            RecipeProblem(part.best_place, "an option is missing here", "write name.option=value")
+            for part in tree.mapping.values()
+            if not isinstance(part.value, dict)
+        ]
+    if problems:
+        raise RecipeError(problems, SET)
+    options: dict[str, dict[str, Any]] = tree.plain()
+    return options
 
 
 def _parse_override(text: str) -> tuple[Override | None, list[RecipeProblem]]:

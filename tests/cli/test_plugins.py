@@ -199,3 +199,62 @@ def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -
     plugins.install("mirror", source.replace('"""Probability', '"""[red]Probability'))
     assert "[bold]Mirrored[/bold] [/nothing]." in printed(capsys, "list")
     assert "[red]Probability" in printed(capsys, "show", "mirror")
+
+
+def test_a_plugin_that_keeps_its_contract(capsys: Capture) -> None:
+    text = printed(capsys, "check", "hard_neg", "--set", "hard_neg.gap=1.5")
+    assert text.startswith("negative sampler 'hard_neg'\n✓  documented\n✓  options survive a recipe\n")
+    assert text.endswith("\nall 10 rules kept")
+
+
+BACKWARDS = GOOD.replace("    pass\n", "    def pick(self, clip, frame, rng):\n        return frame - 1\n")
+
+
+def test_a_plugin_that_breaks_its_contract(plugins: FakePlugins, capsys: Capture) -> None:
+    path = plugins.file("mirror.py", BACKWARDS)
+    text = printed(capsys, "check", str(path), code=1)
+    assert (
+        """
+✓  goes to the loader's workers
+✗  a pick is a frame of the clip, or None
+   `Mirror.pick` gave frame -1 of a clip of 300 frames: stay between 0 and
+   len(clip) - 1, and say that there is no answer where none fits
+✓  the same arguments, the same pick
+"""
+        in text
+    )
+    assert text.endswith("\n1 of 13 rules broken")
+
+
+def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture) -> None:
+    path = plugins.file("mirror.py", BACKWARDS)
+    findings = json.loads(printed(capsys, "check", str(path), "--json", code=1))
+    assert findings[0] == {
+        "component": "positive generator 'mirror'",
+        "rule": "documented",
+        "advice": "",
+    }
+    (broken,) = [finding for finding in findings if finding["advice"]]
+    assert broken["rule"] == "a pick is a frame of the clip, or None"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["nothing"],
+            "no plugin provides 'nothing', none is called so, and there is no such module or file; ",
+        ),
+        (["hard_neg", "--set", "hard_neg"], "--set:1:1: 'hard_neg' has no '='"),
+        (["hard_neg", "--set", "hard_neg=2"], "--set:1:1: an option is missing here"),
+        (
+            ["hard_neg", "--set", "hard_nag.gap=2"],
+            "there is no component 'hard_nag' in hard_neg; did you mean",
+        ),
+    ],
+)
+def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], error: str) -> None:
+    assert run(["plugins", "check", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(error)

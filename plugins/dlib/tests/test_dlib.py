@@ -15,6 +15,7 @@ from ssltoolbox_dlib import DlibOptions, detector
 from ssltoolbox_dlib.detector import DlibDetector
 
 from ssltoolbox.api import MultiFaceDetector, UserError
+from ssltoolbox.api.testing import check_plugin
 
 MODEL = "shape_predictor_68_face_landmarks.dat"
 ADVICE = (
@@ -76,6 +77,11 @@ def test_the_largest_face_comes_first_and_of_equals_the_left_one(boxes: list[Box
     assert found is not None
     assert found.tolist() == faces[0].tolist()
     assert isinstance(made, MultiFaceDetector)
+
+
+def test_the_contract(boxes: list[Box], model: Path) -> None:
+    boxes += [Box(x=30, scale=1), Box(x=20, scale=2)]
+    check_plugin(ssltoolbox_dlib, options={"dlib": {"model": model}})
 
 
 def test_an_image_without_a_face(boxes: list[Box], model: Path) -> None:

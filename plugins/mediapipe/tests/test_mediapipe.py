@@ -14,6 +14,7 @@ from ssltoolbox_mediapipe.detector import MODEL_ADVICE, MediaPipeDetector
 from ssltoolbox_mediapipe.mapping import IBUG_68, to_ibug
 
 from ssltoolbox.api import MultiFaceDetector, UserError
+from ssltoolbox.api.testing import check_plugin
 
 IMAGE = np.zeros((100, 200, 3), dtype=np.uint8)
 
@@ -87,6 +88,11 @@ def test_the_largest_face_comes_first(library: type[FakeLandmarker], model: Path
     assert found is not None
     np.testing.assert_array_equal(found, expected[0])
     assert isinstance(detector, MultiFaceDetector)
+
+
+def test_the_contract(library: type[FakeLandmarker], model: Path) -> None:
+    library.meshes = (mesh(0.5), mesh(1.0))
+    check_plugin(ssltoolbox_mediapipe, options={"mediapipe": {"model": model}})
 
 
 def test_an_image_without_a_face(library: type[FakeLandmarker], model: Path) -> None:

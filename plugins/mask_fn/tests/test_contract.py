@@ -1,0 +1,15 @@
+"""It keeps to the contract of its kind, whatever describes the faces."""
+
+import pytest
+import ssltoolbox_mask_fn
+
+from ssltoolbox.api.testing import check_plugin
+
+
+@pytest.mark.parametrize("descriptor", ["pixels", "gradients", "geometry"])
+def test_the_contract(descriptor):
+    check_plugin(ssltoolbox_mask_fn, options={"mask_fn": {"descriptor": descriptor}})
+
+
+def test_the_contract_with_a_network(weights):
+    check_plugin(ssltoolbox_mask_fn, options={"mask_fn": {"weights": weights, "top_k": 3}})

@@ -1,0 +1,113 @@
+"""What a target of `check_plugin` means: the components behind a name, a file, a module or a class."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ssltoolbox.api import Descriptor, UserError
+from ssltoolbox.registry import Origin, Provided, Registry, discover
+from ssltoolbox.registry.contract import RefusedError, components
+from ssltoolbox.registry.registry import reason_of
+
+Target = str | Path | ModuleType | type[Any] | Descriptor
+"""What can be checked: see `check_plugin`."""
+
+
+class BrokenPluginError(Exception):
+    """The plugin could not be taken in; the message is the reason, in one line."""
+
+
+def found(target: Target) -> tuple[Provided, ...]:
+    """The components that a target means.
+
+    Raises:
+        UserError: where it means nothing.
+        BrokenPluginError: where it means a plugin that could not be taken in.
+    """
+    if isinstance(target, ModuleType):
+        return _of_module(target)
+    if isinstance(target, Descriptor):
+        return _of_path(target.target)
+    if isinstance(target, type):
+        return _of_path(f"{target.__module__}:{target.__qualname__}")
+    if isinstance(target, Path) or target.endswith(".py"):
+        return _of_file(Path(target).absolute())
+    return _of_path(target) if ":" in target else _of_name(target)
+
+
+def is_importable(module: str) -> bool:
+    """True if a fresh interpreter could import it; a file that a recipe names has a module's name alone."""
+    return PathFinder.find_spec(module.partition(".")[0]) is not None
+
+
+def _of_file(path: Path) -> tuple[Provided, ...]:
+    if not path.is_file():
+        raise UserError(f"there is no file {path}")
+    return _of_plugin(discover([path]), Origin(path.stem, "", "", str(path)))
+
+
+def _of_name(name: str) -> tuple[Provided, ...]:
+    """Of a component, a plugin, or a module."""
+    registry = discover()
+    if items := registry.find(name):
+        return items
+    if origins := registry.plugins(name):
+        return tuple(item for origin in origins for item in _of_plugin(registry, origin))
+    if not is_importable(name):
+        raise UserError(
+            f"no plugin provides {name!r}, none is called so, and there is no such module or file",
+            "see: ssltoolbox plugins list",
+        )
+    return _of_module(_imported(name))
+
+
+def _of_plugin(registry: Registry, origin: Origin) -> tuple[Provided, ...]:
+    if broken := registry.broken_plugin(origin):
+        raise BrokenPluginError(broken.reason)
+    return registry.provided_by(origin)
+
+
+def _of_path(path: str) -> tuple[Provided, ...]:
+    """The component with that target, installed or by the hooks of its module or of a package above it."""
+    items = [item for item in discover().all() if item.descriptor.target == path]
+    module = path.partition(":")[0]
+    while module and not items:
+        items = [item for item in _of_hooks(_imported(module)) if item.descriptor.target == path]
+        module = module.rpartition(".")[0]
+    if not items:
+        raise UserError(
+            f"no hook yields a component with the target {path!r}",
+            "name the module of its hooks, or its file",
+        )
+    return tuple(items)
+
+
+def _of_hooks(module: ModuleType) -> tuple[Provided, ...]:
+    """The components of a module; none if it has no hooks."""
+    try:
+        return _of_module(module)
+    except BrokenPluginError as error:
+        if isinstance(error.__cause__, RefusedError):
+            return ()
+        raise
+
+
+def _of_module(module: ModuleType) -> tuple[Provided, ...]:
+    origin = Origin(module.__name__, module.__name__, "", module.__name__)
+    try:
+        return tuple(Provided(kind, card, origin) for kind, card in components(module))
+    except RefusedError as error:
+        raise BrokenPluginError(str(error)) from error
+    except (Exception, SystemExit) as error:
+        raise BrokenPluginError(reason_of(error)) from error
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except (Exception, SystemExit) as error:
+        raise BrokenPluginError(reason_of(error)) from error

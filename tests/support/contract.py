@@ -1,0 +1,68 @@
+"""Plugins that are wrong in one way each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.api.testing import examine
+
+SOURCE = '''
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from ssltoolbox import api
+
+
+class MirrorOptions(api.{options}):
+    """How often to mirror."""
+
+    p: float = 0.5
+    """Probability of a mirror."""
+{facts}
+
+{body}
+
+@api.hookimpl
+def ssltoolbox_{kind}():
+    yield api.{card}(
+        name="mirror", summary="The positive is mirrored.", options=MirrorOptions,
+        target=f"{{__name__}}:Mirror", api=1, {more}
+    )
+'''
+OPTIONS = {
+    "negative_samplers": "NegativeSamplerOptions",
+    "views": "ViewOptions",
+    "datasets": "DatasetOptions",
+}
+
+Check = Callable[..., dict[str, str]]
+
+
+def source_of(kind: str, body: str, more: str = "", facts: str = "") -> str:
+    """A plugin file with one component, `mirror`, whose class is in `body`."""
+    return SOURCE.format(
+        kind=kind,
+        body=body,
+        options=OPTIONS.get(kind, "Options"),
+        card="MethodDescriptor" if kind == "methods" else "Descriptor",
+        more=more,
+        facts=facts,
+    )
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Check:
+    """Gives the rules that a plugin breaks, with the advice."""
+
+    def check(kind: str, body: str, more: str = "", facts: str = "") -> dict[str, str]:
+        path = tmp_path / "mirror.py"
+        path.write_text(source_of(kind, body, more, facts))
+        return {finding.rule: finding.advice for finding in examine(path) if not finding.kept}
+
+    return check
