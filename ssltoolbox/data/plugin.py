@@ -20,7 +20,7 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="frames",
-        summary="Folders of face frames: root/identity/video/clip/*.jpg.",
+        summary="Face frames on disk: root/identity/video/clip/*.jpg, or an index of them.",
         options=FramesOptions,
         target="ssltoolbox.data.frames.dataset:FramesDataset",
         api=1,

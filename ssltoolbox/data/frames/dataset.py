@@ -8,81 +8,79 @@ from functools import partial
 import numpy as np
 import torch
 
-from ssltoolbox.api import Clip, Frames, Split, UnreadableFrame
+from ssltoolbox.api import Clip, Frames, Split
 from ssltoolbox.data.frames.folder import read_folder
-from ssltoolbox.data.frames.headers import read_extent
-from ssltoolbox.data.frames.images import read_image
-from ssltoolbox.data.frames.landmarks import read_landmarks, scaled
-from ssltoolbox.data.frames.options import FramesOptions
+from ssltoolbox.data.frames.folder_source import FolderSource
+from ssltoolbox.data.frames.index_source import IndexSource
+from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
+from ssltoolbox.data.frames.source import ClipSource
+from ssltoolbox.data.index.split import open_index, split_clips
 
 
 class FramesDataset:
     """Follows `ssltoolbox.api.Dataset`.
 
-    What clips there are, and where their files lie, is for the folder to say; here files become tensors.
+    What clips there are, and how a frame is read, is for the source to say; here frames become tensors.
     """
 
     def __init__(self, options: FramesOptions, split: Split) -> None:
         """
         Raises:
-            DataNotFound: where the root is not there.
-            UserError: where it can't be used; see `read_folder`.
+            DataNotFound: where the root or the index is not there.
+            UserError: where it can't be used; see `read_folder` and `open_index`.
         """
         self.size = options.size
-        self._fps = options.fps
-        self._folder = read_folder(options.root, split, val=options.val, test=options.test)
+        self._source = _source(options, split)
 
     def __len__(self) -> int:
-        return len(self._folder)
+        return len(self._source)
 
     def clip(self, index: int) -> Clip:
         """The clip of that number. Its landmarks, where it has any, are read when first asked for."""
-        landmarks = self._folder.landmarks(index)
+        source = self._source
         return Clip(
             index=index,
-            identity=int(self._folder.identities[index]),
-            times=self._folder.times(index, self._fps),
-            name=self._folder.name(index),
-            load_landmarks=partial(self._clip_landmarks, index, landmarks) if landmarks else None,
+            identity=int(source.identities[index]),
+            times=source.times(index),
+            name=source.name(index),
+            load_landmarks=partial(source.landmarks, index, self.size)
+            if source.has_landmarks(index)
+            else None,
         )
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
         """The images at those places, in that order. Each file is opened once, however often it is asked for.
 
         Raises:
-            UserError: where a landmarks file can't be used.
+            UserError: where a landmarks file can't be used, or an index leads out of its root.
         """
         count = len(clips)
         images = torch.zeros((count, 3, self.size, self.size), dtype=torch.uint8)
         landmarks = np.full((count, 68, 2), np.nan, dtype=np.float32)
         unreadable: dict[int, str] = {}
         for clip, places in _positions(clips, frames).items():
-            paths = self._folder.frames(clip)
-            landmarks_path = self._folder.landmarks(clip)
-            points = self._stored_landmarks(clip, landmarks_path) if landmarks_path else None
-            for frame, positions in places.items():
-                try:
-                    image, extent = read_image(paths[frame], self.size)
-                except UnreadableFrame as error:
-                    unreadable.update(dict.fromkeys(positions, str(error)))
+            stored = self._source.read(clip, list(places), self.size)
+            for positions, frame in zip(places.values(), stored, strict=True):
+                if frame.image is None:
+                    unreadable.update(dict.fromkeys(positions, frame.reason))
                     continue
-                images[positions] = image
-                if points is not None:
-                    landmarks[positions] = scaled(points[frame], extent, self.size)
-        return Frames(images, torch.from_numpy(landmarks), unreadable=dict(sorted(unreadable.items())))
+                images[positions] = frame.image
+                if frame.landmarks is not None:
+                    landmarks[positions] = frame.landmarks
+        return Frames(
+            images,
+            torch.from_numpy(landmarks),
+            self._source.labels(clips, frames),
+            unreadable=dict(sorted(unreadable.items())),
+        )
 
-    def _stored_landmarks(self, clip: int, path: str) -> np.ndarray:
-        return read_landmarks(path, int(self._folder.lengths[clip]))
 
-    def _clip_landmarks(self, clip: int, path: str) -> np.ndarray:
-        """[frames, 68, 2] in pixels of the resized images; opens the header of each for its size."""
-        points = self._stored_landmarks(clip, path)
-        for frame, image in enumerate(self._folder.frames(clip)):
-            try:
-                points[frame] = scaled(points[frame], read_extent(image, self.size), self.size)
-            except UnreadableFrame:
-                points[frame] = np.nan
-        return points
+def _source(options: FramesOptions, split: Split) -> ClipSource:
+    if options.index:
+        index = open_index(options.place, options.fps)
+        return IndexSource(index, split_clips(index, split, val=options.val, test=options.test))
+    folder = read_folder(options.place, split, val=options.val, test=options.test)
+    return FolderSource(folder, options.fps or PAPER_FPS)
 
 
 def _positions(clips: Sequence[int], frames: Sequence[int]) -> dict[int, dict[int, list[int]]]:

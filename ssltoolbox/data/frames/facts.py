@@ -1,29 +1,33 @@
-"""What is known of a folder of frames from its listing alone."""
+"""What is known of frames from a listing or an index alone."""
 
 from __future__ import annotations
 
 from ssltoolbox.api import DataFacts, UserError
 from ssltoolbox.data.frames.folder import read_folder
 from ssltoolbox.data.frames.naming import printable
-from ssltoolbox.data.frames.options import FramesOptions
+from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
 
 
 def training_facts(options: FramesOptions) -> DataFacts:
     """Facts of the training split. `landmarks` is True where any clip has them; NaN fills in for the others.
 
     Raises:
-        DataNotFound: where there is no such folder.
-        UserError: where it can't be used to train: see `read_folder`, or a single identity.
+        DataNotFound: where there is no such folder or index.
+        UserError: where it can't be used to train: see `read_folder` and `open_index`, or a single identity.
     """
-    folder = read_folder(options.root, "train", val=options.val, test=options.test)
-    identities = len(set(folder.identities.tolist()))
-    if identities < 2:
+    facts = _index_facts(options) if options.index else _folder_facts(options)
+    if facts.identities < 2:
         raise UserError(_too_few(options))
+    return facts
+
+
+def _folder_facts(options: FramesOptions) -> DataFacts:
+    folder = read_folder(options.place, "train", val=options.val, test=options.test)
     return DataFacts(
         clips=len(folder),
-        identities=identities,
+        identities=len(set(folder.identities.tolist())),
         frames=int(folder.lengths.sum()),
-        fps=options.fps,
+        fps=options.fps or PAPER_FPS,
         size=options.size,
         shortest=int(folder.lengths.min()),
         longest=int(folder.lengths.max()),
@@ -31,8 +35,28 @@ def training_facts(options: FramesOptions) -> DataFacts:
     )
 
 
+def _index_facts(options: FramesOptions) -> DataFacts:
+    # Folders are looked at without pyarrow, which takes a moment to import.
+    from ssltoolbox.data.index.split import open_index, split_clips
+
+    index = open_index(options.place, options.fps)
+    clips = split_clips(index, "train", val=options.val, test=options.test)
+    lengths = index.lengths[clips]
+    return DataFacts(
+        clips=len(clips),
+        identities=len(set(index.identities[clips].tolist())),
+        frames=int(lengths.sum()),
+        fps=index.header.fps,
+        size=options.size,
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
+        landmarks=bool(index.landmarks and index.landmarks.valid.any()),
+        labels=frozenset(index.labels),
+    )
+
+
 def _too_few(options: FramesOptions) -> str:
     shares = {"val": options.val, "test": options.test}
     held_out = ", ".join(f"{name} {share:g}" for name, share in shares.items() if share)
     hint = f"hold out fewer ({held_out}) or add identities" if held_out else "add identities"
-    return f"{printable(options.root)}: one identity with frames, and training needs at least two: {hint}"
+    return f"{printable(options.place)}: one identity with frames, and training needs at least two: {hint}"

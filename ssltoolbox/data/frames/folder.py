@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import Split, UserError
+from ssltoolbox.api import Split
 from ssltoolbox.data.frames.naming import frame_times, printable
-from ssltoolbox.data.frames.splits import split_of
+from ssltoolbox.data.frames.splits import no_identity, split_of
 from ssltoolbox.data.frames.tree import LANDMARKS_FILE, FoundClip, Tree
 
 
@@ -79,12 +79,7 @@ def read_folder(root: Path, split: Split, *, val: float, test: float) -> FrameFo
     folder = _pack(root, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
     if not len(folder):
         tree.check_layout()
-        share = {"train": 1 - val - test, "val": val, "test": test}[split]
-        if share:
-            raise UserError(
-                f"{printable(root)}: none of {len(everyone)} identities falls to {split}, whose share is "
-                f"{share:g}; they are assigned by a hash of their names: change val or test"
-            )
+        no_identity(root, len(everyone), split, val=val, test=test)
     return folder
 
 

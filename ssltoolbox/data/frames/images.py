@@ -34,10 +34,11 @@ def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[
     with opened(path, size, content) as (image, extent):
         rgb = upright_rgb(image)
     pixels = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
-    return _resized(pixels, size), extent
+    return resized(pixels, size), extent
 
 
-def _resized(pixels: Tensor, size: int) -> Tensor:
+def resized(pixels: Tensor, size: int) -> Tensor:
+    """[3, H, W] uint8 → [3, size, size]."""
     if pixels.shape[1:] == (size, size):
         return pixels
     return F.interpolate(pixels[None], (size, size), mode="bilinear", antialias=True)[0]

@@ -59,6 +59,11 @@ def scaled(points: np.ndarray, extent: Extent, size: int) -> np.ndarray:
     >>> scaled(np.array([-0.5, 99.5]), Extent(100, 100), 50).tolist()
     [-0.5, 49.5]
     """
-    factor = np.array([size / extent.width, size / extent.height], dtype=points.dtype)
+    return rescaled(points, np.array(extent), size)
+
+
+def rescaled(points: np.ndarray, extents: np.ndarray, size: int) -> np.ndarray:
+    """The same for points [..., 2] of images of extents [..., 2], widths and heights, that broadcast to them."""
+    factor = (size / extents).astype(points.dtype)
     moved: np.ndarray = (points + 0.5) * factor - 0.5
     return moved

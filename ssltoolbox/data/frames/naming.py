@@ -37,6 +37,8 @@ def printable(path: str | os.PathLike[str]) -> str:
     a b\n.jpg
     """
     text = os.fspath(path)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

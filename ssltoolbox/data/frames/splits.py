@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 
-from ssltoolbox.api import Split
+from ssltoolbox.api import Split, UserError
+from ssltoolbox.data.frames.naming import printable
 
 
 def split_of(identity: str, val: float, test: float) -> Split:
@@ -21,3 +22,17 @@ def split_of(identity: str, val: float, test: float) -> Split:
     if point < test:
         return "test"
     return "val" if point < test + val else "train"
+
+
+def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:
+    """Called where no identity falls to a split.
+
+    Raises:
+        UserError: if some should.
+    """
+    share = {"train": 1 - val - test, "val": val, "test": test}[split]
+    if share:
+        raise UserError(
+            f"{printable(source)}: none of {identities} identities falls to {split}, whose share is "
+            f"{share:g}; they are assigned by a hash of their names: change val or test"
+        )

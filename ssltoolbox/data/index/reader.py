@@ -12,14 +12,17 @@ import pyarrow as pa
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.index.images import ImageFile
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
     CLIPS,
     CLIPS_FILE,
     FRAMES,
     FRAMES_FILE,
+    IMAGES_FILE,
     LABELS,
     LANDMARKS_FILE,
+    PLACES,
     Header,
     map_table,
     root_of,
@@ -33,7 +36,8 @@ class FrameIndex:
         path: the index's folder.
         header: what it says of itself.
         root: the folder that the frames' paths are below.
-        identities: [clips] names of the persons.
+        identity_names: names of the persons, in the order of their first clips.
+        identities: [clips] int32, each clip's person as a place among these names.
         starts, lengths: [clips] int64, the rows of a clip in frames.arrow.
         times: [frames] float64 seconds within the clip, strictly increasing.
         heights, widths: [frames] int32 pixels, upright after EXIF orientation.
@@ -49,17 +53,20 @@ class FrameIndex:
         self.path = path
         self.header = Header.read(path)
         self.root = root_of(self.header, path)
-        self._clips = map_table(path / CLIPS_FILE, CLIPS)
-        self._frames = map_table(path / FRAMES_FILE, FRAMES)
-        self.identities: list[str] = self._clips["identity"].to_pylist()
-        self.starts = _array(self._clips, "start")
-        self.lengths = _array(self._clips, "frames").astype(np.int64)
-        self.times = _array(self._frames, "time")
-        self.heights = _array(self._frames, "height")
-        self.widths = _array(self._frames, "width")
-        self.labels = {
-            name: _array(self._frames, name) for name in LABELS if name in self._frames.column_names
-        }
+        clips = map_table(path / CLIPS_FILE, CLIPS)
+        frames = map_table(path / FRAMES_FILE, FRAMES)
+        self._clip_names = [_column(clips, name) for name in ("identity", "video", "clip")]
+        self._frame_names = _column(frames, "path")
+        persons = self._clip_names[0].dictionary_encode()
+        self.identity_names: list[str] = persons.dictionary.to_pylist()
+        self.identities = persons.indices.to_numpy()
+        self.starts = _array(clips, "start")
+        self.lengths = _array(clips, "frames").astype(np.int64)
+        self.times = _array(frames, "time")
+        self.heights = _array(frames, "height")
+        self.widths = _array(frames, "width")
+        self.labels = {name: _array(frames, name) for name in LABELS if name in frames.column_names}
+        self._places = [_array(frames, name) for name in PLACES if self.header.packed]
         self._check()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -81,8 +88,22 @@ class FrameIndex:
 
     def clip_name(self, clip: int) -> str:
         """`identity/video/clip`, for messages."""
-        parts = (self._clips[column][clip].as_py() for column in ("identity", "video", "clip"))
+        parts = (names[clip].as_py() for names in self._clip_names)
         return printable("/".join(part for part in parts if part))
+
+    @cached_property
+    def images(self) -> ImageFile | None:
+        """The packed images; None for an index of image files.
+
+        Raises:
+            UserError: where their file can't be used.
+        """
+        packing = self.header.packed
+        return ImageFile(self.path / IMAGES_FILE, packing, *self._places) if packing else None
+
+    def frame_name(self, row: int) -> str:
+        """A frame's path below the root, for messages."""
+        return printable(self._frame_names[row].as_py())
 
     def frame_path(self, row: int) -> str:
         """The path of a frame's image.
@@ -90,10 +111,9 @@ class FrameIndex:
         Raises:
             UserError: where it would lead out of the root, by `..`, as an absolute path or through a link.
         """
-        name = self._frames["path"][row].as_py()
+        name = self._frame_names[row].as_py()
         path = os.path.join(self.root, name)
-        real = os.path.realpath(path)
-        if not real.startswith(self._real_root):
+        if "\0" in name or not os.path.realpath(path).startswith(self._real_root):
             raise UserError(
                 f"{self.path}: the path of frame {row}, {printable(name)}, leads out of {printable(self.root)}",
                 "only frames below it are read",
@@ -105,7 +125,7 @@ class FrameIndex:
         Raises:
             DataNotFound: where the frames are no longer where the index says.
         """
-        if not self.root.is_dir():
+        if not self.header.packed and not self.root.is_dir():
             raise DataNotFound(
                 f"{printable(self.root)}: there is no such folder, and {self.path} says that its frames are there",
                 "put them back, or make the index again",
@@ -126,11 +146,14 @@ class FrameIndex:
             raise UserError(f"{self.path}: times of a clip don't increase", "make the index again")
 
 
-def _array(table: pa.Table, column: str) -> np.ndarray:
+def _array(table: pa.Table, name: str) -> np.ndarray:
     """A column as a view of the file."""
-    values = table[column]
-    if values.null_count:
-        raise UserError(f"column {column} of an index has empty places", "make the index again")
-    if values.num_chunks == 0:
-        return np.zeros(0, dtype=values.type.to_pandas_dtype())
-    return values.chunk(0).to_numpy()
+    return _column(table, name).to_numpy()
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    """A column, all of it in one piece."""
+    column = table[name]
+    if column.null_count:
+        raise UserError(f"column {name} of an index has empty places", "make the index again")
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)

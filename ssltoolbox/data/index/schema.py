@@ -153,7 +153,7 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatc
 
 
 def map_table(path: Path, required: pa.Schema) -> pa.Table:
-    """The table in a file, memory-mapped; its columns are views of the file, each in one chunk.
+    """The table in a file, memory-mapped: its columns are views of the file.
 
     Raises:
         UserError: where the file is missing, damaged, or lacks a column.
@@ -168,4 +168,4 @@ def map_table(path: Path, required: pa.Schema) -> pa.Table:
             raise UserError(
                 f"{path}: a column {field.name} of type {field.type} is expected", "make the index again"
             )
-    return table.combine_chunks()
+    return table.combine_chunks()  # copies nothing where there is one batch, as `write_table` writes

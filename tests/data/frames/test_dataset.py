@@ -66,16 +66,16 @@ def test_nothing_asked_for_is_nothing_read(greys: FramesDataset) -> None:
 
 
 def test_the_same_frame_is_opened_once(greys: FramesDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ssltoolbox.data.frames import dataset
+    from ssltoolbox.data.frames import folder_source
 
     opened: list[str] = []
-    read_image = dataset.read_image
+    read_image = folder_source.read_image
 
     def count(path: str, size: int) -> object:
         opened.append(Path(path).name)
         return read_image(path, size)
 
-    monkeypatch.setattr(dataset, "read_image", count)
+    monkeypatch.setattr(folder_source, "read_image", count)
     frames = greys.read([0, 0, 0], [1, 2, 1])
     assert opened == ["1.png", "2.png"]
     assert torch.equal(frames.images[0], frames.images[2])

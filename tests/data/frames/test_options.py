@@ -62,7 +62,19 @@ def test_a_recipe_gives_the_root_as_text() -> None:
 
 def test_defaults_are_voxcelebs() -> None:
     options = FramesOptions(root=Path("/data"))
-    assert (options.fps, options.size, options.val, options.test) == (25 / 6, 128, 0, 0)
+    assert (options.fps, options.size, options.val, options.test) == (None, 128, 0, 0)
+
+
+def test_the_frame_rate_is_the_papers_unless_given(tmp_path: Path, put_clip: Put) -> None:
+    put_clip("id1/v/c")
+    put_clip("id2/v/c")
+    assert FramesOptions(root=tmp_path).facts().fps == 25 / 6
+
+
+@pytest.mark.parametrize("given", [{}, {"root": "/data", "index": "/vox1.index"}])
+def test_either_a_root_or_an_index(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="give either root, a folder of frames, or index, what ssl"):
+        FramesOptions.model_validate(given)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_clips_and_frames(tmp_path: Path, put_clip: Put, output: Path) -> None:
     built = indexed(tmp_path, output)
     assert built == Built(2, 5, [])
     index = FrameIndex(output)
-    assert index.identities == ["id2", "id10"]
+    assert index.identity_names == ["id2", "id10"]
     assert [index.clip_name(clip) for clip in range(2)] == ["id2/v/c2", "id10/v/c1"]
     assert index.starts.tolist() == [0, 3]
     assert index.lengths.tolist() == [3, 2]
@@ -88,7 +88,7 @@ def test_files_that_cannot_be_used_are_recorded(tmp_path: Path, put_clip: Put, o
     assert lines[:2] == ["path,reason", f'id1/v/c/2.png,"{nothing}"']
     assert len(lines) == 5
     index = FrameIndex(output)
-    assert index.identities == ["id1", "id2"]
+    assert index.identity_names == ["id1", "id2"]
     assert index.landmarks is not None
     np.testing.assert_array_equal(index.landmarks.read([0, 1]), points[[0, 2]])
     assert index.landmarks.valid.tolist() == [True, True, False]
