@@ -121,15 +121,16 @@ options
     )
 
 
-def test_what_a_component_needs_and_what_is_required(capsys: Capture) -> None:
+def test_what_a_component_needs_and_what_is_required(plugins: FakePlugins, capsys: Capture) -> None:
+    plugins.install("mirrors", GOOD.replace("p: float = 0.5", "p: float"))
     assert "\n  needs   labels in the data\n" in printed(capsys, "show", "expression")
-    assert "\n  root  path; required\n" in printed(capsys, "show", "frames")
+    assert "\n  p  number; required\n" in printed(capsys, "show", "mirror")
     assert printed(capsys, "show", "none").endswith("\nno options")
 
 
 def test_a_component_as_json(capsys: Capture) -> None:
     (component,) = json.loads(printed(capsys, "show", "frames", "--json"))
-    assert component["options"]["required"] == ["root"]
+    assert {"root", "index"} < set(component["options"]["properties"])
     assert component["options"]["properties"]["size"]["maximum"] == 1024
 
 
