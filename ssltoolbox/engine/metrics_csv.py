@@ -53,11 +53,14 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Adds a row. Lightning counts steps from 0; here a row's step is the number of steps done."""
+        """Adds to the row of a step. Lightning counts steps from 0; a row's step is the number of steps done."""
         row = {"step": str((step or 0) + 1)} | {name: f"{value:.6g}" for name, value in metrics.items()}
+        begun = bool(self._rows) and self._rows[-1]["step"] == row["step"]
+        if begun:
+            row = self._rows.pop() | row
         self._rows.append(row)
         new = [name for name in row if name not in self._columns]
-        if new or not self.path.exists():
+        if new or begun or not self.path.exists():
             self._columns += sorted(new)
             self._write_all()
         else:

@@ -21,7 +21,8 @@ from ssltoolbox.engine.files import write_json, write_text
 from ssltoolbox.engine.lock import LOCK, locked
 
 FREE_TO_CHANGE = frozenset(
-    f"trainer.{key}" for key in ("workers", "devices", "nodes", "checkpoint_steps", "log_steps", "loggers")
+    f"trainer.{key}"
+    for key in ("workers", "devices", "nodes", "checkpoint_steps", "log_steps", "probe_steps", "loggers")
 )
 """What `--resume` may change: it has no say in the result, the last bits of a number apart."""
 PACKAGES = ("ssltoolbox", "torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "numpy")

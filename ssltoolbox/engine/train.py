@@ -20,6 +20,7 @@ from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.loggers import build_loggers
 from ssltoolbox.engine.metrics_csv import MetricsCsv
+from ssltoolbox.engine.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.profile import stage_table
 from ssltoolbox.engine.progress import ShowProgress
 from ssltoolbox.engine.quiet import quiet_lightning
@@ -147,7 +148,7 @@ def _fit(
             plan,
             devices,
             recipe.nodes,
-            [watch, WatchFeatures(console), progress, saver, stopper],
+            [watch, WatchFeatures(console), *_probes(plan, parts, devices), progress, saver, stopper],
             [metrics, *build_loggers(plan, folder)],
             profiler,
         )
@@ -164,3 +165,13 @@ def _fit(
         log.info(line)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return module.method.backbone
+
+
+def _probes(plan: Plan, parts: Parts, devices: int) -> list[OnlineProbe]:
+    """The online probe, where the recipe wants one and the data has labels."""
+    recipe = plan.recipe.trainer
+    if recipe.probe_steps is None or plan.facts is None or not plan.facts.labels:
+        return []
+    auto = auto_steps(max(1, plan.counts.images // (devices * recipe.nodes)))
+    every = auto if recipe.probe_steps == "auto" else recipe.probe_steps
+    return [OnlineProbe(parts.dataset, parts.split("val"), parts.view, every)]

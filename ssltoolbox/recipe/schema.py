@@ -172,6 +172,10 @@ class Trainer(Section):
     log_steps: int = Field(default=10, ge=1)
     """Steps from one line of the log to the next."""
 
+    probe_steps: Annotated[int, Field(ge=1)] | Literal["auto"] | None = "auto"
+    """Steps from one linear probe on the val split to the next, where the data has labels; null for none.
+    `auto` spends about 1 % of the run on it. Rounded up to a multiple of `log_steps`."""
+
     loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
     """Where metrics go besides `metrics.csv`."""
 

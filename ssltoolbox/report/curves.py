@@ -47,6 +47,17 @@ KNOWN = (
         "share in a batch, beside chance",
         ("neighbour_same_expression", "neighbour_chance"),
     ),
+    Group(
+        "Expression, by a linear probe on the val split",
+        "macro-F1 of frozen features, on people never trained on",
+        ("probe_expression_f1",),
+    ),
+    Group(
+        "Valence and arousal, by a linear probe on the val split",
+        "CCC of frozen features, on people never trained on",
+        ("probe_valence_ccc", "probe_arousal_ccc"),
+        from_zero=False,
+    ),
     Group("Images per second", "", ("images_per_s",)),
 )
 

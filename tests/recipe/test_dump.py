@@ -91,6 +91,7 @@ trainer:
   nodes: 1
   checkpoint_steps: 500
   log_steps: 10
+  probe_steps: auto
   loggers: []
   gradient_clip: null
 evaluate: []
