@@ -18,10 +18,11 @@ from ssltoolbox.bench.leaderboard import Leaderboard, Measure
 from ssltoolbox.bench.progress import progress_of
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobState, Schedule
-from ssltoolbox.bench.words import duration, job_text, spread_text
+from ssltoolbox.bench.words import MISSING, duration, job_text, spread_text
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_TABLES = 1.0
+MOST_MEASURES = 4
 
 
 class Display:
@@ -159,19 +160,21 @@ class Display:
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """The first measure of each task, so that it fits on 80 columns; the files have all."""
-    shown: dict[str, Measure] = {}
+    """The first measure of each of the first tasks: what fits on 80 columns. The files have all."""
+    by_task: dict[str, Measure] = {}
     for measure in board.measures:
-        shown.setdefault(measure.task, measure)
-    table = Table(title="leaderboard", title_justify="left")
-    table.add_column("recipe", overflow="fold")
-    table.add_column("runs", justify="right")
-    for measure in shown.values():
-        table.add_column(f"{measure.task_label}\n{measure.name_label} {measure.arrow}", justify="right")
+        by_task.setdefault(measure.task, measure)
+    shown = list(by_task.values())[:MOST_MEASURES]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("recipe", overflow="ellipsis", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    for measure in shown:
+        head = f"{measure.task_label}\n{measure.name_label} {measure.arrow}"
+        table.add_column(head, justify="right", no_wrap=True)
     for row in board.rows:
         cells = [
-            spread_text(row.cells[measure].of_runs) if measure in row.cells else "–"
-            for measure in shown.values()
+            spread_text(row.cells[measure].of_runs, "±") if measure in row.cells else MISSING
+            for measure in shown
         ]
         table.add_row(Text(row.recipe), str(row.runs), *cells)
     return table

@@ -31,7 +31,7 @@ def dry_run_table(planned: PlannedBench) -> Table:
             words = f"goes on from about step {step}"
         seconds = estimates.of(job)
         time = MISSING if state == "finished" else "unknown" if seconds is None else duration(seconds)
-        table.add_row(Text(job_text(job)), words, str(job.steps), time)
+        table.add_row(Text(job_text(job)), words, str(job.steps or MISSING), time)
     return table
 
 
@@ -40,7 +40,7 @@ def dry_run_words(planned: PlannedBench, side_by_side: int) -> str:
     estimates = Estimates(planned.folder)
     states = Counter(planned.folder.state(job) for job in planned.jobs)
     left = [job for job in planned.jobs if planned.folder.state(job) != "finished"]
-    counts = ", ".join(f"{states[state]} {word}" for state, word in _WORDS.items() if states[state])
+    counts = ", ".join(f"{states[state]} {state}" for state in _WORDS if states[state])
     times = [estimates.of(job) for job in left]
     lines = [f"{len(planned.jobs)} runs: {counts}."]
     if left:

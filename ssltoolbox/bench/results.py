@@ -14,6 +14,7 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
 from ssltoolbox.bench.runs import FinishedRun
 from ssltoolbox.bench.schedule import JobState
+from ssltoolbox.bench.words import job_text
 
 INTERVAL = (
     "paired by seed and point of the sweep, with Student's t interval at 95 % (n - 1 degrees of freedom; it takes "
@@ -69,9 +70,14 @@ class Bench:
         """What anyone who reads the results must know of the data, each once."""
         return list(dict.fromkeys(run.note for run in self.finished.values() if run.note))
 
-    def count(self, *states: JobState) -> int:
-        """How many runs stand so."""
-        return sum(state in states for state in self.states.values())
+    @property
+    def unfinished(self) -> list[str]:
+        """The runs without results, in words."""
+        return [
+            f"{job_text(job)}: {': '.join(filter(None, [state.value, self.reasons.get(job)]))}"
+            for job, state in self.states.items()
+            if not state.has_results
+        ]
 
 
 def results_of_bench(bench: Bench, folder: Path) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.grid import LoadedGrid, load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs
+from ssltoolbox.bench.markdown import render_markdown
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
 from ssltoolbox.bench.schedule import Schedule
-from ssltoolbox.bench.table import render_table
 from ssltoolbox.engine.files import write_json, write_text
 from ssltoolbox.recipe import RecipeProblem
 
@@ -73,7 +73,7 @@ def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
 
 
 def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Outcome:
-    """Runs what is not done yet, and writes the results after each run.
+    """Runs what is not done yet; writes the results after each run, and the page at the end.
 
     A run that fails does not stop the others.
 
@@ -93,12 +93,17 @@ def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Out
         def written() -> Bench:
             bench = _as_it_stands(planned, schedule, finished)
             write_json(folder.results, results_of_bench(bench, folder.path))
-            write_text(folder.table, render_table(bench))
+            write_text(folder.table, render_markdown(bench))
             return bench
 
         with Display(console, schedule, folder, Estimates(folder), written) as display:
             schedule.run(display)
-        return Outcome(written(), schedule.interrupted, schedule.code_changed)
+        bench = written()
+        # Takes seconds to draw, so only at the end.
+        from ssltoolbox.bench.page import render_page
+
+        write_text(folder.report, render_page(bench, folder.path))
+        return Outcome(bench, schedule.interrupted, schedule.code_changed)
 
 
 def _as_it_stands(planned: PlannedBench, schedule: Schedule, finished: dict[Job, FinishedRun]) -> Bench:

@@ -11,14 +11,14 @@ from ssltoolbox.bench.statistics import Difference, Summary
 MISSING = "–"
 
 
-def spread_text(values: Summary, digits: int = 3) -> str:
+def spread_text(values: Summary, between: str = " ± ") -> str:
     """Mean and standard deviation.
 
     >>> spread_text(Summary(3, 0.5, 0.01)), spread_text(Summary(1, 0.5, None))
     ('0.500 ± 0.010', '0.500')
     """
-    mean = f"{values.mean:z.{digits}f}"
-    return mean if values.sd is None else f"{mean} ± {values.sd:.{digits}f}"
+    mean = f"{values.mean:z.3f}"
+    return mean if values.sd is None else f"{mean}{between}{values.sd:.3f}"
 
 
 def difference_text(difference: Difference) -> str:
@@ -27,10 +27,14 @@ def difference_text(difference: Difference) -> str:
     >>> difference_text(Difference(3, 0.02, -0.01, 0.05))
     '+0.020 [-0.010, +0.050]'
     """
-    mean = f"{difference.mean:+z.3f}"
+    return f"{difference.mean:+z.3f} {interval_text(difference)}".rstrip()
+
+
+def interval_text(difference: Difference) -> str:
+    """The interval; empty for a single pair."""
     if difference.low is None or difference.high is None:
-        return mean
-    return f"{mean} [{difference.low:+z.3f}, {difference.high:+z.3f}]"
+        return ""
+    return f"[{difference.low:+z.3f}, {difference.high:+z.3f}]"
 
 
 def duration(seconds: float | None) -> str:

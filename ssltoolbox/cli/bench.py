@@ -60,12 +60,12 @@ def _end(outcome: Outcome, planned: PlannedBench, console: Console) -> int:
     for job, reason in bench.reasons.items():
         line = f"failed: {job.recipe}, seed {job.seed}: {reason}; see {folder.output(job)}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"written to {folder.path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {folder.report}", highlight=False, markup=False, soft_wrap=True)
     if outcome.interrupted:
         click.echo("stopped; the same command goes on", err=True)
         return INTERRUPTED
-    left = bench.count(JobState.WAITING, JobState.ELSEWHERE)
     if outcome.code_changed:
+        left = sum(state in (JobState.WAITING, JobState.ELSEWHERE) for state in bench.states.values())
         click.echo(
             f"the code was changed while this ran, so {left} runs were not started; run it again", err=True
         )

@@ -37,7 +37,7 @@ STYLE: dict[Any, Any] = {
 def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
     """Curves over steps, with a legend where there are several."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = _figure(2.3)
+        figure, axes = new_figure(2.3)
         for (name, curve), colour in zip(curves.items(), _colours(len(curves)), strict=True):
             marker = "o" if len(curve.steps) == 1 else ""
             axes.plot(
@@ -48,13 +48,13 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
             axes.set_ylim(0, 1.08 * max(max(curve.values) for curve in curves.values()) or 1)
         if len(curves) > 1:
             _legend(axes)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def results_plot(results: Sequence[Result], name: str) -> str:
     """Bars of each result, beside those of the random initialisation."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = _figure(0.8 + 0.45 * len(results))
+        figure, axes = new_figure(0.8 + 0.45 * len(results))
         places = range(len(results))
         trained, random = [result.trained for result in results], [result.random for result in results]
         _bars(axes, -0.2, trained, COLOURS[0], name)
@@ -65,14 +65,14 @@ def results_plot(results: Sequence[Result], name: str) -> str:
         axes.grid(axis="y", visible=False)
         axes.axvline(0, color="#8a939d", linewidth=0.8)
         _legend(axes)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """Of the frames of each class, the share that was taken for each; rows are the truth."""
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
-        figure, axes = _figure(WIDTH * 0.85)
+        figure, axes = new_figure(WIDTH * 0.85)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         places = range(len(names))
         axes.set_xticks(places, names, rotation=45, ha="right")
@@ -82,10 +82,11 @@ def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str
             for column, share in enumerate(line):
                 colour = "white" if share > 0.5 else "#1c2733"
                 axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=7)
-        return _svg(figure)
+        return as_svg(figure)
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """A plot of the report's width and this height in inches."""
     # Without pyplot: it keeps state, and looks for a display.
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
@@ -115,7 +116,8 @@ def _bar_label(result: Result) -> str:
     return f"{result.label} {result.measure_label} {'↓' if result.lower_is_better else '↑'}"
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
+    """The plot as a data URI."""
     text = io.BytesIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return data_uri(text.getvalue(), "image/svg+xml")
