@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.words import counted
 
 SHOWN = 5
 """How many of the files that were left out are named."""
@@ -24,11 +25,19 @@ SHOWN = 5
     show_default="25/6",
     help="Frames per second where frames are numbered without gaps.",
 )
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
+)
 @WORKERS
-def index(frames: Path, output: Path, fps: float, workers: int | None) -> None:
-    """Index FRAMES, a tree identity/video/clip/*.jpg|png, once and for all runs.
+def index(frames: Path, output: Path, fps: float, root: Path | None, workers: int | None) -> None:
+    """Index FRAMES once and for all runs.
 
-    VoxCeleb1's published trees are understood as they are, and landmarks68.npy files beside frames are taken up.
+    FRAMES is a tree identity/video/clip/*.jpg|png, VoxCeleb1's published ones among them, and landmarks68.npy
+    files beside frames are taken up. Or it is a CSV or Parquet file with the columns path, identity, and where
+    known video, clip, frame, time, expression, valence, arousal.
+
     Killed at any moment, the same command goes on where it was.
     """
     from rich.console import Console
@@ -36,16 +45,28 @@ def index(frames: Path, output: Path, fps: float, workers: int | None) -> None:
     from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
+    from ssltoolbox.data.index.schema import SKIPPED
+    from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.data.workers import cores
 
     check_output(output)
-    root = frames_root(frames)
-    clips = list_tree(root, fps)
+    if frames.suffix.lower() in TYPES:
+        root = root or frames.absolute().parent
+        table = list_table(frames, root, fps)
+        clips = table.clips
+        if table.unused:
+            click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
+    elif root:
+        raise click.BadParameter("only for a CSV or Parquet file", param_hint="'--root'")
+    else:
+        root = frames_root(frames)
+        clips = list_tree(root, fps)
     console = Console(highlight=False, soft_wrap=True)
     with progress(sum(len(clip.paths) for clip in clips), console) as tick:
         built = build_index(root, clips, fps, output, workers=workers or cores(), tick=tick)
     for path, reason in built.skipped[:SHOWN]:
         click.echo(f"left out: {path}: {reason}", err=True)
     if built.skipped:
-        click.echo(f"{len(built.skipped)} files could not be used: see {output}/skipped.csv", err=True)
-    console.print(f"{built.frames:,} frames of {built.clips:,} clips are in {output}")
+        count = counted(len(built.skipped), "file")
+        click.echo(f"{count} could not be used: see {output / SKIPPED}", err=True)
+    console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")

@@ -27,6 +27,15 @@ _LIMITS = {
 _DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing.
+
+    >>> counted(1, "frame"), counted(1200, "clip")
+    ('1 frame', '1,200 clips')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def value_text(value: Any) -> str:
     """A value of a recipe, as a person would write it.
 

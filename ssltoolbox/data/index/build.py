@@ -147,10 +147,13 @@ def _scanned(root: Path, clip: ListedClip, place: int) -> tuple[pa.Table, list[S
     """A row for each frame that can be read, and what can't be used."""
     sizes: list[Extent | None] = []
     skipped: list[Skipped] = []
+    real_root = os.path.join(os.path.realpath(root), "")
     for path in clip.paths:
         full = os.path.join(root, path)
         try:
             path.encode()
+            if not os.path.realpath(full).startswith(real_root):
+                raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root)}")
             sizes.append(read_extent(full))
         except UnreadableFrame as error:
             sizes.append(None)

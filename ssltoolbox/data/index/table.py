@@ -1,0 +1,229 @@
+"""What clips there are to index, from a CSV or Parquet file with a row for each frame."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.frames.naming import (
+    frame_numbers,
+    frame_times,
+    in_natural_order,
+    number_times,
+    printable,
+)
+from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.schema import LABELS
+
+TYPES = (".csv", ".parquet")
+_NAMES = ("identity", "video", "clip")
+COLUMNS = ("path", *_NAMES, "frame", "time", *LABELS)
+
+
+@dataclass(frozen=True)
+class ListedTable:
+    """
+    Attributes:
+        clips: sorted by identity, video and clip in natural order.
+        unused: columns that mean nothing here.
+    """
+
+    clips: list[ListedClip]
+    unused: list[str]
+
+
+def list_table(file: Path, root: Path, fps: float) -> ListedTable:
+    """The clips that a table names.
+
+    Columns: `path` (of the image, below the root) and `identity` are needed. `video` may be missing, and for
+    `clip` stands the image's folder. `time` is in seconds; else `frame` gives the order and the time at `fps`,
+    else the images' names do. `expression` is a name or number of `EXPRESSIONS`, `valence` and `arousal` are
+    numbers; empty cells and -1 for an expression mean none.
+
+    Args:
+        file: CSV, comma-separated in UTF-8 with a line of names, or Parquet.
+        root: the folder that paths are below.
+        fps: frames per second where frames are numbered without gaps.
+
+    Raises:
+        DataNotFound: where the file is not there.
+        UserError: where it can't be used: which row and column, and why.
+    """
+    table = _Table(file)
+    paths = table.paths(root)
+    labels = {name: table.label(name) for name in LABELS if name in table}
+    times = table.numbers("time", needed=True) if "time" in table else None
+    frames = table.whole_numbers("frame") if "frame" in table else None
+    names = [table.texts(name) if name in table else np.full(len(paths), "") for name in _NAMES]
+    if "clip" not in table:
+        names[-1] = np.array([os.path.dirname(path) for path in paths], dtype=object)
+    ranks = [_ranks(column) for column in names]
+    within = next((order for order in (times, frames) if order is not None), None)
+    order = np.lexsort([_ranks(paths) if within is None else within, *reversed(ranks)])
+    clips = []
+    for rows in _runs(order, ranks):
+        listed = [paths[row] for row in rows]
+        files = [os.path.basename(path) for path in listed]
+        if within is not None:
+            table.check_rising(within[rows], rows, "frame" if times is None else "time")
+        numbers = frames[rows] if frames is not None else np.array(_numbers(files))
+        if times is not None:
+            moments = times[rows]
+        else:
+            moments = number_times(numbers.tolist(), fps) if frames is not None else frame_times(files, fps)
+        identity, video, clip = (str(column[rows[0]]) for column in names)
+        chosen = {name: values[rows] for name, values in labels.items()}
+        clips.append(ListedClip(identity, video, clip, listed, numbers, moments, labels=chosen))
+    return ListedTable(clips, [name for name in table.names if name not in COLUMNS])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """[rows] each value's place among all in natural order."""
+    unique, codes = np.unique(values.astype(object), return_inverse=True)
+    places = {value: place for place, value in enumerate(in_natural_order(unique))}
+    return np.array([places[value] for value in unique], dtype=np.int64)[codes]
+
+
+def _runs(order: np.ndarray, ranks: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The rows of each clip: runs of sorted rows that agree in all ranks."""
+    changes = np.any([np.diff(rank[order]) != 0 for rank in ranks], axis=0)
+    yield from np.split(order, np.flatnonzero(changes) + 1)
+
+
+def _numbers(files: list[str]) -> list[int]:
+    return frame_numbers(files) or list(range(len(files)))
+
+
+class _Table:
+    """A table whose mistakes are told with row and column."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        if not file.is_file():
+            raise DataNotFound(f"{file}: there is no such file")
+        self._columns, self._lines = _read_csv(file) if file.suffix.lower() == ".csv" else _read_parquet(file)
+        self.names = list(self._columns)
+        for name in ("path", "identity"):
+            if name not in self:
+                raise UserError(
+                    f"{file}: there is no column {name}; there are {', '.join(self.names)}",
+                    f"known columns: {', '.join(COLUMNS)}",
+                )
+        if not self._columns["path"]:
+            raise UserError(f"{file}: there are no rows")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def texts(self, name: str) -> np.ndarray:
+        """[rows] of str; numbers as they are written."""
+        return np.array(["" if cell is None else str(cell) for cell in self._columns[name]], dtype=object)
+
+    def paths(self, root: Path) -> np.ndarray:
+        """[rows] paths below the root."""
+        paths = self.texts("path")
+        home = os.path.join(os.path.normpath(root), "")
+        for row, path in enumerate(paths):
+            inside = os.path.normpath(os.path.join(home, path))
+            if not inside.startswith(home):
+                self._fail(row, "path", f"{printable(path)!r} is no place below {printable(root)}")
+            if os.path.isabs(path) or ".." in path:
+                paths[row] = inside.removeprefix(home)
+        return paths
+
+    def numbers(self, name: str, *, needed: bool = False) -> np.ndarray:
+        """[rows] float64; NaN for an empty cell, unless it is needed."""
+        values = np.empty(len(self._columns[name]))
+        for row, cell in enumerate(self._columns[name]):
+            empty = cell is None or cell == ""
+            try:
+                values[row] = math.nan if empty and not needed else float(cell)
+            except (TypeError, ValueError):
+                self._fail(row, name, "a number is needed" if empty else f"{cell!r} is no number")
+            if needed and not math.isfinite(values[row]):
+                self._fail(row, name, f"{cell} is no moment in time")
+        return values
+
+    def whole_numbers(self, name: str) -> np.ndarray:
+        """[rows] int64."""
+        values = np.empty(len(self._columns[name]), dtype=np.int64)
+        for row, cell in enumerate(self._columns[name]):
+            try:
+                values[row] = int(cell)
+            except (TypeError, ValueError, OverflowError):
+                self._fail(row, name, f"{cell!r} is no whole number")
+        return values
+
+    def label(self, name: str) -> np.ndarray:
+        """[rows] of the type that the index keeps it in."""
+        if name != "expression":
+            return self.numbers(name).astype(LABELS[name].to_pandas_dtype())
+        meanings = {str(number): number for number in range(-1, len(EXPRESSIONS))}
+        meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1}
+        values = np.empty(len(self._columns[name]), dtype=np.int64)
+        for row, cell in enumerate(self.texts(name)):
+            meaning = meanings.get(cell.strip().lower())
+            if meaning is None:
+                known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
+                self._fail(row, name, f"{cell!r} is no expression: there are {known}")
+            values[row] = meaning
+        return values
+
+    def check_rising(self, moments: np.ndarray, rows: np.ndarray, name: str) -> None:
+        """
+        Raises:
+            UserError: where two frames of a clip are at the same moment.
+        """
+        same = np.flatnonzero(np.diff(moments) <= 0)
+        if len(same):
+            first, second = sorted(rows[same[0] : same[0] + 2])
+            self._fail(second, name, f"{moments[same[0]]:g} as in {self._where(first)}, in the same clip")
+
+    def _where(self, row: int) -> str:
+        return f"line {self._lines[row]}" if self._lines else f"row {row + 1}"
+
+    def _fail(self, row: int, column: str, reason: str) -> NoReturn:
+        raise UserError(f"{self.file}: {self._where(row)}, column {column}: {reason}")
+
+
+def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
+    """The columns, and the line that each row ends at."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as content:
+            reader = csv.reader(content, strict=True)
+            names = next(reader, [])
+            if repeated := [name for name in names if names.count(name) > 1]:
+                raise UserError(f"{file}: two columns are called {repeated[0]!r}")
+            rows, lines = [], []
+            for row in reader:
+                if len(row) not in (0, len(names)):
+                    count = f"{len(row)} cells for {len(names)} columns"
+                    raise UserError(f"{file}: line {reader.line_num}: {count}")
+                if row:
+                    rows.append(row)
+                    lines.append(reader.line_num)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: {first_line(error)}", "CSV with commas, in UTF-8, is read") from error
+    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    return dict(zip(names, map(list, columns), strict=True)), lines
+
+
+def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
+    try:
+        table = parquet.read_table(file)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{file}: {first_line(error)}") from error
+    if repeated := [name for name in table.column_names if table.column_names.count(name) > 1]:
+        raise UserError(f"{file}: two columns are called {repeated[0]!r}")
+    return {name: table[name].to_pylist() for name in table.column_names}, []

@@ -1,0 +1,150 @@
+"""A CSV or Parquet file that names frames, and what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.table import list_table
+
+Put = Callable[..., Path]
+
+
+def listed(tmp_path: Path, *lines: str, fps: float = 10) -> list[ListedClip]:
+    file = tmp_path / "faces.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return list_table(file, tmp_path, fps).clips
+
+
+def named(clips: list[ListedClip]) -> list[tuple[str, list[str]]]:
+    return [(f"{clip.identity}/{clip.video}/{clip.clip}", list(clip.paths)) for clip in clips]
+
+
+def test_rows_become_clips_in_natural_order(tmp_path: Path) -> None:
+    clips = listed(
+        tmp_path,
+        "identity,video,clip,time,path",
+        "id10,v,1,0.5,b.jpg",
+        "id2,v,10,0.0,c.jpg",
+        "id2,v,9,0.0,d.jpg",
+        "id10,v,1,0.25,a.jpg",
+    )
+    assert named(clips) == [("id2/v/9", ["d.jpg"]), ("id2/v/10", ["c.jpg"]), ("id10/v/1", ["a.jpg", "b.jpg"])]
+    assert clips[2].times.tolist() == [0.25, 0.5]
+
+
+def test_frame_numbers_give_order_and_times(tmp_path: Path) -> None:
+    (clip,) = listed(tmp_path, "path,identity,frame", "c.jpg,a,50", "a.jpg,a,25", "b.jpg,a,100")
+    assert clip.paths == ["a.jpg", "c.jpg", "b.jpg"]
+    assert clip.numbers.tolist() == [25, 50, 100]
+    np.testing.assert_allclose(clip.times, [0, 0.1, 0.3])
+
+
+def test_names_give_what_the_columns_do_not(tmp_path: Path) -> None:
+    clips = listed(tmp_path, "path,identity", "x/10.jpg,a", "x/9.jpg,a", "y/1.jpg,a")
+    assert named(clips) == [("a//x", ["x/9.jpg", "x/10.jpg"]), ("a//y", ["y/1.jpg"])]
+    assert clips[0].numbers.tolist() == [9, 10]
+
+
+def test_labels(tmp_path: Path) -> None:
+    (clip,) = listed(
+        tmp_path,
+        "path,identity,frame,expression,valence,arousal",
+        "a.jpg,a,1,Happy,0.5,",
+        "b.jpg,a,2,7,-1,nan",
+        "c.jpg,a,3,,,1",
+    )
+    assert clip.labels["expression"].tolist() == [1, 7, -1]
+    np.testing.assert_array_equal(clip.labels["valence"], np.float32([0.5, -1, np.nan]))
+    np.testing.assert_array_equal(clip.labels["arousal"], np.float32([np.nan, np.nan, 1]))
+
+
+def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
+    table = pa.table(
+        {"path": ["b.jpg", "a.jpg"], "identity": [7, 7], "time": [0.5, 0.25], "arousal": [1.0, None]}
+    )
+    parquet.write_table(table, tmp_path / "faces.parquet")
+    (clip,) = list_table(tmp_path / "faces.parquet", tmp_path, 10).clips
+    assert (clip.identity, clip.paths, clip.times.tolist()) == ("7", ["a.jpg", "b.jpg"], [0.25, 0.5])
+    np.testing.assert_array_equal(clip.labels["arousal"], np.float32([np.nan, 1]))
+
+
+def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "faces.csv"
+    file.write_text("path,identity,valance\na.jpg,a,1\n")
+    assert list_table(file, tmp_path, 10).unused == ["valance"]
+
+
+def test_paths_become_relative_to_the_root(tmp_path: Path) -> None:
+    (clip,) = listed(tmp_path, "path,identity,clip,frame", f"{tmp_path}/x/a.jpg,a,c,1", "x/../b.jpg,a,c,2")
+    assert clip.paths == ["x/a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["path,person", "a.jpg,a"],
+            "there is no column identity; there are path, person; "
+            "known columns: path, identity, video, clip, frame, time, expression, valence, arousal",
+        ),
+        (["path,identity,path", "a,b,c"], "two columns are called 'path'"),
+        (["path,identity"], "there are no rows"),
+        (["path,identity", "a.jpg,a", "b.jpg"], "line 3: 1 cells for 2 columns"),
+        (["path,identity,time", "a,a,0", "b,a,x"], "line 3, column time: 'x' is no number"),
+        (["path,identity,time", "a,a,0", "", "b,a,"], "line 4, column time: a number is needed"),
+        (["path,identity,time", "a,a,inf"], "line 2, column time: inf is no moment in time"),
+        (["path,identity,frame", "a,a,1.5"], "line 2, column frame: '1.5' is no whole number"),
+        (["path,identity,valence", "a,a,high"], "line 2, column valence: 'high' is no number"),
+        (
+            ["path,identity,expression", "a,a,8"],
+            "line 2, column expression: '8' is no expression: there are neutral, happy, sad, surprise, fear, "
+            "disgust, anger, contempt, or their numbers from 0 to 7",
+        ),
+        (
+            ["path,identity,clip,time", "a,a,c,1", "b,a,c,2", "c,a,c,1"],
+            "line 4, column time: 1 as in line 2, in the same clip",
+        ),
+        (
+            ["path,identity,clip,frame", "a,a,c,7", "b,a,c,7"],
+            "line 3, column frame: 7 as in line 2, in the same clip",
+        ),
+        (["path,identity", "../a.jpg,a"], "line 2, column path: '../a.jpg' is no place below {root}"),
+        (["path,identity", "/etc/a.jpg,a"], "line 2, column path: '/etc/a.jpg' is no place below {root}"),
+        (["path,identity", ",a"], "line 2, column path: '' is no place below {root}"),
+    ],
+)
+def test_mistakes(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        listed(tmp_path, *lines)
+    assert str(caught.value) == f"{tmp_path}/faces.csv: {message.format(root=tmp_path)}"
+
+
+def test_a_table_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFound, match="there is no such file"):
+        list_table(tmp_path / "gone.csv", tmp_path, 10)
+    for name, content in {"a.csv": b"path,identity\n\xff,a\n", "a.parquet": b"PAR"}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=name):
+            list_table(tmp_path / name, tmp_path, 10)
+
+
+def test_links_out_of_the_root_are_not_followed(tmp_path: Path, put_image: Put) -> None:
+    secret = put_image(tmp_path / "secret.png")
+    root = put_image(tmp_path / "faces/a.png").parent
+    (root / "b.png").symlink_to(secret)
+    (tmp_path / "faces.csv").write_text("path,identity\na.png,a\nb.png,a\n")
+    clips = list_table(tmp_path / "faces.csv", root, 10).clips
+    output = tmp_path / "x.index"
+    built = build_index(root, clips, 10, output, workers=1, tick=lambda done: None)
+    assert built.skipped == [("b.png", f"this link leads out of {root}")]
+    assert len(FrameIndex(output)) == 1
