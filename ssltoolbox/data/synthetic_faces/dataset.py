@@ -36,6 +36,7 @@ class SyntheticFaces:
         self._clips = options.clips if train else options.eval_clips
         self._fps = options.fps
         self._frames = options.frames
+        self._zoom = np.float32(options.zoom)
 
     def __len__(self) -> int:
         return self._clips
@@ -89,12 +90,18 @@ class SyntheticFaces:
         faces = np.empty(len(places), FACE)
         for index in np.unique(owners):
             here = np.flatnonzero(owners == index)
-            faces[here] = self._records(int(index)).faces(places[here])
+            faces[here] = self._shown(int(index), places[here])
+        return faces
+
+    def _shown(self, index: int, frames: NDArray[np.int64]) -> NDArray[np.void]:
+        """[len(frames)] records of `FACE` as the camera sees them."""
+        faces = self._records(index).faces(frames)
+        faces["camera"]["scale"] *= self._zoom
         return faces
 
     def _landmarks(self, index: int) -> NDArray[np.float32]:
         """[frames, 68, 2] pixels, found without drawing."""
-        return FaceShapes(self._records(index).faces(np.arange(self._frames)), self.size).landmarks
+        return FaceShapes(self._shown(index, np.arange(self._frames)), self.size).landmarks
 
 
 def _joined(parts: list[Tensor], empty: Tensor) -> Tensor:

@@ -239,3 +239,16 @@ def test_labels_are_unbalanced_and_all_there() -> None:
     }
     assert mean["happy"][0] > 0.4 > -0.3 > mean["sad"][0]
     assert mean["surprise"][1] > 0.4 > -0.15 > mean["sad"][1]
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.4, 2.0])
+def test_zoom_frames_the_same_face_more_tightly(zoom: float) -> None:
+    plain = SyntheticFaces(OPTIONS, "train")
+    zoomed = SyntheticFaces(OPTIONS.model_copy(update={"zoom": zoom}), "train")
+    wide, tight = (read(dataset, PLACES) for dataset in (plain, zoomed))
+    assert torch.equal(wide.labels["expression"], tight.labels["expression"])
+    eyes = [
+        (f.landmarks[:, 36:42].mean(1) - f.landmarks[:, 42:48].mean(1)).norm(dim=1) for f in (wide, tight)
+    ]
+    torch.testing.assert_close(eyes[1], zoom * eyes[0], rtol=1e-4, atol=0)
+    assert np.array_equal(zoomed.clip(0).landmarks[[0]], read(zoomed, [(0, 0)]).landmarks.numpy())
