@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
+from ssltoolbox.cli.data_extract import extract
 from ssltoolbox.cli.data_index import index
 from ssltoolbox.cli.data_landmarks import landmarks
 
 
 @click.group()
 def data() -> None:
-    """Data on disk: index frames, find landmarks."""
+    """Data on disk: faces out of videos, an index of frames, their landmarks."""
 
 
-for command in (index, landmarks):
+for command in (extract, index, landmarks):
     data.add_command(command)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.common import FPS, WORKERS
 from ssltoolbox.cli.words import counted
 
 SHOWN = 5
@@ -18,20 +19,14 @@ SHOWN = 5
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The index, such as vox1.index."
 )
-@click.option(
-    "--fps",
-    type=click.FloatRange(0.01, 1000),
-    default=25 / 6,
-    show_default="25/6",
-    help="Frames per second where frames are numbered without gaps.",
-)
+@FPS
 @click.option(
     "--root",
     type=click.Path(path_type=Path),
     help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
 )
 @WORKERS
-def index(frames: Path, output: Path, fps: float, root: Path | None, workers: int | None) -> None:
+def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers: int | None) -> None:
     """Index FRAMES once and for all runs.
 
     FRAMES is a tree identity/video/clip/*.jpg|png, VoxCeleb1's published ones among them, and landmarks68.npy
@@ -52,7 +47,7 @@ def index(frames: Path, output: Path, fps: float, root: Path | None, workers: in
     check_output(output)
     if frames.suffix.lower() in TYPES:
         root = root or frames.absolute().parent
-        table = list_table(frames, root, fps)
+        table = list_table(frames, root, float(fps))
         clips = table.clips
         if table.unused:
             click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
@@ -60,10 +55,10 @@ def index(frames: Path, output: Path, fps: float, root: Path | None, workers: in
         raise click.BadParameter("only for a CSV or Parquet file", param_hint="'--root'")
     else:
         root = frames_root(frames)
-        clips = list_tree(root, fps)
+        clips = list_tree(root, float(fps))
     console = Console(highlight=False, soft_wrap=True)
     with progress(sum(len(clip.paths) for clip in clips), console) as tick:
-        built = build_index(root, clips, fps, output, workers=workers or cores(), tick=tick)
+        built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
     for path, reason in built.skipped[:SHOWN]:
         click.echo(f"left out: {path}: {reason}", err=True)
     if built.skipped:

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import active_children, connection, get_context, parent_process
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +45,11 @@ def as_done(
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BaseException:
+            # Nobody waits for the tasks that are under way: a video can take minutes.
+            for process in active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

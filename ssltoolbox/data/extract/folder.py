@@ -1,0 +1,215 @@
+"""Many videos become one tree of frames, on all cores, each video whole or not there.
+
+Beside the frames lies `.extract/`: `settings.json`, how they were made; `videos/<identity>/<video>.json`, what
+came out of each video, or why it can't be read; and, while a video is worked on, its clips.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ssltoolbox.api import LandmarkDetector, SslToolboxError, UserError
+from ssltoolbox.data.extract.reading import UnreadableVideo
+from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
+from ssltoolbox.data.extract.videos import Video
+from ssltoolbox.data.files import locked, replaced
+from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.workers import as_done
+
+_WORK, _SETTINGS = ".extract", "settings.json"
+
+MakeDetector = Callable[[], LandmarkDetector]
+Tick = Callable[[int], object]
+"""Told how many videos are done since the last time."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a video that was worked on.
+
+    Attributes:
+        video: its path.
+        stamp: its size in bytes and its time of change, which tell it from another one under its name.
+        extracted: what came out of it.
+        error: why it can't be read; empty if it could be.
+    """
+
+    video: str
+    stamp: tuple[int, int]
+    extracted: Extracted
+    error: str = ""
+
+
+class FramesFolder:
+    """Where the frames go, and what is known of the videos that were worked on there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.work = self.path / _WORK
+
+    def take(self, settings: Mapping[str, Any]) -> None:
+        """Makes the folder one of frames that were extracted in that way.
+
+        Raises:
+            UserError: where it holds other things, or frames that were extracted in another way.
+        """
+        stored = self.work / _SETTINGS
+        if stored.is_file():
+            self._refuse_others(json.loads(stored.read_text(encoding="utf-8")), settings)
+            return
+        if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
+            raise UserError(
+                f"{printable(self.path)} is not empty, and what is in it was not made by data extract",
+                "name another folder",
+            )
+        _write_json(stored, settings)
+
+    def _refuse_others(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        changed = [
+            f"{key} {before.get(key)} there, {now.get(key)} now"
+            for key in sorted({*before, *now})
+            if before.get(key) != now.get(key)
+        ]
+        if changed:
+            raise UserError(
+                f"{printable(self.path)} holds frames that were extracted in another way: {'; '.join(changed)}",
+                "name another folder, or the same options",
+            )
+
+    def clips(self, video: Video) -> Path:
+        """Where the clips of a video go."""
+        return self.path / video.identity / video.name
+
+    def part(self, video: Video) -> Path:
+        """Where they are until the video is done."""
+        return self.work / "parts" / video.identity / video.name
+
+    def outcome(self, video: Video) -> Outcome | None:
+        """What came of a video the last time; None if it has not been worked on to its end, or has changed.
+
+        Raises:
+            UserError: where another video was worked on under that name.
+        """
+        try:
+            stored = json.loads(self._record(video).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        outcome = Outcome(
+            stored["video"], tuple(stored["stamp"]), Extracted(**stored["extracted"]), stored["error"]
+        )
+        if outcome.error:
+            return None
+        if outcome.stamp != _stamp(video.path) and outcome.video != str(video.path):
+            raise UserError(
+                f"{printable(self.clips(video))} is from {printable(outcome.video)}, "
+                f"and {printable(video.path)} would take its place",
+                "rename one, choose another --identity, or another folder",
+            )
+        return outcome if outcome.stamp == _stamp(video.path) else None
+
+    def keep(self, video: Video, outcome: Outcome) -> None:
+        """Puts the clips of a video in their place, and records it as done."""
+        clips, part = self.clips(video), self.part(video)
+        if clips.exists():
+            shutil.rmtree(clips)
+        if outcome.extracted.clips:
+            clips.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(part, clips)
+        _write_json(self._record(video), asdict(outcome))
+
+    def _record(self, video: Video) -> Path:
+        return self.work / "videos" / video.identity / f"{video.name}.json"
+
+
+def extract_videos(
+    videos: Sequence[Video],
+    folder: Path,
+    cropping: Cropping,
+    make: MakeDetector,
+    detector: Mapping[str, Any],
+    *,
+    workers: int,
+    tick: Tick,
+) -> list[Outcome]:
+    """Extracts the faces of all videos that have not been worked on before.
+
+    Killed at any moment, the same call goes on with the videos that are not done. A video that can't be read
+    is recorded, and tried again by the next call. The bytes are the same for any number of workers.
+
+    Args:
+        videos: as `find_videos` gives them.
+        folder: where their frames go.
+        cropping: how.
+        make: makes the detector, once in each process; it is pickled.
+        detector: its name and options as JSON: frames of another detector don't belong into the same folder.
+        workers: processes.
+        tick: told of progress.
+
+    Returns:
+        What came of each video, in their order.
+
+    Raises:
+        UserError: where the folder holds other things, another process is at work there, or the detector can't
+            be made.
+        SslToolboxError: where the folder can't be written to.
+    """
+    frames = FramesFolder(folder)
+    with locked(frames.work):
+        frames.take({**asdict(cropping), "fps": str(cropping.fps), "detector": dict(detector)})
+        outcomes = {video: outcome for video in videos if (outcome := frames.outcome(video))}
+        tick(len(outcomes))
+        tasks = [(frames, video, cropping) for video in videos if video not in outcomes]
+        for video, outcome in as_done(_extract, tasks, min(workers, len(tasks)) or 1, _prepare, (make,)):
+            outcomes[video] = outcome
+            tick(1)
+        shutil.rmtree(frames.work / "parts", ignore_errors=True)
+    return [outcomes[video] for video in videos]
+
+
+class _Process:
+    """What a process keeps from one video to the next."""
+
+    make: MakeDetector
+    detector: LandmarkDetector | None
+
+
+def _prepare(make: MakeDetector) -> None:
+    _Process.make, _Process.detector = make, None
+
+
+def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Video, Outcome]:
+    # Made here and not while the process begins, where an error would have no way out.
+    _Process.detector = _Process.detector or _Process.make()
+    part = frames.part(video)
+    stamp = _stamp(video.path)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            extracted = extract_video(_Process.detector, video.path, cropping, part)
+            outcome = Outcome(str(video.path), stamp, extracted)
+        except UnreadableVideo as error:
+            outcome = Outcome(str(video.path), stamp, Extracted(), error=str(error))
+        frames.keep(video, outcome)
+    except OSError as error:
+        raise SslToolboxError(f"can't write to {frames.path}: {error.strerror or error}") from error
+    return video, outcome
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds; zeros for a file that has vanished."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    with replaced(path) as part:
+        part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

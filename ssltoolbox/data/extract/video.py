@@ -1,0 +1,145 @@
+"""One video becomes the clips of the faces in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.api import LandmarkDetector, MultiFaceDetector
+from ssltoolbox.data.extract.clips import ClipWriter, is_sparse, seconds
+from ssltoolbox.data.extract.reading import VideoReader
+from ssltoolbox.data.extract.tracks import Track, Tracker
+
+
+@dataclass(frozen=True)
+class Cropping:
+    """How videos become clips.
+
+    Attributes:
+        fps: frames per second of the clips.
+        size: height and width of the crops in pixels.
+        scale: the crop's side over that of the face's box.
+        cut: the share of the picture whose colour changes at a cut; see `CutDetector`.
+        lost: seconds for which a face may be lost within a clip.
+        min_seconds: shorter clips are dropped.
+    """
+
+    fps: Fraction
+    size: int
+    scale: float
+    cut: float
+    lost: float
+    min_seconds: float
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What came out of a video.
+
+    Attributes:
+        clips, frames: written.
+        looked_at: frames in which faces were looked for.
+        without_face: those in which there was none.
+        short: clips that were dropped because they are too short.
+        sparse: clips that were dropped because the video has fewer frames per second than wanted.
+        damaged: packets and frames that could not be decoded.
+    """
+
+    clips: int = 0
+    frames: int = 0
+    looked_at: int = 0
+    without_face: int = 0
+    short: int = 0
+    sparse: int = 0
+    damaged: int = 0
+
+
+def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, folder: Path) -> Extracted:
+    """Writes the clips of a video's faces to `folder/00001`, `00002`, …, in the order in which they begin.
+
+    Args:
+        detector: finds the faces; one face in a frame, unless it is a `MultiFaceDetector`.
+        path: the video.
+        cropping: how.
+        folder: it is made, and left empty where there is no face.
+
+    Raises:
+        UnreadableVideo: where not one frame can be decoded.
+    """
+    folder.mkdir(parents=True)
+    reader = VideoReader(path, cropping.fps, cropping.cut)
+    tracker = Tracker(lost=int(cropping.lost * cropping.fps))
+    writers = _Writers(folder, cropping)
+    looked_at = without_face = 0
+    for sample in reader:
+        faces = _faces(detector, sample.image)
+        looked_at += 1
+        without_face += not faces
+        found, ended = tracker.follow(sample.number, sample.shot, faces)
+        for track in ended:
+            writers.finish(track)
+        for track, points in found:
+            writers.of(track).add(sample.image, points)
+    for track in tracker.finish():
+        writers.finish(track)
+    writers.number()
+    return Extracted(
+        clips=len(writers.kept),
+        frames=sum(len(track.numbers) for track in writers.kept),
+        looked_at=looked_at,
+        without_face=without_face,
+        short=writers.short,
+        sparse=writers.sparse,
+        damaged=reader.damaged,
+    )
+
+
+def _faces(detector: LandmarkDetector, image: np.ndarray) -> list[np.ndarray]:
+    if isinstance(detector, MultiFaceDetector):
+        return list(detector.faces(image))
+    points = detector.detect(image)
+    return [] if points is None else [points]
+
+
+class _Writers:
+    """The clips of a video: those that are being written, those that are kept, how many were dropped and why."""
+
+    def __init__(self, folder: Path, cropping: Cropping) -> None:
+        self.kept: list[Track] = []
+        self.short = 0
+        self.sparse = 0
+        self._folder = folder
+        self._cropping = cropping
+        self._open: dict[Track, ClipWriter] = {}
+
+    def of(self, track: Track) -> ClipWriter:
+        """The writer of a track, made when it is first asked for."""
+        if track not in self._open:
+            how = self._cropping
+            folder = self._begun(track)
+            self._open[track] = ClipWriter(folder, track, how.fps, how.size, how.scale)
+        return self._open[track]
+
+    def finish(self, track: Track) -> None:
+        """Ends a clip, and keeps it if it is long enough."""
+        writer = self._open.pop(track)
+        if seconds(track, self._cropping.fps) < self._cropping.min_seconds:
+            self.short += 1
+            writer.discard()
+        elif is_sparse(track):
+            self.sparse += 1
+            writer.discard()
+        else:
+            self.kept.append(track)
+            writer.finish()
+
+    def number(self) -> None:
+        """Names the clips that were kept by their order."""
+        for place, track in enumerate(sorted(self.kept, key=lambda one: one.number), start=1):
+            self._begun(track).rename(self._folder / f"{place:05d}")
+
+    def _begun(self, track: Track) -> Path:
+        return self._folder / f"track{track.number}"
