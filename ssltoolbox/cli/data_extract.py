@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import click
 from ssltoolbox.cli.common import FPS, WORKERS
 from ssltoolbox.cli.detector import detector_maker, detector_options
 from ssltoolbox.cli.errors import DONE, FAILED
+from ssltoolbox.cli.words import counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import Outcome
@@ -116,28 +117,24 @@ def extract(
 
 def _print_damage(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
-        if outcome.extracted.damaged:
-            click.echo(
-                f"damaged: {outcome.video}: {outcome.extracted.damaged} packets or frames left out", err=True
-            )
+        if left_out := outcome.extracted.damaged:
+            click.echo(f"damaged: {outcome.video}: {counted(left_out, 'frame')} left out", err=True)
     unreadable = [outcome for outcome in outcomes if outcome.error]
     for outcome in unreadable[:SHOWN]:
         click.echo(f"can't be read: {outcome.video}: {outcome.error}", err=True)
     if unreadable:
-        click.echo(f"{len(unreadable)} of {len(outcomes)} videos can't be read", err=True)
+        click.echo(f"{len(unreadable):,} of {counted(len(outcomes), 'video')} can't be read", err=True)
 
 
-def _summary(outcomes: Sequence[Outcome], output: Path) -> list[str]:
+def _summary(outcomes: Sequence[Outcome], output: Path) -> Iterator[str]:
     def total(what: str) -> int:
         return sum(getattr(outcome.extracted, what) for outcome in outcomes)
 
-    lines = [
-        f"faces were looked for in {total('looked_at'):,} frames, and none found in {total('without_face'):,}"
-    ]
+    yield f"looked for faces in {counted(total('looked_at'), 'frame')}, {total('without_face'):,} without one"
     if short := total("short"):
-        lines.append(f"{short:,} clips were dropped: shorter than --min-seconds")
+        yield f"dropped {counted(short, 'clip')}: shorter than --min-seconds"
     if sparse := total("sparse"):
-        lines.append(f"{sparse:,} clips were dropped: their videos have fewer frames per second than --fps")
+        yield f"dropped {counted(sparse, 'clip')}: the video has fewer frames per second than --fps"
     read = sum(not outcome.error for outcome in outcomes)
-    lines.append(f"{total('frames'):,} frames of {total('clips'):,} clips of {read:,} videos are in {output}")
-    return lines
+    frames, clips = counted(total("frames"), "frame"), counted(total("clips"), "clip")
+    yield f"{frames} of {clips} of {counted(read, 'video')} are in {output}"

@@ -9,6 +9,7 @@ import click
 from ssltoolbox.cli.common import WORKERS
 from ssltoolbox.cli.data_index import SHOWN
 from ssltoolbox.cli.detector import detector_maker, detector_options
+from ssltoolbox.cli.words import counted
 
 
 @click.command()
@@ -39,6 +40,9 @@ def landmarks(
     for path, reason in found.skipped[:SHOWN]:
         click.echo(f"can't be read: {path}: {reason}", err=True)
     if found.skipped:
-        click.echo(f"{len(found.skipped)} images can't be read: see {index / LANDMARKS_SKIPPED}", err=True)
+        count = counted(len(found.skipped), "image")
+        click.echo(f"{count} can't be read: see {index / LANDMARKS_SKIPPED}", err=True)
     without = found.frames - found.faces - len(found.skipped)
-    console.print(f"{found.faces:,} of {found.frames:,} frames have a face, {without:,} have none; by {name}")
+    console.print(
+        f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without; found by {name}"
+    )

@@ -34,10 +34,10 @@ def test_counts_are_printed(index: str, capsys: Capture) -> None:
     arguments = ["data", "landmarks", index, "--detector", "spots", "--plugin", FILE, "--workers", "1"]
     assert run(arguments) == 0
     captured = capsys.readouterr()
-    assert captured.out == "2 of 4 frames have a face, 1 have none; by spots\n"
+    assert captured.out == "4 frames: 2 with a face, 1 without; found by spots\n"
     assert captured.err == (
         "can't be read: id1/v/c/2.png: No such file or directory\n"
-        "1 images can't be read: see v.index/landmarks_skipped.csv\n"
+        "1 image can't be read: see v.index/landmarks_skipped.csv\n"
     )
 
 

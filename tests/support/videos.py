@@ -1,0 +1,59 @@
+"""Small videos without loss, with the time stamps that a test asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+TICKS = 600
+
+
+def write_video(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    fps: float = 25,
+    *,
+    times: Sequence[float] | None = None,
+    rotation: int = 0,
+    aspect: int = 1,
+) -> Path:
+    """Writes [H, W, 3] frames to a QuickTime file.
+
+    Args:
+        path: the file, in a folder that is made.
+        frames: uint8 RGB.
+        fps: frames per second where there are no times.
+        times: seconds at which the frames are shown.
+        rotation: degrees by which a player is to turn them counterclockwise.
+        aspect: width of a pixel over its height.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown = [number / fps for number in range(len(frames))] if times is None else times
+    with av.open(str(path), "w", format="mov") as container:
+        stream = container.add_stream("png", rate=25)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "rgb24"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
+        stream.codec_context.sample_aspect_ratio = Fraction(aspect)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for pixels, time in zip(frames, shown, strict=True):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = round(time * TICKS), Fraction(1, TICKS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def scene(*faces: tuple[float, float, float], colour: tuple[int, int, int] = (60, 90, 120)) -> np.ndarray:
+    """[120, 160, 3] a background with a red square for each (left, top, side), as `support.spots` finds them."""
+    image = np.empty((120, 160, 3), dtype=np.uint8)
+    image[:] = colour
+    for left, top, side in faces:
+        rows, columns = (slice(round(start), round(start + side)) for start in (top, left))
+        image[rows, columns] = (220, 20, 20)
+    return image
