@@ -1,6 +1,7 @@
 """HardNeg: negatives are frames of the same clip a long time away (Shu et al., BMVC 2022, section 3.2)."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -13,8 +14,17 @@ class HardNegOptions(NegativeSamplerOptions):
     gap: float = Field(default=2.88, gt=0)
     """Least seconds between the anchor and a hard negative: twelve frames at the paper's 25/6 per second."""
 
+    choose: Literal["any", "changed"] = "any"
+    """`any` frame that is far enough away, as in the paper, or of several the one whose eyes and mouth `changed`
+    most: a gap in time alone is not yet another expression. `changed` needs landmarks."""
+
+    candidates: int = Field(default=8, ge=2, le=256)
+    """Frames among which `changed` chooses."""
+
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data
+        if data and self.choose == "changed" and not data.landmarks:
+            yield Problem("choose", "'changed' needs landmarks, and the data has none", "write choose: any")
         if data and (data.longest - 1) / data.fps < self.gap:
             yield Problem(
                 "gap",

@@ -1,4 +1,4 @@
-"""Draws a side, then frames of that side that are far enough away."""
+"""Draws a side, then frames of that side that are far enough away; of several, those that changed most."""
 
 from __future__ import annotations
 
@@ -6,24 +6,36 @@ import numpy as np
 
 from ssltoolbox.api import Clip, NegativeSampler
 from ssltoolbox_hard_neg import HardNegOptions
+from ssltoolbox_hard_neg.change import change
 
 ROUNDING = 1e-9
 """Relative slack of the gap, for times that are multiples of a frame's duration."""
 
 
 class HardNeg(NegativeSampler[HardNegOptions]):
-    """Distinct frames at least `gap` seconds from the anchor.
-
-    Each is uniform over what is left on the chosen side; the side is a coin's toss where both have one left.
-    """
+    """Distinct frames at least `gap` seconds from the anchor, or of several such frames the most changed ones."""
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
+        options = self.options
+        if options.choose == "any":
+            return self._far_away(clip, anchor, options.count, rng)
+        frames = self._far_away(clip, anchor, max(options.candidates, options.count), rng)
+        if clip.landmarks is None or len(frames) < options.count:
+            return frames[: options.count]
+        most_changed = np.argsort(-change(clip.landmarks, anchor, frames), kind="stable")
+        return [frames[place] for place in most_changed[: options.count]]
+
+    def _far_away(self, clip: Clip, anchor: int, count: int, rng: np.random.Generator) -> list[int]:
+        """At most `count` distinct frames beyond the gap.
+
+        Each is uniform over what is left on the chosen side; the side is a coin's toss where both have one left.
+        """
         gap = self.options.gap * (1 - ROUNDING)
         before = np.searchsorted(clip.times, clip.times[anchor] - gap, side="right")
         after = np.searchsorted(clip.times, clip.times[anchor] + gap, side="left")
         sides = [list(range(before)), list(range(after, len(clip)))]
         picked: list[int] = []
-        while len(picked) < self.options.count and any(sides):
+        while len(picked) < count and any(sides):
             open_sides = [side for side in sides if side]
             side = open_sides[int(rng.integers(len(open_sides)))]
             picked.append(side.pop(int(rng.integers(len(side)))))

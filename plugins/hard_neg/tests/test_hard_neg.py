@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ssltoolbox_hard_neg import HardNegOptions
+from ssltoolbox_hard_neg.change import change
 from ssltoolbox_hard_neg.sampler import HardNeg
 
 from ssltoolbox.api import Clip, DataFacts, Setting
@@ -16,8 +17,17 @@ PAPER_FPS = 25 / 6
 irregular_times = st.lists(st.floats(0.02, 2.0), min_size=1, max_size=80).map(np.cumsum)
 
 
-def clip_at(times) -> Clip:
-    return Clip(index=0, identity=0, times=np.asarray(times, dtype=np.float64))
+def clip_at(times, landmarks=None) -> Clip:
+    load = None if landmarks is None else lambda: landmarks
+    return Clip(index=0, identity=0, times=np.asarray(times, dtype=np.float64), load_landmarks=load)
+
+
+def moving_mouth(opening) -> np.ndarray:
+    """[T, 68, 2]: one face whose mouth is that far open at each time."""
+    face = np.random.default_rng(1).uniform(0, 48, (68, 2)).astype(np.float32)
+    landmarks = np.repeat(face[None], len(opening), axis=0)
+    landmarks[:, 56:60, 1] += np.asarray(opening, np.float32)[:, None]
+    return landmarks
 
 
 @given(
@@ -71,3 +81,71 @@ def test_a_gap_longer_than_the_clips_is_reported(longest, complains):
     assert bool(problems) == complains
     if complains:
         assert problems[0].message == "no clip is long enough: the longest lasts 2.64 s, the gap is 2.88 s"
+
+
+@given(
+    times=irregular_times,
+    gap=st.floats(0.1, 10.0),
+    count=st.integers(1, 4),
+    candidates=st.integers(2, 30),
+    seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
+)
+def test_the_most_changed_frames_keep_the_gap_too(times, gap, count, candidates, seed, data):
+    clip = clip_at(times, moving_mouth(np.random.default_rng(seed).uniform(0, 9, len(times))))
+    anchor = data.draw(st.integers(0, len(clip) - 1))
+    options = HardNegOptions(gap=gap, count=count, choose="changed", candidates=candidates)
+    picked = HardNeg(options).pick(clip, anchor, np.random.default_rng(seed))
+    far = np.flatnonzero(np.abs(clip.times - clip.times[anchor]) >= gap * (1 - 1e-9))
+    assert set(picked) <= set(far.tolist())
+    assert len(set(picked)) == len(picked) == min(count, len(far))
+
+
+def test_changed_takes_the_most_changed_of_the_candidates():
+    opening = np.random.default_rng(3).permutation(60)
+    clip = clip_at(np.arange(60) / PAPER_FPS, moving_mouth(opening))
+    options = HardNegOptions(choose="changed", candidates=60, count=2)
+    far = [frame for frame in range(60) if abs(frame - 20) >= 12]
+    expected = sorted(far, key=lambda frame: -abs(int(opening[frame]) - int(opening[20])))[:2]
+    assert HardNeg(options).pick(clip, 20, np.random.default_rng(0)) == expected
+
+
+def test_two_candidates_are_less_choosy_than_many():
+    clip = clip_at(np.arange(60) / PAPER_FPS, moving_mouth(np.arange(60) % 7))
+
+    def mean_change(candidates: int) -> float:
+        strategy = HardNeg(HardNegOptions(choose="changed", candidates=candidates))
+        picks = [strategy.pick(clip, 30, np.random.default_rng(seed))[0] for seed in range(200)]
+        return float(change(clip.landmarks, 30, picks).mean())
+
+    assert mean_change(2) < mean_change(4) < mean_change(16)
+
+
+def test_change_looks_at_shapes_alone():
+    """Neither where a face is in the picture, nor its size, nor its roll is a change; an open mouth is."""
+    landmarks = moving_mouth([0, 0, 4])
+    turn = np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
+    landmarks[1] = landmarks[1] @ turn * 1.5 + 7
+    same, opened = change(landmarks, 0, [1, 2])
+    assert same == pytest.approx(0, abs=1e-5)
+    assert opened > 0.05
+
+
+def test_without_landmarks_nothing_is_known_of_a_change():
+    landmarks = moving_mouth([0, 5, 9])
+    landmarks[1] = np.nan
+    assert change(landmarks, 0, [1, 2])[0] == 0
+    assert change(landmarks, 1, [0, 2]).tolist() == [0, 0]
+    far = clip_at(np.arange(40) / PAPER_FPS)
+    first = HardNeg(HardNegOptions()).pick(far, 0, np.random.default_rng(5))
+    assert HardNeg(HardNegOptions(choose="changed")).pick(far, 0, np.random.default_rng(5)) == first
+
+
+@pytest.mark.parametrize(("choose", "complains"), [("any", False), ("changed", True)])
+def test_data_without_landmarks_is_reported(choose, complains):
+    facts = DataFacts(clips=9, identities=3, frames=900, fps=PAPER_FPS, size=8, shortest=99, longest=99)
+    setting = Setting(data=facts, instances=8, draws=4, hard_negatives=1)
+    problems = list(HardNegOptions(choose=choose).problems(setting))
+    assert [(p.message, p.hint) for p in problems] == complains * [
+        ("'changed' needs landmarks, and the data has none", "write choose: any")
+    ]

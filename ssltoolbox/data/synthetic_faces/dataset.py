@@ -36,7 +36,7 @@ class SyntheticFaces:
         self._clips = options.clips if train else options.eval_clips
         self._fps = options.fps
         self._frames = options.frames
-        self._zoom = np.float32(options.zoom)
+        self._zoom = options.zoom
 
     def __len__(self) -> int:
         return self._clips
@@ -78,7 +78,11 @@ class SyntheticFaces:
         return np.arange(self._frames) / self._fps
 
     def _records(self, index: int) -> ClipRecords:
-        return _cached_clip(self._world, *self._who(index), self._frames, self._fps)
+        return _cached_clip(*self._key(index))
+
+    def _key(self, index: int) -> tuple[int, int, int, int, float]:
+        """What a clip depends on."""
+        return self._world, *self._who(index), self._frames, self._fps
 
     def _faces(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.void]:
         """[B] records of `FACE`."""
@@ -95,13 +99,11 @@ class SyntheticFaces:
 
     def _shown(self, index: int, frames: NDArray[np.int64]) -> NDArray[np.void]:
         """[len(frames)] records of `FACE` as the camera sees them."""
-        faces = self._records(index).faces(frames)
-        faces["camera"]["scale"] *= self._zoom
-        return faces
+        return _framed(self._records(index).faces(frames), self._zoom)
 
     def _landmarks(self, index: int) -> NDArray[np.float32]:
         """[frames, 68, 2] pixels, found without drawing."""
-        return FaceShapes(self._shown(index, np.arange(self._frames)), self.size).landmarks
+        return _cached_landmarks(*self._key(index), self._zoom, self.size)
 
 
 def _joined(parts: list[Tensor], empty: Tensor) -> Tensor:
@@ -111,3 +113,20 @@ def _joined(parts: list[Tensor], empty: Tensor) -> Tensor:
 @lru_cache(maxsize=256)
 def _cached_clip(world: int, identity: int, take: int, frames: int, fps: float) -> ClipRecords:
     return draw_clip(world, identity, take, np.arange(frames) / fps)
+
+
+@lru_cache(maxsize=1024)
+def _cached_landmarks(
+    world: int, identity: int, take: int, frames: int, fps: float, zoom: float, size: int
+) -> NDArray[np.float32]:
+    """[frames, 68, 2] pixels: a strategy that picks by them asks in every epoch."""
+    faces = _cached_clip(world, identity, take, frames, fps).faces(np.arange(frames))
+    landmarks = FaceShapes(_framed(faces, zoom), size).landmarks
+    landmarks.flags.writeable = False
+    return landmarks
+
+
+def _framed(faces: NDArray[np.void], zoom: float) -> NDArray[np.void]:
+    """The same records of `FACE`, seen by a camera that is that much closer."""
+    faces["camera"]["scale"] *= np.float32(zoom)
+    return faces
