@@ -31,8 +31,8 @@ class HardNeg(NegativeSampler[HardNegOptions]):
         Each is uniform over what is left on the chosen side; the side is a coin's toss where both have one left.
         """
         gap = self.options.gap * (1 - ROUNDING)
-        before = np.searchsorted(clip.times, clip.times[anchor] - gap, side="right")
-        after = np.searchsorted(clip.times, clip.times[anchor] + gap, side="left")
+        before = clip.times.searchsorted(clip.times[anchor] - gap, side="right")
+        after = clip.times.searchsorted(clip.times[anchor] + gap, side="left")
         sides = [list(range(before)), list(range(after, len(clip)))]
         picked: list[int] = []
         while len(picked) < count and any(sides):

@@ -28,7 +28,7 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
         which, direction = rng.random(2)
-        offset = self._offsets[np.searchsorted(self._cumulated, which, side="right")]
+        offset = self._offsets[self._cumulated.searchsorted(which, side="right")]
         sides = [
             found
             for moment in (clip.times[frame] - offset, clip.times[frame] + offset)
@@ -39,10 +39,8 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
 
 def _frame_at(clip: Clip, moment: float) -> int | None:
     """The frame nearest to a moment, if it is within half the usual time between frames."""
-    after = int(np.searchsorted(clip.times, moment))
-    nearest = min(
-        (frame for frame in (after - 1, after) if 0 <= frame < len(clip)),
-        key=lambda frame: abs(clip.times[frame] - moment),
-    )
+    place = int(clip.times.searchsorted(moment))
+    before, after = max(place - 1, 0), min(place, len(clip) - 1)
+    nearest = before if moment - clip.times[before] <= clip.times[after] - moment else after
     reach = 0.5 * clip.interval * (1 + ROUNDING)
     return nearest if abs(clip.times[nearest] - moment) <= reach else None
