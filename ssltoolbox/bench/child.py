@@ -15,6 +15,12 @@ from ssltoolbox.bench.share import Share
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
+def command_of(job: Job, folder: BenchFolder) -> list[str]:
+    """What begins the run, goes on with it, and does nothing once it is complete."""
+    recipe, run = str(folder.recipe(job)), str(folder.run(job))
+    return [sys.executable, "-m", "ssltoolbox", "train", recipe, "--out", run, "--resume"]
+
+
 class Child:
     """A run that has been started.
 
@@ -36,10 +42,9 @@ class Child:
         self._folder = folder
         self._began = time.monotonic()
         folder.begin(job)
-        command = [sys.executable, "-m", "ssltoolbox", "train", str(folder.recipe(job))]
         with folder.output(job).open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, "--out", str(folder.run(job)), "--resume"],
+                command_of(job, folder),
                 # Python looks for modules in the working folder first: there must be no other toolbox in it.
                 cwd=folder.path,
                 env=os.environ | share.environment,

@@ -42,9 +42,12 @@ def dry_run_words(planned: PlannedBench, side_by_side: int) -> str:
     left = [job for job in planned.jobs if planned.folder.state(job) != "finished"]
     counts = ", ".join(f"{states[state]} {state}" for state in _WORDS if states[state])
     times = [estimates.of(job) for job in left]
-    lines = [f"{len(planned.jobs)} runs: {counts}."]
+    lines = [f"{len(planned.jobs)} run{'s' * (len(planned.jobs) != 1)}: {counts}."]
     if left:
         lines.append(f"Time left: {in_words(times, side_by_side)}.")
     if None in times:
-        lines.append("A time is known once a run of that recipe and length is finished in the folder.")
+        lines.append(
+            "A time is known once a run of that recipe and length is finished in the folder; check --measure "
+            "times a few steps of a recipe."
+        )
     return " ".join(lines)

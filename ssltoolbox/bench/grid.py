@@ -56,6 +56,15 @@ class Grid(Section):
     """Options with several values each; every recipe is run with each combination."""
 
 
+def grid_schema() -> dict[str, Any]:
+    """A JSON Schema for editors; whether what a grid sets is right is for `bench --dry-run` to say."""
+    schema = Grid.model_json_schema()
+    return schema | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ssltoolbox benchmark grid",
+    }
+
+
 @dataclass(frozen=True)
 class Setting:
     """An option that a grid sets.
@@ -175,7 +184,7 @@ def _setting(key: str, place: Place, value: Located, problems: list[RecipeProble
     if key in OWN_KEYS:
         problems.append(RecipeProblem(place, f"{quoted(key)} can't be set here", OWN_KEYS[key]))
         return None
-    override, found = override_at(key, place, Located(value.value, value.place, place))
+    override, found = override_at(key, place, value)
     problems += found
     return Setting(key, value.plain(), override) if override else None
 

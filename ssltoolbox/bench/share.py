@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +34,9 @@ class Share:
     def restrict(self, pid: int) -> None:
         """Keeps a process, and all that it will start, on these cores."""
         if self.cores is not None:
-            os.sched_setaffinity(pid, self.cores)
+            # It may have ended already.
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(pid, self.cores)
 
 
 def shares(count: int) -> list[Share]:

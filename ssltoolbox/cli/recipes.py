@@ -55,8 +55,10 @@ def _measure(plan: Plan, console: Console) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option("--grid", is_flag=True, help="Of the grids of `ssltoolbox bench` instead.")
+def schema(grid: bool) -> None:
     """Print the JSON Schema of recipes, for editors."""
+    from ssltoolbox.bench.grid import grid_schema
     from ssltoolbox.plan import recipe_schema
 
-    click.echo(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(grid_schema() if grid else recipe_schema(), indent=2, ensure_ascii=False))

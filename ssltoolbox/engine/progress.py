@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -16,7 +17,7 @@ SECONDS_OF_A_RATE = 1.0
 
 
 class ShowProgress(Callback):
-    """Shows step, loss, images per second and the time left, and logs the images per second.
+    """Shows step, loss, images per second and the time left, and logs the images per second and the GPU memory.
 
     Args:
         console: where to.
@@ -81,6 +82,8 @@ class ShowProgress(Callback):
             self._mark = (step, now)
         if step % self.log_steps == 0 and self._rate:
             module.log("images_per_s", self._rate)
+        if step % self.log_steps == 0 and torch.cuda.is_available():
+            module.log("gpu_memory_gib", torch.cuda.max_memory_allocated() / 2**30)
         due = now >= self._line_at
         loss = f"{float(outputs['loss']) * self.accumulate:.3f}"
         if self._bar:

@@ -36,6 +36,7 @@ def override_at(path: str, place: Place, value: Located) -> tuple[Override | Non
     """
     keys, places = _keys(path, place)
     problems = _wrong_keys(keys, places)
+    value = Located(value.value, value.place, places[-1])
     return (None if problems else Override(keys, places, value)), problems
 
 

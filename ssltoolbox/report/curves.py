@@ -59,6 +59,7 @@ KNOWN = (
         from_zero=False,
     ),
     Group("Images per second", "", ("images_per_s",)),
+    Group("GPU memory", "GiB in use, the most so far", ("gpu_memory_gib",)),
 )
 
 

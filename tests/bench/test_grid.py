@@ -1,0 +1,158 @@
+"""A grid file and what it says of mistakes, all at once and at their places."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.recipes import write_recipe
+
+from ssltoolbox.bench.grid import grid_schema, load_grid
+from ssltoolbox.recipe import RecipeError
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages name files relative to the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        write_recipe(tmp_path, f"{name}.yaml", name=name)
+
+
+def write(text: str, folder: Path = Path()) -> Path:
+    path = folder / "grid.yaml"
+    path.write_text(text)
+    return path
+
+
+def problems(text: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_grid(write(text))
+    return str(caught.value)
+
+
+def test_paths_and_patterns_name_each_file_once(tmp_path: Path) -> None:
+    loaded = load_grid(write("recipes: [b.yaml, '[ab].yaml', ./a.yaml]"))
+    assert loaded.recipes == (tmp_path / "b.yaml", tmp_path / "a.yaml")
+    assert (loaded.grid.seeds, loaded.grid.tasks, loaded.grid.baseline) == ((0,), None, None)
+
+
+def test_paths_are_relative_to_the_grid(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    loaded = load_grid(write("recipes: [../a.yaml, ../b*.yaml]", tmp_path / "deep"))
+    assert loaded.recipes == (tmp_path / "a.yaml", tmp_path / "b.yaml")
+
+
+def test_what_is_set_and_swept() -> None:
+    loaded = load_grid(
+        write("recipes: [a.yaml]\ntasks: [identity]\nset: {optim.lr: 1e-3}\nsweep: {data.world: [0, 3]}")
+    )
+    assert [(setting.key, setting.value) for setting in loaded.common] == [
+        ("evaluate", ["identity"]),
+        ("optim.lr", 1e-3),
+    ]
+    ((first, second),) = loaded.sweep
+    assert [(setting.key, setting.value) for setting in (first, second)] == [
+        ("data.world", 0),
+        ("data.world", 3),
+    ]
+
+
+def test_all_mistakes_at_once() -> None:
+    text = """\
+recipes: [a.yaml, c.yaml, "x*.yaml"]
+seeds: [0, 1, 0]
+task: [identity]
+baseline: 3
+set: {seed: 1, trainer..steps: 3, data.world: 4}
+sweep: {data.world: [1, 1], optim.lr: []}
+"""
+    assert (
+        problems(text)
+        == """\
+grid.yaml:1:19: there is no file c.yaml
+  1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
+    |                   ^
+    did you mean 'b.yaml'?
+grid.yaml:1:27: no file matches x*.yaml
+  1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
+    |                           ^
+grid.yaml:2:15: seed 0 is here for the second time
+  2 | seeds: [0, 1, 0]
+    |               ^
+grid.yaml:3:1: unknown option 'task' of the grid
+  3 | task: [identity]
+    | ^
+    did you mean 'tasks'?
+grid.yaml:4:11: baseline must be text, not 3
+  4 | baseline: 3
+    |           ^
+    put it in quotes
+grid.yaml:5:7: 'seed' can't be set here
+  5 | set: {seed: 1, trainer..steps: 3, data.world: 4}
+    |       ^
+    write the seeds under 'seeds'
+grid.yaml:5:24: a key is missing here
+  5 | set: {seed: 1, trainer..steps: 3, data.world: 4}
+    |                        ^
+    put one dot between keys, as in trainer.epochs
+grid.yaml:6:9: 'data.world' can't be both set and swept
+  6 | sweep: {data.world: [1, 1], optim.lr: []}
+    |         ^
+    it is set on line 5
+grid.yaml:6:25: 'data.world' takes this value already
+  6 | sweep: {data.world: [1, 1], optim.lr: []}
+    |                         ^
+grid.yaml:6:39: optim.lr must not be empty
+  6 | sweep: {data.world: [1, 1], optim.lr: []}
+    |                                       ^
+10 problems in grid.yaml"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "grid.yaml: this file is empty\n  a grid begins with 'recipes:'\n1 problem in grid.yaml"),
+        (
+            "- a.yaml",
+            "grid.yaml:1:1: a grid is a mapping, not a list\n  1 | - a.yaml\n    | ^\n    a grid begins with "
+            "'recipes:'\n1 problem in grid.yaml",
+        ),
+        (
+            "seeds: [0]",
+            "grid.yaml:1:1: the grid needs 'recipes'\n  1 | seeds: [0]\n    | ^\n    Recipes, or patterns such as "
+            "`rows/*.yaml`, relative to this file\n1 problem in grid.yaml",
+        ),
+        (
+            "recipes: []",
+            "grid.yaml:1:10: recipes must not be empty\n  1 | recipes: []\n    |          ^\n"
+            "1 problem in grid.yaml",
+        ),
+    ],
+)
+def test_not_a_grid(text: str, expected: str) -> None:
+    assert problems(text) == expected
+
+
+def test_no_file() -> None:
+    with pytest.raises(RecipeError, match="there is no such file"):
+        load_grid(Path("gone.yaml"))
+
+
+def test_the_schema_beside_the_grids_is_current() -> None:
+    """If this fails: ssltoolbox schema --grid > benchmarks/grid.schema.json."""
+    written = json.loads((BENCHMARKS / "grid.schema.json").read_text(encoding="utf-8"))
+    assert written == json.loads(json.dumps(grid_schema()))
+
+
+@pytest.mark.parametrize(("file", "baseline"), [("paper.yaml", "paper-simclr"), ("synthetic.yaml", "simclr")])
+def test_the_grids_that_come_with_the_toolbox(file: str, baseline: str) -> None:
+    loaded = load_grid(BENCHMARKS / file)
+    assert loaded.grid.baseline == baseline
+    rows = {path.stem for path in loaded.recipes}
+    assert rows >= {"byol", "mocov2", "simclr", "a", "b", "c", "d", "e", "f", "g"}
+    assert "base" not in rows

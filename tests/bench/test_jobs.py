@@ -1,0 +1,140 @@
+"""The runs of a grid, their keys, and what is wrong between a grid and its recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.recipes import write_recipe
+
+from ssltoolbox.bench.grid import load_grid
+from ssltoolbox.bench.jobs import Job, plan_jobs
+from ssltoolbox.recipe import RecipeError, load
+
+PLUGIN = """\
+from ssltoolbox.api import hookimpl
+
+@hookimpl
+def ssltoolbox_methods():
+    return []
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages name files relative to the working folder."""
+    monkeypatch.chdir(tmp_path)
+    write_recipe(tmp_path, "a.yaml", name="a")
+    write_recipe(tmp_path, "b.yaml", name="b", method="byol", trainer="{steps: 7, batch_size: 8}")
+
+
+def jobs(text: str, code: str = "1", data_needed: bool = True) -> list[Job]:
+    Path("grid.yaml").write_text(text)
+    return list(plan_jobs(load_grid(Path("grid.yaml")), code, data_needed).all)
+
+
+def problems(text: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        jobs(text)
+    return str(caught.value)
+
+
+def test_recipes_by_points_by_seeds() -> None:
+    found = jobs("recipes: [a.yaml, b.yaml]\nseeds: [3, 5]\nsweep: {data.world: [0, 1], optim.lr: [0.1]}")
+    assert [(job.recipe, job.point["data.world"], job.point["optim.lr"], job.seed) for job in found] == [
+        (recipe, world, 0.1, seed) for recipe in "ab" for world in (0, 1) for seed in (3, 5)
+    ]
+    assert {job.recipe: job.steps for job in found} == {"a": 15, "b": 7}
+    assert len({job.key for job in found}) == len(found)
+
+
+def test_the_text_is_the_whole_recipe(tmp_path: Path) -> None:
+    (job,) = jobs(
+        "recipes: [b.yaml]\nseeds: [4]\n"
+        "tasks: [identity, {name: expression, protocol: knn}]\nset: {trainer.steps: 9}"
+    )
+    path = tmp_path / "elsewhere.yaml"
+    path.write_text(job.text)
+    recipe = load(path).recipe
+    assert (recipe.name, recipe.seed, recipe.trainer.steps, recipe.method.name) == ("b", 4, 9, "byol")
+    assert [task.name for task in recipe.evaluate] == ["identity", "expression"]
+    assert recipe.evaluate[1].options["protocol"] == "knn"
+    assert (job.steps, job.evaluates) == (9, True)
+
+
+def test_the_key_changes_with_the_recipe_the_seed_and_the_code_alone() -> None:
+    def key(text: str, code: str = "1") -> str:
+        return jobs(f"recipes: [b.yaml]\n{text}", code)[0].key
+
+    same = key("")
+    assert key("seeds: [0]\nset: {optim.lr: 1e-3}\nbaseline: b") == same
+    changed = [key("seeds: [1]"), key("set: {optim.lr: 2e-3}"), key("tasks: [identity]"), key("", code="2")]
+    assert len({same, *changed}) == 5
+
+
+def test_a_plugin_of_a_recipe_is_code_too(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(PLUGIN)
+    write_recipe(tmp_path, "a.yaml", name="a", plugins="{files: [mine.py]}")
+    before = jobs("recipes: [a.yaml]")[0].key
+    plugin.write_text(f"{PLUGIN}# changed\n")
+    assert jobs("recipes: [a.yaml]")[0].key != before
+
+
+def test_an_unknown_option_is_shown_in_the_grid_once() -> None:
+    assert (
+        problems("recipes: [a.yaml]\nset: {optim.rl: 0.1}\nsweep: {data.world: [0, 1], method.tau: [1]}")
+        == """\
+grid.yaml:2:13: unknown option 'rl' of 'optim'
+  2 | set: {optim.rl: 0.1}
+    |             ^
+grid.yaml:3:36: unknown option 'tau' of method 'simclr'
+  3 | sweep: {data.world: [0, 1], method.tau: [1]}
+    |                                    ^
+2 problems in grid.yaml"""
+    )
+
+
+def test_a_wrong_value_is_shown_where_it_stands() -> None:
+    text = problems("recipes: [a.yaml]\nsweep:\n  optim.lr:\n    - 0.1\n    - fast")
+    assert text.startswith(
+        "grid.yaml:5:7: lr must be a number, not 'fast'\n  5 |     - fast\n    |       ^\n"
+    )
+
+
+def test_an_unknown_task() -> None:
+    text = problems("recipes: [a.yaml]\ntasks: [identty]")
+    assert text.startswith("grid.yaml:2:9: unknown evaluator 'identty'")
+    assert "did you mean 'identity'?" in text
+
+
+def test_the_problems_of_all_recipes(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "a.yaml", optim="{lr: x}")
+    write_recipe(tmp_path, "b.yaml", method="simclar")
+    text = problems("recipes: [a.yaml, b.yaml]")
+    assert "a.yaml:10:13: lr must be a number, not 'x'" in text
+    assert "b.yaml:5:9: unknown method 'simclar'" in text
+    assert text.endswith("2 problems in grid.yaml")
+
+
+def test_two_recipes_of_one_name(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "c.yaml", name="a")
+    assert problems("recipes: [a.yaml, c.yaml]") == (
+        "grid.yaml:1:10: a.yaml and c.yaml have the same name 'a'\n  1 | recipes: [a.yaml, c.yaml]\n"
+        "    |          ^\n"
+        "    give each a 'name' of its own\n1 problem in grid.yaml"
+    )
+
+
+def test_an_unknown_baseline() -> None:
+    assert problems("recipes: [a.yaml, b.yaml]\nbaseline: simclr") == (
+        "grid.yaml:2:11: no recipe is called 'simclr'\n  2 | baseline: simclr\n    |           ^\n"
+        "    the names are a, b\n1 problem in grid.yaml"
+    )
+
+
+def test_data_that_is_not_there(tmp_path: Path) -> None:
+    """A dry run warns of it, a run is refused."""
+    write_recipe(tmp_path, "a.yaml", data="{name: frames, root: gone}")
+    assert problems("recipes: [a.yaml]").startswith("a.yaml:3:1: ")
+    assert jobs("recipes: [a.yaml]", data_needed=False)[0].steps == 0

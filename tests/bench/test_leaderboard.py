@@ -1,0 +1,89 @@
+"""Recipes in order, taken together over seeds and points, and compared pair by pair."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.bench import bench_of, finished, job
+
+from ssltoolbox.bench.leaderboard import leaderboard
+from ssltoolbox.bench.results import results_of_bench
+
+WORLDS = [{"data.world": 0}, {"data.world": 1}]
+
+
+def test_the_best_comes_first() -> None:
+    board = bench_of({"random": [0.1], "g": [0.4], "simclr": [0.3]}).overall
+    assert [row.recipe for row in board.rows] == ["g", "simclr", "random"]
+    assert [measure.label for measure in board.measures] == [
+        "expression macro-F1 ↑",
+        "identity left accuracy ↓",
+    ]
+
+
+def test_lower_is_better_for_identity() -> None:
+    runs = [finished(job(name), f1) for name, f1 in (("a", 0.2), ("b", 0.6))]
+    for run in runs:
+        del run.evaluation["expression"]  # type: ignore[attr-defined]
+    board = leaderboard([run.job for run in runs], runs, None)
+    assert [row.recipe for row in board.rows] == ["b", "a"]
+
+
+def test_a_recipe_without_runs_is_last() -> None:
+    board = bench_of({"simclr": [0.3], "g": [0.1]}, failed={job("lost"): "failed"}).overall
+    assert [(row.recipe, row.runs) for row in board.rows] == [("simclr", 1), ("g", 1), ("lost", 0)]
+
+
+def test_pairs_share_seed_and_point() -> None:
+    """Worlds differ by 0.3; the recipe is better by 0.1 in each. Unpaired, that would drown."""
+    bench = bench_of({"simclr": [0.2, 0.5, 0.21, 0.51], "g": [0.3, 0.6, 0.31, 0.61]}, WORLDS)
+    g, simclr = bench.overall.rows
+    f1 = bench.overall.measures[0]
+    difference = g.cells[f1].beside_baseline
+    assert difference is not None
+    assert (difference.n, difference.mean) == (4, pytest.approx(0.1))
+    assert (difference.low, difference.high) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert g.cells[f1].of_runs.mean == pytest.approx(0.455)
+    assert simclr.cells[f1].beside_baseline is None
+
+
+def test_a_run_whose_pair_failed_is_left_out_of_the_difference() -> None:
+    bench = bench_of({"simclr": [0.2], "g": [0.3, 0.9]}, failed={job("simclr", 1): "failed"})
+    g = bench.overall.rows[0]
+    cell = g.cells[bench.overall.measures[0]]
+    assert cell.of_runs.n == 2
+    assert cell.beside_baseline is not None
+    assert (cell.beside_baseline.n, cell.beside_baseline.mean) == (1, pytest.approx(0.1))
+
+
+def test_each_point_by_itself() -> None:
+    bench = bench_of({"simclr": [0.2, 0.5], "g": [0.3, 0.4]}, WORLDS)
+    firsts = [(point["data.world"], board.rows[0].recipe) for point, board in bench.by_point]
+    assert firsts == [(0, "g"), (1, "simclr")]
+    assert bench_of({"simclr": [0.2, 0.5]}, WORLDS[:1]).by_point == []
+
+
+def test_the_results_as_plain_data() -> None:
+    bench = bench_of(
+        {"simclr": [0.2, 0.3], "g": [0.4, 0.4]}, note="Drawn.", failed={job("h", 0): "failed: OSError: full"}
+    )
+    results = json.loads(json.dumps(results_of_bench(bench, Path("/out"))))
+    row = results["leaderboard"][0]
+    f1 = row["results"]["expression"]["f1"]
+    assert (row["recipe"], row["runs"], f1["n"], f1["mean"], f1["sd"]) == ("g", 2, 2, 0.4, 0.0)
+    assert f1["difference"]["mean"] == pytest.approx(0.15)
+    assert (f1["difference"]["n"], f1["difference"]["low"] < 0 < f1["difference"]["high"]) == (2, True)
+    assert row["costs"]["images_per_s"] == {"n": 2, "mean": 1000.0, "sd": 0.0}
+    assert results["notes"] == ["Drawn."]
+    assert (results["name"], results["baseline"], results["code"]) == ("small", "simclr", "0.1.0+abc")
+    done, *_, lost = results["runs"]
+    assert (done["recipe"], done["seed"], done["state"], done["folder"]) == (
+        "simclr",
+        0,
+        "done",
+        "runs/simclr0[]",
+    )
+    assert done["evaluation"]["expression"]["f1"] == 0.2
+    assert (lost["state"], lost["reason"], "folder" in lost) == ("failed", "failed: OSError: full", False)

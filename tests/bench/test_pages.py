@@ -1,0 +1,155 @@
+"""table.md and report.html: what they say, and that names in them are only names."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from support.bench import bench_of, job
+
+from ssltoolbox.bench.markdown import render_markdown
+from ssltoolbox.bench.page import claim, render_page
+from ssltoolbox.bench.results import Bench
+
+WORLDS = [{"data.world": 0}, {"data.world": 1}]
+NASTY = "<img src=x onerror=alert(1)>|$a$_b_`c`"
+
+
+@pytest.fixture
+def nasty() -> Bench:
+    return bench_of(
+        {"simclr": [0.2, 0.3], NASTY: [0.4, 0.6]},
+        [{NASTY: 0}, {NASTY: 1}],
+        failed={job("g", 0, {NASTY: 0}): NASTY},
+        note=NASTY,
+    )
+
+
+def test_the_table() -> None:
+    bench = bench_of({"simclr": [0.2, 0.3, 0.25, 0.35], "g": [0.4, 0.51, 0.45, 0.54]}, WORLDS, note="Drawn.")
+    head, *_ = render_markdown(bench).split("## Cost")
+    assert (
+        head
+        == """\
+# small
+
+| recipe | runs | expression macro-F1 ↑ | identity left accuracy ↓ |
+|---|---:|---:|---:|
+| g | 4 | 0.475 ± 0.062 | 0.525 ± 0.062 |
+| simclr | 4 | 0.275 ± 0.065 | 0.725 ± 0.065 |
+
+Mean ± standard deviation over the runs of a recipe (seeds and points of the sweep). The arrow says which way is \
+better.
+
+Drawn.
+
+## Difference to simclr
+
+| recipe | pairs | expression macro-F1 ↑ | identity left accuracy ↓ |
+|---|---:|---:|---:|
+| g | 4 | **+0.200 \\[+0.187, +0.213\\]** | **-0.200 \\[-0.213, -0.187\\]** |
+
+Mean of the differences, paired by seed and point of the sweep, with Student's t interval at 95 % (n - 1 degrees \
+of freedom; it takes the n pairs for independent). Bold: the interval leaves out zero.
+
+## data.world 0
+
+| recipe | runs | expression macro-F1 ↑ | identity left accuracy ↓ |
+|---|---:|---:|---:|
+| g | 2 | 0.425 ± 0.035 | 0.575 ± 0.035 |
+| simclr | 2 | 0.225 ± 0.035 | 0.775 ± 0.035 |
+
+## data.world 1
+
+| recipe | runs | expression macro-F1 ↑ | identity left accuracy ↓ |
+|---|---:|---:|---:|
+| g | 2 | 0.525 ± 0.021 | 0.475 ± 0.021 |
+| simclr | 2 | 0.325 ± 0.035 | 0.675 ± 0.035 |
+
+"""
+    )
+
+
+def test_costs_and_failures_in_the_table() -> None:
+    text = render_markdown(bench_of({"simclr": [0.2]}, failed={job("g", 1): "failed: OSError: disk full"}))
+    assert "| simclr | 1,000 | 1.00 GiB | – | 1:30 |" in text
+    assert "\n- g, seed 1: failed: failed: OSError: disk full\n" in text
+    assert "Difference" not in text
+
+
+def test_names_are_not_markdown(nasty: Bench) -> None:
+    for line in render_markdown(nasty).splitlines():
+        assert not re.search(r"(?<!\\)[<>$`]", line), line
+        if line.startswith("|") and "---" not in line:
+            assert len(re.findall(r"(?<!\\)\|", line)) in (5, 6), line
+
+
+class Page(HTMLParser):
+    """The tags of a page, and what their attributes point to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_names_are_not_html(nasty: Bench) -> None:
+    text = render_page(nasty, Path("/out"))
+    page = Page(text)
+    assert "onerror=alert(1)&gt;" in text
+    # Two measures, as they are and as differences.
+    assert page.tags.count("img") == 4
+    assert not {"script", "link", "iframe"} & set(page.tags)
+
+
+def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> None:
+    bench = bench_of({"simclr": [0.2, 0.3], "g": [0.4, 0.5]}, WORLDS)
+    page = Page(render_page(bench, Path("/out")))
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
+    run = next(iter(bench.finished.values()))
+    object.__setattr__(run, "folder", tmp_path / "runs" / "a b")
+    (tmp_path / "runs" / "a b").mkdir(parents=True)
+    (tmp_path / "runs" / "a b" / "report.html").touch()
+    page = Page(render_page(bench, tmp_path))
+    assert [address for address in page.addresses if not address.startswith("data:")] == [
+        "runs/a%20b/report.html"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        (
+            {"simclr": [0.2, 0.3], "g": [0.4, 0.51]},
+            "Best by expression macro-F1: g, 0.455 ± 0.078 over 2 runs; +0.205 [+0.141, +0.269] against simclr.",
+        ),
+        (
+            {"simclr": [0.2, 0.3], "g": [0.4, 0.2]},
+            "Best by expression macro-F1: g, 0.300 ± 0.141 over 2 runs; +0.050 [-1.856, +1.956] against simclr, "
+            "which may be chance.",
+        ),
+        (
+            {"simclr": [0.2], "g": [0.4]},
+            "Best by expression macro-F1: g, 0.400 over 1 run; +0.200 against simclr, from a single pair.",
+        ),
+        ({"simclr": [0.4], "g": [0.2]}, "Best by expression macro-F1: simclr, 0.400 over 1 run."),
+        ({"simclr": []}, "Nothing has been evaluated."),
+    ],
+)
+def test_the_claim(numbers: dict[str, list[float]], expected: str) -> None:
+    bench = bench_of(numbers, failed={} if any(numbers.values()) else {job("simclr"): "failed"})
+    assert claim(bench.overall) == expected
+
+
+def test_a_page_without_any_result() -> None:
+    text = render_page(bench_of({}, failed={job("simclr"): "failed: OSError: disk full"}), Path("/out"))
+    assert "simclr, seed 0: failed: failed: OSError: disk full" in text
+    assert "<img" not in text

@@ -1,0 +1,216 @@
+"""Processes in turn and side by side: failures, stops, runs that are done already, code that changes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.bench import job
+
+import ssltoolbox.bench.schedule as schedule_module
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.schedule import JobState, Schedule
+
+GOOD = "open('evaluation.json', 'w').write('{}')"
+SLEEPS_UNTIL_TERM = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+open('begun', 'w').close()
+time.sleep(60)
+"""
+IGNORES_TERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('begun', 'w'); time.sleep(60)"
+)
+JOBS = [job("a"), job("b"), job("c")]
+
+
+class Heard:
+    """A listener that remembers, and may do something when it looks."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.most_at_once = 0
+        self.schedule: Schedule | None = None
+
+    def started(self, job: Job) -> None:
+        self.said.append(f"started {job.recipe}")
+
+    def ended(self, job: Job) -> None:
+        self.said.append(f"ended {job.recipe}")
+
+    def stopping(self, count: int) -> None:
+        self.said.append(f"stopping {count}")
+
+    def looked(self) -> None:
+        if self.schedule:
+            self.most_at_once = max(self.most_at_once, len(self.schedule.children))
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What each recipe's process does, in its run folder, instead of training."""
+    by_recipe = dict.fromkeys("abc", GOOD)
+
+    def command(job: Job, folder: BenchFolder) -> list[str]:
+        run = folder.run(job)
+        run.mkdir(parents=True, exist_ok=True)
+        return [sys.executable, "-Sc", f"import os; os.chdir({str(run)!r})\n{by_recipe[job.recipe]}"]
+
+    monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
+    monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
+    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_LOOKS", 0.01)
+    return by_recipe
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[BenchFolder]:
+    folder = BenchFolder(tmp_path / "out")
+    with folder.locked():
+        yield folder
+
+
+def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job] = JOBS) -> Schedule:
+    schedule = Schedule(jobs, folder, side_by_side, code="1")
+    heard.schedule = schedule
+    schedule.run(heard)
+    return schedule
+
+
+def test_in_turn(scripts: dict[str, str], folder: BenchFolder) -> None:
+    heard = Heard()
+    schedule = run(folder, heard)
+    assert heard.said == ["started a", "ended a", "started b", "ended b", "started c", "ended c"]
+    assert set(schedule.states.values()) == {JobState.DONE}
+    record = folder.record(JOBS[0])
+    assert record.succeeded
+    assert record.seconds is not None
+    assert 0 < record.seconds < 60
+    assert record.peak_memory is not None
+    assert 2**20 < record.peak_memory < 2**30
+
+
+def test_side_by_side(scripts: dict[str, str], folder: BenchFolder) -> None:
+    """Each waits until it sees the other."""
+    meet = "import pathlib, time\nwhile len([*pathlib.Path('..').glob('*/here')]) < 2: time.sleep(0.01)\n"
+    scripts["a"] = scripts["b"] = f"open('here', 'w').close()\n{meet}{GOOD}"
+    heard = Heard()
+    schedule = run(folder, heard, side_by_side=2)
+    assert heard.most_at_once == 2
+    assert set(schedule.states.values()) == {JobState.DONE}
+
+
+def test_a_failure_stops_no_other(scripts: dict[str, str], folder: BenchFolder) -> None:
+    scripts["a"] = "print('working'); import sys; sys.exit('failed: ValueError: not finite')"
+    scripts["b"] = "import os; os.kill(os.getpid(), 9)"
+    schedule = run(folder, Heard())
+    assert [schedule.states[job] for job in JOBS] == [JobState.FAILED, JobState.FAILED, JobState.DONE]
+    assert schedule.reasons == {JOBS[0]: "failed: ValueError: not finite", JOBS[1]: "ended by SIGKILL"}
+    assert "working" in folder.output(JOBS[0]).read_text()
+
+
+def test_what_is_finished_is_not_run_again(scripts: dict[str, str], folder: BenchFolder) -> None:
+    run(folder, Heard(), jobs=JOBS[:2])
+    folder.run(JOBS[1]).joinpath("evaluation.json").unlink()
+    heard = Heard()
+    schedule = run(folder, heard)
+    assert heard.said == ["started b", "ended b", "started c", "ended c"]
+    assert schedule.states[JOBS[0]] is JobState.CACHED
+    assert len(folder.record(JOBS[1]).attempts) == 2
+
+
+def test_what_failed_is_tried_again(scripts: dict[str, str], folder: BenchFolder) -> None:
+    scripts["a"] = "raise SystemExit(1)"
+    assert run(folder, Heard()).reasons == {JOBS[0]: "exit code 1"}
+    scripts["a"] = GOOD
+    schedule = run(folder, Heard())
+    assert [schedule.states[job] for job in JOBS] == [JobState.DONE, JobState.CACHED, JobState.CACHED]
+
+
+class Interrupts(Heard):
+    """Sends signals to this process once the run has begun."""
+
+    def __init__(self, folder: BenchFolder, *numbers: int) -> None:
+        super().__init__()
+        self._begun = folder.run(JOBS[0]) / "begun"
+        self._numbers = list(numbers)
+
+    def looked(self) -> None:
+        if self._begun.exists() and self._numbers:
+            os.kill(os.getpid(), self._numbers.pop(0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(scripts: dict[str, str], folder: BenchFolder, number: int) -> None:
+    scripts["a"] = SLEEPS_UNTIL_TERM
+    before = signal.getsignal(number)
+    heard = Interrupts(folder, number)
+    schedule = run(folder, heard)
+    assert heard.said == ["started a", "stopping 1", "ended a"]
+    assert schedule.interrupted
+    assert [schedule.states[job] for job in JOBS] == [JobState.STOPPED, JobState.WAITING, JobState.WAITING]
+    assert folder.record(JOBS[0]).attempts[-1].exit_code == 130
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_ends_the_runs_at_once(scripts: dict[str, str], folder: BenchFolder) -> None:
+    scripts["a"] = IGNORES_TERM
+    schedule = run(folder, Interrupts(folder, signal.SIGINT, signal.SIGINT))
+    assert schedule.states[JOBS[0]] is JobState.STOPPED
+    assert folder.record(JOBS[0]).attempts[-1].exit_code == -signal.SIGKILL
+
+
+def test_a_run_that_outlived_its_benchmark_is_waited_for(
+    scripts: dict[str, str], folder: BenchFolder
+) -> None:
+    """It holds its folder's lock; meanwhile it counts as one of those side by side."""
+    code = (
+        "import sys, time, pathlib; from ssltoolbox.engine.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "    print('in', flush=True); time.sleep(1)"
+    )
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder.run(JOBS[0]))], stdout=subprocess.PIPE, text=True
+    )
+    assert orphan.stdout is not None
+    assert orphan.stdout.readline() == "in\n"
+    schedule = Schedule(JOBS, folder, 1, code="1")
+    assert schedule.of(JobState.ELSEWHERE) == JOBS[:1]
+    heard = Heard()
+    schedule.run(heard)
+    assert heard.said[0] == "started a"
+    assert orphan.wait() == 0
+    orphan.stdout.close()
+    assert set(schedule.states.values()) == {JobState.DONE}
+
+
+def test_no_run_is_started_with_other_code(
+    scripts: dict[str, str], folder: BenchFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = iter(["1", "2"])
+    monkeypatch.setattr(schedule_module, "code_version", lambda: next(versions))
+    schedule = run(folder, Heard())
+    assert schedule.code_changed
+    assert [schedule.states[job] for job in JOBS] == [JobState.DONE, JobState.WAITING, JobState.WAITING]
+
+
+def test_the_time_of_a_killed_benchmark_is_counted_to_the_last_sign_of_life(folder: BenchFolder) -> None:
+    its = JOBS[0]
+    folder.begin(its)
+    assert folder.record(its).seconds is None
+    folder.run(its).mkdir(parents=True)
+    sign = folder.run(its) / "metrics.csv"
+    sign.write_text("step\n1\n")
+    later = time.time() + 100
+    for path in (sign, folder.run(its)):
+        os.utime(path, (later, later))
+    folder.begin(its)
+    assert folder.record(its).attempts[0].seconds == pytest.approx(100, abs=3)
+    folder.end(its, seconds=7.0, exit_code=0, peak_memory=5)
+    assert folder.record(its).seconds == pytest.approx(107, abs=3)
