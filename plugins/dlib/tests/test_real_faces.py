@@ -1,17 +1,15 @@
-"""dlib itself on real faces, installed for the test as the extra `[dlib]` names it."""
+"""dlib itself on real faces, which conftest.py installs."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-REAL_FACES = ROOT.parent / "shared" / "faces"
+REAL_FACES = Path(__file__).parents[4] / "shared" / "faces"
 """Clips of real faces with landmarks by dlib, where they lie beside the checkout; they are not part of it."""
 
 DETECT = """
@@ -31,19 +29,6 @@ for clip in sorted(Path(sys.argv[1]).glob("*/*/*")):
         points = detector.detect(np.array(Image.open(frames[number])))
         print("none" if points is None else np.linalg.norm(points - stored[number], axis=1).mean())
 """
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the extra installs."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    folder = tmp_path_factory.mktemp("dlib")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *extras["dlib"]]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if "NewConnectionError" in result.stderr or "name resolution" in result.stderr:
-        pytest.skip("the package registry can't be reached")
-    assert result.returncode == 0, result.stderr
-    return folder
 
 
 @pytest.mark.slow

@@ -1,0 +1,85 @@
+"""`ssltoolbox data extract`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import spots
+from support.videos import scene, write_video
+
+from ssltoolbox.cli.main import run
+
+Capture = pytest.CaptureFixture[str]
+SPOTS = ["--detector", "spots", "--plugin", spots.__file__, "--workers", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def extract(*arguments: str, code: int = 0) -> None:
+    assert run(["data", "extract", *arguments]) == code
+
+
+def test_what_came_out_is_counted(tmp_path: Path, capsys: Capture) -> None:
+    here, there = scene((20, 30, 40)), scene((100, 30, 40))
+    write_video(tmp_path / "videos/id1/a.mov", [here] * 60 + [there] * 10 + [scene()] * 5)
+    write_video(tmp_path / "videos/id2/b.mov", [here] * 10, fps=2)
+    (tmp_path / "videos/id2/c.mp4").write_bytes(b"")
+    extract("videos", "-o", "frames", *SPOTS)
+    captured = capsys.readouterr()
+    assert captured.out == (
+        "looked for faces in 23 frames, 1 without one\n"
+        "dropped 1 clip: shorter than --min-seconds\n"
+        "dropped 1 clip: the video has fewer frames per second than --fps\n"
+        "10 frames of 1 clip of 2 videos are in frames\n"
+    )
+    assert captured.err == (
+        f"can't be read: {tmp_path}/videos/id2/c.mp4: Invalid data found when processing input\n"
+        "1 of 3 videos can't be read\n"
+    )
+    assert sorted(path.name for path in (tmp_path / "frames/id1/a/00001").iterdir()) == [
+        *(f"{number:07d}.jpg" for number in range(1, 11)),
+        "landmarks68.npy",
+    ]
+
+
+def test_frames_go_on_to_an_index(tmp_path: Path, capsys: Capture) -> None:
+    write_video(tmp_path / "id1/a.mov", [scene((20, 30, 40))] * 20, fps=5)
+    extract("id1/a.mov", "-o", "frames", "--fps", "5", "--size", "64", *SPOTS)
+    assert run(["data", "index", "frames", "--fps", "5", "-o", "v.index"]) == 0
+    from ssltoolbox.data.index.reader import FrameIndex
+
+    index = FrameIndex(tmp_path / "v.index")
+    assert index.times.tolist() == [number / 5 for number in range(20)]
+    assert index.landmarks is not None
+    assert index.landmarks.valid.all()
+
+
+def test_nothing_can_be_read(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    extract("a.mp4", "-o", "frames", *SPOTS, code=1)
+    assert capsys.readouterr().err.endswith("\n1 of 1 video can't be read\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["none", "-o", "out"], "none: there is no such file or folder\n"),
+        (["a.mov", "-o", "out", "--fps", "25/0"], "'25/0' is no number; write 25 or 25/6\n"),
+        (["a.mov", "-o", "out", "--fps", "0"], "0 is not between 1/100 and 1000\n"),
+        (
+            ["a.mov", "-o", "out", "--detector", "dlob"],
+            "unknown landmark detector 'dlob'; did you mean 'dlib'?\n",
+        ),
+        (["a.mov", "-o", "a.mov"], "Directory 'a.mov' is a file.\n"),
+        (["a.mov"], "Missing option '-o' / '--output'.\n"),
+    ],
+)
+def test_mistakes(tmp_path: Path, capsys: Capture, arguments: list[str], text: str) -> None:
+    write_video(tmp_path / "a.mov", [scene()] * 2)
+    extract(*arguments, code=2)
+    assert capsys.readouterr().err.endswith(text)
+    assert not (tmp_path / "out").exists()
