@@ -13,10 +13,13 @@ from rich.text import Text
 
 from ssltoolbox.api import Kind
 from ssltoolbox.cli.words import type_text, value_text
+from ssltoolbox.plan.choose import SECTIONS
+from ssltoolbox.recipe.sections import COMPONENTS
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
 
 if TYPE_CHECKING:
     from ssltoolbox.api.testing import Finding
+    from ssltoolbox.scaffold import NewPlugin
 
 
 def registry_table(registry: Registry) -> Table:
@@ -88,6 +91,20 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
     broken = sum(not finding.kept for finding in findings)
     verdict = f"{broken} of {len(findings)} rules broken" if broken else f"all {len(findings)} rules kept"
     return Group(*parts, Text(verdict, style="bold red" if broken else "bold"))
+
+
+def next_steps(made: NewPlugin, kind: Kind) -> str:
+    """What to do with a package that was made."""
+    section = SECTIONS[kind]
+    named = f"{section}: {made.package}" if section in COMPONENTS else f"{section}: [{made.package}]"
+    return f"""\
+{made.folder}/ is a complete package, a copy of {made.template} to start from. Next:
+  cd {made.folder}
+  pip install -e '.[dev]'
+  python -m pytest
+  ssltoolbox plugins check {made.package}
+A recipe names it so:
+  {named}"""
 
 
 def _mark(finding: Finding) -> Text:

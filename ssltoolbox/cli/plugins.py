@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ssltoolbox.api import Kind
 
 FILES = click.option(
     "--file",
@@ -83,6 +86,24 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
 
 
 @plugins.command()
+@click.argument("name")
+@click.option(
+    "--kind",
+    "kind_text",
+    required=True,
+    metavar="KIND",
+    help="What it is to be, such as positive_generator, negative_sampler or negative_masker.",
+)
+def new(name: str, kind_text: str) -> None:
+    """Make the folder NAME here: a package with one plugin and its tests, a copy of a built-in one."""
+    from ssltoolbox.cli.plugin_pages import next_steps
+    from ssltoolbox.scaffold import new_plugin
+
+    kind = _kind(kind_text)
+    click.echo(next_steps(new_plugin(name, kind, Path()), kind))
+
+
+@plugins.command()
 @click.argument("target")
 @SET_OPTION
 @JSON
@@ -105,6 +126,26 @@ def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
     else:
         Console(highlight=False).print(findings_page(findings))
     return int(not all(finding.kept for finding in findings))
+
+
+def _kind(text: str) -> Kind:
+    """The kind that was meant, in the singular or the plural."""
+    from ssltoolbox.api import Kind, UserError
+    from ssltoolbox.api.errors import one_of
+    from ssltoolbox.api.suggest import suggest
+    from ssltoolbox.scaffold import TEMPLATES
+
+    singular = text.replace("-", "_").removesuffix("s")
+    kinds = {kind.removesuffix("s"): kind for kind in Kind}
+    if singular not in kinds:
+        near = suggest(text, kinds)
+        raise UserError(
+            f"there is no kind {text!r}",
+            f"did you mean {near!r}?"
+            if near
+            else f"write {one_of(kind.removesuffix('s') for kind in TEMPLATES)}",
+        )
+    return kinds[singular]
 
 
 def _print_json(data: Any) -> None:

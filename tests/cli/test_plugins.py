@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
@@ -259,3 +260,36 @@ def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], error: str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(error)
+
+
+def test_a_new_plugin(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        printed(capsys, "new", "my-strategy", "--kind", "negative_masker")
+        == """\
+my-strategy/ is a complete package, a copy of near_in_time to start from. Next:
+  cd my-strategy
+  pip install -e '.[dev]'
+  python -m pytest
+  ssltoolbox plugins check my_strategy
+A recipe names it so:
+  maskers: [my_strategy]"""
+    )
+    assert (tmp_path / "my-strategy" / "my_strategy" / "masker.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
+        ("xyz", "there is no kind 'xyz'; write negative_masker, negative_sampler or positive_generator\n"),
+        ("view", "there is no package to copy for a view; start from a file: "),
+    ],
+)
+def test_a_kind_that_is_unknown(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["plugins", "new", "my-strategy", "--kind", kind]) == 2
+    assert capsys.readouterr().err.startswith(error)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,26 @@
+"""Masks by clip and time, which every row has: no descriptor is needed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ssltoolbox.api import Batch, NegativeMasker, Rows
+from ssltoolbox_near_in_time import NearInTimeOptions
+
+
+class NearInTime(NegativeMasker[NearInTimeOptions]):
+    """A row's false negatives are the frames of its clip that are less than `gap` seconds away."""
+
+    def __init__(self, options: NearInTimeOptions) -> None:
+        super().__init__(options)
+        self.attract = options.attract
+
+    def describe(self, batch: Batch) -> Tensor:
+        """[N·R, 0]: there is nothing to say of the pixels."""
+        return torch.empty(batch.frames.shape[:2].numel(), 0, device=batch.frames.device)
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        """[A, C] bool."""
+        distance = (anchors.time[:, None] - candidates.time).abs()
+        return eligible & (anchors.clip[:, None] == candidates.clip) & (distance < self.options.gap)
