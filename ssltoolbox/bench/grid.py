@@ -33,6 +33,9 @@ OWN_KEYS = {
 }
 """Sections of a recipe that a grid does not set like the others, and why."""
 
+WAYS_TO_SET = {"set": "set", "sweep": "swept", "with_seeds": "set with the seeds"}
+"""Sections of a grid that change recipes, and the word for it."""
+
 
 class Grid(Section):
     """Recipes, how often each is run, and with which changes."""
@@ -54,6 +57,9 @@ class Grid(Section):
 
     sweep: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Options with several values each; every recipe is run with each combination."""
+
+    with_seeds: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """Options with a value for each seed, in their order: `data.world: [1, 2, 3]` gives each its own world."""
 
 
 def grid_schema() -> dict[str, Any]:
@@ -91,6 +97,7 @@ class LoadedGrid:
         recipes: the recipes' files.
         common: what `set` and `tasks` change in every recipe.
         sweep: for each option the values that it takes.
+        with_seeds: for each option the values that go with the seeds.
     """
 
     path: Path
@@ -99,6 +106,7 @@ class LoadedGrid:
     recipes: tuple[Path, ...]
     common: tuple[Setting, ...]
     sweep: tuple[tuple[Setting, ...], ...]
+    with_seeds: tuple[tuple[Setting, ...], ...]
 
     def place(self, *path: str) -> Place:
         """Where a value is written; where the grid begins if it isn't."""
@@ -123,11 +131,13 @@ def load_grid(path: Path) -> LoadedGrid:
     problems += found
     recipes = list(_recipe_files(tree, problems))
     common = [*_tasks(tree), *_settings(tree.child("set"), problems)]
-    sweep = list(_sweep(tree, problems))
-    problems += [*_repeated_seeds(tree), *_set_and_swept(tree)]
+    sweep, with_seeds = list(_sweep(tree, problems)), list(_with_seeds(tree, problems))
+    problems += [*_repeated_seeds(tree), *_set_twice(tree)]
     if problems or grid is None:
         raise RecipeError(problems, path)
-    return LoadedGrid(path, grid, tree, tuple(dict.fromkeys(recipes)), tuple(common), tuple(sweep))
+    return LoadedGrid(
+        path, grid, tree, tuple(dict.fromkeys(recipes)), tuple(common), tuple(sweep), tuple(with_seeds)
+    )
 
 
 def _not_a_grid(tree: Located) -> RecipeProblem:
@@ -174,10 +184,25 @@ def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setti
         for first, second in combinations(elements, 2):
             if first.plain() == second.plain():
                 problems.append(RecipeProblem(second.place, f"{quoted(key)} takes this value already"))
-        if elements and _setting(key, values.best_place, elements[0], problems):
-            yield tuple(
-                setting for value in elements if (setting := _setting(key, values.best_place, value, []))
-            )
+        yield from _values(key, values, problems)
+
+
+def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+    node, seeds = tree.child("with_seeds"), tree.child("seeds")
+    count = len(list(seeds.items())) if seeds else 1
+    for key, values in node.mapping.items() if node else ():
+        found = len(list(values.items()))
+        if found != count:
+            message = f"{quoted(key)} has {found} values for {count} seeds"
+            problems.append(RecipeProblem(values.best_place, message, "give each seed one"))
+        yield from _values(key, values, problems)
+
+
+def _values(key: str, values: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+    """The settings of one option; a mistake in its name is reported once."""
+    elements = [value for _, value in values.items()]
+    if elements and _setting(key, values.best_place, elements[0], problems):
+        yield tuple(setting for value in elements if (setting := _setting(key, values.best_place, value, [])))
 
 
 def _setting(key: str, place: Place, value: Located, problems: list[RecipeProblem]) -> Setting | None:
@@ -199,11 +224,11 @@ def _repeated_seeds(tree: Located) -> Iterator[RecipeProblem]:
             seen.add(seed.value)
 
 
-def _set_and_swept(tree: Located) -> Iterator[RecipeProblem]:
-    common, sweep = tree.child("set"), tree.child("sweep")
-    for key, value in sweep.mapping.items() if sweep and common else ():
-        if common and key in common.mapping:
-            line = common.mapping[key].best_place.line
-            yield RecipeProblem(
-                value.best_place, f"{quoted(key)} can't be both set and swept", f"it is set on line {line}"
-            )
+def _set_twice(tree: Located) -> Iterator[RecipeProblem]:
+    sections = [(word, node) for name, word in WAYS_TO_SET.items() if (node := tree.child(name))]
+    for (first_word, first), (second_word, second) in combinations(sections, 2):
+        for key, value in second.mapping.items():
+            if key in first.mapping:
+                line = first.mapping[key].best_place.line
+                message = f"{quoted(key)} can't be both {first_word} and {second_word}"
+                yield RecipeProblem(value.best_place, message, f"it is {first_word} on line {line}")

@@ -48,10 +48,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Jobs:
-    """All runs of a grid, recipe by recipe.
+    """All runs of a grid.
 
     Attributes:
-        all: the runs.
+        all: the runs, seed by seed.
         warnings: what the recipes warn of, each once.
     """
 
@@ -71,24 +71,35 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
         RecipeError: with all problems of all of them, and when names or the baseline don't fit.
     """
     problems: list[RecipeProblem] = []
-    plans: list[tuple[Path, Mapping[str, Any], Plan]] = []
-    for file, point in product(loaded.recipes, _points(loaded)):
-        overrides = [setting.override for setting in (*loaded.common, *point)]
+    plans: list[tuple[Path, Mapping[str, Any], tuple[int, ...], Plan]] = []
+    for file, point, (seeds, own) in product(loaded.recipes, _points(loaded), _seeds(loaded)):
+        overrides = [setting.override for setting in (*loaded.common, *point, *own)]
         plan, found = _resolved(file, overrides, data_needed)
         problems += found
         if plan:
-            plans.append((file, {setting.key: setting.value for setting in point}, plan))
+            plans.append((file, {setting.key: setting.value for setting in point}, seeds, plan))
     if all(problem.warning for problem in problems):
-        problems += [*_same_names(loaded, plans), *_unknown_baseline(loaded, plans)]
+        names = [(file, plan.recipe.name) for file, _, _, plan in plans]
+        problems += [*_same_names(loaded, names), *_unknown_baseline(loaded, names)]
     if any(not problem.warning for problem in problems):
         raise RecipeError(problems, loaded.path)
-    jobs = [_job(plan, point, seed, code) for _, point, plan in plans for seed in loaded.grid.seeds]
+    jobs = [_job(plan, point, seed, code) for _, point, seeds, plan in plans for seed in seeds]
+    # Seed by seed, so that the recipes can be compared before all is done.
+    jobs.sort(key=lambda job: loaded.grid.seeds.index(job.seed))
     return Jobs(tuple(jobs), tuple(in_order(problems)))
 
 
 def _points(loaded: LoadedGrid) -> list[tuple[Setting, ...]]:
     """Every combination of the swept values; one without any if nothing is swept."""
     return list(product(*loaded.sweep))
+
+
+def _seeds(loaded: LoadedGrid) -> list[tuple[tuple[int, ...], tuple[Setting, ...]]]:
+    """Seeds that share their settings, with those: all of them, unless each has settings of its own."""
+    seeds = loaded.grid.seeds
+    if not loaded.with_seeds:
+        return [(seeds, ())]
+    return [((seed,), own) for seed, own in zip(seeds, zip(*loaded.with_seeds, strict=True), strict=True)]
 
 
 def _resolved(
@@ -110,12 +121,10 @@ def _job(plan: Plan, point: Mapping[str, Any], seed: int, code: str) -> Job:
     return Job(recipe.name, point, seed, text, steps, bool(recipe.evaluate), key)
 
 
-def _same_names(
-    loaded: LoadedGrid, plans: list[tuple[Path, Mapping[str, Any], Plan]]
-) -> Iterator[RecipeProblem]:
+def _same_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:
     files: dict[str, set[Path]] = {}
-    for file, _, plan in plans:
-        files.setdefault(plan.recipe.name, set()).add(file)
+    for file, name in names:
+        files.setdefault(name, set()).add(file)
     for name, same in files.items():
         if len(same) > 1:
             shown = " and ".join(map(shown_path, sorted(same)))
@@ -123,11 +132,9 @@ def _same_names(
             yield RecipeProblem(loaded.place("recipes"), message, "give each a 'name' of its own")
 
 
-def _unknown_baseline(
-    loaded: LoadedGrid, plans: list[tuple[Path, Mapping[str, Any], Plan]]
-) -> Iterator[RecipeProblem]:
+def _unknown_baseline(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:
     baseline = loaded.grid.baseline
-    names = list(dict.fromkeys(plan.recipe.name for _, _, plan in plans))
-    if baseline is not None and baseline not in names:
-        hint = did_you_mean(baseline, names) or f"the names are {', '.join(names)}"
+    known = list(dict.fromkeys(name for _, name in names))
+    if baseline is not None and baseline not in known:
+        hint = did_you_mean(baseline, known) or f"the names are {', '.join(known)}"
         yield RecipeProblem(loaded.place("baseline"), f"no recipe is called {quoted(baseline)}", hint)

@@ -39,10 +39,10 @@ def problems(text: str) -> str:
     return str(caught.value)
 
 
-def test_recipes_by_points_by_seeds() -> None:
+def test_seeds_by_recipes_by_points() -> None:
     found = jobs("recipes: [a.yaml, b.yaml]\nseeds: [3, 5]\nsweep: {data.world: [0, 1], optim.lr: [0.1]}")
     assert [(job.recipe, job.point["data.world"], job.point["optim.lr"], job.seed) for job in found] == [
-        (recipe, world, 0.1, seed) for recipe in "ab" for world in (0, 1) for seed in (3, 5)
+        (recipe, world, 0.1, seed) for seed in (3, 5) for recipe in "ab" for world in (0, 1)
     ]
     assert {job.recipe: job.steps for job in found} == {"a": 15, "b": 7}
     assert len({job.key for job in found}) == len(found)

@@ -1,0 +1,56 @@
+"""Options with a value for each seed."""
+
+import pytest
+
+from ssltoolbox.bench.grid import load_grid
+from ssltoolbox.bench.jobs import plan_jobs
+from ssltoolbox.recipe import RecipeError
+
+RECIPE = """\
+recipe: 1
+name: {name}
+data: {{name: synthetic_faces, identities: 4, clips: 8, frames: 8, size: 24}}
+backbone: {{name: test_byobnet}}
+method: simclr
+views: {{name: standard, size: 24}}
+optim: {{lr: 1.0e-3}}
+trainer: {{steps: 2, batch_size: 4}}
+"""
+
+
+def written(folder, grid: str):
+    for name in ("one", "two"):
+        (folder / f"{name}.yaml").write_text(RECIPE.format(name=name))
+    path = folder / "grid.yaml"
+    path.write_text("recipes: [one.yaml, two.yaml]\n" + grid)
+    return path
+
+
+def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path):
+    path = written(
+        tmp_path, "seeds: [5, 6]\nwith_seeds: {data.world: [1, 2]}\nsweep: {optim.lr: [0.1, 0.2]}\n"
+    )
+    jobs = plan_jobs(load_grid(path), code="").all
+    worlds = {(job.seed, "world: 1" in job.text, "world: 2" in job.text) for job in jobs}
+    assert worlds == {(5, True, False), (6, False, True)}
+    assert [(job.seed, job.recipe, job.point) for job in jobs] == [
+        (seed, recipe, {"optim.lr": lr}) for seed in (5, 6) for recipe in ("one", "two") for lr in (0.1, 0.2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ("seeds: [5, 6]\nwith_seeds: {data.world: [1]}\n", "'data.world' has 1 values for 2 seeds"),
+        ("with_seeds: {data.wrld: [1]}\n", "unknown option 'wrld' of dataset 'synthetic_faces'"),
+        (
+            "with_seeds: {data.world: [1]}\nset: {data.world: 3}\n",
+            "'data.world' can't be both set and set with the seeds",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_at_its_place(tmp_path, grid, message):
+    with pytest.raises(RecipeError) as caught:
+        plan_jobs(load_grid(written(tmp_path, grid)), code="")
+    assert [problem.message for problem in caught.value.problems] == [message] * len(caught.value.problems)
+    assert {problem.place.line for problem in caught.value.problems} <= {2, 3}
