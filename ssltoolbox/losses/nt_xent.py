@@ -1,18 +1,21 @@
 """InfoNCE on cosine similarity with false negatives left out, explicit negatives added, and an attraction.
 
 Shape letters: N rows of one side on this rank, G rows of one side over all ranks (N × ranks), C candidates,
-K entries of the queue, E explicit negatives of a row, D embedding size, S sides (2 in batch, 1 with a queue).
+K entries of the queue, E explicit negatives of a row, D embedding size, S rows that the loss is a mean of (2N in
+batch, N with a queue), V masked pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightly.loss
 import torch
 import torch.nn.functional as F
 from lightly.utils import dist
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 class NTXentLoss(lightly.loss.NTXentLoss):
@@ -83,60 +86,88 @@ class NTXentLoss(lightly.loss.NTXentLoss):
     ) -> tuple[Tensor, Tensor]:
         """([], []): the loss without what was masked, and the attraction before its weight. See `forward`."""
         out0, out1 = F.normalize(out0, dim=1), F.normalize(out1, dim=1)
-        rows_SD = out0 if self.has_queue else torch.cat([out0, out1])
         if self.has_queue:
-            logits_SC, positive_S = self._queue_logits(out0, out1)
-            false_SC = _pad_left(masked, 1)
+            out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
+            rows_SD, positive_SD, all_CD = out0, out1, queue_DK.to(out0.device).T
         else:
-            logits_SC, positive_S = self._batch_logits(out0, out1)
-            false_SC = masked
-        if false_SC is None:
-            false_SC = torch.zeros_like(logits_SC, dtype=torch.bool)
-        false_SC = false_SC.scatter(1, positive_S[:, None], False) & logits_SC.isfinite()
-        if negatives is not None:
-            explicit_SE = (
-                torch.einsum("sd,sed->se", rows_SD, F.normalize(negatives, dim=2)) / self.temperature
+            rows_SD, positive_SD, all_CD = (
+                torch.cat([out0, out1]),
+                torch.cat([out1, out0]),
+                self._gathered(out0, out1),
             )
-            logits_SC = torch.cat([logits_SC, explicit_SE], dim=1)
-            false_SC = F.pad(false_SC, (0, explicit_SE.shape[1]))
-        kept_SC = logits_SC.masked_fill(false_SC, -torch.inf)
-        cancel = self.cross_entropy(kept_SC, positive_S)
-        if not attracting:
-            return cancel, cancel.new_zeros(())
-        return cancel, _attraction(logits_SC, kept_SC, positive_S, false_SC)
+        logits_SC = self._scaled("sd,cd->sc", rows_SD, all_CD)
+        positive_S = self._scaled("sd,sd->s", rows_SD, positive_SD)
+        if not self.has_queue:
+            pair_S2 = self._own_columns(len(out0), len(all_CD), out0.device)
+            masked = None if masked is None else masked.scatter(1, pair_S2, False)
+            logits_SC = logits_SC.scatter(1, pair_S2, -torch.inf)
+        row_V, column_V = _places(masked if attracting else None, logits_SC.device)
+        log_sum_S, masked_V = _SplitNegatives.apply(logits_SC, masked, row_V, column_V)
+        if negatives is not None:
+            explicit_SE = self._scaled("sd,sed->se", rows_SD, F.normalize(negatives, dim=2))
+            log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
+        cancel = _against(log_sum_S, positive_S).mean()
+        per_row_S = torch.bincount(row_V, minlength=len(rows_SD)).clamp(min=1)
+        attraction = (_against(log_sum_S[row_V], masked_V) / per_row_S[row_V]).sum() / len(rows_SD)
+        return cancel, attraction
 
-    def _queue_logits(self, query_ND: Tensor, key_ND: Tensor) -> tuple[Tensor, Tensor]:
-        """[N, 1+K] logits with the positive first, and [N] its column."""
-        key_ND, queue_DK = self.memory_bank(key_ND, update=query_ND.requires_grad)
-        positive_N1 = torch.einsum("nd,nd->n", query_ND, key_ND)[:, None]
-        negative_NK = torch.einsum("nd,dk->nk", query_ND, queue_DK.to(query_ND.device))
-        logits_NC = torch.cat([positive_N1, negative_NK], dim=1) / self.temperature
-        return logits_NC, torch.zeros(len(query_ND), dtype=torch.long, device=query_ND.device)
+    def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
+        """Cosines of unit vectors over the temperature, in single precision or better."""
+        logits = torch.einsum(equation, one / self.temperature, other)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    def _batch_logits(self, out0_ND: Tensor, out1_ND: Tensor) -> tuple[Tensor, Tensor]:
-        """[2N, 2G] logits, −∞ where a row meets itself, and [2N] the column of the positive."""
-        distributed = self.gather_distributed and dist.world_size() > 1
-        sides = (out0_ND, out1_ND)
-        all_GD = [torch.cat(dist.gather(side)) if distributed else side for side in sides]
-        columns = len(all_GD[0])
-        own_N = torch.arange(len(out0_ND), device=out0_ND.device) + distributed * dist.rank() * len(out0_ND)
-        logits_SC = torch.einsum("sd,cd->sc", torch.cat(sides), torch.cat(all_GD)) / self.temperature
-        itself_S = torch.cat([own_N, own_N + columns])
-        positive_S = torch.cat([own_N + columns, own_N])
-        return logits_SC.scatter(1, itself_S[:, None], -torch.inf), positive_S
+    def _gathered(self, out0_ND: Tensor, out1_ND: Tensor) -> Tensor:
+        """[2G, D] side 0, then side 1 of all ranks."""
+        sides: tuple[Tensor, ...] = (out0_ND, out1_ND)
+        if self.gather_distributed and dist.world_size() > 1:
+            sides = tuple(torch.cat(dist.gather(side)) for side in sides)
+        return torch.cat(sides)
 
-
-def _pad_left(mask: Tensor | None, columns: int) -> Tensor | None:
-    return None if mask is None else F.pad(mask, (columns, 0))
+    def _own_columns(self, rows: int, columns: int, device: torch.device) -> Tensor:
+        """[2N, 2] for each row in batch its own column and that of its positive, of 2G."""
+        own_N = torch.arange(rows, device=device)
+        if self.gather_distributed and dist.world_size() > 1:
+            own_N = own_N + dist.rank() * rows
+        sides_N2 = torch.stack([own_N, own_N + columns // 2], dim=1)
+        return torch.cat([sides_N2, sides_N2])
 
 
-def _attraction(logits_SC: Tensor, kept_SC: Tensor, positive_S: Tensor, false_SC: Tensor) -> Tensor:
-    """[] mean over rows of the mean cross-entropy of a row's masked candidates against its negatives."""
-    precision = torch.promote_types(logits_SC.dtype, torch.float32)
-    negatives_SC = kept_SC.scatter(1, positive_S[:, None], -torch.inf)
-    log_sum_S = torch.logsumexp(negatives_SC.to(precision), dim=1)
-    row, column = false_SC.nonzero(as_tuple=True)
-    # −log(e^v / (e^v + e^n)) = log(1 + e^{n−v})
-    entropy = F.softplus(log_sum_S[row] - logits_SC[row, column].to(precision))
-    weight = 1.0 / false_SC.sum(dim=1).clamp(min=1)
-    return (entropy * weight[row]).sum() / len(logits_SC)
+def _places(masked: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor]:
+    """[V] and [V] rows and columns of what was masked."""
+    if masked is None:
+        nowhere = torch.empty(0, dtype=torch.long, device=device)
+        return nowhere, nowhere
+    row_V, column_V = masked.nonzero(as_tuple=True)
+    return row_V, column_V
+
+
+def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
+    """−log(e^x / (e^x + Σ e^k)) = log(1 + e^{log Σ − x})."""
+    return F.softplus(log_sum - logit)
+
+
+class _SplitNegatives(torch.autograd.Function):
+    """The negatives that are left as log Σ e^logit [S], and the logits of those that were masked [V].
+
+    Autograd would make a matrix of gradients for each of the two, and others for the masking; here they share one,
+    which keeps the loss below the parent's memory.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits_SC: Tensor, masked_SC: Tensor | None, row_V: Tensor, column_V: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        kept_SC = logits_SC if masked_SC is None else logits_SC.masked_fill(masked_SC, -torch.inf)
+        log_sum_S = kept_SC.logsumexp(dim=1)
+        ctx.save_for_backward(kept_SC, log_sum_S, row_V, column_V)
+        return log_sum_S, logits_SC[row_V, column_V]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor) -> tuple[Tensor, None, None, None]:
+        kept_SC, log_sum_S, row_V, column_V = ctx.saved_tensors
+        # A row without any negative has a sum of −∞; it has no gradient.
+        log_sum_S = log_sum_S.masked_fill(log_sum_S.isneginf(), 0.0)
+        grad_SC = (kept_SC - log_sum_S[:, None]).exp_().mul_(grad_sum_S[:, None])
+        grad_SC[row_V, column_V] = grad_masked_V
+        return grad_SC, None, None, None
