@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, Setting
 from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.plan.plan import Chosen, Plan
+from ssltoolbox.plan.schedule import warmup_steps
 from ssltoolbox.recipe import LoadedRecipe, Place, RecipeProblem
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
@@ -123,10 +124,12 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
 
 
 def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    wanted = round(plan.recipe.optim.warmup_epochs * plan.counts.steps_per_epoch)
+    optim = plan.recipe.optim
+    wanted = warmup_steps(optim, plan.counts)
     if wanted > plan.counts.steps:
+        option = "warmup_epochs" if optim.warmup_steps is None else "warmup_steps"
         yield RecipeProblem(
-            loaded.node("optim", "warmup_epochs").place,
+            loaded.node("optim", option).place,
             f"the warm-up of {wanted} steps is longer than the run of {plan.counts.steps}: it is shortened",
             warning=True,
         )

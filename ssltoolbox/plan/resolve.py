@@ -13,7 +13,7 @@ from ssltoolbox.api import DataFacts, DataNotFound, DatasetOptions, Kind, Negati
 from ssltoolbox.plan.checks import number_checks, part_checks
 from ssltoolbox.plan.choose import SECTIONS, choose
 from ssltoolbox.plan.plan import Chosen, Plan
-from ssltoolbox.plan.schedule import Counts, Schedule
+from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
 from ssltoolbox.recipe import (
     Component,
     LoadedRecipe,
@@ -163,11 +163,10 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
 
 def _schedule(recipe: Recipe, counts: Counts) -> Schedule:
     optim = recipe.optim
-    warmup = round(optim.warmup_epochs * counts.steps_per_epoch)
     return Schedule(
         kind=optim.schedule,
         lr=optim.lr,
         final_lr=optim.lr * optim.final_lr_fraction,
-        warmup=min(warmup, counts.steps),
+        warmup=min(warmup_steps(optim, counts), counts.steps),
         steps=counts.steps,
     )

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ssltoolbox.recipe import Optim
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -63,3 +65,10 @@ class Counts:
     steps_per_epoch: int
     steps: int
     epochs: float
+
+
+def warmup_steps(optim: Optim, counts: Counts) -> int:
+    """Steps of the warm-up that a recipe asks for; it may ask for more than the run has."""
+    if optim.warmup_steps is not None:
+        return optim.warmup_steps
+    return round(optim.warmup_epochs * counts.steps_per_epoch)

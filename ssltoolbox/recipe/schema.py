@@ -124,6 +124,10 @@ class Optim(Section):
     warmup_epochs: float = Field(default=0.0, ge=0)
     """Epochs over which the learning rate rises linearly from 0."""
 
+    warmup_steps: int | None = Field(default=None, ge=0)
+    """The same in steps of the optimiser, which hard negatives don't make longer: give either this or
+    `warmup_epochs`."""
+
     final_lr_fraction: float = Field(default=0.0, ge=0, le=1)
     """Where the cosine ends, as a fraction of `lr`."""
 
@@ -133,6 +137,9 @@ class Optim(Section):
         for option, is_used in used.items():
             if not is_used and getattr(self, option) != type(self).model_fields[option].default:
                 raise rule(f"{self.name} has no {option}", "remove it, or choose another optimiser", option)
+        if self.warmup_steps is not None and self.warmup_epochs != 0:
+            hint = "set warmup_epochs to 0, or warmup_steps to null"
+            raise rule("'warmup_epochs' and 'warmup_steps' can't both be given", hint, "warmup_steps")
         if self.schedule == "constant" and self.final_lr_fraction != 0:
             hint = "remove it, or write schedule: cosine"
             raise rule("a constant schedule has no final_lr_fraction", hint, "final_lr_fraction")

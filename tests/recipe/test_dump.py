@@ -79,6 +79,7 @@ optim:
   decay_norm_and_bias: false
   schedule: cosine
   warmup_epochs: 0.0
+  warmup_steps: null
   final_lr_fraction: 0.0
 trainer:
   epochs: 3
