@@ -13,6 +13,7 @@ from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
+from ssltoolbox.cli.export import export
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import check, schema
@@ -25,7 +26,7 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, preview, evaluate, bench, data, plugins, schema):
+for command in (train, check, preview, evaluate, export, bench, data, plugins, schema):
     commands.add_command(command)
 
 

@@ -45,10 +45,7 @@ def create_backbone(
     if not timm.is_model(name.split(".")[0]):
         near = suggest(name, timm.list_models())
         raise UserError(f"timm has no model {name!r}", f"did you mean {near!r}?" if near else "")
-    keywords = dict(options or {})
-    config = timm.models.get_pretrained_cfg(name)
-    if config is not None and config.fixed_input_size:
-        keywords.setdefault("img_size", image_size)
+    keywords = timm_arguments(name, image_size, options or {})
     try:
         model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **keywords)
     except TypeError as error:
@@ -65,6 +62,13 @@ def create_backbone(
     if weights not in (None, IMAGENET):
         load_weights(model, Path(str(weights)), allow_partial)
     return model
+
+
+def timm_arguments(name: str, image_size: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What timm's `create_model` is given beside the name: the options, and the size where it is fixed."""
+    config = timm.models.get_pretrained_cfg(name)
+    fixed = config is not None and config.fixed_input_size
+    return ({"img_size": image_size} if fixed else {}) | dict(options)
 
 
 def feature_dim(backbone: nn.Module, image_size: int) -> int:

@@ -25,16 +25,22 @@ def save_weights(model: nn.Module, path: Path) -> None:
     """
     beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_bytes(_serialised(model))
+        beside.write_bytes(serialised(model))
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
 
 
+def serialised(model: nn.Module) -> bytes:
+    """A model's weights as the content of a safetensors file; the same weights give the same bytes."""
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    return safetensors.torch.save(state)
+
+
 def weights_hash(model: nn.Module) -> str:
     """The SHA-256 of a model's weights: that of the file that `save_weights` makes of them."""
-    return hashlib.sha256(_serialised(model)).hexdigest()
+    return hashlib.sha256(serialised(model)).hexdigest()
 
 
 def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
@@ -75,11 +81,6 @@ def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> 
             "name the file's own network, or write allow_partial: true under backbone",
         )
     return found
-
-
-def _serialised(model: nn.Module) -> bytes:
-    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    return safetensors.torch.save(state)
 
 
 def _such_as(keys: tuple[str, ...]) -> str:

@@ -1,0 +1,229 @@
+"""The formats: how each is written, read back, and used."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+import safetensors.torch
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import one_of
+from ssltoolbox.models.backbone import create_backbone, timm_arguments
+from ssltoolbox.models.weights import serialised
+from ssltoolbox.plan import Plan
+
+Run = Callable[[Tensor], Tensor]
+"""[B, 3, size, size] → [B, D], computed by the library that a file is for."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        suffixes: how the names of such files end.
+        write: backbone, plan → the file's content.
+        read: the content, plan → the network as the other library has it.
+        usage: the file's name, backbone, plan → Python that loads it.
+    """
+
+    suffixes: tuple[str, ...]
+    write: Callable[[nn.Module, Plan], bytes]
+    read: Callable[[bytes, Plan], Run]
+    usage: Callable[[str, nn.Module, Plan], str]
+
+
+def format_of(output: Path, wanted: str | None) -> str:
+    """The name of the format that is wanted, or that the suffix stands for.
+
+    Raises:
+        UserError: where the suffix says nothing, or something else.
+    """
+    suffix = output.suffix.lower()
+    by_suffix = {end: name for name, kind in FORMATS.items() for end in kind.suffixes}
+    if wanted is None:
+        if suffix not in by_suffix:
+            known = one_of(by_suffix)
+            raise UserError(
+                f"{output}: its name says no format",
+                f"end it in {known}, or add --format {'|'.join(FORMATS)}",
+            )
+        return by_suffix[suffix]
+    if by_suffix.get(suffix, wanted) != wanted:
+        raise UserError(
+            f"{output}: {suffix} is for {by_suffix[suffix]}, not for {wanted}",
+            f"end its name in {one_of(FORMATS[wanted].suffixes)}",
+        )
+    return wanted
+
+
+def _read_timm(content: bytes, plan: Plan) -> Run:
+    recipe = plan.recipe.backbone
+    network = create_backbone(
+        recipe.name, stem=recipe.stem, image_size=plan.image_size, options=recipe.options
+    )
+    network.load_state_dict(safetensors.torch.load(content))
+    return network.eval()
+
+
+def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
+    recipe = plan.recipe.backbone
+    arguments = timm_arguments(recipe.name, plan.image_size, recipe.options)
+    given = "".join(f", {key}={value!r}" for key, value in arguments.items())
+    return "\n".join(
+        [
+            "import timm",
+            "import torch",
+            "from safetensors.torch import load_file",
+            "",
+            f"model = timm.create_model({recipe.name!r}, num_classes=0{given})",
+            *_stem(backbone, plan),
+            f"model.load_state_dict(load_file({file!r}))",
+            "model.eval()",
+        ]
+    )
+
+
+def _write_torchvision(backbone: nn.Module, plan: Plan) -> bytes:
+    network = _torchvision_network(plan)
+    state = {key: value.detach().cpu() for key, value in backbone.state_dict().items()}
+    theirs = network.state_dict()
+    if {key: value.shape for key, value in state.items()} != {
+        key: value.shape for key, value in theirs.items()
+    }:
+        raise UserError(
+            f"torchvision's {_base_name(plan)} is another network than timm's {plan.recipe.backbone.name}",
+            "export it for timm or to ONNX",
+        )
+    content = io.BytesIO()
+    torch.save(state, content)
+    return content.getvalue()
+
+
+def _read_torchvision(content: bytes, plan: Plan) -> Run:
+    network = _torchvision_network(plan)
+    network.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+    return network.eval()
+
+
+def _torchvision_network(plan: Plan) -> nn.Module:
+    """timm's ResNets share torchvision's key names; its other networks have their own.
+
+    Raises:
+        UserError: where torchvision has no such ResNet.
+    """
+    name = _base_name(plan)
+    builder = getattr(torchvision.models.resnet, name, None)
+    if name not in torchvision.models.list_models() or builder is None:
+        raise UserError(
+            f"torchvision has no ResNet {name!r}, and names the tensors of other networks otherwise than timm",
+            "export it for timm or to ONNX",
+        )
+    network: nn.Module = builder()
+    network.fc = nn.Identity()
+    if plan.recipe.backbone.stem == "small":
+        network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        network.maxpool = nn.Identity()
+    return network
+
+
+def _base_name(plan: Plan) -> str:
+    return plan.recipe.backbone.name.partition(".")[0]
+
+
+def _torchvision_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
+    return "\n".join(
+        [
+            "import torch",
+            "import torchvision",
+            "",
+            f"model = torchvision.models.{_base_name(plan)}()",
+            "model.fc = torch.nn.Identity()",
+            *_stem(backbone, plan),
+            f"model.load_state_dict(torch.load({file!r}, weights_only=True))",
+            "model.eval()",
+        ]
+    )
+
+
+def _stem(backbone: nn.Module, plan: Plan) -> Iterator[str]:
+    if plan.recipe.backbone.stem == "small":
+        channels = len(backbone.state_dict()["conv1.weight"])
+        yield f"model.conv1 = torch.nn.Conv2d(3, {channels}, 3, padding=1, bias=False)"
+        yield "model.maxpool = torch.nn.Identity()"
+
+
+def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:
+    _onnxruntime()
+    images = torch.zeros(2, 3, plan.image_size, plan.image_size)
+    content = io.BytesIO()
+    # The exporter prints its progress and warns of what its own dependencies do.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            backbone,
+            (images,),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["features"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+        assert program is not None
+        content.write(program.model_proto.SerializeToString())
+    return content.getvalue()
+
+
+def _read_onnx(content: bytes, plan: Plan) -> Run:
+    session = _onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(["features"], {"images": images.numpy()})[0])
+
+    return run
+
+
+def _onnxruntime() -> ModuleType:
+    """
+    Raises:
+        UserError: where a library that ONNX takes is not installed.
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"ONNX needs {error.name}, which is not installed", "pip install 'ssltoolbox[onnx]'"
+        ) from error
+    return onnxruntime
+
+
+def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
+    return "\n".join(
+        [
+            "import onnxruntime",
+            "",
+            f"session = onnxruntime.InferenceSession({file!r})",
+            "",
+            "def model(images):  # a float32 array",
+            '    return session.run(["features"], {"images": images})[0]',
+        ]
+    )
+
+
+FORMATS: Mapping[str, Format] = {
+    "timm": Format((".safetensors",), lambda backbone, plan: serialised(backbone), _read_timm, _timm_usage),
+    "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
+    "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage),
+}
+FormatName = Literal["timm", "torchvision", "onnx"]

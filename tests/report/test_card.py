@@ -1,0 +1,52 @@
+"""What the card says of data, results and licences."""
+
+import pytest
+
+from ssltoolbox.report.card import render_card
+
+
+def card_of(run):
+    return render_card(run.path, "m.onnx", "onnx", "model = …", 112, "abc")
+
+
+def test_results_and_data(run):
+    text = card_of(run)
+    assert "| expression | macro-F1 ↑ | 0.285 | 0.130 | – |" in text
+    assert "| identity left | accuracy ↓ | 0.214 | 0.135 | – |" in text
+    assert "| training clips | 960 |" in text
+    assert "These are drawings." in text
+    assert "simclr with time_aug, mask_fn, started 2026-01-31T20:26:24+00:00." in text
+    assert text.endswith("Made with torch 2.11.\n")
+
+
+def test_without_results(run):
+    run.json("evaluation", {})
+    assert "Nothing was evaluated." in card_of(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "licences"),
+    [
+        ([], ["No model or data of others was used."]),
+        (
+            [("weights: null", "weights: imagenet"), ("mask_fn", "mask_fn, descriptor: resnet18")],
+            [
+                "- Training began with timm's ImageNet weights of test_byobnet: their licence applies.",
+                "- MaskFN compared faces with an ImageNet ResNet-18, whose weights are not in this file.",
+            ],
+        ),
+        (
+            [("synthetic_faces", "frames"), ("weights: null", "weights: /private/theirs.ckpt")],
+            [
+                "- The terms of the training data apply; some allow research only.",
+                "- Training began with the weights in theirs.ckpt: their licence applies.",
+                "- mask_fn used facial landmarks. The terms of the detector that found them may apply: dlib's "
+                "68-point model is trained on iBUG 300-W, which excludes commercial use.",
+            ],
+        ),
+    ],
+)
+def test_licences(run, changes, licences):
+    run.recipe("small", *changes)
+    section = card_of(run).split("## Licences\n\n")[1].split("\n\n## Recipe")[0]
+    assert section.splitlines() == licences
