@@ -11,6 +11,7 @@ import click
 from ssltoolbox import __version__
 from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.data import data
+from ssltoolbox.cli.embed import embed
 from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.export import export
@@ -26,7 +27,7 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, preview, evaluate, export, bench, data, plugins, schema):
+for command in (train, check, preview, evaluate, embed, export, bench, data, plugins, schema):
     commands.add_command(command)
 
 

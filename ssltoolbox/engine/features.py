@@ -94,11 +94,49 @@ def compute_features(
         workers: processes that read images; 0 reads in this one.
         device: where the images are resized, normalised and looked at.
     """
-    clips = [dataset.clip(index) for index in range(len(dataset))]
-    clip, frame = spread([len(c) for c in clips], max_frames)
+    clip, frame = spread(lengths_of(dataset), max_frames)
+    return features_of(
+        backbone, view, dataset, clip, frame, batch_size=batch_size, workers=workers, device=device
+    )
+
+
+def features_of(
+    backbone: nn.Module,
+    view: View,
+    dataset: Dataset,
+    clip: np.ndarray,
+    frame: np.ndarray,
+    *,
+    batch_size: int = 256,
+    workers: int = 0,
+    device: str | torch.device = "cpu",
+) -> Features:
+    """As `compute_features`, of the frames [frames] at these places, in this order."""
     if not len(clip):
         return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
-    chunks = DataLoader(
+    with _frozen(backbone):
+        parts = [
+            _look(backbone, view, frames, device)
+            for frames in read_frames(dataset, clip, frame, batch_size, workers)
+        ]
+    _report([note for part in parts for note in part.unreadable], len(clip))
+    readable = np.concatenate([part.readable for part in parts])
+    clip, frame = clip[readable], frame[readable]
+    clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
+    return Features(
+        values=np.concatenate([part.values for part in parts]),
+        clip=clip,
+        identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
+        time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
+        labels={name: np.concatenate([part.labels[name] for part in parts]) for name in parts[0].labels},
+    )
+
+
+def read_frames(
+    dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int, workers: int = 0
+) -> Iterator[Frames]:
+    """The images at these places [frames], in this order, `batch_size` at once, read by `workers` processes."""
+    yield from DataLoader(
         _Chunks(dataset, clip, frame, batch_size),
         batch_size=None,
         num_workers=workers,
@@ -106,18 +144,11 @@ def compute_features(
         # Without a generator of its own a loader draws from torch's global one.
         generator=torch.Generator(),
     )
-    with _frozen(backbone):
-        parts = [_look(backbone, view, frames, device) for frames in chunks]
-    _report([note for part in parts for note in part.unreadable], len(clip))
-    readable = np.concatenate([part.readable for part in parts])
-    clip, frame = clip[readable], frame[readable]
-    return Features(
-        values=np.concatenate([part.values for part in parts]),
-        clip=clip,
-        identity=np.array([clips[c].identity for c in clip], np.int64),
-        time=np.array([clips[c].times[f] for c, f in zip(clip, frame, strict=True)], np.float64),
-        labels={name: np.concatenate([part.labels[name] for part in parts]) for name in parts[0].labels},
-    )
+
+
+def lengths_of(dataset: Dataset) -> list[int]:
+    """The frames of each clip."""
+    return [len(dataset.clip(index)) for index in range(len(dataset))]
 
 
 def spread(lengths: list[int], most: int) -> tuple[np.ndarray, np.ndarray]:

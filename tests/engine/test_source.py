@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.runs import write_recipe
+from support.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.source import Wanted, check_weights, open_source, source_backbone
@@ -27,13 +27,10 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A finished run, as far as loading goes."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    text = write_recipe(tmp_path, ("name: test_byobnet", "name: test_resnet")).read_text()
-    (folder / "recipe.yaml").write_text(text)
-    save_weights(create_backbone("test_resnet"), folder / "backbone.safetensors")
-    return folder
+    """With another network than the recipe."""
+    other = tmp_path / "other"
+    other.mkdir()
+    return untrained_run(write_recipe(other, ("name: test_byobnet", "name: test_resnet")), tmp_path / "run")
 
 
 def test_a_file_with_a_recipe(recipe, weights):

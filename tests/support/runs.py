@@ -7,8 +7,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import torch
+
 from ssltoolbox.engine.train import Run, train
+from ssltoolbox.models import create_backbone, save_weights
 from ssltoolbox.plan import load_plan
+from ssltoolbox.recipe import dump
 
 TINY = """\
 recipe: 1
@@ -54,3 +58,17 @@ def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subpro
     script.write_text(f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nmain()\n")
     command = [sys.executable, str(script), "train", str(recipe), "--out", str(out), *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def untrained_run(recipe: Path, folder: Path, seed: int = 0) -> Path:
+    """A run folder with a random backbone, as a finished run leaves it."""
+    plan = load_plan(recipe)
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(dump(plan.recipe))
+    torch.manual_seed(seed)
+    backbone = plan.recipe.backbone
+    network = create_backbone(
+        backbone.name, stem=backbone.stem, image_size=plan.image_size, options=backbone.options
+    )
+    save_weights(network, folder / "backbone.safetensors")
+    return folder

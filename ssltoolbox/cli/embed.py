@@ -1,0 +1,91 @@
+"""`ssltoolbox embed`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
+
+RECIPE_SUFFIXES = (".yaml", ".yml")
+
+
+@click.command()
+@SOURCE
+@click.argument("data")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The Parquet file, such as x.parquet.",
+)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    type=click.Choice(["train", "val", "test"]),
+    help="A split to look at; may be repeated [all three].",
+)
+@FROM_RECIPE
+@ARCH
+@ALLOW_PARTIAL
+@SET
+def embed(
+    source: str,
+    data: str,
+    output: Path,
+    splits: tuple[str, ...],
+    recipe: Path | None,
+    arch: str,
+    allow_partial: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Write the features of every frame of DATA, with its clip, time, identity and labels.
+
+    RUN_OR_WEIGHTS is as for `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an
+    index of frames, a dataset as recipes have it ('{name: frames, root: faces}'), or a recipe, for its data.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.cli.progress import progress
+    from ssltoolbox.engine.embed import Embedding
+    from ssltoolbox.engine.source import Wanted, check_weights, open_source
+
+    if recipe is None and _is_recipe(data) and not Path(source).is_dir():
+        recipe = Path(data)
+    wanted = Wanted(source, recipe, arch, allow_partial)
+    plan = open_source(wanted, ("evaluate=[]", f"data={_data(data)}", *overrides))
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    matched = check_weights(plan)
+    if matched:
+        console.print(f"{source}: {matched}")
+    embedding = Embedding(plan, splits or ("train", "val", "test"))  # type: ignore[arg-type]
+    with progress(embedding.frames, console) as tick:
+        done = embedding.write(output, tick)
+    if done.left_out:
+        click.echo(f"{done.left_out} frames could not be read, and are not in it", err=True)
+    console.print(f"{done.frames:,} frames with {done.dim} features each are in {output}")
+
+
+def _is_recipe(data: str) -> bool:
+    return data.endswith(RECIPE_SUFFIXES)
+
+
+def _data(data: str) -> str:
+    """The dataset as YAML for `--set`, where paths are relative to the working folder."""
+    from ssltoolbox.api import UserError
+    from ssltoolbox.engine.source import NOTHING_TRAINS
+    from ssltoolbox.plan import load_recipe
+
+    path = Path(data)
+    if _is_recipe(data):
+        return json.dumps(load_recipe(path, (*NOTHING_TRAINS, "evaluate=[]")).data.model_dump(mode="json"))
+    if path.is_dir():
+        kind = "index" if (path / "index.json").is_file() else "root"
+        return json.dumps({"name": "frames", kind: data})
+    if len(path.parts) > 1 and not data.startswith("{"):
+        raise UserError(f"there is no {data}", "name a folder of frames, an index, a dataset or a recipe")
+    return data

@@ -1,0 +1,57 @@
+"""`ssltoolbox embed`: what DATA may be."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from support.runs import untrained_run, write_recipe
+
+from ssltoolbox.cli.main import run
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a run, its recipe, and a tree of frames, one of which is damaged."""
+    monkeypatch.chdir(tmp_path)
+    untrained_run(write_recipe(tmp_path), tmp_path / "run")
+    for person in ("ann", "bob"):
+        clip = tmp_path / "faces" / person / "video" / "clip"
+        clip.mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(np.full((40, 40, 3), 60 * number, np.uint8)).save(clip / f"{number:07d}.png")
+    (clip / "0000001.png").write_bytes(b"no image")
+    return tmp_path
+
+
+@pytest.mark.parametrize("data", ["faces", "{name: frames, root: faces, size: 40}", "faces.yaml"])
+def test_data(here, data, capfd):
+    (here / "faces.yaml").write_text("extends: tiny.yaml\ndata: {name: frames, root: faces}\n")
+    assert run(["embed", "run", data, "-o", "x.parquet"]) == 0
+    table = pq.read_table("x.parquet")
+    assert table["clip"].to_pylist() == ["ann/video/clip"] * 3 + ["bob/video/clip"] * 2
+    assert table["frame"].to_pylist() == [0, 1, 2, 0, 2]
+    said = capfd.readouterr()
+    assert "1 frames could not be read, and are not in it\n" in said.err
+    assert said.out.endswith("5 frames with 256 features each are in x.parquet\n")
+
+
+def test_weights_take_data_and_views_from_one_recipe(here, capfd):
+    assert run(["embed", "run/backbone.safetensors", "tiny.yaml", "--split", "val", "-o", "x.parquet"]) == 0
+    assert set(pq.read_table("x.parquet")["split"].to_pylist()) == {"val"}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("no/where", "there is no no/where; name a folder of frames, an index, a dataset or a recipe\n"),
+        (
+            "{name: framez}",
+            "--set:1:13: unknown dataset 'framez'\n  1 | data={name: framez}\n    |             ^\n"
+            "    did you mean 'frames'?\n1 problem in run/recipe.yaml\n",
+        ),
+    ],
+)
+def test_wrong_data(here, data, message, capfd):
+    assert run(["embed", "run", data, "-o", "x.parquet"]) == 2
+    assert capfd.readouterr().err == message
+    assert not (here / "x.parquet").exists()
