@@ -5,10 +5,10 @@ INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast format clean
+.PHONY: help demo test check fast robustness format clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -32,6 +32,9 @@ check: $(INSTALLED) ## Format, lint, types and import contracts
 
 fast: check ## check, and the tests that take seconds
 	$(BIN)/pytest -q -m 'not slow'
+
+robustness: $(INSTALLED) ## Kills, faults, fuzzing and a long run, all of it: an hour or two
+	$(BIN)/pytest -q tests/robustness --robustness
 
 format: $(INSTALLED) ## Format and sort imports
 	$(BIN)/ruff format .

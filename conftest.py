@@ -19,3 +19,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="Write the expected texts of tests/golden anew."
     )
+    parser.addoption(
+        "--robustness", action="store_true", help="All of tests/robustness, not the part that fits CI."
+    )
