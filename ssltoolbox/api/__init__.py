@@ -11,6 +11,7 @@ from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.options import (
     DataFacts,
     DatasetOptions,
+    EvaluatorOptions,
     NegativeSamplerOptions,
     Options,
     Setting,
@@ -18,6 +19,7 @@ from ssltoolbox.api.options import (
 )
 from ssltoolbox.api.protocols import (
     Dataset,
+    EvaluationContext,
     Evaluator,
     LandmarkDetector,
     Method,
@@ -25,6 +27,8 @@ from ssltoolbox.api.protocols import (
     MultiFaceDetector,
     NegativeMasker,
     NegativeSampler,
+    NetworkEvaluator,
+    PairedDataset,
     PositiveGenerator,
     Side,
     Split,
@@ -36,6 +40,7 @@ from ssltoolbox.api.tensors import (
     Clip,
     Features,
     Frames,
+    Pairs,
     Rows,
     StepOutput,
 )
@@ -50,7 +55,9 @@ __all__ = [
     "Dataset",
     "DatasetOptions",
     "Descriptor",
+    "EvaluationContext",
     "Evaluator",
+    "EvaluatorOptions",
     "Features",
     "Frames",
     "Kind",
@@ -63,7 +70,10 @@ __all__ = [
     "NegativeMasker",
     "NegativeSampler",
     "NegativeSamplerOptions",
+    "NetworkEvaluator",
     "Options",
+    "PairedDataset",
+    "Pairs",
     "PositiveGenerator",
     "Problem",
     "Rows",

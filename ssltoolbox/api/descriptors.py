@@ -11,7 +11,7 @@ from ssltoolbox.api.options import Options
 API_VERSION = 1
 """Raised when a change breaks plugin authors; CHANGELOG.md has a heading of its own for it."""
 
-Need = Literal["landmarks", "labels"]
+Need = Literal["landmarks", "labels", "pairs"]
 
 
 class Kind(StrEnum):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ssltoolbox.api.errors import Problem
 
@@ -23,6 +24,7 @@ class DataFacts:
         shortest, longest: clip lengths in frames.
         landmarks: True if frames come with the 68 landmarks.
         labels: the names of the labels that frames come with.
+        pairs: True if the test split has a list of pairs to verify; see `PairedDataset`.
         note: what anyone who reads a result on this data must know, in one sentence.
     """
 
@@ -35,6 +37,7 @@ class DataFacts:
     longest: int
     landmarks: bool = False
     labels: frozenset[str] = frozenset()
+    pairs: bool = False
     note: str = ""
 
 
@@ -100,6 +103,19 @@ class ViewOptions(Options):
 
     size: int = Field(default=112, ge=8, le=1024)
     """Height and width of the images that the backbone sees, in pixels."""
+
+
+def _named(data: Any) -> Any:
+    return {"name": data} if isinstance(data, str) else data
+
+
+class EvaluatorOptions(Options):
+    """The base of a downstream task's options."""
+
+    data: Annotated[
+        dict[str, Any] | None, BeforeValidator(_named, json_schema_input_type=str | dict[str, Any] | None)
+    ] = None
+    """Data of the task's own, `{name: affectnet, root: …}` as under the recipe's `data`; null for the recipe's."""
 
 
 class NegativeSamplerOptions(Options):

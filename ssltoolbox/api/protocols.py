@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -10,9 +10,10 @@ from ssltoolbox.api.options import Options
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import Tensor, nn
 
-    from ssltoolbox.api.tensors import Batch, Clip, Features, Frames, Rows, StepOutput
+    from ssltoolbox.api.tensors import Batch, Clip, Features, Frames, Pairs, Rows, StepOutput
 
 Side = Literal["a", "b"]
 Split = Literal["train", "val", "test"]
@@ -120,6 +121,15 @@ class Dataset(Protocol):
         ...
 
 
+@runtime_checkable
+class PairedDataset(Dataset, Protocol):
+    """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`)."""
+
+    def pairs(self) -> Pairs:
+        """The pairs of the split."""
+        ...
+
+
 class Maskers(Protocol):
     """The recipe's maskers as one. False where it has none."""
 
@@ -207,6 +217,7 @@ class MultiFaceDetector(LandmarkDetector, Protocol):
         ...
 
 
+@runtime_checkable
 class Evaluator(Protocol):
     """A downstream task on features that were computed once, with a frozen backbone."""
 
@@ -217,5 +228,52 @@ class Evaluator(Protocol):
 
         Raises:
             UserError: where the features lack a label that the task needs.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What the engine gives to a task that needs more than frozen features.
+
+    Attributes:
+        backbone: the network, [B, 3, size, size] → [B, feature_dim]; a copy, which the task may train.
+        feature_dim: the size of its features.
+        view: `augment` for images to train on, `plain` for images to look at.
+        datasets: the splits of the task's data.
+        places: split → clip and frame numbers, [n] each, of the frames that a task should look at.
+        read: (dataset, clips, frames, batch size) → the images in that order, batch by batch, on the loader's
+            workers.
+        features: (dataset, clips, frames) → the features of those images in that order, without the unreadable
+            ones, with the backbone frozen as it was when the task began.
+        device: where the backbone is.
+        seed: the recipe's.
+    """
+
+    backbone: nn.Module
+    feature_dim: int
+    view: View
+    datasets: Mapping[Split, Dataset]
+    places: Callable[[Split], tuple[np.ndarray, np.ndarray]]
+    read: Callable[[Dataset, np.ndarray, np.ndarray, int], Iterator[Frames]]
+    features: Callable[[Dataset, np.ndarray, np.ndarray], Features]
+    device: torch.device
+    seed: int
+
+
+@runtime_checkable
+class NetworkEvaluator(Protocol):
+    """A downstream task that may need the network itself, to train it or to show it images of its own choice."""
+
+    @property
+    def needs_network(self) -> bool:
+        """False: with these options the task is asked as an `Evaluator`."""
+        ...
+
+    def evaluate_network(self, context: EvaluationContext) -> Mapping[str, Mapping[str, Any]]:
+        """Results as those of `Evaluator.evaluate`, under the same rules.
+
+        Raises:
+            UserError: where the data lacks what the task needs.
         """
         ...

@@ -231,3 +231,22 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of images, each a clip of one frame, that show the same person or two.
+
+    Attributes:
+        first, second: [pairs] int64 clip numbers.
+        same: [pairs] bool.
+        fold: [pairs] int64; people of one fold are in no other.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    same: np.ndarray
+    fold: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.same)

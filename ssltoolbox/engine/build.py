@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -16,6 +17,7 @@ from ssltoolbox.api import (
     Method,
     MethodContext,
     NegativeMasker,
+    NetworkEvaluator,
     Options,
     PositiveGenerator,
     Split,
@@ -26,6 +28,25 @@ from ssltoolbox.data.draws import Drawer, Strategies
 from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.models import create_backbone, feature_dim
 from ssltoolbox.plan import Chosen, Plan
+
+
+class Splits(Mapping[Split, Dataset]):
+    """The splits of a dataset, each made when it is first asked for."""
+
+    def __init__(self, data: Chosen) -> None:
+        self.data = data
+        self._made: dict[Split, Dataset] = {}
+
+    def __getitem__(self, split: Split) -> Dataset:
+        if split not in self._made:
+            self._made[split] = _make(self.data, split)
+        return self._made[split]
+
+    def __iter__(self) -> Iterator[Split]:
+        return iter(get_args(Split))
+
+    def __len__(self) -> int:
+        return len(get_args(Split))
 
 
 @dataclass(frozen=True)
@@ -43,16 +64,35 @@ class Parts:
         for items in self.plan.chosen.values():
             for chosen in items:
                 chosen.provided.load()
+                if chosen.own_data:
+                    chosen.own_data.chosen.provided.load()
 
     @cached_property
     def dataset(self) -> Dataset:
         """The training split."""
-        return self.split("train")
+        return self.splits["train"]
 
     def split(self, split: Split) -> Dataset:
         """One split of the recipe's data."""
-        dataset: Dataset = _make(self.plan.data, split)
-        return dataset
+        return self.splits[split]
+
+    @cached_property
+    def splits(self) -> Mapping[Split, Dataset]:
+        """All splits of the recipe's data."""
+        return Splits(self.plan.data)
+
+    @cached_property
+    def own_splits(self) -> dict[str, Mapping[Split, Dataset]]:
+        """By its name, the splits of a task that names its own data; one object for the same data."""
+        found: list[Splits] = []
+        by_task: dict[str, Mapping[Split, Dataset]] = {}
+        for task in self.plan.of(Kind.EVALUATORS):
+            if task.own_data:
+                splits = Splits(task.own_data.chosen)
+                same = next((other for other in found if other.data == splits.data), splits)
+                found.append(same)
+                by_task[task.key] = same
+        return by_task
 
     @cached_property
     def view(self) -> View:
@@ -74,7 +114,7 @@ class Parts:
         return MaskerUnion(maskers)
 
     @cached_property
-    def evaluators(self) -> dict[str, Evaluator]:
+    def evaluators(self) -> dict[str, Evaluator | NetworkEvaluator]:
         """The tasks by name."""
         return {chosen.key: _make(chosen) for chosen in self.plan.of(Kind.EVALUATORS)}
 

@@ -8,16 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ssltoolbox.api import Split
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import shared_with, worker_count
-from ssltoolbox.engine.features import evaluate_backbone
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.run_folder import RunFolder
+from ssltoolbox.engine.tasks import evaluate_backbone
 from ssltoolbox.models import load_weights
 from ssltoolbox.plan import Plan
-
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 def evaluate_run(plan: Plan, folder: RunFolder, again: bool = False) -> dict[str, Any]:
@@ -52,8 +49,10 @@ def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any
         return evaluate_backbone(
             backbone.to(device),
             parts.view,
-            {split: parts.split(split) for split in SPLITS},
+            parts.splits,
             parts.evaluators,
+            own_datasets=parts.own_splits,
             workers=workers,
             device=device,
+            seed=parts.plan.recipe.seed,
         )

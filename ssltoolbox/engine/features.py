@@ -1,4 +1,4 @@
-"""Features of a frozen backbone, and what the downstream tasks say of them."""
+"""Features of a frozen backbone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,62 +13,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from ssltoolbox.api import Dataset, Evaluator, Features, Frames, Split, UserError, View
+from ssltoolbox.api import Dataset, Features, Frames, View
 from ssltoolbox.engine.loader import leave_signals_to_the_main_process
-
-MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
-"""Frames of each split that the tasks look at: enough for a probe, quick on a laptop."""
 
 NAMED = 3
 """Unreadable frames that are named in the log; the others are counted."""
 
 log = logging.getLogger(__name__)
-
-
-def evaluate_backbone(
-    backbone: nn.Module,
-    view: View,
-    datasets: Mapping[Split, Dataset],
-    evaluators: Mapping[str, Evaluator],
-    *,
-    max_frames: Mapping[Split, int] = MAX_FRAMES,
-    batch_size: int = 256,
-    workers: int = 0,
-    device: str | torch.device = "cpu",
-) -> dict[str, dict[str, Any]]:
-    """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
-
-    Args:
-        evaluators: name → task, in the order of the recipe.
-        max_frames: the most frames of each split.
-        batch_size, workers, device: as for `compute_features`.
-
-    Raises:
-        UserError: when a task can't be had from this data, or when two tasks report under the same key.
-    """
-    features = {
-        split: compute_features(
-            backbone,
-            view,
-            dataset,
-            max_frames=max_frames[split],
-            batch_size=batch_size,
-            workers=workers,
-            device=device,
-        )
-        for split, dataset in datasets.items()
-    }
-    results: dict[str, dict[str, Any]] = {}
-    origin: dict[str, str] = {}
-    for name, evaluator in evaluators.items():
-        for key, numbers in evaluator.evaluate(features).items():
-            if key in origin:
-                raise UserError(
-                    f"the tasks '{origin[key]}' and '{name}' both report '{key}'", "evaluate with one of them"
-                )
-            origin[key] = name
-            results[key] = dict(numbers)
-    return results
 
 
 def compute_features(

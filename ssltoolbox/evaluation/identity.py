@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.evaluation.intervals import accuracy_interval
 from ssltoolbox.evaluation.metrics import accuracy
 from ssltoolbox.evaluation.options import IdentityOptions
 from ssltoolbox.evaluation.probes import REGULARISERS, logistic, vote
@@ -54,7 +55,8 @@ class Identity:
     def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
         """`{"identity": …}` with these keys, shares in 0 to 1:
 
-        - `accuracy`, lower is better; `chance`: what a guess among the identities gets right
+        - `accuracy`, lower is better; `accuracy_ci`: its interval [low, high] over identities; `chance`: what a
+          guess among them gets right
         - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `identities` told apart; `left_out`: those with too few frames; `frames`: `early` and `late` ones
 
@@ -81,8 +83,8 @@ def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]
     return Outcome(setting, probe(test.early, test.late.values, (setting,))[setting])
 
 
-def _measure(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    return {"accuracy": accuracy(truth, predicted)}
+def _measure(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    return {"accuracy": accuracy(truth, predicted), **accuracy_interval(truth == predicted, identity=truth)}
 
 
 def _halves(features: Mapping[Split, Features], split: Split) -> Halves:

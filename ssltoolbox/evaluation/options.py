@@ -7,18 +7,45 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ssltoolbox.api import Options, Problem, Setting
+from ssltoolbox.api import EvaluatorOptions, Options, Problem, Setting
 
-Protocol = Literal["linear", "knn"]
+FrozenProtocol = Literal["linear", "knn"]
+Protocol = Literal["linear", "knn", "finetune"]
 
 
-class ProbeOptions(Options):
+class FineTuneOptions(Options):
+    """How a network is fine-tuned; the defaults are those of Shu et al. 2022 on AffectNet."""
+
+    epochs: int = Field(default=20, ge=1)
+    """Passes over the training images. The epoch that counts is the best on the val split."""
+
+    batch_size: int = Field(default=64, ge=2)
+    """Images of a step."""
+
+    lr: float = Field(default=1e-4, gt=0)
+    """Adam's learning rate at the first step; it falls to 0 along a cosine."""
+
+    weight_decay: float = Field(default=5e-4, ge=0)
+    """Adam's L2 penalty."""
+
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (1024, 512)
+    """Widths of the head's hidden layers."""
+
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Share of each hidden layer that is dropped at a step."""
+
+    augment: bool = True
+    """Whether training images are augmented as the recipe's views do side A, landmark masks apart. Val and test
+    images never are."""
+
+
+class ProbeOptions(EvaluatorOptions):
     """What all tasks on frozen features share."""
 
     labels: ClassVar[tuple[str, ...]] = ()
     """The labels that the task needs of the data."""
 
-    protocol: Protocol = "linear"
+    protocol: FrozenProtocol = "linear"
     """`linear` trains a linear model on the features; `knn` lets the nearest training frames vote. The linear
     protocol reports the neighbours' numbers as well."""
 
@@ -36,16 +63,37 @@ class ProbeOptions(Options):
             )
 
 
-class ExpressionOptions(ProbeOptions):
+class LabelOptions(ProbeOptions):
+    """What tasks share whose labels a network can be fine-tuned on."""
+
+    protocol: Protocol = "linear"  # type: ignore[assignment]
+    """`linear` trains a linear model on the frozen features; `knn` lets the nearest training frames vote;
+    `finetune` trains the whole network with a head. The linear protocol reports the neighbours' numbers as
+    well."""
+
+    finetune: FineTuneOptions = FineTuneOptions()
+    """Settings of the protocol `finetune`."""
+
+    def problems(self, setting: Setting) -> Iterable[Problem]:
+        yield from super().problems(setting)
+        tunes = self.protocol == "finetune"
+        idle = {"k": tunes, "finetune": not tunes}
+        for option, is_idle in idle.items():
+            if is_idle and getattr(self, option) != type(self).model_fields[option].default:
+                yield Problem(option, f"the protocol {self.protocol!r} has no use for it", "take it out")
+
+
+class ExpressionOptions(LabelOptions):
     """Options of `expression`."""
 
     labels = ("expression",)
 
     balanced: bool = True
-    """Whether every class weighs the same when the linear model is trained, however rare it is."""
+    """Whether every class counts the same, however rare it is: class weights in a linear model, the balanced
+    softmax (Ren et al. 2020) in fine-tuning."""
 
 
-class ValenceArousalOptions(ProbeOptions):
+class ValenceArousalOptions(LabelOptions):
     """Options of `valence_arousal`."""
 
     labels = ("valence", "arousal")
@@ -53,3 +101,7 @@ class ValenceArousalOptions(ProbeOptions):
 
 class IdentityOptions(ProbeOptions):
     """Options of `identity`."""
+
+
+class VerificationOptions(EvaluatorOptions):
+    """Options of `verification`."""

@@ -19,15 +19,17 @@ class Samples:
     Attributes:
         values: [n, D] float64: solvers converge, and squares of large features do not overflow.
         targets: [n] classes, or numbers to predict.
+        identity: [n] who is shown.
     """
 
     values: np.ndarray
     targets: np.ndarray
+    identity: np.ndarray
 
     @classmethod
     def of(cls, features: Features, targets: np.ndarray, where: np.ndarray) -> Samples:
         """The frames for which `where` [frames] is True, with their `targets` [frames]."""
-        return cls(features.values[where].astype(np.float64), targets[where])
+        return cls(features.values[where].astype(np.float64), targets[where], features.identity[where])
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -65,14 +67,24 @@ def labelled(features: Mapping[Split, Features], label: str, task: str) -> dict[
     return {split: _labelled(usable(features, split, task), split, label, task) for split in SPLITS}
 
 
-def _labelled(features: Features, split: Split, label: str, task: str) -> Samples:
+def has_label(features: Features, split: Split, label: str, task: str) -> np.ndarray:
+    """[frames] bool.
+
+    Raises:
+        UserError: where the split lacks the label, or all of its frames do.
+    """
     if label not in features.labels:
         names = ", ".join(sorted(features.labels)) or "none"
         raise UserError(f"{task}: the {split} split has no label '{label}'; its labels: {names}")
     targets = np.asarray(features.labels[label])
-    known = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
+    known: np.ndarray = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
     if not known.any():
         raise UserError(
             f"{task}: none of the {len(features)} frames of the {split} split has a label '{label}'"
         )
-    return Samples.of(features, targets, known)
+    return known
+
+
+def _labelled(features: Features, split: Split, label: str, task: str) -> Samples:
+    known = has_label(features, split, label, task)
+    return Samples.of(features, np.asarray(features.labels[label]), known)

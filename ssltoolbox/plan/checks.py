@@ -56,11 +56,12 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
 
 
 def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Components that need what the data lacks."""
-    if facts is None:
-        return
-    has = {"landmarks": facts.landmarks, "labels": bool(facts.labels)}
+    """Components that need what their data lacks."""
     for item in _all(chosen):
+        known = _data_of(item, facts)
+        if known is None:
+            continue
+        has = {"landmarks": known.landmarks, "labels": bool(known.labels), "pairs": known.pairs}
         for need in sorted(item.descriptor.needs):
             if not has[need]:
                 yield RecipeProblem(
@@ -105,13 +106,13 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
 
 def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """What the components say of themselves."""
-    setting = Setting(
-        data=plan.facts,
-        instances=max(1, plan.counts.compared),
-        draws=max(1, plan.counts.draws // plan.recipe.trainer.accumulate),
-        hard_negatives=plan.counts.hard_negatives,
-    )
     for item in asked:
+        setting = Setting(
+            data=_data_of(item, plan.facts),
+            instances=max(1, plan.counts.compared),
+            draws=max(1, plan.counts.draws // plan.recipe.trainer.accumulate),
+            hard_negatives=plan.counts.hard_negatives,
+        )
         with item.provided.blamed_for("problems()"):
             problems = list(item.options.problems(setting))
         for problem in problems:
@@ -133,6 +134,11 @@ def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
             f"the warm-up of {wanted} steps is longer than the run of {plan.counts.steps}: it is shortened",
             warning=True,
         )
+
+
+def _data_of(item: Chosen, facts: DataFacts | None) -> DataFacts | None:
+    """Facts of a component's own data, else those of the recipe's."""
+    return item.own_data.facts if item.own_data else facts
 
 
 def _all(chosen: ChosenByKind) -> list[Chosen]:

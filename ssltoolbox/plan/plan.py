@@ -12,6 +12,19 @@ from ssltoolbox.registry import Provided
 
 
 @dataclass(frozen=True)
+class OwnData:
+    """Data that a downstream task names for itself.
+
+    Attributes:
+        chosen: the dataset.
+        facts: of its training split; None where it is not there.
+    """
+
+    chosen: Chosen
+    facts: DataFacts | None = None
+
+
+@dataclass(frozen=True)
 class Chosen:
     """A component that the recipe names.
 
@@ -20,12 +33,14 @@ class Chosen:
         provided: where it comes from.
         options: as parsed by its own model, defaults filled in.
         index: its place in a section that is a list.
+        own_data: of a downstream task that names some.
     """
 
     key: str
     provided: Provided
     options: Options
     index: int | None = None
+    own_data: OwnData | None = None
 
     @property
     def title(self) -> str:

@@ -12,12 +12,13 @@ from typing import Any
 from ssltoolbox.api import DataFacts, DataNotFound, DatasetOptions, Kind, NegativeSamplerOptions, UserError
 from ssltoolbox.plan.checks import number_checks, part_checks
 from ssltoolbox.plan.choose import SECTIONS, choose
-from ssltoolbox.plan.plan import Chosen, Plan
+from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
 from ssltoolbox.recipe import (
     Component,
     LoadedRecipe,
     Override,
+    Place,
     Recipe,
     RecipeError,
     RecipeProblem,
@@ -49,8 +50,10 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     registry, file_problems = _registry(loaded)
     choice = choose(loaded, registry)
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
-    problems += [*file_problems, *choice.problems, *data_problems, *part_checks(choice.chosen, facts, loaded)]
-    plan = _plan(loaded, choice.chosen, facts)
+    chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
+    problems += [*file_problems, *choice.problems, *data_problems, *own_problems]
+    problems += part_checks(chosen, facts, loaded)
+    plan = _plan(loaded, chosen, facts)
     # A sampler that is missing would change all numbers.
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:
         problems += number_checks(plan, loaded)
@@ -106,16 +109,36 @@ def _facts(
 ) -> tuple[DataFacts | None, list[RecipeProblem]]:
     """The facts of the data, or what stands in their way."""
     for data in chosen.get(Kind.DATASETS, ()):
-        assert isinstance(data.options, DatasetOptions)
-        place = loaded.node("data").best_place
-        try:
-            with data.provided.blamed_for("facts()"):
-                return data.options.facts(), []
-        except DataNotFound as error:
-            return None, [RecipeProblem(place, error.message, error.hint, warning=not data_needed)]
-        except UserError as error:
-            return None, [RecipeProblem(place, error.message, error.hint)]
+        return _facts_of(data, loaded.node("data").best_place, data_needed)
     return None, []
+
+
+def _with_own_facts(
+    loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]], data_needed: bool
+) -> tuple[Mapping[Kind, tuple[Chosen, ...]], list[RecipeProblem]]:
+    """The components, with the facts of the data that tasks name for themselves."""
+    problems: list[RecipeProblem] = []
+    tasks = []
+    for task in chosen.get(Kind.EVALUATORS, ()):
+        if task.own_data:
+            data = task.own_data.chosen
+            place = loaded.node(SECTIONS[Kind.EVALUATORS], task.index or 0, "data").best_place
+            facts, wrong = _facts_of(data, place, data_needed)
+            task = replace(task, own_data=OwnData(data, facts))
+            problems += wrong
+        tasks.append(task)
+    return ({**chosen, Kind.EVALUATORS: tuple(tasks)} if tasks else chosen), problems
+
+
+def _facts_of(data: Chosen, place: Place, data_needed: bool) -> tuple[DataFacts | None, list[RecipeProblem]]:
+    assert isinstance(data.options, DatasetOptions)
+    try:
+        with data.provided.blamed_for("facts()"):
+            return data.options.facts(), []
+    except DataNotFound as error:
+        return None, [RecipeProblem(place, error.message, error.hint, warning=not data_needed)]
+    except UserError as error:
+        return None, [RecipeProblem(place, error.message, error.hint)]
 
 
 def _plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ssltoolbox.api import EvaluatorOptions
 from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.plan.resolve import ONE_EACH
 from ssltoolbox.recipe import Recipe
@@ -41,10 +42,13 @@ def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, 
     options = item.descriptor.options.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     definitions |= {prefix + name: definition for name, definition in options.get("$defs", {}).items()}
     name = {"const": item.descriptor.name, "description": item.descriptor.summary}
+    properties = {"name": name, **options.get("properties", {})}
+    if issubclass(item.descriptor.options, EvaluatorOptions):
+        properties["data"] |= {"anyOf": [{"$ref": "#/properties/data"}, {"type": "null"}]}
     return {
         "type": "object",
         "description": item.descriptor.summary,
-        "properties": {"name": name, **options.get("properties", {})},
+        "properties": properties,
         "required": ["name"],
         "additionalProperties": False,
     }

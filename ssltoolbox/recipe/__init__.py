@@ -5,7 +5,7 @@ Free of torch, and of plugins: what a component's options mean is for its plugin
 
 from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump
-from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, load, read
+from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, load, read
 from ssltoolbox.recipe.overrides import Override, options_from, override_at
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
@@ -39,6 +39,7 @@ __all__ = [
     "RecipeProblem",
     "Section",
     "Trainer",
+    "component_at",
     "compose",
     "did_you_mean",
     "dump",

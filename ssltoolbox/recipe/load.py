@@ -15,7 +15,7 @@ from ssltoolbox.recipe.overrides import Override
 from ssltoolbox.recipe.place import Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
-from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS
+from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS, as_mapping
 from ssltoolbox.recipe.validate import parse_as, validate
 
 
@@ -83,7 +83,7 @@ class LoadedRecipe:
                 continue
             elements = node.items() if section in COMPONENT_LISTS else [(None, node)]
             for index, component in elements:
-                if not isinstance(index, str) and (found := _component(section, index, component)):
+                if not isinstance(index, str) and (found := component_at(section, index, component)):
                     yield found
 
 
@@ -148,7 +148,9 @@ def _valid_parts(tree: Located) -> dict[str, Any]:
     return parts
 
 
-def _component(section: str, index: int | None, node: Located) -> ComponentNode | None:
+def component_at(section: str, index: int | None, node: Located) -> ComponentNode | None:
+    """The component that a node is, in its long or its short form; None where it is none."""
+    node = as_mapping(node)
     name = node.child("name")
     if not isinstance(node.value, dict) or name is None or not isinstance(name.value, str):
         return None

@@ -31,14 +31,15 @@ def spell_out(recipe: Located) -> Located:
     sections = dict(recipe.value)
     for key, section in sections.items():
         if key in _NAMED:
-            sections[key] = _as_mapping(section)
+            sections[key] = as_mapping(section)
         elif key in COMPONENT_LISTS and isinstance(section.value, list):
-            elements = [_as_mapping(element) for element in section.value]
+            elements = [as_mapping(element) for element in section.value]
             sections[key] = Located(elements, section.place, section.key_place)
     return Located(sections, recipe.place, recipe.key_place)
 
 
-def _as_mapping(component: Located) -> Located:
+def as_mapping(component: Located) -> Located:
+    """A component's long form: `simclr` as `{name: simclr}`; anything else as it is."""
     if not isinstance(component.value, str):
         return component
     name = Located(component.value, component.place)

@@ -12,10 +12,19 @@ import ssltoolbox.api as api
 
 SURFACE = {
     "hooks and cards": ["API_VERSION", "Descriptor", "Kind", "MethodDescriptor", "Need", "hookimpl"],
-    "options": ["DataFacts", "DatasetOptions", "NegativeSamplerOptions", "Options", "Setting", "ViewOptions"],
+    "options": [
+        "DataFacts",
+        "DatasetOptions",
+        "EvaluatorOptions",
+        "NegativeSamplerOptions",
+        "Options",
+        "Setting",
+        "ViewOptions",
+    ],
     "errors": ["DataNotFound", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
     "what targets follow": [
         "Dataset",
+        "EvaluationContext",
         "Evaluator",
         "LandmarkDetector",
         "Method",
@@ -23,6 +32,8 @@ SURFACE = {
         "MultiFaceDetector",
         "NegativeMasker",
         "NegativeSampler",
+        "NetworkEvaluator",
+        "PairedDataset",
         "PositiveGenerator",
         "View",
     ],
@@ -32,6 +43,7 @@ SURFACE = {
         "Clip",
         "Features",
         "Frames",
+        "Pairs",
         "Rows",
         "Side",
         "Split",

@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ from hypothesis import strategies as st
 from support.data import NumberedFrames
 from torch import Tensor, nn
 
-from ssltoolbox.api import Features, Split, UserError
-from ssltoolbox.engine.features import compute_features, evaluate_backbone, spread
+from ssltoolbox.api import Features
+from ssltoolbox.engine.features import compute_features, spread
 
 
 class PlainView:
@@ -180,48 +179,3 @@ def test_more_clips_than_frames_allowed() -> None:
     clip, frame = spread([5] * 9, most=3)
     assert clip.tolist() == [1, 4, 7]
     assert frame.tolist() == [2, 2, 2]
-
-
-class Count:
-    """A task that reports how many frames of each split it was given."""
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = keys
-
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
-        return {key: {split: len(found) for split, found in features.items()} for key in self.keys}
-
-
-def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
-    datasets: dict[Split, Any] = {"train": NumberedFrames([30, 30]), "test": NumberedFrames([10])}
-    return evaluate_backbone(MeanColour(), PlainView(), datasets, evaluators, **options)
-
-
-def test_the_results_of_all_tasks_are_merged() -> None:
-    assert evaluate({"two": Count("valence", "arousal"), "one": Count("mood")}) == {
-        "valence": {"train": 60, "test": 10},
-        "arousal": {"train": 60, "test": 10},
-        "mood": {"train": 60, "test": 10},
-    }
-
-
-def test_each_split_has_its_most_frames() -> None:
-    found = evaluate({"one": Count("mood")}, max_frames={"train": 12, "val": 1, "test": 4})
-    assert found == {"mood": {"train": 12, "test": 4}}
-
-
-def test_the_features_of_a_split_are_computed_once() -> None:
-    looks = []
-    backbone = MeanColour()
-    backbone.register_forward_hook(lambda *_: looks.append(1))
-    tasks = {"one": Count("a"), "two": Count("b"), "three": Count("c")}
-    evaluate_backbone(backbone, PlainView(), {"test": NumberedFrames([10])}, tasks)
-    assert len(looks) == 1
-
-
-def test_two_tasks_that_report_the_same() -> None:
-    with pytest.raises(UserError) as caught:
-        evaluate({"expression": Count("mood"), "feelings": Count("mood")})
-    assert str(caught.value) == (
-        "the tasks 'expression' and 'feelings' both report 'mood'; evaluate with one of them"
-    )

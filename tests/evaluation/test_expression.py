@@ -43,10 +43,10 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     result = evaluate(splits(make_features, expression=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
-        "f1", "accuracy", "per_class", "confusion", "protocol", "regulariser", "knn",
+        "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "regulariser", "knn",
         "chance", "majority", "frames", "absent",
     }  # fmt: skip
-    assert set(result["knn"]) == {"f1", "accuracy", "per_class", "confusion", "k"}
+    assert set(result["knn"]) == {"f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "k"}
     assert result["frames"] == {"train": 400, "val": 400, "test": 400}
     assert 0.4 < result["accuracy"] < 1
 
@@ -90,19 +90,35 @@ def test_what_the_val_split_says_reaches_the_choice(make_features) -> None:
     assert len(chosen) > 1
 
 
-def test_a_class_without_samples_is_reported_and_counts_only_where_it_is_shown(make_features) -> None:
+def without(features: dict, split: str, *absent: int) -> None:
+    labels = features[split].labels["expression"]
+    features[split] = with_labels(features[split], np.where(np.isin(labels, absent), -1, labels))
+
+
+def test_a_class_that_is_not_shown_is_reported_and_does_not_count(make_features) -> None:
     features = splits(make_features, expression=30)
-    for split, absent in (("train", 2), ("test", 7)):
-        labels = features[split].labels["expression"]
-        features[split] = with_labels(features[split], np.where(labels == absent, -1, labels))
+    without(features, "train", 7)
+    without(features, "test", 7)
     result = evaluate(features)
-    assert result["absent"] == {"train": ["sad"], "val": [], "test": ["contempt"]}
+    assert result["absent"] == {"train": ["contempt"], "val": [], "test": ["contempt"]}
     assert result["chance"] == 1 / 7
-    assert result["per_class"]["sad"]["f1"] == 0
     assert result["per_class"]["contempt"]["frames"] == 0
     assert result["frames"]["test"] == int((features["test"].labels["expression"] >= 0).sum())
     shown = [result["per_class"][name]["f1"] for name in EXPRESSIONS if name != "contempt"]
     assert result["f1"] == pytest.approx(np.mean(shown))
+
+
+def test_a_class_without_samples_is_missed_and_said(make_features, caplog: pytest.LogCaptureFixture) -> None:
+    features = splits(make_features, expression=30)
+    without(features, "train", 2, 7)
+    result = evaluate(features)
+    assert result["absent"]["train"] == ["sad", "contempt"]
+    assert result["per_class"]["sad"]["f1"] == 0
+    assert result["f1"] == pytest.approx(np.mean([result["per_class"][name]["f1"] for name in EXPRESSIONS]))
+    assert caplog.messages == [
+        "expression: the train split has no sample of 'sad' and 'contempt', which the test split shows: what was "
+        "never seen counts as missed; use more training clips, or data whose splits have the same classes"
+    ]
 
 
 def test_the_majority_is_the_training_splits(make_features) -> None:

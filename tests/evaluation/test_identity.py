@@ -45,7 +45,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     result = evaluate(splits(make_features, person=1, clips=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
-        "accuracy", "chance", "protocol", "regulariser", "knn", "identities", "left_out", "frames",
+        "accuracy", "accuracy_ci", "chance", "protocol", "regulariser", "knn", "identities", "left_out", "frames",
     }  # fmt: skip
     assert result["frames"] == {"early": 400, "late": 200}
 

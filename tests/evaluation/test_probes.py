@@ -10,17 +10,21 @@ from ssltoolbox.evaluation.probes import REGULARISERS, average, logistic, ridge,
 from ssltoolbox.evaluation.samples import Samples
 
 
+def samples(values: np.ndarray, targets: np.ndarray) -> Samples:
+    return Samples(values, targets, identity=np.zeros(len(targets), int))
+
+
 def classes(seed: int, frames: int = 120, dims: int = 6) -> Samples:
     rng = np.random.default_rng(seed)
     targets = rng.integers(3, size=frames)
     centres = np.random.default_rng(0).normal(size=(3, dims))
-    return Samples(centres[targets] + rng.normal(size=(frames, dims)), targets)
+    return samples(centres[targets] + rng.normal(size=(frames, dims)), targets)
 
 
 def numbers(seed: int, frames: int = 120) -> Samples:
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(frames, 6))
-    return Samples(values, values @ np.arange(6) / 20 + 0.1)
+    return samples(values, values @ np.arange(6) / 20 + 0.1)
 
 
 @settings(max_examples=10, deadline=None)
@@ -32,7 +36,7 @@ def test_linear_probes_do_not_depend_on_scale_or_offset(scale: list[float], offs
         (logistic, classes(1), classes(2).values),
         (ridge, numbers(1), numbers(2).values),
     ):
-        moved = Samples(train.values * scale + offset, train.targets)
+        moved = samples(train.values * scale + offset, train.targets)
         before = probe(train, queries, (1.0, 0.01))
         after = probe(moved, queries * scale + offset, (1.0, 0.01))
         for regulariser in before:
@@ -48,14 +52,14 @@ def test_ridge_finds_the_line_and_shrinks_to_the_mean() -> None:
 
 def test_the_regulariser_is_relative_to_the_mean_loss() -> None:
     train, queries = numbers(1), numbers(2).values
-    twice = Samples(np.repeat(train.values, 2, axis=0), np.repeat(train.targets, 2))
+    twice = samples(np.repeat(train.values, 2, axis=0), np.repeat(train.targets, 2))
     np.testing.assert_allclose(ridge(twice, queries, (0.1,))[0.1], ridge(train, queries, (0.1,))[0.1])
 
 
 def test_a_balanced_classifier_does_not_neglect_a_rare_class() -> None:
     rng = np.random.default_rng(0)
     targets = np.repeat([0, 1], [950, 50])
-    train = Samples(rng.normal(size=(1000, 2)) + targets[:, None], targets)
+    train = samples(rng.normal(size=(1000, 2)) + targets[:, None], targets)
     queries = rng.normal(size=(500, 2)) + 1
     plain = logistic(train, queries, (0.01,), balanced=False)[0.01]
     balanced = logistic(train, queries, (0.01,), balanced=True)[0.01]
@@ -64,18 +68,18 @@ def test_a_balanced_classifier_does_not_neglect_a_rare_class() -> None:
 
 
 def test_vote_takes_the_nearest_by_angle() -> None:
-    train = Samples(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]), np.array([4, 7, 2]))
+    train = samples(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]), np.array([4, 7, 2]))
     queries = np.array([[90.0, 1.0], [0.001, 0.01], [-3.0, 1.0]])
     assert vote(train, queries, (1,))[1].tolist() == [4, 7, 2]
 
 
 def test_a_near_neighbour_outvotes_two_distant_ones() -> None:
-    train = Samples(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 1.2]]), np.array([0, 1, 1]))
+    train = samples(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 1.2]]), np.array([0, 1, 1]))
     assert vote(train, np.array([[1.0, 0.01]]), (3,))[3].tolist() == [0]
 
 
 def test_average_weighs_by_the_exponential_of_the_cosine() -> None:
-    train = Samples(np.array([[1.0, 0.0], [1.0, 1.0], [-1.0, 0.0]]), np.array([0.0, 1.0, 9.0]))
+    train = samples(np.array([[1.0, 0.0], [1.0, 1.0], [-1.0, 0.0]]), np.array([0.0, 1.0, 9.0]))
     near, far = np.exp(1 / 0.07), np.exp(np.sqrt(0.5) / 0.07)
     found = average(train, np.array([[2.0, 0.0]]), (1, 2))
     assert found[1] == pytest.approx([0.0])
@@ -107,12 +111,12 @@ def test_k_beyond_the_training_frames_means_all_of_them(
 def test_constant_features_are_no_accident(constant: float, dtype: type) -> None:
     values, queries = (np.full((30, 4), constant, dtype).astype(np.float64) for _ in range(2))
     labels = np.repeat([0, 1, 1], 10)
-    for regulariser, found in logistic(Samples(values, labels), queries, REGULARISERS).items():
+    for regulariser, found in logistic(samples(values, labels), queries, REGULARISERS).items():
         assert len(np.unique(found)) == 1, regulariser
-    for found in ridge(Samples(values, labels * 0.5), queries, REGULARISERS).values():
+    for found in ridge(samples(values, labels * 0.5), queries, REGULARISERS).values():
         np.testing.assert_allclose(found, 1 / 3)
-    assert vote(Samples(values, labels), queries, (30,))[30].tolist() == [1] * 30
-    np.testing.assert_allclose(average(Samples(values, labels * 0.5), queries, (30,))[30], 1 / 3)
+    assert vote(samples(values, labels), queries, (30,))[30].tolist() == [1] * 30
+    np.testing.assert_allclose(average(samples(values, labels * 0.5), queries, (30,))[30], 1 / 3)
 
 
 def test_a_classifier_of_more_dimensions_than_frames_converges() -> None:

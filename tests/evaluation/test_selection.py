@@ -13,7 +13,7 @@ def constant_probe(train: Samples, queries: np.ndarray, settings: Sequence[int])
 
 
 def samples(*targets: int) -> Samples:
-    return Samples(np.zeros((len(targets), 2)), np.array(targets))
+    return Samples(np.zeros((len(targets), 2)), np.array(targets), identity=np.zeros(len(targets), int))
 
 
 def test_val_chooses_even_where_test_would_choose_otherwise() -> None:

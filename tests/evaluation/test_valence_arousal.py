@@ -41,8 +41,17 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     assert json.loads(json.dumps(result)) == result
     assert list(result) == ["valence", "arousal"]
     for numbers in result.values():
-        assert set(numbers) == {"ccc", "rmse", "protocol", "regulariser", "knn", "frames"}
-        assert set(numbers["knn"]) == {"ccc", "rmse", "k"}
+        assert set(numbers) == {
+            "ccc",
+            "rmse",
+            "ccc_ci",
+            "rmse_ci",
+            "protocol",
+            "regulariser",
+            "knn",
+            "frames",
+        }
+        assert set(numbers["knn"]) == {"ccc", "rmse", "ccc_ci", "rmse_ci", "k"}
         assert numbers["frames"] == {"train": 400, "val": 400, "test": 400}
 
 

@@ -104,7 +104,7 @@ class Indescribable(Options):
         ({"target": "a.b.C"}, "its target 'a.b.C' must read 'package.module:Class'"),
         ({"target": "a.b:"}, "its target 'a.b:' must read 'package.module:Class'"),
         ({"target": ":C"}, "its target ':C' must read 'package.module:Class'"),
-        ({"needs": frozenset({"depth"})}, "it needs depth; it may need landmarks, labels"),
+        ({"needs": frozenset({"depth"})}, "it needs depth; it may need landmarks, labels, pairs"),
         ({"options": dict}, "its options must be a subclass of ssltoolbox.api.Options"),
         ({"options": Options()}, "its options must be a subclass of ssltoolbox.api.Options"),
     ],

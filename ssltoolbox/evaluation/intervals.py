@@ -1,0 +1,121 @@
+"""95 % intervals by bootstrap over identities.
+
+Frames of one person are alike, so it is people who are drawn anew, with replacement, and the interval has the
+middle 95 % of what the number becomes (the percentile method of Efron and Tibshirani, An Introduction to the
+Bootstrap, 1993, chapter 13). A number is worked out from sums over the frames of each person, which makes a
+thousand draws one matrix product. The probe stays as it was trained: the interval says how much the number
+depends on who was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+ROUNDS = 1000
+"""Draws of as many people as there are."""
+
+LEVEL = 0.95
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""[rounds, F] sums over the frames of the people drawn → [rounds] the number."""
+
+
+def classification_intervals(
+    truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray
+) -> dict[str, list[float]]:
+    """`f1_ci` and `accuracy_ci`, each [low, high]; nothing for a single identity.
+
+    Args:
+        truth, predicted: [n] classes.
+        identity: [n] who is shown.
+    """
+    classes = np.unique(np.concatenate([truth, predicted]))
+    count = len(classes)
+    cell = np.searchsorted(classes, truth) * count + np.searchsorted(classes, predicted)
+
+    def matrices(sums: np.ndarray) -> np.ndarray:
+        return sums.reshape(-1, count, count)
+
+    return _intervals(
+        np.eye(count * count)[cell],
+        identity,
+        {"f1": lambda sums: _macro_f1(matrices(sums)), "accuracy": lambda sums: _accuracy(matrices(sums))},
+    )
+
+
+def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, list[float]]:
+    """`accuracy_ci`, [low, high]; nothing for a single identity.
+
+    Args:
+        right: [n] bool.
+        identity: [n] who is shown.
+    """
+    terms = np.stack([np.ones(len(right)), right], axis=1)
+    return _intervals(terms, identity, {"accuracy": lambda sums: sums[:, 1] / sums[:, 0]})
+
+
+def regression_intervals(
+    truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray
+) -> dict[str, list[float]]:
+    """`ccc_ci` and `rmse_ci`, each [low, high]; nothing for a single identity.
+
+    Args:
+        truth, predicted: [n] numbers.
+        identity: [n] who is shown.
+    """
+    terms = np.stack(
+        [np.ones(len(truth)), truth, predicted, truth**2, predicted**2, truth * predicted], axis=1
+    )
+    return _intervals(terms, identity, {"ccc": _ccc, "rmse": _rmse})
+
+
+def _intervals(
+    terms: np.ndarray, identity: np.ndarray, statistics: Mapping[str, Statistic]
+) -> dict[str, list[float]]:
+    """An interval for each number that the sums of `terms` [n, F] give."""
+    people, number = np.unique(identity, return_inverse=True)
+    if len(people) < 2:
+        return {}
+    sums = np.zeros((len(people), terms.shape[1]))
+    np.add.at(sums, number, terms)
+    drawn = np.random.default_rng(0).multinomial(len(people), np.full(len(people), 1 / len(people)), ROUNDS)
+    totals = drawn @ sums
+    tail = (1 - LEVEL) / 2
+    return {
+        f"{name}_ci": np.quantile(statistic(totals), [tail, 1 - tail]).tolist()
+        for name, statistic in statistics.items()
+    }
+
+
+def _accuracy(confusion: np.ndarray) -> np.ndarray:
+    """[rounds] of confusion matrices [rounds, true, predicted]."""
+    right: np.ndarray = np.trace(confusion, axis1=1, axis2=2) / confusion.sum(axis=(1, 2))
+    return right
+
+
+def _macro_f1(confusion: np.ndarray) -> np.ndarray:
+    """[rounds] the mean F1 of the classes that occur in the truth, of matrices [rounds, true, predicted]."""
+    right = np.diagonal(confusion, axis1=1, axis2=2)
+    true, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
+    occurs = true > 0
+    f1 = 2 * right / np.maximum(true + predicted, 1)
+    mean: np.ndarray = (f1 * occurs).sum(axis=1) / occurs.sum(axis=1)
+    return mean
+
+
+def _rmse(sums: np.ndarray) -> np.ndarray:
+    count, _, _, truth_2, predicted_2, product = sums.T
+    root: np.ndarray = np.sqrt(np.maximum(truth_2 + predicted_2 - 2 * product, 0) / count)
+    return root
+
+
+def _ccc(sums: np.ndarray) -> np.ndarray:
+    """The formula of `metrics.ccc`, from sums; 0 where it says 0/0."""
+    count, truth, predicted, truth_2, predicted_2, product = sums.T
+    freedom = np.maximum(count - 1, 1)
+    covariance = (product - truth * predicted / count) / freedom
+    spread = (truth_2 - truth**2 / count + predicted_2 - predicted**2 / count) / freedom
+    distance = spread + ((truth - predicted) / count) ** 2
+    return np.divide(2 * covariance, distance, out=np.zeros(len(count)), where=distance > 1e-12)

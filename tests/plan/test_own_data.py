@@ -1,0 +1,149 @@
+"""A downstream task may name its own data: places, suggestions and facts are as for the recipe's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.recipes import write_recipe
+
+from ssltoolbox.api import Kind
+from ssltoolbox.plan import load_plan, plan_of, recipe_schema
+from ssltoolbox.recipe import RecipeError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def message(folder: Path, evaluate: str, **sections: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_plan(write_recipe(folder, evaluate=evaluate, **sections))
+    (problem,) = caught.value.problems
+    assert problem.place.line == 12
+    return f"{problem.place.column}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
+
+
+def faces(folder: Path, name: str = "faces") -> None:
+    for identity in "ab":
+        clip = folder / name / identity / "video" / "clip"
+        clip.mkdir(parents=True)
+        (clip / "1.jpg").touch()
+
+
+def test_it_is_found_and_written_out(tmp_path: Path) -> None:
+    faces(tmp_path)
+    plan = load_plan(
+        write_recipe(tmp_path, evaluate="[identity, {name: identity, data: {name: frames, root: faces}}]")
+    )
+    first, second = plan.of(Kind.EVALUATORS)
+    assert first.own_data is None
+    assert second.own_data is not None
+    assert second.own_data.facts is not None
+    assert second.own_data.facts.clips == 2
+    written = plan.recipe.evaluate[1].options["data"]
+    assert (written["name"], written["root"]) == ("frames", str(tmp_path / "faces"))
+    again = plan_of(plan.recipe)
+    assert again.recipe == plan.recipe
+    assert again.of(Kind.EVALUATORS)[1].own_data == second.own_data
+
+
+def test_a_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    faces(tmp_path / "below")
+    write_recipe(tmp_path / "below", evaluate="[{name: identity, data: {name: frames, root: faces}}]")
+    (tmp_path / "child.yaml").write_text("recipe: 1\nextends: below/small.yaml\n")
+    plan = load_plan(tmp_path / "child.yaml")
+    assert plan.recipe.evaluate[0].options["data"]["root"] == str(tmp_path / "below" / "faces")
+
+
+def test_the_short_form(tmp_path: Path) -> None:
+    plan = load_plan(write_recipe(tmp_path, evaluate="[{name: expression, data: synthetic_faces}]"))
+    assert plan.recipe.evaluate[0].options["data"]["world"] == 0
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "text"),
+    [
+        (
+            "[{name: expression, data: {name: synthetic_face}}]",
+            "44: unknown dataset 'synthetic_face'; did you mean 'synthetic_faces'?",
+        ),
+        (
+            "[{name: expression, data: {name: synthetic_faces, wrld: 1}}]",
+            "61: unknown option 'wrld' of dataset 'synthetic_faces'; did you mean 'world'?",
+        ),
+        (
+            "[{name: expression, data: {name: synthetic_faces, world: one}}]",
+            "68: world must be a whole number, not 'one'",
+        ),
+        (
+            "[{name: expression, dta: {name: synthetic_faces}}]",
+            "31: unknown option 'dta' of evaluator 'expression'; did you mean 'data'?",
+        ),
+        ("[{name: expression, data: {world: 1}}]", "31: 'data' of evaluator 'expression' needs 'name'"),
+        (
+            "[{name: expression, data: 3}]",
+            "37: data must be a mapping, not 3",
+        ),
+        (
+            "[{name: expression, protocol: fine}]",
+            "41: protocol must be 'linear', 'knn' or 'finetune', not 'fine'; did you mean 'finetune'?",
+        ),
+        (
+            "[{name: expression, protocol: finetune, finetune: {epoch: 3}}]",
+            "62: unknown option 'epoch' of 'finetune' of evaluator 'expression'; did you mean 'epochs'?",
+        ),
+        (
+            "[{name: expression, finetune: {epochs: 3}}]",
+            "41: evaluator 'expression': the protocol 'linear' has no use for it; take it out",
+        ),
+        (
+            "[{name: expression, protocol: finetune, k: [1]}]",
+            "54: evaluator 'expression': the protocol 'finetune' has no use for it; take it out",
+        ),
+        (
+            "[{name: identity, protocol: finetune}]",
+            "39: protocol must be 'linear' or 'knn', not 'finetune'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_place(tmp_path: Path, evaluate: str, text: str) -> None:
+    assert message(tmp_path, evaluate) == text
+
+
+def test_what_a_task_needs_is_asked_of_its_own_data(tmp_path: Path) -> None:
+    faces(tmp_path)
+    assert message(tmp_path, "[{name: expression, data: {name: frames, root: faces}}]") == (
+        "12: evaluator 'expression' needs labels, and the data has none; "
+        "take it out, or choose data that has them"
+    )
+    labelled = "[{name: expression, data: synthetic_faces}]"
+    recipe = write_recipe(
+        tmp_path,
+        data="{name: frames, root: faces}",
+        evaluate=labelled,
+        trainer="{steps: 1, batch_size: 2}",
+    )
+    assert load_plan(recipe).of(Kind.EVALUATORS)
+
+
+def test_data_that_is_not_there(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, evaluate="[{name: identity, data: {name: frames, root: gone}}]")
+    with pytest.raises(RecipeError) as caught:
+        load_plan(recipe)
+    (problem,) = caught.value.problems
+    assert (problem.place.line, problem.place.column) == (12, 29)
+    assert problem.message == f"{tmp_path}/gone: there is no such folder"
+    (warning,) = load_plan(recipe, data_needed=False).warnings
+    assert warning.warning
+
+
+def test_editors_complete_it() -> None:
+    schema = recipe_schema()
+    tasks = schema["properties"]["evaluate"]["items"]["anyOf"][1:]
+    assert tasks
+    for task in tasks:
+        assert task["properties"]["data"]["anyOf"] == [{"$ref": "#/properties/data"}, {"type": "null"}]
+    assert {"enum": ["frames", "synthetic_faces"]} in schema["properties"]["data"]["anyOf"]
