@@ -15,7 +15,7 @@ from ssltoolbox.bench.child import Child
 from ssltoolbox.bench.code import code_version
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.share import shares
+from ssltoolbox.bench.share import Share, shares
 
 SECONDS_BETWEEN_LOOKS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -134,11 +134,16 @@ class Schedule:
             self.code_changed = self.code_changed or code_version() != self._code
             if self.code_changed:
                 return
-            taken = [child.share for child in self.children]
-            share = next(share for share in self._shares if share not in taken)
-            self.children.append(Child(job, self._folder, share))
+            self.children.append(Child(job, self._folder, self._free_share()))
             self.states[job] = JobState.RUNNING
             listener.started(job)
+
+    def _free_share(self) -> Share:
+        """One that no run has; where there are few cores, several are alike."""
+        free = list(self._shares)
+        for child in self.children:
+            free.remove(child.share)
+        return free[0]
 
     def _collect(self, listener: Listener, stop: StopRequest) -> None:
         """Takes in the runs that have ended."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from support.recipes import write_recipe
 
 from ssltoolbox.bench.grid import grid_schema, load_grid
+from ssltoolbox.bench.jobs import plan_jobs
 from ssltoolbox.recipe import RecipeError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -156,3 +158,13 @@ def test_the_grids_that_come_with_the_toolbox(file: str, baseline: str) -> None:
     rows = {path.stem for path in loaded.recipes}
     assert rows >= {"byol", "mocov2", "simclr", "a", "b", "c", "d", "e", "f", "g"}
     assert "base" not in rows
+
+
+def test_the_grid_that_the_readme_shows(tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r"```yaml\n(.*?)```", (BENCHMARKS / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "recipes").symlink_to(BENCHMARKS.parent / "recipes")
+    (tmp_path / "benchmarks").mkdir()
+    loaded = load_grid(write(text, tmp_path / "benchmarks"))
+    assert len(plan_jobs(loaded, code="1").all) == 8 * 2 * 3

@@ -17,6 +17,7 @@ import ssltoolbox.bench.schedule as schedule_module
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.schedule import JobState, Schedule
+from ssltoolbox.bench.share import Share
 
 GOOD = "open('evaluation.json', 'w').write('{}')"
 SLEEPS_UNTIL_TERM = """
@@ -103,6 +104,16 @@ def test_side_by_side(scripts: dict[str, str], folder: BenchFolder) -> None:
     heard = Heard()
     schedule = run(folder, heard, side_by_side=2)
     assert heard.most_at_once == 2
+    assert set(schedule.states.values()) == {JobState.DONE}
+
+
+def test_more_side_by_side_than_cores(
+    scripts: dict[str, str], folder: BenchFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule_module, "shares", lambda count: [Share(cores=(0,))] * count)
+    heard = Heard()
+    schedule = run(folder, heard, side_by_side=3)
+    assert heard.said[:3] == ["started a", "started b", "started c"]
     assert set(schedule.states.values()) == {JobState.DONE}
 
 

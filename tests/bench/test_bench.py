@@ -1,0 +1,183 @@
+"""Whole benchmarks: killed twice and finished, with a failure, with a cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from support.runs import write_recipe
+
+from ssltoolbox.cli.main import run
+
+pytestmark = pytest.mark.slow
+PATIENCE = 600.0
+
+BROKEN = """
+from ssltoolbox.api import Descriptor, PositiveGenerator, hookimpl
+
+
+class Breaks(PositiveGenerator):
+    def render(self, batch):
+        raise OSError("disk full")
+
+
+@hookimpl
+def ssltoolbox_positive_generators():
+    yield Descriptor(name="breaks", summary="Breaks.", target=f"{__name__}:Breaks", api=1)
+"""
+GRID = """\
+recipes: [tiny.yaml, plain.yaml]
+tasks: [{name: identity, protocol: knn}]
+baseline: plain
+set: {trainer.steps: 30}
+"""
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    write_recipe(tmp_path)
+    (tmp_path / "plain.yaml").write_text("recipe: 1\nextends: tiny.yaml\npositives: []\n")
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID)
+    return path
+
+
+def results(out: Path) -> dict[str, Any]:
+    return dict(json.loads((out / "results.json").read_text()))
+
+
+def start(grid: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ssltoolbox", "bench", str(grid), "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_after_a_checkpoint(grid: Path, out: Path, child_too: bool) -> None:
+    """SIGKILL for the benchmark, and for its run, once a new checkpoint is written."""
+    since = time.time()
+    process = start(grid, out)
+    checkpoints = (out / "runs").glob
+    wait_for(lambda: any(file.stat().st_mtime > since for file in checkpoints("*/checkpoints/last.ckpt")))
+    (child,) = children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    if child_too:
+        os.kill(child, signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def without_costs(out: Path) -> dict[str, Any]:
+    found = results(out)
+    for row in (*found["runs"], *found["leaderboard"]):
+        row.pop("cost", None)
+        row.pop("costs", None)
+    return {key: found[key] for key in ("leaderboard", "runs", "baseline", "code")}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the run's process in /proc")
+def test_killed_twice_and_finished(grid: Path, tmp_path: Path) -> None:
+    """Once with its run, once without: the run goes on by itself then, and is waited for."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(["bench", str(grid), "--out", str(whole)]) == 0
+    kill_after_a_checkpoint(grid, killed, child_too=True)
+    assert not list(killed.glob("runs/*/evaluation.json"))
+    kill_after_a_checkpoint(grid, killed, child_too=False)
+    process = start(grid, killed)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert "goes on    tiny, seed 0, from step " in output
+    assert without_costs(killed) == {
+        **without_costs(whole),
+        "runs": [dict(row) for row in without_costs(whole)["runs"]],
+    }
+    for folder in (whole / "runs").iterdir():
+        weights, others = (
+            safetensors.torch.load_file(out / "runs" / folder.name / "backbone.safetensors")
+            for out in (whole, killed)
+        )
+        assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_a_failure_a_cache_and_a_change(
+    grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "breaks.py").write_text(BROKEN)
+    (tmp_path / "broken.yaml").write_text(
+        "recipe: 1\nextends: tiny.yaml\npositives: [breaks]\nplugins: {files: [breaks.py]}\n"
+    )
+    none = "recipe: 1\nextends: plain.yaml\nmethod: none\n"
+    (tmp_path / "random.yaml").write_text(none)
+    text = GRID.replace("tiny.yaml", "broken.yaml, random.yaml").replace("30", "4")
+    grid.write_text(text.replace("set:", "seeds: [0, 1]\nset:"))
+    out = tmp_path / "out"
+    assert run(["bench", "grid.yaml", "--out", "out", "--jobs", "2"]) == 1
+    said = capsys.readouterr().out
+    states = {(row["recipe"], row["seed"]): row["state"] for row in results(out)["runs"]}
+    expected = {"broken": "failed", "random": "done", "plain": "done"}
+    assert states == {(name, seed): expected[name] for name in expected for seed in (0, 1)}
+    assert "failed     broken, seed 0: " in said
+    assert "disk full" in said
+    (log,) = out.glob("jobs/broken-seed0-*.out.txt")
+    assert f"see {log}" in said
+    assert {row["recipe"]: row["runs"] for row in results(out)["leaderboard"]} == {
+        "random": 2,
+        "plain": 2,
+        "broken": 0,
+    }
+    assert (out / "report.html").stat().st_size > 10_000
+    for path in out.glob("runs/plain-*"):
+        assert run(["evaluate", str(path), "--tasks", "identity"]) == 0
+    capsys.readouterr()
+
+    grid.write_text(text.replace("broken.yaml, ", ""))
+    assert run(["bench", "grid.yaml", "--out", "out", "--dry-run"]) == 0
+    assert "2 runs: 2 finished." in capsys.readouterr().out
+    assert run(["bench", "grid.yaml", "--out", "out"]) == 0
+    said = capsys.readouterr().out
+    assert "cached     random, seed 0\ncached     plain, seed 0\n" in said
+    assert "starts" not in said
+
+    grid.write_text(text.replace("broken.yaml, random.yaml, ", "").replace("steps: 4", "steps: 3"))
+    assert run(["bench", "grid.yaml", "--out", "out"]) == 0
+    said = capsys.readouterr().out
+    assert "starts     plain, seed 0\ndone       plain, seed 0: " in said
+    assert "cached" not in said
+
+
+def test_interrupted(grid: Path, tmp_path: Path) -> None:
+    """Ctrl-C reaches the run once, which saves; the same command goes on."""
+    out = tmp_path / "out"
+    process = start(grid, out)
+    wait_for(lambda: any(out.glob("runs/*/checkpoints/last.ckpt")))
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, output
+    assert (
+        "stopping: 1 run will save and end; once more ends them at once\nstopped    tiny, seed 0\n" in output
+    )
+    assert output.endswith("stopped; the same command goes on\n")
+    assert {row["state"] for row in results(out)["runs"]} == {"stopped", "waiting"}
+    (checkpoint,) = out.glob("runs/*/checkpoints/last.ckpt")
+    assert torch.load(checkpoint, weights_only=True)["global_step"] < 30

@@ -1,0 +1,70 @@
+"""`ssltoolbox bench` before it runs anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.recipes import write_recipe
+
+from ssltoolbox.cli.main import run
+from ssltoolbox.engine.lock import locked
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages name files relative to the working folder; without a terminal there are 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    write_recipe(tmp_path, "a.yaml", name="a")
+    write_recipe(tmp_path, "b.yaml", name="b", method="none")
+    (tmp_path / "grid.yaml").write_text("recipes: [a.yaml, b.yaml]\nsweep: {data.world: [0, 1]}\n")
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: Capture) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert run(["bench", "grid.yaml", "--out", "out", "--dry-run"]) == 0
+    assert sorted(tmp_path.iterdir()) == before
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "grid",
+        "┏━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━┳━━━━━━━━━┓",
+        "┃ run                     ┃ state ┃ steps ┃    time ┃",
+        "┡━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━┩",
+        "│ a, seed 0, data.world 0 │ new   │    15 │ unknown │",
+        "│ a, seed 0, data.world 1 │ new   │    15 │ unknown │",
+        "│ b, seed 0, data.world 0 │ new   │     – │ unknown │",
+        "│ b, seed 0, data.world 1 │ new   │     – │ unknown │",
+        "└─────────────────────────┴───────┴───────┴─────────┘",
+        "4 runs: 4 new. Time left: unknown. A time is known once a run of that recipe and",
+        "length is finished in the folder; check --measure times a few steps of a recipe.",
+    ]
+
+
+def test_a_wrong_grid_runs_nothing(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "grid.yaml").write_text("recipes: [a.yaml]\nbaseline: b\n")
+    assert run(["bench", "grid.yaml", "--out", "out"]) == 2
+    assert capsys.readouterr().err == (
+        "grid.yaml:2:11: no recipe is called 'b'\n  2 | baseline: b\n    |           ^\n    the names are a\n"
+        "1 problem in grid.yaml\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_use(tmp_path: Path, capsys: Capture) -> None:
+    with locked(tmp_path / "out"):
+        assert run(["bench", "grid.yaml", "--out", "out"]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'out'} is in use by another process\n"
+
+
+def test_a_file_for_a_folder(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "out").touch()
+    assert run(["bench", "grid.yaml", "--out", "out"]) == 2
+    assert capsys.readouterr().err == f"can't write to {tmp_path / 'out'}: File exists\n"
+
+
+def test_the_schema_of_grids(capsys: Capture) -> None:
+    assert run(["schema", "--grid"]) == 0
+    assert '"title": "ssltoolbox benchmark grid"' in capsys.readouterr().out
