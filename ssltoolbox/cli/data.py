@@ -6,7 +6,9 @@ import click
 
 from ssltoolbox.cli.data_extract import extract
 from ssltoolbox.cli.data_index import index
+from ssltoolbox.cli.data_info import info
 from ssltoolbox.cli.data_landmarks import landmarks
+from ssltoolbox.cli.data_pack import pack
 
 
 @click.group()
@@ -14,5 +16,5 @@ def data() -> None:
     """Data on disk: faces out of videos, an index of frames, their landmarks."""
 
 
-for command in (extract, index, landmarks):
+for command in (extract, index, info, landmarks, pack):
     data.add_command(command)

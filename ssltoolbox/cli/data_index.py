@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,7 +41,6 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
-    from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.data.workers import cores
 
@@ -59,9 +59,14 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     console = Console(highlight=False, soft_wrap=True)
     with progress(sum(len(clip.paths) for clip in clips), console) as tick:
         built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
-    for path, reason in built.skipped[:SHOWN]:
-        click.echo(f"left out: {path}: {reason}", err=True)
-    if built.skipped:
-        count = counted(len(built.skipped), "file")
-        click.echo(f"{count} could not be used: see {output / SKIPPED}", err=True)
+    say_skipped(built.skipped, output)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
+
+
+def say_skipped(skipped: Sequence[tuple[str, str]], output: Path) -> None:
+    """Names the first files that were left out, and says where all of them are recorded."""
+    for path, reason in skipped[:SHOWN]:
+        click.echo(f"left out: {path}: {reason}", err=True)
+    if skipped:
+        count = counted(len(skipped), "file")
+        click.echo(f"{count} could not be used: see {output / 'skipped.csv'}", err=True)

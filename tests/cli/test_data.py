@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.trees import put_clip as put_clip
 from support.trees import put_image as put_image
 
@@ -58,3 +60,63 @@ class TestIndex:
         assert run(["data", "index", "-o", "v.index", *arguments]) == 2
         assert capsys.readouterr().err.endswith(text)
         assert not Path("v.index").exists()
+
+
+class TestInfoAndPack:
+    @pytest.fixture
+    def index(self, here: Path, capsys: Capture) -> str:
+        assert run(["data", "index", "frames", "-o", "v.index"]) == 0
+        capsys.readouterr()
+        return "v.index"
+
+    def test_a_table_for_people(self, index: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        assert run(["data", "info", index, "-o", "sheet.png"]) == 0
+        lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert lines == [
+            "v.index",
+            " identities  2",
+            " videos      2",
+            " clips       2, 2 to 3 frames, median 2.5",
+            " frames      5, 0.7 seconds at 4.17 per second",
+            " images      16 × 16",
+            " stored as   files",
+            " landmarks   none yet: ssltoolbox data landmarks finds them",
+            " time_aug    1 of 2 clips are long enough",
+            " hard_neg    0 of 2 clips are long enough",
+        ]
+        with Image.open("sheet.png") as sheet:
+            assert sheet.format == "PNG"
+
+    def test_json_for_programs(self, index: str, capsys: Capture) -> None:
+        assert run(["data", "info", index, "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["frames"], facts["clips"], facts["faceless"]) == (5, 2, None)
+        assert facts["long_enough"] == {"hard_neg": 0, "time_aug": 1}
+
+    def test_a_packed_index(self, index: str, capsys: Capture) -> None:
+        assert run(["data", "pack", index, "-o", "p.index", "--size", "8", "--jpeg", "90"]) == 0
+        assert capsys.readouterr().out == "5 frames of 2 clips are in p.index\n"
+        assert run(["data", "info", "p.index"]) == 0
+        printed = capsys.readouterr().out
+        assert "images      8 × 8" in printed
+        assert "stored as   jpeg, 8 pixels" in printed
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            (["info", "gone"], "gone: there is no such index; make it with: ssltoolbox data index\n"),
+            (
+                ["info", "frames"],
+                "frames: this is no index, index.json is missing; see: ssltoolbox data index\n",
+            ),
+            (["info", "v.index", "-o", "a.jpg"], "a.jpg is no PNG: end its name in .png\n"),
+            (
+                ["pack", "v.index", "-o", "frames"],
+                "frames is already there; remove it, or choose another name\n",
+            ),
+        ],
+    )
+    def test_mistakes(self, index: str, capsys: Capture, arguments: list[str], text: str) -> None:
+        assert run(["data", *arguments]) == 2
+        assert capsys.readouterr().err.endswith(text)

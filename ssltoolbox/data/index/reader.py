@@ -101,6 +101,16 @@ class FrameIndex:
         packing = self.header.packed
         return ImageFile(self.path / IMAGES_FILE, packing, *self._places) if packing else None
 
+    @cached_property
+    def videos(self) -> int:
+        """The number of videos."""
+        return (
+            pa.table(self._clip_names[:2], ["identity", "video"])
+            .group_by(["identity", "video"])
+            .aggregate([])
+            .num_rows
+        )
+
     def frame_name(self, row: int) -> str:
         """A frame's path below the root, for messages."""
         return printable(self._frame_names[row].as_py())

@@ -1,0 +1,126 @@
+"""What an index holds, in numbers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+import numpy as np
+
+from ssltoolbox.api import Clip
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import SKIPPED
+
+TRIES = 64
+"""How many anchors of a clip are tried, at least, before it is said to be too short for a strategy."""
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """
+    Attributes:
+        identities, videos, clips, frames, skipped: how many there are; skipped files are not in the index.
+        seconds: what the clips last, from first to last frame, together.
+        fps: frames per second, by the median time from one frame to the next.
+        shortest, median, longest: frames of a clip.
+        smallest, largest: width and height of images in pixels.
+        detector: what found the landmarks; None where there are none.
+        faceless: frames without landmarks; None where none were looked for.
+        labels: name → frames that have it.
+        stored: how a packed index keeps its images, or "files".
+    """
+
+    identities: int
+    videos: int
+    clips: int
+    frames: int
+    skipped: int
+    seconds: float
+    fps: float
+    shortest: int
+    median: float
+    longest: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    detector: str | None
+    faceless: int | None
+    labels: dict[str, int]
+    stored: str
+
+
+def index_info(index: FrameIndex) -> IndexInfo:
+    """Counts an index; no image is opened.
+
+    Raises:
+        UserError: where its landmarks can't be used.
+    """
+    gaps = np.delete(np.diff(index.times), index.starts[1:] - 1)
+    lasts = index.starts + index.lengths - 1
+    areas = index.widths.astype(np.int64) * index.heights
+    extremes = [(int(index.widths[at]), int(index.heights[at])) for at in (areas.argmin(), areas.argmax())]
+    landmarks, packing = index.landmarks, index.header.packed
+    return IndexInfo(
+        identities=len(index.identity_names),
+        videos=index.videos,
+        clips=len(index.lengths),
+        frames=len(index),
+        skipped=_skipped(index),
+        seconds=float((index.times[lasts] - index.times[index.starts]).sum()),
+        fps=1 / float(np.median(gaps)) if len(gaps) else index.header.fps,
+        shortest=int(index.lengths.min()),
+        median=float(np.median(index.lengths)),
+        longest=int(index.lengths.max()),
+        smallest=extremes[0],
+        largest=extremes[1],
+        detector=landmarks.detector if landmarks else None,
+        faceless=int((~landmarks.valid).sum()) if landmarks else None,
+        labels={name: _known(values) for name, values in index.labels.items()},
+        stored=f"{packing.encoding}, {packing.size} pixels" if packing else "files",
+    )
+
+
+def _skipped(index: FrameIndex) -> int:
+    path = index.path / SKIPPED
+    if not path.is_file():
+        return 0
+    with path.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
+
+
+def _known(values: np.ndarray) -> int:
+    return int((values >= 0).sum()) if values.dtype.kind == "i" else int(np.isfinite(values).sum())
+
+
+Answers = Callable[[Clip, int, np.random.Generator], bool]
+"""Whether a strategy has an answer for an anchor of a clip."""
+
+
+def clips_long_enough(index: FrameIndex, answers: Answers) -> int:
+    """How many clips have an anchor for which a strategy has an answer.
+
+    Clips with the same times are asked for once.
+
+    Args:
+        index: an index.
+        answers: asks the strategy.
+    """
+    known: dict[bytes, bool] = {}
+    enough = 0
+    for number, (start, length) in enumerate(zip(index.starts, index.lengths, strict=True)):
+        times = index.times[start : start + length]
+        key = times.tobytes()
+        if key not in known:
+            clip = Clip(number, int(index.identities[number]), times, index.clip_name(number))
+            known[key] = _has_answer(clip, answers)
+        enough += known[key]
+    return enough
+
+
+def _has_answer(clip: Clip, answers: Answers) -> bool:
+    """Both ends first: the farther apart frames must be, the likelier the answer is there."""
+    rng = np.random.default_rng(0)
+    anchors = [0, len(clip) - 1, *range(1, len(clip) - 1)]
+    tries = islice(cycle(anchors), max(TRIES, len(clip)))
+    return any(answers(clip, anchor, rng) for anchor in tries)

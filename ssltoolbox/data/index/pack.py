@@ -1,0 +1,201 @@
+"""Packs an index: its frames resized once, in one file, for machines with few cores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import file_digest
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.files import appear, beside, locked, replaced
+from ssltoolbox.data.frames.index_source import IndexSource
+from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.frames.packed import packed
+from ssltoolbox.data.index.build import Built, Skipped, Tick, check_output, write_skipped
+from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import (
+    CLIPS,
+    CLIPS_FILE,
+    FRAMES,
+    FRAMES_FILE,
+    IMAGES_FILE,
+    PLACES,
+    POINTS,
+    SKIPPED,
+    Header,
+    Packing,
+    map_table,
+    root_for,
+    write_table,
+)
+from ssltoolbox.data.index.shards import Shards
+from ssltoolbox.data.workers import as_done
+
+BLOCK = 512
+"""Frames of a shard: seconds of work, and 25 MB of raw images at 128 pixels."""
+
+_NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
+
+
+def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: int, tick: Tick) -> Built:
+    """Writes a packed index. Killed at any moment, the same call goes on where it was.
+
+    Images that can't be read are left out, and recorded in skipped.csv. Landmarks are scaled with the images.
+
+    Args:
+        index: what to pack.
+        packing: how.
+        output: the packed index, a folder that is not there yet.
+        workers: processes.
+        tick: told of progress.
+
+    Raises:
+        DataNotFound: where the frames are no longer where the index says.
+        UserError: where the output is there already, no frame could be read, or a path leads out of the root.
+        SslToolboxError: when it can't be written.
+    """
+    check_output(output)
+    index.check_root()
+    work = beside(output)
+    with locked(work):
+        job = {"frames": _digest(index), "packing": packing.model_dump(), "block": BLOCK}
+        shards = Shards(work / "shards", job)
+        blocks = _blocks(index)
+        tick(sum(_frames(index, clips) for number, clips in enumerate(blocks) if shards.has(number)))
+        tasks = [(shards, number, clips) for number, clips in enumerate(blocks) if not shards.has(number)]
+        for done in as_done(_pack_to_shard, tasks, min(workers, len(tasks)) or 1, _prepare, (index, packing)):
+            tick(done)
+        built = _write(work, index, packing, shards, len(blocks))
+        Header(root=root_for(index.root, output), fps=index.header.fps, packed=packing).write(work)
+        shards.remove()
+        appear(work, output)
+    return built
+
+
+def _digest(index: FrameIndex) -> list[str]:
+    """Names for all that is packed beside the images."""
+    digests = []
+    for path in sorted(index.path.glob("*.arrow")):
+        with path.open("rb") as file:
+            digests.append(f"{path.name} {file_digest(file, 'blake2b').hexdigest()}")
+    return digests
+
+
+def _blocks(index: FrameIndex) -> list[range]:
+    """Runs of clips with about `BLOCK` frames each."""
+    ends = np.flatnonzero(np.diff(index.starts // BLOCK)) + 1
+    edges = [0, *ends.tolist(), len(index.starts)]
+    return [range(first, last) for first, last in pairwise(edges)]
+
+
+def _frames(index: FrameIndex, clips: range) -> int:
+    return int(index.lengths[clips.start : clips.stop].sum())
+
+
+class _Process:
+    """What a process keeps from one block to the next."""
+
+    source: IndexSource
+    packing: Packing
+
+
+def _prepare(index: FrameIndex, packing: Packing) -> None:
+    _Process.source = IndexSource(index, np.arange(len(index.lengths)))
+    _Process.packing = packing
+
+
+def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
+    source, packing = _Process.source, _Process.packing
+    images: list[bytes | None] = []
+    reasons: list[str] = []
+    points: list[np.ndarray] = []
+    for clip in clips:
+        for frame in source.read(clip, range(len(source.times(clip))), packing.size):
+            images.append(None if frame.image is None else packed(frame.image, packing))
+            reasons.append(frame.reason)
+            points.append(_NONE if frame.landmarks is None else frame.landmarks)
+    with replaced(_images_of(shards, number)) as path:
+        path.write_bytes(b"".join(image for image in images if image is not None))
+    lengths = pa.array([None if image is None else len(image) for image in images], PLACES["length"])
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(points).reshape(-1)), 2 * POINTS)
+    shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": flat}))
+    return len(images)
+
+
+def _images_of(shards: Shards, number: int) -> Path:
+    return shards.folder / f"{number}.bin"
+
+
+def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, count: int) -> Built:
+    """Puts the shards together; the header is not for here."""
+    tables = [shards.read(number) for number in range(count)]
+    lengths = pa.concat_tables(table.select(["length"]) for table in tables)["length"]
+    kept = lengths.is_valid().to_numpy()
+    skipped = _skipped(index, tables, kept)
+    if not kept.any():
+        path, reason = skipped[0]
+        raise UserError(f"none of {len(kept)} frames could be read; the first, {path}: {reason}")
+    _join_images(work / IMAGES_FILE, shards, [pc.sum(table["length"]).as_py() or 0 for table in tables])
+    stored = lengths.drop_null().to_numpy()
+    frames = map_table(index.path / FRAMES_FILE, FRAMES).filter(pa.array(kept))
+    size = np.full(len(stored), packing.size, dtype=np.int32)
+    columns = {name: frames[name] for name in frames.column_names}
+    columns |= {"height": pa.array(size), "width": pa.array(size)}
+    columns |= {"offset": pa.array(np.cumsum(stored, dtype=np.int64) - stored), "length": pa.array(stored)}
+    write_table(work / FRAMES_FILE, pa.table(columns))
+    clips = _write_clips(work, index, kept)
+    if index.landmarks:
+        write_landmarks(work, index.landmarks.detector, _points(tables, kept), len(stored))
+    write_skipped(work / SKIPPED, skipped)
+    return Built(clips, len(stored), skipped)
+
+
+def _skipped(index: FrameIndex, tables: Iterable[pa.Table], kept: np.ndarray) -> list[Skipped]:
+    reasons = pa.concat_tables(table.select(["reason"]) for table in tables)["reason"]
+    skipped = []
+    for row in np.flatnonzero(~kept).tolist():
+        start = printable(os.path.join(index.root, index.frame_name(row)))
+        skipped.append((index.frame_name(row), reasons[row].as_py().removeprefix(f"{start}: ")))
+    return skipped
+
+
+def _join_images(path: Path, shards: Shards, sizes: Sequence[int]) -> None:
+    """Puts the shards' images end to end. Each is removed once it is there, so disks need no room for two."""
+    end = 0
+    for number, size in enumerate(sizes):
+        part = _images_of(shards, number)
+        if part.exists():
+            with path.open("ab") as whole, part.open("rb") as images:
+                whole.truncate(end)
+                shutil.copyfileobj(images, whole, 1 << 20)
+            part.unlink()
+        end += size
+
+
+def _write_clips(work: Path, index: FrameIndex, kept: np.ndarray) -> int:
+    """Writes clips.arrow without the frames that were left out, and gives the number of clips."""
+    lengths = np.add.reduceat(kept.astype(np.int64), index.starts)
+    some = lengths > 0
+    names = map_table(index.path / CLIPS_FILE, CLIPS).filter(pa.array(some)).select(CLIPS.names[:3])
+    left = lengths[some]
+    columns = {name: names[name] for name in names.column_names}
+    write_table(
+        work / CLIPS_FILE, pa.table({**columns, "start": np.cumsum(left) - left, "frames": left}, CLIPS)
+    )
+    return len(left)
+
+
+def _points(tables: Iterable[pa.Table], kept: np.ndarray) -> Iterator[np.ndarray]:
+    start = 0
+    for table in tables:
+        points = table["landmarks"].combine_chunks().flatten().to_numpy().reshape(-1, POINTS, 2)
+        yield points[kept[start : start + len(points)]]
+        start += len(points)
