@@ -26,7 +26,7 @@ BEYOND = {
     "j": {"time_aug", "face_swap"},
     "k": {"time_aug", "hard_neg", "mask_fn"},
 }
-"""What drawn faces alone have beyond the paper's table: each strategy by itself on TimeAug, and a HardNeg option."""
+"""What drawn faces alone have: strategies by themselves on TimeAug, and a HardNeg option."""
 METHODS = {
     "imagenet": "none",
     "random": "none",
