@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast robustness format clean
+.PHONY: help demo test check fast robustness format clean docs
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,5 +40,9 @@ format: $(INSTALLED) ## Format and sort imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(INSTALLED) ## Build the documentation into site/
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
 clean: ## Remove the environment and what was built
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist site

@@ -29,8 +29,9 @@ class Kind(StrEnum):
     @property
     def singular(self) -> str:
         """
-        >>> Kind.NEGATIVE_MASKERS.singular
-        'negative masker'
+        Examples:
+            >>> Kind.NEGATIVE_MASKERS.singular
+            'negative masker'
         """
         return self.value.removesuffix("s").replace("_", " ")
 
@@ -49,9 +50,10 @@ class Descriptor:
         notice: what anyone who uses it must know, such as the licence of a model that it brings, in one line;
             shown where it is used.
 
-    >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
-    ...            target="my_package.mirror:Mirror", api=1).name
-    'mirror'
+    Examples:
+        >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
+        ...            target="my_package.mirror:Mirror", api=1).name
+        'mirror'
     """
 
     name: str

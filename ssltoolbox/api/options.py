@@ -64,11 +64,12 @@ class Options(BaseModel):
     Give every option a type, a default where there is a sensible one, and a docstring beneath it; that is what
     `ssltoolbox plugins show` prints and what editors complete.
 
-    >>> class MirrorOptions(Options):
-    ...     p: float = 0.5
-    ...     '''Probability that the positive is mirrored.'''
-    >>> MirrorOptions(p=0.8).p
-    0.8
+    Examples:
+        >>> class MirrorOptions(Options):
+        ...     p: float = 0.5
+        ...     '''Probability that the positive is mirrored.'''
+        >>> MirrorOptions(p=0.8).p
+        0.8
     """
 
     model_config = ConfigDict(

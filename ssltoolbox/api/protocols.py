@@ -24,6 +24,16 @@ class PositiveGenerator(Generic[OptionsT]):
     """A strategy that makes the positive of an instance, by choosing another frame, changing pixels, or both.
 
     Generators act in the order of the recipe, each on what the one before it made.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Clip
+        >>> class Next(PositiveGenerator[Options]):
+        ...     def pick(self, clip, frame, rng):
+        ...         return frame + 1 if frame + 1 < len(clip) else None
+        >>> clip = Clip(index=0, identity=0, times=np.arange(5) / 25)
+        >>> [Next(Options()).pick(clip, frame, np.random.default_rng(0)) for frame in (0, 4)]
+        [1, None]
     """
 
     def __init__(self, options: OptionsT) -> None:
@@ -45,7 +55,19 @@ class PositiveGenerator(Generic[OptionsT]):
 
 
 class NegativeSampler(Generic[OptionsT]):
-    """A strategy that draws hard negatives for an anchor from the anchor's own clip."""
+    """A strategy that draws hard negatives for an anchor from the anchor's own clip.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Clip, NegativeSamplerOptions
+        >>> class Others(NegativeSampler[NegativeSamplerOptions]):
+        ...     def pick(self, clip, anchor, rng):
+        ...         others = [frame for frame in range(len(clip)) if frame != anchor]
+        ...         return rng.permutation(others)[: self.options.count].tolist()
+        >>> clip = Clip(index=0, identity=0, times=np.arange(3) / 25)
+        >>> sorted(Others(NegativeSamplerOptions(count=2)).pick(clip, 1, np.random.default_rng(0)))
+        [0, 2]
+    """
 
     def __init__(self, options: OptionsT) -> None:
         self.options = options
@@ -63,6 +85,19 @@ class NegativeMasker(Generic[OptionsT]):
 
     `attract` is the weight of the second term of the loss, which draws a row to what was masked for it;
     0 only takes what was masked out of the denominator.
+
+    Examples:
+        >>> import torch
+        >>> from ssltoolbox.api import Rows
+        >>> class SameLight(NegativeMasker[Options]):
+        ...     def describe(self, batch):
+        ...         return batch.frames.flatten(0, 1).float().mean(dim=(1, 2, 3))[:, None]
+        ...     def mask(self, anchors, candidates, eligible):
+        ...         return eligible & (torch.cdist(anchors.descriptor, candidates.descriptor) < 5)
+        >>> ids = torch.arange(3)
+        >>> rows = Rows(ids, ids, ids, ids.double(), descriptor=torch.tensor([[10.0], [90.0], [12.0]]))
+        >>> SameLight(Options()).mask(rows, rows, eligible=ids[:, None] != ids).int().tolist()
+        [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
     """
 
     attract: float = 0.0
@@ -87,7 +122,23 @@ class NegativeMasker(Generic[OptionsT]):
 
 @runtime_checkable
 class View(Protocol):
-    """An augmentation pipeline on the device, in batch."""
+    """An augmentation pipeline on the device, in batch.
+
+    Examples:
+        >>> import torch
+        >>> class Mirror:
+        ...     def __init__(self, options):
+        ...         self.size = options.size
+        ...     def augment(self, images, landmarks, side):
+        ...         return self.plain(images).flip(-1)
+        ...     def plain(self, images):
+        ...         return torch.nn.functional.interpolate(images.float() / 255, (self.size, self.size))
+        >>> from ssltoolbox.api import ViewOptions
+        >>> view = Mirror(ViewOptions(size=32))
+        >>> images, landmarks = torch.zeros(2, 3, 48, 48, dtype=torch.uint8), torch.full((2, 68, 2), torch.nan)
+        >>> isinstance(view, View), list(view.augment(images, landmarks, "a").shape)
+        (True, [2, 3, 32, 32])
+    """
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, size, size] float, normalised, augmented."""
@@ -103,6 +154,24 @@ class Dataset(Protocol):
     """A source of clips. The target is called as `Target(options, split)`.
 
     It is copied to every loader worker: keep it small, and open files when they are read.
+
+    Examples:
+        >>> import numpy as np, torch
+        >>> from ssltoolbox.api import Clip, Frames
+        >>> class Grey:
+        ...     size = 8
+        ...     def __init__(self, options, split):
+        ...         pass
+        ...     def __len__(self):
+        ...         return 2
+        ...     def clip(self, index):
+        ...         return Clip(index, identity=index, times=np.arange(10) / 25)
+        ...     def read(self, clips, frames):
+        ...         images = torch.tensor(frames, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8)
+        ...         return Frames(images, landmarks=torch.full((len(frames), 68, 2), torch.nan))
+        >>> data = Grey(Options(), "train")
+        >>> isinstance(data, Dataset), data.read([0, 1, 1], [4, 0, 9]).images[:, 0, 0, 0].tolist()
+        (True, [4, 0, 9])
     """
 
     size: int
@@ -175,7 +244,28 @@ class MethodContext:
 
 
 class Method(Protocol):
-    """A method of self-supervised learning: an `nn.Module`, called as `Target(options, context)`."""
+    """A method of self-supervised learning: an `nn.Module`, called as `Target(options, context)`.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from ssltoolbox.api import StepOutput
+        >>> class Align(nn.Module):
+        ...     def __init__(self, options, context):
+        ...         super().__init__()
+        ...         self.backbone = context.backbone
+        ...     def before_step(self, step):
+        ...         pass
+        ...     def step(self, view_a, view_b, rows):
+        ...         side_a, side_b = self.backbone(view_a), self.backbone(view_b)
+        ...         loss = (side_a - side_b).square().mean()
+        ...         return StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
+        >>> from types import SimpleNamespace
+        >>> method = Align(Options(), SimpleNamespace(backbone=nn.Flatten()))
+        >>> output = method.step(torch.zeros(4, 3, 2, 2), torch.ones(4, 3, 2, 2), rows=None)
+        >>> output.loss.item(), list(output.embeddings.shape)
+        (1.0, [4, 12])
+    """
 
     backbone: nn.Module
 
@@ -195,7 +285,22 @@ class Method(Protocol):
 
 @runtime_checkable
 class LandmarkDetector(Protocol):
-    """Finds the 68 iBUG landmarks of a face in an image. Made once per process; need not be picklable."""
+    """Finds the 68 iBUG landmarks of a face in an image. Made once per process; need not be picklable.
+
+    Examples:
+        >>> import numpy as np
+        >>> class Centre:
+        ...     def __init__(self, options):
+        ...         pass
+        ...     def detect(self, image):
+        ...         middle = np.array(image.shape[1::-1], np.float32) / 2
+        ...         return np.tile(middle, (68, 1)) if image.any() else None
+        >>> detector = Centre(Options())
+        >>> detector.detect(np.zeros((40, 60, 3), np.uint8)) is None
+        True
+        >>> detector.detect(np.ones((40, 60, 3), np.uint8))[0].tolist()
+        [30.0, 20.0]
+    """
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
         """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face.
@@ -219,7 +324,25 @@ class MultiFaceDetector(LandmarkDetector, Protocol):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """A downstream task on features that were computed once, with a frozen backbone."""
+    """A downstream task on features that were computed once, with a frozen backbone.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Features
+        >>> class Majority:
+        ...     def __init__(self, options):
+        ...         pass
+        ...     def evaluate(self, features):
+        ...         usual = np.bincount(features["train"].labels["expression"]).argmax()
+        ...         truth = features["test"].labels["expression"]
+        ...         return {"majority": {"accuracy": float((truth == usual).mean())}}
+        >>> def split(*classes):
+        ...     ids = np.arange(len(classes))
+        ...     labels = {"expression": np.array(classes)}
+        ...     return Features(np.zeros((len(ids), 4), np.float32), ids, ids, ids / 25, labels)
+        >>> Majority(Options()).evaluate({"train": split(1, 1, 0), "val": split(0), "test": split(1, 0, 1, 1)})
+        {'majority': {'accuracy': 0.75}}
+    """
 
     def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
         """Results as in `evaluation.json`: `{"valence": {"ccc": .5}, "arousal": …}`, fractions in 0 to 1.

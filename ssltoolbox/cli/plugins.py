@@ -92,7 +92,7 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     "kind_text",
     required=True,
     metavar="KIND",
-    help="What it is to be, such as positive_generator, negative_sampler or negative_masker.",
+    help="What it is to be: positive_generator, negative_sampler, negative_masker or method.",
 )
 def new(name: str, kind_text: str) -> None:
     """Make the folder NAME here: a package with one plugin and its tests, a copy of a built-in one."""

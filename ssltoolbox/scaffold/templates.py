@@ -11,6 +11,7 @@ TEMPLATES: Mapping[Kind, str] = {
     Kind.POSITIVE_GENERATORS: "time_aug",
     Kind.NEGATIVE_SAMPLERS: "hard_neg",
     Kind.NEGATIVE_MASKERS: "near_in_time",
+    Kind.METHODS: "nnclr",
 }
 """The smallest plugin of each kind that has a package of its own."""
 

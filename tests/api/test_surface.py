@@ -64,6 +64,18 @@ def test_every_class_is_documented(name: str) -> None:
         assert thing.__module__.startswith("ssltoolbox.api.")
 
 
+@pytest.mark.parametrize("name", SURFACE["what targets follow"])
+def test_every_contract_has_an_example(name: str) -> None:
+    if name not in ("MethodContext", "MultiFaceDetector"):
+        assert ">>> " in (inspect.getdoc(getattr(api, name)) or "")
+
+
+def test_the_surface_of_the_test_kit() -> None:
+    from ssltoolbox.api import testing
+
+    assert testing.__all__ == ["BrokenContract", "Finding", "Target", "check_plugin", "examine"]
+
+
 def test_importing_it_imports_neither_torch_nor_the_engine() -> None:
     script = "import sys, ssltoolbox.api; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

@@ -75,7 +75,8 @@ def check_plugin(target: Target, options: Mapping[str, Mapping[str, Any]] | None
         BrokenContract: with advice on each rule that is broken.
         UserError: for a target that means nothing, and for options that are refused.
 
-    >>> check_plugin("hard_neg", options={"hard_neg": {"gap": 2.0}})
+    Examples:
+        >>> check_plugin("hard_neg", options={"hard_neg": {"gap": 2.0}})
     """
     broken = [finding for finding in examine(target, options) if not finding.kept]
     if broken:

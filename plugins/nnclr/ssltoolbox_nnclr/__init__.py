@@ -1,0 +1,44 @@
+"""NNCLR: positives are nearest neighbours in a support set of earlier embeddings (Dwibedi et al., ICCV 2021)."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
+
+
+class NNCLROptions(Options):
+    """NNCLR's settings; the defaults are the paper's, but for the support set's size."""
+
+    temperature: float = Field(default=0.1, gt=1e-6)
+    """τ of the loss."""
+    support: int = Field(default=65536, ge=1)
+    """Embeddings that neighbours are sought among; divisible by the instances that are compared at once."""
+    hidden_dim: int = Field(default=2048, ge=1)
+    """Width of the projection head's hidden layers."""
+    prediction_dim: int = Field(default=4096, ge=1)
+    """Width of the prediction head's hidden layer."""
+    output_dim: int = Field(default=256, ge=1)
+    """Size of the embedding that the loss compares."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.support % setting.instances:
+            nearest = max(1, round(self.support / setting.instances)) * setting.instances
+            yield Problem(
+                "support",
+                f"a support set of {self.support} is not divisible by the {setting.instances} instances "
+                "that are compared at once",
+                f"write support: {nearest}",
+            )
+
+
+@hookimpl
+def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
+    yield MethodDescriptor(
+        name="nnclr",
+        summary="Positives are nearest neighbours among earlier embeddings (Dwibedi et al. 2021).",
+        options=NNCLROptions,
+        target="ssltoolbox_nnclr.method:NNCLR",
+        negatives="batch",
+        api=1,
+    )
