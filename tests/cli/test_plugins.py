@@ -282,7 +282,10 @@ A recipe names it so:
     ("kind", "error"),
     [
         ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
-        ("xyz", "there is no kind 'xyz'; write method, negative_masker, negative_sampler or positive_generator\n"),
+        (
+            "xyz",
+            "there is no kind 'xyz'; write method, negative_masker, negative_sampler or positive_generator\n",
+        ),
         ("view", "there is no package to copy for a view; start from a file: "),
     ],
 )

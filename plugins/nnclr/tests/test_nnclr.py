@@ -115,9 +115,7 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
         for i in range(2 * DRAWS):
             positive = (i + DRAWS) % (2 * DRAWS)
             kept = [
-                j
-                for j in range(2 * DRAWS)
-                if j != i and (j == positive or not masked[frames[i], frames[j]])
+                j for j in range(2 * DRAWS) if j != i and (j == positive or not masked[frames[i], frames[j]])
             ]
             logits = everyone[kept] @ everyone[i] / TEMPERATURE
             losses.append(F.cross_entropy(logits[None], torch.tensor([kept.index(positive)])))
