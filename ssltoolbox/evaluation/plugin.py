@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ssltoolbox.api import Descriptor, hookimpl
-from ssltoolbox.evaluation.options import ExpressionOptions, IdentityOptions, ValenceArousalOptions
+from ssltoolbox.evaluation.options import (
+    ExpressionOptions,
+    IdentityOptions,
+    ValenceArousalOptions,
+    VerificationOptions,
+)
 
 
 @hookimpl
 def ssltoolbox_evaluators() -> Iterable[Descriptor]:
     yield Descriptor(
         name="expression",
-        summary="Macro-F1 and accuracy of the eight expressions, by a probe on frozen features.",
+        summary="Macro-F1 and accuracy of the eight expressions, by a probe or by fine-tuning.",
         target="ssltoolbox.evaluation.expression:Expression",
         options=ExpressionOptions,
         needs=frozenset({"labels"}),
@@ -20,7 +25,7 @@ def ssltoolbox_evaluators() -> Iterable[Descriptor]:
     )
     yield Descriptor(
         name="valence_arousal",
-        summary="CCC and RMSE of valence and of arousal, by a probe on frozen features.",
+        summary="CCC and RMSE of valence and of arousal, by a probe or by fine-tuning.",
         target="ssltoolbox.evaluation.valence_arousal:ValenceArousal",
         options=ValenceArousalOptions,
         needs=frozenset({"labels"}),
@@ -31,5 +36,13 @@ def ssltoolbox_evaluators() -> Iterable[Descriptor]:
         summary="How much of who is shown the features still give away; lower is better.",
         target="ssltoolbox.evaluation.identity:Identity",
         options=IdentityOptions,
+        api=1,
+    )
+    yield Descriptor(
+        name="verification",
+        summary="Whether two images show one person, by LFW's ten folds; lower is better.",
+        target="ssltoolbox.evaluation.verification:Verification",
+        options=VerificationOptions,
+        needs=frozenset({"pairs"}),
         api=1,
     )

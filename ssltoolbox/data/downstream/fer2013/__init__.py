@@ -1,0 +1,1 @@
+"""The dataset `fer2013` (Goodfellow et al., Challenges in Representation Learning, 2013), in either form."""
