@@ -82,10 +82,10 @@ class Parts:
         return Splits(self.plan.data)
 
     @cached_property
-    def own_splits(self) -> dict[str, Mapping[Split, Dataset]]:
+    def own_splits(self) -> dict[str, Splits]:
         """By its name, the splits of a task that names its own data; one object for the same data."""
         found: list[Splits] = []
-        by_task: dict[str, Mapping[Split, Dataset]] = {}
+        by_task: dict[str, Splits] = {}
         for task in self.plan.of(Kind.EVALUATORS):
             if task.own_data:
                 splits = Splits(task.own_data.chosen)

@@ -52,6 +52,7 @@ def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any
             parts.splits,
             parts.evaluators,
             own_datasets=parts.own_splits,
+            data_names={name: splits.data.descriptor.name for name, splits in parts.own_splits.items()},
             workers=workers,
             device=device,
             seed=parts.plan.recipe.seed,

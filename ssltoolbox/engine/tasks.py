@@ -22,6 +22,7 @@ from ssltoolbox.api import (
     View,
 )
 from ssltoolbox.engine.features import features_of, lengths_of, read_frames, spread
+from ssltoolbox.models import weights_hash
 
 MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
 """Frames of each split that the tasks look at: neighbours in a video say little that is new. Enough for a probe,
@@ -123,6 +124,7 @@ def evaluate_backbone(
     evaluators: Mapping[str, Evaluator | NetworkEvaluator],
     *,
     own_datasets: Mapping[str, Mapping[Split, Dataset]] | None = None,
+    data_names: Mapping[str, str] | None = None,
     max_frames: Mapping[Split, int] | None = None,
     batch_size: int = 256,
     workers: int = 0,
@@ -131,12 +133,14 @@ def evaluate_backbone(
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
-    The second task of a name, `expression#2`, has its results under keys that end alike.
+    The second task of a name, `expression#2`, has its results under keys that end alike. Of all it is said which
+    split was measured, with which seed, on which weights (their SHA-256), and on which data if it is their own.
 
     Args:
         datasets: the splits of the data.
         evaluators: name → task, in the order of the recipe.
         own_datasets: name of a task → the splits of its own data; the same object for the same data.
+        data_names: name of such a task → what its data is called.
         max_frames, batch_size, workers, device: as for `TaskData`.
         seed: for tasks that train.
 
@@ -144,6 +148,8 @@ def evaluate_backbone(
         UserError: when a task can't be had from this data, or when two tasks report under the same key.
     """
     own_datasets = own_datasets or {}
+    data_names = data_names or {}
+    said = {"split": "test", "seed": seed, "weights": weights_hash(backbone)}
     data: dict[int, TaskData] = {}
     results: dict[str, dict[str, Any]] = {}
     origin: dict[str, str] = {}
@@ -169,7 +175,8 @@ def evaluate_backbone(
                     f"the tasks '{origin[key]}' and '{name}' both report '{key}'", "evaluate with one of them"
                 )
             origin[key] = name
-            results[key] = {**numbers, "split": "test", "seed": seed}
+            own = {"data": data_names[name]} if name in data_names else {}
+            results[key] = {**numbers, **own, **said}
     return results
 
 

@@ -6,15 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MEASURES = {"f1": "macro-F1", "accuracy": "accuracy", "ccc": "CCC", "rmse": "RMSE"}
-LOWER_IS_BETTER = {("identity", "accuracy"), ("valence", "rmse"), ("arousal", "rmse")}
-"""Identity is what the features are to forget: the task tells how much of it is left."""
+MEASURES = {"f1": "macro-F1", "accuracy": "accuracy", "auc": "ROC area", "ccc": "CCC", "rmse": "RMSE"}
+LOWER_IS_BETTER = {
+    ("identity", "accuracy"),
+    ("verification", "accuracy"),
+    ("verification", "auc"),
+    ("valence", "rmse"),
+    ("arousal", "rmse"),
+}
+"""Identity is what the features are to forget: two tasks tell how much of it is left."""
 PHRASES = {
     "expression": "tell expressions apart with",
     "valence": "follow valence with",
     "arousal": "follow arousal with",
     "identity": "tell people apart with",
+    "verification": "tell whether two images show one person with",
 }
+HOW = {"finetune": "fine-tuned", "knn": "by neighbours"}
+"""Protocols that a reader must know of; a linear probe goes without saying."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,8 @@ class Result:
         trained: the run's number.
         random: that of a random initialisation of the same network.
         chance: that of guessing.
+        interval: low and high, 95 %.
+        how: the protocol and the data in words, where they are not the usual ones.
     """
 
     task: str
@@ -33,11 +44,19 @@ class Result:
     trained: float
     random: float | None = None
     chance: float | None = None
+    interval: tuple[float, float] | None = None
+    how: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The task without its number among those of its name."""
+        return self.task.partition("#")[0]
 
     @property
     def label(self) -> str:
         """The task in words."""
-        return "identity left" if self.task == "identity" else self.task.replace("_", " ")
+        name = "identity left" if self.kind == "identity" else self.kind.replace("_", " ")
+        return f"{name}, {self.how}" if self.how else name
 
     @property
     def measure_label(self) -> str:
@@ -47,7 +66,7 @@ class Result:
     @property
     def lower_is_better(self) -> bool:
         """True for errors, and for what is to be forgotten."""
-        return (self.task, self.measure) in LOWER_IS_BETTER
+        return (self.kind, self.measure) in LOWER_IS_BETTER
 
 
 def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
@@ -60,6 +79,8 @@ def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
             numbers[measure],
             random.get(task, {}).get(measure),
             numbers.get("chance") if measure == "accuracy" else None,
+            tuple(numbers[f"{measure}_ci"]) if f"{measure}_ci" in numbers else None,
+            _how(numbers),
         )
         for task, numbers in evaluation.items()
         if task != "random"
@@ -77,8 +98,9 @@ def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
     if not results:
         return f"{_after(recipe)} the run is complete; nothing was evaluated."
     first = results[0]
-    phrase = PHRASES.get(first.task, f"have, in the task {first.label},")
-    start = f"{_after(recipe)} the frozen features {phrase} {first.measure_label}"
+    phrase = PHRASES.get(first.kind, f"have, in the task {first.label},")
+    state = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
+    start = f"{_after(recipe)} the {state} features {phrase} {first.measure_label}"
     if first.random is None:
         return f"{start} {first.trained:z.2f}."
     digits = 2 if f"{first.trained:z.2f}" != f"{first.random:z.2f}" else 3
@@ -87,6 +109,11 @@ def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
         f"{start} {first.trained:z.{digits}f}, {'' if gained else 'no better than '}"
         f"a random initialisation with {first.random:z.{digits}f}."
     )
+
+
+def _how(numbers: Mapping[str, Any]) -> str:
+    on = f"on {numbers['data']}" if "data" in numbers else ""
+    return " ".join(filter(None, [HOW.get(str(numbers.get("protocol")), ""), on]))
 
 
 def _measures(numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import EvaluationContext, Features, Frames, Split, UserError
 from ssltoolbox.engine.tasks import evaluate_backbone
+from ssltoolbox.models import weights_hash
 
 
 class PlainView:
@@ -49,6 +50,7 @@ def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, 
     results = evaluate_backbone(MeanColour(), PlainView(), datasets, evaluators, seed=3, **options)
     for numbers in results.values():
         assert (numbers.pop("split"), numbers.pop("seed")) == ("test", 3)
+        assert numbers.pop("weights") == weights_hash(MeanColour())
     return results
 
 
@@ -88,8 +90,9 @@ def test_a_task_of_the_same_name_has_its_own_key() -> None:
 
 def test_a_task_is_asked_about_its_own_data() -> None:
     own = {"own": {"test": NumberedFrames([7])}}
-    found = evaluate({"recipes": Count("a"), "own": Count("b")}, own_datasets=own)
-    assert found == {"a": {"train": 60, "test": 10}, "b": {"test": 7}}
+    tasks = {"recipes": Count("a"), "own": Count("b")}
+    found = evaluate(tasks, own_datasets=own, data_names={"own": "faces"})
+    assert found == {"a": {"train": 60, "test": 10}, "b": {"test": 7, "data": "faces"}}
 
 
 def test_splits_that_no_task_asks_for_are_not_looked_at() -> None:

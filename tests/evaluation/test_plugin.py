@@ -26,14 +26,19 @@ def setting(labels: frozenset[str] | None) -> Setting:
 
 def test_the_tasks_and_what_they_need() -> None:
     found = {d.name: d.needs for d in ssltoolbox_evaluators()}
-    assert found == {"expression": {"labels"}, "valence_arousal": {"labels"}, "identity": set()}
+    assert found == {
+        "expression": {"labels"},
+        "valence_arousal": {"labels"},
+        "identity": set(),
+        "verification": {"pairs"},
+    }
 
 
 def test_targets_can_be_made_of_their_default_options() -> None:
     for descriptor in ssltoolbox_evaluators():
         module, name = descriptor.target.split(":")
         made = getattr(import_module(module), name)(descriptor.options())
-        assert callable(made.evaluate)
+        assert callable(getattr(made, "evaluate", None) or made.evaluate_network)
 
 
 def test_every_option_is_documented() -> None:

@@ -85,3 +85,31 @@ def test_forgetting_and_errors_are_better_when_lower():
     assert Result("identity", "accuracy", 0.1).lower_is_better
     assert Result("arousal", "rmse", 0.1).lower_is_better
     assert not Result("expression", "accuracy", 0.1).lower_is_better
+
+
+def test_how_it_was_measured_is_in_the_label():
+    evaluation = {
+        "expression": {"f1": 0.3, "accuracy": 0.3, "f1_ci": [0.25, 0.35], "protocol": "linear"},
+        "expression#2": {"f1": 0.6, "protocol": "finetune", "data": "affectnet"},
+        "identity": {"accuracy": 0.5, "protocol": "knn"},
+        "verification": {"accuracy": 0.7, "auc": 0.8, "chance": 0.5, "protocol": "10 folds", "data": "lfw"},
+        "random": {"expression#2": {"f1": 0.2}},
+    }
+    results = results_of(evaluation)
+    assert [(result.label, result.measure_label, result.lower_is_better) for result in results] == [
+        ("expression", "macro-F1", False),
+        ("expression", "accuracy", False),
+        ("expression, fine-tuned on affectnet", "macro-F1", False),
+        ("identity left, by neighbours", "accuracy", True),
+        ("verification, on lfw", "accuracy", True),
+        ("verification, on lfw", "ROC area", True),
+    ]
+    assert [result.interval for result in results[:3]] == [(0.25, 0.35), None, None]
+    assert results[2].random == 0.2
+
+
+def test_the_claim_says_when_the_network_was_trained_on():
+    (result,) = results_of({"expression": {"f1": 0.6, "protocol": "finetune"}})
+    assert claim(SIMCLR, [result]) == (
+        "After 1,200 steps the fine-tuned features tell expressions apart with macro-F1 0.60."
+    )
