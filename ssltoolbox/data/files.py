@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import filelock
@@ -64,3 +65,28 @@ def appear(work: Path, output: Path) -> None:
     """Renames a folder that is whole and locked by this process."""
     os.unlink(work / _LOCK)
     os.rename(work, output)
+
+
+class Root:
+    """A folder that nothing outside of is read.
+
+    Its folders are looked at once, as every frame of a clip is in the same.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._real = os.path.realpath(path)
+        self._holds_folder = lru_cache(maxsize=4096)(self._look_at_folder)
+
+    def holds(self, path: str) -> bool:
+        """Whether a file lies below the root when links and `..` are followed."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path):
+            return self._is_above(os.path.realpath(path))
+        return self._holds_folder(folder)
+
+    def _look_at_folder(self, folder: str) -> bool:
+        real = os.path.realpath(folder)
+        return real == self._real or self._is_above(real)
+
+    def _is_above(self, real: str) -> bool:
+        return real.startswith(os.path.join(self._real, ""))

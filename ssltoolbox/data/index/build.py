@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssltoolbox.api import UnreadableFrame, UserError
-from ssltoolbox.data.files import appear, beside, locked, replaced
+from ssltoolbox.data.files import Root, appear, beside, locked, replaced
 from ssltoolbox.data.frames.headers import Extent, read_extent
 from ssltoolbox.data.frames.landmarks import read_landmarks
 from ssltoolbox.data.frames.naming import printable
@@ -147,12 +147,12 @@ def _scanned(root: Path, clip: ListedClip, place: int) -> tuple[pa.Table, list[S
     """A row for each frame that can be read, and what can't be used."""
     sizes: list[Extent | None] = []
     skipped: list[Skipped] = []
-    real_root = os.path.join(os.path.realpath(root), "")
+    home = Root(root)
     for path in clip.paths:
         full = os.path.join(root, path)
         try:
             path.encode()
-            if not os.path.realpath(full).startswith(real_root):
+            if not home.holds(full):
                 raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root)}")
             sizes.append(read_extent(full))
         except UnreadableFrame as error:

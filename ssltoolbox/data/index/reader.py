@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.files import Root
 from ssltoolbox.data.frames.naming import printable
 from ssltoolbox.data.index.images import ImageFile
 from ssltoolbox.data.index.landmarks import LandmarkFile
@@ -123,7 +124,7 @@ class FrameIndex:
         """
         name = self._frame_names[row].as_py()
         path = os.path.join(self.root, name)
-        if "\0" in name or not os.path.realpath(path).startswith(self._real_root):
+        if "\0" in name or not self._home.holds(path):
             raise UserError(
                 f"{self.path}: the path of frame {row}, {printable(name)}, leads out of {printable(self.root)}",
                 "only frames below it are read",
@@ -142,8 +143,8 @@ class FrameIndex:
             )
 
     @cached_property
-    def _real_root(self) -> str:
-        return os.path.join(os.path.realpath(self.root), "")
+    def _home(self) -> Root:
+        return Root(self.root)
 
     def _check(self) -> None:
         ends = np.cumsum(self.lengths)

@@ -1,0 +1,38 @@
+"""What lies inside of a root, and what only seems to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.data.files import Root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """With a folder, links to it, and links out."""
+    root = tmp_path / "root"
+    (root / "a").mkdir(parents=True)
+    (root / "a/x").touch()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret/x").touch()
+    (tmp_path / "root2").mkdir()
+    (root / "in").symlink_to(root / "a")
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "a/in").symlink_to(root / "a/x")
+    (root / "a/out").symlink_to(tmp_path / "secret/x")
+    return os.path.realpath(root)
+
+
+@pytest.mark.parametrize("path", ["a/x", "gone", "a/gone", "in/x", "a/in", "a/../a/x", "./a/x"])
+def test_inside(root: str, path: str) -> None:
+    assert Root(Path(root)).holds(os.path.join(root, path))
+
+
+@pytest.mark.parametrize(
+    "path", ["out/x", "a/out", "../secret/x", "a/../../secret/x", "..", "a/../..", "../root2/x"]
+)
+def test_outside(root: str, path: str) -> None:
+    assert not Root(Path(root)).holds(os.path.join(root, path))
