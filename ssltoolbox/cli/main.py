@@ -18,6 +18,7 @@ from ssltoolbox.cli.export import export
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import check, schema
+from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
 
 
@@ -27,7 +28,7 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, preview, evaluate, embed, export, bench, data, plugins, schema):
+for command in (train, check, preview, evaluate, embed, saliency, export, bench, data, plugins, schema):
     commands.add_command(command)
 
 

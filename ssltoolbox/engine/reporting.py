@@ -1,4 +1,4 @@
-"""report.html of a run folder, and the picture of pairs in it."""
+"""report.html of a run folder, and the picture of pairs and the map of the features in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 
 def write_report(plan: Plan, folder: RunFolder, console: Console) -> None:
-    """Writes report.html from the files of the run, with a picture of pairs where it trained.
+    """Writes report.html from the files of the run, with a picture of pairs where it trained, and a map of the
+    features where it was evaluated.
 
     A run is done without its report: what goes wrong here is said on the console, with the traceback in the log,
     and fails nothing.
@@ -30,6 +31,11 @@ def write_report(plan: Plan, folder: RunFolder, console: Console) -> None:
             from ssltoolbox.engine.preview import preview
 
             preview(plan, folder.pairs, draws=DRAWS_SHOWN)
+    if folder.evaluation.exists() and not folder.embedding_map.exists():
+        with _said("the map of the features", folder, console):
+            from ssltoolbox.engine.embedding_map import write_map
+
+            write_map(plan, folder)
     with _said("the report", folder, console):
         from ssltoolbox.report import render_report
 

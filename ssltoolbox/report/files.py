@@ -41,6 +41,7 @@ class RunFiles:
         environment: environment.json; empty if it is not there.
         metrics: column → curve, columns without any number left out; empty for a run without training.
         evaluation: evaluation.json; empty for a run without tasks.
+        embedding_map: embedding_map.json; empty for a run that has none.
         pairs: the PNG of drawn pairs, where there is one.
     """
 
@@ -49,6 +50,7 @@ class RunFiles:
     environment: Mapping[str, Any]
     metrics: Mapping[str, Curve]
     evaluation: Mapping[str, Any]
+    embedding_map: Mapping[str, Any] = field(default_factory=dict)
     pairs: bytes | None = None
 
 
@@ -65,6 +67,7 @@ def read_run(folder: Path) -> RunFiles:
         environment=_json(folder / "environment.json"),
         metrics=_curves(folder / "metrics.csv"),
         evaluation=_json(folder / "evaluation.json"),
+        embedding_map=_json(folder / "embedding_map.json"),
         pairs=pairs.read_bytes() if pairs.exists() else None,
     )
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ssltoolbox.api import EXPRESSIONS
 from ssltoolbox.report.curves import groups_of
 from ssltoolbox.report.files import Curve, RunFiles, read_run
-from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, results_plot
+from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, map_plot, results_plot
 from ssltoolbox.report.results import Result, claim, results_of
 from ssltoolbox.report.strategies import acting, deeds
 from ssltoolbox.report.templates import template
@@ -39,8 +40,8 @@ def render_report(folder: Path) -> str:
     """The report of the run in a folder, as HTML that needs no other file.
 
     Args:
-        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json and pairs.png, where the run
-            has them.
+        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json, embedding_map.json and
+            pairs.png, where the run has them.
 
     Raises:
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
@@ -57,6 +58,8 @@ def render_report(folder: Path) -> str:
         results_picture=_results_picture(results, name),
         confusions=list(_confusions(files.evaluation)),
         curves=list(_curve_pictures(files.metrics)),
+        maps=list(_maps(files.embedding_map)),
+        map_method=files.embedding_map.get("method", ""),
         pairs=data_uri(files.pairs, "image/png") if files.pairs else "",
         strategies=acting(files.recipe),
         deeds=deeds(files.metrics),
@@ -93,6 +96,17 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             source = confusion_plot(names, numbers["confusion"])
             title = f"What each {task} was taken for"
             yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
+
+
+def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
+    """The same points, coloured by what a face shows and by who it is."""
+    for label in ("expression", "identity"):
+        if label in found:
+            names = EXPRESSIONS if label == "expression" else ()
+            source = map_plot(found["points"], found[label], names)
+            count = len(set(found[label]) - {-1})
+            words = f"{len(found['points'])} frames in two dimensions, coloured by {label}, {count} of them"
+            yield Picture(source, f"Coloured by {label}", words)
 
 
 def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:

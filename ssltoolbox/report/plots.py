@@ -85,6 +85,39 @@ def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str
         return as_svg(figure)
 
 
+def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Sequence[str]) -> str:
+    """Points [x, y] in the colour of their group; grey for the group -1.
+
+    Args:
+        names: of the groups, for a legend; none without.
+    """
+    present = sorted(set(groups) - {-1})
+    colours = _group_colours(len(present))
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        figure, axes = new_figure(WIDTH + (0.7 if names else 0))
+        for group, colour in zip([-1, *present], [RANDOM_COLOUR, *colours], strict=True):
+            own = [point for point, its in zip(points, groups, strict=True) if its == group]
+            if own:
+                label = names[group] if names and group >= 0 else "no clear one"
+                x, y = zip(*own, strict=True)
+                axes.scatter(x, y, s=9, color=colour, linewidths=0, label=label)
+        axes.axis("off")
+        if names:
+            # Below, so that two maps side by side begin alike.
+            axes.legend(
+                frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=8, markerscale=2
+            )
+        return as_svg(figure)
+
+
+def _group_colours(count: int) -> list[Any]:
+    """Colours that are far apart, and none of them grey."""
+    tab10 = matplotlib.colormaps["tab10"]
+    few = [tab10(place) for place in range(10) if place != 7]
+    many = matplotlib.colormaps["turbo"]
+    return few[:count] if count <= len(few) else [many(place / count) for place in range(count)]
+
+
 def new_figure(height: float) -> tuple[Figure, Axes]:
     """A plot of the report's width and this height in inches."""
     # Without pyplot: it keeps state, and looks for a display.

@@ -157,3 +157,24 @@ def test_it_is_made_without_torch(run):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
+
+
+def test_maps_of_the_features(run):
+    points = [[0.0, 1.0], [2.5, -1.0], [3.0, 0.5]]
+    run.json(
+        "embedding_map", {"method": "PCA", "points": points, "identity": [4, 5, 5], "expression": [-1, 1, 7]}
+    )
+    page = page_of(run)
+    assert page.after("Map of the features", 2) == ["Coloured by expression", "Coloured by identity"]
+    assert any(words.startswith("Frames of the test split, placed by PCA:") for words in page.words)
+    expression, identity = (image for image in page.images if "coloured by" in image["alt"])
+    assert expression["alt"] == "3 frames in two dimensions, coloured by expression, 2 of them"
+    text = set(ElementTree.fromstring(content(expression)[1]).itertext())
+    assert {"no clear one", "happy", "contempt"} <= text
+    assert "sad" not in text
+    assert identity["alt"] == "3 frames in two dimensions, coloured by identity, 2 of them"
+
+
+def test_a_map_without_expressions(run):
+    run.json("embedding_map", {"method": "PCA", "points": [[0, 1]] * 12, "identity": list(range(12))})
+    assert page_of(run).after("Map of the features") == ["Coloured by identity"]

@@ -1,0 +1,130 @@
+"""`ssltoolbox saliency`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ssltoolbox.engine.saliency import Seen
+    from ssltoolbox.engine.source import Wanted
+    from ssltoolbox.plan import Plan
+
+MOST_FACES = 50
+
+
+@click.command()
+@click.argument("sources", metavar="RUN_OR_WEIGHTS…", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("saliency.png"),
+    show_default=True,
+    help="The PNG.",
+)
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    help="Whose data has the faces, and the views of weights that are no run [the first run's].",
+)
+@click.option(
+    "--images", type=click.Path(path_type=Path), help="A folder of face images, instead of a recipe's data."
+)
+@click.option(
+    "--count", type=click.IntRange(1, MOST_FACES), default=6, show_default=True, help="How many faces."
+)
+@ARCH
+@ALLOW_PARTIAL
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+def saliency(
+    sources: tuple[str, ...],
+    output: Path,
+    recipe: Path | None,
+    images: Path | None,
+    count: int,
+    arch: str,
+    allow_partial: bool,
+    as_json: bool,
+) -> None:
+    """Draw where networks look: a row for each face, a column for each of RUN_OR_WEIGHTS.
+
+    The saliency of a place is how far the embedding moves when it is covered. Beneath each column: how much of it
+    is in eyes, brows and mouth, where faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.engine.saliency import saliency as write_saliency
+    from ssltoolbox.engine.saliency.faces import faces_in, faces_of
+    from ssltoolbox.engine.source import Wanted, check_weights, open_source
+
+    if output.suffix.lower() != ".png":
+        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+    plans = [_plan(Wanted(source, recipe, arch, allow_partial)) for source in sources]
+    for plan in plans:
+        check_weights(plan)
+    if images:
+        faces = faces_in(images, count)
+    else:
+        faces = faces_of(
+            open_source(Wanted("random", recipe), ("evaluate=[]",)) if recipe else plans[0], count
+        )
+    for note in faces.unreadable:
+        click.echo(f"can't be read, left out: {note}", err=True)
+    seen = write_saliency(_named(sources, plans), faces, output)
+    if as_json:
+        click.echo(json.dumps(_numbers(seen, faces.names), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(_table(seen))
+    console.print(f"{len(faces.names)} faces seen by {len(seen)} networks are in {output}")
+
+
+def _plan(wanted: Wanted) -> Plan:
+    """A run keeps its own views; others take them from the recipe."""
+    from ssltoolbox.engine.source import open_source
+
+    own = Path(wanted.source).is_dir()
+    return open_source(replace(wanted, recipe=None) if own else wanted, ("evaluate=[]",), data_needed=False)
+
+
+def _named(sources: Sequence[str], plans: Sequence[Plan]) -> dict[str, Plan]:
+    """Plans by name; by what the user wrote, where names are the same."""
+    times = Counter(plan.recipe.name for plan in plans)
+    return {
+        plan.recipe.name if times[plan.recipe.name] == 1 else source: plan
+        for source, plan in zip(sources, plans, strict=True)
+    }
+
+
+def _numbers(seen: Mapping[str, Seen], faces: Sequence[str]) -> dict[str, object]:
+    runs = {name: asdict(its.shares) if its.shares else None for name, its in seen.items()}
+    return {"faces": list(faces), "networks": runs}
+
+
+def _table(seen: Mapping[str, Seen]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Share of the saliency (share of the area)", title_justify="left")
+    table.add_column("network")
+    for region in ("eyes", "brows", "mouth", "together"):
+        table.add_column(region, justify="right")
+    for name, its in seen.items():
+        shares = its.shares
+        cells = (
+            [f"{shares.saliency[r]:.1%} ({shares.area[r]:.1%})" for r in shares.saliency]
+            if shares
+            else ["–"] * 4
+        )
+        table.add_row(name, *cells)
+    return table

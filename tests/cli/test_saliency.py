@@ -1,0 +1,69 @@
+"""`ssltoolbox saliency`: the picture, the numbers, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.runs import untrained_run, write_recipe
+
+from ssltoolbox.cli.main import run
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Two runs of one recipe."""
+    monkeypatch.chdir(tmp_path)
+    recipe = write_recipe(tmp_path, ("views:", "seed: 3\nviews:"))
+    untrained_run(recipe, tmp_path / "first")
+    untrained_run(recipe, tmp_path / "second", seed=1)
+    return tmp_path
+
+
+def test_two_runs(here, capfd):
+    assert (
+        run(["saliency", "first", "second", "random", "--recipe", "tiny.yaml", "--count", "3", "--json"]) == 0
+    )
+    found = json.loads(capfd.readouterr().out)
+    assert len(found["faces"]) == 3
+    assert list(found["networks"]) == ["first", "second", "random"]
+    for shares in found["networks"].values():
+        assert shares["faces"] == 3
+        assert all(0 < share < 1 for share in shares["saliency"].values())
+        assert shares["area"] == found["networks"]["first"]["area"]
+    assert found["networks"]["first"]["saliency"] != found["networks"]["second"]["saliency"]
+    with Image.open("saliency.png") as picture:
+        assert picture.width == 2 * 16 + 4 * 158
+        assert np.asarray(picture.convert("L")).std() > 20
+
+
+def test_a_folder_without_landmarks(here, capfd):
+    (here / "faces").mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((30, 30, 3), 80 * number, np.uint8)).save(here / "faces" / f"{number}.png")
+    (here / "faces" / "1.png").write_bytes(b"no image")
+    assert run(["saliency", "first", "--images", "faces", "-o", "x.png"]) == 0
+    said = capfd.readouterr()
+    assert said.err.startswith("can't be read, left out: faces/1.png: ")
+    assert said.out.endswith("2 faces seen by 1 networks are in x.png\n")
+    assert "–" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["first", "--images", "nowhere"], "there is no folder nowhere\n"),
+        (
+            ["first", "--images", "first"],
+            "first has no image that could be read; it should hold JPEG or PNG files\n",
+        ),
+        (
+            ["random"],
+            "random says nothing of data, views and tasks; name a recipe that does: --recipe RECIPE\n",
+        ),
+    ],
+)
+def test_refused(here, arguments, message, capfd):
+    assert run(["saliency", *arguments]) == 2
+    assert capfd.readouterr().err == message
+    assert not (here / "saliency.png").exists()
