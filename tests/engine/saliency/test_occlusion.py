@@ -44,5 +44,4 @@ def test_a_network_that_sees_nothing_has_no_saliency():
         def forward(self, images: Tensor) -> Tensor:
             return torch.ones(len(images), 4)
 
-    maps = occlusion_maps(Blind(), torch.randn(2, 3, 24, 24))
-    assert maps.abs().max() < 1e-3 or torch.isfinite(maps).all()
+    assert torch.equal(occlusion_maps(Blind(), torch.randn(2, 3, 24, 24)), torch.zeros(2, 24, 24))

@@ -13,7 +13,7 @@ def points():
     landmarks[17:22] = np.stack([np.linspace(14, 28, 5), np.full(5, 12.0)], axis=1)
     landmarks[22:27] = np.stack([np.linspace(36, 50, 5), np.full(5, 12.0)], axis=1)
     eye = np.array([[-4, 0], [-2, -2], [2, -2], [4, 0], [2, 2], [-2, 2]], float)
-    landmarks[36:42], landmarks[42:48] = eye + (22, 24), eye + (42, 24)
+    landmarks[36:42], landmarks[42:48] = np.add(eye, (22, 24)), np.add(eye, (42, 24))
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     landmarks[48:60] = np.stack([32 + 10 * np.cos(angle), 46 + 4 * np.sin(angle)], axis=1)
     return landmarks
