@@ -20,7 +20,7 @@ from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.quiet import quiet_lightning
-from ssltoolbox.engine.trainer import build_module, build_trainer, device_count
+from ssltoolbox.engine.trainer import build_module, build_trainer, device_count, failures_explained
 from ssltoolbox.plan import Plan
 
 WARM_UP_STEPS = 2
@@ -77,7 +77,8 @@ def measure(plan: Plan) -> Cost:
     with TemporaryDirectory() as folder, quiet_lightning(), shared_with(workers):
         trainer = build_trainer(share, devices=1, nodes=1, callbacks=[clock], loggers=[])
         module = build_module(share, parts, distributed=False, failure_path=Path(folder, "failure.json"))
-        trainer.fit(module, datamodule=RunData(share, parts.batches))
+        with failures_explained(trainer):
+            trainer.fit(module, datamodule=RunData(share, parts.batches))
     device = trainer.strategy.root_device
     return Cost(
         backbone=_size(module.method.backbone.parameters()),

@@ -28,7 +28,7 @@ from ssltoolbox.engine.ranks import is_first_process
 from ssltoolbox.engine.reporting import write_report
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.run_log import logged_to
-from ssltoolbox.engine.trainer import build_module, build_trainer, device_count
+from ssltoolbox.engine.trainer import build_module, build_trainer, device_count, failures_explained
 from ssltoolbox.engine.watch import DataWatch
 from ssltoolbox.models import save_weights
 from ssltoolbox.plan import Plan
@@ -153,7 +153,9 @@ def _fit(
             profiler,
         )
         module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
-        trainer.fit(module, datamodule=RunData(plan, parts.batches), ckpt_path=checkpoint, weights_only=True)
+        data = RunData(plan, parts.batches)
+        with failures_explained(trainer):
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if stopper.received is not None:
         raise Interrupted(
             f"stopped at step {trainer.global_step} of {counts.steps}, and saved; "

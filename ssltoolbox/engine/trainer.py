@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,8 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.module import TrainingModule
@@ -69,6 +71,38 @@ def build_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+@contextmanager
+def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
+    """
+    Raises:
+        SslToolboxError: in plain words, where memory ran out or another rank has stopped.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if _is_out_of_memory(error):
+            raise SslToolboxError(
+                f"out of memory at step {trainer.global_step}: {first_line(error)}; "
+                "choose a smaller trainer.batch_size, or a larger trainer.accumulate"
+            ) from error
+        if trainer.world_size > 1 and _is_of_the_network(error):
+            raise SslToolboxError(
+                f"rank {trainer.global_rank} stops at step {trainer.global_step}, because another rank has: "
+                "it was killed, or has said why"
+            ) from error
+        raise
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    on_cpu = isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
+    return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
+def _is_of_the_network(error: Exception) -> bool:
+    """torch has types for NCCL's errors; gloo's are known by the file that they name."""
+    return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
 
 
 def device_count(wanted: int | Literal["auto"]) -> int:
