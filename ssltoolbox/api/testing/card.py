@@ -108,7 +108,7 @@ def made(subject: Subject) -> None:
             f"`{subject.name}(options{_further(subject.kind)})` raised {type(error).__name__}: "
             f"{first_line(error)}; is it called with the right options, and is what they name there?"
         ) from error
-    for part in PARTS[subject.kind]:
+    for part in _parts(subject.kind, component):
         if not hasattr(component, part):
             raise Breach(
                 f"`{subject.name}` has no `{part}`; see `ssltoolbox.api.{_contract(subject.kind)}` for what it "
@@ -116,6 +116,11 @@ def made(subject: Subject) -> None:
             )
     if subject.kind is Kind.METHODS and not isinstance(component, nn.Module):
         raise Breach(f"derive `{subject.name}` from `torch.nn.Module`, so that it is trained and saved")
+
+
+def _parts(kind: Kind, component: Any) -> tuple[str, ...]:
+    """What it must have; a task that needs the network is asked otherwise."""
+    return ("evaluate_network",) if getattr(component, "needs_network", False) else PARTS[kind]
 
 
 @rule("goes to the loader's workers")

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.api import Features, NetworkEvaluator, Split, UserError
+from ssltoolbox.api.testing.evaluation_context import evaluation_context
 from ssltoolbox.api.testing.material import features
 from ssltoolbox.api.testing.rules import Breach, Subject, changed_field, copy_of, rule, seed_globally
 
@@ -70,10 +71,9 @@ def reproducible(subject: Subject) -> None:
 def missing_labels(subject: Subject) -> None:
     if "labels" not in subject.card.needs:
         return
-    unlabelled = {split: replace(part, labels={}) for split, part in features().items()}
     advice = "raise `UserError` with the label's name where the features lack it"
     try:
-        _evaluate(subject, unlabelled)
+        _evaluate(subject, _unlabelled(features()), labelled=False)
     except UserError:
         return
     except Exception as error:
@@ -83,8 +83,18 @@ def missing_labels(subject: Subject) -> None:
     raise Breach(f"`{subject.name}.evaluate` gave results without labels, which it needs: {advice}")
 
 
-def _evaluate(subject: Subject, given: dict[Split, Features]) -> Any:
-    return {key: dict(measures) for key, measures in subject.make().evaluate(given).items()}
+def _unlabelled(given: dict[Split, Features]) -> dict[Split, Features]:
+    return {split: replace(part, labels={}) for split, part in given.items()}
+
+
+def _evaluate(subject: Subject, given: dict[Split, Features], labelled: bool = True) -> Any:
+    """Results from these features; a task that needs the network gets one, and images `labelled` or not."""
+    task = subject.make()
+    if isinstance(task, NetworkEvaluator) and task.needs_network:
+        found = task.evaluate_network(evaluation_context(labelled))
+    else:
+        found = task.evaluate(given)
+    return {key: dict(measures) for key, measures in found.items()}
 
 
 RULES = (results, fractions, input_unchanged, reproducible, missing_labels)

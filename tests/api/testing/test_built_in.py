@@ -30,7 +30,11 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINE if name != "frames"])
+ON_DISK = ("affectnet", "fer2013", "frames", "lfw")
+"""Datasets that need files; tests/data/downstream holds the others of them to their contract."""
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINE if name not in ON_DISK])
 def test_the_contract(name: str) -> None:
     check_plugin(name)
 
@@ -45,3 +49,9 @@ def test_every_plugin_s_own_tests_hold_it_to_its_contract() -> None:
         path.parents[1] for path in ROOT.glob("plugins/*/tests/*.py") if "check_plugin(" in path.read_text()
     }
     assert held == folders
+
+
+@pytest.mark.parametrize("name", ["expression", "valence_arousal"])
+def test_the_contract_of_fine_tuning(name: str) -> None:
+    quick = {"epochs": 2, "batch_size": 16, "hidden": (8,)}
+    check_plugin(name, options={name: {"protocol": "finetune", "finetune": quick}})
