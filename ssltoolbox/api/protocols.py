@@ -192,7 +192,18 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class PairedDataset(Dataset, Protocol):
-    """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`)."""
+    """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`).
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Pairs
+        >>> class Album:
+        ...     def pairs(self):
+        ...         first, second = np.array([0, 0]), np.array([1, 2])
+        ...         return Pairs(first, second, same=np.array([True, False]), fold=np.array([0, 1]))
+        >>> len(Album().pairs())
+        2
+    """
 
     def pairs(self) -> Pairs:
         """The pairs of the split."""
@@ -386,7 +397,18 @@ class EvaluationContext:
 
 @runtime_checkable
 class NetworkEvaluator(Protocol):
-    """A downstream task that may need the network itself, to train it or to show it images of its own choice."""
+    """A downstream task that may need the network itself, to train it or to show it images of its own choice.
+
+    Examples:
+        >>> class Size:
+        ...     needs_network = True
+        ...     def evaluate_network(self, context):
+        ...         clips, frames = context.places("test")
+        ...         return {"test": {"frames": len(clips)}}
+        >>> from types import SimpleNamespace
+        >>> Size().evaluate_network(SimpleNamespace(places=lambda split: ([0, 0, 1], [4, 9, 2])))
+        {'test': {'frames': 3}}
+    """
 
     @property
     def needs_network(self) -> bool:

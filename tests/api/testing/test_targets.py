@@ -96,10 +96,10 @@ def test_options_that_are_refused(options, message: str) -> None:
 
 def test_an_option_without_a_default_is_asked_for() -> None:
     with pytest.raises(UserError) as caught:
-        check_plugin("frames")
+        check_plugin("fer2013")
     assert str(caught.value) == (
-        "dataset 'frames': option 'root': Field required; it has no default: give a value, such as "
-        "--set frames.root=…"
+        "dataset 'fer2013': option 'root': Field required; it has no default: give a value, such as "
+        "--set fer2013.root=…"
     )
 
 
