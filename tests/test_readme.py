@@ -49,3 +49,15 @@ def test_the_strategy_runs(tmp_path):
     changed = "[earlier]\nplugins: {files: [earlier.py]}"
     run = run_tiny(write_recipe(tmp_path, ("[time_aug]", changed)), tmp_path / "run")
     assert run.folder.backbone.exists()
+
+
+def test_the_downstream_tasks_are_valid(tmp_path):
+    (tasks,) = (block for block in blocks("yaml") if block.startswith("evaluate:"))
+    recipe = write_recipe(tmp_path)
+    recipe.write_text(recipe.read_text() + tasks)
+    plan = load_plan(recipe, data_needed=False)
+    assert [task.name for task in plan.recipe.evaluate] == ["expression"] * 3 + ["verification"]
+    missing = [warning.message for warning in plan.warnings]
+    assert missing == [
+        f"{tmp_path}/{name}: there is no such folder" for name in ("AffectNet", "FER2013", "LFW")
+    ]
