@@ -37,7 +37,11 @@ def test_all_are_sorted_by_kind_then_by_name() -> None:
     [
         (Kind.METHODS, "simclar", "unknown method 'simclar'; did you mean 'simclr'?"),
         (Kind.METHODS, "SimCLR", "unknown method 'SimCLR'; did you mean 'simclr'?"),
-        (Kind.METHODS, "zebra", "unknown method 'zebra'; known: byol, mocov2, nnclr, none, simclr, supervised"),
+        (
+            Kind.METHODS,
+            "zebra",
+            "unknown method 'zebra'; known: byol, mocov2, nnclr, none, simclr, supervised",
+        ),
         (POSITIVES, "hard_neg", "unknown positive generator 'hard_neg'; 'hard_neg' is a negative sampler"),
         (
             Kind.LANDMARK_DETECTORS,
