@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from ssltoolbox.api import UserError
@@ -51,7 +52,7 @@ class CsvRows:
             raise UserError(f"{printable(path)}: no column {' and no column '.join(missing)}; it has {found}")
 
     def columns(self, *names: str) -> list[np.ndarray]:
-        """[rows] each, as text without spaces around it.
+        """[rows] objects each: texts without spaces around them.
 
         Raises:
             UserError: where the lines don't have the same columns throughout.
@@ -68,10 +69,14 @@ class CsvRows:
             )
         except pa.ArrowInvalid as error:
             raise UserError(f"{printable(self.path)}: {first_line(error)}") from error
-        return [np.char.strip(table[name].to_numpy(zero_copy_only=False).astype(str)) for name in names]
+        return [compute.utf8_trim_whitespace(table[name]).to_numpy(zero_copy_only=False) for name in names]
 
-    def line_starts(self) -> np.ndarray:
-        """[rows] int64: the byte at which each row's line begins; empty lines are no rows."""
+    def line_starts(self, rows: int) -> np.ndarray:
+        """[rows] int64: the byte at which each row's line begins; empty lines are no rows.
+
+        Raises:
+            UserError: where the file has not that many lines.
+        """
         ends = [np.zeros(1, np.int64)]
         done = 0
         with self.path.open("rb") as file:
@@ -80,7 +85,12 @@ class CsvRows:
                 done += len(chunk)
         starts = np.concatenate(ends)
         lengths = np.diff(np.append(starts, done))
-        return starts[lengths > len("\r\n")][self._skip :]
+        starts = starts[lengths > len("\r\n")][self._skip :]
+        if len(starts) != rows:
+            raise UserError(
+                f"{printable(self.path)}: {rows} rows in {len(starts)} lines; a row must be one line"
+            )
+        return starts
 
     def row(self, start: int) -> dict[str, str]:
         """The row whose line begins at a byte, by the columns' names."""

@@ -30,6 +30,9 @@ class AffectNet(Stills):
         """
         self.size = options.size
         self._listed = list_affectnet(options.root, split)
+        self._starts = (
+            self._listed.starts() if isinstance(self._listed, ListedRows) else np.zeros(0, np.int64)
+        )
 
     def __len__(self) -> int:
         return len(self._listed)
@@ -49,7 +52,7 @@ class AffectNet(Stills):
         path = listed.paths[index]
         if ".." in PurePath(path).parts or PurePath(path).is_absolute():
             raise UnreadableFrame(f"{printable(path)}: this leads out of {printable(listed.images)}")
-        row = listed.rows.row(int(listed.starts[index]))
+        row = listed.rows.row(int(self._starts[index]))
         try:
             left, top, width, height = (float(row[f"face_{side}"]) for side in ("x", "y", "width", "height"))
             points = [float(number) for number in row["facial_landmarks"].split(";") if number]

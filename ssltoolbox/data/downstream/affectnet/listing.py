@@ -42,16 +42,24 @@ class ListedRows:
         images: the folder that paths are below.
         rows: the list.
         paths: [n] below the folder.
-        starts: [n] where each one's line begins.
+        kept: [rows] bool, which rows of the list these are.
     """
 
     images: Path
     rows: CsvRows
     paths: Sequence[str]
-    starts: np.ndarray
+    kept: np.ndarray
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def starts(self) -> np.ndarray:
+        """[n] the byte at which each one's line begins.
+
+        Raises:
+            UserError: where a row is more than one line.
+        """
+        return self.rows.line_starts(len(self.kept))[self.kept]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +106,10 @@ def _from_lists(root: Path, split: Split) -> ListedRows:
     file = needed_file(root / LISTS / name, "the list of images with their annotations")
     rows = CsvRows(file, COLUMNS, without_header=COLUMNS)
     paths, expressions = rows.columns("subDirectory_filePath", "expression")
-    starts = rows.line_starts()
-    if len(starts) != len(paths):
-        raise UserError(
-            f"{printable(file)}: {len(paths)} rows in {len(starts)} lines; a row must be one line"
-        )
-    kept = np.isin(expressions, KEPT)
+    kept = np.isin(expressions.astype(str), KEPT)
     if split != "test":
-        kept &= np.array([part_of_train(path) == split for path in paths], bool)
-    return ListedRows(images, rows, paths[kept].tolist(), starts[kept])
+        kept[kept] = [part_of_train(path) == split for path in paths[kept]]
+    return ListedRows(images, rows, paths[kept].tolist(), kept)
 
 
 def _from_folder(root: Path, split: Split) -> ListedFolder:
