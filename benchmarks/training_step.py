@@ -1,53 +1,62 @@
-"""The engine's step, strategies off, against the same step hand-written with lightly and plain PyTorch.
+"""The engine's step against the same step hand-written with lightly and plain PyTorch, and what strategies add.
 
-Both start from the same weights and see the same batches, which lie in memory; the two are timed in turn, in one
-process, and the ratio of the medians is what counts.
+Strategies are off in the first comparison: both sides start from the same weights and see the same batches, which
+lie in memory. With `--strategies` the engine's step with all four is timed beside its step without any, at the
+same number of images. Peak memory is what training adds to a process of its own.
 
-    python benchmarks/training_step.py --steps 40 --repeats 5 --json step.json
+    python benchmarks/training_step.py --steps 40 --repeats 5 --out step.json
+    python benchmarks/training_step.py --strategies
+    python benchmarks/training_step.py --strategies --set backbone.name=resnet18 --set views.size=112
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from lightly.loss import NTXentLoss
 from lightly.models.modules.heads import SimCLRProjectionHead
+from side_by_side import Row, clock, in_a_fresh_process, in_turn, medians, parser, peak_bytes, report
 from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.module import TrainingModule
 from ssltoolbox.engine.optim import build_optimiser
 from ssltoolbox.engine.quiet import quiet_lightning
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.trainer import build_module
 from ssltoolbox.plan import load_plan
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
+RECIPES = Path(__file__).parents[1] / "recipes"
+OFF = ("positives=[]", "negatives=[]", "maskers=[]")
 BATCHES = 4
 
+Train = Callable[[Parts, list[Batch], int, int], float]
+"""Seconds of the steps after the first one, by `clock`: parts, batches, steps, threads."""
 
-def engine_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
-    """Seconds of `steps` steps by Lightning's Trainer and the engine's module."""
-    plan = parts.plan
-    module = TrainingModule(
-        method=parts.method(distributed=False),
-        view=parts.view,
-        generators=(),
-        maskers=MaskerUnion(),
-        optim=plan.recipe.optim,
-        lr_factor=lambda step: 1.0,
-        seed=0,
-        accumulate=1,
-        steps_per_epoch=BATCHES,
-        failure_path=Path("failure.json"),
-    )
-    timer = StepTimer()
+
+class StepTimer(pl.Callback):
+    """Seconds from the start of the second step to the end of the last."""
+
+    def __init__(self, threads: int) -> None:
+        self.now = clock(threads)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+        """The first step warms up."""
+        if trainer.global_step == 1:
+            self.start = self.now()
+
+    def on_train_end(self, *_: object) -> None:
+        """Stops the clock."""
+        self.seconds = self.now() - self.start
+
+
+def by_engine(parts: Parts, batches: list[Batch], steps: int, threads: int) -> float:
+    """By Lightning's Trainer and the engine's module."""
+    timer = StepTimer(threads)
     loader = DataLoader([batches[step % BATCHES] for step in range(steps)], batch_size=None)
     with quiet_lightning():
         trainer = pl.Trainer(
@@ -59,25 +68,13 @@ def engine_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        trainer.fit(module, loader)
+        trainer.fit(build_module(parts.plan, parts, False, Path("failure.json")), loader)
     return timer.seconds
 
 
-class StepTimer(pl.Callback):
-    """Seconds from the start of the second step to the end of the last."""
-
-    def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
-        """The first step warms up."""
-        if trainer.global_step == 1:
-            self.start = time.perf_counter()
-
-    def on_train_end(self, *_: object) -> None:
-        """Stops the clock."""
-        self.seconds = time.perf_counter() - self.start
-
-
-def plain_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
+def by_hand(parts: Parts, batches: list[Batch], steps: int, threads: int) -> float:
     """The same by hand: lightly's loss and head, a loop, the same views and optimiser."""
+    now = clock(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     method = parts.method(distributed=False)
     options = parts.plan.method.options
@@ -91,7 +88,7 @@ def plain_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
     start = 0.0
     for step in range(steps):
         if step == 1:
-            start = time.perf_counter()
+            start = now()
         batch = batches[step % BATCHES].to(device)
         torch.manual_seed(step)
         with torch.no_grad():
@@ -106,43 +103,77 @@ def plain_seconds(parts: Parts, batches: list[Batch], steps: int) -> float:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return now() - start
+
+
+def made(recipe: Path, settings: list[str]) -> tuple[Parts, list[Batch]]:
+    """The parts of a recipe, and batches that lie in memory."""
+    plan = load_plan(recipe, settings)
+    draws, batches = plan.counts.draws, Parts(plan).batches
+    return Parts(plan), [
+        batches.__getitems__([(0, i * draws + j) for j in range(draws)]) for i in range(BATCHES)
+    ]
+
+
+def seconds_of(
+    train: Train, recipe: Path, settings: list[str], steps: int, threads: int
+) -> Callable[[], float]:
+    """Milliseconds a step, each time from new weights."""
+    parts, batches = made(recipe, settings)
+    return lambda: 1000 / (steps - 1) * train(Parts(parts.plan), batches, steps, threads)
+
+
+def added_mebibytes(train: Train, recipe: Path, settings: list[str], threads: int) -> float:
+    """What the first steps add to the peak of this process."""
+    torch.set_num_threads(threads)
+    parts, batches = made(recipe, settings)
+    before = peak_bytes()
+    train(parts, batches, 3, threads)
+    return (peak_bytes() - before) / 2**20
 
 
 def main() -> None:
-    """Times both, in turn, and prints the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    plan = load_plan(RECIPE, ["positives=[]", "maskers=[]"])
-    draws = plan.counts.draws
-    made = Parts(plan).batches
-    batches = [made.__getitems__([(0, i * draws + j) for j in range(draws)]) for i in range(BATCHES)]
-    runs = [
-        run(Parts(plan), batches, arguments.steps)
-        for _ in range(arguments.repeats)
-        for run in (engine_seconds, plain_seconds)
-    ]
-    ours, theirs = statistics.median(runs[0::2]), statistics.median(runs[1::2])
-    result = {
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "steps": arguments.steps,
-        "engine_seconds": runs[0::2],
-        "plain_seconds": runs[1::2],
-        "ratio": ours / theirs,
+    """Times both sides in turn, measures their peaks, and prints the ratios."""
+    options = parser(__doc__)
+    options.add_argument("--steps", type=int, default=40)
+    options.add_argument("--strategies", action="store_true", help="all four beside none, instead of by hand")
+    options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
+    arguments = options.parse_args()
+    torch.set_num_threads(arguments.threads)
+    settings, off = arguments.set, [*arguments.set, *OFF]
+    if arguments.strategies:
+        recipe = RECIPES / "synthetic" / "g.yaml"
+        most = 1.15 if torch.cuda.is_available() else 1.35
+        sides: dict[str, tuple[Train, list[str]]] = {
+            "ours": (by_engine, settings),
+            "beside": (by_engine, off),
+        }
+        title, target, memory_target = "Four strategies beside none", most, None
+    else:
+        recipe = RECIPES / "quickstart.yaml"
+        sides = {"ours": (by_engine, off), "beside": (by_hand, off)}
+        title, target, memory_target = "A step of the engine beside one by hand", 1.03, 1.1
+    works: dict[str, Callable[[], float]] = {
+        name: seconds_of(train, recipe, of_side, arguments.steps, arguments.threads)
+        for name, (train, of_side) in sides.items()
     }
-    per_step = 1000 / (arguments.steps - 1)
-    print(
-        f"engine {ours * per_step:.1f} ms a step, by hand {theirs * per_step:.1f} ms, ratio {ours / theirs:.3f}"
+    turns = in_turn(works, arguments.repeats)
+    peaks = medians(
+        in_turn(
+            {
+                name: partial(in_a_fresh_process, added_mebibytes, train, recipe, of_side, arguments.threads)
+                for name, (train, of_side) in sides.items()
+            },
+            1,
+        )
     )
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2))
+    times = medians(turns)
+    rows = [
+        Row("a step", times["ours"], times["beside"], "ms", at_most=target),
+        Row("peak memory", peaks["ours"], peaks["beside"], "MiB", at_most=memory_target),
+    ]
+    facts: dict[str, Any] = {"settings": settings, "steps": arguments.steps, "milliseconds": turns}
+    report(title, rows, arguments.out, **facts)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,18 @@ def expressive_region(points: Tensor, size: int) -> Tensor:
     return fill_hull(points[:, EYES_AND_BROWS], size) | fill_hull(points[:, NOSE_AND_MOUTH], size)
 
 
+def region_box(points: Tensor, margin: Tensor, size: int) -> Tensor:
+    """The pixels that the regions of [B, 68·n, 2] landmarks touch and `margin` [B] around them, within the image.
+
+    Returns:
+        [B, 2, 2] whole numbers: the first and the last pixel, x and y.
+    """
+    faces = points.unflatten(1, (-1, 68))[:, :, [*EYES_AND_BROWS, *NOSE_AND_MOUTH]].flatten(1, 2)
+    low, high = faces.amin(dim=1).round() - 1, faces.amax(dim=1).round() + 1
+    box = torch.stack([low - margin[:, None], high + margin[:, None]], dim=1)
+    return box.clamp(0, size - 1).long()
+
+
 def fill_hull(points: Tensor, size: int) -> Tensor:
     """[B, n, 2] points → [B, size, size] bool: True for every pixel that the points' convex hull touches."""
     pixels = torch.arange(size, device=points.device, dtype=points.dtype)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import torch
-from kornia.filters import filter2d_separable
-from kornia.geometry.transform import warp_affine
+import torch.nn.functional as F
 from torch import Tensor
 
-from ssltoolbox_face_swap.geometry import JAW, expressive_region, eye_distance, fill_hull, move, similarity
+from ssltoolbox_face_swap.geometry import (
+    JAW,
+    expressive_region,
+    eye_distance,
+    fill_hull,
+    move,
+    region_box,
+    similarity,
+)
+from ssltoolbox_face_swap.window import Window
 
 DARK = 1.0
 """Blurred values up to this are too dark to divide by ..."""
@@ -31,33 +39,62 @@ def swap_faces(
     Returns:
         [B, 3, S, S] uint8 and [B, 68, 2]: the head's jaw line, all else the frame's, where it came to lie.
     """
-    group = max(1, _PIXELS_AT_ONCE // frames.shape[-1] ** 2) if frames.device.type == "cpu" else len(frames)
-    groups = zip(*(part.split(group) for part in (frames, points, heads, head_points)), strict=True)
     # Half precision, which a training step may ask for, is too coarse for coordinates and for 256 shades.
     with torch.autocast(frames.device.type, enabled=False):
-        pictures, landmarks = zip(
-            *(_swap_group(*parts, blur=blur, feather=feather) for parts in groups), strict=True
+        transforms, eyes = similarity(points, head_points), eye_distance(head_points)
+        back = similarity(head_points, points)
+        moved, corners = move(points, transforms), _moved_corners(transforms, frames.shape[-1])
+        margin = torch.maximum(kernel_radius(blur * eyes), 2 * kernel_radius(feather * eyes))
+        boxes = region_box(torch.cat([head_points, moved], dim=1), margin, frames.shape[-1])
+        group = (
+            max(1, _PIXELS_AT_ONCE // frames.shape[-1] ** 2) if frames.device.type == "cpu" else len(frames)
         )
-    return torch.cat(pictures), torch.cat(landmarks)
+        whole = (frames, heads, back, corners, head_points, moved, eyes, boxes)
+        pictures = heads.clone()
+        for out, *parts in zip(*(part.split(group) for part in (pictures, *whole)), strict=True):
+            _swap_group(out, *parts, blur=blur, feather=feather)
+    return pictures, torch.cat([head_points[:, JAW], moved[:, JAW.stop :]], dim=1)
 
 
 def _swap_group(
-    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float
-) -> tuple[Tensor, Tensor]:
+    pictures: Tensor,
+    frames: Tensor,
+    heads: Tensor,
+    back: Tensor,
+    corners: Tensor,
+    head_points: Tensor,
+    moved: Tensor,
+    eyes: Tensor,
+    boxes: Tensor,
+    *,
+    blur: float,
+    feather: float,
+) -> None:
     """The frame is laid onto the head and takes its colours; then the region of eyes, brows, nose and mouth, of
-    both faces, is taken from it, as far as the frame reaches."""
-    size = frames.shape[-1]
-    canvas, eyes = heads.float(), eye_distance(head_points)
-    transforms = similarity(points, head_points)
-    moved = move(points, transforms)
-    warped = warp_affine(frames.float(), transforms, (size, size), padding_mode="border", align_corners=True)
+    both faces, is taken from it, as far as the frame reaches.
+
+    Only a window of the pictures is worked on: the region, and as much around it as the blurs look at. It touches
+    the picture's border or lies so far from the region that its own border doesn't show.
+    """
+    window = Window.around(boxes, heads.shape[-1])
+    size = window.size
+    corners, head_points, moved = (window.relative(part) for part in (corners, head_points, moved))
+    canvas = window.cut(heads).float()
+    warped = _warp(frames.float(), window.transforms_out(back), size)
     faces = match_colours(warped, canvas, blur * eyes)
     region = expressive_region(head_points, size) | expressive_region(moved, size)
-    opacity = (region & _reach(transforms, size)).float()[:, None]
+    opacity = (region & fill_hull(corners, size)).float()[:, None]
     if feather:
         opacity = soften(opacity, feather * eyes)
-    pixels = torch.lerp(canvas, faces, opacity).round().to(torch.uint8)
-    return pixels, torch.cat([head_points[:, JAW], moved[:, JAW.stop :]], dim=1)
+    window.paste(pictures, torch.lerp(canvas, faces, opacity).round().to(torch.uint8))
+
+
+def _warp(frames: Tensor, back: Tensor, size: int) -> Tensor:
+    """The square of `size` pixels that [B, 2, 3] transforms lay onto [B, C, S, S] frames; borders go on."""
+    pixels = torch.arange(size, device=frames.device)[:, None]
+    across, down = back[:, None, :, 0] * pixels, back[:, None, :, 1] * pixels + back[:, None, :, 2]
+    grid = (across[:, None] + down[:, :, None]) * (2 / (frames.shape[-1] - 1)) - 1
+    return F.grid_sample(frames, grid, padding_mode="border", align_corners=True)
 
 
 def match_colours(images: Tensor, targets: Tensor, kernel: Tensor) -> Tensor:
@@ -84,22 +121,42 @@ def soften(masks: Tensor, kernel: Tensor) -> Tensor:
 def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
     """Blurs each of [B, C, S, S] images by a kernel of its own.
 
+    Rows and columns are blurred by matrices: at these sizes that is several times as fast as to convolve.
+
     Args:
         images: float.
         kernel: [B] kernel sizes in pixels; made whole, and odd by adding one where even. The standard deviation
             follows from the size as in OpenCV's GaussianBlur, and the border is mirrored as there.
     """
-    radius = (kernel / 2).floor().clamp(max=images.shape[-1] - 1)[:, None]
-    widest = int(radius.max())
-    offset = torch.arange(-widest, widest + 1, device=images.device)
+    matrices = _blur_matrices(kernel, images.shape[-1])
+    rows = images.flatten(1, 2) @ matrices.mT
+    return torch.stack([matrices @ channel for channel in rows.view_as(images).unbind(dim=1)], dim=1)
+
+
+def kernel_radius(kernel: Tensor) -> Tensor:
+    """Pixels to either side of a kernel's middle."""
+    return (kernel / 2).floor()
+
+
+def _blur_matrices(kernel: Tensor, size: int) -> Tensor:
+    """[B, size, size]: rows are Gaussians about the diagonal, mirrored where they reach beyond the border."""
+    far = size - 1
+    radius = kernel_radius(kernel).clamp(max=far)[:, None, None]
+    place = torch.arange(size, device=kernel.device)
+    low, high = place[1:], place[:-1]
+    distance = (place[:, None] - place).abs()
+    offset = torch.arange(2 * size, device=kernel.device)
     sigma = 0.3 * (radius - 1) + 0.8
-    weights = torch.exp(-0.5 * (offset / sigma) ** 2) * (offset.abs() <= radius)
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    return filter2d_separable(images, weights, weights)
+    taps = (torch.exp(-0.5 * (offset / sigma) ** 2) * (offset <= radius)).squeeze(1)
+    taps = taps / (2 * taps.sum(dim=1, keepdim=True) - taps[:, :1])
+    matrices = taps[:, distance]
+    matrices[:, :, 1:] += taps[:, place[:, None] + low]
+    matrices[:, :, :-1] += taps[:, 2 * far - place[:, None] - high]
+    return matrices
 
 
-def _reach(transforms: Tensor, size: int) -> Tensor:
-    """Where the transformed frames have pixels: [B, size, size] bool."""
+def _moved_corners(transforms: Tensor, size: int) -> Tensor:
+    """[B, 4, 2]: where the frames' corners come to lie; between them the frames have pixels."""
     far = size - 1
     corners = transforms.new_tensor([[0, 0], [0, far], [far, 0], [far, far]])
-    return fill_hull(move(corners.expand(len(transforms), -1, -1), transforms), size)
+    return move(corners.expand(len(transforms), -1, -1), transforms)
