@@ -4,7 +4,7 @@ The four ways are timed in turn, in one process on one thread, on the same draws
 folder. The large index is made up, with landmarks, and opened in a process of its own. Times are of the CPU, so
 that a busy machine does not count.
 
-    python benchmarks/frame_reading.py --json reading.json
+    python benchmarks/frame_reading.py --out reading.json
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--frames", type=int, default=1_000_000, help="of the large index")
     parser.add_argument("--draws", type=int, default=10_000)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -195,10 +195,10 @@ def main() -> None:
     for name, rate in medians.items():
         print(f"{name:12} {rate:8,.0f} frames/s of CPU, {rate / medians['folder']:.2f} × the folder")
     print(f"{arguments.frames:,} frames: " + ", ".join(f"{k} {v:.3g}" for k, v in measured.items()))
-    if arguments.json:
+    if arguments.out:
         versions = {"torch": torch.__version__, "pyarrow": pa.__version__, "numpy": np.__version__}
         result = {"versions": versions, "frames_per_second": rates, "large_index": measured}
-        arguments.json.write_text(json.dumps(result, indent=2))
+        arguments.out.write_text(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

@@ -2,20 +2,18 @@
 
 The images are drawn faces, or those of a folder. Both run in this process, in turn; what is compared is CPU time.
 
-    python benchmarks/landmarks.py --frames 200 --repeats 5 --json landmarks.json
+    python benchmarks/landmarks.py --frames 200 --repeats 5 --out landmarks.json
     python benchmarks/landmarks.py --root vox1 --detector mediapipe --set model=face_landmarker.task
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
 from PIL import Image
+from side_by_side import Row, in_turn, medians, parser, report
 
 from ssltoolbox.data.frames.pixels import read_pixels
 from ssltoolbox.data.index.build import build_index
@@ -42,14 +40,12 @@ def drawn_faces(root: Path, frames: int) -> None:
 
 def main() -> None:
     """Times both, in turn, and prints the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, help="a tree identity/video/clip/*.jpg [drawn faces]")
-    parser.add_argument("--frames", type=int, default=200, help="of drawn faces")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--detector", default="dlib")
-    parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--root", type=Path, help="a tree identity/video/clip/*.jpg [drawn faces]")
+    options.add_argument("--frames", type=int, default=200, help="of drawn faces")
+    options.add_argument("--detector", default="dlib")
+    options.add_argument("--set", action="append", default=[])
+    arguments = options.parse_args()
     maker = DetectorMaker(arguments.detector, tuple(arguments.set))
     detector = maker()
     with tempfile.TemporaryDirectory() as folder:
@@ -60,27 +56,22 @@ def main() -> None:
         build_index(root, list_tree(root, FPS), FPS, path, workers=1, tick=lambda done: None)
         index = FrameIndex(path)
 
-        def plain() -> None:
+        def by_hand() -> float:
+            begun = time.process_time()
             for row in range(len(index)):
                 detector.detect(read_pixels(index.frame_path(row)))
+            return 1000 * (time.process_time() - begun) / len(index)
 
-        def ours() -> None:
-            find_landmarks(index, lambda: detector, arguments.detector, {}, workers=1, tick=lambda done: None)
-
-        seconds: dict[str, list[float]] = {}
-        for work in (plain, ours) * arguments.repeats:
+        def ours() -> float:
             begun = time.process_time()
-            work()
-            seconds.setdefault(work.__name__, []).append(time.process_time() - begun)
-    by_hand, found = (statistics.median(seconds[name]) for name in ("plain", "ours"))
-    milliseconds = 1000 / len(index)
-    print(
-        f"data landmarks {found * milliseconds:.2f} ms a frame, by hand {by_hand * milliseconds:.2f} ms, "
-        f"ratio {found / by_hand:.3f}"
-    )
-    if arguments.json:
-        result = {"detector": arguments.detector, "frames": len(index), "ratio": found / by_hand}
-        arguments.json.write_text(json.dumps({**result, "cpu_seconds": seconds}, indent=2))
+            find_landmarks(index, lambda: detector, arguments.detector, {}, workers=1, tick=lambda done: None)
+            return 1000 * (time.process_time() - begun) / len(index)
+
+        turns = in_turn({"ours": ours, "by hand": by_hand}, arguments.repeats)
+        found = medians(turns)
+    rows = [Row("a frame", found["ours"], found["by hand"], "ms")]
+    title = f"data landmarks beside the detector alone, {arguments.detector}"
+    report(title, rows, arguments.out, detector=arguments.detector, frames=len(index), milliseconds=turns)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -115,7 +116,10 @@ def in_a_fresh_process(work: Callable[..., T], *arguments: Any) -> T:
 
 
 def peak_bytes() -> int:
-    """The most that was held since the last call: on a GPU by torch's allocator, else by this process so far."""
+    """The most that was held since the last call: on a GPU by torch's allocator, else by this process.
+
+    Linux can be told to forget a peak; elsewhere it is the peak since the process began.
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -123,7 +127,13 @@ def peak_bytes() -> int:
         peak = torch.cuda.max_memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         return peak
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # Not `ru_maxrss`: a new process inherits that of the one which started it.
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    Path("/proc/self/clear_refs").write_text("5")
+    return 1024 * int(line.split()[1])
 
 
 def report(title: str, rows: Sequence[Row], out: Path | None = None, **facts: Any) -> None:

@@ -127,6 +127,7 @@ def added_mebibytes(train: Train, recipe: Path, settings: list[str], threads: in
     """What the first steps add to the peak of this process."""
     torch.set_num_threads(threads)
     parts, batches = made(recipe, settings)
+    peak_bytes()  # forgets what making the batches took
     before = peak_bytes()
     train(parts, batches, 3, threads)
     return (peak_bytes() - before) / 2**20

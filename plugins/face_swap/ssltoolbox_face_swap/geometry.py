@@ -59,7 +59,16 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
 
 def expressive_region(points: Tensor, size: int) -> Tensor:
     """Eyes with brows, and nose with mouth, of [B, 68, 2] landmarks: [B, size, size] bool."""
-    return fill_hull(points[:, EYES_AND_BROWS], size) | fill_hull(points[:, NOSE_AND_MOUTH], size)
+    return fill_spans(region_spans(points[:, None], size))
+
+
+def region_spans(points: Tensor, size: int) -> Tensor:
+    """The hulls of eyes with brows, and of nose with mouth, of F faces: [B, F, 68, 2] → [B, 2F, size, 2]."""
+    # A corner twice is the same hull, and both hulls are then found at once.
+    eyes_and_brows = [*EYES_AND_BROWS, *EYES_AND_BROWS[:1] * (len(NOSE_AND_MOUTH) - len(EYES_AND_BROWS))]
+    nose_and_mouth = [*NOSE_AND_MOUTH, *NOSE_AND_MOUTH[:1] * (len(EYES_AND_BROWS) - len(NOSE_AND_MOUTH))]
+    hulls = points[:, :, [eyes_and_brows, nose_and_mouth]].flatten(1, 2)
+    return hull_spans(hulls.flatten(0, 1), size).unflatten(0, hulls.shape[:2])
 
 
 def region_box(points: Tensor, margin: Tensor, size: int) -> Tensor:
@@ -76,10 +85,28 @@ def region_box(points: Tensor, margin: Tensor, size: int) -> Tensor:
 
 def fill_hull(points: Tensor, size: int) -> Tensor:
     """[B, n, 2] points → [B, size, size] bool: True for every pixel that the points' convex hull touches."""
+    return fill_spans(hull_spans(points, size)[:, None])
+
+
+def hull_spans(points: Tensor, size: int) -> Tensor:
+    """[B, n, 2] points → [B, size, 2] int64: in each row the first pixel that their convex hull touches, and the
+    first one behind it; the same twice where it touches none."""
     pixels = torch.arange(size, device=points.device, dtype=points.dtype)
-    left = _left_edge(points, pixels)[..., None]
-    right = -_left_edge(points * points.new_tensor([-1, 1]), pixels)[..., None]
-    return (pixels >= left - 0.5) & (pixels <= right + 0.5)
+    mirrored = points * points.new_tensor([-1, 1])
+    left, right = _left_edge(torch.cat([points, mirrored]), pixels).chunk(2)
+    start = (left - 0.5).ceil().clamp(0, size)
+    end = ((0.5 - right).floor() + 1).clamp(0, size)
+    return torch.stack([start, torch.maximum(start, end)], dim=-1).long()
+
+
+def fill_spans(spans: Tensor) -> Tensor:
+    """[B, H, S, 2] spans (see `hull_spans`) → [B, S, S] bool: True within any of the H spans of a row."""
+    size = spans.shape[2]
+    start, end = spans.transpose(1, 2).unbind(dim=-1)
+    steps = torch.zeros((len(spans), size, size + 1), dtype=torch.int8, device=spans.device)
+    one = torch.ones_like(start, dtype=torch.int8)
+    steps.scatter_add_(2, start, one).scatter_add_(2, end, -one)
+    return steps.cumsum(dim=2, dtype=torch.int8)[..., :size] > 0
 
 
 def _left_edge(points: Tensor, rows: Tensor) -> Tensor:

@@ -1,0 +1,155 @@
+"""Drawing, loading, rendering and views against the published way: one image at a time, landmarks found anew.
+
+A sample is a draw of the recipe `paper/e`: anchor, hard negative and a positive of each, of 224 pixels, swaps at
+p .8, views of 112 pixels. The published way finds landmarks in all four and in the donor (dlib, if it is there),
+swaps by OpenCV and augments by torchvision. Ours has them from a file, reads the same images, and then, in the
+second row, a copy of them that `data pack` made at the 128 pixels that the views resize to. One core each.
+
+    python benchmarks/pipeline.py --draws 32 --out pipeline.json
+    python benchmarks/pipeline.py --root vox1 --upsample 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from frame_reading import FPS, make_sources, quiet
+from PIL import Image
+from published import swap_face, views
+from side_by_side import Row, clock, in_turn, medians, parser, report
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.draws import Draw
+from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.pack import pack_index
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import Packing
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.engine.stages import render, seed_device, two_views
+from ssltoolbox.plan import load_plan
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "paper" / "e.yaml"
+SWAPPED = 0.8
+PACKED = 128
+Detect = Callable[[np.ndarray], "np.ndarray | None"]
+
+
+def ours(parts: Parts, turn: int) -> torch.Tensor:
+    """A batch as the engine makes it, up to what the network sees."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    draws = parts.plan.counts.draws
+    seed_device(0, turn, 0, 0)
+    batch = parts.batches.__getitems__([(0, turn * draws + draw) for draw in range(draws)]).to(device)
+    return torch.cat(two_views(parts.view, render(parts.generators, batch)[-1]))
+
+
+def theirs(
+    draws: Sequence[Draw], paths: list[list[str]], detect: Detect | None, known: Any, size: int
+) -> Any:
+    """The same draws one by one; `known` gives a clip's landmarks where nothing detects them."""
+    sides, random = views(size), np.random.default_rng(0)
+
+    def read(clip: int, frame: int) -> tuple[np.ndarray, np.ndarray | None]:
+        image = cv2.cvtColor(cv2.imread(paths[clip][frame]), cv2.COLOR_BGR2RGB)
+        return image, detect(image) if detect else known(clip)[frame]
+
+    made = []
+    for draw in draws:
+        half = len(draw.frames) // 2
+        faces = [read(draw.clip, frame) for frame in draw.frames]
+        other = (draw.clip + int(random.integers(1, len(paths)))) % len(paths)
+        head, head_points = read(other, int(random.integers(len(paths[other]))))
+        for place, (image, points) in enumerate(faces):
+            swaps = place >= half and random.random() < SWAPPED
+            if swaps and points is not None and head_points is not None:
+                image, _ = swap_face(image, points, head, head_points)
+            made.append(sides[place >= half](Image.fromarray(image)))
+    return torch.stack(made)
+
+
+def packed(root: Path, folder: Path) -> Path:
+    """The same frames in one file, resized once."""
+    index, copy = folder / "pipeline.index", folder / "pipeline_packed.index"
+    build_index(root, list_tree(root, FPS), FPS, index, workers=1, tick=quiet)
+    pack_index(FrameIndex(index), Packing(size=PACKED, encoding="raw"), copy, workers=1, tick=quiet)
+    return copy
+
+
+def dlib_detector(upsample: int) -> Detect | None:
+    """dlib's, or None where it is not installed."""
+    try:
+        return DetectorMaker("dlib", (f"upsample={upsample}",))().detect
+    except UserError as error:
+        print(f"without detection: {error}")
+        return None
+
+
+def frame_paths(root: Path, names: Sequence[str]) -> list[list[str]]:
+    """The images of each clip, in their order."""
+    return [
+        [str(path) for path in sorted((root / name).iterdir()) if path.suffix == ".jpg"] for name in names
+    ]
+
+
+def main() -> None:
+    """Times both in turn, on the same draws; medians are compared."""
+    options = parser(__doc__)
+    options.add_argument("--root", type=Path, help="a tree of frames with landmarks68.npy [drawn faces]")
+    options.add_argument("--draws", type=int, default=32, help="of a batch")
+    options.add_argument("--upsample", type=int, default=0, help="how often dlib doubles an image")
+    arguments = options.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(arguments.threads)
+    with TemporaryDirectory() as folder:
+        root = (arguments.root or make_sources(Path(folder))["folder"].root).resolve()
+        batch = [f"trainer.batch_size={2 * arguments.draws}", "trainer.epochs=null", "trainer.steps=1"]
+        frames = Parts(load_plan(RECIPE, [f"data.root={root}", *batch]))
+        copy = f"data={{name: frames, index: {packed(root, Path(folder))}, size: {PACKED}}}"
+        sides = {
+            "the same images": frames,
+            f"packed at {PACKED} px": Parts(load_plan(RECIPE, [copy, *batch])),
+        }
+        clips = [frames.dataset.clip(number) for number in range(len(frames.dataset))]
+        paths = frame_paths(root, [clip.name for clip in clips])
+        detect, now, views_size = (
+            dlib_detector(arguments.upsample),
+            clock(arguments.threads),
+            frames.plan.image_size,
+        )
+
+        def time_ours(parts: Parts) -> float:
+            start = now()
+            ours(parts, 1)
+            return arguments.draws / (now() - start)
+
+        def time_theirs() -> float:
+            draws = [frames.batches.drawer.draw(0, arguments.draws + draw) for draw in range(arguments.draws)]
+            start = now()
+            theirs(draws, paths, detect, lambda clip: clips[clip].landmarks, views_size)
+            return arguments.draws / (now() - start)
+
+        for parts in sides.values():
+            ours(parts, 0)
+        works = {name: partial(time_ours, parts) for name, parts in sides.items()}
+        turns = in_turn({**works, "theirs": time_theirs}, arguments.repeats)
+    rates = medians(turns)
+    least = 50 if torch.cuda.is_available() else 15
+    finder = f"dlib, upsample {arguments.upsample}" if detect else "without detection"
+    rows = [
+        Row(f"samples a second, {name}", rates[name], rates["theirs"], "", at_least=least) for name in sides
+    ]
+    title = f"Drawing, loading, rendering and views beside the published way ({finder})"
+    report(title, rows, arguments.out, samples_per_second=turns)
+
+
+if __name__ == "__main__":
+    main()
