@@ -17,12 +17,12 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
     """The boxes around eyes and mouth, each padded with black to a square and resized.
 
     Args:
-        images: [B, 3, S, S] uint8.
+        images: [B, C, S, S] in 0 to 255.
         landmarks: [B, 68, 2] finite pixels; (0, 0) is the middle of the first one.
         size: of the crops, in pixels.
 
     Returns:
-        [B, 2, 3, size, size] float in 0 to 1, eyes first. What lies outside of the image is black too.
+        [B, 2, C, size, size] float in 0 to 1, eyes first. What lies outside of the image is black too.
     """
     boxes = torch.stack([_box(landmarks[:, EYES], EYE_MARGIN), _box(landmarks[:, MOUTH], 0.0)], dim=1)
     centre, extent = boxes.mean(dim=2), boxes[:, :, 1] - boxes[:, :, 0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from kornia.color import rgb_to_grayscale
 from kornia.feature import SIFTDescriptor
 from torch import Tensor
 
@@ -17,19 +16,19 @@ PATCH, CELLS = 32, 6
 
 
 def pixels(crops: Tensor) -> Tensor:
-    """[B, 2, 3, size, size] → [B, 2 · 16²]: grey values, without their mean."""
-    grey = _grey(crops, PIXELS).flatten(1)
+    """[B, 2, 1, size, size] → [B, 2 · 16²]: grey values, without their mean."""
+    grey = _pooled(crops, PIXELS).flatten(1)
     return _joined(unit(grey - grey.mean(dim=1, keepdim=True)))
 
 
 class Gradients:
-    """[B, 2, 3, size, size] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
+    """[B, 2, 1, size, size] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
 
     def __init__(self) -> None:
         self._sift = SIFTDescriptor(PATCH, num_spatial_bins=CELLS)
 
     def __call__(self, crops: Tensor) -> Tensor:
-        return _joined(self._sift.to(crops.device)(_grey(crops, PATCH)))
+        return _joined(self._sift.to(crops.device)(_pooled(crops, PATCH)))
 
 
 def geometry(landmarks: Tensor) -> Tensor:
@@ -50,9 +49,9 @@ def unit(values: Tensor) -> Tensor:
     return values / values.norm(dim=1, keepdim=True)
 
 
-def _grey(crops: Tensor, size: int) -> Tensor:
-    """[B, 2, 3, S, S] → [2B, 1, size, size]."""
-    return F.adaptive_avg_pool2d(rgb_to_grayscale(crops.flatten(0, 1)), size)
+def _pooled(crops: Tensor, size: int) -> Tensor:
+    """[B, 2, 1, S, S] → [2B, 1, size, size]."""
+    return F.adaptive_avg_pool2d(crops.flatten(0, 1), size)
 
 
 def _joined(parts: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ssltoolbox.api import Batch, NegativeMasker, Rows
@@ -68,15 +69,19 @@ def _descriptor(options: MaskFNOptions) -> Callable[[Tensor, Tensor], Tensor]:
     if options.descriptor == "geometry":
         return lambda _, landmarks: geometry(landmarks)
     if options.descriptor == "pixels":
-        return _of_crops(pixels)
+        return _of_crops(pixels, rgb_to_grayscale)
     if options.descriptor == "gradients":
-        return _of_crops(Gradients())
+        return _of_crops(Gradients(), rgb_to_grayscale)
     return _of_crops(FrozenResNet18(options.weights))
 
 
-def _of_crops(describe: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+def _of_crops(
+    describe: Callable[[Tensor], Tensor], channels: Callable[[Tensor], Tensor] = lambda images: images
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Describes crops of `channels(images)`: a grey picture is cut in a third of the time of a coloured one."""
+
     def described(images: Tensor, landmarks: Tensor) -> Tensor:
-        crops = eye_and_mouth_crops(images, landmarks, CROP)
+        crops = eye_and_mouth_crops(channels(images.float()), landmarks, CROP)
         # Without this, all faces outside of their pictures would look alike.
         blank = (crops.amax(dim=(3, 4)) == crops.amin(dim=(3, 4))).all(dim=2).any(dim=1)
         return describe(crops).masked_fill(blank[:, None], torch.nan)
