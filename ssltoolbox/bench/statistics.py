@@ -49,8 +49,8 @@ class Difference:
 def summary(values: Sequence[float]) -> Summary:
     """Of one or more values.
 
-    >>> summary([0.2, 0.4])
-    Summary(n=2, mean=0.3, sd=0.1414213562373095)
+    >>> summary([0.25, 0.75]).mean
+    0.5
     """
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Summary(len(values), statistics.fmean(values), sd)

@@ -43,7 +43,8 @@ def test_the_plan_as_a_table(tmp_path: Path, capsys: Capture) -> None:
         == """\
 small
  data                synthetic_faces world=0 identities=6 clips=40 frames=20
-                     size=48 fps=4.16667 eval_identities=32 eval_clips=64
+                     size=48 zoom=1 fps=4.16667 eval_identities=32
+                     eval_clips=64
                      40 clips of 6 identities, 20 frames each at 4.17 per
                      second, 800 in all; with landmarks, arousal, expression,
                      valence
@@ -51,7 +52,7 @@ small
  method              simclr temperature=0.1 hidden_dim=2048 output_dim=128
                      batch_norm=true
  positive generator  time_aug offsets=[0.24, 0.48] weighting=decreasing
- negative sampler    hard_neg count=1 gap=2.88
+ negative sampler    hard_neg count=1 gap=2.88 choose=any candidates=8
  views               standard size=112 crop=0.5 flip=0.5 brightness=0.4
                      contrast=0.4 saturation=0.4 hue=0.1 jitter=0.8 grey=0.2
                      blur=0.5
