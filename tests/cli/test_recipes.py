@@ -64,7 +64,7 @@ small
  learning rate       adamw, 0.002, cosine, 5 steps of warm-up
                      0.0004 at step 0, 0.002 at step 5, 0.0018 at step 7,
                      4.9e-05 at step 14
- evaluation          identity protocol=linear k=[5, 20, 100]"""
+ evaluation          identity data=null protocol=linear k=[5, 20, 100]"""
     )
 
 
