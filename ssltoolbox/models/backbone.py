@@ -68,7 +68,7 @@ def timm_arguments(name: str, image_size: int, options: Mapping[str, Any]) -> di
     """What timm's `create_model` is given beside the name: the options, and the size where it is fixed."""
     config = timm.models.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size
-    return ({"img_size": image_size} if fixed else {}) | dict(options)
+    return dict(options) | ({"img_size": image_size} if fixed and "img_size" not in options else {})
 
 
 def feature_dim(backbone: nn.Module, image_size: int) -> int:

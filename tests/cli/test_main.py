@@ -32,7 +32,17 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_help_names_every_command(capsys: Capture) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("train", "check", "preview", "evaluate", "embed", "saliency", "export", "plugins", "schema"):
+    for command in (
+        "train",
+        "check",
+        "preview",
+        "evaluate",
+        "embed",
+        "saliency",
+        "export",
+        "plugins",
+        "schema",
+    ):
         assert f"\n  {command} " in text
     assert max(map(len, text.splitlines())) <= 100
 
