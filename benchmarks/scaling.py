@@ -80,15 +80,15 @@ def main() -> None:
     now = clock(arguments.threads)
     found: dict[str, dict[str, Any]] = {}
     table = Table(title="Milliseconds an image", title_justify="left")
-    for column in ("setting", *STAGES, "a worker feeds"):
+    for column in ("setting", *STAGES, "device / worker"):
         table.add_column(column, justify="left" if column == "setting" else "right")
     for name, changes in settings.items():
         plan = load_plan(RECIPE, ["trainer.batch_size=64", *arguments.set, *changes])
         spent = stage_milliseconds(Parts(plan), arguments.repeats, now)
         worker = spent["draw"] + spent["load"]
         device = sum(spent.values()) - worker
-        found[name] = {**spent, "devices_a_worker_feeds": device / worker}
-        table.add_row(name, *(f"{spent[stage]:.3f}" for stage in STAGES), f"{device / worker:.1f} devices")
+        found[name] = {**spent, "device_over_worker": device / worker}
+        table.add_row(name, *(f"{spent[stage]:.3f}" for stage in STAGES), f"{device / worker:.1f}")
     Console().print(table)
     if arguments.out:
         write_json(arguments.out, {**machine(), "milliseconds_an_image": found})

@@ -13,19 +13,22 @@ EYE_MARGIN = 0.12
 """Added above and below the eyes, as a part of their box's width: the paper's 10 pixels on faces of 224."""
 
 
+BESIDE = -2.0
+"""A place that no pixel counts for."""
+
+
 def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
     """The boxes around eyes and mouth, each padded with black to a square and resized.
 
     Args:
-        images: [B, C, S, S] in 0 to 255.
+        images: [B, 3, S, S] uint8.
         landmarks: [B, 68, 2] finite pixels; (0, 0) is the middle of the first one.
         size: of the crops, in pixels.
 
     Returns:
-        [B, 2, C, size, size] float in 0 to 1, eyes first. What lies outside of the image is black too.
+        [B, 2, 3, size, size] float in 0 to 1, eyes first. What lies outside of the image is black too.
     """
-    boxes = torch.stack([_box(landmarks[:, EYES], EYE_MARGIN), _box(landmarks[:, MOUTH], 0.0)], dim=1)
-    centre, extent = boxes.mean(dim=2), boxes[:, :, 1] - boxes[:, :, 0]
+    centre, extent = _boxes(landmarks)
     across = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
     square = torch.stack(torch.meshgrid(across, across, indexing="xy"), dim=-1)
     offset = square * extent.amax(dim=2)[:, :, None, None, None] / 2
@@ -33,6 +36,43 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
     crops = F.grid_sample(images.float(), points.flatten(1, 2), align_corners=False) / 255
     within = (offset.abs() <= extent[:, :, None, None] / 2).all(dim=-1)
     return crops.unflatten(2, (2, size)).transpose(1, 2) * within[:, :, None]
+
+
+def pooled_crops(images: Tensor, landmarks: Tensor, size: int, pool: int) -> Tensor:
+    """Grey crops as by `eye_and_mouth_crops`, each averaged over squares of `pool` pixels.
+
+    Sampling, padding and averaging go row by row and column by column, so all of it is one product with a matrix
+    for each: a quarter of the time on a CPU, at 48 pixels.
+
+    Args:
+        images: [B, S, S] in 0 to 255.
+        landmarks: [B, 68, 2] finite pixels.
+        size: of the crops before they are averaged, in pixels.
+        pool: divides `size`.
+
+    Returns:
+        [B, 2, size / pool, size / pool] float in 0 to 1, eyes first.
+    """
+    centre, extent = _boxes(landmarks)
+    across = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
+    offset = across * extent.amax(dim=2)[:, :, None] / 2
+    pixels = torch.arange(images.shape[-1], device=images.device)
+
+    def samples(axis: int) -> Tensor:
+        """[B, 2, size / pool, S]: how much each pixel counts, by linear interpolation."""
+        within = offset.abs() <= extent[:, :, axis, None] / 2
+        place = (centre[:, :, axis, None] + offset).where(within, BESIDE)
+        weights = (1 - (place[..., None] - pixels).abs_()).clamp_(min=0)
+        return weights.unflatten(2, (-1, pool)).mean(dim=3)
+
+    rows = (samples(1).flatten(1, 2) @ images).unflatten(1, (2, -1))
+    return rows @ samples(0).mT / 255
+
+
+def _boxes(landmarks: Tensor) -> tuple[Tensor, Tensor]:
+    """[B, 68, 2] → the centres and the extents of both boxes, [B, 2, 2] each."""
+    boxes = torch.stack([_box(landmarks[:, EYES], EYE_MARGIN), _box(landmarks[:, MOUTH], 0.0)], dim=1)
+    return boxes.mean(dim=2), boxes[:, :, 1] - boxes[:, :, 0]
 
 
 def _box(points: Tensor, margin: float) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from kornia.feature import SIFTDescriptor
 from torch import Tensor
 
@@ -16,19 +15,19 @@ PATCH, CELLS = 32, 6
 
 
 def pixels(crops: Tensor) -> Tensor:
-    """[B, 2, 1, size, size] → [B, 2 · 16²]: grey values, without their mean."""
-    grey = _pooled(crops, PIXELS).flatten(1)
+    """[B, 2, 1, 16, 16] → [B, 2 · 16²]: grey values, without their mean."""
+    grey = crops.flatten(0, 1).flatten(1)
     return _joined(unit(grey - grey.mean(dim=1, keepdim=True)))
 
 
 class Gradients:
-    """[B, 2, 1, size, size] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
+    """[B, 2, 1, 32, 32] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
 
     def __init__(self) -> None:
         self._sift = SIFTDescriptor(PATCH, num_spatial_bins=CELLS)
 
     def __call__(self, crops: Tensor) -> Tensor:
-        return _joined(self._sift.to(crops.device)(_pooled(crops, PATCH)))
+        return _joined(self._sift.to(crops.device)(crops.flatten(0, 1)))
 
 
 def geometry(landmarks: Tensor) -> Tensor:
@@ -47,11 +46,6 @@ def geometry(landmarks: Tensor) -> Tensor:
 def unit(values: Tensor) -> Tensor:
     """[B, F] rows of length 1; NaN for a row of zeros, which has no direction."""
     return values / values.norm(dim=1, keepdim=True)
-
-
-def _pooled(crops: Tensor, size: int) -> Tensor:
-    """[B, 2, 1, S, S] → [2B, 1, size, size]."""
-    return F.adaptive_avg_pool2d(crops.flatten(0, 1), size)
 
 
 def _joined(parts: Tensor) -> Tensor:

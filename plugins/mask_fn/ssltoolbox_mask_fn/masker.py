@@ -11,14 +11,16 @@ from torch import Tensor
 
 from ssltoolbox.api import Batch, NegativeMasker, Rows
 from ssltoolbox_mask_fn import MaskFNOptions
-from ssltoolbox_mask_fn.crops import eye_and_mouth_crops
-from ssltoolbox_mask_fn.descriptors import Gradients, geometry, pixels, unit
+from ssltoolbox_mask_fn.crops import eye_and_mouth_crops, pooled_crops
+from ssltoolbox_mask_fn.descriptors import PATCH, PIXELS, Gradients, geometry, pixels, unit
 from ssltoolbox_mask_fn.network import FrozenResNet18
 
 FRAMES_AT_ONCE = 256
 """Bounds the memory of `describe`: about 0.4 GB at 224 pixels."""
 CROP = 64
 """Height and width of the crops in pixels, as in the paper."""
+LEAST_CONTRAST = 1e-5
+"""Of a crop between 0 and 1; less is rounding."""
 FIRST_USED = 36
 """The landmarks from here on are the eyes' and the mouth's."""
 
@@ -69,21 +71,35 @@ def _descriptor(options: MaskFNOptions) -> Callable[[Tensor, Tensor], Tensor]:
     if options.descriptor == "geometry":
         return lambda _, landmarks: geometry(landmarks)
     if options.descriptor == "pixels":
-        return _of_crops(pixels, rgb_to_grayscale)
+        return _of_crops(pixels, _grey(PIXELS))
     if options.descriptor == "gradients":
-        return _of_crops(Gradients(), rgb_to_grayscale)
-    return _of_crops(FrozenResNet18(options.weights))
+        return _of_crops(Gradients(), _grey(PATCH))
+    return _of_crops(FrozenResNet18(options.weights), _coloured)
+
+
+def _coloured(images: Tensor, landmarks: Tensor) -> Tensor:
+    """[B, 2, 3, 64, 64]."""
+    return eye_and_mouth_crops(images, landmarks, CROP)
+
+
+def _grey(size: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """Cuts [B, 2, 1, size, size]."""
+
+    def cut(images: Tensor, landmarks: Tensor) -> Tensor:
+        grey = rgb_to_grayscale(images.float())[:, 0]
+        return pooled_crops(grey, landmarks, CROP, CROP // size)[:, :, None]
+
+    return cut
 
 
 def _of_crops(
-    describe: Callable[[Tensor], Tensor], channels: Callable[[Tensor], Tensor] = lambda images: images
+    describe: Callable[[Tensor], Tensor], cut: Callable[[Tensor, Tensor], Tensor]
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Describes crops of `channels(images)`: a grey picture is cut in a third of the time of a coloured one."""
-
     def described(images: Tensor, landmarks: Tensor) -> Tensor:
-        crops = eye_and_mouth_crops(channels(images.float()), landmarks, CROP)
+        crops = cut(images, landmarks)
         # Without this, all faces outside of their pictures would look alike.
-        blank = (crops.amax(dim=(3, 4)) == crops.amin(dim=(3, 4))).all(dim=2).any(dim=1)
+        contrast = crops.amax(dim=(3, 4)) - crops.amin(dim=(3, 4))
+        blank = (contrast < LEAST_CONTRAST).all(dim=2).any(dim=1)
         return describe(crops).masked_fill(blank[:, None], torch.nan)
 
     return described

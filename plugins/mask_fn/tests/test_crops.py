@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
-from ssltoolbox_mask_fn.crops import EYE_MARGIN, eye_and_mouth_crops
+import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
+from ssltoolbox_mask_fn.crops import EYE_MARGIN, eye_and_mouth_crops, pooled_crops
 from torch import Tensor
 
 SIZE = 100
@@ -68,3 +71,19 @@ def test_each_image_gets_its_own_boxes():
     assert both.shape == (2, 2, 3, 12, 12)
     torch.testing.assert_close(both[:1], eye_and_mouth_crops(images[:1], first, 12))
     torch.testing.assert_close(both[1:], eye_and_mouth_crops(images[:1], second, 12))
+
+
+@pytest.mark.parametrize("pool", [1, 2, 4])
+@pytest.mark.parametrize("spread", [0.0, 8.0, 60.0])
+def test_pooled_crops_are_averages_of_the_grey_ones(pool, spread):
+    """Also of boxes without any size, and of those that reach out of the picture."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (6, 3, 40, 40), generator=generator, dtype=torch.uint8)
+    points = 20 + spread * torch.randn(6, 68, 2, generator=generator)
+    crops = eye_and_mouth_crops(images, points, 64).flatten(0, 1)
+    grey = rgb_to_grayscale(images.float())[:, 0]
+    pooled = pooled_crops(grey, points, 64, pool).flatten(0, 1)
+    assert pooled.amax() > 0.1
+    torch.testing.assert_close(
+        pooled[:, None], F.avg_pool2d(rgb_to_grayscale(crops), pool), rtol=0, atol=1e-4
+    )
