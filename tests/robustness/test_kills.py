@@ -64,7 +64,7 @@ def test_training(tmp_path: Path, much: bool, count: Callable[[str], None]) -> N
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[key], found[key]) for key in expected)
     assert losses_of(tmp_path / "whole") == losses_of(out)
-    assert not [path for path in out.rglob("*.part")]
+    assert not list(out.rglob("*.part"))
     count(
         f"{len(steps)} kills, at steps {', '.join(steps)} of {STEPS}; then the same {len(expected)} tensors"
     )
