@@ -12,8 +12,8 @@ from typing import Any
 from ssltoolbox.api import EXPRESSIONS
 from ssltoolbox.report.curves import groups_of
 from ssltoolbox.report.files import Curve, RunFiles, read_run
-from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, map_plot, results_plot
-from ssltoolbox.report.results import Result, claim, results_of
+from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, map_plot, results_plot, roc_plot
+from ssltoolbox.report.results import Result, claim, how_measured, results_of
 from ssltoolbox.report.strategies import acting, deeds
 from ssltoolbox.report.templates import template
 
@@ -56,7 +56,7 @@ def render_report(folder: Path) -> str:
         facts=list(_facts(files)),
         results=results,
         results_picture=_results_picture(results, name),
-        confusions=list(_confusions(files.evaluation)),
+        confusions=[*_confusions(files.evaluation), *_rocs(files.evaluation, name)],
         curves=list(_curve_pictures(files.metrics)),
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
@@ -94,8 +94,19 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
         if "confusion" in numbers and "per_class" in numbers:
             names = list(numbers["per_class"])
             source = confusion_plot(names, numbers["confusion"])
-            title = f"What each {task} was taken for"
+            how = how_measured(numbers)
+            title = f"What each {task.partition('#')[0]} was taken for" + (f", {how}" if how else "")
             yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
+
+
+def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
+    for task, numbers in evaluation.items():
+        if "roc" in numbers:
+            source = roc_plot(numbers["roc"], evaluation.get("random", {}).get(task, {}).get("roc"), name)
+            words = f"ROC curve of {task}, area {numbers['auc']:.3f}"
+            yield Picture(
+                source, "Is it one person?", words, "nearer to the diagonal: less of identity is left"
+            )
 
 
 def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:

@@ -68,6 +68,25 @@ def results_plot(results: Sequence[Result], name: str) -> str:
         return as_svg(figure)
 
 
+def roc_plot(
+    trained: Mapping[str, Sequence[float]], random: Mapping[str, Sequence[float]] | None, name: str
+) -> str:
+    """True over false accepts of pairs, beside the random initialisation; both have `false_accepts` and
+    `true_accepts`.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new_figure(WIDTH * 0.85)
+        axes.plot([0, 1], [0, 1], color="#8a939d", linewidth=0.8)
+        axes.plot(trained["false_accepts"], trained["true_accepts"], color=COLOURS[0], label=name)
+        if random:
+            axes.plot(random["false_accepts"], random["true_accepts"], color=RANDOM_COLOUR, label="random")
+        axes.set_xlabel("pairs of two people taken for one")
+        axes.set_ylabel("pairs of one person found")
+        axes.set_aspect("equal")
+        _legend(axes)
+        return as_svg(figure)
+
+
 def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """Of the frames of each class, the share that was taken for each; rows are the truth."""
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
@@ -146,7 +165,8 @@ def _words(name: str) -> str:
 
 
 def _bar_label(result: Result) -> str:
-    return f"{result.label} {result.measure_label} {'↓' if result.lower_is_better else '↑'}"
+    measure = f"{result.measure_label} {'↓' if result.lower_is_better else '↑'}"
+    return f"{result.name} {measure}" + (f"\n{result.how}" if result.how else "")
 
 
 def as_svg(figure: Figure) -> str:

@@ -53,10 +53,14 @@ class Result:
         return self.task.partition("#")[0]
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """The task in words."""
-        name = "identity left" if self.kind == "identity" else self.kind.replace("_", " ")
-        return f"{name}, {self.how}" if self.how else name
+        return "identity left" if self.kind == "identity" else self.kind.replace("_", " ")
+
+    @property
+    def label(self) -> str:
+        """The task in words, and how it was measured."""
+        return f"{self.name}, {self.how}" if self.how else self.name
 
     @property
     def measure_label(self) -> str:
@@ -80,7 +84,7 @@ def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
             random.get(task, {}).get(measure),
             numbers.get("chance") if measure == "accuracy" else None,
             tuple(numbers[f"{measure}_ci"]) if f"{measure}_ci" in numbers else None,
-            _how(numbers),
+            how_measured(numbers),
         )
         for task, numbers in evaluation.items()
         if task != "random"
@@ -111,7 +115,8 @@ def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
     )
 
 
-def _how(numbers: Mapping[str, Any]) -> str:
+def how_measured(numbers: Mapping[str, Any]) -> str:
+    """A task's protocol and data in words, where they are not the usual ones."""
     on = f"on {numbers['data']}" if "data" in numbers else ""
     return " ".join(filter(None, [HOW.get(str(numbers.get("protocol")), ""), on]))
 

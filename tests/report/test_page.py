@@ -63,8 +63,9 @@ def test_what_it_says(run):
     assert "These are drawings." in page.words
     assert page.after("strategies") == ["time_aug, mask_fn"]
     assert page.after("started") == ["2026-01-31 20:26 UTC"]
-    assert page.after("chance", 5) == ["expression", "macro‑F1 ↑", "0.285", "0.130", "–"]
-    assert page.after("identity left", 4) == ["accuracy ↓", "0.214", "0.135", "–"]
+    assert page.after("measure", 6)[2:] == ["expression", "macro‑F1 ↑", "0.285", "0.130"]
+    assert page.after("0.297", 2) == ["0.133", "chance 0.500"]
+    assert page.after("identity left", 3) == ["accuracy ↓", "0.214", "0.135"]
     assert page.after("candidates masked") == ["0.40%"]
     assert page.after("of these, with the row's expression") == ["80% (chance 20%)"]
     assert page.after("swaps skipped") == ["0.50 per draw"]
@@ -145,7 +146,7 @@ def test_a_run_without_training_and_strategies(run):
 def test_no_random_initialisation_beside(run):
     run.json("evaluation", {"valence": {"ccc": 0.5}})
     page = page_of(run)
-    assert page.after("valence", 4) == ["CCC ↑", "0.500", "–", "–"]
+    assert page.after("valence", 3) == ["CCC ↑", "0.500", "–"]
     assert "random" not in set(ElementTree.fromstring(content(page.images[0])[1]).itertext())
 
 
@@ -178,3 +179,19 @@ def test_maps_of_the_features(run):
 def test_a_map_without_expressions(run):
     run.json("embedding_map", {"method": "PCA", "points": [[0, 1]] * 12, "identity": list(range(12))})
     assert page_of(run).after("Map of the features") == ["Coloured by identity"]
+
+
+def test_verification_has_its_curve(run):
+    curve = {"false_accepts": [0.0, 0.5, 1.0], "true_accepts": [0.0, 0.8, 1.0]}
+    numbers = {"accuracy": 0.7, "auc": 0.65, "roc": curve, "data": "lfw", "protocol": "10 folds"}
+    run.json("evaluation", {"verification": numbers, "random": {"verification": numbers}})
+    page = page_of(run)
+    drawn = ElementTree.fromstring(content(page.images[1])[1])
+    assert {"small", "random", "pairs of one person found"} <= set(drawn.itertext())
+    assert "ROC curve of verification, area 0.650" in render_report(run.path)
+
+
+def test_intervals_stand_below_their_numbers(run):
+    numbers = {"f1": 0.5, "f1_ci": [0.412, 0.588], "accuracy": 0.6}
+    run.json("evaluation", {"expression": numbers})
+    assert render_report(run.path).count('<span class="beneath">0.41 to 0.59</span>') == 1
