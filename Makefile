@@ -41,7 +41,6 @@ format: $(INSTALLED) ## Format and sort imports
 	$(BIN)/ruff check --fix .
 
 docs: $(INSTALLED) ## Build the documentation into site/
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 clean: ## Remove the environment and what was built

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,10 +55,12 @@ def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
         raise UserError(f"{folder} exists", "choose another name, or remove it")
     template = TEMPLATES[kind]
     shutil.copytree(template_folder(kind), folder, ignore=_IGNORED)
+    door = folder / f"ssltoolbox_{template}" / "__init__.py"
+    names = _Names.of(template, door.read_text(encoding="utf-8"), name)
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.write_text(_renamed(path.read_text(encoding="utf-8"), template, name), encoding="utf-8")
-        path.rename(path.with_name(_renamed(path.name, template, name)))
+            path.write_text(names.changed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.rename(path.with_name(names.changed(path.name)))
     return NewPlugin(folder, package, template)
 
 
@@ -70,23 +73,44 @@ def _check_name(name: str, package: str) -> None:
         raise UserError(f"there is a Python package {package!r} already", "choose another name")
 
 
-def _renamed(text: str, template: str, name: str) -> str:
-    """The text with the template's names replaced, but in the lines that say whose idea it was.
+@dataclass(frozen=True)
+class _Names:
+    """How a plugin is called, and how it will be: regular expressions with what takes their place."""
 
-    >>> _renamed("from ssltoolbox_hard_neg import HardNegOptions", "hard_neg", "my-strategy")
-    'from my_strategy import MyStrategyOptions'
-    """
-    package, old_dashed = name.replace("-", "_"), template.replace("_", "-")
-    changes = {
-        f"ssltoolbox_{template}": package,
-        f"ssltoolbox-{old_dashed}": name,
-        template: package,
-        _camel(template): _camel(package),
-    }
-    pattern = re.compile("|".join(map(re.escape, changes)))
-    body, source, rest = text.partition("\nSource: ")
-    return pattern.sub(lambda found: changes[found[0]], body) + source + rest
+    changes: Mapping[str, str]
 
+    @classmethod
+    def of(cls, template: str, door: str, name: str) -> _Names:
+        """
+        Args:
+            template: the plugin that is copied.
+            door: the text of its package's `__init__.py`, with its options.
+            name: the new distribution.
+        """
+        options = re.search(r"class (\w+)Options\(", door)
+        assert options is not None, f"{template} has no options"
+        package, dashed = name.replace("-", "_"), template.replace("_", "-")
+        new_class = "".join(word.capitalize() for word in package.split("_"))
+        return cls(
+            {
+                f"ssltoolbox_{template}": package,
+                f"ssltoolbox-{dashed}": name,
+                rf"{template}(?![a-z])": package,
+                rf"{options[1]}(?=Options\b|\b)": new_class,
+            }
+        )
 
-def _camel(snake: str) -> str:
-    return "".join(word.capitalize() for word in snake.split("_"))
+    def changed(self, text: str) -> str:
+        """The text under the new names, but for what says whose idea it was.
+
+        Examples:
+            >>> names = _Names.of("hard_neg", "class HardNegOptions(Options):", "my-strategy")
+            >>> names.changed("from ssltoolbox_hard_neg import HardNegOptions")
+            'from my_strategy import MyStrategyOptions'
+            >>> names.changed("hard_neg draws hard_negatives")
+            'my_strategy draws hard_negatives'
+        """
+        new = list(self.changes.values())
+        pattern = re.compile("|".join(f"({old})" for old in self.changes))
+        body, source, rest = text.partition("\nSource: ")
+        return pattern.sub(lambda found: new[(found.lastindex or 1) - 1], body) + source + rest

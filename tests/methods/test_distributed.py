@@ -12,6 +12,8 @@ import pytest
 import torch
 import torch.distributed
 import torch.multiprocessing
+from ssltoolbox_nnclr import NNCLROptions
+from ssltoolbox_nnclr.method import NNCLR
 from support.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
@@ -60,6 +62,9 @@ def build(name: str, distributed: bool) -> nn.Module:
         return SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context)
     if name == "mocov2":
         return MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=48), context)
+    if name == "nnclr":
+        options = NNCLROptions(hidden_dim=16, prediction_dim=16, output_dim=8, support=48)
+        return NNCLR(options, context).eval()
     method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), context)
     return method.eval()  # its heads have batch norm, whose statistics are those of a rank
 
@@ -104,7 +109,7 @@ def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("name", ["simclr", "mocov2", "byol"])
+@pytest.mark.parametrize("name", ["simclr", "mocov2", "byol", "nnclr"])
 def test_two_ranks_equal_one_process(name):
     alone = two_steps(build(name, distributed=False), slice(None), lambda value: value)
     with tempfile.TemporaryDirectory() as folder:
