@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast robustness format clean docs
+.PHONY: help demo test check fast robustness cleanroom format clean docs
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,16 @@ fast: check ## check, and the tests that take seconds
 
 robustness: $(INSTALLED) ## Kills, faults, fuzzing and a long run, all of it: an hour or two
 	$(BIN)/pytest -q tests/robustness --robustness
+
+cleanroom: $(INSTALLED) ## The wheel in an empty environment, with the lowest versions allowed, and the fast tests on it
+	$(BIN)/python -m pip install --quiet uv
+	rm -rf build/cleanroom
+	$(BIN)/uv build --quiet --out-dir build/cleanroom/dist
+	$(BIN)/uv venv --quiet --python $(BIN)/python build/cleanroom/env
+	$(BIN)/uv pip install --quiet --python build/cleanroom/env/bin/python --resolution lowest-direct \
+		build/cleanroom/dist/*.whl 'pytest>=8.2' 'hypothesis>=6.100'
+	build/cleanroom/env/bin/python -m pytest -q -m 'not slow' -p no:cacheprovider \
+		-W ignore::DeprecationWarning -W ignore::FutureWarning tests
 
 format: $(INSTALLED) ## Format and sort imports
 	$(BIN)/ruff format .

@@ -113,7 +113,7 @@ def test_light_tells_nothing(descriptor, faces):
     mask_fn = MaskFN(MaskFNOptions(descriptor=descriptor))
     bright, dark = (replace(faces, frames=faces.frames // 4 * factor) for factor in (4, 1))
     similarity = (mask_fn.describe(bright) * mask_fn.describe(dark)).sum(dim=1)
-    assert similarity.min() > 0.9999
+    assert similarity.min() > 0.999
 
 
 @settings(deadline=None, max_examples=50)
