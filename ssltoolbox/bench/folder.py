@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from ssltoolbox.bench.jobs import Job
+from ssltoolbox.data.files import in_use, locked
 from ssltoolbox.engine.files import write_json, write_text
-from ssltoolbox.engine.lock import in_use, locked
 
 State = Literal["finished", "begun", "new"]
 
@@ -77,7 +77,7 @@ class BenchFolder:
         self._jobs = self.path / "jobs"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keeps other benchmarks out, as `engine.lock.locked` does."""
+        """Keeps other benchmarks out, as `data.files.locked` does."""
         return locked(self.path)
 
     def run(self, job: Job) -> Path:

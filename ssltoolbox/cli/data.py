@@ -13,7 +13,7 @@ from ssltoolbox.cli.data_pack import pack
 
 @click.group()
 def data() -> None:
-    """Data on disk: faces out of videos, an index of frames, their landmarks."""
+    """Faces out of videos, an index of frames, their landmarks."""
 
 
 for command in (extract, index, info, landmarks, pack):

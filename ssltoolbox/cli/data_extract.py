@@ -86,11 +86,12 @@ def extract(
     files: tuple[Path, ...],
     workers: int | None,
 ) -> int:
-    """Cut the faces out of VIDEOS, files or folders of them: identity/video/clip/0000001.jpg.
+    """Cut the faces out of VIDEOS, files or folders of them.
 
-    A clip follows one face through one shot; several faces are followed at once. landmarks68.npy beside the frames
-    is taken up by `data index`. Killed at any moment, the same command goes on with the videos that are not done;
-    one that is damaged is reported and tried again.
+    They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
+    faces are followed at once. landmarks68.npy beside the frames is taken up by `data index`. Killed at any
+    moment, the same command goes on with the videos that are not done; one that is damaged is reported and tried
+    again.
     """
     from rich.console import Console
 

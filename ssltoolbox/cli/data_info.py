@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 )
 @click.option("--json", is_flag=True, help="Print JSON.")
 def info(index: Path, output: Path | None, json: bool) -> None:
-    """Say what INDEX holds, and how many of its clips are long enough for each strategy."""
+    """Say what INDEX holds.
+
+    With how many of its clips are long enough for each strategy.
+    """
     from dataclasses import asdict
 
     from ssltoolbox.data.index.info import index_info

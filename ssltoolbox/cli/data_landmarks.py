@@ -19,9 +19,10 @@ from ssltoolbox.cli.words import counted
 def landmarks(
     index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
 ) -> None:
-    """Find the 68 landmarks of every frame of INDEX, once and for all runs.
+    """Find the 68 landmarks of every frame of INDEX, once.
 
-    They take the place of those that INDEX has. Killed at any moment, the same command goes on where it was.
+    All runs have them then. They take the place of those that INDEX has. Killed at any moment, the same command
+    goes on where it was.
     """
     from rich.console import Console
 

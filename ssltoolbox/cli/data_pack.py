@@ -36,10 +36,10 @@ from ssltoolbox.cli.words import counted
 )
 @WORKERS
 def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
-    """Copy the frames of INDEX into one file, resized once, for machines with few cores.
+    """Copy the frames of INDEX into one file, resized once.
 
-    The packed index takes the place of INDEX in a recipe. Killed at any moment, the same command goes on where
-    it was.
+    It is read faster where cores are few. The packed index takes the place of INDEX in a recipe. Killed at any
+    moment, the same command goes on where it was.
     """
     from rich.console import Console
 

@@ -9,8 +9,6 @@ import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
 
-RECIPE_SUFFIXES = (".yaml", ".yml")
-
 
 @click.command()
 @SOURCE
@@ -43,18 +41,19 @@ def embed(
     allow_partial: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write the features of every frame of DATA, with its clip, time, identity and labels.
+    """Write the features of every frame of DATA as Parquet.
 
-    RUN_OR_WEIGHTS is as for `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an
-    index of frames, a dataset as recipes have it ('{name: frames, root: faces}'), or a recipe, for its data.
+    Beside them stand its clip, time, identity and labels. RUN_OR_WEIGHTS is as for `ssltoolbox evaluate`. DATA is
+    a folder of frames (identity/video/clip/*.jpg), an index of frames, a dataset as recipes have it
+    ('{name: frames, root: faces}'), or a recipe, for its data.
     """
     from rich.console import Console
 
     from ssltoolbox.cli.progress import progress
     from ssltoolbox.engine.embed import Embedding
-    from ssltoolbox.engine.source import Wanted, check_weights, open_source
+    from ssltoolbox.engine.source import Wanted, check_weights, is_recipe, open_source
 
-    if recipe is None and _is_recipe(data) and not Path(source).is_dir():
+    if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
     wanted = Wanted(source, recipe, arch, allow_partial)
     plan = open_source(wanted, ("evaluate=[]", f"data={_data(data)}", *overrides))
@@ -70,18 +69,14 @@ def embed(
     console.print(f"{done.frames:,} frames with {done.dim} features each are in {output}")
 
 
-def _is_recipe(data: str) -> bool:
-    return data.endswith(RECIPE_SUFFIXES)
-
-
 def _data(data: str) -> str:
     """The dataset as YAML for `--set`, where paths are relative to the working folder."""
     from ssltoolbox.api import UserError
-    from ssltoolbox.engine.source import NOTHING_TRAINS
+    from ssltoolbox.engine.source import NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe
 
     path = Path(data)
-    if _is_recipe(data):
+    if is_recipe(data):
         return json.dumps(load_recipe(path, (*NOTHING_TRAINS, "evaluate=[]")).data.model_dump(mode="json"))
     if path.is_dir():
         kind = "index" if (path / "index.json").is_file() else "root"

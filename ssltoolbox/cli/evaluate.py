@@ -11,6 +11,7 @@ from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.source import Wanted
+    from ssltoolbox.plan import Plan
 
 
 @click.command()
@@ -36,7 +37,7 @@ def evaluate(
     out: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Evaluate a backbone on downstream tasks, beside a random initialisation.
+    """Evaluate a backbone on downstream tasks, beside random weights.
 
     RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (this toolbox's, or a checkpoint of
     torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or
@@ -63,6 +64,7 @@ def _evaluate_run(path: Path, overrides: tuple[str, ...]) -> None:
     from ssltoolbox.engine.run_log import logged_to
 
     folder, plan = open_run(path, overrides)
+    _refuse_no_task(plan)
     console = Console()
     with folder.locked(), logged_to(folder.log):
         results = evaluate_run(plan, folder, again=True)
@@ -75,14 +77,12 @@ def _evaluate_source(wanted: Wanted, out: Path | None, overrides: tuple[str, ...
     """A run of its own, without training, holds the weights and the results."""
     from rich.console import Console
 
-    from ssltoolbox.api import UserError
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.source import check_weights, open_source
     from ssltoolbox.engine.train import train
 
     plan = open_source(wanted, overrides)
-    if not plan.recipe.evaluate:
-        raise UserError("there is nothing to evaluate: the recipe names no task", "add --tasks NAME,…")
+    _refuse_no_task(plan)
     console = Console()
     matched = check_weights(plan)
     if matched:
@@ -92,3 +92,10 @@ def _evaluate_source(wanted: Wanted, out: Path | None, overrides: tuple[str, ...
     console.print(
         f"written to {run.folder.evaluation} and {run.folder.report}", highlight=False, soft_wrap=True
     )
+
+
+def _refuse_no_task(plan: Plan) -> None:
+    from ssltoolbox.api import UserError
+
+    if not plan.recipe.evaluate:
+        raise UserError("there is nothing to evaluate: the recipe names no task", "add --tasks NAME,…")

@@ -23,9 +23,10 @@ import click
     help="What it is for [by the file's suffix].",
 )
 def export(run: Path, output: Path, wanted: str | None) -> None:
-    """Write the backbone of a finished RUN for timm, torchvision or ONNX, with a model card beside it.
+    """Write the backbone of RUN for timm, torchvision or ONNX.
 
-    The file is read back by the library that it is for, and must give the same features.
+    A model card stands beside it. The file is read back by the library that it is for, and must give the same
+    features.
     """
     from ssltoolbox.engine.export import export as write_export
 

@@ -30,7 +30,7 @@ JSON = click.option("--json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def plugins() -> None:
-    """What is installed: methods, strategies, datasets, views, evaluators."""
+    """What is installed; make or check a plugin of your own."""
 
 
 @plugins.command("list")
@@ -38,7 +38,7 @@ def plugins() -> None:
 @JSON
 @click.option("--strict", is_flag=True, help="Exit with 1 if a plugin is broken.")
 def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
-    """List all components, and the plugins that are broken with the reason."""
+    """List all components, and why plugins are broken."""
     from rich.console import Console
 
     from ssltoolbox.cli.plugin_facts import registry_facts
@@ -58,7 +58,10 @@ def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
 @FILES
 @JSON
 def show(name: str, files: tuple[Path, ...], json: bool) -> None:
-    """Show the component or plugin NAME: its state, where it comes from, its options, why it is broken."""
+    """Show the component or plugin NAME.
+
+    With its state, where it comes from, its options, or why it is broken.
+    """
     from rich.console import Console
 
     from ssltoolbox.api import UserError
@@ -70,7 +73,10 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     components = registry.find(name)
     plugins = () if components else registry.plugins(name)
     if not components and not plugins:
-        raise UserError(f"no plugin provides {name!r}, and none is called so", "see: ssltoolbox plugins list")
+        raise UserError(
+            f"no plugin provides {name!r}, and none is called so",
+            "see: ssltoolbox plugins list; one in a file needs --file FILE",
+        )
     if json:
         facts = [component_facts(registry, item, with_options=True) for item in components]
         _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])
@@ -95,7 +101,10 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     help="What it is to be: positive_generator, negative_sampler, negative_masker or method.",
 )
 def new(name: str, kind_text: str) -> None:
-    """Make the folder NAME here: a package with one plugin and its tests, a copy of a built-in one."""
+    """Make a package for a plugin of your own.
+
+    The folder NAME, made here, has one plugin and its tests, a copy of a built-in one.
+    """
     from ssltoolbox.cli.plugin_pages import next_steps
     from ssltoolbox.scaffold import new_plugin
 
@@ -108,9 +117,10 @@ def new(name: str, kind_text: str) -> None:
 @SET_OPTION
 @JSON
 def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
-    """Try a plugin against the contract of its kind; exit with 1 if it breaks a rule.
+    """Try a plugin against the contract of its kind.
 
-    TARGET is the name of a component, a plugin or a module, a Python file, or package.module:Class.
+    Exits with 1 if it breaks a rule. TARGET is the name of a component, a plugin or a module, a Python file, or
+    package.module:Class.
     """
     from dataclasses import asdict
 

@@ -33,7 +33,10 @@ MOST_DRAWS = 20
     "--step", type=click.IntRange(min=0), default=0, show_default=True, help="The step of the run to look at."
 )
 def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, step: int) -> None:
-    """Draw what RECIPE pulls together and pushes apart: real draws, as the run sees them."""
+    """Draw what RECIPE pulls together and pushes apart.
+
+    The picture shows real draws, as the run sees them.
+    """
     from ssltoolbox.plan import load_plan
 
     if output.suffix.lower() != ".png":

@@ -25,7 +25,7 @@ def print_results(evaluation: Mapping[str, Any], plan: Plan, console: Console) -
 
 def results_table(evaluation: Mapping[str, Any], name: str) -> Table:
     """A row for each measure of each task; the arrow says which way is better."""
-    table = Table(title="What the frozen features know", title_justify="left")
+    table = Table(title="What the features know", title_justify="left")
     table.add_column("task")
     table.add_column("measure")
     table.add_column(name, justify="right")

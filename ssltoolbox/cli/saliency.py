@@ -57,10 +57,11 @@ def saliency(
     allow_partial: bool,
     as_json: bool,
 ) -> None:
-    """Draw where networks look: a row for each face, a column for each of RUN_OR_WEIGHTS.
+    """Draw where networks look.
 
-    The saliency of a place is how far the embedding moves when it is covered. Beneath each column: how much of it
-    is in eyes, brows and mouth, where faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
+    The picture has a row for each face and a column for each of RUN_OR_WEIGHTS. The saliency of a place is how far
+    the embedding moves when it is covered. Beneath each column: how much of it is in eyes, brows and mouth, where
+    faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
     """
     from rich.console import Console
 

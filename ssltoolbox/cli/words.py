@@ -20,9 +20,9 @@ _LIMITS = {
     "exclusiveMaximum": "< {}",
     "maximum": "≤ {}",
     "minItems": "of {} or more",
-    "maxItems": "of {} or less",
+    "maxItems": "of {} or fewer",
     "minLength": "of {} or more characters",
-    "maxLength": "of {} or less characters",
+    "maxLength": "of {} or fewer characters",
 }
 _DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 

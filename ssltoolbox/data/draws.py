@@ -174,6 +174,6 @@ def _words(*numbers: int) -> tuple[int, ...]:
 def _inside(frame: int, clip: Clip, strategy: str) -> int:
     if not 0 <= frame < len(clip):
         raise SslToolboxError(
-            f"{strategy} picked frame {frame} of clip {clip.name or clip.index}, which has {len(clip)} frames"
+            f"{strategy} picked frame {frame} of {clip.name or f'clip {clip.index}'}, which has {len(clip)} frames"
         )
     return int(frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import filelock
 
 from ssltoolbox.api import SslToolboxError, UserError
 
-_LOCK = ".lock"
+LOCK = ".lock"
 
 
 def beside(path: Path) -> Path:
@@ -31,12 +31,17 @@ def replaced(path: Path) -> Iterator[Path]:
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
+    part = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside(path)
-        os.replace(beside(path), path)
-    except OSError as error:
-        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
+        yield part
+        os.replace(part, path)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
+        raise
 
 
 @contextmanager
@@ -44,26 +49,38 @@ def locked(folder: Path) -> Iterator[None]:
     """Makes a folder and keeps other processes out of it; the system frees the lock however this one ends.
 
     Raises:
-        UserError: when another process is at work there.
-        SslToolboxError: when it can't be written to.
+        UserError: when another process is at work there, or it can't be written to.
     """
-    lock = filelock.FileLock(folder / _LOCK)
+    lock = filelock.FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise UserError(f"{folder} is in use by another process") from error
     except OSError as error:
-        raise SslToolboxError(f"can't write to {folder}: {error.strerror or error}") from error
+        raise UserError(f"can't write to {folder}: {error.strerror or error}") from error
     try:
         yield
     finally:
         lock.release()
 
 
+def in_use(folder: Path) -> bool:
+    """True while a process is at work in the folder."""
+    if not (folder / LOCK).exists():
+        return False
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def appear(work: Path, output: Path) -> None:
     """Renames a folder that is whole and locked by this process."""
-    os.unlink(work / _LOCK)
+    os.unlink(work / LOCK)
     os.rename(work, output)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import torch
 
+from ssltoolbox.data.workers import cores
+
 MOST_AUTO_WORKERS = 8
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def worker_count(wanted: int | Literal["auto"], processes: int = 1) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, SslToolboxError, UserError
+from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
+from ssltoolbox.data.files import replaced
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.features import features_of, lengths_of, spread
@@ -74,16 +74,8 @@ class Embedding:
             UserError: where there are no frames, or none could be read.
             SslToolboxError: where the file can't be written.
         """
-        beside = output.with_name(f".{output.name}.part")
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            written = self._write(beside, tick)
-            os.replace(beside, output)
-        except OSError as error:
-            raise SslToolboxError(f"can't write {output}: {error.strerror or error}") from error
-        finally:
-            beside.unlink(missing_ok=True)
-        return written
+        with replaced(output) as beside:
+            return self._write(beside, tick)
 
     def _write(self, path: Path, tick: Callable[[int], None]) -> Embedded:
         rows, writer = 0, None

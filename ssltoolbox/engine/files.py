@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.data.files import replaced
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -15,13 +14,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as beside:
         beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError as error:
-        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:

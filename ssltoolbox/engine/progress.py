@@ -87,7 +87,8 @@ class ShowProgress(Callback):
         due = now >= self._line_at
         loss = f"{float(outputs['loss']) * self.accumulate:.3f}"
         if self._bar:
-            self._bar.update(self._task, completed=step, loss=loss, rate=f"{self._rate:,.0f}")
+            rate = f"{self._rate:,.0f}" if self._rate else "–"
+            self._bar.update(self._task, completed=step, loss=loss, rate=rate)
         elif due:
             self._line_at = now + SECONDS_BETWEEN_LINES
             self.console.print(self._line(step, loss), highlight=False, soft_wrap=True)

@@ -17,8 +17,8 @@ import torch
 import yaml
 
 from ssltoolbox.api import DataFacts, UserError
+from ssltoolbox.data.files import LOCK, locked
 from ssltoolbox.engine.files import write_json, write_text
-from ssltoolbox.engine.lock import LOCK, locked
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}"
@@ -63,7 +63,7 @@ class RunFolder:
             )
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keeps other processes out, as `engine.lock.locked` does."""
+        """Keeps other processes out, as `data.files.locked` does."""
         return locked(self.path)
 
     def begin(self, recipe: str, facts: DataFacts | None) -> None:

@@ -29,6 +29,7 @@ from ssltoolbox.recipe import Backbone
 RANDOM = "random"
 TIMM = "timm:"
 FORMS = f"a run folder, a file of weights, {TIMM}NAME, {IMAGENET} or {RANDOM}"
+RECIPE_SUFFIXES = (".yaml", ".yml")
 NOTHING_TRAINS = ("method=none", "positives=[]", "negatives=[]", "maskers=[]")
 
 
@@ -68,6 +69,10 @@ def open_source(wanted: Wanted, overrides: Sequence[str] = (), data_needed: bool
         return _load(
             wanted.recipe or folder.recipe, plan.recipe.name, backbone, wanted, overrides, data_needed
         )
+    if is_recipe(wanted.source):
+        raise UserError(
+            f"{wanted.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
+        )
     if not wanted.recipe:
         raise UserError(
             f"{wanted.source} says nothing of data, views and tasks",
@@ -77,6 +82,15 @@ def open_source(wanted: Wanted, overrides: Sequence[str] = (), data_needed: bool
     return _load(
         wanted.recipe, name, {"weights": weights}, replace(wanted, arch=arch), overrides, data_needed
     )
+
+
+def is_recipe(source: str) -> bool:
+    """True for what is named as recipes are.
+
+    >>> is_recipe("mine.yaml"), is_recipe("runs/mine")
+    (True, False)
+    """
+    return source.endswith(RECIPE_SUFFIXES)
 
 
 def check_weights(plan: Plan) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from functools import partial
-from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ssltoolbox.registry.contract import GROUP, RefusedError, components
+from ssltoolbox.registry.files import load_file
 from ssltoolbox.registry.registry import DISABLE, BrokenPlugin, Origin, Provided, Registry, reason_of
 
 Source = tuple[Origin, Callable[[], Any]]
@@ -65,24 +63,6 @@ def _origin(entry_point: EntryPoint) -> Origin:
 
 def _from_files(files: Iterable[Path]) -> list[Source]:
     return [
-        (Origin(path.stem, distribution="", version="", module=str(path)), partial(_load_file, path))
+        (Origin(path.stem, distribution="", version="", module=str(path)), partial(load_file, path))
         for path in dict.fromkeys(files)
     ]
-
-
-def _load_file(path: Path) -> ModuleType:
-    """Runs a plugin file as a module, named with a digest of its path, so that two files never collide."""
-    name = f"ssltoolbox_file_{path.stem}_{blake2b(bytes(path), digest_size=4).hexdigest()}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RefusedError(f"{path.name} is no Python file; its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -94,7 +94,9 @@ class Provided:
         try:
             target = getattr(importlib.import_module(module_name), attribute)
         except (Exception, SystemExit) as error:
-            raise PluginError(f"{what}: {reason_of(error)}") from error
+            in_a_file = isinstance(error, ModuleNotFoundError) and not self.origin.distribution
+            hint = 'of a class in the file itself write target=f"{__name__}:Class"' if in_a_file else ""
+            raise PluginError(f"{what}: {reason_of(error)}", hint) from error
         if not callable(target):
             raise PluginError(f"{what}: it can't be called")
         return target

@@ -43,6 +43,17 @@ def test_wrong_weights_leave_no_folder(recipe, tmp_path, capfd):
     assert not out.exists()
 
 
+def test_a_run_without_tasks_is_asked_for_some(tmp_path, capfd):
+    out = tmp_path / "out"
+    assert run(["train", str(write_recipe(tmp_path)), "--out", str(out)]) == 0
+    capfd.readouterr()
+    assert run(["evaluate", str(out)]) == 2
+    assert capfd.readouterr().err == (
+        "there is nothing to evaluate: the recipe names no task; add --tasks NAME,…\n"
+    )
+    assert not (out / "evaluation.json").exists()
+
+
 def test_nothing_to_evaluate(tmp_path, capfd):
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     assert capfd.readouterr().err == (

@@ -47,6 +47,15 @@ def test_help_names_every_command(capsys: Capture) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("group", [(), ("data",), ("plugins",)])
+def test_a_list_of_commands_cuts_no_sentence(
+    group: tuple[str, ...], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*group, "--help"]) == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
 def test_version(capsys: Capture) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"ssltoolbox, version {__version__}\n"

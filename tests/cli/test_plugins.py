@@ -189,8 +189,10 @@ The positive is mirrored.
 def test_only_files_that_a_flag_names_are_run(plugins: FakePlugins, capsys: Capture) -> None:
     path = plugins.file("mirror.py")
     assert run(["plugins", "show", "mirror"]) == 2
-    error = "no plugin provides 'mirror', and none is called so; see: ssltoolbox plugins list\n"
-    assert capsys.readouterr().err == error
+    assert capsys.readouterr().err == (
+        "no plugin provides 'mirror', and none is called so; see: ssltoolbox plugins list; one in a file needs "
+        "--file FILE\n"
+    )
     assert printed(capsys, "show", "mirror", "--file", str(path)).startswith(
         "mirror\nThe positive is mirrored."
     )

@@ -47,7 +47,7 @@ class Every(Options):
         ("only", "linear"),
         ("perhaps", "number or null"),
         ("offsets", "list of 1 or more, each a number > 0"),
-        ("pair", "list of 2 or more, of 2 or less"),
+        ("pair", "list of 2 or more, of 2 or fewer"),
         ("inner", "mapping"),
         ("table", "mapping"),
     ],

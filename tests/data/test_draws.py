@@ -161,7 +161,7 @@ def test_a_strategy_that_leaves_the_clip_is_named():
     with pytest.raises(SslToolboxError) as caught:
         drawer([9] * 2, (), (("outside", Outside(NegativeSamplerOptions())),)).draw(0, 0)
     assert str(caught.value) in {
-        f"outside picked frame 9 of clip clip-{clip}, which has 9 frames" for clip in range(2)
+        f"outside picked frame 9 of clip-{clip}, which has 9 frames" for clip in range(2)
     }
 
 

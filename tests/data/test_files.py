@@ -7,7 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from ssltoolbox.data.files import Root
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.data.files import Root, beside, replaced
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(28, "No space left"), SslToolboxError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_what_was_begun_and_failed_leaves_the_file_as_it_was(
+    tmp_path: Path, error: BaseException, raised: type[BaseException]
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("before")
+
+    def write() -> None:
+        with replaced(path) as part:
+            part.write_text("half")
+            raise error
+
+    with pytest.raises(raised):
+        write()
+    assert path.read_text() == "before"
+    assert not beside(path).exists()
 
 
 @pytest.fixture

@@ -28,6 +28,20 @@ def logged(steps: int) -> dict[str, float]:
     return found
 
 
+def test_no_rate_is_shown_before_it_is_known() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    trainer = cast(Any, SimpleNamespace(global_step=0, is_global_zero=True))
+    module = cast(Any, SimpleNamespace(log=lambda name, value: None))
+    progress = ShowProgress(console, images=4, steps=1, steps_per_epoch=1, accumulate=1, log_steps=1)
+    progress.on_train_start(trainer, module)
+    trainer.global_step = 1
+    progress.on_train_batch_end(trainer, module, {"loss": torch.tensor(1.0)}, None, 0)
+    progress.on_train_end(trainer, module)
+    said = cast(io.StringIO, console.file).getvalue()
+    assert "loss 1.000  – images/s" in said
+    assert " 0 images/s" not in said
+
+
 def test_the_memory_of_a_gpu_is_logged_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "gpu_memory_gib" not in logged(steps=2)

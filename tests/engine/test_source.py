@@ -113,6 +113,11 @@ def test_part_of_a_network(recipe, weights):
             "timm:resnet18 names a network already; leave out --arch resnet34",
         ),
         ({"source": ".", "recipe": "tiny.yaml"}, ". is no run folder: it has no recipe.yaml"),
+        (
+            {"source": "tiny.yaml"},
+            "tiny.yaml is a recipe, not a network; name a run folder, a file of weights, timm:NAME, imagenet or "
+            "random, and the recipe by --recipe",
+        ),
     ],
 )
 def test_refused(recipe, wanted, message, monkeypatch):

@@ -56,6 +56,16 @@ def test_an_unknown_name(kind: Kind, name: str, text: str) -> None:
     assert error.__cause__ is None
 
 
+def test_a_target_that_a_file_can_t_load_is_told_how_to_be_written(plugins: FakePlugins) -> None:
+    path = plugins.file("flips.py", GOOD.replace('f"{__name__}:Mirror"', '"flips_elsewhere:Mirror"'))
+    with pytest.raises(PluginError) as caught:
+        discover([path]).get(POSITIVES, "mirror").load()
+    assert str(caught.value).endswith(
+        "can't load 'flips_elsewhere:Mirror': ModuleNotFoundError: No module named 'flips_elsewhere'; "
+        'of a class in the file itself write target=f"{__name__}:Class"'
+    )
+
+
 def test_two_plugins_with_one_name_are_an_error_on_use_only(plugins: FakePlugins) -> None:
     plugins.install("one")
     plugins.install("two")

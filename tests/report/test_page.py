@@ -124,7 +124,7 @@ def test_everything_is_escaped(run):
 @pytest.mark.parametrize("missing", ["evaluation.json", "environment.json", "metrics.csv"])
 def test_what_is_not_there_is_left_out(run, missing):
     (run.path / missing).unlink()
-    heading = {"evaluation.json": "What the frozen features know", "metrics.csv": "Training"}
+    heading = {"evaluation.json": "What the features know", "metrics.csv": "Training"}
     words = page_of(run).words
     assert heading.get(missing, "Environment") not in words
     assert "Recipe" in words

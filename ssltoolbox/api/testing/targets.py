@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -47,7 +48,19 @@ def is_importable(module: str) -> bool:
 def _of_file(path: Path) -> tuple[Provided, ...]:
     if not path.is_file():
         raise UserError(f"there is no file {path}")
+    if (path.parent / "__init__.py").is_file():
+        return _of_module(_imported_from(path))
     return _of_plugin(discover([path]), Origin(path.stem, "", "", str(path)))
+
+
+def _imported_from(path: Path) -> ModuleType:
+    """A module of a package under its own name, which what belongs to it is imported by, installed or not."""
+    folder, names = path.parent, [] if path.stem == "__init__" else [path.stem]
+    while (folder / "__init__.py").is_file():
+        folder, names = folder.parent, [folder.name, *names]
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return _imported(".".join(names))
 
 
 def _of_name(name: str) -> tuple[Provided, ...]:
@@ -60,7 +73,7 @@ def _of_name(name: str) -> tuple[Provided, ...]:
     if not is_importable(name):
         raise UserError(
             f"no plugin provides {name!r}, none is called so, and there is no such module or file",
-            "see: ssltoolbox plugins list",
+            "see: ssltoolbox plugins list; of what is not installed, name the file",
         )
     return _of_module(_imported(name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from ssltoolbox_hard_neg.sampler import HardNeg
 from support.contract import source_of
 from support.plugins import NO_IMPORT, FakePlugins
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.testing import BrokenContract, Finding, check_plugin, examine
+from ssltoolbox.scaffold import new_plugin
 
 HARD_NEG = "negative sampler 'hard_neg'"
 (CARD,) = ssltoolbox_hard_neg.ssltoolbox_negative_samplers()
@@ -41,6 +43,20 @@ def test_all_components_of_a_plugin_are_checked() -> None:
     assert components == {"view 'paper'", "view 'standard'"}
 
 
+def test_a_file_of_a_package_is_the_package_s_own_module() -> None:
+    findings = examine(Path(ssltoolbox_hard_neg.__file__))
+    assert findings == examine("hard_neg")
+    assert all(finding.kept for finding in findings)
+
+
+def test_a_package_need_not_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    made = new_plugin("never-installed", Kind.NEGATIVE_MASKERS, tmp_path)
+    findings = examine(made.folder / made.package / "__init__.py")
+    assert {finding.component for finding in findings} == {"negative masker 'never_installed'"}
+    assert all(finding.kept for finding in findings)
+
+
 def test_a_class_of_a_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "mirror.py"
     path.write_text(source_of("positive_generators", "class Mirror(api.PositiveGenerator):\n    pass\n"))
@@ -58,7 +74,7 @@ def test_a_class_of_a_file_is_found(tmp_path: Path) -> None:
         (
             "nothing",
             "no plugin provides 'nothing', none is called so, and there is no such module or file; "
-            "see: ssltoolbox plugins list",
+            "see: ssltoolbox plugins list; of what is not installed, name the file",
         ),
         ("gone.py", f"there is no file {Path('gone.py').absolute()}"),
         (
