@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from hashlib import blake2b
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ssltoolbox.api import (
     SslToolboxError,
     UserError,
 )
+from ssltoolbox.data.streams import stream
 
 OTHER_ANCHORS = 16
 """How many other anchors of a clip are tried where a strategy has no answer for the first."""
@@ -97,9 +97,8 @@ class Drawer:
         for clips_refused, hop in enumerate(hops):
             clip = self.dataset.clip(int(order[(slot + hop * self.stride) % len(order)]))
             for anchor_try, anchor in enumerate(self._anchors(epoch, clip, hop, again)):
-                frames = self._frames(
-                    clip, anchor, _words(self.seed, epoch, clip.index, hop, again, anchor_try)
-                )
+                key = f"{self.seed}/{epoch}/{clip.index}/{hop}/{again}/{anchor_try}"
+                frames = self._frames(clip, anchor, key)
                 if frames is not None:
                     return Draw(epoch * len(order) + slot, clip.index, frames, refused, clips_refused)
                 refused += 1
@@ -107,19 +106,23 @@ class Drawer:
 
     def _epoch_order(self, epoch: int) -> np.ndarray:
         if self._order[0] != epoch:
-            rng = self._rng("order", 0, _words(self.seed, epoch))
+            rng = stream(f"{self.seed}/{epoch} order")
             self._order = (epoch, rng.permutation(len(self.dataset)))
         return self._order[1]
 
     def _anchors(self, epoch: int, clip: Clip, hop: int, again: int) -> Iterator[int]:
-        rng = self._rng("anchor", 0, _words(self.seed, epoch, clip.index, hop, again))
-        yield from map(int, rng.permutation(len(clip))[: 1 + OTHER_ANCHORS])
+        """Distinct frames, all equally likely; most clips need no more than the first."""
+        rng = stream(f"{self.seed}/{epoch}/{clip.index}/{hop}/{again} anchor")
+        first = int(rng.integers(len(clip)))
+        yield first
+        others = rng.permutation(len(clip))
+        yield from map(int, others[others != first][:OTHER_ANCHORS])
 
-    def _frames(self, clip: Clip, anchor: int, key: tuple[int, ...]) -> tuple[int, ...] | None:
+    def _frames(self, clip: Clip, anchor: int, key: str) -> tuple[int, ...] | None:
         """The frames of all roles, or None where a strategy has no answer."""
         instances = [anchor]
         for name, sampler in self.strategies.samplers:
-            hard = sampler.pick(clip, anchor, self._rng(name, 0, key))
+            hard = sampler.pick(clip, anchor, stream(f"{key} {name} 0"))
             if len(hard) < sampler.options.count:
                 return None
             instances += [_inside(frame, clip, name) for frame in hard[: sampler.options.count]]
@@ -128,21 +131,13 @@ class Drawer:
             return None
         return (*instances, *(frame for frame in positives if frame is not None))
 
-    def _positive(self, clip: Clip, frame: int, role: int, key: tuple[int, ...]) -> int | None:
+    def _positive(self, clip: Clip, frame: int, role: int, key: str) -> int | None:
         for name, generator in self.strategies.generators:
-            picked = generator.pick(clip, frame, self._rng(name, role, key))
+            picked = generator.pick(clip, frame, stream(f"{key} {name} {role}"))
             if picked is None:
                 return None
             frame = _inside(picked, clip, name)
         return frame
-
-    def _rng(self, name: str, role: int, key: tuple[int, ...]) -> np.random.Generator:
-        """`np.random.default_rng` of what the key's words stand for, the name's digest and the role.
-
-        Made by hand, in half of the time: a draw needs four or more.
-        """
-        words = np.array([*key, *_name_words(name), role], dtype=np.uint32)
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 
     def _no_answer(self, clips: int) -> str:
         names = [name for name, _ in (*self.strategies.generators, *self.strategies.samplers)]
@@ -154,21 +149,6 @@ class Drawer:
             f"the longest has {len(longest)} frames ({seconds:.2f} s); "
             "use longer clips, or smaller offsets and gaps"
         )
-
-
-@cache
-def _name_words(name: str) -> tuple[int, ...]:
-    return _words(int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little"))
-
-
-def _words(*numbers: int) -> tuple[int, ...]:
-    """The numbers' 32-bit words, lowest first, as numpy's SeedSequence takes them apart."""
-    words = []
-    for number in numbers:
-        words.append(number & 0xFFFFFFFF)
-        while number := number >> 32:
-            words.append(number & 0xFFFFFFFF)
-    return tuple(words)
 
 
 def _inside(frame: int, clip: Clip, strategy: str) -> int:

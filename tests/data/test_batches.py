@@ -46,15 +46,15 @@ def test_a_batch_holds_its_draws():
 
 def test_unreadable_images_are_replaced_counted_and_named():
     plain = batches().__getitems__([(0, slot) for slot in range(4)])
-    anchor = int(plain.frames[1, 0, 1, 0, 0])
-    place = (int(plain.clip[1]), anchor)
+    anchor = int(plain.frames[2, 0, 1, 0, 0])
+    place = (int(plain.clip[2]), anchor)
     batch = batches(broken=[place]).__getitems__([(0, slot) for slot in range(4)])
     assert batch.notes == (f"clip-{place[0]}/{place[1]}.jpg: cut short",)
     assert batch.counts["frames_unreadable"] == 1
     assert batch.counts["frames_read"] == 20
-    assert int(batch.clip[1]) == place[0]
-    assert batch.frames[1, :, 1, 0, 0].tolist() != plain.frames[1, :, 1, 0, 0].tolist()
-    others = [0, 2, 3]
+    assert int(batch.clip[2]) == place[0]
+    assert batch.frames[2, :, 1, 0, 0].tolist() != plain.frames[2, :, 1, 0, 0].tolist()
+    others = [0, 1, 3]
     assert torch.equal(batch.frames[others], plain.frames[others])
     assert torch.equal(batch.draw, plain.draw)
 
