@@ -110,6 +110,8 @@ class SaveCheckpoints(Checkpoint):
     def save(self, trainer: pl.Trainer) -> None:
         """Saves now; called on all ranks."""
         if self.saved_step != trainer.global_step:
+            # Lightning logs a step after this hook: killed in between, a run would never have its row.
+            trainer._logger_connector.update_train_step_metrics()
             trainer.save_checkpoint(self.path)
             self.saved_step = trainer.global_step
 

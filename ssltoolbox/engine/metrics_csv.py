@@ -55,9 +55,12 @@ class MetricsCsv(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Adds to the row of a step. Lightning counts steps from 0; a row's step is the number of steps done."""
         row = {"step": str((step or 0) + 1)} | {name: f"{value:.6g}" for name, value in metrics.items()}
-        begun = bool(self._rows) and self._rows[-1]["step"] == row["step"]
+        begun = self._rows[-1] if self._rows and self._rows[-1]["step"] == row["step"] else {}
+        row = begun | row
+        if row == begun:
+            return  # a step is logged once more where it is saved
         if begun:
-            row = self._rows.pop() | row
+            self._rows.pop()
         self._rows.append(row)
         new = [name for name in row if name not in self._columns]
         if new or begun or not self.path.exists():

@@ -1,9 +1,8 @@
-"""Whole benchmarks: killed twice and finished, with a failure, with a cache."""
+"""Whole benchmarks: with a failure, with a cache, interrupted."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import safetensors.torch
 import torch
 from support.runs import write_recipe
 
@@ -89,52 +87,6 @@ def wait_for(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.02)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def kill_after_a_checkpoint(start: Start, grid: Path, out: Path, child_too: bool) -> None:
-    """SIGKILL for the benchmark, and for its run, once a new checkpoint is written."""
-    since = time.time()
-    process = start(grid, out)
-    checkpoints = (out / "runs").glob
-    wait_for(lambda: any(file.stat().st_mtime > since for file in checkpoints("*/checkpoints/last.ckpt")))
-    (child,) = children(process.pid)
-    os.kill(process.pid, signal.SIGKILL)
-    if child_too:
-        os.kill(child, signal.SIGKILL)
-    process.wait()
-
-
-def without_costs(out: Path) -> dict[str, Any]:
-    found = results(out)
-    for row in (*found["runs"], *found["leaderboard"]):
-        row.pop("cost", None)
-        row.pop("costs", None)
-    return {key: found[key] for key in ("leaderboard", "runs", "baseline", "code")}
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the run's process in /proc")
-def test_killed_twice_and_finished(grid: Path, tmp_path: Path, start: Start) -> None:
-    """Once with its run, once without: the run goes on by itself then, and is waited for."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run(["bench", str(grid), "--out", str(whole)]) == 0
-    kill_after_a_checkpoint(start, grid, killed, child_too=True)
-    assert not list(killed.glob("runs/*/evaluation.json"))
-    kill_after_a_checkpoint(start, grid, killed, child_too=False)
-    process = start(grid, killed)
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, output
-    assert "goes on    tiny, seed 0, from step " in output
-    assert without_costs(killed) == without_costs(whole)
-    for folder in (whole / "runs").iterdir():
-        weights, others = (
-            safetensors.torch.load_file(out / "runs" / folder.name / "backbone.safetensors")
-            for out in (whole, killed)
-        )
-        assert all(torch.equal(weights[name], others[name]) for name in weights)
 
 
 def test_a_failure_a_cache_and_a_change(

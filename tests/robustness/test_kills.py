@@ -1,26 +1,130 @@
-"""Killed at random moments, while starting and while writing files too, and resumed: bit for bit the same."""
+"""Killed at random moments, while starting and while writing files too, and gone on with: bit for bit the same."""
 
 from __future__ import annotations
 
 import csv
+import json
+import os
 import random
+import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from support.runs import start, write_recipe
+from PIL import Image
+from support import spots
+from support.runs import start, start_command, write_recipe
+from support.trees import same_files
 
-pytestmark = pytest.mark.slow
+from ssltoolbox.cli.main import run as run_command
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc"),
+]
 KILLS, MANY_KILLS = 3, 20
-STEPS, LATEST_KILL = 120, 90
-LONGER = (
-    "steps: 6, batch_size: 8, workers: 0, log_steps: 1",
-    f"steps: {STEPS}, batch_size: 8, workers: 1, log_steps: 1",
-)
+PATIENCE = 600.0
+
+WHILE_WRITING = """
+import os, signal
+replace, left = os.replace, {files}
+def replace_or_die(source, target):
+    global left
+    left -= 1
+    if left == 0 and {torn}:
+        os.truncate(source, os.path.getsize(source) // 2)
+    elif left == 0:
+        replace(source, target)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+os.replace = replace_or_die
+"""
+"""Dies while it writes its file of that number: half of it is written, or all, and nothing after."""
+
+
+class Killer:
+    """Kills a command at random moments.
+
+    Args:
+        begin: starts the command, after some Python.
+        progress: how far its files say that it has come.
+        latest: where it is not to be killed any more while it works, for some of it to be left.
+        stride: how far it may come between two kills.
+        children: whether the processes that it started die too, now and then or always.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[str], subprocess.Popen[str]],
+        progress: Callable[[], int],
+        latest: int,
+        stride: int,
+        children: float = 1.0,
+    ) -> None:
+        self.begin, self.progress, self.latest, self.stride = begin, progress, latest, stride
+        self.children = children
+        self.random = random.Random(0)
+        self.writing = 0
+        self.starting = 0
+
+    def kill(self, times: int) -> list[int]:
+        """How far it had come at each kill."""
+        reached = []
+        for number in range(times):
+            before = self.progress()
+            if number % 3 == 0 and before < self.latest:
+                self._while_writing()
+            else:
+                self._sometime(before)
+            reached.append(self.progress())
+            self.starting += reached[-1] == before
+        return reached
+
+    def _while_writing(self) -> None:
+        prelude = WHILE_WRITING.format(files=self.random.randint(1, 6), torn=self.random.random() < 0.5)
+        process = self.begin(prelude)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == -signal.SIGKILL, errors
+        self.writing += 1
+
+    def _sometime(self, before: int) -> None:
+        """After some progress, or, where there is little left to do, while it starts."""
+        goal = before + self.random.randint(0, self.stride) if before < self.latest else before
+        process = self.begin("")
+        until = time.monotonic() + PATIENCE
+        while self.progress() < goal:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        time.sleep(self.random.uniform(0, 0.2 if goal > before else 2))
+        assert process.poll() is None, "it was done before it could be killed"
+        mine = children(process.pid) if self.random.random() < self.children else []
+        process.kill()
+        for child in mine:
+            os.kill(child, signal.SIGKILL)
+        process.communicate()
+
+    def __str__(self) -> str:
+        return f"{self.writing} while writing a file, {self.starting} before any progress"
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    """Lets it come to its end, which must be a good one."""
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
 
 
 def state_of(run: Path) -> dict[str, torch.Tensor]:
@@ -34,6 +138,15 @@ def state_of(run: Path) -> dict[str, torch.Tensor]:
     }
 
 
+def same_state(one: Path, other: Path) -> int:
+    """Asserts that two runs are equal to the bit, and gives the number of their tensors."""
+    found, expected = state_of(one), state_of(other)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert losses_of(one) == losses_of(other)
+    return len(expected)
+
+
 def losses_of(run: Path) -> list[tuple[str, str]]:
     """Step and loss of each row; none where there is no file yet."""
     if not (run / "metrics.csv").exists():
@@ -43,34 +156,118 @@ def losses_of(run: Path) -> list[tuple[str, str]]:
 
 
 def test_training(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
-    recipe = write_recipe(tmp_path, LONGER)
-    whole = start(recipe, tmp_path / "whole")
-    _, errors = whole.communicate()
-    assert whole.returncode == 0, errors
-    out, moments, steps = tmp_path / "killed", random.Random(0), []
-    for _ in range(MANY_KILLS if much else KILLS):
-        run = start(recipe, out, "--resume")
-        wait_for(out, moments.randint(0, LATEST_KILL), run)
-        # Into a step, a write, or the start of a run that stands beyond.
-        time.sleep(moments.uniform(0, 0.2) if moments.random() < 0.8 else moments.uniform(0, 5))
-        assert run.poll() is None, "it was done before it could be killed"
-        run.kill()
-        run.communicate()
-        steps.append(str(len(losses_of(out))))
-    last = start(recipe, out, "--resume")
-    _, errors = last.communicate()
-    assert last.returncode == 0, errors
-    expected, found = state_of(tmp_path / "whole"), state_of(out)
-    assert expected.keys() == found.keys()
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
-    assert losses_of(tmp_path / "whole") == losses_of(out)
+    steps = 120 if much else 30
+    recipe = write_recipe(
+        tmp_path,
+        ("steps: 6, batch_size: 8, workers: 0", f"steps: {steps}, batch_size: 8, workers: 1"),
+    )
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    finish(start(recipe, whole))
+    killer = Killer(
+        lambda prelude: start(recipe, out, "--resume", prelude=prelude),
+        lambda: len(losses_of(out)),
+        latest=steps - 20,
+        stride=10,
+    )
+    reached = killer.kill(MANY_KILLS if much else KILLS)
+    finish(start(recipe, out, "--resume"))
+    tensors = same_state(out, whole)
     assert not list(out.rglob("*.part"))
     count(
-        f"{len(steps)} kills, at steps {', '.join(steps)} of {STEPS}; then the same {len(expected)} tensors"
+        f"killed after {reached} of {steps} steps: {killer}; then the same {tensors} tensors and {steps} rows"
     )
 
 
-def wait_for(run: Path, step: int, process: subprocess.Popen[str]) -> None:
-    """Until the run's log has come to that step, which it may have before this process began."""
-    while len(losses_of(run)) < step and process.poll() is None:
-        time.sleep(0.01)
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """Of four clips of 60 images each, two thirds of which have a face for the detector of spots."""
+    for clip in range(4):
+        folder = tmp_path / f"frames/id{clip}/v/c"
+        folder.mkdir(parents=True)
+        for frame in range(60):
+            pixels = np.full((48, 64, 3), 120, dtype=np.uint8)
+            pixels[6 : 6 + (frame % 3) * 6, 4 + clip : 16 + clip + frame % 30] = (220, 20, 20)
+            Image.fromarray(pixels).save(folder / f"{frame:02}.png")
+    assert run_command(["data", "index", str(tmp_path / "frames"), "-o", str(tmp_path / "i.index")]) == 0
+    return tmp_path / "i.index"
+
+
+SMALL_BLOCKS = "from ssltoolbox.data.index import detect\ndetect.BLOCK = 4\n"
+
+
+def test_landmarks(tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]) -> None:
+    log = tmp_path / "log"
+    log.touch()
+
+    def begin(index: Path, prelude: str) -> subprocess.Popen[str]:
+        seconds = ("--set", "seconds=0.02", "--set", f"log={log}")
+        detector = ("--detector", "spots", "--plugin", spots.__file__, *seconds)
+        # Where it is to die while it writes a file, it must write itself.
+        workers = ("--workers", "1" if prelude else "2")
+        command = ("data", "landmarks", str(index), *detector, *workers)
+        return start_command(tmp_path, *command, prelude=SMALL_BLOCKS + prelude)
+
+    whole = Path(shutil.copytree(index, tmp_path / "whole.index"))
+    finish(begin(whole, ""))
+    log.write_text("")
+    shards = index / ".landmarks" / "shards"
+    killer = Killer(
+        lambda prelude: begin(index, prelude),
+        lambda: len(list(shards.glob("[0-9]*.arrow"))),
+        latest=50,
+        stride=6,
+    )
+    kills = MANY_KILLS if much else KILLS
+    reached = killer.kill(kills)
+    finish(begin(index, ""))
+    same_files(index, whole)
+    seen = log.read_text().count(".")
+    # A kill loses at most the block that each of two processes is at.
+    assert 240 <= seen <= 240 + kills * 2 * 4
+    count(f"killed after {reached} of 60 blocks: {killer}; then the same bytes, {seen} looks at 240 images")
+
+
+def rows_of(bench: Path) -> Iterator[int]:
+    """How far each run of a benchmark is: its logged steps, and its results."""
+    for folder in bench.glob("runs/*"):
+        yield len(losses_of(folder)) + sum(1 for _ in folder.glob("evaluation.json"))
+
+
+def leaderboard(bench: Path) -> dict[str, Any]:
+    """What a benchmark found, without its costs."""
+    found = json.loads((bench / "results.json").read_text())
+    for row in (*found["runs"], *found["leaderboard"]):
+        row.pop("cost", None)
+        row.pop("costs", None)
+    return {key: found[key] for key in ("leaderboard", "runs", "baseline", "code")}
+
+
+def test_a_benchmark(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
+    """With its run, or without: the run goes on by itself then, and is waited for."""
+    write_recipe(tmp_path)
+    (tmp_path / "plain.yaml").write_text("recipe: 1\nextends: tiny.yaml\npositives: []\n")
+    seeds, steps = (4, 40) if much else (1, 20)
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(
+        "recipes: [tiny.yaml, plain.yaml]\ntasks: [{name: identity, protocol: knn}]\nbaseline: plain\n"
+        f"seeds: {list(range(seeds))}\nset: {{trainer.steps: {steps}}}\n"
+    )
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    finish(start_command(tmp_path, "bench", str(grid), "--out", str(whole)))
+    total = 2 * seeds * (steps + 1)
+    killer = Killer(
+        lambda prelude: start_command(tmp_path, "bench", str(grid), "--out", str(out), prelude=prelude),
+        lambda: sum(rows_of(out)),
+        latest=total - steps,
+        stride=10,
+        children=0.9,
+    )
+    reached = killer.kill(MANY_KILLS if much else KILLS)
+    finish(start_command(tmp_path, "bench", str(grid), "--out", str(out)))
+    assert leaderboard(out) == leaderboard(whole)
+    folders = list((whole / "runs").iterdir())
+    tensors = sum(same_state(out / "runs" / folder.name, folder) for folder in folders)
+    count(
+        f"killed after {reached} of {total} steps and results of {len(folders)} runs: {killer}; then the same "
+        f"table and {tensors} tensors"
+    )

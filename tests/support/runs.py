@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -50,14 +51,29 @@ def run_tiny(recipe: Path, out: Path, *overrides: str, resume: bool = False) -> 
 
 
 def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
-    """Starts `ssltoolbox train` in a process of its own, after some Python of the test's.
+    """Starts `ssltoolbox train` in a process of its own, after some Python of the test's."""
+    return start_command(recipe.parent, "train", str(recipe), "--out", str(out), *arguments, prelude=prelude)
 
-    It is a file, because Lightning starts the other ranks by the name of the script.
+
+def start_command(
+    folder: Path, *arguments: str, prelude: str = "", **environment: str
+) -> subprocess.Popen[str]:
+    """Starts `ssltoolbox` in a process of its own, after some Python of the test's.
+
+    It is a file in `folder`, because Lightning starts the other ranks by the name of the script.
     """
-    script = recipe.parent / "main.py"
-    script.write_text(f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nmain()\n")
-    command = [sys.executable, str(script), "train", str(recipe), "--out", str(out), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    script = folder / "main.py"
+    script.write_text(
+        f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nif __name__ == '__main__':\n    main()\n"
+    )
+    command = [sys.executable, str(script), *arguments]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def untrained_run(recipe: Path, folder: Path, seed: int = 0) -> Path:
