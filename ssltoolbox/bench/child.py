@@ -47,7 +47,8 @@ class Child:
                 command_of(job, folder),
                 # Python looks for modules in the working folder first: there must be no other toolbox in it.
                 cwd=folder.path,
-                env=os.environ | share.environment,
+                # Unbuffered, so that the reason of a failure comes last in the output, as it was said.
+                env=os.environ | share.environment | {"PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -28,7 +28,7 @@ class MeanColour(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(3, eps=0)
+        self.norm = nn.BatchNorm2d(3, eps=1e-30)
         self.drop = nn.Dropout(0.5)
 
     def forward(self, images: Tensor) -> Tensor:

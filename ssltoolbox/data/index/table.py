@@ -168,7 +168,7 @@ class _Table:
     def label(self, name: str) -> np.ndarray:
         """[rows] of the type that the index keeps it in."""
         if name != "expression":
-            return self.numbers(name).astype(LABELS[name].to_pandas_dtype())
+            return pa.array(self.numbers(name), LABELS[name]).to_numpy()
         meanings = {str(number): number for number in range(-1, len(EXPRESSIONS))}
         meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1}
         values = np.empty(len(self._columns[name]), dtype=np.int64)

@@ -48,7 +48,7 @@ class FER2013(Stills):
     def _of_row(self, listed: CsvImages, index: int) -> Tensor:
         numbers = listed.rows.row(int(listed.starts[index])).get("pixels", "").split()
         try:
-            pixels = np.array(numbers, np.uint8)
+            pixels = _bytes(numbers)
         except (ValueError, OverflowError) as error:
             raise UnreadableFrame(f"{self.name(index)}: pixels are whole numbers from 0 to 255") from error
         if len(pixels) != SIDE**2:
@@ -60,3 +60,14 @@ class FER2013(Stills):
 
     def _no_labels(self, count: int) -> dict[str, Tensor]:
         return {"expression": torch.full((count,), -1)}
+
+
+def _bytes(numbers: list[str]) -> np.ndarray:
+    """
+    Raises:
+        ValueError, OverflowError: where one is no whole number from 0 to 255.
+    """
+    values = np.array(numbers, np.int64)
+    if ((values < 0) | (values > 255)).any():
+        raise OverflowError
+    return values.astype(np.uint8)
