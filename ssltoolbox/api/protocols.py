@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -366,6 +367,10 @@ class Evaluator(Protocol):
         ...
 
 
+def _unseen(total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
+
+
 @dataclass(frozen=True)
 class EvaluationContext:
     """What the engine gives to a task that needs more than frozen features.
@@ -382,6 +387,7 @@ class EvaluationContext:
             ones, with the backbone frozen as it was when the task began.
         device: where the backbone is.
         seed: the recipe's.
+        progress: (how many, of what) → shows how far long work is; what it gives is told how many more are done.
     """
 
     backbone: nn.Module
@@ -393,6 +399,7 @@ class EvaluationContext:
     features: Callable[[Dataset, np.ndarray, np.ndarray], Features]
     device: torch.device
     seed: int
+    progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]] = _unseen
 
 
 @runtime_checkable

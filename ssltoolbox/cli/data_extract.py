@@ -95,18 +95,18 @@ def extract(
     """
     from rich.console import Console
 
-    from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.extract.folder import extract_videos
     from ssltoolbox.data.extract.video import Cropping
     from ssltoolbox.data.extract.videos import find_videos
     from ssltoolbox.data.workers import cores
+    from ssltoolbox.engine.progress_bar import progress
 
     found = find_videos(videos, identity)  # type: ignore[arg-type]
     maker = detector_maker(name, settings, files)
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
     cropping = Cropping(fps, size, scale, cut, lost, min_seconds)
     console = Console(highlight=False, soft_wrap=True)
-    with progress(len(found), console, "videos") as tick:
+    with progress(console, len(found), "videos") as tick:
         outcomes = extract_videos(
             found, output, cropping, maker, detector, workers=workers or cores(), tick=tick
         )

@@ -38,11 +38,11 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     """
     from rich.console import Console
 
-    from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.data.workers import cores
+    from ssltoolbox.engine.progress_bar import progress
 
     check_output(output)
     if frames.suffix.lower() in TYPES:
@@ -57,7 +57,7 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
         root = frames_root(frames)
         clips = list_tree(root, float(fps))
     console = Console(highlight=False, soft_wrap=True)
-    with progress(sum(len(clip.paths) for clip in clips), console) as tick:
+    with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
         built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
     say_skipped(built.skipped, output)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")

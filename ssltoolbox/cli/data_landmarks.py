@@ -26,17 +26,17 @@ def landmarks(
     """
     from rich.console import Console
 
-    from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.index.detect import find_landmarks
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import LANDMARKS_SKIPPED
     from ssltoolbox.data.workers import cores
+    from ssltoolbox.engine.progress_bar import progress
 
     frames = FrameIndex(index)
     maker = detector_maker(name, settings, files)
     options = maker.chosen().options.model_dump(mode="json")
     console = Console(highlight=False, soft_wrap=True)
-    with progress(len(frames), console) as tick:
+    with progress(console, len(frames)) as tick:
         found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
     for path, reason in found.skipped[:SHOWN]:
         click.echo(f"can't be read: {path}: {reason}", err=True)

@@ -43,16 +43,16 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
     """
     from rich.console import Console
 
-    from ssltoolbox.cli.progress import progress
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import Packing
     from ssltoolbox.data.workers import cores
+    from ssltoolbox.engine.progress_bar import progress
 
     frames = FrameIndex(index)
     packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
     console = Console(highlight=False, soft_wrap=True)
-    with progress(len(frames), console) as tick:
+    with progress(console, len(frames)) as tick:
         built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
     say_skipped(built.skipped, output)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")

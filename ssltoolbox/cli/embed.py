@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
+from ssltoolbox.cli.words import counted
 
 
 @click.command()
@@ -49,8 +50,8 @@ def embed(
     """
     from rich.console import Console
 
-    from ssltoolbox.cli.progress import progress
     from ssltoolbox.engine.embed import Embedding
+    from ssltoolbox.engine.progress_bar import progress
     from ssltoolbox.engine.source import Wanted, check_weights, is_recipe, open_source
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
@@ -62,10 +63,10 @@ def embed(
     if matched:
         console.print(f"{source}: {matched}")
     embedding = Embedding(plan, splits or ("train", "val", "test"))  # type: ignore[arg-type]
-    with progress(embedding.frames, console) as tick:
+    with progress(console, embedding.frames) as tick:
         done = embedding.write(output, tick)
     if done.left_out:
-        click.echo(f"{done.left_out} frames could not be read, and are not in it", err=True)
+        click.echo(f"left out: {counted(done.left_out, 'frame')} that could not be read", err=True)
     console.print(f"{done.frames:,} frames with {done.dim} features each are in {output}")
 
 

@@ -67,7 +67,7 @@ def _evaluate_run(path: Path, overrides: tuple[str, ...]) -> None:
     _refuse_no_task(plan)
     console = Console()
     with folder.locked(), logged_to(folder.log):
-        results = evaluate_run(plan, folder, again=True)
+        results = evaluate_run(plan, folder, again=True, console=console)
         write_report(plan, folder, console)
     print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)

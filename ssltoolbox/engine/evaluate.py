@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import nn
 
 from ssltoolbox.engine.build import Parts
@@ -17,13 +18,16 @@ from ssltoolbox.models import load_weights
 from ssltoolbox.plan import Plan
 
 
-def evaluate_run(plan: Plan, folder: RunFolder, again: bool = False) -> dict[str, Any]:
+def evaluate_run(
+    plan: Plan, folder: RunFolder, again: bool = False, console: Console | None = None
+) -> dict[str, Any]:
     """The results of the plan's tasks, as in `evaluation.json`, which is written unless it is there.
 
     Args:
         plan: the run's, or one with other tasks.
         folder: where `backbone.safetensors` lies.
         again: evaluate even if there are results.
+        console: where it is said what is going on.
 
     Returns:
         Results by task, and under "random" the same for the random initialisation; empty without tasks.
@@ -36,12 +40,16 @@ def evaluate_run(plan: Plan, folder: RunFolder, again: bool = False) -> dict[str
     parts = Parts(plan)
     trained, random = parts.backbone(), parts.backbone()
     load_weights(trained, folder.backbone)
-    results = {**evaluate_parts(parts, trained), "random": evaluate_parts(parts, random)}
+    if console:
+        console.print("evaluating, beside a random initialisation …", highlight=False)
+    results = {**evaluate_parts(parts, trained, console), "random": evaluate_parts(parts, random, console)}
     write_json(folder.evaluation, results)
     return results
 
 
-def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any]]:
+def evaluate_parts(
+    parts: Parts, backbone: nn.Module, console: Console | None = None
+) -> dict[str, dict[str, Any]]:
     """The results of the tasks for one backbone, on the device that the machine offers."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     workers = worker_count(parts.plan.recipe.trainer.workers)
@@ -56,4 +64,5 @@ def evaluate_parts(parts: Parts, backbone: nn.Module) -> dict[str, dict[str, Any
             workers=workers,
             device=device,
             seed=parts.plan.recipe.seed,
+            console=console,
         )

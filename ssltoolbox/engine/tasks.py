@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import nn
 
 from ssltoolbox.api import (
@@ -22,6 +23,7 @@ from ssltoolbox.api import (
     View,
 )
 from ssltoolbox.engine.features import features_of, lengths_of, read_frames, spread
+from ssltoolbox.engine.progress_bar import progress
 from ssltoolbox.models import weights_hash
 
 MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
@@ -84,8 +86,8 @@ class TaskData(Mapping[Split, Features]):
             device=self.device,
         )
 
-    def context(self, seed: int) -> EvaluationContext:
-        """For a task that needs the network: it gets a copy."""
+    def context(self, seed: int, console: Console | None = None) -> EvaluationContext:
+        """For a task that needs the network: it gets a copy, and shows on the console how far it is."""
         return EvaluationContext(
             backbone=copy.deepcopy(self.backbone),
             feature_dim=self._feature_dim(),
@@ -96,6 +98,7 @@ class TaskData(Mapping[Split, Features]):
             features=self.features,
             device=self.device,
             seed=seed,
+            progress=partial(progress, console or Console(quiet=True)),
         )
 
     def _most(self, split: Split, lengths: list[int]) -> int:
@@ -130,6 +133,7 @@ def evaluate_backbone(
     workers: int = 0,
     device: str | torch.device = "cpu",
     seed: int = 0,
+    console: Console | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
@@ -143,6 +147,7 @@ def evaluate_backbone(
         data_names: name of such a task → what its data is called.
         max_frames, batch_size, workers, device: as for `TaskData`.
         seed: for tasks that train.
+        console: where these show how far they are.
 
     Raises:
         UserError: when a task can't be had from this data, or when two tasks report under the same key.
@@ -168,7 +173,7 @@ def evaluate_backbone(
             ),
         )
         _, mark, number = name.partition("#")
-        for key, numbers in _asked(evaluator, looked_at, seed).items():
+        for key, numbers in _asked(evaluator, looked_at, seed, console).items():
             key += mark + number
             if key in origin:
                 raise UserError(
@@ -181,9 +186,9 @@ def evaluate_backbone(
 
 
 def _asked(
-    evaluator: Evaluator | NetworkEvaluator, data: TaskData, seed: int
+    evaluator: Evaluator | NetworkEvaluator, data: TaskData, seed: int, console: Console | None
 ) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(evaluator, NetworkEvaluator) and evaluator.needs_network:
-        return evaluator.evaluate_network(data.context(seed))
+        return evaluator.evaluate_network(data.context(seed, console))
     assert isinstance(evaluator, Evaluator)
     return evaluator.evaluate(data)

@@ -112,9 +112,7 @@ def _run(plan: Plan, folder: RunFolder, console: Console, profile: bool) -> Run:
         else:
             backbone = parts.backbone(plan.recipe.backbone.weights)
         save_weights(backbone, folder.backbone)
-    if plan.recipe.evaluate and not folder.evaluation.exists():
-        console.print("evaluating, beside a random initialisation …", highlight=False)
-    run = Run(folder, evaluate_run(plan, folder))
+    run = Run(folder, evaluate_run(plan, folder, console=console))
     if not folder.report.exists():
         write_report(plan, folder, console)
     return run

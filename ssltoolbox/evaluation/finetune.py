@@ -101,10 +101,17 @@ class _Tuner:
 
     def run(self) -> FineTuned:
         """All epochs; the best one is asked about the test split."""
+        steps = self.options.epochs * self.steps
+        with self.context.progress(steps, f"steps of fine-tuning, {self.goal.task}") as tick:
+            epoch = self._best_epoch(tick)
+        return FineTuned(epoch, self.goal.decode(self._outputs(self.frames["test"])))
+
+    def _best_epoch(self, tick: Callable[[int], None]) -> int:
+        """Trains all epochs; the network is then as it was after the one that it gives."""
         best_score, best_epoch, best_state = -np.inf, 0, self.network.state_dict()
         val = self.frames["val"]
         for epoch in range(1, self.options.epochs + 1):
-            self._train()
+            self._train(tick)
             outputs = self._outputs(val)
             if not np.isfinite(outputs).all():
                 raise UserError(
@@ -116,9 +123,9 @@ class _Tuner:
                 best_score, best_epoch = score, epoch
                 best_state = copy.deepcopy(self.network.state_dict())
         self.network.load_state_dict(best_state)
-        return FineTuned(best_epoch, self.goal.decode(self._outputs(self.frames["test"])))
+        return best_epoch
 
-    def _train(self) -> None:
+    def _train(self, tick: Callable[[int], None]) -> None:
         """One epoch."""
         train = self.frames["train"]
         order = self.rng.permutation(len(train))[: self.steps * self.options.batch_size]
@@ -137,6 +144,7 @@ class _Tuner:
             loss.backward()
             self.optimiser.step()
             self.schedule.step()
+            tick(1)
 
     def _augmented(self, images: Tensor) -> Tensor:
         images, view = images.to(self.context.device), self.context.view

@@ -54,10 +54,25 @@ def render_card(
         method=files.recipe["method"]["name"],
         strategies=", ".join(acting(files.recipe)) or "no strategies",
         licences=list(_licences(files.recipe)),
-        recipe=files.recipe_text.rstrip(),
+        recipe=_without_folders(files.recipe_text.rstrip(), files.recipe),
         packages=files.environment.get("packages", {}),
         started=files.environment.get("started", ""),
     )
+
+
+def _without_folders(text: str, recipe: Any) -> str:
+    """The text of a recipe with its absolute paths cut to their last names: nobody else has those folders."""
+    for path in sorted(_absolute_paths(recipe), key=len, reverse=True):
+        text = text.replace(path, Path(path).name)
+    return text
+
+
+def _absolute_paths(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and Path(value).is_absolute():
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _absolute_paths(item)
 
 
 def _data(files: RunFiles) -> Iterator[tuple[str, str]]:

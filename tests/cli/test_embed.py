@@ -1,5 +1,7 @@
 """`ssltoolbox embed`: what DATA may be."""
 
+import shutil
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -23,6 +25,13 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_a_single_person(here, capfd):
+    shutil.rmtree("faces/bob")
+    assert run(["embed", "run", "faces", "-o", "x.parquet"]) == 0
+    assert pq.read_table("x.parquet")["clip"].to_pylist() == ["ann/video/clip"] * 3
+    assert "warning" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("data", ["faces", "{name: frames, root: faces, size: 40}", "faces.yaml"])
 def test_data(here, data, capfd):
     (here / "faces.yaml").write_text("extends: tiny.yaml\ndata: {name: frames, root: faces}\n")
@@ -31,7 +40,7 @@ def test_data(here, data, capfd):
     assert table["clip"].to_pylist() == ["ann/video/clip"] * 3 + ["bob/video/clip"] * 2
     assert table["frame"].to_pylist() == [0, 1, 2, 0, 2]
     said = capfd.readouterr()
-    assert "1 frames could not be read, and are not in it\n" in said.err
+    assert "left out: 1 frame that could not be read\n" in said.err
     assert said.out.endswith("5 frames with 256 features each are in x.parquet\n")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +76,21 @@ def small_net() -> nn.Module:
 def context(view: Plain | None = None, seed: int = 0, **splits: Squares) -> EvaluationContext:
     given: dict[Split, Any] = {split: Squares(list(range(8)) * 6) for split in ("train", "val", "test")}
     return TaskData(small_net(), view or Plain(), given | splits).context(seed)
+
+
+def test_it_tells_how_far_it_is() -> None:
+    seen: list[tuple[int, str] | int] = []
+
+    @contextmanager
+    def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        seen.append((total, unit))
+        yield seen.append
+
+    options = ExpressionOptions(
+        protocol="finetune", finetune=FineTuneOptions(epochs=2, batch_size=16, hidden=())
+    )
+    Expression(options).evaluate_network(replace(context(), progress=progress))
+    assert seen == [(6, "steps of fine-tuning, expression"), *[1] * 6]
 
 
 QUICK = FineTuneOptions(epochs=15, batch_size=16, lr=3e-3, hidden=(32,), dropout=0.1)

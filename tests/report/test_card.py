@@ -19,6 +19,18 @@ def test_results_and_data(run):
     assert text.endswith("Made with torch 2.11.\n")
 
 
+def test_nobody_else_has_our_folders(run):
+    run.recipe(
+        "small",
+        ("weights: null", "weights: /private/theirs.ckpt"),
+        ("name: synthetic_faces", "name: frames, index: /private/faces/vox1.index, other: /private/faces"),
+    )
+    recipe = card_of(run).split("## Recipe")[1]
+    assert "weights: theirs.ckpt" in recipe
+    assert "index: vox1.index, other: faces" in recipe
+    assert "/private" not in card_of(run)
+
+
 def test_without_results(run):
     run.json("evaluation", {})
     assert "Nothing was evaluated." in card_of(run)

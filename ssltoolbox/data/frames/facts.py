@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ssltoolbox.api import DataFacts, UserError
+from ssltoolbox.api import DataFacts
 from ssltoolbox.data.frames.folder import read_folder
-from ssltoolbox.data.frames.naming import printable
 from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
 
 
@@ -13,12 +12,9 @@ def training_facts(options: FramesOptions) -> DataFacts:
 
     Raises:
         DataNotFound: where there is no such folder or index.
-        UserError: where it can't be used to train: see `read_folder` and `open_index`, or a single identity.
+        UserError: where it can't be used: see `read_folder` and `open_index`.
     """
-    facts = _index_facts(options) if options.index else _folder_facts(options)
-    if facts.identities < 2:
-        raise UserError(_too_few(options))
-    return facts
+    return _index_facts(options) if options.index else _folder_facts(options)
 
 
 def _folder_facts(options: FramesOptions) -> DataFacts:
@@ -53,10 +49,3 @@ def _index_facts(options: FramesOptions) -> DataFacts:
         landmarks=bool(index.landmarks and index.landmarks.valid.any()),
         labels=frozenset(index.labels),
     )
-
-
-def _too_few(options: FramesOptions) -> str:
-    shares = {"val": options.val, "test": options.test}
-    held_out = ", ".join(f"{name} {share:g}" for name, share in shares.items() if share)
-    hint = f"hold out fewer ({held_out}) or add identities" if held_out else "add identities"
-    return f"{printable(options.place)}: one identity with frames, and training needs at least two: {hint}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, DatasetOptions
+from ssltoolbox.api import DataFacts, DatasetOptions, Problem, Setting
 
 PAPER_FPS = 25 / 6
 """The frame rate of VoxCeleb1's published face crops."""
@@ -62,9 +63,19 @@ class FramesOptions(DatasetOptions):
 
         Raises:
             DataNotFound: where there is no such folder or index.
-            UserError: where it can't be used to train; see `training_facts`.
+            UserError: where it can't be used; see `training_facts`.
         """
         # Listing plugins imports this module and needs neither numpy nor natsort.
         from ssltoolbox.data.frames.facts import training_facts
 
         return training_facts(self)
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if setting.data and setting.data.identities < 2:
+            held_out = self.val + self.test > 0
+            yield Problem(
+                "",
+                "it has one identity to train on, so that negatives show the same person",
+                "hold out fewer identities, or add some" if held_out else "add identities",
+                warning=True,
+            )

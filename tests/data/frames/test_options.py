@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ssltoolbox.api import DataFacts, DataNotFound, UserError
+from ssltoolbox.api import DataFacts, DataNotFound, Problem, Setting
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.frames.splits import split_of
 
@@ -42,18 +42,20 @@ def test_facts_of_a_missing_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "hint"),
-    [({}, "add identities"), ({"val": 1e-6}, "hold out fewer (val 1e-06) or add identities")],
+    ("shares", "hint"), [({}, "add identities"), ({"val": 1e-6}, "hold out fewer identities, or add some")]
 )
-def test_a_single_identity_cannot_train(
-    tmp_path: Path, put_clip: Put, options: dict[str, float], hint: str
+def test_training_on_a_single_identity_is_warned_of(
+    tmp_path: Path, put_clip: Put, shares: dict[str, float], hint: str
 ) -> None:
     put_clip("id1/v/c")
     (tmp_path / "nobody").mkdir()
-    with pytest.raises(UserError) as caught:
-        FramesOptions(root=tmp_path, **options).facts()
-    message = f"{tmp_path}: one identity with frames, and training needs at least two: {hint}"
-    assert str(caught.value) == message
+    options = FramesOptions(root=tmp_path, **shares)
+    (problem,) = options.problems(Setting(options.facts(), instances=8, draws=8, hard_negatives=0))
+    assert problem == Problem(
+        "", "it has one identity to train on, so that negatives show the same person", hint, warning=True
+    )
+    put_clip("id2/v/c")
+    assert not [*options.problems(Setting(options.facts(), instances=8, draws=8, hard_negatives=0))]
 
 
 def test_a_recipe_gives_the_root_as_text() -> None:

@@ -1,4 +1,4 @@
-"""How far long work on frames is: a live line in a terminal, plain lines elsewhere."""
+"""How far long work is: a live line in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Tick = Callable[[int], None]
 
 
 @contextmanager
-def progress(total: int, console: Console, unit: str = "frames") -> Iterator[Tick]:
+def progress(console: Console, total: int, unit: str = "frames") -> Iterator[Tick]:
     """Shows how many are done, and the time left.
 
     Args:
-        total: how many there are to do.
         console: where to.
+        total: how many there are to do.
         unit: what they are.
     """
     if not console.is_terminal:
