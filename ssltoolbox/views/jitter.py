@@ -1,0 +1,71 @@
+"""Colour jitter by torchvision's formulas, for a batch of which every image has strengths of its own.
+
+On a CPU what costs is new memory, and `torch.where`: so pixels are changed where they lie, and mixed by masks.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def jitter(pixels: Tensor, amounts: Tensor, order: list[int]) -> Tensor:
+    """Changes brightness, contrast, saturation and hue; `pixels` are overwritten.
+
+    Args:
+        pixels: [B, 3, H, W] in 0 to 1.
+        amounts: [4, B]; the first three are added to a factor of 1, the last is a turn of the hue. 0 is no change.
+        order: in which the four are applied.
+    """
+    changes = (brightness, contrast, saturation, hue)
+    for number in order:
+        amount = amounts[number, :, None, None, None]
+        pixels = changes[number](pixels, amount if number == 3 else 1 + amount)
+    return pixels
+
+
+def brightness(pixels: Tensor, factor: Tensor) -> Tensor:
+    """[B, 3, H, W] times [B, 1, 1, 1], in place."""
+    return pixels.mul_(factor).clamp_(0, 1)
+
+
+def contrast(pixels: Tensor, factor: Tensor) -> Tensor:
+    """[B, 3, H, W] about each image's mean grey, in place."""
+    mean = luma(pixels).mean(dim=(2, 3), keepdim=True)
+    return pixels.mul_(factor).add_(mean * (1 - factor)).clamp_(0, 1)
+
+
+def saturation(pixels: Tensor, factor: Tensor) -> Tensor:
+    """[B, 3, H, W] about each pixel's grey, in place."""
+    grey = luma(pixels).mul_(1 - factor)
+    return pixels.mul_(factor).add_(grey).clamp_(0, 1)
+
+
+def hue(pixels: Tensor, turn: Tensor) -> Tensor:
+    """Turns the hue in HSV, in place; [B, 1, 1, 1] turns, of which 1 is a whole one.
+
+    The largest and the smallest of a pixel's values stay, and with them value and saturation. The hue, 0 to 6,
+    says where between the two each colour lies.
+    """
+    red, green, blue = pixels.unbind(dim=1)
+    larger = torch.maximum(green, blue)
+    lowest = torch.minimum(green, blue).minimum(red)
+    chroma = torch.maximum(larger, red).sub_(lowest)
+    # Hue times chroma, by which of the three is the largest.
+    of_red, of_green, of_blue = green - blue, blue - red + 2 * chroma, red - green + 4 * chroma
+    scaled = of_blue.lerp_(of_green, (green >= blue).to(pixels.dtype))
+    scaled = scaled.lerp_(of_red, (red >= larger).to(pixels.dtype))
+    place = scaled.div_(chroma.clamp_min(torch.finfo(pixels.dtype).tiny)).add_(6 * turn[:, 0])
+    place.sub_(torch.floor(place / 6), alpha=6)
+    red.copy_((place - 3).abs_().sub_(1))
+    green.copy_((place - 2).abs_().neg_().add_(2))
+    blue.copy_((place - 4).abs_().neg_().add_(2))
+    return pixels.clamp_(0, 1).mul_(chroma[:, None]).add_(lowest[:, None])
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """[B, 3, H, W] → [B, 1, H, W]."""
+    red, green, blue = pixels.split(1, dim=1)
+    return (LUMA[0] * red).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
