@@ -19,9 +19,10 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    """The README's recipe, beside the quickstart."""
+    """The README's recipe, where the README is."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "quickstart.yaml").write_text((RECIPES / "quickstart.yaml").read_text())
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "quickstart.yaml").write_text((RECIPES / "quickstart.yaml").read_text())
     (recipe,) = (block for block in blocks("yaml") if "name: mine" in block)
     path = tmp_path / "mine.yaml"
     path.write_text(recipe)

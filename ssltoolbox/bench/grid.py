@@ -123,9 +123,9 @@ def load_grid(path: Path) -> LoadedGrid:
     """
     path = path.absolute()
     tree, problems = read_file(path)
-    if tree is not None and not isinstance(tree.value, dict):
-        problems.append(_not_a_grid(tree))
-    if tree is None or not isinstance(tree.value, dict):
+    if tree is not None and (mistake := _not_a_grid(tree)):
+        problems.append(mistake)
+    if tree is None or mistake:
         raise RecipeError(problems, path)
     grid, found = validate(Grid, tree, where="the grid")
     problems += found
@@ -140,11 +140,17 @@ def load_grid(path: Path) -> LoadedGrid:
     )
 
 
-def _not_a_grid(tree: Located) -> RecipeProblem:
+def _not_a_grid(tree: Located) -> RecipeProblem | None:
+    """What a file is that is no grid at all."""
     hint = "a grid begins with 'recipes:'"
     if tree.value is None:
         return RecipeProblem(Place(tree.place.file), "this file is empty", hint)
-    return RecipeProblem(tree.place, f"a grid is a mapping, not {shown(tree.value)}", hint)
+    if not isinstance(tree.value, dict):
+        return RecipeProblem(tree.place, f"a grid is a mapping, not {shown(tree.value)}", hint)
+    if "recipe" in tree.value and "recipes" not in tree.value:
+        place = tree.value["recipe"].best_place
+        return RecipeProblem(place, "this is a recipe, not a grid", f"run it by ssltoolbox train; {hint}")
+    return None
 
 
 def _recipe_files(tree: Located, problems: list[RecipeProblem]) -> Iterator[Path]:

@@ -51,6 +51,9 @@ def _inherit(
         return None, problems
     if not isinstance(child.value, dict):
         return None, [*problems, _not_a_recipe(child)]
+    if "recipes" in child.value and "recipe" not in child.value:
+        place = child.value["recipes"].best_place
+        return None, [RecipeProblem(place, "this is a grid, not a recipe", "run it by ssltoolbox bench")]
     child = spell_out(child)
     sections = {key: value for key, value in child.mapping.items() if key != "extends"}
     own = Located(sections, child.place)

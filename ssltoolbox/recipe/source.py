@@ -272,7 +272,8 @@ def _no_such_file(path: Path, named_at: Place | None) -> RecipeProblem:
     folder = path.parent
     neighbours = {file.name: file for file in folder.glob("*.y*ml")} if folder.is_dir() else {}
     meant = suggest(path.name, neighbours)
-    hint = f"did you mean '{shown_path(neighbours[meant])}'?" if meant else ""
+    relative = "paths are relative to the file that names them" if named_at else ""
+    hint = f"did you mean '{shown_path(neighbours[meant])}'?" if meant else relative
     message = f"there is no file {shown_path(path)}" if named_at else "there is no such file"
     return RecipeProblem(named_at or Place(str(path)), message, hint)
 

@@ -130,6 +130,11 @@ grid.yaml:6:39: optim.lr must not be empty
             "`rows/*.yaml`, relative to this file\n1 problem in grid.yaml",
         ),
         (
+            "recipe: 1\nname: a\nseeds: 3",
+            "grid.yaml:1:1: this is a recipe, not a grid\n  1 | recipe: 1\n    | ^\n    run it by ssltoolbox "
+            "train; a grid begins with 'recipes:'\n1 problem in grid.yaml",
+        ),
+        (
             "recipes: []",
             "grid.yaml:1:10: recipes must not be empty\n  1 | recipes: []\n    |          ^\n"
             "1 problem in grid.yaml",

@@ -106,6 +106,16 @@ def test_a_missing_parent_is_reported_where_it_is_named(write: Write) -> None:
     )
 
 
+def test_a_missing_parent_like_none_there_is_says_where_it_was_looked_for(write: Write) -> None:
+    assert complaint(write("extends: quickstart.yaml", "recipes/x.yaml")) == (
+        "recipes/x.yaml:1:10: there is no file recipes/quickstart.yaml\n"
+        "  1 | extends: quickstart.yaml\n"
+        "    |          ^\n"
+        "    paths are relative to the file that names them\n"
+        "1 problem in recipes/x.yaml"
+    )
+
+
 def test_problems_inside_a_parent_are_reported_there_with_those_of_the_child(write: Write) -> None:
     write("seed: 1\nseed: 2", "base.yaml")
     assert complaint(write("extends: base.yaml\na: !x 1")) == (
