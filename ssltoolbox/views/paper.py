@@ -28,8 +28,8 @@ _DRAWS = 13
 class PaperView:
     """Landmark mask, resize, crop, flip, colour jitter, blur, grey, ImageNet normalisation, in this order.
 
-    On one core of a busy CPU an image of 64 pixels takes 0.23 ms, one of 112 pixels from frames of 128 0.41 ms and from
-    frames of 224 0.9 ms; by kornia's steps they took 0.66, 2.3 and 3.1 ms (torch 2.15, kornia 0.9, November 2026).
+    On one core of a busy CPU an image of 64 pixels takes 0.23 ms, one of 112 pixels from frames of 128 0.41 ms and
+    from frames of 224 0.9 ms; by kornia's steps it was 0.66, 2.3 and 3.1 ms (torch 2.15, November 2026).
     """
 
     def __init__(self, options: PaperOptions) -> None:
