@@ -1,4 +1,4 @@
-"""Puts the folders that `ssltoolbox plugins new` copies into the wheel; an editable install has the checkout's."""
+"""Puts the plugins that `ssltoolbox plugins new` copies into the wheel; an editable install has the checkout's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class PluginTemplates(BuildHookInterface[Any]):
-    """Adds plugins/<name> as ssltoolbox/scaffold/templates/<name> for each of `templates` in pyproject.toml."""
+    """Adds plugins/<name> as ssltoolbox/scaffold/packages/<name> for each of `templates` in pyproject.toml."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version != "editable":
             for name in self.config["templates"]:
-                build_data["force_include"][f"plugins/{name}"] = f"ssltoolbox/scaffold/templates/{name}"
+                build_data["force_include"][f"plugins/{name}"] = f"ssltoolbox/scaffold/packages/{name}"

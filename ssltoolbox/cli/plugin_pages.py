@@ -95,16 +95,21 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
 
 def next_steps(made: NewPlugin, kind: Kind) -> str:
     """What to do with a package that was made."""
-    section = SECTIONS[kind]
-    named = f"{section}: {made.package}" if section in COMPONENTS else f"{section}: [{made.package}]"
     return f"""\
-{made.folder}/ is a complete package, a copy of {made.template} to start from. Next:
+{made.folder}/ is a complete package, a copy of {made.template}. Next:
   cd {made.folder}
   pip install -e '.[dev]'
   python -m pytest
   ssltoolbox plugins check {made.package}
-A recipe names it so:
-  {named}"""
+It is used so:
+  {_use(made.package, kind)}"""
+
+
+def _use(name: str, kind: Kind) -> str:
+    if kind is Kind.LANDMARK_DETECTORS:
+        return f"ssltoolbox data landmarks INDEX --detector {name}"
+    section = SECTIONS[kind]
+    return f"{section}: {name if section in COMPONENTS else f'[{name}]'} in a recipe"
 
 
 def _mark(finding: Finding) -> Text:

@@ -98,12 +98,12 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     "kind_text",
     required=True,
     metavar="KIND",
-    help="What it is to be: positive_generator, negative_sampler, negative_masker or method.",
+    help="What it is to be: method, view, dataset, evaluator and so on; `plugins list` has the kinds.",
 )
 def new(name: str, kind_text: str) -> None:
     """Make a package for a plugin of your own.
 
-    The folder NAME, made here, has one plugin and its tests, a copy of a built-in one.
+    The folder NAME, made here, has one plugin and its tests, a copy of one that works.
     """
     from ssltoolbox.cli.plugin_pages import next_steps
     from ssltoolbox.scaffold import new_plugin
@@ -143,7 +143,6 @@ def _kind(text: str) -> Kind:
     from ssltoolbox.api import Kind, UserError
     from ssltoolbox.api.errors import one_of
     from ssltoolbox.api.suggest import suggest
-    from ssltoolbox.scaffold import TEMPLATES
 
     singular = text.replace("-", "_").removesuffix("s")
     kinds = {kind.removesuffix("s"): kind for kind in Kind}
@@ -151,9 +150,7 @@ def _kind(text: str) -> Kind:
         near = suggest(text, kinds)
         raise UserError(
             f"there is no kind {text!r}",
-            f"did you mean {near!r}?"
-            if near
-            else f"write {one_of(kind.removesuffix('s') for kind in TEMPLATES)}",
+            f"did you mean {near!r}?" if near else f"write {one_of(kinds)}",
         )
     return kinds[singular]
 

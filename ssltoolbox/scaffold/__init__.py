@@ -1,4 +1,4 @@
-"""A plugin package to start from: a built-in plugin's own package under another name, tests and all."""
+"""A plugin package to start from: a plugin's own package under another name, tests and all."""
 
 from ssltoolbox.scaffold.new import NewPlugin, new_plugin
 from ssltoolbox.scaffold.templates import TEMPLATES

@@ -24,7 +24,7 @@ class NewPlugin:
     Attributes:
         folder: where it is.
         package: the Python package, which is also what a recipe calls the component.
-        template: the built-in plugin that it is a copy of.
+        template: the plugin that it is a copy of.
     """
 
     folder: Path
@@ -37,17 +37,12 @@ def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
 
     Args:
         name: what the distribution is called, such as "my-strategy"; its package is then `my_strategy`.
-        kind: one of `TEMPLATES`.
+        kind: of the plugin.
         parent: the folder that it is made in.
 
     Raises:
-        UserError: for a name that can't be used, a folder that exists, or a kind without a template.
+        UserError: for a name that can't be used, or a folder that exists.
     """
-    if kind not in TEMPLATES:
-        raise UserError(
-            f"there is no package to copy for a {kind.singular}",
-            "start from a file: plugins/README.md has one of each kind",
-        )
     package = name.replace("-", "_")
     _check_name(name, package)
     folder = parent / name

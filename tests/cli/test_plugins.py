@@ -269,15 +269,23 @@ def test_a_new_plugin(capsys: Capture, tmp_path: Path, monkeypatch: pytest.Monke
     assert (
         printed(capsys, "new", "my-strategy", "--kind", "negative_masker")
         == """\
-my-strategy/ is a complete package, a copy of near_in_time to start from. Next:
+my-strategy/ is a complete package, a copy of near_in_time. Next:
   cd my-strategy
   pip install -e '.[dev]'
   python -m pytest
   ssltoolbox plugins check my_strategy
-A recipe names it so:
-  maskers: [my_strategy]"""
+It is used so:
+  maskers: [my_strategy] in a recipe"""
     )
     assert (tmp_path / "my-strategy" / "my_strategy" / "masker.py").is_file()
+
+
+def test_a_new_detector_is_no_part_of_a_recipe(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = printed(capsys, "new", "my-detector", "--kind", "landmark-detectors")
+    assert said.endswith("It is used so:\n  ssltoolbox data landmarks INDEX --detector my_detector")
 
 
 @pytest.mark.parametrize(
@@ -286,9 +294,9 @@ A recipe names it so:
         ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
         (
             "xyz",
-            "there is no kind 'xyz'; write method, negative_masker, negative_sampler or positive_generator\n",
+            "there is no kind 'xyz'; write dataset, evaluator, landmark_detector, method, negative_masker, "
+            "negative_sampler, positive_generator or view\n",
         ),
-        ("view", "there is no package to copy for a view; start from a file: "),
     ],
 )
 def test_a_kind_that_is_unknown(

@@ -1,0 +1,37 @@
+"""The clips, drawn when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ssltoolbox.api import Clip, Frames, Split
+from ssltoolbox_breathing_discs import FPS, FRAMES, SIZE, BreathingDiscsOptions
+
+
+class BreathingDiscs:
+    """The radius follows from the frame, the colour from the person. It is copied to the loader's workers."""
+
+    size = SIZE
+
+    def __init__(self, options: BreathingDiscsOptions, split: Split) -> None:
+        self.people = options.people
+        self.first = ("train", "val", "test").index(split) * options.people
+
+    def __len__(self) -> int:
+        return self.people
+
+    def clip(self, index: int) -> Clip:
+        """The clip of that number."""
+        return Clip(index, identity=self.first + index, times=np.arange(FRAMES) / FPS, name=f"disc {index}")
+
+    def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
+        """The images at those places; an image that can't be read goes into `Frames.unreadable`."""
+        place = torch.arange(SIZE) - (SIZE - 1) / 2
+        radius = 6 + 4 * torch.sin(torch.tensor(frames) / 3)
+        inside = (place[:, None].square() + place.square()) < radius.square()[:, None, None]
+        colour = 60 + (37 * (self.first + torch.tensor(clips))[:, None] * torch.tensor([1, 3, 5])) % 190
+        images = (inside[:, None] * colour[:, :, None, None]).to(torch.uint8)
+        return Frames(images, landmarks=torch.full((len(clips), 68, 2), torch.nan))

@@ -1,0 +1,31 @@
+"""NearestFrame: whether the most similar training frame has the same label."""
+
+from collections.abc import Iterator
+
+from ssltoolbox.api import Descriptor, EvaluatorOptions, Problem, Setting, hookimpl
+
+
+class NearestFrameOptions(EvaluatorOptions):
+    """What is compared."""
+
+    label: str = "expression"
+    """The label; classes, not numbers."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        known = setting.data.labels if setting.data else frozenset()
+        if known and self.label not in known:
+            yield Problem(
+                "label", f"the data has no label {self.label!r}", f"it has {', '.join(sorted(known))}"
+            )
+
+
+@hookimpl
+def ssltoolbox_evaluators() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="nearest_frame",
+        summary="Whether the nearest training frame has the same label.",
+        options=NearestFrameOptions,
+        target="ssltoolbox_nearest_frame.task:NearestFrame",
+        needs=frozenset({"labels"}),
+        api=1,
+    )

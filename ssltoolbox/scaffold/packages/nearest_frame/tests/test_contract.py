@@ -1,0 +1,9 @@
+"""It keeps to the contract of its kind."""
+
+import ssltoolbox_nearest_frame
+
+from ssltoolbox.api.testing import check_plugin
+
+
+def test_the_contract():
+    check_plugin(ssltoolbox_nearest_frame)

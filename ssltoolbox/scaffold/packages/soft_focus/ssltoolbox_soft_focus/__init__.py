@@ -1,0 +1,25 @@
+"""SoftFocus: views that are resized, and blurred now and then."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, ViewOptions, hookimpl
+
+
+class SoftFocusOptions(ViewOptions):
+    """How often an image is blurred."""
+
+    p: float = Field(default=0.5, ge=0, le=1)
+    """Probability, for each image on its own."""
+
+
+@hookimpl
+def ssltoolbox_views() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="soft_focus",
+        summary="Resized, and blurred now and then.",
+        options=SoftFocusOptions,
+        target="ssltoolbox_soft_focus.view:SoftFocus",
+        api=1,
+    )
