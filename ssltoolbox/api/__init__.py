@@ -5,9 +5,12 @@ hooks and the options of a plugin in a module that is free of torch, and name th
 its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
+from ssltoolbox.api.datasets import Dataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import API_VERSION, Descriptor, Kind, MethodDescriptor, Need
+from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.hooks import hookimpl
+from ssltoolbox.api.methods import Method, MethodContext
 from ssltoolbox.api.options import (
     DataFacts,
     DatasetOptions,
@@ -17,23 +20,8 @@ from ssltoolbox.api.options import (
     Setting,
     ViewOptions,
 )
-from ssltoolbox.api.protocols import (
-    Dataset,
-    EvaluationContext,
-    Evaluator,
-    LandmarkDetector,
-    Method,
-    MethodContext,
-    MultiFaceDetector,
-    NegativeMasker,
-    NegativeSampler,
-    NetworkEvaluator,
-    PairedDataset,
-    PositiveGenerator,
-    Side,
-    Split,
-    View,
-)
+from ssltoolbox.api.strategies import NegativeMasker, NegativeSampler, PositiveGenerator
+from ssltoolbox.api.tasks import EvaluationContext, Evaluator, NetworkEvaluator
 from ssltoolbox.api.tensors import (
     EXPRESSIONS,
     Batch,
@@ -44,6 +32,7 @@ from ssltoolbox.api.tensors import (
     Rows,
     StepOutput,
 )
+from ssltoolbox.api.views import Side, View
 
 __all__ = [
     "API_VERSION",

@@ -17,7 +17,7 @@ INSTANCES = DRAWS * (1 + HARD)
 
 @dataclass(frozen=True, eq=False)
 class OneMasked:
-    """Each anchor's first candidate from another draw. See `ssltoolbox.api.protocols.Masking`."""
+    """Each anchor's first candidate from another draw. See `ssltoolbox.api.methods.Masking`."""
 
     masked: Tensor
     attract: float = 0.5

@@ -13,13 +13,12 @@ from torch import Tensor
 from ssltoolbox.api import Dataset, Split, UnreadableFrame, UserError
 from ssltoolbox.data.frames.images import read_image
 from ssltoolbox.data.frames.landmarks import read_landmarks, scaled
-from ssltoolbox.data.frames.tree import is_image
+from ssltoolbox.data.frames.tree import LANDMARKS_FILE, is_image
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.plan import Plan
 
 FOLDER_SIZE = 224
 """Height and width that images of a folder are resized to, in pixels."""
-LANDMARKS = "landmarks68.npy"
 SPLITS: tuple[Split, ...] = ("test", "val", "train")
 """Where faces are taken from: the first split that has any."""
 
@@ -80,7 +79,7 @@ def faces_in(folder: Path, count: int) -> Faces:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
     paths = natsort.natsorted(path for path in folder.iterdir() if is_image(path.name))
-    stored = folder / LANDMARKS
+    stored = folder / LANDMARKS_FILE
     points = read_landmarks(str(stored), len(paths)) if stored.exists() else None
     images: list[Tensor] = []
     landmarks: list[np.ndarray] = []

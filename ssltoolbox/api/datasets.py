@@ -1,0 +1,72 @@
+"""The contracts of datasets. A target is called with its options and a split: `Target(options, split)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from ssltoolbox.api.tensors import Clip, Frames, Pairs
+
+Split = Literal["train", "val", "test"]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """A source of clips. The target is called as `Target(options, split)`.
+
+    It is copied to every loader worker: keep it small, and open files when they are read.
+
+    Examples:
+        >>> import numpy as np, torch
+        >>> from ssltoolbox.api import Clip, Frames, Options
+        >>> class Grey:
+        ...     size = 8
+        ...     def __init__(self, options, split):
+        ...         pass
+        ...     def __len__(self):
+        ...         return 2
+        ...     def clip(self, index):
+        ...         return Clip(index, identity=index, times=np.arange(10) / 25)
+        ...     def read(self, clips, frames):
+        ...         images = torch.tensor(frames, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8)
+        ...         return Frames(images, landmarks=torch.full((len(frames), 68, 2), torch.nan))
+        >>> data = Grey(Options(), "train")
+        >>> isinstance(data, Dataset), data.read([0, 1, 1], [4, 0, 9]).images[:, 0, 0, 0].tolist()
+        (True, [4, 0, 9])
+    """
+
+    size: int
+    """Height and width of its images in pixels."""
+
+    def __len__(self) -> int:
+        """The number of clips in the split."""
+        ...
+
+    def clip(self, index: int) -> Clip:
+        """The clip of that number."""
+        ...
+
+    def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
+        """The images at those places, in that order; the same arguments give the same bytes."""
+        ...
+
+
+@runtime_checkable
+class PairedDataset(Dataset, Protocol):
+    """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`).
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Pairs
+        >>> class Album:
+        ...     def pairs(self):
+        ...         first, second = np.array([0, 0]), np.array([1, 2])
+        ...         return Pairs(first, second, same=np.array([True, False]), fold=np.array([0, 1]))
+        >>> len(Album().pairs())
+        2
+    """
+
+    def pairs(self) -> Pairs:
+        """The pairs of the split."""
+        ...

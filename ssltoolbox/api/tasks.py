@@ -1,0 +1,114 @@
+"""The contracts of downstream tasks. A target is called with its options, as parsed: `Target(options)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+    from ssltoolbox.api.datasets import Dataset, Split
+    from ssltoolbox.api.tensors import Features, Frames
+    from ssltoolbox.api.views import View
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """A downstream task on features that were computed once, with a frozen backbone.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Features, Options
+        >>> class Majority:
+        ...     def __init__(self, options):
+        ...         pass
+        ...     def evaluate(self, features):
+        ...         usual = np.bincount(features["train"].labels["expression"]).argmax()
+        ...         truth = features["test"].labels["expression"]
+        ...         return {"majority": {"accuracy": float((truth == usual).mean())}}
+        >>> def split(*classes):
+        ...     ids = np.arange(len(classes))
+        ...     labels = {"expression": np.array(classes)}
+        ...     return Features(np.zeros((len(ids), 4), np.float32), ids, ids, ids / 25, labels)
+        >>> Majority(Options()).evaluate({"train": split(1, 1, 0), "val": split(0), "test": split(1, 0, 1, 1)})
+        {'majority': {'accuracy': 0.75}}
+    """
+
+    def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
+        """Results as in `evaluation.json`: `{"valence": {"ccc": .5}, "arousal": …}`, fractions in 0 to 1.
+
+        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`.
+
+        Raises:
+            UserError: where the features lack a label that the task needs.
+        """
+        ...
+
+
+def _unseen(total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What the engine gives to a task that needs more than frozen features.
+
+    Attributes:
+        backbone: the network, [B, 3, size, size] → [B, feature_dim]; a copy, which the task may train.
+        feature_dim: the size of its features.
+        view: `augment` for images to train on, `plain` for images to look at.
+        datasets: the splits of the task's data.
+        places: split → clip and frame numbers, [n] each, of the frames that a task should look at.
+        read: (dataset, clips, frames, batch size) → the images in that order, batch by batch, on the loader's
+            workers.
+        features: (dataset, clips, frames) → the features of those images in that order, without the unreadable
+            ones, with the backbone frozen as it was when the task began.
+        device: where the backbone is.
+        seed: the recipe's.
+        progress: (how many, of what) → shows how far long work is; what it gives is told how many more are done.
+    """
+
+    backbone: nn.Module
+    feature_dim: int
+    view: View
+    datasets: Mapping[Split, Dataset]
+    places: Callable[[Split], tuple[np.ndarray, np.ndarray]]
+    read: Callable[[Dataset, np.ndarray, np.ndarray, int], Iterator[Frames]]
+    features: Callable[[Dataset, np.ndarray, np.ndarray], Features]
+    device: torch.device
+    seed: int
+    progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]] = _unseen
+
+
+@runtime_checkable
+class NetworkEvaluator(Protocol):
+    """A downstream task that may need the network itself, to train it or to show it images of its own choice.
+
+    Examples:
+        >>> class Size:
+        ...     needs_network = True
+        ...     def evaluate_network(self, context):
+        ...         clips, frames = context.places("test")
+        ...         return {"test": {"frames": len(clips)}}
+        >>> from types import SimpleNamespace
+        >>> Size().evaluate_network(SimpleNamespace(places=lambda split: ([0, 0, 1], [4, 9, 2])))
+        {'test': {'frames': 3}}
+    """
+
+    @property
+    def needs_network(self) -> bool:
+        """False: with these options the task is asked as an `Evaluator`."""
+        ...
+
+    def evaluate_network(self, context: EvaluationContext) -> Mapping[str, Mapping[str, Any]]:
+        """Results as those of `Evaluator.evaluate`, under the same rules.
+
+        Raises:
+            UserError: where the data lacks what the task needs.
+        """
+        ...
