@@ -7,6 +7,7 @@ from typing import Any
 
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.statistics import Difference, Summary
+from ssltoolbox.recipe import value_text
 
 MISSING = "–"
 
@@ -64,19 +65,9 @@ def point_text(point: Mapping[str, Any]) -> str:
     >>> point_text({"data.world": 1, "method": "byol"})
     'data.world 1, method byol'
     """
-    return ", ".join(f"{key} {_value(value)}" for key, value in point.items())
+    return ", ".join(f"{key} {value_text(value)}" for key, value in point.items())
 
 
 def job_text(job: Job) -> str:
     """Which run it is: `simclr, seed 0, data.world 1`."""
     return ", ".join(filter(None, [job.recipe, f"seed {job.seed}", point_text(job.point)]))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)

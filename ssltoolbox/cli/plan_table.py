@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from ssltoolbox.api import Kind
-from ssltoolbox.cli.words import bytes_text, value_text
+from ssltoolbox.cli.words import bytes_text
 from ssltoolbox.plan import Chosen, Plan
+from ssltoolbox.recipe import value_text
 
 BYTES_OF_FP32 = 4
 

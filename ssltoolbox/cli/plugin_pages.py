@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.api import Kind
-from ssltoolbox.cli.words import type_text, value_text
+from ssltoolbox.cli.words import type_text
 from ssltoolbox.plan.choose import SECTIONS
+from ssltoolbox.recipe import value_text
 from ssltoolbox.recipe.sections import COMPONENTS
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
 

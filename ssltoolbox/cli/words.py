@@ -1,9 +1,11 @@
-"""Options, their values and their types, in words."""
+"""Numbers, and the types of options, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from ssltoolbox.recipe import value_text
 
 _TYPES = {
     "boolean": "true or false",
@@ -34,23 +36,6 @@ def counted(number: int, thing: str) -> str:
     ('1 frame', '1,200 clips')
     """
     return f"{number:,} {thing}{'s' * (number != 1)}"
-
-
-def value_text(value: Any) -> str:
-    """A value of a recipe, as a person would write it.
-
-    >>> value_text([25 / 6, True, None, "linear", {"k": 5}])
-    '[4.16667, true, null, linear, {k: 5}]'
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(value_text, value))}]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
-    return "null" if value is None else str(value)
 
 
 def bytes_text(count: float) -> str:

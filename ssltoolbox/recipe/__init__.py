@@ -4,7 +4,7 @@ Free of torch, and of plugins: what a component's options mean is for its plugin
 """
 
 from ssltoolbox.recipe.compose import compose
-from ssltoolbox.recipe.dump import dump
+from ssltoolbox.recipe.dump import dump, value_text
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, load, read
 from ssltoolbox.recipe.overrides import Override, options_from, override_at
 from ssltoolbox.recipe.place import Located, Place, resolve_path
@@ -49,4 +49,5 @@ __all__ = [
     "read",
     "resolve_path",
     "validate",
+    "value_text",
 ]

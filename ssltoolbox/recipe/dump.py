@@ -1,7 +1,8 @@
-"""A recipe as YAML text."""
+"""A recipe as YAML text, and a value of one as a person would write it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -37,3 +38,20 @@ def dump(recipe: Recipe) -> str:
     return yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=2**20
     )
+
+
+def value_text(value: Any) -> str:
+    """A value of a recipe, as a person would write it.
+
+    >>> value_text([25 / 6, True, None, "linear", {"k": 5}])
+    '[4.16667, true, null, linear, {k: 5}]'
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(value_text, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
+    return "null" if value is None else str(value)

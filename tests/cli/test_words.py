@@ -1,4 +1,4 @@
-"""Types and values of options in words."""
+"""Types of options in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from ssltoolbox.api import Options
-from ssltoolbox.cli.words import type_text, value_text
+from ssltoolbox.cli.words import type_text
 
 
 class Inner(Options):
@@ -55,22 +55,3 @@ class Every(Options):
 def test_types(name: str, text: str) -> None:
     schema = Every.model_json_schema()
     assert type_text(schema["properties"][name], schema["$defs"]) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (25 / 6, "4.16667"),
-        (1e-06, "1e-06"),
-        (2.0, "2"),
-        (48, "48"),
-        (True, "true"),
-        (None, "null"),
-        ("linear", "linear"),
-        ((0.24, 0.48), "[0.24, 0.48]"),
-        ([], "[]"),
-        ({"a": [True], "b": {}}, "{a: [true], b: {}}"),
-    ],
-)
-def test_values(value: object, text: str) -> None:
-    assert value_text(value) == text

@@ -18,6 +18,7 @@ from ssltoolbox.recipe import (
     Trainer,
     dump,
     load,
+    value_text,
 )
 
 Write = Callable[..., Path]
@@ -175,3 +176,22 @@ def test_a_dumped_text_is_refused_after_a_typo(write: Write, base: str) -> None:
     text = dump(load(write(base)).recipe).replace("warmup_epochs", "warmup_epoch")
     with pytest.raises(RecipeError, match="did you mean 'warmup_epochs'"):
         load(write(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (25 / 6, "4.16667"),
+        (1e-06, "1e-06"),
+        (2.0, "2"),
+        (48, "48"),
+        (True, "true"),
+        (None, "null"),
+        ("linear", "linear"),
+        ((0.24, 0.48), "[0.24, 0.48]"),
+        ([], "[]"),
+        ({"a": [True], "b": {}}, "{a: [true], b: {}}"),
+    ],
+)
+def test_values_as_a_person_would_write_them(value: object, text: str) -> None:
+    assert value_text(value) == text
