@@ -7,8 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, connection, get_context, parent_process
 from typing import Any, TypeVar
+
+from ssltoolbox.api import SslToolboxError
 
 T = TypeVar("T")
 
@@ -32,6 +35,9 @@ def as_done(
         tasks: its arguments.
         workers: processes; with one there are none but this.
         prepare: called once in each process before its first task, as `prepare(*prepare_with)`.
+
+    Raises:
+        SslToolboxError: when a process was killed.
     """
     if workers == 1:
         if prepare:
@@ -41,10 +47,15 @@ def as_done(
     with ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=_begin, initargs=(prepare, prepare_with)
     ) as pool:
-        futures = [pool.submit(work, *task) for task in tasks]
         try:
+            futures = [pool.submit(work, *task) for task in tasks]
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise SslToolboxError(
+                "a process was killed while it worked, perhaps for want of memory; the same command goes on, "
+                "and --workers has fewer at a time"
+            ) from error
         except BaseException:
             # Nobody waits for the tasks that are under way: a video can take minutes.
             for process in active_children():

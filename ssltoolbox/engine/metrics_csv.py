@@ -11,6 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.files import write_text
 
 
@@ -53,7 +54,11 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Adds to the row of a step. Lightning counts steps from 0; a row's step is the number of steps done."""
+        """Adds to the row of a step. Lightning counts steps from 0; a row's step is the number of steps done.
+
+        Raises:
+            SslToolboxError: when the disk is full or can't be written to.
+        """
         row = {"step": str((step or 0) + 1)} | {name: f"{value:.6g}" for name, value in metrics.items()}
         begun = self._rows[-1] if self._rows and self._rows[-1]["step"] == row["step"] else {}
         row = begun | row
@@ -67,8 +72,14 @@ class MetricsCsv(Logger):
             self._columns += sorted(new)
             self._write_all()
         else:
+            self._append(row)
+
+    def _append(self, row: Mapping[str, str]) -> None:
+        try:
             with self.path.open("a", newline="") as file:
                 csv.DictWriter(file, self._columns, restval="").writerow(row)
+        except OSError as error:
+            raise SslToolboxError(f"can't write {self.path}: {error.strerror}") from error
 
     def _write_all(self) -> None:
         text = io.StringIO(newline="")

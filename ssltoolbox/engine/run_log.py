@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ssltoolbox.api import UserError
@@ -13,7 +13,7 @@ from ssltoolbox.api import UserError
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """Appends the toolbox's log and Python's warnings to a file; an exception goes there with its traceback."""
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _LogFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     toolbox = logging.getLogger("ssltoolbox")
     toolbox.setLevel(logging.INFO)
@@ -34,3 +34,15 @@ def logged_to(path: Path) -> Iterator[None]:
         for logger in listening:
             logger.removeHandler(handler)
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """What can't be written to it is left out: a full disk stops a run where its results are written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Instead of a traceback on the terminal."""
+
+    def close(self) -> None:
+        """Writes what it still holds, if that can be."""
+        with suppress(OSError):
+            super().close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,10 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
-from support.runs import TINY, run_tiny, start, write_recipe
+from support import spots
+from support.runs import TINY, run_tiny, start, start_command, write_recipe, write_script
+
+from ssltoolbox.cli.main import run as run_command
 
 pytestmark = pytest.mark.slow
 
@@ -96,15 +102,20 @@ def test_a_worker_dies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [KILLED, "raise ValueError('a fault on one rank')"], ids=["killed", "failed"])
-def test_a_rank_dies(tmp_path: Path, how: str, count: Callable[[str], None]) -> None:
-    """The other stops within a minute, and says why."""
-    recipe, out = write_recipe(tmp_path), tmp_path / "run"
-    prelude = fault(how, where=" and self.global_rank == 1")
-    begun = time.monotonic()
-    errors = failed(recipe, out, "--set", "trainer.devices=2", prelude=prelude)
-    count(f"{time.monotonic() - begun:.0f} s with starting")
-    assert "rank 0 stops at step 3, because another rank has: it was killed, or has said why\n" in errors
-    assert (KILLED in prelude) or "failed: ValueError: a fault on one rank\n" in errors
+def test_a_rank_dies(tmp_path: Path, how: str, much: bool, count: Callable[[str], None]) -> None:
+    """The others stop within a minute, and say why."""
+    ranks = 3 if much else 2
+    recipe, out = write_recipe(tmp_path, ("batch_size: 8", "batch_size: 12")), tmp_path / "run"
+    at = tmp_path / "at"
+    prelude = fault(f"open({str(at)!r}, 'w').close(); {how}", where=" and self.global_rank == 1")
+    errors = failed(recipe, out, "--set", f"trainer.devices={ranks}", prelude=prelude)
+    seconds = time.time() - at.stat().st_mtime
+    assert seconds < 60
+    count(f"one of {ranks} ranks; all had stopped after {seconds:.0f} s")
+    for rank in range(ranks):
+        said = f"rank {rank} stops at step 3, because another rank has: it was killed, or has said why\n"
+        assert (said in errors) == (rank != 1)
+    assert (how == KILLED) or "failed: ValueError: a fault on one rank\n" in errors
     assert step_of(out) == 2
 
 
@@ -133,3 +144,83 @@ def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert errors.startswith("can't write to /proc/ssltoolbox: ")
     assert len(errors.splitlines()) == 1
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=8m tmpfs "$1"
+set +e
+"$2" "$3/main.py" train "$3/tiny.yaml" --out "$1/run" > "$3/out" 2> "$3/errors"
+echo $? > "$3/code"
+cp "$1/run/log.txt" "$3"
+eval "$4"
+"$2" -m ssltoolbox train "$3/tiny.yaml" --out "$1/run" --resume && cp -r "$1/run" "$3/run"
+"""
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode,
+    reason="nothing may be mounted here",
+)
+@pytest.mark.parametrize(
+    ("how", "reason", "undo"),
+    [
+        (
+            "open({disk!r} + '/filler', 'wb', buffering=0).write(bytes(10**8))",
+            "No space left on device",
+            'rm "$1/filler"',
+        ),
+        (
+            "os.system('mount --bind {disk} {disk} && mount -o remount,bind,ro {disk}')",
+            "Read-only file system",
+            'umount "$1"',
+        ),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_disk_is_used_up(tmp_path: Path, how: str, reason: str, undo: str) -> None:
+    """A small one of its own, which fills up or can no longer be written to; resumed where there is room."""
+    recipe, disk = write_recipe(tmp_path), tmp_path / "disk"
+    disk.mkdir()
+    write_script(tmp_path, fault(how.format(disk=str(disk))))
+    arguments = [str(disk), sys.executable, str(tmp_path), undo]
+    subprocess.run(["unshare", "-rm", "bash", "-c", ON_A_SMALL_DISK, "-", *arguments], check=True)
+    (line,) = (tmp_path / "errors").read_text().splitlines()
+    assert (tmp_path / "code").read_text() == "1\n", line
+    assert reason in line
+    assert "can't write " in line
+    assert step_of(tmp_path / "run") == 6
+    whole = run_tiny(recipe, tmp_path / "whole").folder
+    one, two = (
+        safetensors.torch.load_file(path / "backbone.safetensors") for path in (tmp_path / "run", whole.path)
+    )
+    assert all(torch.equal(one[key], two[key]) for key in two)
+
+
+def test_a_process_that_finds_landmarks_dies(tmp_path: Path) -> None:
+    """What was found is kept; the same command goes on."""
+    for frame in range(12):
+        folder = tmp_path / "frames" / "id" / "v" / "c"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (220, 20, 20)).save(folder / f"{frame:02}.png")
+    index = tmp_path / "i.index"
+    assert run_command(["data", "index", str(tmp_path / "frames"), "-o", str(index)]) == 0
+    log = tmp_path / "log"
+    command = ("data", "landmarks", str(index), "--detector", "spots", "--plugin", spots.__file__)
+    command += ("--workers", "2", "--set", "seconds=0.3", "--set", f"log={log}")
+    prelude = "from ssltoolbox.data.index import detect\ndetect.BLOCK = 1\n"
+    process = start_command(tmp_path, *command, prelude=prelude)
+    while log.read_text().count(".") < 4 if log.exists() else True:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.kill(int(log.read_text().splitlines()[0]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line == (
+        "a process was killed while it worked, perhaps for want of memory; the same command goes on, "
+        "and --workers has fewer at a time"
+    )
+    process = start_command(tmp_path, *command, prelude=prelude)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert log.read_text().count(".") <= 12 + 2

@@ -58,15 +58,8 @@ def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subpro
 def start_command(
     folder: Path, *arguments: str, prelude: str = "", **environment: str
 ) -> subprocess.Popen[str]:
-    """Starts `ssltoolbox` in a process of its own, after some Python of the test's.
-
-    It is a file in `folder`, because Lightning starts the other ranks by the name of the script.
-    """
-    script = folder / "main.py"
-    script.write_text(
-        f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nif __name__ == '__main__':\n    main()\n"
-    )
-    command = [sys.executable, str(script), *arguments]
+    """Starts `ssltoolbox` in a process of its own, after some Python of the test's."""
+    command = [sys.executable, str(write_script(folder, prelude)), *arguments]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -74,6 +67,18 @@ def start_command(
         text=True,
         env={**os.environ, **environment},
     )
+
+
+def write_script(folder: Path, prelude: str) -> Path:
+    """`ssltoolbox` after some Python of the test's.
+
+    It is a file, because Lightning starts the other ranks by the name of the script.
+    """
+    script = folder / "main.py"
+    script.write_text(
+        f"{textwrap.dedent(prelude)}\nfrom ssltoolbox.cli import main\nif __name__ == '__main__':\n    main()\n"
+    )
+    return script
 
 
 def untrained_run(recipe: Path, folder: Path, seed: int = 0) -> Path:
