@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from pathlib import Path
 from types import FrameType
@@ -67,6 +68,9 @@ def read_checkpoint(path: Path, map_location: Any | None = "cpu") -> dict[str, A
     """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:  # torch's own text says how to run the code that may be in it
+        reason = "it is damaged, or holds more than tensors and plain values"
+        raise UserError(f"can't read the checkpoint {path}: {reason}") from error
     except Exception as error:  # torch raises a dozen types for a damaged file
         raise UserError(f"can't read the checkpoint {path}: {first_line(error)}") from error
     return checkpoint

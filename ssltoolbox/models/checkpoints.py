@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from argparse import Namespace
 from collections import defaultdict
@@ -49,7 +50,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
                 f"{path} is refused: reading it would run code, {refused[1]}",
                 "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)",
             ) from error
-        raise UserError(f"{path} is no file of weights, or damaged: {first_line(error)}") from error
+        # torch's own text says how to run the code that may be in a pickle.
+        unpickling = isinstance(error, pickle.UnpicklingError)
+        reason = "it is no pickle of tensors and plain values" if unpickling else first_line(error)
+        raise UserError(f"{path} is no file of weights, or damaged: {reason}") from error
     return _tensors(content, path)
 
 

@@ -1,4 +1,4 @@
-"""Two gloo ranks equal one process on given views: loss, gradients, and what is queued."""
+"""Two and three gloo ranks equal one process on given views: loss, gradients, and what is queued."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
 
 pytestmark = pytest.mark.slow
-DRAWS, HARD = 8, 1
+DRAWS, HARD = 12, 1
 
 
 class MaskNearest(NegativeMasker[Options]):
@@ -109,12 +109,15 @@ def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("name", ["simclr", "mocov2", "byol", "nnclr"])
-def test_two_ranks_equal_one_process(name):
+@pytest.mark.parametrize(
+    ("name", "ranks"),
+    [("simclr", 2), ("mocov2", 2), ("byol", 2), ("nnclr", 2), ("mocov2", 3)],
+)
+def test_ranks_equal_one_process(name, ranks):
     alone = two_steps(build(name, distributed=False), slice(None), lambda value: value)
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(on_rank, (2, name, folder), nprocs=2)
-        together = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
+        torch.multiprocessing.spawn(on_rank, (ranks, name, folder), nprocs=ranks)
+        together = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(ranks)]
     for result in together:
         torch.testing.assert_close(result["losses"], alone["losses"])
         assert result["gradients"].keys() == alone["gradients"].keys()

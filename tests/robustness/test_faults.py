@@ -177,8 +177,10 @@ eval "$4"
     ],
     ids=["full", "read-only"],
 )
-def test_a_disk_is_used_up(tmp_path: Path, how: str, reason: str, undo: str) -> None:
+def test_a_disk_is_used_up(tmp_path: Path, how: str, reason: str, undo: str, much: bool) -> None:
     """A small one of its own, which fills up or can no longer be written to; resumed where there is room."""
+    if "mount" in how and not much:
+        pytest.skip("the other has the same way through the code")
     recipe, disk = write_recipe(tmp_path), tmp_path / "disk"
     disk.mkdir()
     write_script(tmp_path, fault(how.format(disk=str(disk))))

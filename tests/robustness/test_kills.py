@@ -246,7 +246,7 @@ def test_a_benchmark(tmp_path: Path, much: bool, count: Callable[[str], None]) -
     """With its run, or without: the run goes on by itself then, and is waited for."""
     write_recipe(tmp_path)
     (tmp_path / "plain.yaml").write_text("recipe: 1\nextends: tiny.yaml\npositives: []\n")
-    seeds, steps = (4, 40) if much else (1, 20)
+    seeds, steps = (4, 40) if much else (1, 10)
     grid = tmp_path / "grid.yaml"
     grid.write_text(
         "recipes: [tiny.yaml, plain.yaml]\ntasks: [{name: identity, protocol: knn}]\nbaseline: plain\n"
@@ -258,7 +258,7 @@ def test_a_benchmark(tmp_path: Path, much: bool, count: Callable[[str], None]) -
     killer = Killer(
         lambda prelude: start_command(tmp_path, "bench", str(grid), "--out", str(out), prelude=prelude),
         lambda: sum(rows_of(out)),
-        latest=total - steps,
+        latest=total - 10,
         stride=10,
         children=0.9,
     )
