@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
+CLEANROOM := $(PYTHON) lowest-direct wheel
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fast robustness cleanroom format clean docs
@@ -36,15 +37,9 @@ fast: check ## check, and the tests that take seconds
 robustness: $(INSTALLED) ## Kills, faults, fuzzing and a long run, all of it: an hour or two
 	$(BIN)/pytest -q tests/robustness --robustness
 
-cleanroom: $(INSTALLED) ## The wheel in an empty environment, with the lowest versions allowed, and the fast tests on it
+cleanroom: $(INSTALLED) ## The fast tests on what a user installs: lowest versions, no network, no home
 	$(BIN)/python -m pip install --quiet uv
-	rm -rf build/cleanroom
-	$(BIN)/uv build --quiet --out-dir build/cleanroom/dist
-	$(BIN)/uv venv --quiet --python $(BIN)/python build/cleanroom/env
-	$(BIN)/uv pip install --quiet --python build/cleanroom/env/bin/python --resolution lowest-direct \
-		build/cleanroom/dist/*.whl 'pytest>=8.2' 'hypothesis>=6.100'
-	build/cleanroom/env/bin/python -m pytest -q -m 'not slow' -p no:cacheprovider \
-		-W ignore::DeprecationWarning -W ignore::FutureWarning tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/cleanroom.sh $(CLEANROOM)
 
 format: $(INSTALLED) ## Format and sort imports
 	$(BIN)/ruff format .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,37 @@ def test_what_is_installed_is_what_is_registered() -> None:
         if entry_point.dist and entry_point.dist.name == "ssltoolbox"
     }
     assert installed == read(ROOT)["project"]["entry-points"]["ssltoolbox"]
+
+
+def test_every_dependency_has_a_reason_and_a_lower_bound() -> None:
+    """In the table of CONTRIBUTING.md, which names no other."""
+    project = read(ROOT)["project"]
+    needed = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {re.split(r"[\[><=]", requirement)[0] for requirement in needed}
+    table = (ROOT / "CONTRIBUTING.md").read_text().split("| package | why |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    listed = [name.strip() for row in rows for name in re.sub(r"\(.*?\)", "", row).split(",")]
+    assert sorted(listed) == sorted(names)
+    stubs = {"types-PyYAML"}
+    assert [one for one in needed if ">=" not in one and one not in stubs] == []
+
+
+def test_the_licence_comes_along() -> None:
+    project = read(ROOT)["project"]
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    licence = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in licence
+    assert "END OF TERMS AND CONDITIONS" in licence
+    distribution = metadata("ssltoolbox")
+    assert distribution["License-Expression"] == "Apache-2.0"
+    assert distribution.get_all("License-File") == ["LICENSE"]
+
+
+@pytest.mark.parametrize("name", ["dlib", "mediapipe"])
+def test_a_model_that_binds_the_user_says_so(name: str) -> None:
+    """Where it is chosen: `Descriptor.notice` is printed."""
+    (item,) = (item for item in COMPONENTS if item.descriptor.name == name)
+    assert item.descriptor.notice
 
 
 def test_the_root_has_one_version() -> None:

@@ -15,8 +15,7 @@ from ssltoolbox.bench.tables import (
     results_table,
 )
 from ssltoolbox.bench.words import point_text
-
-_SIGNS = r"\`*_{}[]<>#|!$"
+from ssltoolbox.report.markdown import plain
 
 
 def render_markdown(bench: Bench) -> str:
@@ -26,39 +25,32 @@ def render_markdown(bench: Bench) -> str:
 
 def _parts(bench: Bench) -> Iterator[str]:
     board = bench.overall
-    yield f"# {_text(bench.name)}"
+    yield f"# {plain(bench.name)}"
     yield _table(results_table(board))
     yield READING
-    yield from map(_text, bench.notes)
+    yield from map(plain, bench.notes)
     if differences := differences_table(board):
-        yield f"## Difference to {_text(str(board.baseline))}"
+        yield f"## Difference to {plain(str(board.baseline))}"
         yield _table(differences)
         yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
     for point, its_board in bench.by_point:
-        yield f"## {_text(point_text(point))}"
+        yield f"## {plain(point_text(point))}"
         yield _table(results_table(its_board))
     yield "## Cost"
     yield _table(costs_table(board))
     yield COSTS
     if unfinished := bench.unfinished:
         yield "## Without results"
-        yield "\n".join(f"- {_text(line)}" for line in unfinished)
-    yield f"Code {_text(bench.code)}."
+        yield "\n".join(f"- {plain(line)}" for line in unfinished)
+    yield f"Code {plain(bench.code)}."
 
 
 def _table(table: TextTable) -> str:
     rule = "|---|" + "---:|" * (len(table.head) - 1)
     rows = [f"| {' | '.join(map(_cell, row))} |" for row in table.rows]
-    return "\n".join([f"| {' | '.join(map(_text, table.head))} |", rule, *rows])
+    return "\n".join([f"| {' | '.join(map(plain, table.head))} |", rule, *rows])
 
 
 def _cell(cell: TableCell) -> str:
-    text = _text(f"{cell.text} {cell.detail}".rstrip())
+    text = plain(f"{cell.text} {cell.detail}".rstrip())
     return f"**{text}**" if cell.clear else text
-
-
-def _text(text: str) -> str:
-    """A text of the user, on one line, with no character that Markdown takes for a sign of its own."""
-    return "".join(
-        f"\\{character}" if character in _SIGNS else character for character in " ".join(text.split())
-    )

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from ssltoolbox.report.files import RunFiles, read_run
+from ssltoolbox.report.markdown import block, code, plain
 from ssltoolbox.report.results import claim, results_of
 from ssltoolbox.report.strategies import acting
 
@@ -38,6 +39,7 @@ def render_card(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"plain": plain, "code": code, "block": block}
     results = results_of(files.evaluation)
     return environment.get_template("card.md.j2").render(
         name=files.recipe["name"],

@@ -1,8 +1,14 @@
 """What the card says of data, results and licences."""
 
+import html
+import json
+import re
+
 import pytest
+from markdown_it import MarkdownIt
 
 from ssltoolbox.report.card import render_card
+from ssltoolbox.report.markdown import block
 
 
 def card_of(run):
@@ -62,3 +68,31 @@ def test_licences(run, changes, licences):
     run.recipe("small", *changes)
     section = card_of(run).split("## Licences\n\n")[1].split("\n\n## Recipe")[0]
     assert section.splitlines() == licences
+
+
+def page_of(text):
+    """As a reader of Markdown shows it."""
+    return MarkdownIt("commonmark").enable("table").render(text)
+
+
+EVIL = "<script>alert('&')</script>|`x`|\n```\n# [a](b) _c_"
+
+
+def test_names_are_only_names(run):
+    """A page made of the card has no tag, no link and no heading of theirs."""
+    run.recipe("small", ("name: small", f"name: {json.dumps(EVIL)}"))
+    numbers = {"f1": 0.5, EVIL: 1.0}
+    run.json("evaluation", {EVIL: numbers, "random": {}})
+    run.json("environment", {"started": EVIL, "packages": {EVIL: EVIL}, "data": {"note": EVIL}})
+    text = render_card(run.path, EVIL, "onnx", "model = …", 112, "abc")
+    page = page_of(text.split("---\n", 2)[2])
+    tags = re.findall(r"<(\w+)", page)
+    assert not {"script", "a", "em"} & set(tags)
+    assert tags.count("h1") == 1
+    assert tags.count("h2") == 5
+
+
+@pytest.mark.parametrize("lines", ["a: 1", "a: '```'", "````\n```"])
+def test_a_block_holds_any_text(lines):
+    expected = f'<pre><code class="language-yaml">{html.escape(lines, quote=False)}\n</code></pre>\n'
+    assert page_of(block(lines, "yaml")) == expected

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what a user would get into an empty environment, and runs the fast tests on it: without network but this
+# machine's own, with a home that is empty and can't be written to, and without a terminal.
+#
+#   cleanroom.sh [PYTHON] [lowest-direct|highest] [wheel|sdist]
+#
+# PYTHON is whatever `uv venv --python` takes. uv is on the PATH.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${1:-3.11} versions=${2:-lowest-direct} built=${3:-wheel}
+rooms=$PWD/build/cleanroom room=$PWD/build/cleanroom/$(basename "$python")-$versions-$built
+environment=$room/environment
+
+rm -rf "$room"
+mkdir -p "$room/home"
+uv build --quiet --out-dir "$rooms/dist"
+uv venv --quiet --python "$python" "$environment"
+# As direct requirements: those of a wheel are none to uv, and it would take their newest versions.
+VIRTUAL_ENV=$environment uv pip install --quiet --resolution "$versions" --requirements pyproject.toml \
+    --extra video --extra onnx 'pytest>=8.2' 'hypothesis>=6.100'
+case $built in wheel) file=("$rooms"/dist/*.whl) ;; sdist) file=("$rooms"/dist/*.tar.gz) ;; esac
+VIRTUAL_ENV=$environment uv pip install --quiet --no-deps "${file[@]}"
+VIRTUAL_ENV=$environment uv pip list --quiet > "$room/versions.txt"
+
+# The tests come from the sdist; PYTHONSAFEPATH keeps the modules that lie beside them from being imported.
+mkdir "$room/source"
+tar -xzf "$rooms"/dist/*.tar.gz --strip-components 1 -C "$room/source"
+cd "$room/source"
+unshare --user --map-root-user --mount --net bash -euo pipefail -c '
+    ip link set lo up
+    mount -t tmpfs -o ro tmpfs "$1/home"
+    exec env -i PATH="$1/environment/bin:/usr/bin:/bin" HOME="$1/home" LANG=C.UTF-8 PYTHONSAFEPATH=1 \
+        setsid --wait "$1/environment/bin/pytest" -q -m "not slow" -p no:cacheprovider --durations=5 \
+        -W ignore::DeprecationWarning -W ignore::FutureWarning tests plugins < /dev/null 2>&1
+' - "$room" | tee "$room/tests.txt"
