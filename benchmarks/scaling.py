@@ -1,13 +1,17 @@
 """What a step costs as it grows: milliseconds an image, stage by stage, one setting changed at a time.
 
 Loading is the work of a worker, all else the device's: their ratio says how many workers keep a device busy. On
-one thread of a CPU it is CPU time, so that a busy machine doesn't count.
+one thread of a CPU it is CPU time, so that a busy machine doesn't count. Then what the loader alone gives with
+more and more workers: that is on the wall, and needs as many idle cores.
 
-    python benchmarks/scaling.py --batch 64 256 1024 --size 48 112 224 --hard 0 1 4 --out scaling.json
+    python benchmarks/scaling.py --out scaling.json
+    python benchmarks/scaling.py --batch 64 256 1024 4096 --size 64 112 224 --hard 0 1 2 4 \\
+        --clips 1000 1000000 --workers 0 1 2 4 8 16
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -17,7 +21,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from side_by_side import clock, machine, parser
+from torch.utils.data import DataLoader
 
+from ssltoolbox.data.sampler import Deal, SlotSampler
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.stages import render, rows_of, seed_device, two_views
@@ -61,27 +67,51 @@ def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> 
     return {**found, "load": max(0.0, found["load"] - found["draw"])}
 
 
+def images_loaded_a_second(parts: Parts, workers: int, steps: int) -> float:
+    """What a loader gives that nobody waits for, its start left out."""
+    counts = parts.plan.counts
+    deal = Deal(counts.steps_per_epoch, counts.draws)
+    batches = DataLoader(
+        parts.batches,
+        batch_sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
+        collate_fn=lambda batch: batch,
+        num_workers=workers,
+    )
+    given = iter(batches)
+    for _ in range(1 + max(1, workers)):
+        next(given)
+    start = time.perf_counter()
+    for _ in given:
+        pass
+    return counts.images * steps / (time.perf_counter() - start)
+
+
 def main() -> None:
-    """Prints a row for each setting."""
+    """Prints a row for each setting, and one for each number of workers."""
     options = parser(__doc__)
     options.set_defaults(repeats=3)
     options.add_argument("--batch", type=int, nargs="*", default=[32, 128], help="instances")
     options.add_argument("--size", type=int, nargs="*", default=[48, 96], help="of images, in pixels")
     options.add_argument("--hard", type=int, nargs="*", default=[0, 3], help="hard negatives of a draw")
     options.add_argument("--clips", type=int, nargs="*", default=[1000, 100_000])
+    options.add_argument("--workers", type=int, nargs="*", default=[0, 1, 2], help="of the loader")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
     settings: dict[str, list[str]] = {"as it is": []}
     settings |= {f"batch {batch}": [f"trainer.batch_size={batch}"] for batch in arguments.batch}
     settings |= {f"{size} px": [f"data.size={size}", f"views.size={size}"] for size in arguments.size}
-    settings |= {f"{count} hard negatives": [_hard(count)] for count in arguments.hard}
+    settings |= {f"{count} hard neg.": [_hard(count)] for count in arguments.hard}
     settings |= {f"{clips:,} clips": [f"data.clips={clips}"] for clips in arguments.clips}
     now = clock(arguments.threads)
     found: dict[str, dict[str, Any]] = {}
-    table = Table(title="Milliseconds an image", title_justify="left")
-    for column in ("setting", *STAGES, "device / worker"):
-        table.add_column(column, justify="left" if column == "setting" else "right")
+    table = Table(title="Milliseconds an image", title_justify="left", box=None, pad_edge=False)
+    table.caption, table.caption_justify = (
+        "ratio: the device's stages over the worker's, draw and load",
+        "left",
+    )
+    for column in ("setting", *STAGES, "ratio"):
+        table.add_column(column, justify="left" if column == "setting" else "right", no_wrap=True)
     for name, changes in settings.items():
         plan = load_plan(RECIPE, ["trainer.batch_size=64", *arguments.set, *changes])
         spent = stage_milliseconds(Parts(plan), arguments.repeats, now)
@@ -89,9 +119,18 @@ def main() -> None:
         device = sum(spent.values()) - worker
         found[name] = {**spent, "device_over_worker": device / worker}
         table.add_row(name, *(f"{spent[stage]:.3f}" for stage in STAGES), f"{device / worker:.1f}")
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    parts = Parts(load_plan(RECIPE, ["trainer.batch_size=64", *arguments.set]))
+    loaded = {
+        workers: images_loaded_a_second(parts, workers, steps=8 * max(1, workers))
+        for workers in arguments.workers
+    }
+    for workers, rate in loaded.items():
+        console.print(f"{workers} workers load {rate:,.0f} images a second", highlight=False)
     if arguments.out:
-        write_json(arguments.out, {**machine(), "milliseconds_an_image": found})
+        facts = {"milliseconds_an_image": found, "images_loaded_a_second": loaded}
+        write_json(arguments.out, {**machine(), **facts})
 
 
 def _hard(count: int) -> str:

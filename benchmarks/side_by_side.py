@@ -95,9 +95,9 @@ def _synchronised() -> float:
     return time.perf_counter()
 
 
-def in_turn(works: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+def in_turn(works: Mapping[str, Callable[[], T]], repeats: int) -> dict[str, list[T]]:
     """What each work gives, `repeats` times, one after the other and over again."""
-    numbers: dict[str, list[float]] = {name: [] for name in works}
+    numbers: dict[str, list[T]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
             numbers[name].append(work())

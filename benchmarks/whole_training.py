@@ -1,11 +1,12 @@
 """A short training as a whole against its own forward and backward passes on views that lie on the device.
 
 The training loads, draws, renders, augments, logs and saves as `ssltoolbox train` does, without evaluation; what
-is beside it is what no engine can save. Both on the wall with all cores; the second row is the work of all
-processes together, for a machine that does other things too.
+is beside it is what no engine can save. Both are on the wall with all cores, so nothing else may run. The second
+row of each number of workers is the work of all processes together; with `--threads 1 --workers 0` and
+`OMP_NUM_THREADS=1` it means something on a busy machine too.
 
     python benchmarks/whole_training.py --steps 200 --out whole.json
-    python benchmarks/whole_training.py --net resnet18 --steps 20
+    python benchmarks/whole_training.py --net resnet18 --steps 20 --workers auto 0 1
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 import torch
 from rich.console import Console
-from side_by_side import Row, parser, report
+from side_by_side import Row, in_turn, parser, report
 
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import cores
@@ -88,25 +90,41 @@ def pure(plan: Plan, threads: int) -> Spent:
 
 
 def main() -> None:
-    """Runs both in turn; medians are compared."""
+    """Runs all in turn; medians are compared."""
     options = parser(__doc__)
     options.set_defaults(repeats=3, threads=cores())
     options.add_argument("--net", choices=NETS, default="small")
     options.add_argument("--steps", type=int, default=200)
+    options.add_argument("--workers", nargs="+", default=["auto"], help="trainer.workers, one row for each")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     settings, least = NETS[arguments.net]
-    plan = load_plan(RECIPE, [*settings, f"trainer.steps={arguments.steps}", "evaluate=[]", *arguments.set])
-    turns = [(whole(plan), pure(plan, arguments.threads)) for _ in range(arguments.repeats)]
-    images = plan.counts.images * plan.counts.steps
-    rates = {
-        kind: [images / median(getattr(spent, kind) for spent in side) for side in zip(*turns, strict=True)]
-        for kind in ("wall", "work")
+    settings = [*settings, f"trainer.steps={arguments.steps}", "evaluate=[]", *arguments.set]
+    plans = {
+        workers: load_plan(RECIPE, [*settings, f"trainer.workers={workers}"]) for workers in arguments.workers
     }
+    any_plan = next(iter(plans.values()))
+    works = {workers: partial(whole, plan) for workers, plan in plans.items()}
+    turns = in_turn({**works, "pure": partial(pure, any_plan, arguments.threads)}, arguments.repeats)
+    images = any_plan.counts.images * any_plan.counts.steps
     at_least = ON_A_GPU if torch.cuda.is_available() else least
+
+    def rate(side: str, kind: str) -> float:
+        return images / median(getattr(spent, kind) for spent in turns[side])
+
     rows = [
-        Row("images a second", *rates["wall"], "", at_least=at_least),
-        Row("images a second of work", *rates["work"], ""),
+        row
+        for workers in plans
+        for row in (
+            Row(
+                f"images a second, workers: {workers}",
+                rate(workers, "wall"),
+                rate("pure", "wall"),
+                "",
+                at_least=at_least,
+            ),
+            Row(f"of work, workers: {workers}", rate(workers, "work"), rate("pure", "work"), ""),
+        )
     ]
     title = (
         f"A training of {arguments.steps} steps beside its forward and backward passes, {arguments.net} net"

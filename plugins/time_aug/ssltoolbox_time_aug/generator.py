@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 
 from ssltoolbox.api import Clip, PositiveGenerator
@@ -23,15 +25,16 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
         super().__init__(options)
         ranks = np.arange(1, len(options.offsets) + 1)
         weights = {"decreasing": ranks[::-1], "uniform": np.ones_like(ranks), "increasing": ranks}
-        self._offsets = np.sort(np.asarray(options.offsets))
-        self._cumulated = np.cumsum(weights[options.weighting]) / weights[options.weighting].sum()
+        # Plain numbers: with single ones numpy is slow, and this runs twice or more in every draw.
+        self._offsets = sorted(options.offsets)
+        self._cumulated = (np.cumsum(weights[options.weighting]) / weights[options.weighting].sum()).tolist()
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
-        which, direction = rng.random(2)
-        offset = self._offsets[self._cumulated.searchsorted(which, side="right")]
+        which, direction = rng.random(2).tolist()
+        offset, time = self._offsets[bisect_right(self._cumulated, which)], clip.times.item(frame)
         sides = [
             found
-            for moment in (clip.times[frame] - offset, clip.times[frame] + offset)
+            for moment in (time - offset, time + offset)
             if (found := _frame_at(clip, moment)) is not None and found != frame
         ]
         return sides[int(direction * len(sides))] if sides else None
@@ -39,8 +42,8 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
 
 def _frame_at(clip: Clip, moment: float) -> int | None:
     """The frame nearest to a moment, if it is within half the usual time between frames."""
-    place = int(clip.times.searchsorted(moment))
-    before, after = max(place - 1, 0), min(place, len(clip) - 1)
-    nearest = before if moment - clip.times[before] <= clip.times[after] - moment else after
-    reach = 0.5 * clip.interval * (1 + ROUNDING)
-    return nearest if abs(clip.times[nearest] - moment) <= reach else None
+    times, place = clip.times, int(clip.times.searchsorted(moment))
+    before, after = place - 1 if place else 0, place if place < len(times) else place - 1
+    since, until = moment - times.item(before), times.item(after) - moment
+    nearest, distance = (before, since) if since <= until else (after, until)
+    return nearest if abs(distance) <= 0.5 * clip.interval * (1 + ROUNDING) else None

@@ -25,7 +25,9 @@ from ssltoolbox.data.index.shards import Shards
 from ssltoolbox.data.workers import as_done
 
 BLOCK = 50
-"""Frames of a shard, which is what a kill can lose in each process: under a minute at a second a frame."""
+"""Least frames of a shard, which is what a kill can lose in each process: under a minute at a second a frame."""
+MOST_SHARDS = 4000
+"""Of a large index the shards are larger, so that there are no more than this; a kill still loses little of it."""
 
 _WORK = ".landmarks"
 _SKIPPED = b"skipped"
@@ -75,9 +77,10 @@ def find_landmarks(
     index.check_root()
     work = index.path / _WORK
     with locked(work):
-        job = {"detector": name, "options": options, "block": BLOCK, "frames": _digest(index)}
+        size = max(BLOCK, -(-len(index) // MOST_SHARDS))
+        job = {"detector": name, "options": options, "block": size, "frames": _digest(index)}
         shards = Shards(work / "shards", job)
-        blocks = [range(start, min(start + BLOCK, len(index))) for start in range(0, len(index), BLOCK)]
+        blocks = [range(start, min(start + size, len(index))) for start in range(0, len(index), size)]
         tick(sum(len(rows) for number, rows in enumerate(blocks) if shards.has(number)))
         tasks = [(shards, number, rows) for number, rows in enumerate(blocks) if not shards.has(number)]
         workers = min(workers, len(tasks)) or 1

@@ -48,10 +48,16 @@ def index(tmp_path: Path, put_image: Put) -> FrameIndex:
     return FrameIndex(tmp_path / "v.index")
 
 
-def find(index: FrameIndex, *settings: str, workers: int = 1, name: str = "spots") -> Found:
+def find(
+    index: FrameIndex,
+    *settings: str,
+    workers: int = 1,
+    name: str = "spots",
+    tick: Callable[[int], object] = lambda done: None,
+) -> Found:
     maker = DetectorMaker(name, settings, (FILE,))
     options: dict[str, Any] = maker.chosen().options.model_dump(mode="json")
-    return find_landmarks(index, maker, name, options, workers=workers, tick=lambda done: None)
+    return find_landmarks(index, maker, name, options, workers=workers, tick=tick)
 
 
 def stored(index: FrameIndex) -> tuple[str, np.ndarray, np.ndarray]:
@@ -156,6 +162,16 @@ def test_a_kill_loses_one_block(index: FrameIndex, tmp_path: Path) -> None:
     subprocess.run(command, check=True, timeout=60)
     same_files(index.path, whole.path)
     assert 12 <= log.read_text().count(".") <= 12 + 2 * 2
+
+
+def test_the_shards_of_a_large_index_are_larger(index: FrameIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve frames in shards of at least two: six of them, or as few as are allowed."""
+    monkeypatch.setattr(detect_module, "BLOCK", 2)
+    ticks: list[int] = []
+    for most in (100, 5, 1):
+        monkeypatch.setattr(detect_module, "MOST_SHARDS", most)
+        find(index, tick=ticks.append)
+    assert ticks == [0, 2, 2, 2, 2, 2, 2, 0, 3, 3, 3, 3, 0, 12]
 
 
 def test_frames_that_have_moved_away(index: FrameIndex) -> None:
