@@ -53,11 +53,12 @@ def embed(
     from ssltoolbox.engine.embed import Embedding
     from ssltoolbox.engine.progress_bar import progress
     from ssltoolbox.engine.source import Wanted, check_weights, is_recipe, open_source
+    from ssltoolbox.recipe import typed_override
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
     wanted = Wanted(source, recipe, arch, allow_partial)
-    plan = open_source(wanted, ("evaluate=[]", f"data={_data(data)}", *overrides))
+    plan = open_source(wanted, ("evaluate=[]", typed_override("DATA", "data", _data(data)), *overrides))
     console = Console(highlight=False, soft_wrap=True, markup=False)
     matched = check_weights(plan)
     if matched:
@@ -71,7 +72,7 @@ def embed(
 
 
 def _data(data: str) -> str:
-    """The dataset as YAML for `--set`, where paths are relative to the working folder."""
+    """The dataset as YAML, where paths are relative to the working folder."""
     from ssltoolbox.api import UserError
     from ssltoolbox.engine.source import NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe

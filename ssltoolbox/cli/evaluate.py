@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
 if TYPE_CHECKING:
     from ssltoolbox.engine.source import Wanted
     from ssltoolbox.plan import Plan
+    from ssltoolbox.recipe import Override
 
 
 @click.command()
@@ -43,17 +45,18 @@ def evaluate(
     torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or
     `imagenet` or `random`, for the recipe's own network.
     """
-    if tasks:
-        overrides = (*overrides, f"evaluate=[{tasks}]")
+    from ssltoolbox.recipe import typed_override
+
+    changes = (*overrides, *([typed_override("--tasks", "evaluate", f"[{tasks}]")] if tasks else ()))
     if Path(source).is_dir() and not (recipe or arch or out):
-        _evaluate_run(Path(source), overrides)
+        _evaluate_run(Path(source), changes)
     else:
         from ssltoolbox.engine.source import Wanted
 
-        _evaluate_source(Wanted(source, recipe, arch, allow_partial), out, overrides)
+        _evaluate_source(Wanted(source, recipe, arch, allow_partial), out, changes)
 
 
-def _evaluate_run(path: Path, overrides: tuple[str, ...]) -> None:
+def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     """Results go into the run's own folder."""
     from rich.console import Console
 
@@ -73,7 +76,7 @@ def _evaluate_run(path: Path, overrides: tuple[str, ...]) -> None:
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
 
 
-def _evaluate_source(wanted: Wanted, out: Path | None, overrides: tuple[str, ...]) -> None:
+def _evaluate_source(wanted: Wanted, out: Path | None, overrides: Sequence[str | Override]) -> None:
     """A run of its own, without training, holds the weights and the results."""
     from rich.console import Console
 

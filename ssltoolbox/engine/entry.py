@@ -14,7 +14,7 @@ from ssltoolbox.engine.train import Run
 from ssltoolbox.engine.train import train as train_plan
 from ssltoolbox.models import load_weights
 from ssltoolbox.plan import Plan, load_plan, plan_of
-from ssltoolbox.recipe import Recipe
+from ssltoolbox.recipe import Override, Recipe
 
 
 def train(
@@ -51,7 +51,7 @@ def load_backbone(run: Path | str) -> nn.Module:
     return backbone.eval()
 
 
-def open_run(path: Path, overrides: Sequence[str] = ()) -> tuple[RunFolder, Plan]:
+def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunFolder, Plan]:
     """A finished run's folder, and the plan that it was made from.
 
     Raises:

@@ -24,7 +24,7 @@ from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.models import create_backbone, match_weights
 from ssltoolbox.models.backbone import IMAGENET
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import Backbone
+from ssltoolbox.recipe import Backbone, Override
 
 RANDOM = "random"
 TIMM = "timm:"
@@ -50,12 +50,12 @@ class Wanted:
     allow_partial: bool = False
 
 
-def open_source(wanted: Wanted, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
+def open_source(wanted: Wanted, overrides: Sequence[str | Override] = (), data_needed: bool = True) -> Plan:
     """The plan of a recipe with method `none`, whose backbone has the weights.
 
     Args:
         wanted: what to look at.
-        overrides: as for `--set`; they win.
+        overrides: as for `load_plan`; they win.
         data_needed: if False, data that is not there is no error.
 
     Raises:
@@ -147,7 +147,7 @@ def _load(
     name: str,
     backbone: dict[str, Any],
     wanted: Wanted,
-    overrides: Sequence[str],
+    overrides: Sequence[str | Override],
     data_needed: bool,
 ) -> Plan:
     standard = {"stem": "standard", "options": {}}

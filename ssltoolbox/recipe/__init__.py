@@ -6,7 +6,7 @@ Free of torch, and of plugins: what a component's options mean is for its plugin
 from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump, value_text
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, load, read
-from ssltoolbox.recipe.overrides import Override, options_from, override_at
+from ssltoolbox.recipe.overrides import Override, options_from, override_at, typed_override
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
 from ssltoolbox.recipe.schema import (
@@ -48,6 +48,7 @@ __all__ = [
     "override_at",
     "read",
     "resolve_path",
+    "typed_override",
     "validate",
     "value_text",
 ]

@@ -40,6 +40,23 @@ def override_at(path: str, place: Place, value: Located) -> tuple[Override | Non
     return (None if problems else Override(keys, places, value)), problems
 
 
+def typed_override(flag: str, key: str, text: str) -> Override:
+    """The override of a section that a part of the command line gives as YAML, such as `--tasks`.
+
+    Args:
+        flag: what mistakes in the text are placed in.
+        key: of the section.
+        text: its value.
+
+    Raises:
+        RecipeError: where the text is no YAML.
+    """
+    value, problems = parse(text, flag)
+    if value is None or problems:
+        raise RecipeError(problems, flag)
+    return Override((key,), (value.place,), Located(value.value, value.place, value.place))
+
+
 def apply_overrides(
     recipe: Located, overrides: Sequence[str | Override]
 ) -> tuple[Located, list[RecipeProblem]]:

@@ -12,7 +12,7 @@ Scalar = str | int | float | bool | None
 Key = str | int
 
 SET = "--set"
-"""What `Place.file` says of a value from the command line."""
+"""What `Place.file` says of a value that `--set` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Place:
     """A place in a recipe.
 
     Attributes:
-        file: the absolute path of the file, or `--set`.
+        file: the absolute path of the file, or the part of the command line.
         line, column: counted from 1; line 0 means the file as a whole.
         text_line: the text of that line.
     """
@@ -31,9 +31,14 @@ class Place:
     text_line: str = ""
 
     @property
+    def is_typed(self) -> bool:
+        """True for a place on the command line."""
+        return not os.path.isabs(self.file)
+
+    @property
     def folder(self) -> Path:
         """What a path written here is relative to."""
-        return Path.cwd() if self.file == SET else Path(self.file).parent
+        return Path.cwd() if self.is_typed else Path(self.file).parent
 
 
 @dataclass(frozen=True, slots=True)

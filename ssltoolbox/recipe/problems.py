@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.suggest import suggest
-from ssltoolbox.recipe.place import SET, Place
+from ssltoolbox.recipe.place import Place
 
 _LONGEST_VALUE = 60
 _LONGEST_LINE = 100
@@ -70,13 +70,13 @@ class RecipeError(UserError):
 
 
 def in_order(problems: Iterable[RecipeProblem]) -> list[RecipeProblem]:
-    """The problems sorted by place, files before `--set`, each once."""
+    """The problems sorted by place, files before the command line, each once."""
     return sorted(dict.fromkeys(problems), key=_order)
 
 
 def _order(problem: RecipeProblem) -> tuple[bool, str, int, int]:
     place = problem.place
-    return place.file == SET, place.file, place.line, place.column
+    return place.is_typed, place.file, place.line, place.column
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -125,7 +125,7 @@ def shown_path(path: Path | str) -> str:
 
 
 def _address(place: Place) -> str:
-    file = place.file if place.file == SET else shown_path(place.file)
+    file = place.file if place.is_typed else shown_path(place.file)
     return f"{file}:{place.line}:{place.column}" if place.line else file
 
 

@@ -55,7 +55,7 @@ def test_weights_take_data_and_views_from_one_recipe(here, capfd):
         ("no/where", "there is no no/where; name a folder of frames, an index, a dataset or a recipe\n"),
         (
             "{name: framez}",
-            "--set:1:13: unknown dataset 'framez'\n  1 | data={name: framez}\n    |             ^\n"
+            "DATA:1:8: unknown dataset 'framez'\n  1 | {name: framez}\n    |        ^\n"
             "    did you mean 'frames'?\n1 problem in run/recipe.yaml\n",
         ),
     ],

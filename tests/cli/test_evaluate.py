@@ -54,6 +54,15 @@ def test_a_run_without_tasks_is_asked_for_some(tmp_path, capfd):
     assert not (out / "evaluation.json").exists()
 
 
+def test_a_task_that_is_unknown_is_shown_as_it_was_typed(tmp_path, capfd):
+    recipe = write_recipe(tmp_path)
+    assert run(["evaluate", "random", "--recipe", str(recipe), "--tasks", "identity,expresion"]) == 2
+    assert capfd.readouterr().err.startswith(
+        "--tasks:1:11: unknown evaluator 'expresion'\n  1 | [identity,expresion]\n    |           ^\n"
+        "    did you mean 'expression'?\n"
+    )
+
+
 def test_nothing_to_evaluate(tmp_path, capfd):
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     assert capfd.readouterr().err == (
