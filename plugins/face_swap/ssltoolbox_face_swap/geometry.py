@@ -13,6 +13,8 @@ NOSE_AND_MOUTH = [*range(27, 35), *range(48, 61)]
 ALIGNED = [*range(17, 35), *range(36, 61)]
 """The points that two faces are aligned by."""
 JAW = slice(0, 17)
+ROUNDING = 1e-3
+"""Pixels by which a point may lie beyond a line that bounds its hull."""
 
 
 def is_usable(points: Tensor, size: int) -> Tensor:
@@ -93,7 +95,7 @@ def hull_spans(points: Tensor, size: int) -> Tensor:
     first one behind it; the same twice where it touches none."""
     pixels = torch.arange(size, device=points.device, dtype=points.dtype)
     mirrored = points * points.new_tensor([-1, 1])
-    left, right = _left_edge(torch.cat([points, mirrored]), pixels).chunk(2)
+    left, right = _left_edge(torch.cat([points, mirrored]), pixels).T.chunk(2)
     start = (left - 0.5).ceil().clamp(0, size)
     end = ((0.5 - right).floor() + 1).clamp(0, size)
     return torch.stack([start, torch.maximum(start, end)], dim=-1).long()
@@ -110,23 +112,25 @@ def fill_spans(spans: Tensor) -> Tensor:
 
 
 def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
-    """How far left the hull reaches in each row of pixels: [B, n, 2] and [S] → [B, S] x, infinite beside it.
+    """How far left the hull reaches in each row of pixels: [B, n, 2] and [S] → [S, B] x, infinite beside it.
 
-    From every point a chord is drawn to the lower point that lies farthest to the left, by its angle. Chords
-    stay within the hull; from a corner of the hull's left side the chord goes to the next corner. So the
-    leftmost chord is the edge. A row of pixels is met where it is nearest to the height of the leftmost point.
+    From every point a line is drawn to the lower point that lies farthest to the left, by its angle; from the
+    lowest one straight down. Lines with no point on their left bound the hull, and the rightmost of them is its
+    edge. A row of pixels is met where it is nearest to the height of the leftmost point.
+
+    The batch is the last dimension here, and there are few comparisons: both make it several times as fast on a
+    CPU.
     """
-    x, y = points.unbind(dim=-1)
-    height = y[:, None, :] - y[:, :, None]
-    slope = (x[:, None, :] - x[:, :, None]) / height
-    slope, end = slope.masked_fill(height <= 0, torch.inf).min(dim=-1)
-    lowest = slope.isinf()
-    bottom = torch.where(lowest, y, y.gather(1, end))[..., None]
-    x, y, slope = x[..., None], y[..., None], slope.masked_fill(lowest, 0)[..., None]
-    summit = y.gather(1, x.argmin(dim=1, keepdim=True))
-    met = summit.clamp(rows - 0.5, rows + 0.5)
-    crossed = (met >= y) & (met <= bottom)
-    return torch.where(crossed, torch.addcmul(x, slope, met - y), torch.inf).amin(dim=1)
+    x, y = points.permute(2, 1, 0).contiguous()
+    aside, height = x - x[:, None], y - y[:, None]
+    slope = (aside / height.clamp(min=0)).nan_to_num_(*[torch.inf] * 3).amin(dim=1)
+    slope.masked_fill_(slope.isinf(), 0)
+    leftmost = torch.addcmul(aside, slope[:, None], height, value=-1).amin(dim=1)
+    bound = x.masked_fill(leftmost < -ROUNDING, -torch.inf)
+    summit = y.gather(0, x.argmin(dim=0, keepdim=True))
+    met = summit.clamp(rows[:, None] - 0.5, rows[:, None] + 0.5)
+    edge = torch.addcmul(bound[:, None], slope[:, None], met - y[:, None]).amax(dim=0)
+    return edge.masked_fill_((met < y.amin(dim=0)) | (met > y.amax(dim=0)), torch.inf)
 
 
 def _spread(centred: Tensor) -> Tensor:

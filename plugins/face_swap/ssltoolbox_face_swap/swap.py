@@ -22,7 +22,7 @@ DARK = 1.0
 """Blurred values up to this are too dark to divide by ..."""
 LIFT = 128.0
 """... and are raised by this much."""
-_PIXELS_AT_ONCE = 128 * 64 * 64
+_PIXELS_AT_ONCE = 64 * 64 * 64
 """On a CPU, pictures are made in groups of about this many pixels, which stay in a core's cache."""
 
 
@@ -88,27 +88,31 @@ def _swap_group(
     opacity = fill_spans(within).float()[:, None]
     if feather:
         opacity = soften(opacity, feather * eyes)
-    window.paste(pictures, torch.lerp(canvas, faces, opacity).round().to(torch.uint8))
+    window.paste(pictures, torch.lerp(canvas, faces, opacity).round_().to(torch.uint8))
 
 
 def _warp(frames: Tensor, back: Tensor, size: int) -> Tensor:
     """The square of `size` pixels that [B, 2, 3] transforms lay onto [B, C, S, S] frames; borders go on."""
-    pixels = torch.arange(size, device=frames.device)[:, None]
-    across, down = back[:, None, :, 0] * pixels, back[:, None, :, 1] * pixels + back[:, None, :, 2]
-    grid = (across[:, None] + down[:, :, None]) * (2 / (frames.shape[-1] - 1)) - 1
-    return F.grid_sample(frames, grid, padding_mode="border", align_corners=True)
+    pixels = torch.arange(size, device=frames.device)
+    x, y, shift = (back * (2 / (frames.shape[-1] - 1)))[..., None].unbind(dim=2)
+    places = (x * pixels)[:, :, None] + (y * pixels + (shift - 1))[..., None]
+    return F.grid_sample(frames, places.permute(0, 2, 3, 1), padding_mode="border", align_corners=True)
 
 
 def match_colours(images: Tensor, targets: Tensor, kernel: Tensor) -> Tensor:
     """`images` times the ratio of the targets' blur to their own, within 0 to 255.
 
+    The ratio is as smooth as the blurs. So it is found at every σ-th pixel of the narrowest one, and interpolated:
+    at 224 pixels that takes a quarter of the time.
+
     Args:
         images, targets: [B, 3, S, S] in 0 to 255.
         kernel: [B] pixels, see `gaussian_blur`.
     """
-    own, wanted = gaussian_blur(torch.cat([images, targets], dim=1), kernel).chunk(2, dim=1)
-    own = torch.where(own <= DARK, own + LIFT, own)
-    return (images * wanted / own).clamp(0, 255)
+    step = max(1, int(_sigma(kernel).min()))
+    own, wanted = (gaussian_blur(pixels, kernel, step) for pixels in (images, targets))
+    ratio = wanted / own.add_(own.clone().le_(DARK), alpha=LIFT)
+    return (_interpolate(ratio, step, images.shape[-1]) * images).clamp_(0, 255)
 
 
 def soften(masks: Tensor, kernel: Tensor) -> Tensor:
@@ -120,7 +124,7 @@ def soften(masks: Tensor, kernel: Tensor) -> Tensor:
     return gaussian_blur((gaussian_blur(masks, kernel) > 0).float(), kernel)
 
 
-def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
+def gaussian_blur(images: Tensor, kernel: Tensor, step: int = 1) -> Tensor:
     """Blurs each of [B, C, S, S] images by a kernel of its own.
 
     Rows and columns are blurred by matrices: at these sizes that is several times as fast as to convolve.
@@ -129,10 +133,11 @@ def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
         images: float.
         kernel: [B] kernel sizes in pixels; made whole, and odd by adding one where even. The standard deviation
             follows from the size as in OpenCV's GaussianBlur, and the border is mirrored as there.
+        step: only every `step`-th pixel of a row or column is worked out, from the first one on.
     """
-    matrices = _blur_matrices(kernel, images.shape[-1])
-    rows = images.flatten(1, 2) @ matrices.mT
-    return torch.stack([matrices @ channel for channel in rows.view_as(images).unbind(dim=1)], dim=1)
+    matrices = _blur_matrices(kernel, images.shape[-1])[:, ::step]
+    rows = (images.flatten(1, 2) @ matrices.mT).unflatten(1, images.shape[1:3])
+    return torch.stack([matrices @ channel for channel in rows.unbind(dim=1)], dim=1)
 
 
 def kernel_radius(kernel: Tensor) -> Tensor:
@@ -140,19 +145,39 @@ def kernel_radius(kernel: Tensor) -> Tensor:
     return (kernel / 2).floor()
 
 
+def _sigma(kernel: Tensor) -> Tensor:
+    """The standard deviations, in pixels, of kernels."""
+    return 0.3 * (kernel_radius(kernel) - 1) + 0.8
+
+
 def _blur_matrices(kernel: Tensor, size: int) -> Tensor:
     """[B, size, size]: rows are Gaussians about the diagonal, mirrored where they reach beyond the border."""
     far = size - 1
-    radius = kernel_radius(kernel).clamp(max=far)[:, None]
+    kernel = kernel.clamp(max=2 * far)[:, None]
     offset = torch.arange(2 * far + 1, device=kernel.device)
-    sigma = 0.3 * (radius - 1) + 0.8
-    taps = torch.exp(-0.5 * (offset / sigma) ** 2) * (offset <= radius)
+    taps = torch.exp(-0.5 * (offset / _sigma(kernel)) ** 2) * (offset <= kernel_radius(kernel))
     taps = taps / (2 * taps.sum(dim=1, keepdim=True) - taps[:, :1])
     beside = torch.cat([taps[:, 1 : far + 1].flip(1), taps[:, : far + 1]], dim=1)
     matrices = beside.unfold(1, size, 1).flip(1)
     matrices[:, :, 1:] += taps.unfold(1, size, 1)[:, :, 1:]
     matrices[:, :, :-1] += taps.flip(1).unfold(1, size, 1)[:, :, :-1]
     return matrices
+
+
+def _interpolate(images: Tensor, step: int, size: int) -> Tensor:
+    """[B, C, n, n], every `step`-th pixel → [B, C, size, size], by cubic convolution (Keys 1981).
+
+    What lies beyond the last one is like it.
+    """
+    if step == 1:
+        return images
+    nodes = torch.arange(images.shape[-1], device=images.device)
+    places = (torch.arange(size, device=images.device) / step).clamp(max=len(nodes) - 1)
+    far = (places[:, None] - nodes).abs().clamp(max=2)
+    near = (1.5 * far - 2.5) * far**2 + 1
+    weights = torch.where(far < 1, near, ((2.5 - 0.5 * far) * far - 4) * far + 2)
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    return weights @ (images @ weights.T)
 
 
 def _moved_corners(transforms: Tensor, size: int) -> Tensor:

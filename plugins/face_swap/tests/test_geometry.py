@@ -44,6 +44,22 @@ def test_a_hull_covers_the_pixels_that_it_touches(points):
     assert not filled[distance > 1e-4].any()
 
 
+@given(
+    seed=st.integers(0, 10_000),
+    flat=st.sampled_from([1.0, 1e-3, 1e-6, 1e-30]),
+    narrow=st.sampled_from([1.0, 1e-3, 1e-6]),
+    copies=st.integers(1, 3),
+)
+@settings(deadline=None)
+def test_hulls_of_nearly_a_line_and_of_points_given_twice(seed, flat, narrow, copies):
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(1, 7, 2, generator=generator) * torch.tensor([narrow, flat]) * SIZE / 2 + SIZE / 2
+    filled = fill_hull(points.repeat(1, copies, 1), SIZE)[0].numpy()
+    distance = outside_by(points[0].double().unique(dim=0).tolist(), SIZE)
+    assert filled[distance < -0.01].all()
+    assert not filled[distance > 0.01].any()
+
+
 def test_hulls_of_a_batch_do_not_mix():
     torch.manual_seed(0)
     points = torch.rand(5, 9, 2) * SIZE

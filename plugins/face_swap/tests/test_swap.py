@@ -112,6 +112,26 @@ def test_colours_of_plain_images_become_the_targets():
     torch.testing.assert_close(matched, targets)
 
 
+@pytest.mark.parametrize("size", [40, 41, 42, 43])
+def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whole_blurs(size):
+    """A kernel of 23 pixels has a σ of 3.8, so every third pixel is looked at; two may follow the last one."""
+    torch.manual_seed(0)
+    kernel = torch.tensor([23.0])
+    images, targets = gaussian_blur(torch.rand(2, 3, size, size) * 200 + 20, torch.tensor([5.0, 5.0])).split(
+        1
+    )
+    own, wanted = gaussian_blur(images, kernel), gaussian_blur(targets, kernel)
+    difference = (match_colours(images, targets, kernel) - images * wanted / own).abs()
+    assert difference[..., :-2, :-2].max() < 1
+    assert difference.max() < 3
+
+
+def test_every_third_pixel_of_a_blur():
+    torch.manual_seed(0)
+    images, kernel = torch.rand(2, 3, 16, 16), torch.tensor([5.0, 9.0])
+    torch.testing.assert_close(gaussian_blur(images, kernel, 3), gaussian_blur(images, kernel)[..., ::3, ::3])
+
+
 def test_what_is_too_dark_to_divide_by_stays_dark():
     images, targets = torch.full((1, 3, 9, 9), 1.0), torch.full((1, 3, 9, 9), 200.0)
     matched = match_colours(images, targets, torch.tensor([5.0]))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from kornia.feature import SIFTDescriptor
 from torch import Tensor
 
@@ -12,6 +15,8 @@ PIXELS = 16
 """Height and width of what `pixels` compares: coarse enough to forgive a shift."""
 PATCH, CELLS = 32, 6
 """Height and width of what `gradients` looks at in pixels, and of the histograms' grid on it."""
+ANGLES, CLIP = 8, 0.2
+"""Bins of a histogram, and the most that one of them may have of a crop's length."""
 
 
 def pixels(crops: Tensor) -> Tensor:
@@ -21,13 +26,36 @@ def pixels(crops: Tensor) -> Tensor:
 
 
 class Gradients:
-    """[B, 2, 1, 32, 32] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012)."""
+    """[B, 2, 1, 32, 32] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012).
+
+    What kornia's SIFTDescriptor gives, in a third of its time on a CPU: all of a crop's histograms are one product
+    with the matrix of how much each pixel counts in each cell.
+    """
 
     def __init__(self) -> None:
-        self._sift = SIFTDescriptor(PATCH, num_spatial_bins=CELLS)
+        sift = SIFTDescriptor(PATCH, ANGLES, CELLS)
+        pixels = torch.eye(PATCH**2).view(-1, 1, PATCH, PATCH)
+        with torch.no_grad():
+            self._cells = sift.pk(pixels * sift.get_weighting_kernel()).flatten(1)
 
     def __call__(self, crops: Tensor) -> Tensor:
-        return _joined(self._sift.to(crops.device)(crops.flatten(0, 1)))
+        self._cells = self._cells.to(crops.device)
+        histograms = _oriented(crops.flatten(0, 2)).flatten(2) @ self._cells
+        histograms[:, 0] += histograms[:, -1]
+        clipped = F.normalize(F.normalize(histograms[:, :-1].flatten(1)).clamp(max=CLIP))
+        return _joined(F.normalize(clipped, p=1).sqrt())
+
+
+def _oriented(patches: Tensor) -> Tensor:
+    """[B, S, S] → [B, ANGLES + 1, S, S]: the length of each pixel's gradient, shared by the two nearest angles.
+
+    The first angle is that along x, and the last one is the first again.
+    """
+    padded = F.pad(patches[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    right, down = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2], padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
+    angle = (torch.atan2(down, right) * (ANGLES / (2 * math.pi))).remainder_(ANGLES)[:, None]
+    bins = torch.arange(ANGLES + 1, device=patches.device)[:, None, None]
+    return (1 - (angle - bins).abs_()).clamp_(min=0).mul_(torch.hypot(right, down)[:, None])
 
 
 def geometry(landmarks: Tensor) -> Tensor:

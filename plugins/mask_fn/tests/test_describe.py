@@ -8,7 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kornia.feature import SIFTDescriptor
 from ssltoolbox_mask_fn import MaskFNOptions, masker
+from ssltoolbox_mask_fn.descriptors import CELLS, PATCH, Gradients
 from ssltoolbox_mask_fn.masker import MaskFN
 from torch import Tensor
 
@@ -114,6 +116,18 @@ def test_light_tells_nothing(descriptor, faces):
     bright, dark = (replace(faces, frames=faces.frames // 4 * factor) for factor in (4, 1))
     similarity = (mask_fn.describe(bright) * mask_fn.describe(dark)).sum(dim=1)
     assert similarity.min() > 0.999
+
+
+def test_gradients_are_kornias_sift():
+    """Also along the axes, where an angle has no neighbour, and of a crop without any."""
+    ramp = torch.arange(32.0).expand(32, 32) / 32
+    plain = torch.stack([ramp, -ramp, ramp.T, -ramp.T, ramp + ramp.T, torch.zeros(32, 32)])
+    noisy = torch.rand(6, 32, 32, generator=torch.Generator().manual_seed(0))
+    crops = torch.cat([plain, noisy, plain + 0.1 * noisy])[:, None]
+    sift = SIFTDescriptor(PATCH, num_spatial_bins=CELLS)(crops).detach()
+    actual = Gradients()(crops.unflatten(0, (-1, 2))).unflatten(1, (2, -1)).flatten(0, 1)
+    # kornia adds 1e-10 before it takes the root, and what rounding leaves is seen through a root too.
+    torch.testing.assert_close(actual, sift, rtol=0, atol=1e-4)
 
 
 @settings(deadline=None, max_examples=50)
