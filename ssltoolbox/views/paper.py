@@ -13,10 +13,9 @@ from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox.views.jitter import jitter, luma
+from ssltoolbox.views.pixels import normalised, resized, unit_range
 from ssltoolbox.views.plugin import PaperOptions
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 PARTS = (slice(48, 68), slice(36, 42), slice(42, 48))
 """Mouth, left eye and right eye among the 68 iBUG landmarks."""
 _AT_ONCE = 16
@@ -48,7 +47,7 @@ class PaperView:
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float: the whole image."""
-        return _normalised(_resize(_unit_range(images), self.options.size))
+        return normalised(resized(unit_range(images), self.options.size))
 
     def _augmented(
         self, images: Tensor, landmarks: Tensor, draws: Tensor, order: list[int], jitter_share: float
@@ -56,10 +55,10 @@ class PaperView:
         """The views of some images, by uniform random numbers [B, 13]."""
         options = self.options
         mask, part, left, top, flip, colours, *amounts, sigma, blurred, grey = draws.unbind(dim=1)
-        pixels = _unit_range(images)
+        pixels = unit_range(images)
         ellipses = part_ellipses(landmarks, (3 * part).long(), pixels.shape[-1], options.mask_margin)
         pixels = _cover(pixels, ellipses & (mask < options.mask)[:, None, None])
-        pixels = _resize(pixels, round(options.enlarge * options.size))
+        pixels = resized(pixels, round(options.enlarge * options.size))
         pixels = _crop(pixels, options.size, torch.stack([left, top], dim=1), flip < options.flip)
         strengths = draws.new_tensor([options.brightness, options.contrast, options.saturation, options.hue])
         changes = (2 * torch.stack(amounts) - 1) * strengths[:, None] * (colours < jitter_share)
@@ -67,7 +66,7 @@ class PaperView:
         least, most = options.blur_sigma
         sigma = torch.where(blurred < options.blur, least + (most - least) * sigma, 0)
         pixels = _blur(pixels, sigma, options.blur_kernel)
-        return _normalised(pixels.lerp_(luma(pixels), (grey < options.grey).float()[:, None, None, None]))
+        return normalised(pixels.lerp_(luma(pixels), (grey < options.grey).float()[:, None, None, None]))
 
 
 def part_ellipses(landmarks: Tensor, part: Tensor, size: int, margin: float) -> Tensor:
@@ -92,19 +91,9 @@ def part_ellipses(landmarks: Tensor, part: Tensor, size: int, margin: float) -> 
     return x[:, None, :] + y[:, :, None] <= 1
 
 
-def _unit_range(images: Tensor) -> Tensor:
-    return images.float().div_(255)
-
-
 def _cover(pixels: Tensor, covered: Tensor) -> Tensor:
     """The image's mean colour where [B, S, S] bool says so."""
     return pixels.lerp_(pixels.mean(dim=(2, 3), keepdim=True), covered[:, None].float())
-
-
-def _resize(pixels: Tensor, size: int) -> Tensor:
-    if pixels.shape[-1] == size:
-        return pixels
-    return F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
 
 
 def _crop(pixels: Tensor, size: int, corner: Tensor, mirrored: Tensor) -> Tensor:
@@ -129,8 +118,3 @@ def _blur(pixels: Tensor, sigma: Tensor, kernel: int) -> Tensor:
         for start, tap in enumerate(others, 1):
             pixels.addcmul_(padded.narrow(dim, start, size), tap)
     return pixels
-
-
-def _normalised(pixels: Tensor) -> Tensor:
-    mean, std = (pixels.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return pixels.sub_(mean).div_(std)

@@ -13,11 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import Side
+from ssltoolbox.views.jitter import LUMA
+from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD, normalised, resized, unit_range
 from ssltoolbox.views.plugin import StandardOptions
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-LUMA = (0.299, 0.587, 0.114)
 
 
 class StandardView:
@@ -28,19 +26,14 @@ class StandardView:
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
-        pixels = _unit_range(images)
+        pixels = unit_range(images)
         pixels = _warp(pixels, self._crop_and_flip(len(images), pixels.device), self.options.size)
         pixels = _recolour(pixels, *self._colours(pixels))
         return _blur(pixels, self._blur_weights(len(images), pixels.device))
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
-        size = self.options.size
-        pixels = _unit_range(images)
-        if pixels.shape[-1] != size:
-            pixels = F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
-        mean, std = (pixels.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
-        return (pixels - mean) / std
+        return normalised(resized(unit_range(images), self.options.size))
 
     def _crop_and_flip(self, count: int, device: torch.device) -> Tensor:
         """[B, 2, 3] from the crop's coordinates to the image's, both in [-1, 1]."""
@@ -78,10 +71,6 @@ class StandardView:
         side = torch.exp(-0.5 / sigma**2) * blurred
         taps = torch.stack([side, torch.ones_like(side), side], dim=1)
         return taps / taps.sum(dim=1, keepdim=True)
-
-
-def _unit_range(images: Tensor) -> Tensor:
-    return images.float() / 255
 
 
 def _warp(pixels: Tensor, theta: Tensor, size: int) -> Tensor:

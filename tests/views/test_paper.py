@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from torchvision.transforms.v2 import functional as tv
 
 from ssltoolbox.api import DataFacts, Setting
-from ssltoolbox.views.paper import IMAGENET_MEAN, IMAGENET_STD, PARTS, PaperView, part_ellipses
+from ssltoolbox.views.paper import PARTS, PaperView, part_ellipses
+from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 from ssltoolbox.views.plugin import PaperOptions
 
 STILL = {

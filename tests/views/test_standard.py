@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2 import functional as tv
 
+from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 from ssltoolbox.views.plugin import StandardOptions
-from ssltoolbox.views.standard import IMAGENET_MEAN, IMAGENET_STD, StandardView, _blur, _hue_rotation
+from ssltoolbox.views.standard import StandardView, _blur, _hue_rotation
 
 STILL = {
     "crop": 1.0,
