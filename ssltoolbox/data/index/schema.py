@@ -53,7 +53,7 @@ class Packing(BaseModel):
 
     Attributes:
         size: height and width.
-        encoding: `raw`, [size, size, 3] uint8 RGB, or `jpeg`, whole JPEG files.
+        encoding: `raw`, [3, size, size] uint8 RGB, or `jpeg`, whole JPEG files.
         quality: of the JPEGs; None for `raw`.
     """
 
