@@ -93,7 +93,9 @@ class Drawer:
         """
         order = self._epoch_order(epoch)
         refused = 0
-        hops = range(again // DRAWS_OF_A_CLIP, min(len(order), MOST_CLIPS))
+        # Of fewer clips than draws that could not be read, the first ones' turn comes again.
+        first = again // DRAWS_OF_A_CLIP
+        hops = range(first, first + min(len(order), MOST_CLIPS))
         for clips_refused, hop in enumerate(hops):
             clip = self.dataset.clip(int(order[(slot + hop * self.stride) % len(order)]))
             for anchor_try, anchor in enumerate(self._anchors(epoch, clip, hop, again)):
