@@ -64,7 +64,8 @@ class FramesDataset:
                 if frame.image is None:
                     unreadable.update(dict.fromkeys(positions, frame.reason))
                     continue
-                images[positions] = frame.image
+                for position in positions:
+                    images[position] = frame.image
                 if frame.landmarks is not None:
                     landmarks[positions] = frame.landmarks
         return Frames(

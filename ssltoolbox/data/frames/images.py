@@ -32,8 +32,7 @@ def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[
         UnreadableFrame: `path: reason`, for all but whole JPEG and PNG images of at most `MAX_PIXELS`.
     """
     with opened(path, size, content) as (image, extent):
-        rgb = upright_rgb(image)
-    pixels = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
+        pixels = torch.from_numpy(np.array(upright_rgb(image))).permute(2, 0, 1)
     return resized(pixels, size), extent
 
 
