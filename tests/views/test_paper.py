@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from torchvision.transforms.v2 import functional as tv
 
 from ssltoolbox.api import DataFacts, Setting
+from ssltoolbox.views import paper
 from ssltoolbox.views.paper import PARTS, PaperView, part_ellipses
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 from ssltoolbox.views.plugin import PaperOptions
@@ -283,6 +284,12 @@ def test_images_are_augmented_each_in_its_own_way(images):
 def test_the_generator_alone_decides(images):
     assert torch.equal(augment(images), augment(images))
     assert not torch.equal(augment(images), view().augment(images, landmarks_for(6), "a"))
+
+
+def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch):
+    whole = augment(images)
+    monkeypatch.setattr(paper, "_AT_ONCE", 4)
+    close(augment(images), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
