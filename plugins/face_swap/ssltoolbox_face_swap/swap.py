@@ -88,7 +88,7 @@ def _swap_group(
     opacity = fill_spans(within).float()[:, None]
     if feather:
         opacity = soften(opacity, feather * eyes)
-    window.paste(pictures, torch.lerp(canvas, faces, opacity).round_().to(torch.uint8))
+    window.paste(pictures, canvas.lerp_(faces, opacity).round_().to(torch.uint8))
 
 
 def _warp(frames: Tensor, back: Tensor, size: int) -> Tensor:
@@ -110,9 +110,10 @@ def match_colours(images: Tensor, targets: Tensor, kernel: Tensor) -> Tensor:
         kernel: [B] pixels, see `gaussian_blur`.
     """
     step = max(1, int(_sigma(kernel).min()))
-    own, wanted = (gaussian_blur(pixels, kernel, step) for pixels in (images, targets))
+    matrices = _blur_matrices(kernel, images.shape[-1])[:, ::step]
+    own, wanted = (_transformed(pixels, matrices) for pixels in (images, targets))
     ratio = wanted / own.add_(own.clone().le_(DARK), alpha=LIFT)
-    return (_interpolate(ratio, step, images.shape[-1]) * images).clamp_(0, 255)
+    return _interpolate(ratio, step, images.shape[-1]).mul_(images).clamp_(0, 255)
 
 
 def soften(masks: Tensor, kernel: Tensor) -> Tensor:
@@ -124,7 +125,7 @@ def soften(masks: Tensor, kernel: Tensor) -> Tensor:
     return gaussian_blur((gaussian_blur(masks, kernel) > 0).float(), kernel)
 
 
-def gaussian_blur(images: Tensor, kernel: Tensor, step: int = 1) -> Tensor:
+def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
     """Blurs each of [B, C, S, S] images by a kernel of its own.
 
     Rows and columns are blurred by matrices: at these sizes that is several times as fast as to convolve.
@@ -133,11 +134,8 @@ def gaussian_blur(images: Tensor, kernel: Tensor, step: int = 1) -> Tensor:
         images: float.
         kernel: [B] kernel sizes in pixels; made whole, and odd by adding one where even. The standard deviation
             follows from the size as in OpenCV's GaussianBlur, and the border is mirrored as there.
-        step: only every `step`-th pixel of a row or column is worked out, from the first one on.
     """
-    matrices = _blur_matrices(kernel, images.shape[-1])[:, ::step]
-    rows = (images.flatten(1, 2) @ matrices.mT).unflatten(1, images.shape[1:3])
-    return torch.stack([matrices @ channel for channel in rows.unbind(dim=1)], dim=1)
+    return _transformed(images, _blur_matrices(kernel, images.shape[-1]))
 
 
 def kernel_radius(kernel: Tensor) -> Tensor:
@@ -148,6 +146,12 @@ def kernel_radius(kernel: Tensor) -> Tensor:
 def _sigma(kernel: Tensor) -> Tensor:
     """The standard deviations, in pixels, of kernels."""
     return 0.3 * (kernel_radius(kernel) - 1) + 0.8
+
+
+def _transformed(images: Tensor, matrices: Tensor) -> Tensor:
+    """[B, C, S, S] and [B, n, S] → [B, C, n, n]: an image's matrix, applied to its rows and to its columns."""
+    rows = (images.flatten(1, 2) @ matrices.mT).unflatten(1, images.shape[1:3])
+    return torch.stack([matrices @ channel for channel in rows.unbind(dim=1)], dim=1)
 
 
 def _blur_matrices(kernel: Tensor, size: int) -> Tensor:
