@@ -51,7 +51,8 @@ def test_the_resolved_recipe_has_absolute_paths(
     plan = load_plan(os.path.relpath(recipe), data_needed=False)
     (tmp_path / "run").mkdir()
     repeated = again(plan, tmp_path / "run")
-    assert replace(repeated, warnings=()) == replace(plan, warnings=())
+    # As text: without data the number of epochs is NaN, which equals nothing.
+    assert repr(replace(repeated, warnings=())) == repr(replace(plan, warnings=()))
     assert repeated.recipe.data.options["root"] == str(plugins.folder / "gone")
     assert repeated.recipe.plugins.files == (plugins.folder / "mirror.py",)
 
