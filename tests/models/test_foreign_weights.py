@@ -238,8 +238,8 @@ def test_a_pickle_with_code_is_refused_and_never_run(resnet, tmp_path, where, ne
     with pytest.raises(UserError) as caught:
         read_tensors(path)
     assert str(caught.value) == (
-        f"{path} is refused: reading it would run code, {open.__module__}.open; where you trust it, save its tensors alone: "
-        "torch.save(model.state_dict(), FILE)"
+        f"{path} is refused: reading it would run code, {open.__module__}.open; "
+        "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)"
     )
     assert not target.exists()
 
