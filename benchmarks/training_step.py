@@ -6,7 +6,8 @@ same number of images. Peak memory is what training adds to a process of its own
 
     python benchmarks/training_step.py --steps 40 --repeats 5 --out step.json
     python benchmarks/training_step.py --strategies
-    python benchmarks/training_step.py --strategies --set 'backbone={name: resnet18}' --set views.size=112
+    python benchmarks/training_step.py --strategies --set 'backbone={name: resnet18}' --set data.size=112 \\
+        --set views.size=112 --set trainer.batch_size=16
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ssltoolbox_mask_fn.network import FrozenResNet18
 FRAMES_AT_ONCE = 256
 """Bounds the memory of `describe`: about 0.4 GB at 224 pixels."""
 IN_CACHE = 32
-"""The most frames at once on a CPU. With 256 they take 1.6 times as long at 48 pixels, 2.5 times at 224."""
+"""The most frames at once on a CPU. With 128 they take 1.6 times as long at 48 pixels, 2.5 times at 224."""
 CROP = 64
 """Height and width of the crops in pixels, as in the paper."""
 LEAST_CONTRAST = 1e-5
