@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 
 import numpy as np
 
@@ -71,7 +72,8 @@ class Drawer:
         strategies: what picks the frames.
         seed: the recipe's.
         stride: draws of an optimiser step. A clip without an answer is replaced by the one that many places
-            further on in the epoch, so that a clip rarely comes twice in a batch.
+            further on in the epoch, so that a clip rarely comes twice in a batch; after all that lie so, by those
+            beside them.
     """
 
     def __init__(self, dataset: Dataset, strategies: Strategies, seed: int, stride: int) -> None:
@@ -96,8 +98,10 @@ class Drawer:
         # Of fewer clips than draws that could not be read, the first ones' turn comes again.
         first = again // DRAWS_OF_A_CLIP
         hops = range(first, first + min(len(order), MOST_CLIPS))
+        apart = len(order) // gcd(len(order), self.stride)
         for clips_refused, hop in enumerate(hops):
-            clip = self.dataset.clip(int(order[(slot + hop * self.stride) % len(order)]))
+            place = slot + hop * self.stride + hop // apart
+            clip = self.dataset.clip(int(order[place % len(order)]))
             for anchor_try, anchor in enumerate(self._anchors(epoch, clip, hop, again)):
                 key = f"{self.seed}/{epoch}/{clip.index}/{hop}/{again}/{anchor_try}"
                 frames = self._frames(clip, anchor, key)

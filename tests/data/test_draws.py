@@ -162,9 +162,17 @@ def test_global_random_state_is_left_alone():
     assert (np.random.get_state()[1] == before).all()
 
 
+@pytest.mark.parametrize("stride", [1, 3, 4, 6, 12, 24])
+def test_the_one_clip_with_an_answer_is_found_from_every_place(stride):
+    lengths = [2] * 11 + [60]  # too short for a hard negative, but for the last
+    found = [drawer(lengths, stride=stride).draw(0, slot) for slot in range(12)]
+    assert {draw.clip for draw in found} == {11}
+    assert sorted(draw.clips_refused for draw in found) == list(range(12))
+
+
 @pytest.mark.parametrize("clips", [1, 2, 3])
 def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips):
-    draws = [drawer([60] * clips, stride=1).draw(0, 0, again) for again in range(MOST_REDRAWS + 1)]
+    draws = [drawer([60] * clips).draw(0, 0, again) for again in range(MOST_REDRAWS + 1)]
     assert {draw.clip for draw in draws} == set(range(clips))
     assert all(draw.clips_refused == 0 for draw in draws)
     assert len({draw.frames for draw in draws}) > MOST_REDRAWS / 2
