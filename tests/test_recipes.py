@@ -25,6 +25,7 @@ BEYOND = {
     "i": {"time_aug", "hard_neg"},
     "j": {"time_aug", "face_swap"},
     "k": {"time_aug", "hard_neg", "mask_fn"},
+    "l": {"time_aug", "hard_neg", "face_swap", "mask_fn"},
 }
 """What drawn faces alone have: strategies by themselves on TimeAug, and a HardNeg option."""
 METHODS = {
@@ -126,3 +127,10 @@ def test_the_synthetic_rows_need_no_weights():
     for row in ("d", "f", "g"):
         (masker,) = plan_of("synthetic", row).recipe.maskers
         assert masker.options["descriptor"] == "gradients"
+
+
+def test_the_published_codes_rate_stays_where_it_starts():
+    plan = plan_of("published", "mask_fn")
+    assert (plan.recipe.optim.schedule, plan.recipe.optim.warmup_epochs) == ("constant", 0)
+    assert plan.recipe.optim.lr == plan_of("paper", "f").recipe.optim.lr
+    assert not plan.of(Kind.NEGATIVE_SAMPLERS)
