@@ -15,6 +15,7 @@ How a frame comes about, one file a step:
     geometry.py    records → shapes and the 68 landmarks, in pixels
     raster.py      soft-edged painting in batch
     render.py      shapes → pixels
+    kept.py        what was drawn, in memory: each training frame is drawn once
     dataset.py     `SyntheticFaces`, the dataset
 
 **Exactness.** A frame is a pure function of (world, identity, take, frame), to the byte. Everything after the

@@ -13,6 +13,7 @@ from torch import Tensor
 from ssltoolbox.api import Clip, Frames, Split
 from ssltoolbox.data.synthetic_faces.clip import FACE, ClipRecords, draw_clip
 from ssltoolbox.data.synthetic_faces.geometry import FaceShapes
+from ssltoolbox.data.synthetic_faces.kept import KeptFrames
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 from ssltoolbox.data.synthetic_faces.render import render
 
@@ -37,6 +38,17 @@ class SyntheticFaces:
         self._fps = options.fps
         self._frames = options.frames
         self._zoom = options.zoom
+        self._record = np.dtype(
+            [
+                ("image", np.uint8, (3, self.size, self.size)),
+                ("landmarks", np.float32, (68, 2)),
+                ("expression", np.int64),
+                ("affect", np.float32, 2),
+            ]
+        )
+        places = self._clips * self._frames
+        fits = places * self._record.itemsize <= options.keep * 2**30
+        self._kept = KeptFrames(places, self._record) if train and fits else None
 
     def __len__(self) -> int:
         return self._clips
@@ -52,21 +64,21 @@ class SyntheticFaces:
         )
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        faces = self._faces(clips, frames)
-        group = max(1, _PIXELS_AT_ONCE // self.size**2)
-        parts = [render(faces[start : start + group], self.size) for start in range(0, len(faces), group)]
-        moment = faces["moment"]
+        numbers = self._numbers(clips, frames)
+        drawn = self._kept(numbers, self._drawn) if self._kept else self._drawn(numbers)
         return Frames(
-            images=_joined(
-                [images for images, _ in parts], torch.empty(0, 3, self.size, self.size, dtype=torch.uint8)
-            ),
-            landmarks=_joined([landmarks for _, landmarks in parts], torch.empty(0, 68, 2)),
+            images=_tensor(drawn["image"]),
+            landmarks=_tensor(drawn["landmarks"]),
             labels={
-                "expression": torch.from_numpy(moment["expression"].copy()),
-                "valence": torch.from_numpy(moment["affect"][:, 0].copy()),
-                "arousal": torch.from_numpy(moment["affect"][:, 1].copy()),
+                "expression": _tensor(drawn["expression"]),
+                "valence": _tensor(drawn["affect"][:, 0]),
+                "arousal": _tensor(drawn["affect"][:, 1]),
             },
         )
+
+    def __getstate__(self) -> dict[str, object]:
+        """Memory can't be pickled: a process that is spawned draws each frame anew."""
+        return {**self.__dict__, "_kept": None}
 
     def _who(self, index: int) -> tuple[int, int]:
         if not 0 <= index < self._clips:
@@ -84,14 +96,32 @@ class SyntheticFaces:
         """What a clip depends on."""
         return self._world, *self._who(index), self._frames, self._fps
 
-    def _faces(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.void]:
-        """[B] records of `FACE`."""
-        places = np.asarray(frames, dtype=np.int64)
-        owners = np.asarray(clips, dtype=np.int64)
+    def _numbers(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.int64]:
+        """[B] of all frames of the split, clip after clip."""
+        owners, places = (np.asarray(values, dtype=np.int64) for values in (clips, frames))
+        for index in np.unique(owners):
+            self._who(int(index))
         if len(places) and (places.min() < 0 or places.max() >= self._frames):
             wrong = places[(places < 0) | (places >= self._frames)][0]
             raise IndexError(f"there is no frame {wrong}: each clip has {self._frames}, from 0 on")
-        faces = np.empty(len(places), FACE)
+        return owners * self._frames + places
+
+    def _drawn(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
+        """[B] frames of these numbers."""
+        faces = self._faces(numbers)
+        drawn = np.empty(len(faces), self._record)
+        drawn["expression"], drawn["affect"] = faces["moment"]["expression"], faces["moment"]["affect"]
+        group = max(1, _PIXELS_AT_ONCE // self.size**2)
+        for start in range(0, len(faces), group):
+            images, landmarks = render(faces[start : start + group], self.size)
+            some = drawn[start : start + group]
+            some["image"], some["landmarks"] = images.numpy(), landmarks.numpy()
+        return drawn
+
+    def _faces(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
+        """[B] records of `FACE`."""
+        owners, places = np.divmod(numbers, self._frames)
+        faces = np.empty(len(numbers), FACE)
         for index in np.unique(owners):
             here = np.flatnonzero(owners == index)
             faces[here] = self._shown(int(index), places[here])
@@ -106,8 +136,9 @@ class SyntheticFaces:
         return _cached_landmarks(*self._key(index), self._zoom, self.size)
 
 
-def _joined(parts: list[Tensor], empty: Tensor) -> Tensor:
-    return torch.cat(parts) if parts else empty
+def _tensor(field: NDArray[np.generic]) -> Tensor:
+    """One field of records, by itself."""
+    return torch.from_numpy(field.copy())
 
 
 @lru_cache(maxsize=256)

@@ -39,6 +39,10 @@ class SyntheticFacesOptions(DatasetOptions):
     fps: float = Field(default=25 / 6, gt=0, le=240)
     """Frames per second. Expressions last 4 to 7 seconds; head and light change within two frames."""
 
+    keep: float = Field(default=1.0, ge=0)
+    """GiB of memory that the training frames may take. If they fit, each is drawn once and kept, and the loader's
+    workers share them; else each is drawn whenever it is needed."""
+
     eval_identities: int = Field(default=32, ge=1)
     """People in `val`, and as many others in `test`."""
 
