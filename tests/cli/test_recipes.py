@@ -43,7 +43,7 @@ def test_the_plan_as_a_table(tmp_path: Path, capsys: Capture) -> None:
         == """\
 small
  data                synthetic_faces world=0 identities=6 clips=40 frames=20
-                     size=48 zoom=1 fps=4.16667 eval_identities=32
+                     size=48 zoom=1 fps=4.16667 keep=1 eval_identities=32
                      eval_clips=64
                      40 clips of 6 identities, 20 frames each at 4.17 per
                      second, 800 in all; with landmarks, arousal, expression,
