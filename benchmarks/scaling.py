@@ -36,6 +36,7 @@ STAGES = ("draw", "load", "describe", "render", "views", "forward", "backward")
 def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> dict[str, float]:
     """What an image costs in each stage, the median of `repeats` steps after a first one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
     counts = parts.plan.counts
     method = parts.method(distributed=False).to(device, memory_format=torch.channels_last).train()
     turns: dict[str, list[float]] = {stage: [] for stage in STAGES}
@@ -55,7 +56,8 @@ def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> 
         marks.append(now())
         view_a, view_b = two_views(parts.view, batch)
         marks.append(now())
-        loss = method.step(view_a, view_b, rows).loss
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            loss = method.step(view_a, view_b, rows).loss
         marks.append(now())
         loss.backward()
         marks.append(now())

@@ -2,9 +2,12 @@
 
 Strategies are off in the first comparison: both sides start from the same weights and see the same batches, which
 lie in memory. With `--strategies` the engine's step with all four is timed beside its step without any, at the
-same number of images. Peak memory is what training adds to a process of its own.
+same number of images. With `--compile` its step with `trainer.compile` is timed beside its step without, both
+without strategies, and the first step is said apart: on the wall, with empty caches. Peak memory is what training
+adds to a process of its own.
 
     python benchmarks/training_step.py --steps 40 --repeats 5 --out step.json
+    python benchmarks/training_step.py --compile --steps 12
     python benchmarks/training_step.py --strategies
     python benchmarks/training_step.py --strategies --set 'backbone={name: resnet18}' --set data.size=112 \\
         --set views.size=112 --set trainer.batch_size=16
@@ -12,9 +15,12 @@ same number of images. Peak memory is what training adds to a process of its own
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytorch_lightning as pl
@@ -44,6 +50,7 @@ class StepTimer(pl.Callback):
 
     def __init__(self, threads: int) -> None:
         self.now = clock(threads)
+        self.start = self.now()
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
         """The first step warms up."""
@@ -57,10 +64,13 @@ class StepTimer(pl.Callback):
 
 def by_engine(parts: Parts, batches: list[Batch], steps: int, threads: int) -> float:
     """By Lightning's Trainer and the engine's module."""
+    if parts.plan.recipe.trainer.compile:
+        torch.compiler.reset()  # after eight networks of one form torch stops compiling
     timer = StepTimer(threads)
     loader = DataLoader([batches[step % BATCHES] for step in range(steps)], batch_size=None)
     with quiet_lightning():
         trainer = pl.Trainer(
+            devices=1,
             max_steps=steps,
             logger=False,
             callbacks=[timer],
@@ -134,11 +144,24 @@ def added_mebibytes(train: Train, recipe: Path, settings: list[str], threads: in
     return (peak_bytes() - before) / 2**20
 
 
+def first_step_seconds(recipe: Path, settings: list[str], threads: int) -> float:
+    """Of the first step on the wall, compiled anew where it is compiled."""
+    torch.set_num_threads(threads)
+    parts, batches = made(recipe, settings)
+    with TemporaryDirectory() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        start = time.perf_counter()
+        by_engine(parts, batches, 1, threads)
+        return time.perf_counter() - start
+
+
 def main() -> None:
     """Times both sides in turn, measures their peaks, and prints the ratios."""
     options = parser(__doc__)
     options.add_argument("--steps", type=int, default=40)
-    options.add_argument("--strategies", action="store_true", help="all four beside none, instead of by hand")
+    kind = options.add_mutually_exclusive_group()
+    kind.add_argument("--strategies", action="store_true", help="all four beside none, instead of by hand")
+    kind.add_argument("--compile", action="store_true", help="compiled beside not, instead of by hand")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -151,6 +174,10 @@ def main() -> None:
             "beside": (by_engine, off),
         }
         title, target, memory_target = "Four strategies beside none", most, None
+    elif arguments.compile:
+        recipe = RECIPES / "quickstart.yaml"
+        sides = {"ours": (by_engine, [*off, "trainer.compile=true"]), "beside": (by_engine, off)}
+        title, target, memory_target = "A step that is compiled beside one that is not", None, None
     else:
         recipe = RECIPES / "quickstart.yaml"
         sides = {"ours": (by_engine, off), "beside": (by_hand, off)}
@@ -174,6 +201,12 @@ def main() -> None:
         Row("a step", times["ours"], times["beside"], "ms", at_most=target),
         Row("peak memory", peaks["ours"], peaks["beside"], "MiB", at_most=memory_target),
     ]
+    if arguments.compile:
+        first = {
+            name: in_a_fresh_process(first_step_seconds, recipe, of_side, arguments.threads)
+            for name, (_, of_side) in sides.items()
+        }
+        rows.append(Row("the first step, on the wall", first["ours"], first["beside"], "s"))
     facts: dict[str, Any] = {"settings": settings, "steps": arguments.steps, "milliseconds": turns}
     report(title, rows, arguments.out, **facts)
 

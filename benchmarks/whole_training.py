@@ -99,7 +99,13 @@ def main() -> None:
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     settings, least = NETS[arguments.net]
-    settings = [*settings, f"trainer.steps={arguments.steps}", "evaluate=[]", *arguments.set]
+    settings = [
+        *settings,
+        f"trainer.steps={arguments.steps}",
+        "trainer.devices=1",
+        "evaluate=[]",
+        *arguments.set,
+    ]
     plans = {
         workers: load_plan(RECIPE, [*settings, f"trainer.workers={workers}"]) for workers in arguments.workers
     }

@@ -153,7 +153,8 @@ class _Part:
 
 def _look(backbone: nn.Module, view: View, frames: Frames, device: str | torch.device) -> _Part:
     # Pixels of unreadable frames are looked at too, so that no pass is empty; what comes of them is dropped.
-    features: Tensor = backbone(view.plain(frames.images.to(device)))
+    # `forward`, because a network that is compiled for training would be compiled again for this.
+    features: Tensor = backbone.forward(view.plain(frames.images.to(device)))
     readable = np.ones(len(frames.images), bool)
     readable[list(frames.unreadable)] = False
     return _Part(

@@ -6,12 +6,14 @@ import signal
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch, UserError
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.sampler import Deal, SlotSampler
 from ssltoolbox.engine.cores import worker_count
+from ssltoolbox.engine.transfer import Transfer
 from ssltoolbox.plan import Plan
 
 
@@ -26,6 +28,11 @@ class RunData(pl.LightningDataModule):
         super().__init__()
         self.plan = plan
         self.batches = batches
+        self._transfer = Transfer()
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Lightning's own would wait for the copy."""
+        return self._transfer(batch, device)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """

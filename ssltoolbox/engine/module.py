@@ -67,7 +67,8 @@ class TrainingModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser, and its schedule per optimiser step."""
-        optimiser = build_optimiser(self.method, self.optim)
+        # Lightning can't clip gradients for a fused one where precision is mixed.
+        optimiser = build_optimiser(self.method, self.optim, fused=not self.trainer.gradient_clip_val)
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

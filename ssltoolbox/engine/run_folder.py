@@ -22,7 +22,16 @@ from ssltoolbox.engine.files import write_json, write_text
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}"
-    for key in ("workers", "devices", "nodes", "checkpoint_steps", "log_steps", "probe_steps", "loggers")
+    for key in (
+        "workers",
+        "devices",
+        "nodes",
+        "checkpoint_steps",
+        "log_steps",
+        "probe_steps",
+        "loggers",
+        "compile",
+    )
 )
 """What `--resume` may change: it has no say in the result, the last bits of a number apart."""
 PACKAGES = ("ssltoolbox", "torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "numpy")

@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
 
-from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api import Method, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import AtomicCheckpointIO
@@ -23,8 +23,11 @@ from ssltoolbox.plan import Plan
 
 def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path) -> TrainingModule:
     """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
+    method = parts.method(distributed)
+    if plan.recipe.trainer.compile:
+        compile_networks(method)
     return TrainingModule(
-        method=parts.method(distributed),
+        method=method,
         view=parts.view,
         generators=parts.generators,
         maskers=parts.maskers,
@@ -35,6 +38,20 @@ def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path
         steps_per_epoch=plan.counts.steps_per_epoch,
         failure_path=failure_path,
     )
+
+
+def compile_networks(method: Method) -> None:
+    """Has torch compile the method's parts that have parameters, when each is first called.
+
+    In place: names in a state stay as they are, and a copy, as evaluation makes one, is not compiled.
+
+    On one thread of a CPU forward and backward then take .90 to .95 of the time with the quickstart's network and 256
+    images of 48 pixels, .98 with a ResNet-18 and 32 of 112; the first step takes 18 s of work, minutes on a
+    busy machine. So it is off unless asked for. On a GPU it was not measured.
+    """
+    for part in method.children():  # type: ignore[attr-defined]
+        if next(part.parameters(), None) is not None:
+            part.compile()
 
 
 def build_trainer(
@@ -77,7 +94,7 @@ def build_trainer(
 def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
     """
     Raises:
-        SslToolboxError: in plain words, where memory ran out or another rank has stopped.
+        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank has stopped.
     """
     try:
         yield
@@ -86,6 +103,11 @@ def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
             raise SslToolboxError(
                 f"out of memory at step {trainer.global_step}: {first_line(error)}; "
                 "choose a smaller trainer.batch_size, or a larger trainer.accumulate"
+            ) from error
+        if _is_of_the_compiler(error):
+            raise SslToolboxError(
+                f"trainer.compile: torch can't compile the networks: {first_line(error)}; "
+                "install a C++ compiler such as g++, or leave trainer.compile out"
             ) from error
         if trainer.world_size > 1 and _is_of_the_network(error):
             raise SslToolboxError(
@@ -98,6 +120,11 @@ def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
 def _is_out_of_memory(error: Exception) -> bool:
     on_cpu = isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
     return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
+def _is_of_the_compiler(error: Exception) -> bool:
+    """By the module of its type, which takes seconds to import."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
 def _is_of_the_network(error: Exception) -> bool:

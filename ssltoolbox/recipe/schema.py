@@ -189,6 +189,10 @@ class Trainer(Section):
     gradient_clip: float | None = Field(default=None, gt=0)
     """The largest norm of the gradient; null for no limit."""
 
+    compile: bool = False
+    """Whether `torch.compile` compiles the networks: the first step takes a minute or so, those after it less.
+    Needs a C++ compiler."""
+
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.epochs is None and self.steps is None:

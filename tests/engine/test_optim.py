@@ -26,6 +26,19 @@ def test_by_name(name):
     assert {group["lr"] for group in optimiser.param_groups} == {0.01}
 
 
+def test_fused_is_the_same():
+    moved = []
+    for fused in (True, False):
+        torch.manual_seed(0)
+        model = nn.Linear(4, 4)
+        optimiser = build_optimiser(model, Optim(lr=0.01), fused=fused)
+        assert optimiser.defaults["fused"] is fused
+        model(torch.randn(8, 4)).square().sum().backward()
+        optimiser.step()
+        moved.append(model.weight.detach())
+    torch.testing.assert_close(*moved)
+
+
 def test_the_table_is_the_recipes():
     assert set(OPTIMISERS) == set(Optim.model_fields["name"].annotation.__args__)
 

@@ -76,6 +76,14 @@ def test_workers_do_not_change_the_result(recipe, tmp_path, monkeypatch):
     assert_same_weights(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
 
 
+def test_clipped_gradients_in_mixed_precision(recipe, tmp_path):
+    """Where Lightning can't clip for a fused optimiser."""
+    run_tiny(
+        recipe, tmp_path / "run", "trainer.gradient_clip=1.0", "trainer.precision=bf16", "trainer.steps=1"
+    )
+    assert (tmp_path / "run" / "backbone.safetensors").exists()
+
+
 def test_seeds_change_the_result(recipe, tmp_path):
     run_tiny(recipe, tmp_path / "a")
     run_tiny(recipe, tmp_path / "b", "seed=1")

@@ -96,6 +96,7 @@ trainer:
   probe_steps: auto
   loggers: []
   gradient_clip: null
+  compile: false
 evaluate: []
 plugins:
   files:
