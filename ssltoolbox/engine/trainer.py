@@ -45,9 +45,9 @@ def compile_networks(method: Method) -> None:
 
     In place: names in a state stay as they are, and a copy, as evaluation makes one, is not compiled.
 
-    On one thread of a CPU forward and backward passes then take .90 to .95 of the time with the quickstart's network
-    and 256 images of 48 pixels, .98 with a ResNet-18 and 32 of 112; the first step takes 18 s of work, minutes on a
-    busy machine. So it is off unless asked for. On a GPU it was not measured.
+    On one thread of a CPU, forward and backward take .90 to .95 of the time for the quickstart's network and 256
+    images of 48 pixels, .98 for a ResNet-18 and 32 of 112. The first step takes 18 s of work, minutes on a busy
+    machine; so it is off unless asked for. On a GPU it was not measured.
     """
     for part in method.children():  # type: ignore[attr-defined]
         if next(part.parameters(), None) is not None:
