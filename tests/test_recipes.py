@@ -26,8 +26,10 @@ BEYOND = {
     "j": {"time_aug", "face_swap"},
     "k": {"time_aug", "hard_neg", "mask_fn"},
     "l": {"time_aug", "hard_neg", "face_swap", "mask_fn"},
+    "m": {"time_aug", "hard_neg", "face_swap"},
+    "n": {"time_aug", "face_swap", "mask_fn"},
 }
-"""What drawn faces alone have: strategies by themselves on TimeAug, and a HardNeg option."""
+"""What drawn faces alone have: strategies by themselves on TimeAug, a HardNeg option, the best that was found."""
 METHODS = {
     "imagenet": "none",
     "random": "none",
