@@ -13,6 +13,9 @@ NOSE_AND_MOUTH = [*range(27, 35), *range(48, 61)]
 ALIGNED = [*range(17, 35), *range(36, 61)]
 """The points that two faces are aligned by."""
 JAW = slice(0, 17)
+_CORNERS = len(EYES_AND_BROWS)
+_REGIONS = [EYES_AND_BROWS, NOSE_AND_MOUTH + NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
+"""Equally long, so that all hulls are found at once: a corner twice is the same hull."""
 ROUNDING = 1e-3
 """Pixels by which a point may lie beyond a line that bounds its hull."""
 
@@ -41,17 +44,25 @@ def similarity(points: Tensor, targets: Tensor) -> Tensor:
     Centres and spreads agree afterwards, and the rotation is the best one (Procrustes); in the plane its angle
     has a closed form.
     """
-    start, end = points[:, ALIGNED], targets[:, ALIGNED]
-    start_centre, end_centre = start.mean(dim=1), end.mean(dim=1)
-    start, end = start - start_centre[:, None], end - end_centre[:, None]
+    both = torch.stack([points, targets])[:, :, ALIGNED]
+    start_centre, end_centre = centres = both.mean(dim=2)
+    start, end = centred = both - centres[:, :, None]
+    start_spread, end_spread = _spread(centred)
     along = (start * end).sum(dim=(1, 2))
     across = (start[..., 0] * end[..., 1] - start[..., 1] * end[..., 0]).sum(dim=1)
-    angle = torch.atan2(across, along)
-    scale = _spread(end) / _spread(start)
+    angle, scale = torch.atan2(across, along), end_spread / start_spread
     cosine, sine = scale * angle.cos(), scale * angle.sin()
     linear = torch.stack([cosine, -sine, sine, cosine], dim=1).view(-1, 2, 2)
     shift = end_centre - (linear * start_centre[:, None]).sum(dim=-1)
     return torch.cat([linear, shift[..., None]], dim=-1)
+
+
+def inverse(transforms: Tensor) -> Tensor:
+    """The transforms that undo [B, 2, 3] similarity transforms."""
+    turned = transforms[..., :2].mT
+    linear = turned * (2 / turned.square().sum(dim=(1, 2), keepdim=True))
+    shift = (linear * transforms[:, None, :, 2]).sum(dim=-1)
+    return torch.cat([linear, -shift[..., None]], dim=2)
 
 
 def move(points: Tensor, transforms: Tensor) -> Tensor:
@@ -61,54 +72,63 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
 
 def expressive_region(points: Tensor, size: int) -> Tensor:
     """Eyes with brows, and nose with mouth, of [B, 68, 2] landmarks: [B, size, size] bool."""
-    return fill_spans(region_spans(points[:, None], size))
+    return fill_spans(hull_spans(region_corners(points[:, None]), size, size), size) > 0
 
 
-def region_spans(points: Tensor, size: int) -> Tensor:
-    """The hulls of eyes with brows, and of nose with mouth, of F faces: [B, F, 68, 2] → [B, 2F, size, 2]."""
-    # A corner twice is the same hull, and both hulls are then found at once.
-    eyes_and_brows = [*EYES_AND_BROWS, *EYES_AND_BROWS[:1] * (len(NOSE_AND_MOUTH) - len(EYES_AND_BROWS))]
-    nose_and_mouth = [*NOSE_AND_MOUTH, *NOSE_AND_MOUTH[:1] * (len(EYES_AND_BROWS) - len(NOSE_AND_MOUTH))]
-    hulls = points[:, :, [eyes_and_brows, nose_and_mouth]].flatten(1, 2)
-    return hull_spans(hulls.flatten(0, 1), size).unflatten(0, hulls.shape[:2])
+def region_corners(points: Tensor) -> Tensor:
+    """The corners of two hulls, eyes with brows and nose with mouth, for each of F faces: [B, F, 68, 2] →
+    [B, 2F, 22, 2]."""
+    return points[:, :, _REGIONS].flatten(1, 2)
 
 
-def region_box(points: Tensor, margin: Tensor, size: int) -> Tensor:
-    """The pixels that the regions of [B, 68·n, 2] landmarks touch and `margin` [B] around them, within the image.
+def region_box(corners: Tensor, margin: Tensor, size: int) -> Tensor:
+    """The pixels that hulls of [B, H, n, 2] corners touch and `margin` [B] around them, within the image.
 
     Returns:
         [B, 2, 2] whole numbers: the first and the last pixel, x and y.
     """
-    faces = points.unflatten(1, (-1, 68))[:, :, [*EYES_AND_BROWS, *NOSE_AND_MOUTH]].flatten(1, 2)
-    low, high = faces.amin(dim=1).round() - 1, faces.amax(dim=1).round() + 1
+    low, high = corners.amin(dim=(1, 2)).round() - 1, corners.amax(dim=(1, 2)).round() + 1
     box = torch.stack([low - margin[:, None], high + margin[:, None]], dim=1)
-    return box.clamp(0, size - 1).long()
+    return box.clamp_(0, size - 1).long()
 
 
 def fill_hull(points: Tensor, size: int) -> Tensor:
     """[B, n, 2] points → [B, size, size] bool: True for every pixel that the points' convex hull touches."""
-    return fill_spans(hull_spans(points, size)[:, None])
+    return fill_spans(hull_spans(points[:, None], size, size), size) > 0
 
 
-def hull_spans(points: Tensor, size: int) -> Tensor:
-    """[B, n, 2] points → [B, size, 2] int64: in each row the first pixel that their convex hull touches, and the
-    first one behind it; the same twice where it touches none."""
-    pixels = torch.arange(size, device=points.device, dtype=points.dtype)
+def hull_spans(points: Tensor, height: int, width: int) -> Tensor:
+    """[B, H, n, 2] points → [B, H, height, 2] int64: in each row the first pixel that the convex hull of n points
+    touches, and the first one behind it; the same twice where it touches none."""
+    pixels = torch.arange(height, device=points.device, dtype=points.dtype)
     mirrored = points * points.new_tensor([-1, 1])
-    left, right = _left_edge(torch.cat([points, mirrored]), pixels).T.chunk(2)
-    start = (left - 0.5).ceil().clamp(0, size)
-    end = ((0.5 - right).floor() + 1).clamp(0, size)
+    edges = _left_edge(torch.cat([points, mirrored]).flatten(0, 1), pixels)
+    left, right = edges.T.unflatten(0, (2, *points.shape[:2]))
+    start = (left - 0.5).ceil_().clamp_(0, width)
+    end = (0.5 - right).floor_().add_(1).clamp_(0, width)
     return torch.stack([start, torch.maximum(start, end)], dim=-1).long()
 
 
-def fill_spans(spans: Tensor) -> Tensor:
-    """[B, H, S, 2] spans (see `hull_spans`) → [B, S, S] bool: True within any of the H spans of a row."""
-    size = spans.shape[2]
+def reached_spans(transforms: Tensor, columns: Tensor, rows: Tensor, size: int) -> Tensor:
+    """Which pixels of [B, n] columns and [B, m] rows touch a frame of `size`, that [B, 2, 3] transforms lead to:
+    spans as by `hull_spans`, [B, 1, m, 2]."""
+    slant, drop, shift = transforms[..., None].unbind(dim=2)
+    slack = 0.5 * (slant.abs() + drop.abs())
+    here = slant * columns[:, None, :1] + drop * rows[:, None] + shift
+    ends = torch.stack([-slack - here, slack + (size - 1) - here]) / slant
+    start = ends.amin(dim=0).amax(dim=1).ceil_()
+    end = ends.amax(dim=0).amin(dim=1).floor_().add_(1)
+    spans = torch.stack([start, torch.maximum(start, end)], dim=-1)
+    return spans.nan_to_num_(0).clamp_(0, columns.shape[1]).long()[:, None]
+
+
+def fill_spans(spans: Tensor, width: int) -> Tensor:
+    """[B, H, S, 2] spans (see `hull_spans`) → [B, S, width] int8: 1 within any of the H spans of a row, else 0."""
     start, end = spans.transpose(1, 2).unbind(dim=-1)
-    steps = torch.zeros((len(spans), size, size + 1), dtype=torch.int8, device=spans.device)
+    steps = torch.zeros((*start.shape[:2], width + 1), dtype=torch.int8, device=spans.device)
     one = torch.ones_like(start, dtype=torch.int8)
     steps.scatter_add_(2, start, one).scatter_add_(2, end, -one)
-    return steps.cumsum(dim=2, dtype=torch.int8)[..., :size] > 0
+    return steps.cumsum(dim=2, dtype=torch.int8)[..., :width].clamp_(max=1)
 
 
 def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
@@ -124,12 +144,12 @@ def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
     x, y = points.permute(2, 1, 0).contiguous()
     aside, height = x - x[:, None], y - y[:, None]
     slope = (aside / height.clamp(min=0)).nan_to_num_(*[torch.inf] * 3).amin(dim=1)
-    slope.masked_fill_(slope.isinf(), 0)
-    leftmost = torch.addcmul(aside, slope[:, None], height, value=-1).amin(dim=1)
+    slope.nan_to_num_(posinf=0, neginf=0)
+    leftmost = aside.addcmul_(slope[:, None], height, value=-1).amin(dim=1)
     bound = x.masked_fill(leftmost < -ROUNDING, -torch.inf)
-    summit = y.gather(0, x.argmin(dim=0, keepdim=True))
+    summit = y.gather(0, x.min(dim=0, keepdim=True).indices)
     met = summit.clamp(rows[:, None] - 0.5, rows[:, None] + 0.5)
-    edge = torch.addcmul(bound[:, None], slope[:, None], met - y[:, None]).amax(dim=0)
+    edge = (met - y[:, None]).mul_(slope[:, None]).add_(bound[:, None]).amax(dim=0)
     return edge.masked_fill_((met < y.amin(dim=0)) | (met > y.amax(dim=0)), torch.inf)
 
 

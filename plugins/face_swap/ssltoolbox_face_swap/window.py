@@ -1,4 +1,4 @@
-"""Squares of a batch of images, all of one size, each at a place of its own."""
+"""Rectangles of a batch of images, all of one size, each at a place of its own."""
 
 from __future__ import annotations
 
@@ -10,42 +10,62 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A square of each image.
+    """A rectangle of each image.
 
     Attributes:
-        origin: [B, 2] int64, the first pixel, x and y.
-        size: height and width in pixels.
+        origin: [B, 2] int64, the first pixel, x and y; may lie beyond the image.
+        columns, rows: [B, width] and [B, height] int64, where its pixels are in the images, which are mirrored
+            beyond their border.
     """
 
     origin: Tensor
-    size: int
+    columns: Tensor
+    rows: Tensor
+
+    @classmethod
+    def at(cls, origin: Tensor, width: int, height: int, image_size: int) -> Window:
+        """Reaches beyond square images by less than their size."""
+        pixels = origin[..., None] + torch.arange(max(width, height), device=origin.device)
+        mirrored = (pixels.abs_() - (image_size - 1)).abs_().neg_().add_(image_size - 1)
+        return cls(origin, mirrored[:, 0, :width], mirrored[:, 1, :height])
 
     @classmethod
     def around(cls, boxes: Tensor, image_size: int) -> Window:
         """The smallest size that all of [B, 2, 2] boxes (first and last pixel) fit into, within the images."""
-        size = int((boxes[:, 1] - boxes[:, 0]).max()) + 1
-        return cls(boxes[:, 0].clamp(max=image_size - size), size)
+        low, high = boxes.unbind(dim=1)
+        size = (high - low).amax(dim=0) + 1
+        width, height = size.tolist()
+        return cls.at(torch.minimum(low, image_size - size), width, height, image_size)
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.rows.shape[1]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.columns.shape[1]
+
+    def grown(self, margin: int, image_size: int) -> Window:
+        """The same with `margin` pixels more on all sides, also where the images end."""
+        return Window.at(self.origin - margin, self.width + 2 * margin, self.height + 2 * margin, image_size)
+
+    def chunk(self, groups: int) -> list[Window]:
+        """Of as many parts of the batch."""
+        parts = (part.chunk(groups) for part in (self.origin, self.columns, self.rows))
+        return [Window(*part) for part in zip(*parts, strict=True)]
 
     def cut(self, images: Tensor) -> Tensor:
-        """[B, C, S, S] → [B, C, size, size]."""
-        squares = images.flatten(2).gather(2, self._places(images))
-        return squares.unflatten(2, (self.size, self.size))
+        """[B, C, S, S] → [B, C, height, width]."""
+        pieces = images.flatten(2).gather(2, self._places(images))
+        return pieces.unflatten(2, (self.height, self.width))
 
-    def paste(self, images: Tensor, squares: Tensor) -> None:
-        """Puts [B, C, size, size] in the place of what `cut` gives; `images` lie in one piece."""
-        images.view(*images.shape[:2], -1).scatter_(2, self._places(images), squares.flatten(2))
-
-    def relative(self, points: Tensor) -> Tensor:
-        """[B, n, 2] points of the images, in the square's coordinates."""
-        return points - self.origin[:, None]
-
-    def transforms_out(self, transforms: Tensor) -> Tensor:
-        """[B, 2, 3] transforms out of the images, as transforms out of the squares."""
-        shift = transforms[..., 2] + (transforms[..., :2] * self.origin[:, None]).sum(dim=-1)
-        return torch.cat([transforms[..., :2], shift[..., None]], dim=2)
+    def paste(self, images: Tensor, pieces: Tensor) -> None:
+        """Puts [B, C, height, width] in the place of what `cut` gives; `images` lie in one piece."""
+        images.view(*images.shape[:2], -1).scatter_(2, self._places(images), pieces.flatten(2))
 
     def _places(self, images: Tensor) -> Tensor:
-        """[B, C, size²]: where the squares' pixels are among the S² of each channel."""
-        x, y = (self.origin[:, :, None] + torch.arange(self.size, device=images.device)).unbind(dim=1)
-        places = (y * images.shape[-1])[:, :, None] + x[:, None]
+        """[B, C, height · width]: where the pixels are among the S² of each channel."""
+        places = (self.rows * images.shape[-1])[:, :, None] + self.columns[:, None]
         return places.flatten(1)[:, None].expand(-1, images.shape[1], -1)
