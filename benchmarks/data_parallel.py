@@ -1,0 +1,162 @@
+"""Two ranks against one on the same batch: is the loss equal, what does a step cost, what does communication add.
+
+The network has no batch statistics, which are each rank's own on a CPU, and both see the same views. On a CPU
+each rank has one thread, and gloo connects them: that needs two idle cores. Where there are two GPUs each has one.
+A rank's step is timed as DDP does it, then without exchanging gradients, then with all of them exchanged after the
+backward pass. What the first adds to the second, beside what the third adds, was not overlapped. Embeddings are
+gathered in all three.
+
+    python benchmarks/data_parallel.py --out data_parallel.json
+    python benchmarks/data_parallel.py --set backbone.name=resnet50_gn --set trainer.batch_size=256
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from side_by_side import Row, in_turn, parser, report
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ssltoolbox.api import Batch, Rows
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.engine.stages import rows_of, seed_device, two_views
+from ssltoolbox.plan import load_plan
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
+SETTINGS = (
+    "positives=[]",
+    "negatives=[]",
+    "maskers=[]",
+    "method={name: simclr, batch_norm: false}",
+    "backbone={name: convnext_atto}",
+    "trainer.batch_size=64",
+)
+RANKS = 2
+WAYS = ("ddp", "alone", "after")
+"""As the engine has it; without communication of gradients; with it after the backward pass."""
+
+
+class Step(nn.Module):
+    """A method's step as what DDP wraps: its loss."""
+
+    def __init__(self, parts: Parts, distributed: bool) -> None:
+        super().__init__()
+        self.method: Any = parts.method(distributed)
+
+    def forward(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> Tensor:
+        """[M, 3, S, S] twice → []."""
+        loss: Tensor = self.method.step(view_a, view_b, rows).loss
+        return loss
+
+
+def on_rank(rank: int, ranks: int, settings: list[str], repeats: int, folder: str) -> None:
+    """Leaves the losses and the milliseconds of each way of a rank in a file of the folder."""
+    torch.set_num_threads(1)
+    device = torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if ranks > 1:
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(
+            backend, init_method=f"file://{folder}/rendezvous", rank=rank, world_size=ranks
+        )
+    parts = Parts(load_plan(RECIPE, settings))
+    step: nn.Module = Step(parts, distributed=ranks > 1).to(device, memory_format=torch.channels_last)
+    inputs = inputs_of(parts, rank, ranks, device)
+    if ranks > 1:
+        step = DistributedDataParallel(step)
+    works = {way: partial(milliseconds, step, inputs, way) for way in (WAYS if ranks > 1 else ("alone",))}
+    turns = in_turn(works, 1 + repeats)
+    loss = step(*inputs).detach()
+    if ranks > 1:
+        dist.all_reduce(loss)
+        dist.destroy_process_group()
+    found = {"loss": loss.item() / ranks, "ms": {way: median(times[1:]) for way, times in turns.items()}}
+    torch.save(found, Path(folder, f"{ranks}-{rank}.pt"))
+
+
+def inputs_of(parts: Parts, rank: int, ranks: int, device: torch.device) -> tuple[Tensor, Tensor, Rows]:
+    """A rank's views and rows of the first step, augmented with all others' to be the same for any ranks."""
+    draws = parts.plan.counts.draws
+    batch: Batch = parts.batches.__getitems__([(0, draw) for draw in range(draws)])
+    seed_device(0, 0, 0, 0)
+    view_a, view_b = two_views(parts.view, batch)
+    own = slice(rank * draws // ranks, (rank + 1) * draws // ranks)
+    part = batch.changed(lambda tensor: tensor[own])
+    rows = rows_of(part, parts.maskers.describe(part)).changed(lambda tensor: tensor.to(device))
+    return view_a[own].to(device), view_b[own].to(device), rows
+
+
+def milliseconds(step: nn.Module, inputs: tuple[Tensor, Tensor, Rows], way: str) -> float:
+    """A forward and a backward pass on the wall, begun by all ranks at once."""
+    several = dist.is_initialized()
+    step.zero_grad()
+    if several:
+        dist.barrier()
+    start = _now()
+    with step.no_sync() if several and way != "ddp" else nullcontext():  # type: ignore[operator]
+        step(*inputs).backward()
+    if way == "after":
+        gradients = [
+            parameter.grad.flatten() for parameter in step.parameters() if parameter.grad is not None
+        ]
+        dist.all_reduce(torch.cat(gradients))
+    return 1000 * (_now() - start)
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def results(ranks: int, settings: list[str], repeats: int) -> list[dict[str, Any]]:
+    """What each of so many ranks found."""
+    with TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(on_rank, (ranks, settings, repeats, folder), nprocs=ranks)
+        return [torch.load(Path(folder, f"{ranks}-{rank}.pt")) for rank in range(ranks)]
+
+
+def main() -> None:
+    """Runs one rank, then two; the slower of two counts."""
+    options = parser(__doc__)
+    options.set_defaults(repeats=15)
+    options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
+    arguments = options.parse_args()
+    if torch.cuda.device_count() == 1:
+        sys.exit("two ranks need two GPUs, or none: CUDA_VISIBLE_DEVICES= hides the one that is there")
+    settings = [*SETTINGS, *arguments.set]
+    one = results(1, settings, arguments.repeats)[0]
+    two = results(RANKS, settings, arguments.repeats)
+    ms = {way: max(rank["ms"][way] for rank in two) for way in WAYS}
+    rows = [
+        Row(
+            "loss, two ranks beside one", two[0]["loss"], one["loss"], "", at_least=1 - 1e-5, at_most=1 + 1e-5
+        ),
+        Row("a step, two ranks beside one", ms["ddp"], one["ms"]["alone"], "ms"),
+        Row("a step, DDP beside no communication", ms["ddp"], ms["alone"], "ms"),
+        Row("a step, communication afterwards beside none", ms["after"], ms["alone"], "ms"),
+        Row(
+            "what DDP adds beside all afterwards",
+            ms["ddp"] - ms["alone"],
+            ms["after"] - ms["alone"],
+            "ms",
+            at_most=1,
+        ),
+    ]
+    title = "Two ranks beside one, the same batch"
+    report(title, rows, arguments.out, settings=settings, one=one, two=two)
+
+
+if __name__ == "__main__":
+    main()
