@@ -43,7 +43,7 @@ class AtomicCheckpointIO(CheckpointIO):
         except (OSError, RuntimeError) as error:
             beside.unlink(missing_ok=True)
             kept = "the one before it is whole" if target.exists() else "there is none before it"
-            raise SslToolboxError(f"can't write the checkpoint {target}: {error}; {kept}") from error
+            raise SslToolboxError(f"can't write the checkpoint {target}: {_reason(error)}; {kept}") from error
         _flush_folder(target.parent)
 
     def load_checkpoint(
@@ -74,6 +74,14 @@ def read_checkpoint(path: Path, map_location: Any | None = "cpu") -> dict[str, A
     except Exception as error:  # torch raises a dozen types for a damaged file
         raise UserError(f"can't read the checkpoint {path}: {first_line(error)}") from error
     return checkpoint
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said of a write that failed; torch itself says only where in the file it was."""
+    said: BaseException | None = error
+    while said is not None and not isinstance(said, OSError):
+        said = said.__context__
+    return (said and said.strerror) or first_line(error)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import keyword
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ssltoolbox.api import Kind, UserError
+from ssltoolbox.api import Kind, SslToolboxError, UserError
 from ssltoolbox.scaffold.templates import TEMPLATES, template_folder
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
 
     Raises:
         UserError: for a name that can't be used, or a folder that exists.
+        SslToolboxError: where it can't be written; nothing is left of it then.
     """
     package = name.replace("-", "_")
     _check_name(name, package)
@@ -49,14 +49,26 @@ def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
     if folder.exists():
         raise UserError(f"{folder} exists", "choose another name, or remove it")
     template = TEMPLATES[kind]
-    shutil.copytree(template_folder(kind), folder, ignore=_IGNORED)
-    door = folder / f"ssltoolbox_{template}" / "__init__.py"
+    source = template_folder(kind)
+    door = source / f"ssltoolbox_{template}" / "__init__.py"
     names = _Names.of(template, door.read_text(encoding="utf-8"), name)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_file():
-            path.write_text(names.changed(path.read_text(encoding="utf-8")), encoding="utf-8")
-        path.rename(path.with_name(names.changed(path.name)))
+    try:
+        for path in _files(source):
+            target = folder / names.changed(path.relative_to(source).as_posix())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(names.changed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SslToolboxError(f"can't write {folder}: {error.strerror or error}") from error
     return NewPlugin(folder, package, template)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All below a folder but what is hidden or was compiled."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
+            yield path
 
 
 def _check_name(name: str, package: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -32,11 +33,23 @@ def test_a_full_disk_leaves_the_one_before(tmp_path, monkeypatch):
     with pytest.raises(SslToolboxError) as caught:
         AtomicCheckpointIO().save_checkpoint({"global_step": 4}, path)
     assert str(caught.value) == (
-        f"can't write the checkpoint {path}: [Errno 28] No space left on device; the one before it is whole"
+        f"can't write the checkpoint {path}: No space left on device; the one before it is whole"
     )
     assert not isinstance(caught.value, UserError)
     assert AtomicCheckpointIO().load_checkpoint(path) == {"global_step": 3}
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_what_the_system_says_is_the_reason(tmp_path):
+    """Not what torch makes of it."""
+    (tmp_path / ".last.ckpt.part").symlink_to("/dev/full")
+    with pytest.raises(SslToolboxError) as caught:
+        AtomicCheckpointIO().save_checkpoint({"w": torch.ones(100_000)}, tmp_path / "last.ckpt")
+    assert str(caught.value) == (
+        f"can't write the checkpoint {tmp_path}/last.ckpt: No space left on device; there is none before it"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half"])
