@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import Dataset, Features, Frames, View
-from ssltoolbox.engine.loader import leave_signals_to_the_main_process
+from ssltoolbox.engine.reading import Fetched, Loader, leave_signals_to_the_main_process
 
 NAMED = 3
 """Unreadable frames that are named in the log; the others are counted."""
@@ -86,8 +84,9 @@ def read_frames(
     dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int, workers: int = 0
 ) -> Iterator[Frames]:
     """The images at these places [frames], in this order, `batch_size` at once, read by `workers` processes."""
-    yield from DataLoader(
-        _Chunks(dataset, clip, frame, batch_size),
+    chunks = _Chunks(dataset, clip, frame, batch_size)
+    yield from Loader(
+        Fetched(chunks.read, len(chunks)),
         batch_size=None,
         num_workers=workers,
         worker_init_fn=leave_signals_to_the_main_process if workers else None,
@@ -127,7 +126,7 @@ def _middles(length: int, count: int) -> np.ndarray:
     return (2 * np.arange(count) + 1) * length // (2 * count)
 
 
-class _Chunks(TorchDataset[Frames]):
+class _Chunks:
     """Whole batches as a loader's items, so that a dataset reads them at once."""
 
     def __init__(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, size: int) -> None:
@@ -136,7 +135,7 @@ class _Chunks(TorchDataset[Frames]):
     def __len__(self) -> int:
         return -(-len(self.clip) // self.size)
 
-    def __getitem__(self, number: int) -> Frames:
+    def read(self, number: int) -> Frames:
         part = slice(number * self.size, (number + 1) * self.size)
         return self.dataset.read(self.clip[part].tolist(), self.frame[part].tolist())
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch, UserError
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.sampler import Deal, SlotSampler
 from ssltoolbox.engine.cores import worker_count
+from ssltoolbox.engine.reading import Fetched, Loader, leave_signals_to_the_main_process
 from ssltoolbox.engine.transfer import Transfer
 from ssltoolbox.plan import Plan
 
@@ -34,7 +33,7 @@ class RunData(pl.LightningDataModule):
         """Lightning's own would wait for the copy."""
         return self._transfer(batch, device)
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> Loader[Batch]:
         """
         Raises:
             UserError: when a step can't be dealt to the ranks evenly.
@@ -57,8 +56,8 @@ class RunData(pl.LightningDataModule):
             rank=trainer.global_rank,
         )
         workers = worker_count(recipe.workers, trainer.num_devices)
-        return DataLoader(
-            self.batches,
+        return Loader(
+            Fetched(self.batches.__getitems__, len(self.batches)),
             batch_sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
             collate_fn=_as_it_is,
             num_workers=workers,
@@ -70,9 +69,3 @@ class RunData(pl.LightningDataModule):
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def leave_signals_to_the_main_process(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the last step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
