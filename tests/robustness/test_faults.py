@@ -75,16 +75,17 @@ def step_of(out: Path) -> int:
     return int(torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"])
 
 
-def test_the_disk_fills_up(tmp_path: Path) -> None:
+def test_the_disk_fills_up(tmp_path: Path, count: Callable[[str], None]) -> None:
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     (line,) = failed(recipe, out, prelude=fault(FULL_DISK)).splitlines()
     assert line.startswith(f"can't write the checkpoint {out}/checkpoints/last.ckpt: ")
-    assert line.endswith("; the one before it is whole")
+    assert line.endswith(": File too large; the one before it is whole")
     assert step_of(out) == 2
     assert_goes_on(recipe, out, tmp_path / "whole")
+    count("stopped at step 4 with the checkpoint of step 2; then the same weights")
 
 
-def test_memory_runs_out(tmp_path: Path) -> None:
+def test_memory_runs_out(tmp_path: Path, count: Callable[[str], None]) -> None:
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     (line,) = failed(recipe, out, prelude=fault("torch.empty(10**15)")).splitlines()
     assert line.startswith("out of memory at step 3: ")
@@ -92,13 +93,17 @@ def test_memory_runs_out(tmp_path: Path) -> None:
     assert line.endswith("; choose a smaller trainer.batch_size, or a larger trainer.accumulate")
     assert "Traceback" in (out / "log.txt").read_text()
     assert_goes_on(recipe, out, tmp_path / "whole")
+    count("stopped at step 3; then the same weights")
 
 
-def test_a_worker_dies(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_dies(tmp_path: Path, workers: int, count: Callable[[str], None]) -> None:
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
-    (line,) = failed(recipe, out, "--set", "trainer.workers=1", prelude=DYING_WORKER).splitlines()
+    errors = failed(recipe, out, "--set", f"trainer.workers={workers}", prelude=DYING_WORKER)
+    (line,) = (line for line in errors.splitlines() if line)
     assert line.startswith("failed: RuntimeError: DataLoader worker (pid")
     assert_goes_on(recipe, out, tmp_path / "whole")
+    count(f"one of {workers}; then the same weights")
 
 
 @pytest.mark.parametrize("how", [KILLED, "raise ValueError('a fault on one rank')"], ids=["killed", "failed"])
@@ -119,7 +124,9 @@ def test_a_rank_dies(tmp_path: Path, how: str, much: bool, count: Callable[[str]
     assert step_of(out) == 2
 
 
-def test_images_vanish(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_vanish(tmp_path: Path, workers: int, count: Callable[[str], None]) -> None:
+    """Whoever reads them says so in a line, and nobody waits for the other readers."""
     root = tmp_path / "faces"
     for clip in range(12):
         folder = root / f"person-{clip // 2}" / "video" / f"clip-{clip}"
@@ -130,12 +137,16 @@ def test_images_vanish(tmp_path: Path) -> None:
     shutil.copytree(root, kept)
     (drawn,) = (line for line in TINY.splitlines() if line.startswith("data: "))
     recipe = write_recipe(tmp_path, (drawn, "data: {name: frames, root: faces, size: 32}"))
-    out = tmp_path / "run"
-    (line,) = failed(recipe, out, prelude=fault(f"shutil.rmtree({str(root)!r})")).splitlines()
-    assert "No such file" in line, line
-    assert step_of(out) == 4
+    out, steps = tmp_path / "run", f"trainer.steps={6 if workers == 0 else 40}"
+    arguments = ("--set", f"trainer.workers={workers}", "--set", steps)
+    (line,) = failed(recipe, out, *arguments, prelude=fault(f"shutil.rmtree({str(root)!r})")).splitlines()
+    assert "draws in a row had unreadable images" in line
+    assert line.endswith("No such file or directory")
+    reached = step_of(out)
+    assert reached >= 4
     os.rename(kept, root)
-    assert_goes_on(recipe, out, tmp_path / "whole")
+    assert_goes_on(recipe, out, tmp_path / "whole", steps)
+    count(f"all of them at step 3, {workers} workers; a checkpoint of step {reached}; then the same weights")
 
 
 def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
@@ -198,7 +209,7 @@ def test_a_disk_is_used_up(tmp_path: Path, how: str, reason: str, undo: str, muc
     assert all(torch.equal(one[key], two[key]) for key in two)
 
 
-def test_a_process_that_finds_landmarks_dies(tmp_path: Path) -> None:
+def test_a_process_that_finds_landmarks_dies(tmp_path: Path, count: Callable[[str], None]) -> None:
     """What was found is kept; the same command goes on."""
     for frame in range(12):
         folder = tmp_path / "frames" / "id" / "v" / "c"
@@ -225,4 +236,6 @@ def test_a_process_that_finds_landmarks_dies(tmp_path: Path) -> None:
     process = start_command(tmp_path, *command, prelude=prelude)
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
-    assert log.read_text().count(".") <= 12 + 2
+    seen = log.read_text().count(".")
+    assert seen <= 12 + 2
+    count(f"one of 2; {seen} looks at 12 images")

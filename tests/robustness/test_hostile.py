@@ -212,7 +212,7 @@ def bombs(folder: Path, proof: Path) -> dict[str, Path]:
 def test_pickles(
     tmp_path: Path, root: Path, count: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As a checkpoint, as weights, as landmarks: refused, and what is in them never runs."""
+    """As a checkpoint, as weights, as landmarks, as a table: refused, and what is in them never runs."""
     proof, recipe = tmp_path / "executed", write_recipe(tmp_path)
     other = tmp_path / "on frames"
     other.mkdir()
@@ -221,15 +221,22 @@ def test_pickles(
     landmarks = sorted(root.rglob("landmarks68.npy"))
     files = bombs(tmp_path / "bombs", proof)
     run = run_tiny(recipe, tmp_path / "run").folder
+    trained = Path(shutil.copytree(run.path, tmp_path / "trained"))
     (run.path / "backbone.safetensors").unlink()
+    weights, table = tmp_path / "weights.safetensors", tmp_path / "frames.parquet"
     tried = 0
     for name, bomb in files.items():
-        for place in (run.checkpoint, tmp_path / "weights.safetensors", *landmarks):
+        for place in (run.checkpoint, trained / "backbone.safetensors", weights, table, *landmarks):
             shutil.copyfile(bomb, place)
         for arguments in (
             ("train", recipe, "--out", run.path, "--resume"),
             ("evaluate", bomb, "--recipe", recipe),
-            ("evaluate", tmp_path / "weights.safetensors", "--recipe", recipe),
+            ("evaluate", weights, "--recipe", recipe),
+            ("evaluate", trained, "--tasks", "identity"),
+            ("embed", weights, recipe, "-o", tmp_path / "x.parquet"),
+            ("saliency", trained, "-o", tmp_path / "x.png"),
+            ("export", trained, "-o", tmp_path / "x.safetensors"),
+            ("data", "index", table, "--root", root, "-o", tmp_path / "x.index"),
             ("train", recipe, "--set", f"backbone.weights={bomb}", "--out", tmp_path / f"of-{name}"),
             ("train", on_frames, "--out", tmp_path / f"on-{name}"),
         ):
@@ -262,9 +269,15 @@ WITHIN = 20
 """Seconds of the processor for a bomb, most of which Python takes to start."""
 
 
+OFFER_A_BOMB = """
+from ssltoolbox.cli.main import run
+print([run(["check", "bomb.yaml"]), run(["bench", "bomb.yaml", "--out", "bench"])])
+"""
+
+
 @pytest.mark.parametrize("name", YAML_BOMBS)
-def test_yaml_bombs(tmp_path: Path, name: str) -> None:
-    """Refused at once, in a process that may have little memory."""
+def test_yaml_bombs(tmp_path: Path, name: str, count: Callable[[str], None]) -> None:
+    """As a recipe and as a grid: refused at once, in a process that may have little memory."""
     (tmp_path / "bomb.yaml").write_text(YAML_BOMBS[name] + "\n")
 
     def within_limits() -> None:
@@ -272,18 +285,19 @@ def test_yaml_bombs(tmp_path: Path, name: str) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (WITHIN, WITHIN))
 
     check = subprocess.run(
-        [sys.executable, "-m", "ssltoolbox", "check", "bomb.yaml"],
+        [sys.executable, "-c", OFFER_A_BOMB],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
         preexec_fn=within_limits,
     )
-    assert check.returncode == 2, check.stderr[-2000:]
+    assert (check.returncode, check.stdout) == (0, "[2, 2]\n"), check.stderr[-2000:]
     assert "Traceback" not in check.stderr
     assert " problem" in check.stderr.splitlines()[-1]
     assert max(map(len, check.stderr.splitlines())) < 400
-    assert not (tmp_path / "executed").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"bomb.yaml"}
+    count("refused as a recipe and as a grid")
 
 
 READ_INDEXES = """

@@ -1,0 +1,135 @@
+"""Every command on a disk that fills up: one line that says so, and with more room what there would have been."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import spots
+from support.runs import untrained_run, write_recipe
+from support.trees import same_files
+
+from ssltoolbox.cli.main import run as run_command
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode,
+        reason="nothing may be mounted here",
+    ),
+]
+
+TRY_WITH_MORE_AND_MORE = """
+import contextlib, io, json, os, shutil, sys
+from ssltoolbox.cli.main import run
+
+disk, commands = sys.argv[1], json.loads(sys.argv[2])
+filler = os.path.join(disk, "filler")
+os.chdir(disk)
+
+def leave(free):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(filler)
+    state = os.statvfs(disk)
+    with open(filler, "wb") as file:
+        file.write(bytes(max(0, state.f_bavail * state.f_frsize - free)))
+
+for name, arguments in commands.items():
+    tries, free = [], 0
+    while not tries or tries[-1][0] and len(tries) < 14:
+        leave(free)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            code = run(arguments)
+        made = sorted(entry for entry in os.listdir(disk) if not entry.startswith(".") and entry != "filler")
+        tries.append((code, said.getvalue(), made))
+        free = 2 * free or 4096
+    json.dump(tries, open(os.path.join(sys.argv[3], name + ".json"), "w"))
+    for entry in os.listdir(disk):
+        if entry not in ("copy.index", "filler"):
+            shutil.move(os.path.join(disk, entry), os.path.join(sys.argv[3], "made"))
+shutil.copytree("copy.index", os.path.join(sys.argv[3], "made", "copy.index"))
+"""
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """Of four clips of ten images, each with a red rectangle."""
+    for clip in range(4):
+        folder = tmp_path / f"frames/id{clip}/v/c"
+        folder.mkdir(parents=True)
+        for frame in range(10):
+            pixels = np.random.default_rng(frame).integers(0, 80, (32, 40, 3), dtype=np.uint8)
+            pixels[6:18, 4 + frame : 16 + frame] = (220, 20, 20)
+            Image.fromarray(pixels).save(folder / f"{frame:02}.png")
+    assert run_command(["data", "index", str(tmp_path / "frames"), "-o", str(tmp_path / "i.index")]) == 0
+    return tmp_path / "i.index"
+
+
+def commands(tmp_path: Path, index: Path, disk: Path, *, much: bool) -> dict[str, list[str]]:
+    """What writes, by the name of what it makes on the disk."""
+    recipe, run = write_recipe(tmp_path), tmp_path / "untrained"
+    untrained_run(recipe, run)
+    some = {
+        "i.index": ["data", "index", f"{tmp_path}/frames", "-o", f"{disk}/i.index", "--workers", "1"],
+        "p.index": ["data", "pack", str(index), "-o", f"{disk}/p.index", "--size", "16", "--workers", "1"],
+        "copy.index": ["data", "landmarks", f"{disk}/copy.index", "--workers", "1", "--detector", "spots"],
+        "sheet.png": ["data", "info", str(index), "-o", f"{disk}/sheet.png"],
+        "x.parquet": ["embed", str(run), str(recipe), "-o", f"{disk}/x.parquet"],
+        "m.safetensors": ["export", str(run), "-o", f"{disk}/m.safetensors"],
+        "plugin": ["plugins", "new", "plugin", "--kind", "view"],
+        "run": ["train", str(recipe), "--out", f"{disk}/run", "--resume"],
+    }
+    some["copy.index"] += ["--plugin", spots.__file__]
+    more = {
+        "pairs.png": ["preview", str(recipe), "-o", f"{disk}/pairs.png"],
+        "map.png": ["saliency", str(run), "-o", f"{disk}/map.png", "--count", "1"],
+        "found": ["evaluate", str(run), "--tasks", "identity", "--out", f"{disk}/found"],
+    }
+    return some | more if much else some
+
+
+def test_every_command(tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]) -> None:
+    """Twice the room each time, until it is enough."""
+    disk, made, whole = (tmp_path / name for name in ("disk", "made", "whole"))
+    for folder in (disk, made, whole):
+        folder.mkdir()
+    wanted = commands(tmp_path, index, disk, much=much)
+    # An index names its frames relative to itself, and the copy is elsewhere.
+    copy = shutil.copytree(index, tmp_path / "copy.index")
+    header = json.loads((copy / "index.json").read_text())
+    (copy / "index.json").write_text(json.dumps(header | {"root": f"{tmp_path}/frames"}))
+    mount = 'mount -t tmpfs -o size=8m tmpfs "$1" && cp -r "$2" "$1/copy.index" && shift 2 && exec "$@"'
+    driver = [sys.executable, "-c", TRY_WITH_MORE_AND_MORE, str(disk), json.dumps(wanted), str(tmp_path)]
+    script = ["unshare", "-rm", "bash", "-c", mount, "-", str(disk), str(copy), *driver]
+    subprocess.run(script, check=True, stdout=subprocess.DEVNULL)
+    failures = 0
+    for name in wanted:
+        *refused, (code, _, _) = json.loads((tmp_path / f"{name}.json").read_text())
+        assert code == 0, name
+        assert refused, name
+        for code, said, there in refused:
+            assert code == 1, (name, said)
+            (line,) = said.splitlines()
+            assert line.startswith("can't write "), (name, line)
+            assert "No space left on device" in line or "errno 28" in line, (name, line)
+            assert set(there) <= {"copy.index", "run", "found"}, name
+        failures += len(refused)
+    for name in ("i.index", "p.index", "copy.index", "x.parquet", "m.safetensors", "run"):
+        assert (made / name).exists()
+    for name in ("i.index", "p.index"):
+        arguments = [argument.replace(str(disk), str(whole)) for argument in wanted[name]]
+        assert run_command(arguments) == 0
+        same_files(made / name, whole / name)
+    assert run_command([argument.replace(str(disk), str(tmp_path)) for argument in wanted["copy.index"]]) == 0
+    same_files(made / "copy.index", copy)
+    count(
+        f"{len(wanted)} commands failed {failures} times for want of room, each in a line, and then did not"
+    )
