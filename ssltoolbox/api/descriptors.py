@@ -72,9 +72,11 @@ class MethodDescriptor(Descriptor):
     Attributes:
         negatives: where the negatives come from. None refuses negative samplers and maskers in a recipe.
         positives: False for a method that looks at side A alone. It refuses positive generators in a recipe.
+        weights: True for a method that counts hard negatives by `Rows.weight`. False refuses weights other than 1.
         trains: False for a method that leaves the backbone as it is.
     """
 
     negatives: Literal["batch", "queue"] | None
     positives: bool = True
+    weights: bool = False
     trains: bool = True

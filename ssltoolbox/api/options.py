@@ -124,3 +124,6 @@ class NegativeSamplerOptions(Options):
 
     count: int = Field(default=1, ge=1, le=16)
     """Hard negatives for each draw. Each is an instance of its own, with a positive of its own."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """As how many negatives a hard negative and the other instances of its draw count for each other."""

@@ -164,6 +164,8 @@ class Rows(_TensorFields):
         time: [rows] float64 seconds.
         descriptor: [rows, F]: what the maskers know of a row; NaN where they have no opinion. F may be 0.
         labels: name → [rows], where labels are known; for reports, and for methods that say that they need labels.
+        weight: [rows] as how many a row counts among the negatives of its draw's other instances; between two of
+            them the larger weight holds. None where all count as one.
     """
 
     draw: Tensor
@@ -172,6 +174,7 @@ class Rows(_TensorFields):
     time: Tensor
     descriptor: Tensor
     labels: Mapping[str, Tensor] = field(default_factory=dict)
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.draw.shape[0])
@@ -180,11 +183,13 @@ class Rows(_TensorFields):
         return self.changed(lambda t: t[index])
 
     def __add__(self, other: Rows) -> Rows:
-        """These rows, then the others; labels that both have."""
+        """These rows, then the others; labels and weights that both have."""
         import torch
 
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(self, name), getattr(other, name)])
+
+        weight = None if self.weight is None or other.weight is None else joined("weight")
 
         labels = {
             name: torch.cat([values, other.labels[name]])
@@ -192,7 +197,7 @@ class Rows(_TensorFields):
             if name in other.labels
         }
         names = ("draw", "clip", "identity", "time", "descriptor")
-        return Rows(**{name: joined(name) for name in names}, labels=labels)
+        return Rows(**{name: joined(name) for name in names}, labels=labels, weight=weight)
 
 
 @dataclass(frozen=True, eq=False)

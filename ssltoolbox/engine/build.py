@@ -17,6 +17,7 @@ from ssltoolbox.api import (
     Method,
     MethodContext,
     NegativeMasker,
+    NegativeSamplerOptions,
     NetworkEvaluator,
     Options,
     PositiveGenerator,
@@ -112,6 +113,14 @@ class Parts:
             _make(chosen) for chosen in self.plan.of(Kind.NEGATIVE_MASKERS)
         ]
         return MaskerUnion(maskers)
+
+    @property
+    def hard_weights(self) -> tuple[float, ...]:
+        """As how many each of the K hard negatives of a draw counts; empty where all count as one."""
+        options = [chosen.options for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
+        samplers = [each for each in options if isinstance(each, NegativeSamplerOptions)]
+        weights = tuple(sampler.weight for sampler in samplers for _ in range(sampler.count))
+        return weights if any(weight != 1 for weight in weights) else ()
 
     @cached_property
     def evaluators(self) -> dict[str, Evaluator | NetworkEvaluator]:

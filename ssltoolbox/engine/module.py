@@ -28,6 +28,7 @@ class TrainingModule(pl.LightningModule):
         view: augments the two sides.
         generators: render the positives, in the recipe's order.
         maskers: describe the frames.
+        hard_weights: as how many each of a draw's hard negatives counts; nothing if all count as one.
         optim: the optimiser's settings.
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
@@ -42,6 +43,7 @@ class TrainingModule(pl.LightningModule):
         view: View,
         generators: Sequence[PositiveGenerator[Options]],
         maskers: MaskerUnion,
+        hard_weights: Sequence[float],
         optim: Optim,
         lr_factor: Callable[[int], float],
         seed: int,
@@ -55,6 +57,7 @@ class TrainingModule(pl.LightningModule):
         self.view = view
         self.generators = tuple(generators)
         self.maskers = maskers
+        self.hard_weights = tuple(hard_weights)
         self.helpers = nn.ModuleList(
             part for part in (view, *generators, *maskers.maskers) if isinstance(part, nn.Module)
         )
@@ -79,7 +82,7 @@ class TrainingModule(pl.LightningModule):
             self.method.before_step(self.global_step)
         seed_device(self.seed, self.global_step, micro_batch, self.global_rank)
         with self._stage("describe"):
-            rows = rows_of(batch, self.maskers.describe(batch))
+            rows = rows_of(batch, self.maskers.describe(batch), self.hard_weights)
         with self._stage("render"):
             rendered = render(self.generators, batch)[-1]
         with self._stage("views"):

@@ -42,14 +42,19 @@ def role_major(tensor: Tensor) -> Tensor:
     return tensor.transpose(0, 1).flatten(0, 1)
 
 
-def rows_of(batch: Batch, descriptors: Tensor) -> Rows:
+def rows_of(batch: Batch, descriptors: Tensor, hard_weights: Sequence[float] = ()) -> Rows:
     """The 2M rows of a batch: side A role-major, then side B role-major.
 
     Args:
         batch: N draws of R frames.
         descriptors: [N, R, F], as drawn.
+        hard_weights: K, as how many the hard negatives count in their draw; nothing if all count as one.
     """
     roles = batch.frames.shape[1]
+    weight = None
+    if hard_weights:
+        weight = torch.tensor([1.0, *hard_weights], device=batch.draw.device).repeat(2)
+        weight = weight.repeat_interleave(len(batch))
     return Rows(
         draw=batch.draw.repeat(roles),
         clip=batch.clip.repeat(roles),
@@ -57,4 +62,5 @@ def rows_of(batch: Batch, descriptors: Tensor) -> Rows:
         time=role_major(batch.time),
         descriptor=role_major(descriptors),
         labels={name: role_major(values) for name, values in batch.labels.items()},
+        weight=weight,
     )

@@ -31,6 +31,7 @@ def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path
         view=parts.view,
         generators=parts.generators,
         maskers=parts.maskers,
+        hard_weights=parts.hard_weights,
         optim=plan.recipe.optim,
         lr_factor=plan.schedule.factor,
         seed=plan.recipe.seed,

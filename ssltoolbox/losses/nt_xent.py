@@ -24,9 +24,10 @@ class NTXentLoss(lightly.loss.NTXentLoss):
     For row i with positive p, the negatives that are left U(i), and the masked ones V(i):
 
         L_i = ℓ(i, p) + w · 1/|V(i)| Σ_{v∈V(i)} ℓ(i, v)
-        ℓ(i, x) = −log( e^{s_ix/τ} / (e^{s_ix/τ} + Σ_{k∈U(i)} e^{s_ik/τ}) )
+        ℓ(i, x) = −log( e^{s_ix/τ} / (e^{s_ix/τ} + Σ_{k∈U(i)} n_ik e^{s_ik/τ}) )
 
     with cosine similarities s, averaged over rows; the second sum is 0 where V(i) is empty. w = 0 only cancels.
+    n_ik, 1 as a rule, is as how many the negative k counts.
     With nothing given beside the two sides, this is the parent, to the bit. Unlike the parent's, the queue is
     part of the state dict.
 
@@ -56,6 +57,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         masked: Tensor | None = None,
         negatives: Tensor | None = None,
         attract: float = 0.0,
+        weights: Tensor | None = None,
+        negative_weights: Tensor | None = None,
     ) -> Tensor:
         """The loss, with the parts that strategies ask for.
 
@@ -66,14 +69,18 @@ class NTXentLoss(lightly.loss.NTXentLoss):
                 With a queue [N, K], in the order of the queue before this call.
             negatives: [2N, E, D] in batch, [N, E, D] with a queue: further negatives of each row, never masked.
             attract: w, the weight that draws a row to what was masked for it.
+            weights: [2N, 2G] in batch, [N, K] with a queue: n, as how many each candidate counts, above 0.
+            negative_weights: [2N, E] or [N, E], the same of `negatives`.
 
         Returns:
             [] the loss.
         """
-        if masked is None and negatives is None:
+        if masked is None and negatives is None and weights is None:
             loss: Tensor = super().forward(out0, out1)
             return loss
-        cancel, attraction = self.parts(out0, out1, masked, negatives, attracting=attract > 0)
+        cancel, attraction = self.parts(
+            out0, out1, masked, negatives, attract > 0, weights=weights, negative_weights=negative_weights
+        )
         return cancel + attract * attraction if attract > 0 else cancel
 
     def parts(
@@ -83,6 +90,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         masked: Tensor | None = None,
         negatives: Tensor | None = None,
         attracting: bool = True,
+        weights: Tensor | None = None,
+        negative_weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """([], []): the loss without what was masked, and the attraction before its weight. See `forward`."""
         out0, out1 = F.normalize(out0, dim=1), F.normalize(out1, dim=1)
@@ -102,9 +111,11 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             masked = None if masked is None else masked.scatter(1, pair_S2, False)
             logits_SC = logits_SC.scatter(1, pair_S2, -torch.inf)
         row_V, column_V = _places(masked if attracting else None, logits_SC.device)
-        log_sum_S, masked_V = _SplitNegatives.apply(logits_SC, masked, row_V, column_V)
+        log_sum_S, masked_V = _SplitNegatives.apply(logits_SC, masked, weights, row_V, column_V)
         if negatives is not None:
             explicit_SE = self._scaled("sd,sed->se", rows_SD, F.normalize(negatives, dim=2))
+            if negative_weights is not None:
+                explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
         cancel = _against(log_sum_S, positive_S).mean()
         per_row_S = torch.bincount(row_V, minlength=len(rows_SD)).clamp(min=1)
@@ -147,7 +158,7 @@ def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
 
 
 class _SplitNegatives(torch.autograd.Function):
-    """The negatives that are left as log Σ e^logit [S], and the logits of those that were masked [V].
+    """The negatives that are left as log Σ n·e^logit [S], and the logits of those that were masked [V].
 
     Autograd would make a matrix of gradients for each of the two, and others for the masking; here they share one,
     which keeps the loss below the parent's memory.
@@ -155,19 +166,27 @@ class _SplitNegatives(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, logits_SC: Tensor, masked_SC: Tensor | None, row_V: Tensor, column_V: Tensor
+        ctx: Any,
+        logits_SC: Tensor,
+        masked_SC: Tensor | None,
+        weights_SC: Tensor | None,
+        row_V: Tensor,
+        column_V: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        kept_SC = logits_SC if masked_SC is None else logits_SC.masked_fill(masked_SC, -torch.inf)
+        kept_SC = logits_SC if weights_SC is None else logits_SC + weights_SC.log()
+        kept_SC = kept_SC if masked_SC is None else kept_SC.masked_fill(masked_SC, -torch.inf)
         log_sum_S = kept_SC.logsumexp(dim=1)
         ctx.save_for_backward(kept_SC, log_sum_S, row_V, column_V)
         return log_sum_S, logits_SC[row_V, column_V]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(
+        ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor
+    ) -> tuple[Tensor, None, None, None, None]:
         kept_SC, log_sum_S, row_V, column_V = ctx.saved_tensors
         # A row without any negative has a sum of −∞; it has no gradient.
         log_sum_S = log_sum_S.masked_fill(log_sum_S.isneginf(), 0.0)
         grad_SC = (kept_SC - log_sum_S[:, None]).exp_().mul_(grad_sum_S[:, None])
         grad_SC[row_V, column_V] = grad_masked_V
-        return grad_SC, None, None, None
+        return grad_SC, None, None, None, None

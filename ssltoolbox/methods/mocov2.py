@@ -52,13 +52,13 @@ class MoCoV2(nn.Module):
 
     def _compare(self, query: Tensor, key: Tensor, rows: Rows) -> StepOutput:
         self._pointer = int(self.loss.memory_bank.bank_ptr)
-        negatives = _keys_of_own_draw(key, rows)
+        negatives, weights = _keys_of_own_draw(key, rows)
         if not self._context.maskers:
-            loss = self.loss(query, key, negatives=negatives)
+            loss = self.loss(query, key, negatives=negatives, negative_weights=weights)
             return StepOutput(loss, embeddings=query.detach(), pairs=key)
         masking = self._context.maskers.mask(rows, self.queue.rows())
         cancel, attraction = self.loss.parts(
-            query, key, masking.masked, negatives, attracting=masking.attract > 0
+            query, key, masking.masked, negatives, masking.attract > 0, negative_weights=weights
         )
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
         return StepOutput(cancel + masking.attract * attraction, parts, query.detach(), key)
@@ -67,8 +67,10 @@ class MoCoV2(nn.Module):
         self.queue.enqueue(gather_rows(rows) if self._context.distributed else rows, self._pointer)
 
 
-def _keys_of_own_draw(key: Tensor, rows: Rows) -> Tensor | None:
-    """[M, K, D]: for each query the keys of the other instances of its draw; None without hard negatives.
+def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:
+    """For each query the keys of the other instances of its draw, and as how many they count.
+
+    [M, K, D], None without hard negatives; [M, K], None where each counts as one.
 
     Instances of a draw are found by its id: sorted by draw, they lie side by side, 1+K of them each.
     """
@@ -76,9 +78,10 @@ def _keys_of_own_draw(key: Tensor, rows: Rows) -> Tensor | None:
     draws = len(torch.unique(rows.draw))
     instances = len(rows) // draws
     if instances == 1:
-        return None
+        return None, None
     together = order.view(draws, instances)
     others = torch.stack([together.roll(-shift, dims=1) for shift in range(1, instances)], dim=2)
-    negatives = torch.empty(len(rows), instances - 1, key.shape[1], dtype=key.dtype, device=key.device)
-    negatives[order] = key[others.flatten(0, 1)]
-    return negatives
+    others = torch.empty_like(others.flatten(0, 1)).index_copy(0, order, others.flatten(0, 1))
+    if rows.weight is None:
+        return key[others], None
+    return key[others], torch.maximum(rows.weight[:, None], rows.weight[others])

@@ -75,6 +75,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=SimCLROptions,
         target="ssltoolbox.methods.simclr:SimCLR",
         negatives="batch",
+        weights=True,
         api=1,
     )
     yield MethodDescriptor(
@@ -83,6 +84,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=MoCoV2Options,
         target="ssltoolbox.methods.mocov2:MoCoV2",
         negatives="queue",
+        weights=True,
         api=1,
     )
     yield MethodDescriptor(

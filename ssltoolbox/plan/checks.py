@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, Setting
+from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, NegativeSamplerOptions, Setting
 from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
@@ -18,7 +18,7 @@ ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 def part_checks(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> list[RecipeProblem]:
     """Parts that don't go together, whatever the numbers are."""
-    return [*_idle_strategies(chosen, loaded), *_needs(chosen, facts, loaded)]
+    return [*_idle_strategies(chosen, loaded), *_idle_weights(chosen, loaded), *_needs(chosen, facts, loaded)]
 
 
 def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
@@ -53,6 +53,22 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
                 f"{strategy.title} can't act: method {card.name!r} {reason}",
                 f"take it out, or choose {other}",
             )
+
+
+def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+    """Weights of hard negatives that the method doesn't look at."""
+    for method in chosen.get(Kind.METHODS, ()):
+        card = method.descriptor
+        assert isinstance(card, MethodDescriptor)
+        if card.weights or card.negatives is None:
+            return
+        for sampler in chosen.get(Kind.NEGATIVE_SAMPLERS, ()):
+            if isinstance(sampler.options, NegativeSamplerOptions) and sampler.options.weight != 1:
+                yield RecipeProblem(
+                    _place(loaded, sampler, "weight"),
+                    f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
+                    "take it out, or choose a method that weighs negatives, such as simclr",
+                )
 
 
 def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:

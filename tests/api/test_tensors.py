@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -39,6 +41,12 @@ def test_the_roles_of_a_draw() -> None:
         roles = torch.cat([drawn.sources, drawn.positives], dim=1)
         assert torch.equal(roles, drawn.frames)
         assert drawn.sources.shape == drawn.positives.shape == (3, 1 + hard, 3, 4, 4)
+
+
+def test_joined_rows_have_weights_if_both_have() -> None:
+    left, right = (replace(rows(first, 2), weight=torch.tensor([1.0, 1.0 + first])) for first in (0, 2))
+    assert (left + right)[1:].weight.tolist() == [1.0, 1.0, 3.0]
+    assert (left + rows(2, 2)).weight is None
 
 
 def test_moving_a_batch_moves_every_tensor_and_keeps_the_rest() -> None:

@@ -52,7 +52,7 @@ small
  method              simclr temperature=0.1 hidden_dim=2048 output_dim=128
                      batch_norm=true
  positive generator  time_aug offsets=[0.24, 0.48] weighting=decreasing
- negative sampler    hard_neg count=1 gap=2.88 choose=any candidates=8
+ negative sampler    hard_neg count=1 weight=1 gap=2.88 choose=any candidates=8
  views               standard size=112 crop=0.5 flip=0.5 brightness=0.4
                      contrast=0.4 saturation=0.4 hue=0.1 jitter=0.8 grey=0.2
                      blur=0.5

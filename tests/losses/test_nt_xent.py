@@ -214,3 +214,56 @@ def test_the_queue_is_in_the_state_dict():
     restored.load_state_dict(loss.state_dict())
     assert torch.equal(restored.memory_bank.bank, loss.memory_bank.bank)
     assert int(restored.memory_bank.bank_ptr) == 6
+
+
+@pytest.mark.parametrize("attract", [0.0, 0.8])
+@pytest.mark.parametrize("queue", [0, (12, 8)])
+def test_a_negative_that_counts_as_three_is_as_three_of_it(queue, attract):
+    """Value and gradient, for explicit negatives; candidates are left as they are by weights of one."""
+    out0, out1 = sides(6)
+    rows = 6 if queue else 12
+    negatives = torch.randn(rows, 2, 8, generator=torch.Generator().manual_seed(3))
+    counts = torch.tensor([1.0, 3.0]).expand(rows, 2)
+    repeated = torch.cat([negatives, negatives[:, 1:], negatives[:, 1:]], dim=1)
+    masked = random_mask(rows, 12)
+    torch.manual_seed(0)
+    loss = NTXentLoss(0.2, queue).eval()
+    ones = torch.ones(rows, 12)
+    bank = loss.memory_bank.bank.clone()
+    weighed = loss(out0, out1, masked, negatives, attract, weights=ones, negative_weights=counts)
+    gradients = torch.autograd.grad(weighed, (out0, out1))
+    loss.memory_bank.bank.copy_(bank)
+    expected = loss(out0, out1, masked, repeated, attract)
+    torch.testing.assert_close(weighed, expected)
+    torch.testing.assert_close(gradients, torch.autograd.grad(expected, (out0, out1)))
+
+
+def test_weights_of_candidates_are_factors_in_the_sum_and_leave_the_attraction():
+    out0, out1 = sides(5, dtype=torch.float64)
+    masked, tau = random_mask(10, 10), 0.3
+    weights = torch.rand(10, 10, generator=torch.Generator().manual_seed(4), dtype=torch.float64) * 5 + 0.1
+    cancel, attraction = NTXentLoss(tau).parts(out0, out1, masked, weights=weights)
+    rows = F.normalize(torch.cat([out0, out1]), dim=1)
+    terms = (rows @ rows.T / tau).exp()
+    cancels, attractions = [], []
+    for i in range(10):
+        positive = (i + 5) % 10
+        others = [k for k in range(10) if k not in (i, positive)]
+        below = sum(weights[i, k] * terms[i, k] for k in others if not masked[i, k])
+        false = [k for k in others if masked[i, k]]
+        cancels.append(-(terms[i, positive] / (terms[i, positive] + below)).log())
+        attractions.append(
+            sum(-(terms[i, k] / (terms[i, k] + below)).log() for k in false) / max(1, len(false))
+        )
+    torch.testing.assert_close(cancel, torch.stack(cancels).mean())
+    torch.testing.assert_close(attraction, torch.stack(attractions).mean())
+
+
+def test_the_gradient_of_a_weighed_loss():
+    out0, out1 = sides(4, dim=3, dtype=torch.float64)
+    weights = torch.rand(8, 8, generator=torch.Generator().manual_seed(5), dtype=torch.float64) + 0.5
+
+    def weighed(one: Tensor, other: Tensor) -> Tensor:
+        return NTXentLoss(0.4)(one, other, random_mask(8, 8), attract=0.8, weights=weights)
+
+    assert torch.autograd.gradcheck(weighed, (out0, out1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
     part = descriptor[:, draws].flatten(0, 1)
     count = len(range(DRAWS)[draws])
     rows = rows_for(count, HARD, part, first_draw=first_draw + range(DRAWS)[draws].start)
-    return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), rows
+    weight = torch.tensor([1.0, 3.0]).repeat_interleave(count).repeat(2)
+    return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), replace(rows, weight=weight)
 
 
 def two_steps(method: Any, draws: slice, average: Callable[[Tensor], Tensor]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from support.methods import rows_for, tiny_context
@@ -106,3 +108,36 @@ def test_mocov2_enqueues_all_instances_with_their_rows(views):
     method.step(*views[2], rows_for(4, hard=1, descriptor=descriptor, first_draw=8))
     assert method.queue.rows().draw.tolist() == [8, 9, 10, 11] * 2 + [4, 5, 6, 7] * 2
     assert set(method.state_dict()) >= {"queue.draw", "queue.descriptor", "loss.memory_bank.bank"}
+
+
+def test_simclr_counts_its_own_draw_by_weight(views):
+    method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), tiny_context()).eval()
+    view_a, view_b = views[0]
+    loss = method.step(view_a, view_b, weighed(rows_for(4, hard=1), 3.0)).loss
+    rows = torch.cat(embeddings(method, view_a, view_b))
+    expected = []
+    for i in range(16):
+        positive = (i + 8) % 16
+        others = [j for j in range(16) if j not in (i, positive)]
+        own_draw = [j for j in others if j % 4 == i % 4]
+        logits = rows[[positive, *others, *own_draw, *own_draw]] @ rows[i] / 0.1
+        expected.append(F.cross_entropy(logits[None], torch.tensor([0])))
+    torch.testing.assert_close(loss, torch.stack(expected).mean())
+
+
+def test_mocov2_counts_its_own_draw_by_weight(views):
+    method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=8), tiny_context()).eval()
+    queue = method.loss.memory_bank.bank.clone()
+    loss = method.step(*views[0], weighed(rows_for(4, hard=1), 2.0)).loss
+    query, key = embeddings(method, *views[0])
+    expected = []
+    for i in range(8):
+        own_draw = key[[(i + 4) % 8]]
+        logits = torch.cat([key[[i]], queue, own_draw, own_draw]) @ query[i] / 0.2
+        expected.append(F.cross_entropy(logits[None], torch.tensor([0])))
+    torch.testing.assert_close(loss, torch.stack(expected).mean())
+
+
+def weighed(rows: Rows, weight: float) -> Rows:
+    """Rows of four draws whose hard negatives, every second four, have a weight."""
+    return replace(rows, weight=torch.tensor([1.0, weight]).repeat_interleave(4).repeat(2))

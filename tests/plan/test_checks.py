@@ -150,3 +150,26 @@ def test_own_checks_that_fail_are_blamed_on_the_plugin(tmp_path: Path, plugins: 
         "positive generator 'mirror' (plugin 'mirror' of dist-mirror 1.0): "
         "problems() raised ZeroDivisionError: division by zero"
     )
+
+
+ONES = """
+from ssltoolbox.api import MethodDescriptor, hookimpl
+
+
+@hookimpl
+def ssltoolbox_methods():
+    yield MethodDescriptor(name="ones", summary="Each counts as one.", target="a:B", api=1, negatives="batch")
+"""
+
+
+def test_a_weight_that_the_method_does_not_look_at(tmp_path: Path, plugins: FakePlugins) -> None:
+    plugins.install("ones", ONES)
+    negatives = "[{name: hard_neg, weight: 1}, {name: hard_neg, weight: 4}]"
+    (problem,) = failure(
+        tmp_path, method="ones", negatives=negatives, trainer="{steps: 3, batch_size: 12}"
+    ).problems
+    assert problem.message == (
+        "negative sampler 'hard_neg#2': weight can't act: to method 'ones' each negative counts as one"
+    )
+    assert problem.hint == "take it out, or choose a method that weighs negatives, such as simclr"
+    assert (problem.place.line, problem.place.column) == (7, 67)

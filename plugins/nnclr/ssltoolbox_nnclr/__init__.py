@@ -40,5 +40,6 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=NNCLROptions,
         target="ssltoolbox_nnclr.method:NNCLR",
         negatives="batch",
+        weights=True,
         api=1,
     )

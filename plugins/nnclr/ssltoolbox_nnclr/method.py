@@ -7,7 +7,7 @@ from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHea
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepOutput
-from ssltoolbox.losses import NTXentLoss, gather_rows
+from ssltoolbox.losses import NTXentLoss, gather_rows, weights_within_draws
 from ssltoolbox_nnclr import NNCLROptions
 
 
@@ -35,20 +35,29 @@ class NNCLR(nn.Module):
         friends_a = self.support(embeddings)
         friends_b = self.support(pairs, update=predicted_b.requires_grad)
         maskers = self._context.maskers
+        candidates = self._candidates(rows)
+        weights = weights_within_draws(rows, candidates)
+        weights_back = None if weights is None else _sides_swapped(weights)
         if not maskers:
-            loss = 0.5 * (self.loss(friends_a, predicted_b) + self.loss(friends_b, predicted_a))
-            return StepOutput(loss, embeddings=embeddings, pairs=pairs)
-        masking = maskers.mask(rows, self._candidates(rows))
-        attracting = masking.attract > 0
-        there = self.loss.parts(friends_a, predicted_b, masking.masked, attracting=attracting)
-        back = self.loss.parts(friends_b, predicted_a, _sides_swapped(masking.masked), attracting=attracting)
+            there = self.loss(friends_a, predicted_b, weights=weights)
+            back = self.loss(friends_b, predicted_a, weights=weights_back)
+            return StepOutput(0.5 * (there + back), embeddings=embeddings, pairs=pairs)
+        masking = maskers.mask(rows, candidates)
+        masked_back, attracting = _sides_swapped(masking.masked), masking.attract > 0
+        there = self.loss.parts(
+            friends_a, predicted_b, masking.masked, attracting=attracting, weights=weights
+        )
+        back = self.loss.parts(
+            friends_b, predicted_a, masked_back, attracting=attracting, weights=weights_back
+        )
         cancel, attraction = (0.5 * (one + other) for one, other in zip(there, back, strict=True))
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
         return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
 
     def _candidates(self, rows: Rows) -> Rows:
         """All ranks' rows in the loss's order: side A of every rank, then side B of every rank."""
-        if not self._context.distributed:
+        asked_for = self._context.maskers or rows.weight is not None
+        if not (self._context.distributed and asked_for):
             return rows
         half = len(rows) // 2
         return gather_rows(rows[:half]) + gather_rows(rows[half:])

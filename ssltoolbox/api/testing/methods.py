@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -140,6 +141,17 @@ def asks_maskers(subject: Subject) -> None:
         raise Breach(f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked")
 
 
+@rule("hard negatives are weighed")
+def weighs(subject: Subject) -> None:
+    plain, weighed = (_of_weight(subject, weight) for weight in (None, 8.0))
+    if plain == weighed:
+        raise Breach(
+            f"`{subject.name}` says that it weighs hard negatives, and its loss is {plain:g} with and without a "
+            "weight: multiply what `ssltoolbox.losses.weights_within_draws(rows, candidates)` gives into the "
+            "loss's sum, or leave out `weights=True`, so that a recipe with a weight is refused"
+        )
+
+
 def rules(subject: Subject) -> tuple[Rule, ...]:
     """Those that apply: a method that doesn't train only holds the backbone."""
     card = subject.card
@@ -147,7 +159,8 @@ def rules(subject: Subject) -> tuple[Rule, ...]:
     if not card.trains:
         return (keeps_backbone,)
     masking = (asks_maskers,) if card.negatives else ()
-    return (keeps_backbone, loss, gradients, detached, input_unchanged, resumes, *masking)
+    weighing = (weighs,) if card.weights else ()
+    return (keeps_backbone, loss, gradients, detached, input_unchanged, resumes, *masking, *weighing)
 
 
 def _steps(subject: Subject) -> Iterator[tuple[Any, StepOutput]]:
@@ -167,6 +180,18 @@ def _one_step(method: Any, step: int, device: str = "cpu", descriptors: int = 0)
     method.zero_grad()
     method.before_step(step)
     return method.step(*step_input(step, device, descriptors))
+
+
+def _of_weight(subject: Subject, weight: float | None) -> float:
+    """The loss of a first step in which all rows have a weight."""
+    seed_globally(1)
+    method = subject.make(context())
+    view_a, view_b, rows = step_input(0, "cpu", 0)
+    weights = None if weight is None else torch.full((len(rows),), weight)
+    seed_globally(2)
+    method.before_step(0)
+    loss: float = method.step(view_a, view_b, replace(rows, weight=weights)).loss.item()
+    return loss
 
 
 def _trained(subject: Subject, steps: int) -> Any:

@@ -10,7 +10,7 @@ from ssltoolbox.api import MethodDescriptor, Options
 from ssltoolbox.api.testing.methods import rules
 
 KIND = "methods"
-MORE = "negatives='batch'"
+MORE = "negatives='batch', weights=True"
 CLASS = """
 class Mirror(nn.Module):
     def __init__(self, options, context):
@@ -28,6 +28,8 @@ class Mirror(nn.Module):
         if self.maskers:
             self.maskers.mask(rows, rows)
         loss = (side_a - side_b - self.centre).square().mean()
+        if rows.weight is not None:
+            loss = loss * rows.weight.mean()
         self.centre += side_a.detach().mean(dim=0)
         return api.StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
 """
@@ -63,6 +65,11 @@ BAD = {
         "`maskers.mask(rows, candidates)` marks, or declare `negatives=None`, so that a recipe with a masker is "
         "refused",
     ),
+    "hard negatives are weighed": (
+        ("loss * rows.weight.mean()", "loss * 1"),
+        "multiply what `ssltoolbox.losses.weights_within_draws(rows, candidates)` gives into the loss's sum, or "
+        "leave out `weights=True`, so that a recipe with a weight is refused",
+    ),
 }
 
 
@@ -71,7 +78,9 @@ def test_a_good_one_breaks_none(broken) -> None:
 
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:
-    card = MethodDescriptor(name="m", summary="s", target="m:M", api=1, negatives="batch", options=Options)
+    card = MethodDescriptor(
+        name="m", summary="s", target="m:M", api=1, negatives="batch", weights=True, options=Options
+    )
     assert set(BAD) == {rule.title for rule in rules(SimpleNamespace(card=card))}
 
 

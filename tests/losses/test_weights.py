@@ -1,0 +1,28 @@
+"""As how many a candidate counts, from who is of whose draw."""
+
+import torch
+from support.methods import rows_for
+
+from ssltoolbox.api import Rows
+from ssltoolbox.losses import weights_within_draws
+
+
+def weighed(weight: list[float], draw: list[int]) -> Rows:
+    ids = torch.tensor(draw)
+    return Rows(ids, ids, ids, ids.double(), torch.empty(len(draw), 0), weight=torch.tensor(weight))
+
+
+def test_the_larger_of_two_weights_counts_within_a_draw_and_nothing_beyond():
+    rows = weighed([1, 2, 5, 9], draw=[0, 0, 0, 1])
+    assert weights_within_draws(rows, rows).tolist() == [
+        [1, 2, 5, 1],
+        [2, 2, 5, 1],
+        [5, 5, 5, 1],
+        [1, 1, 1, 9],
+    ]
+
+
+def test_rows_without_a_weight_have_none():
+    rows = rows_for(3, hard=1)
+    assert weights_within_draws(rows, rows) is None
+    assert weights_within_draws(weighed([1], [0]), rows) is None
