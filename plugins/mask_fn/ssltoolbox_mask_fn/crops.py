@@ -55,15 +55,15 @@ def pooled_crops(images: Tensor, landmarks: Tensor, size: int, pool: int) -> Ten
     """
     centre, extent = _boxes(landmarks)
     across = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
-    offset = across * extent.amax(dim=2)[:, :, None] / 2
+    # What is averaged lies in the dimension before: sums over it are several times as fast then.
+    offset = across.view(-1, pool).T * extent.amax(dim=2)[:, :, None, None] / 2
     pixels = torch.arange(images.shape[-1], device=images.device)
 
     def samples(axis: int) -> Tensor:
         """[B, 2, size / pool, S]: how much each pixel counts, by linear interpolation."""
-        within = offset.abs() <= extent[:, :, axis, None] / 2
-        place = (centre[:, :, axis, None] + offset).where(within, BESIDE)
-        weights = (1 - (place[..., None] - pixels).abs_()).clamp_(min=0)
-        return weights.unflatten(2, (-1, pool)).mean(dim=3)
+        within = offset.abs() <= extent[:, :, axis, None, None] / 2
+        place = (centre[:, :, axis, None, None] + offset).where(within, BESIDE)
+        return (place[..., None] - pixels).abs_().neg_().add_(1).clamp_(min=0).mean(dim=2)
 
     rows = (samples(1).flatten(1, 2) @ images).unflatten(1, (2, -1))
     return rows @ samples(0).mT / 255

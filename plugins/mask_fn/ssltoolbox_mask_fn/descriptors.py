@@ -28,34 +28,40 @@ def pixels(crops: Tensor) -> Tensor:
 class Gradients:
     """[B, 2, 1, 32, 32] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012).
 
-    What kornia's SIFTDescriptor gives, in a third of its time on a CPU: all of a crop's histograms are one product
-    with the matrix of how much each pixel counts in each cell.
+    What kornia's SIFTDescriptor gives, in a third of its time on a CPU: how much a pixel counts in a cell is a
+    factor for its row times one for its column, so all histograms are two products with a matrix.
     """
 
     def __init__(self) -> None:
         sift = SIFTDescriptor(PATCH, ANGLES, CELLS)
         pixels = torch.eye(PATCH**2).view(-1, 1, PATCH, PATCH)
         with torch.no_grad():
-            self._cells = sift.pk(pixels * sift.get_weighting_kernel()).flatten(1)
+            counts = sift.pk(pixels * sift.get_weighting_kernel()).view(PATCH, PATCH, CELLS, CELLS)
+        self._factors = counts.sum(dim=(1, 3)) / counts.sum().sqrt()
 
     def __call__(self, crops: Tensor) -> Tensor:
-        self._cells = self._cells.to(crops.device)
-        histograms = _oriented(crops.flatten(0, 2)).flatten(2) @ self._cells
-        histograms[:, 0] += histograms[:, -1]
+        self._factors = self._factors.to(crops.device)
+        oriented = _oriented(crops.flatten(0, 2))
+        rows = (self._factors.T @ oriented.flatten(1)).view(-1, *oriented.shape[1:])
+        histograms = (rows @ self._factors).permute(2, 1, 0, 3).flatten(2)
+        histograms[:, ANGLES // 2] += histograms[:, -1]
         clipped = F.normalize(F.normalize(histograms[:, :-1].flatten(1)).clamp(max=CLIP))
         return _joined(F.normalize(clipped, p=1).sqrt())
 
 
 def _oriented(patches: Tensor) -> Tensor:
-    """[B, S, S] → [B, ANGLES + 1, S, S]: the length of each pixel's gradient, shared by the two nearest angles.
+    """[B, S, S] → [S, ANGLES + 1, B, S]: the length of each pixel's gradient, shared by the two nearest angles.
 
-    The first angle is that along x, and the last one is the first again.
+    The first angle is that along x, and the last one, half a turn backwards, is half a turn again. Rows of pixels
+    come first, so that they are summed by one product.
     """
-    padded = F.pad(patches[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
-    right, down = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2], padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
-    angle = (torch.atan2(down, right) * (ANGLES / (2 * math.pi))).remainder_(ANGLES)[:, None]
-    bins = torch.arange(ANGLES + 1, device=patches.device)[:, None, None]
-    return (1 - (angle - bins).abs_()).clamp_(min=0).mul_(torch.hypot(right, down)[:, None])
+    padded = F.pad(patches[:, None], (1, 1, 1, 1), mode="replicate")[:, 0].transpose(0, 1).contiguous()
+    right, down = padded[1:-1, :, 2:] - padded[1:-1, :, :-2], padded[2:, :, 1:-1] - padded[:-2, :, 1:-1]
+    angle = torch.atan2(down, right).mul_(ANGLES / (2 * math.pi))[:, None]
+    half = ANGLES // 2
+    bins = torch.tensor([*range(half + 1), *range(1 - half, 0), -half], device=patches.device)
+    beside = (angle - bins[:, None, None]).abs_().sub_(1).clamp_(max=0)
+    return beside.mul_(torch.hypot(right, down).neg_()[:, None])
 
 
 def geometry(landmarks: Tensor) -> Tensor:
