@@ -28,6 +28,7 @@ BEYOND = {
     "l": {"time_aug", "hard_neg", "face_swap", "mask_fn"},
     "m": {"time_aug", "hard_neg", "face_swap"},
     "n": {"time_aug", "face_swap", "mask_fn"},
+    "o": {"time_aug", "hard_neg"},
 }
 """What drawn faces alone have: strategies by themselves on TimeAug, a HardNeg option, the best that was found."""
 METHODS = {
