@@ -6,12 +6,23 @@ import torch
 from lightly.models.utils import concat_all_gather
 from torch import nn
 
-from ssltoolbox.api import Rows
+from ssltoolbox.api import MethodContext, Rows
 
 
 def gather_rows(rows: Rows) -> Rows:
     """The rows of all ranks, rank after rank, as lightly gathers embeddings."""
     return rows.changed(lambda values: concat_all_gather(values.contiguous()))
+
+
+def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
+    """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
+
+    Other ranks' rows are asked for only where somebody looks at them, maskers or weights.
+    """
+    if not context.distributed or not (context.maskers or rows.weight is not None):
+        return rows
+    half = len(rows) // 2
+    return gather_rows(rows[:half]) + gather_rows(rows[half:])
 
 
 class RowQueue(nn.Module):

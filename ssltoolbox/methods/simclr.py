@@ -6,7 +6,7 @@ from lightly.models.modules.heads import SimCLRProjectionHead
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepOutput
-from ssltoolbox.losses import NTXentLoss, gather_rows, weights_within_draws
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, weights_within_draws
 from ssltoolbox.methods.plugin import SimCLROptions
 
 
@@ -31,7 +31,7 @@ class SimCLR(nn.Module):
         embedded_b = self.projection(self.backbone(view_b))
         embeddings, pairs = embedded_a.detach(), embedded_b.detach()
         maskers = self._context.maskers
-        candidates = self._candidates(rows)
+        candidates = candidates_in_batch(rows, self._context)
         weights = weights_within_draws(rows, candidates)
         if not maskers:
             loss = self.loss(embedded_a, embedded_b, weights=weights)
@@ -42,11 +42,3 @@ class SimCLR(nn.Module):
         )
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
         return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
-
-    def _candidates(self, rows: Rows) -> Rows:
-        """All ranks' rows in the loss's order: side A of every rank, then side B of every rank."""
-        asked_for = self._context.maskers or rows.weight is not None
-        if not (self._context.distributed and asked_for):
-            return rows
-        half = len(rows) // 2
-        return gather_rows(rows[:half]) + gather_rows(rows[half:])

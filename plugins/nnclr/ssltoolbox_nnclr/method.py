@@ -7,7 +7,7 @@ from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHea
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepOutput
-from ssltoolbox.losses import NTXentLoss, gather_rows, weights_within_draws
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, weights_within_draws
 from ssltoolbox_nnclr import NNCLROptions
 
 
@@ -35,7 +35,7 @@ class NNCLR(nn.Module):
         friends_a = self.support(embeddings)
         friends_b = self.support(pairs, update=predicted_b.requires_grad)
         maskers = self._context.maskers
-        candidates = self._candidates(rows)
+        candidates = candidates_in_batch(rows, self._context)
         weights = weights_within_draws(rows, candidates)
         weights_back = None if weights is None else _sides_swapped(weights)
         if not maskers:
@@ -53,14 +53,6 @@ class NNCLR(nn.Module):
         cancel, attraction = (0.5 * (one + other) for one, other in zip(there, back, strict=True))
         parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
         return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
-
-    def _candidates(self, rows: Rows) -> Rows:
-        """All ranks' rows in the loss's order: side A of every rank, then side B of every rank."""
-        asked_for = self._context.maskers or rows.weight is not None
-        if not (self._context.distributed and asked_for):
-            return rows
-        half = len(rows) // 2
-        return gather_rows(rows[:half]) + gather_rows(rows[half:])
 
 
 def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule:

@@ -143,7 +143,11 @@ def asks_maskers(subject: Subject) -> None:
 
 @rule("hard negatives are weighed")
 def weighs(subject: Subject) -> None:
-    plain, weighed = (_of_weight(subject, weight) for weight in (None, 8.0))
+    losses = []
+    for weight in (None, 8.0):
+        seed_globally(1)
+        losses.append(_one_step(subject.make(context()), step=0, weight=weight).loss.item())
+    plain, weighed = losses
     if plain == weighed:
         raise Breach(
             f"`{subject.name}` says that it weighs hard negatives, and its loss is {plain:g} with and without a "
@@ -174,24 +178,16 @@ def _steps(subject: Subject) -> Iterator[tuple[Any, StepOutput]]:
         yield method, output
 
 
-def _one_step(method: Any, step: int, device: str = "cpu", descriptors: int = 0) -> Any:
+def _one_step(
+    method: Any, step: int, device: str = "cpu", descriptors: int = 0, weight: float | None = None
+) -> Any:
     """Once what a step of a run does, but for the optimiser. The same step is always given the same."""
     seed_globally(10 + step)
     method.zero_grad()
     method.before_step(step)
-    return method.step(*step_input(step, device, descriptors))
-
-
-def _of_weight(subject: Subject, weight: float | None) -> float:
-    """The loss of a first step in which all rows have a weight."""
-    seed_globally(1)
-    method = subject.make(context())
-    view_a, view_b, rows = step_input(0, "cpu", 0)
-    weights = None if weight is None else torch.full((len(rows),), weight)
-    seed_globally(2)
-    method.before_step(0)
-    loss: float = method.step(view_a, view_b, replace(rows, weight=weights)).loss.item()
-    return loss
+    view_a, view_b, rows = step_input(step, device, descriptors)
+    weights = None if weight is None else torch.full((len(rows),), weight, device=device)
+    return method.step(view_a, view_b, replace(rows, weight=weights))
 
 
 def _trained(subject: Subject, steps: int) -> Any:
