@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from support import spots
 from support.runs import untrained_run, write_recipe
-from support.trees import same_files
+from support.trees import put_index, same_files
 
 from ssltoolbox.cli.main import run as run_command
 
@@ -62,15 +61,13 @@ shutil.copytree("copy.index", os.path.join(sys.argv[3], "made", "copy.index"))
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """Of four clips of ten images, each with a red rectangle."""
-    for clip in range(4):
-        folder = tmp_path / f"frames/id{clip}/v/c"
-        folder.mkdir(parents=True)
-        for frame in range(10):
-            pixels = np.random.default_rng(frame).integers(0, 80, (32, 40, 3), dtype=np.uint8)
-            pixels[6:18, 4 + frame : 16 + frame] = (220, 20, 20)
-            Image.fromarray(pixels).save(folder / f"{frame:02}.png")
-    assert run_command(["data", "index", str(tmp_path / "frames"), "-o", str(tmp_path / "i.index")]) == 0
-    return tmp_path / "i.index"
+
+    def picture(_: int, frame: int) -> np.ndarray:
+        pixels = np.random.default_rng(frame).integers(0, 80, (32, 40, 3), dtype=np.uint8)
+        pixels[6:18, 4 + frame : 16 + frame] = (220, 20, 20)
+        return pixels
+
+    return put_index(tmp_path, 10, picture)
 
 
 def commands(tmp_path: Path, index: Path, disk: Path, *, much: bool) -> dict[str, list[str]]:

@@ -18,12 +18,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from PIL import Image
 from support import spots
 from support.runs import start, start_command, write_recipe
-from support.trees import same_files
-
-from ssltoolbox.cli.main import run as run_command
+from support.trees import put_index, same_files
 
 pytestmark = [
     pytest.mark.slow,
@@ -181,15 +178,13 @@ def test_training(tmp_path: Path, much: bool, count: Callable[[str], None]) -> N
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """Of four clips of 60 images each, two thirds of which have a face for the detector of spots."""
-    for clip in range(4):
-        folder = tmp_path / f"frames/id{clip}/v/c"
-        folder.mkdir(parents=True)
-        for frame in range(60):
-            pixels = np.full((48, 64, 3), 120, dtype=np.uint8)
-            pixels[6 : 6 + (frame % 3) * 6, 4 + clip : 16 + clip + frame % 30] = (220, 20, 20)
-            Image.fromarray(pixels).save(folder / f"{frame:02}.png")
-    assert run_command(["data", "index", str(tmp_path / "frames"), "-o", str(tmp_path / "i.index")]) == 0
-    return tmp_path / "i.index"
+
+    def picture(clip: int, frame: int) -> np.ndarray:
+        pixels = np.full((48, 64, 3), 120, dtype=np.uint8)
+        pixels[6 : 6 + (frame % 3) * 6, 4 + clip : 16 + clip + frame % 30] = (220, 20, 20)
+        return pixels
+
+    return put_index(tmp_path, 60, picture)
 
 
 SMALL_BLOCKS = "from ssltoolbox.data.index import detect\ndetect.BLOCK = 4\n"

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssltoolbox.cli.main import run as run_command
+
 
 @pytest.fixture
 def put_image() -> Callable[..., Path]:
@@ -37,6 +39,17 @@ def put_clip(tmp_path: Path, put_image: Callable[..., Path]) -> Callable[..., Pa
         return tmp_path / folder
 
     return put
+
+
+def put_index(folder: Path, frames: int, picture: Callable[[int, int], np.ndarray]) -> Path:
+    """An index of four clips of so many frames; `picture(clip, frame)` gives [H, W, 3] pixels."""
+    for clip in range(4):
+        below = folder / f"frames/id{clip}/v/c"
+        below.mkdir(parents=True)
+        for frame in range(frames):
+            Image.fromarray(picture(clip, frame)).save(below / f"{frame:02}.png")
+    assert run_command(["data", "index", str(folder / "frames"), "-o", str(folder / "i.index")]) == 0
+    return folder / "i.index"
 
 
 def same_files(one: Path, other: Path) -> None:
