@@ -7,19 +7,19 @@ for each image.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox.views.jitter import jitter, luma
-from ssltoolbox.views.pixels import normalised, resized, unit_range
+from ssltoolbox.views.pixels import in_groups, normalised, resized, unit_range
 from ssltoolbox.views.plugin import PaperOptions
 
 PARTS = (slice(48, 68), slice(36, 42), slice(42, 48))
 """Mouth, left eye and right eye among the 68 iBUG landmarks."""
-_AT_ONCE = 16
-"""On a CPU, images are made in groups of this many, which stay in a core's cache."""
 _DRAWS = 13
 """Random numbers for each image."""
 
@@ -38,12 +38,10 @@ class PaperView:
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, size, size] float."""
         draws, order = torch.rand(len(images), _DRAWS, device=images.device), torch.randperm(4).tolist()
-        group = _AT_ONCE if images.device.type == "cpu" else max(1, len(images))
-        groups = zip(images.split(group), landmarks.split(group), draws.split(group), strict=True)
+        augmented = partial(self._augmented, order=order, jitter_share=self._jitter[side])
         # In reduced precision some steps would round, and images be coarser by what happened to them.
         with torch.autocast(images.device.type, enabled=False):
-            views = [self._augmented(*parts, order, self._jitter[side]) for parts in groups]
-        return torch.cat(views)
+            return in_groups(augmented, self.options.size, images, landmarks, draws)
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float: the whole image."""

@@ -7,6 +7,7 @@ grey axis. That costs about a fifth of the same steps one after the other.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox.views.jitter import LUMA
-from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD, normalised, resized, unit_range
+from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD, in_groups, normalised, resized, unit_range
 from ssltoolbox.views.plugin import StandardOptions
 
 
@@ -26,10 +27,12 @@ class StandardView:
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
-        pixels = unit_range(images)
-        pixels = _warp(pixels, self._crop_and_flip(len(images), pixels.device), self.options.size)
-        pixels = _recolour(pixels, *self._colours(pixels))
-        return _blur(pixels, self._blur_weights(len(images), pixels.device))
+        count, device, size = len(images), images.device, self.options.size
+        # In reduced precision some steps would round, and images be coarser by what happened to them.
+        with torch.autocast(device.type, enabled=False):
+            theta, colours = self._crop_and_flip(count, device), self._colours(count, device)
+            taps = self._blur_weights(count, device)
+            return in_groups(partial(_augmented, size=size), size, images, theta, *colours, taps)
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
@@ -46,9 +49,13 @@ class StandardView:
         theta[:, :, 2] = (2 * draws[:, 2:] - 1) * (1 - side)[:, None]
         return theta
 
-    def _colours(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 3, 3] and [B, 3]: jitter, grey and normalisation as one affine map of each pixel's colour."""
-        options, count, device = self.options, len(pixels), pixels.device
+    def _colours(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Jitter and grey as an affine map of each pixel's colour.
+
+        Returns:
+            [B, 3, 3]: what multiplies a colour; and [B]: what multiplies the image's mean luma, to be added.
+        """
+        options = self.options
         strengths = torch.tensor(
             [options.brightness, options.contrast, options.saturation, options.hue], device=device
         )
@@ -58,11 +65,8 @@ class StandardView:
         to_grey = torch.tensor(LUMA, device=device).expand(3, 3)
         saturation = saturation * (torch.rand(count, 1, 1, device=device) >= options.grey)
         matrix = saturation * torch.eye(3, device=device) + (1 - saturation) * to_grey
-        matrix = matrix @ _hue_rotation(2 * math.pi * amounts[:, 3]) * bright
-        mean_luma = pixels.mean(dim=(2, 3)) @ to_grey[0] * bright[:, 0, 0]
-        offset = ((1 - contrast[:, 0]) * mean_luma[:, None]).expand(count, 3)
-        mean, std = (torch.tensor(values, device=device) for values in (IMAGENET_MEAN, IMAGENET_STD))
-        return contrast * matrix / std[:, None], (offset - mean) / std
+        matrix = matrix @ _hue_rotation(2 * math.pi * amounts[:, 3]) * bright * contrast
+        return matrix, ((1 - contrast) * bright)[:, 0, 0]
 
     def _blur_weights(self, count: int, device: torch.device) -> Tensor:
         """[B, 3] taps of a Gaussian; 0, 1, 0 for an image that stays sharp."""
@@ -73,14 +77,25 @@ class StandardView:
         return taps / taps.sum(dim=1, keepdim=True)
 
 
+def _augmented(
+    images: Tensor, theta: Tensor, matrix: Tensor, of_mean: Tensor, taps: Tensor, size: int
+) -> Tensor:
+    """[B, 3, S, S] uint8 → [B, 3, size, size] float, by what was drawn for each."""
+    pixels = _warp(unit_range(images), theta, size)
+    return _blur(_recolour(pixels, matrix, of_mean), taps)
+
+
 def _warp(pixels: Tensor, theta: Tensor, size: int) -> Tensor:
     grid = F.affine_grid(theta, [len(pixels), 3, size, size], align_corners=False)
     return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _recolour(pixels: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
-    mixed = torch.baddbmm(offset[:, :, None], matrix, pixels.flatten(2))
-    return mixed.view_as(pixels)
+def _recolour(pixels: Tensor, matrix: Tensor, of_mean: Tensor) -> Tensor:
+    """The affine map of colours, and ImageNet's normalisation with it."""
+    mean, std = (pixels.new_tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    luma = pixels.mean(dim=(2, 3)) @ pixels.new_tensor(LUMA)
+    offset = ((of_mean * luma)[:, None] - mean) / std
+    return torch.baddbmm(offset[:, :, None], matrix / std[:, None], pixels.flatten(2)).view_as(pixels)
 
 
 def _hue_rotation(angle: Tensor) -> Tensor:

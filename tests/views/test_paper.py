@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from torchvision.transforms.v2 import functional as tv
 
 from ssltoolbox.api import DataFacts, Setting
-from ssltoolbox.views import paper
+from ssltoolbox.views import pixels
 from ssltoolbox.views.paper import PARTS, PaperView, part_ellipses
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 from ssltoolbox.views.plugin import PaperOptions
@@ -288,7 +288,7 @@ def test_the_generator_alone_decides(images):
 
 def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch):
     whole = augment(images)
-    monkeypatch.setattr(paper, "_AT_ONCE", 4)
+    monkeypatch.setattr(pixels, "PIXELS_AT_ONCE", 4 * 32**2)
     close(augment(images), whole, atol=1e-6)
 
 

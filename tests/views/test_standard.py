@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2 import functional as tv
 
+from ssltoolbox.views import pixels
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 from ssltoolbox.views.plugin import StandardOptions
 from ssltoolbox.views.standard import StandardView, _blur, _hue_rotation
@@ -51,6 +52,18 @@ def test_sizes(images):
     assert augment(images, size=24).shape == (6, 3, 24, 24)
     assert view(size=24).plain(images).shape == (6, 3, 24, 24)
     assert augment(images[:1], size=48).isfinite().all()
+
+
+def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch):
+    whole = augment(images, blur=0.5)
+    monkeypatch.setattr(pixels, "PIXELS_AT_ONCE", 4 * 32**2)
+    torch.testing.assert_close(augment(images, blur=0.5), whole, atol=1e-6, rtol=0)
+
+
+def test_autocast_makes_no_image_coarser(images):
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = augment(images)
+    assert torch.equal(reduced, augment(images))
 
 
 def test_flip(images):

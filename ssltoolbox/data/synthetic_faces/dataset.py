@@ -141,7 +141,7 @@ def _tensor(field: NDArray[np.generic]) -> Tensor:
     return torch.from_numpy(field.copy())
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _cached_clip(world: int, identity: int, take: int, frames: int, fps: float) -> ClipRecords:
     return draw_clip(world, identity, take, np.arange(frames) / fps)
 
