@@ -4,20 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
+from torch import nn
 
 from ssltoolbox.data.workers import cores
+from ssltoolbox.models import forward_flops
+from ssltoolbox.plan import Plan
 
 MOST_AUTO_WORKERS = 8
+FORWARD, BOTH_WAYS = 1, 3
+"""What an image costs the network, in forward passes; a backward pass takes about as long as two."""
+
+_LOADING = 1e-3
+"""Seconds of a core for an image: a JPEG of 224 pixels takes .6 ms, a face to be drawn at 48 pixels .4."""
+_FLOPS = 50e9
+"""Floating-point operations of a core in a second: 52 for a small network, 104 for a ResNet-18, times 1e9."""
 
 
-def worker_count(wanted: int | Literal["auto"], processes: int = 1) -> int:
-    """Loader workers of each process; `auto` is one for each core but one, at least one, at most eight."""
-    if wanted == "auto":
-        return max(1, min(MOST_AUTO_WORKERS, cores() // processes - 1))
-    return wanted
+def worker_count(plan: Plan, backbone: nn.Module, passes: int, processes: int = 1) -> int:
+    """Loader workers of each process, as the recipe's `trainer.workers` says.
+
+    `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else loading and the
+    network share the cores as is quickest for both; by what the network costs, not by a clock, so that a run is
+    the same when it is repeated.
+
+    Args:
+        plan: says what is wanted, and how large images are.
+        backbone: the network.
+        passes: `FORWARD` or `BOTH_WAYS`.
+        processes: how many share the machine.
+    """
+    wanted = plan.recipe.trainer.workers
+    if wanted != "auto":
+        return wanted
+    free = cores() // processes
+    if torch.cuda.is_available():
+        return max(1, min(MOST_AUTO_WORKERS, free - 1))
+    return _quickest(max(1, free), passes * forward_flops(backbone, plan.image_size) / _FLOPS)
+
+
+def _quickest(cores: int, network: float) -> int:
+    """Workers, of which each takes a core from torch; with none, torch waits while an image is loaded.
+
+    Args:
+        cores: to be shared.
+        network: seconds of a core for an image.
+    """
+
+    def seconds(workers: int) -> float:
+        if not workers:
+            return _LOADING + network / cores
+        return max(_LOADING / workers, network / (cores - workers))
+
+    return min(range(min(MOST_AUTO_WORKERS, cores - 1) + 1), key=seconds)
 
 
 @contextmanager

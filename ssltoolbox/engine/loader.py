@@ -10,7 +10,6 @@ import torch
 from ssltoolbox.api import Batch, UserError
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.sampler import Deal, SlotSampler
-from ssltoolbox.engine.cores import worker_count
 from ssltoolbox.engine.reading import Fetched, Loader, leave_signals_to_the_main_process
 from ssltoolbox.engine.transfer import Transfer
 from ssltoolbox.plan import Plan
@@ -23,10 +22,11 @@ class RunData(pl.LightningDataModule):
     all the position there is, and the workers never pause between the epochs of the data.
     """
 
-    def __init__(self, plan: Plan, batches: DrawnBatches) -> None:
+    def __init__(self, plan: Plan, batches: DrawnBatches, workers: int) -> None:
         super().__init__()
         self.plan = plan
         self.batches = batches
+        self.workers = workers
         self._transfer = Transfer()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
@@ -55,14 +55,13 @@ class RunData(pl.LightningDataModule):
             ranks=trainer.world_size,
             rank=trainer.global_rank,
         )
-        workers = worker_count(recipe.workers, trainer.num_devices)
         return Loader(
             Fetched(self.batches.__getitems__, len(self.batches)),
             batch_sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
             collate_fn=_as_it_is,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-            worker_init_fn=leave_signals_to_the_main_process if workers else None,
+            num_workers=self.workers,
+            prefetch_factor=4 if self.workers else None,
+            worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
             pin_memory=trainer.strategy.root_device.type == "cuda",
         )
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import SaveCheckpoints, StopOnSignal, read_checkpoint
-from ssltoolbox.engine.cores import shared_with, worker_count
+from ssltoolbox.engine.cores import BOTH_WAYS, shared_with, worker_count
 from ssltoolbox.engine.diagnostics import WatchFeatures
 from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
@@ -141,7 +141,7 @@ def _fit(
         metrics.go_on_from(done)
         log.info("going on from step %d of %d", done, counts.steps)
     devices = device_count(recipe.devices)
-    with quiet_lightning(), shared_with(worker_count(recipe.workers, devices), devices):
+    with quiet_lightning():
         trainer = build_trainer(
             plan,
             devices,
@@ -151,8 +151,9 @@ def _fit(
             profiler,
         )
         module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
-        data = RunData(plan, parts.batches)
-        with failures_explained(trainer):
+        workers = worker_count(plan, module.method.backbone, BOTH_WAYS, devices)
+        data = RunData(plan, parts.batches, workers)
+        with shared_with(workers, devices), failures_explained(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if stopper.received is not None:
         raise Interrupted(

@@ -1,6 +1,6 @@
 """Backbones by timm's names, and their weights on disk. Public: methods may build on it."""
 
-from ssltoolbox.models.backbone import create_backbone, feature_dim
+from ssltoolbox.models.backbone import create_backbone, feature_dim, forward_flops
 from ssltoolbox.models.layouts import Match
 from ssltoolbox.models.momentum import momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
@@ -9,6 +9,7 @@ __all__ = [
     "Match",
     "create_backbone",
     "feature_dim",
+    "forward_flops",
     "load_weights",
     "match_weights",
     "momentum_copy",

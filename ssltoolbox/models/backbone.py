@@ -9,6 +9,7 @@ from typing import Any, Literal
 import timm
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
@@ -91,6 +92,17 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
     if features.ndim != 2:
         raise UserError(f"the backbone gives {list(features.shape)}, not pooled features [B, features]")
     return int(features.shape[1])
+
+
+def forward_flops(backbone: nn.Module, image_size: int) -> int:
+    """Floating-point operations of a forward pass of one image, those of products and convolutions."""
+    parameter = next(backbone.parameters())
+    image = torch.zeros(1, 3, image_size, image_size, device=parameter.device)
+    was_training = backbone.training
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        backbone.eval().forward(image)  # not by a call, which would compile a network that is to be compiled
+    backbone.train(was_training)
+    return int(counter.get_total_flops())
 
 
 def _make_stem_small(model: nn.Module, name: str) -> None:

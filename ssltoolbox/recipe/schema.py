@@ -165,7 +165,7 @@ class Trainer(Section):
     """Numbers to compute with; `auto` is bf16 on a GPU that has it, else fp32."""
 
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
-    """Processes that load data, on each device."""
+    """Processes that load data, on each device; `auto` leaves torch the cores that the network needs."""
 
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Devices on each node; `auto` takes all there are."""

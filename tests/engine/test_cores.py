@@ -2,17 +2,86 @@
 
 import pytest
 import torch
+from support.runs import write_recipe
 
 from ssltoolbox.engine import cores
+from ssltoolbox.engine.build import Parts
+from ssltoolbox.plan import load_plan
+
+SMALL_NET, RESNET_18, RESNET_50 = 7e6, 970e6, 8.2e9
+"""FLOPs of a forward pass: the quickstart's network at 48 pixels, the others at 112 and 224."""
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return write_recipe(tmp_path)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def has(available, flops=SMALL_NET, gpu=False):
+        monkeypatch.setattr(cores, "cores", lambda: available)
+        monkeypatch.setattr(cores, "forward_flops", lambda *_: flops)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+
+    return has
+
+
+def workers(recipe_path, wanted="auto", passes=cores.BOTH_WAYS, processes=1):
+    plan = load_plan(recipe_path, [f"trainer.workers={wanted}"])
+    return cores.worker_count(plan, torch.nn.Identity(), passes, processes)
 
 
 @pytest.mark.parametrize(
-    ("available", "processes", "workers"), [(1, 1, 1), (2, 1, 1), (8, 1, 7), (64, 1, 8), (16, 4, 3)]
+    ("available", "processes", "expected"), [(1, 1, 1), (2, 1, 1), (8, 1, 7), (64, 1, 8), (16, 4, 3)]
 )
-def test_auto(monkeypatch, available, processes, workers):
-    monkeypatch.setattr(cores, "cores", lambda: available)
-    assert cores.worker_count("auto", processes) == workers
-    assert cores.worker_count(5, processes) == 5
+def test_beside_a_gpu_workers_have_all_cores_but_one(recipe, machine, available, processes, expected):
+    machine(available, RESNET_50, gpu=True)
+    assert workers(recipe, processes=processes) == expected
+
+
+@pytest.mark.parametrize(
+    ("flops", "available", "expected"),
+    [
+        (SMALL_NET, 1, 0),
+        (SMALL_NET, 2, 1),
+        (SMALL_NET, 8, 5),
+        (SMALL_NET, 64, 8),
+        (RESNET_18, 2, 0),
+        (RESNET_18, 8, 0),
+        (RESNET_18, 16, 1),
+        (RESNET_18, 64, 2),
+        (RESNET_50, 2, 0),
+        (RESNET_50, 64, 1),
+    ],
+)
+def test_on_a_cpu_torch_has_the_cores_that_the_network_needs(recipe, machine, flops, available, expected):
+    machine(available, flops)
+    assert workers(recipe) == expected
+
+
+def test_a_forward_pass_needs_fewer_cores_than_both_ways(recipe, machine):
+    machine(16, 100e6)
+    assert workers(recipe, passes=cores.FORWARD) > workers(recipe, passes=cores.BOTH_WAYS)
+
+
+def test_processes_share_the_machine(recipe, machine):
+    machine(8)
+    assert workers(recipe, processes=4) == 1
+    machine(2)
+    assert workers(recipe, processes=4) == 0
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_number_is_taken_as_it_is(recipe, machine, gpu):
+    machine(2, RESNET_50, gpu)
+    assert workers(recipe, wanted=5, processes=4) == 5
+
+
+def test_a_network_is_weighed_by_a_forward_pass(recipe):
+    plan = load_plan(recipe, ["backbone={name: resnet18}", "views.size=112"])
+    flops = cores.forward_flops(Parts(plan).backbone(), plan.image_size)
+    assert flops == pytest.approx(RESNET_18, rel=0.01)
 
 
 def test_threads(monkeypatch):

@@ -5,7 +5,7 @@ import safetensors.torch
 import torch
 
 from ssltoolbox.api import UserError
-from ssltoolbox.models import create_backbone, feature_dim, load_weights, save_weights
+from ssltoolbox.models import create_backbone, feature_dim, forward_flops, load_weights, save_weights
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,13 @@ def test_pooled_features(name, size):
     backbone = create_backbone(name, image_size=size)
     images = torch.randn(2, 3, size, size)
     assert backbone(images).shape == (2, feature_dim(backbone, size))
+    assert backbone.training
+
+
+def test_flops_grow_with_the_pixels():
+    backbone = create_backbone("resnet18", image_size=64)
+    assert forward_flops(backbone, 128) == pytest.approx(4 * forward_flops(backbone, 64), rel=0.01)
+    assert forward_flops(backbone, 224) == pytest.approx(2 * 1.82e9, rel=0.01)
     assert backbone.training
 
 
