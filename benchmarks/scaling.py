@@ -101,7 +101,10 @@ def main() -> None:
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)
     settings: dict[str, list[str]] = {"as it is": []}
-    settings |= {f"batch {batch}": [f"trainer.batch_size={batch}"] for batch in arguments.batch}
+    settings |= {
+        f"batch {batch}": [f"trainer.batch_size={batch}", f"data.clips={max(1000, batch)}"]
+        for batch in arguments.batch
+    }
     settings |= {f"{size} px": [f"data.size={size}", f"views.size={size}"] for size in arguments.size}
     settings |= {f"{count} hard neg.": [_hard(count)] for count in arguments.hard}
     settings |= {f"{clips:,} clips": [f"data.clips={clips}"] for clips in arguments.clips}
