@@ -113,7 +113,7 @@ def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "ranks"),
-    [("simclr", 2), ("mocov2", 2), ("byol", 2), ("nnclr", 2), ("mocov2", 3)],
+    [("simclr", 2), ("mocov2", 2), ("byol", 2), ("nnclr", 2), ("simclr", 3), ("mocov2", 3), ("byol", 3)],
 )
 def test_ranks_equal_one_process(name, ranks):
     alone = two_steps(build(name, distributed=False), slice(None), lambda value: value)

@@ -115,11 +115,16 @@ class LandmarkFile:
 
         Args:
             rows: [n] rows of frames.arrow.
+
+        Raises:
+            UserError: where the file has been cut short since it was opened.
         """
         points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
         for place, row in enumerate(rows):
             batch, within = divmod(row, BATCH)
             stored = self._file.read_at(_ROW, self._offsets[batch] + within * _ROW)
+            if len(stored) < _ROW:
+                raise _wrong(self._path, f"it was cut short before the landmarks of frame {row}")
             points[place] = np.frombuffer(stored, dtype=np.float32).reshape(POINTS, 2)
         return points
 

@@ -168,6 +168,18 @@ def test_frames_that_are_gone(index: Path) -> None:
     )
 
 
+def test_landmarks_that_are_cut_short_while_they_are_read(index: Path) -> None:
+    dataset = opened(index)
+    dataset.read([3], [2])
+    os.truncate(index / "landmarks.arrow", 600)
+    with pytest.raises(UserError) as caught:
+        dataset.read([3], [2])
+    assert str(caught.value) == (
+        f"{index}/landmarks.arrow: it was cut short before the landmarks of frame 11; "
+        "find the landmarks again: ssltoolbox data landmarks"
+    )
+
+
 def test_an_index_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(DataNotFound) as caught:
         FramesOptions(index=tmp_path / "gone").facts()
