@@ -106,7 +106,7 @@ def main() -> None:
         for batch in arguments.batch
     }
     settings |= {f"{size} px": [f"data.size={size}", f"views.size={size}"] for size in arguments.size}
-    settings |= {f"{count} hard neg.": [_hard(count)] for count in arguments.hard}
+    settings |= {f"{count} hard neg.": _hard(count) for count in arguments.hard}
     settings |= {f"{clips:,} clips": [f"data.clips={clips}"] for clips in arguments.clips}
     now = clock(arguments.threads)
     found: dict[str, dict[str, Any]] = {}
@@ -138,8 +138,10 @@ def main() -> None:
         write_json(arguments.out, {**machine(), **facts})
 
 
-def _hard(count: int) -> str:
-    return f"negatives=[{{name: hard_neg, count: {count}}}]" if count else "negatives=[]"
+def _hard(count: int) -> list[str]:
+    """About as many instances, but of whole draws."""
+    negatives = f"negatives=[{{name: hard_neg, count: {count}}}]" if count else "negatives=[]"
+    return [negatives, f"trainer.batch_size={64 - 64 % (1 + count)}"]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Leaderboard, Measure
-from ssltoolbox.bench.progress import progress_of
+from ssltoolbox.bench.progress import progress_of, resumed_from
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobState, Schedule
 from ssltoolbox.bench.words import MISSING, duration, job_text, spread_text
@@ -69,10 +69,10 @@ class Display:
 
     def started(self, job: Job) -> None:
         """A run begins, or goes on."""
-        step = progress_of(self._folder.run(job)).step
-        self._say(
-            f"{'goes on' if step else 'starts':10} {job_text(job)}" + (f", from step {step}" if step else "")
-        )
+        if step := resumed_from(self._folder.run(job)):
+            self._say(f"goes on    {job_text(job)}, from about step {step}")
+        else:
+            self._say(f"starts     {job_text(job)}")
 
     def ended(self, job: Job) -> None:
         """A run is over, one way or another."""

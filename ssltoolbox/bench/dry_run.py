@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ssltoolbox.bench.estimate import Estimates, in_words
 from ssltoolbox.bench.folder import State
-from ssltoolbox.bench.progress import progress_of
+from ssltoolbox.bench.progress import resumed_from
 from ssltoolbox.bench.run import PlannedBench
 from ssltoolbox.bench.words import MISSING, duration, job_text
 
@@ -27,7 +27,7 @@ def dry_run_table(planned: PlannedBench) -> Table:
     for job in planned.jobs:
         state = folder.state(job)
         words = _WORDS[state]
-        if state == "begun" and (step := progress_of(folder.run(job)).step):
+        if state == "begun" and (step := resumed_from(folder.run(job))):
             words = f"goes on from about step {step}"
         seconds = estimates.of(job)
         time = MISSING if state == "finished" else "unknown" if seconds is None else duration(seconds)

@@ -28,6 +28,11 @@ def progress_of(run: Path) -> Progress:
     return Progress(_last_step(run / "metrics.csv"), (run / "backbone.safetensors").exists())
 
 
+def resumed_from(run: Path) -> int:
+    """About the step from which the run in a folder goes on; 0 where it has saved nothing."""
+    return progress_of(run).step if (run / "checkpoints" / "last.ckpt").exists() else 0
+
+
 def _last_step(metrics: Path) -> int:
     """The step is the first column; a killed run may leave half a line."""
     try:

@@ -43,6 +43,8 @@ def folder(tmp_path: Path) -> BenchFolder:
     run = folder.run(GOING)
     run.mkdir(parents=True)
     (run / "metrics.csv").write_text("step,loss\n10,5.0\n20,4.0\n30,3.")
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "last.ckpt").touch()
     return folder
 
 
@@ -79,11 +81,18 @@ def test_lines(schedule: Schedule, folder: BenchFolder) -> None:
         shown.stopping(2)
     assert out.getvalue().splitlines() == [
         "starts     f, seed 0",
-        "goes on    g, seed 0, data.world 1, from step 20",
+        "goes on    g, seed 0, data.world 1, from about step 20",
         "done       simclr, seed 0: expression macro-F1 0.310, 1:15",
         f"failed     byol, seed 1: failed: OSError: disk full; see {folder.output(FAILED)}",
         "stopping: 2 runs will save and end; once more ends them at once",
     ]
+
+
+def test_a_run_that_has_saved_nothing_starts_anew(schedule: Schedule, folder: BenchFolder) -> None:
+    (folder.run(GOING) / "checkpoints" / "last.ckpt").unlink()
+    shown, out = display(schedule, folder)
+    shown.started(GOING)
+    assert out.getvalue() == "starts     g, seed 0, data.world 1\n"
 
 
 def test_now_and_then_a_line_without_a_terminal(

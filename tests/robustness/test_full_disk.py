@@ -14,6 +14,7 @@ import pytest
 from support import spots
 from support.runs import untrained_run, write_recipe
 from support.trees import put_index, same_files
+from support.videos import scene, write_video
 
 from ssltoolbox.cli.main import run as run_command
 
@@ -74,17 +75,22 @@ def commands(tmp_path: Path, index: Path, disk: Path, *, much: bool) -> dict[str
     """What writes, by the name of what it makes on the disk."""
     recipe, run = write_recipe(tmp_path), tmp_path / "untrained"
     untrained_run(recipe, run)
+    for person in ("id1", "id2"):
+        write_video(tmp_path / f"videos/{person}/a.mov", [scene((20, 30, 40))] * 60)
     some = {
         "i.index": ["data", "index", f"{tmp_path}/frames", "-o", f"{disk}/i.index", "--workers", "1"],
         "p.index": ["data", "pack", str(index), "-o", f"{disk}/p.index", "--size", "16", "--workers", "1"],
         "copy.index": ["data", "landmarks", f"{disk}/copy.index", "--workers", "1", "--detector", "spots"],
+        "faces": ["data", "extract", f"{tmp_path}/videos", "-o", f"{disk}/faces", "--workers", "1"],
         "sheet.png": ["data", "info", str(index), "-o", f"{disk}/sheet.png"],
         "x.parquet": ["embed", str(run), str(recipe), "-o", f"{disk}/x.parquet"],
         "m.safetensors": ["export", str(run), "-o", f"{disk}/m.safetensors"],
         "plugin": ["plugins", "new", "plugin", "--kind", "view"],
         "run": ["train", str(recipe), "--out", f"{disk}/run", "--resume"],
     }
-    some["copy.index"] += ["--plugin", spots.__file__]
+    some["faces"] += ["--detector", "spots"]
+    for name in ("copy.index", "faces"):
+        some[name] += ["--plugin", spots.__file__]
     more = {
         "pairs.png": ["preview", str(recipe), "-o", f"{disk}/pairs.png"],
         "map.png": ["saliency", str(run), "-o", f"{disk}/map.png", "--count", "1"],
@@ -117,11 +123,11 @@ def test_every_command(tmp_path: Path, index: Path, much: bool, count: Callable[
             (line,) = said.splitlines()
             assert line.startswith("can't write "), (name, line)
             assert "No space left on device" in line or "errno 28" in line, (name, line)
-            assert set(there) <= {"copy.index", "run", "found"}, name
+            assert set(there) <= {"copy.index", "faces", "run", "found"}, name
         failures += len(refused)
     for name in ("i.index", "p.index", "copy.index", "x.parquet", "m.safetensors", "run"):
         assert (made / name).exists()
-    for name in ("i.index", "p.index"):
+    for name in ("i.index", "p.index", "faces"):
         arguments = [argument.replace(str(disk), str(whole)) for argument in wanted[name]]
         assert run_command(arguments) == 0
         same_files(made / name, whole / name)
@@ -130,3 +136,42 @@ def test_every_command(tmp_path: Path, index: Path, much: bool, count: Callable[
     count(
         f"{len(wanted)} commands failed {failures} times for want of room, each in a line, and then did not"
     )
+
+
+BENCH_WITH_MORE_AND_MORE = """
+mount -t tmpfs -o size=8m tmpfs "$1"
+for free in 0 8 64 512 8192; do
+    rm -f "$1/filler"
+    room=$(df --output=avail -k "$1" | tail -1)
+    head -c $((room > free ? room - free : 0))k /dev/zero > "$1/filler"
+    code=0
+    "$2" -m ssltoolbox bench "$3" --out "$1/bench" > "$4/$free.out" 2> "$4/$free.err" || code=$?
+    echo $code > "$4/$free.code"
+done
+cp -r "$1/bench" "$4"
+"""
+
+
+def test_a_benchmark(tmp_path: Path, count: Callable[[str], None]) -> None:
+    """A run for which there is no room is reported as failed; the same command finishes it when there is."""
+    disk, grid = tmp_path / "disk", tmp_path / "grid.yaml"
+    disk.mkdir()
+    grid.write_text(f"recipes: [{write_recipe(tmp_path).name}]\nseeds: [0]\n")
+    arguments = [str(disk), sys.executable, str(grid), str(tmp_path)]
+    subprocess.run(["unshare", "-rm", "bash", "-c", BENCH_WITH_MORE_AND_MORE, "-", *arguments], check=True)
+
+    def said(free: int, where: str) -> list[str]:
+        return (tmp_path / f"{free}.{where}").read_text().splitlines()
+
+    codes = {free: int(said(free, "code")[0]) for free in (0, 8, 64, 512, 8192)}
+    assert codes[0] == 1
+    assert codes[8192] == 0
+    refused = [free for free, code in codes.items() if code]
+    for free in refused:
+        reasons = said(free, "err") or [line for line in said(free, "out") if line.startswith("failed: ")]
+        assert len(reasons) == 1, (free, reasons)
+        assert "can't write " in reasons[0], (free, reasons)
+        assert "No space left on device" in reasons[0], (free, reasons)
+    results = json.loads((tmp_path / "bench/results.json").read_text())
+    assert [run["state"] for run in results["runs"]] == ["done"]
+    count(f"a benchmark failed {len(refused)} times for want of room, and then did not")
