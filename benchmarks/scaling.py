@@ -12,6 +12,7 @@ more and more workers: that is on the wall, and needs as many idle cores.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -126,7 +127,8 @@ def main() -> None:
         table.add_row(name, *(f"{spent[stage]:.3f}" for stage in STAGES), f"{device / worker:.1f}")
     console = Console()
     console.print(table)
-    parts = Parts(load_plan(RECIPE, ["trainer.batch_size=64", *arguments.set]))
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
+    parts = Parts(load_plan(RECIPE, ["trainer.batch_size=64", "data.keep=0", *arguments.set]))
     loaded = {
         workers: images_loaded_a_second(parts, workers, steps=8 * max(1, workers))
         for workers in arguments.workers

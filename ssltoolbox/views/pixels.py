@@ -41,6 +41,16 @@ def resized(pixels: Tensor, size: int) -> Tensor:
     return F.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
 
 
+def resized_bytes(images: Tensor, size: int) -> Tensor:
+    """[B, 3, S, S] uint8 → [B, 3, size, size] float, 0 to 1.
+
+    On a CPU in whole shades, as PIL does: that takes a third of the time.
+    """
+    if images.device.type == "cpu" and images.shape[-1] != size:
+        images = F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    return resized(unit_range(images), size)
+
+
 def normalised(pixels: Tensor) -> Tensor:
     """[B, 3, H, W] float, 0 to 1, about ImageNet's mean in its standard deviations; in place."""
     mean, std = (pixels.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
