@@ -96,7 +96,7 @@ def test_resize(images, size):
     close(augment(images, **STILL, size=size), normalised(unit(as_bytes)))
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
     close(view(size=size).plain(images), normalised(as_floats))
-    assert (unit(as_bytes) - as_floats).abs().max() < 1 / 255
+    assert (unit(as_bytes) - as_floats).abs().max() < 1.1 / 255
 
 
 def test_flip(images):
