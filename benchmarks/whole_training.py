@@ -5,8 +5,8 @@ is beside it is what no engine can save. Both are on the wall with all cores, so
 row of each number of workers is the work of all processes together; with `--threads 1 --workers 0` and
 `OMP_NUM_THREADS=1` it means something on a busy machine too.
 
-    python benchmarks/whole_training.py --steps 200 --out whole.json
-    python benchmarks/whole_training.py --net resnet18 --steps 20 --workers auto 0 1
+    python benchmarks/whole_training.py --workers auto 0 --out whole.json
+    python benchmarks/whole_training.py --net resnet18 --workers auto 0 1
 """
 
 from __future__ import annotations
@@ -33,10 +33,14 @@ from ssltoolbox.plan import Plan, load_plan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
 NETS = {
-    "small": ([], 0.60),
-    "resnet18": (["backbone={name: resnet18}", "views.size=112", "data.size=112"], 0.85),
+    "small": ([], 600, 0.60),
+    "resnet18": (
+        ["backbone={name: resnet18}", "views.size=112", "data.size=112", "trainer.batch_size=32"],
+        40,
+        0.85,
+    ),
 }
-"""Settings beside the quickstart's, and the least share on a CPU."""
+"""Settings beside the quickstart's, steps (its own with its own net), and the least share on a CPU."""
 ON_A_GPU = 0.90
 
 
@@ -94,14 +98,15 @@ def main() -> None:
     options = parser(__doc__)
     options.set_defaults(repeats=3, threads=cores())
     options.add_argument("--net", choices=NETS, default="small")
-    options.add_argument("--steps", type=int, default=200)
+    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 40 with a ResNet-18]")
     options.add_argument("--workers", nargs="+", default=["auto"], help="trainer.workers, one row for each")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
-    settings, least = NETS[arguments.net]
+    settings, steps, least = NETS[arguments.net]
+    steps = arguments.steps or steps
     settings = [
         *settings,
-        f"trainer.steps={arguments.steps}",
+        f"trainer.steps={steps}",
         "trainer.devices=1",
         "evaluate=[]",
         *arguments.set,
@@ -132,10 +137,8 @@ def main() -> None:
             Row(f"of work, workers: {workers}", rate(workers, "work"), rate("pure", "work"), ""),
         )
     ]
-    title = (
-        f"A training of {arguments.steps} steps beside its forward and backward passes, {arguments.net} net"
-    )
-    facts = {"net": arguments.net, "settings": arguments.set, "steps": arguments.steps}
+    title = f"A training of {steps} steps beside its forward and backward passes, {arguments.net} net"
+    facts = {"net": arguments.net, "settings": arguments.set, "steps": steps}
     report(title, rows, arguments.out, **facts)
 
 

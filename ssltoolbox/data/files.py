@@ -24,6 +24,20 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
+def refuse_no_utf8(path: Path) -> None:
+    """Arrow and the index's header name files in UTF-8 only.
+
+    Raises:
+        UserError: for a path with bytes that are not UTF-8.
+    """
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{os.fspath(path)!r}: this path is not UTF-8", "rename it, or choose another"
+        ) from error
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Gives a path to write to; what lies there takes the place of `path` when all went well.

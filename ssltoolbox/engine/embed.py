@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import torch
 
 from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
-from ssltoolbox.data.files import replaced
+from ssltoolbox.data.files import refuse_no_utf8, replaced
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import FORWARD, shared_with, worker_count
 from ssltoolbox.engine.features import features_of, lengths_of, spread
@@ -71,9 +71,10 @@ class Embedding:
             tick: told how many more frames are done.
 
         Raises:
-            UserError: where there are no frames, or none could be read.
+            UserError: where there are no frames, none could be read, or the path is not UTF-8.
             SslToolboxError: where the file can't be written.
         """
+        refuse_no_utf8(output)
         with replaced(output) as beside:
             return self._write(beside, tick)
 

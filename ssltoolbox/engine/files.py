@@ -19,8 +19,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8; line ends stay as they are."""
-    write_bytes(path, text.encode("utf-8"))
+    """Writes UTF-8; bytes of file names that were none as JSON has them, `\\udcff`. Line ends stay as they are."""
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -46,9 +46,8 @@ def compile_networks(method: Method) -> None:
 
     In place: names in a state stay as they are, and a copy, as evaluation makes one, is not compiled.
 
-    On one thread of a CPU, forward and backward take .90 to .95 of the time for the quickstart's network and 256
-    images of 48 pixels, .98 for a ResNet-18 and 32 of 112. The first step takes 18 s of work, minutes on a busy
-    machine; so it is off unless asked for. On a GPU it was not measured.
+    On one thread of a CPU a step of the quickstart takes .97 of the time, and the first one 34 s; so it is off
+    unless asked for. On a GPU it was not measured.
     """
     for part in method.children():  # type: ignore[attr-defined]
         if next(part.parameters(), None) is not None:

@@ -78,10 +78,11 @@ def build_index(
         tick: told of progress.
 
     Raises:
-        UserError: where the output is there already, or no frame could be read.
+        UserError: where the output is there already, no frame could be read, or a path is not UTF-8.
         SslToolboxError: when it can't be written.
     """
     check_output(output)
+    header = Header(root=root_for(root, output), fps=fps)
     work = beside(output)
     with locked(work):
         blocks = _blocks(clips)
@@ -93,7 +94,7 @@ def build_index(
         for done in as_done(_scan_to_shard, tasks, min(workers, len(tasks)) or 1):
             tick(done)
         built = _write(work, clips, blocks, shards)
-        Header(root=root_for(root, output), fps=fps).write(work)
+        header.write(work)
         shards.remove()
         appear(work, output)
     return built

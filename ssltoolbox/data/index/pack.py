@@ -59,11 +59,13 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
-        UserError: where the output is there already, no frame could be read, or a path leads out of the root.
+        UserError: where the output is there already, no frame could be read, or a path leads out of the root or
+            is not UTF-8.
         SslToolboxError: when it can't be written.
     """
     check_output(output)
     index.check_root()
+    header = Header(root=root_for(index.root, output), fps=index.header.fps, packed=packing)
     work = beside(output)
     with locked(work):
         job = {"frames": _digest(index), "packing": packing.model_dump(), "block": BLOCK}
@@ -74,7 +76,7 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
         for done in as_done(_pack_to_shard, tasks, min(workers, len(tasks)) or 1, _prepare, (index, packing)):
             tick(done)
         built = _write(work, index, packing, shards, len(blocks))
-        Header(root=root_for(index.root, output), fps=index.header.fps, packed=packing).write(work)
+        header.write(work)
         shards.remove()
         appear(work, output)
     return built

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.files import replaced
+from ssltoolbox.data.files import refuse_no_utf8, replaced
 
 HEADER, SKIPPED, LANDMARKS_SKIPPED = "index.json", "skipped.csv", "landmarks_skipped.csv"
 CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (
@@ -87,9 +87,10 @@ class Header(BaseModel):
         """
         Raises:
             DataNotFound: where there is no such index.
-            UserError: where it is none, or of another version.
+            UserError: where it is none, of another version, or named in bytes that are not UTF-8.
         """
         path = index / HEADER
+        refuse_no_utf8(index)
         if not index.exists():
             raise DataNotFound(f"{index}: there is no such index", "make it with: ssltoolbox data index")
         if not path.is_file():
@@ -114,8 +115,14 @@ class Header(BaseModel):
 
 
 def root_for(frames: Path, index: Path) -> str:
-    """How the header of an index names the root of its frames: see `Header.root`."""
+    """How the header of an index names the root of its frames: see `Header.root`.
+
+    Raises:
+        UserError: where the one or the other is named in bytes that are not UTF-8.
+    """
     frames, home = frames.absolute().resolve(), index.absolute().parent.resolve()
+    for path in (index, frames):
+        refuse_no_utf8(path)
     return str(frames.relative_to(home)) if frames.is_relative_to(home) else str(frames)
 
 

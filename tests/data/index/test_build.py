@@ -219,3 +219,21 @@ def _alive(session: int) -> bool:
     """Whether a process of that session is left."""
     found = subprocess.run(["ps", "-o", "stat=", "-s", str(session)], capture_output=True, text=True)
     return any(not state.startswith("Z") for state in found.stdout.split())
+
+
+@pytest.mark.parametrize(("frames", "output"), [(b"frames", b"\xff.index"), (b"\xff", b"i.index")])
+def test_folders_whose_names_are_not_utf8(
+    put_clip: Put, tmp_path: Path, frames: bytes, output: bytes
+) -> None:
+    root, index = (tmp_path / os.fsdecode(name) for name in (frames, output))
+    put_clip(f"{root.name}/id1/v/c")
+    wrong = root if frames == b"\xff" else index
+    with pytest.raises(UserError) as caught:
+        build_index(root, list_tree(root, 5), 5, index, workers=1, tick=lambda done: None)
+    assert str(caught.value) == f"{str(wrong)!r}: this path is not UTF-8; rename it, or choose another"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [root.name]
+
+
+def test_an_index_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="this path is not UTF-8"):
+        FrameIndex(tmp_path / os.fsdecode(b"\xff.index"))
