@@ -68,7 +68,8 @@ class RunFolder:
             raise UserError(f"{self.path} is a file, not a folder")
         if self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             raise UserError(
-                f"{self.path} is not empty", "add --resume to go on with that run, or name another folder"
+                f"{self.path} is not empty",
+                "name another folder, or go on with the training there: train --resume",
             )
 
     def locked(self) -> AbstractContextManager[None]:

@@ -112,7 +112,7 @@ def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path):
     with pytest.raises(UserError) as caught:
         run_tiny(recipe, out)
     assert str(caught.value) == (
-        f"{out} is not empty; add --resume to go on with that run, or name another folder"
+        f"{out} is not empty; name another folder, or go on with the training there: train --resume"
     )
     assert [entry.name for entry in out.iterdir()] == ["notes.txt"]
 
