@@ -25,6 +25,8 @@ class DataFacts:
         landmarks: True if frames come with the 68 landmarks.
         labels: the names of the labels that frames come with.
         pairs: True if the test split has a list of pairs to verify; see `PairedDataset`.
+        loading: about how many seconds of a core a frame takes to load. Without a GPU `trainer.workers: auto`
+            shares the cores between loading and the network by it.
         note: what anyone who reads a result on this data must know, in one sentence.
     """
 
@@ -38,6 +40,7 @@ class DataFacts:
     landmarks: bool = False
     labels: frozenset[str] = frozenset()
     pairs: bool = False
+    loading: float = 1e-3
     note: str = ""
 
 

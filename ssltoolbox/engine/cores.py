@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from ssltoolbox.api import DataFacts
 from ssltoolbox.data.workers import cores
 from ssltoolbox.models import forward_flops
 from ssltoolbox.plan import Plan
@@ -16,8 +17,6 @@ MOST_AUTO_WORKERS = 8
 FORWARD, BOTH_WAYS = 1, 3
 """What an image costs the network, in forward passes; a backward pass takes about as long as two."""
 
-_LOADING = 1e-3
-"""Seconds of a core for an image: a JPEG of 224 pixels takes .6 ms, a face to be drawn at 48 pixels .4."""
 _FLOPS = 50e9
 """Floating-point operations of a core in a second: 52 for a small network, 104 for a ResNet-18, times 1e9."""
 
@@ -26,11 +25,11 @@ def worker_count(plan: Plan, backbone: nn.Module, passes: int, processes: int = 
     """Loader workers of each process, as the recipe's `trainer.workers` says.
 
     `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else loading and the
-    network share the cores as is quickest for both; by what the network costs, not by a clock, so that a run is
-    the same when it is repeated.
+    network share the cores as is quickest for both; by what is known of their costs, not by a clock, so that a
+    run is the same when it is repeated.
 
     Args:
-        plan: says what is wanted, and how large images are.
+        plan: says what is wanted, how large images are, and what they cost to load.
         backbone: the network.
         passes: `FORWARD` or `BOTH_WAYS`.
         processes: how many share the machine.
@@ -41,21 +40,22 @@ def worker_count(plan: Plan, backbone: nn.Module, passes: int, processes: int = 
     free = cores() // processes
     if torch.cuda.is_available():
         return max(1, min(MOST_AUTO_WORKERS, free - 1))
-    return _quickest(max(1, free), passes * forward_flops(backbone, plan.image_size) / _FLOPS)
+    loading = plan.facts.loading if plan.facts else DataFacts.loading
+    return _quickest(max(1, free), loading, passes * forward_flops(backbone, plan.image_size) / _FLOPS)
 
 
-def _quickest(cores: int, network: float) -> int:
+def _quickest(cores: int, loading: float, network: float) -> int:
     """Workers, of which each takes a core from torch; with none, torch waits while an image is loaded.
 
     Args:
         cores: to be shared.
-        network: seconds of a core for an image.
+        loading, network: seconds of a core for an image.
     """
 
     def seconds(workers: int) -> float:
         if not workers:
-            return _LOADING + network / cores
-        return max(_LOADING / workers, network / (cores - workers))
+            return loading + network / cores
+        return max(loading / workers, network / (cores - workers))
 
     return min(range(min(MOST_AUTO_WORKERS, cores - 1) + 1), key=seconds)
 

@@ -1,9 +1,12 @@
 """Workers and torch share the cores, and torch gets its threads back."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from support.runs import write_recipe
 
+from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 from ssltoolbox.engine import cores
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.plan import load_plan
@@ -19,10 +22,14 @@ def recipe(tmp_path):
 
 @pytest.fixture
 def machine(monkeypatch):
-    def has(available, flops=SMALL_NET, gpu=False):
+    def has(available, flops=SMALL_NET, gpu=False, loading=1e-3):
         monkeypatch.setattr(cores, "cores", lambda: available)
         monkeypatch.setattr(cores, "forward_flops", lambda *_: flops)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        facts = SyntheticFacesOptions.facts
+        monkeypatch.setattr(
+            SyntheticFacesOptions, "facts", lambda self: replace(facts(self), loading=loading)
+        )
 
     return has
 
@@ -57,6 +64,12 @@ def test_beside_a_gpu_workers_have_all_cores_but_one(recipe, machine, available,
 )
 def test_on_a_cpu_torch_has_the_cores_that_the_network_needs(recipe, machine, flops, available, expected):
     machine(available, flops)
+    assert workers(recipe) == expected
+
+
+@pytest.mark.parametrize(("loading", "expected"), [(1e-3, 1), (4e-4, 1), (1e-4, 0)])
+def test_what_is_cheap_to_load_needs_no_worker_of_two_cores(recipe, machine, loading, expected):
+    machine(2, SMALL_NET, loading=loading)
     assert workers(recipe) == expected
 
 

@@ -46,9 +46,8 @@ class SyntheticFaces:
                 ("affect", np.float32, 2),
             ]
         )
-        places = self._clips * self._frames
-        fits = places * self._record.itemsize <= options.keep * 2**30
-        self._kept = KeptFrames(places, self._record) if train and fits else None
+        kept = train and options.is_kept
+        self._kept = KeptFrames(self._clips * self._frames, self._record) if kept else None
 
     def __len__(self) -> int:
         return self._clips

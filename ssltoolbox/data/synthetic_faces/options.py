@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from ssltoolbox.api import DataFacts, DatasetOptions
 
 LABELS = frozenset({"expression", "valence", "arousal"})
+FRAME_BYTES_BESIDE_PIXELS = 68 * 2 * 4 + 8 + 2 * 4
+"""Landmarks, the expression's number, valence and arousal."""
 
 
 NOTE = "These faces are drawings: numbers on them are no claim about real faces."
@@ -60,6 +62,12 @@ class SyntheticFacesOptions(DatasetOptions):
                 )
         return self
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the training frames fit into the memory that they may take, with their landmarks and labels."""
+        frame = 3 * self.size**2 + FRAME_BYTES_BESIDE_PIXELS
+        return self.clips * self.frames * frame <= self.keep * 2**30
+
     def facts(self) -> DataFacts:
         return DataFacts(
             clips=self.clips,
@@ -72,4 +80,5 @@ class SyntheticFacesOptions(DatasetOptions):
             landmarks=True,
             note=NOTE,
             labels=LABELS,
+            loading=1e-4 if self.is_kept else 4e-4 * (self.size / 48) ** 2,
         )
