@@ -18,6 +18,7 @@ from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.module import TrainingModule
+from ssltoolbox.engine.sync_norm import SyncBatchNorm
 from ssltoolbox.plan import Plan
 
 
@@ -72,7 +73,6 @@ def build_trainer(
         num_nodes=nodes,
         # Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that.
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
-        sync_batchnorm=several and cuda,
         precision=_precision(recipe.precision, cuda),
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,
@@ -81,13 +81,17 @@ def build_trainer(
         logger=list(loggers),
         callbacks=list(callbacks),
         profiler=profiler,
-        plugins=[AtomicCheckpointIO()],
+        plugins=_plugins(sync_norms=several and cuda),
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _plugins(sync_norms: bool) -> list[Any]:
+    return [AtomicCheckpointIO(), *([SyncBatchNorm()] if sync_norms else [])]
 
 
 @contextmanager
