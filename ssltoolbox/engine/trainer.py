@@ -153,8 +153,8 @@ def device_count(wanted: int | Literal["auto"]) -> int:
 def _precision(wanted: str, cuda: bool) -> Any:
     """Lightning's name for it.
 
-    `auto` leaves a CPU at fp32, though bf16 takes less time on one that has AVX512-BF16, .64 of it with a ResNet-18
-    at 112 pixels: on others it takes many times as long.
+    `auto` leaves a CPU at fp32, though bf16 takes less time on one that has AVX512-BF16, .64 of it with a
+    ResNet-18 at 112 pixels: on others it takes many times as long.
     """
     if wanted == "auto":
         wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
