@@ -195,7 +195,8 @@ def test_landmarks(tmp_path: Path, index: Path, much: bool, count: Callable[[str
     log.touch()
 
     def begin(index: Path, prelude: str) -> subprocess.Popen[str]:
-        seconds = ("--set", "seconds=0.02", "--set", f"log={log}")
+        # So slow that an idle machine is not done before the last kill.
+        seconds = ("--set", f"seconds={0.06 if much else 0.02}", "--set", f"log={log}")
         detector = ("--detector", "spots", "--plugin", spots.__file__, *seconds)
         # Where it is to die while it writes a file, it must write itself.
         workers = ("--workers", "1" if prelude else "2")
@@ -210,7 +211,7 @@ def test_landmarks(tmp_path: Path, index: Path, much: bool, count: Callable[[str
         lambda prelude: begin(index, prelude),
         lambda: len(list(shards.glob("[0-9]*.arrow"))),
         latest=50,
-        stride=6,
+        stride=2 if much else 6,
     )
     kills = MANY_KILLS if much else KILLS
     reached = killer.kill(kills)
