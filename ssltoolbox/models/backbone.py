@@ -78,17 +78,12 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
     Raises:
         UserError: when the output is not [B, features], or the image is too small for the model.
     """
-    device = next(backbone.parameters()).device
-    was_training = backbone.training
     try:
-        with torch.no_grad():
-            features = backbone.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
+        features = _of_a_black_image(backbone, image_size)
     except (RuntimeError, AssertionError) as error:
         raise UserError(
             f"the backbone can't take {image_size}×{image_size} images: {first_line(error)}"
         ) from error
-    finally:
-        backbone.train(was_training)
     if features.ndim != 2:
         raise UserError(f"the backbone gives {list(features.shape)}, not pooled features [B, features]")
     return int(features.shape[1])
@@ -96,13 +91,26 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
 
 def forward_flops(backbone: nn.Module, image_size: int) -> int:
     """Floating-point operations of a forward pass of one image, those of products and convolutions."""
-    parameter = next(backbone.parameters())
-    image = torch.zeros(1, 3, image_size, image_size, device=parameter.device)
-    was_training = backbone.training
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        backbone.eval().forward(image)  # not by a call, which would compile a network that is to be compiled
-    backbone.train(was_training)
+    with FlopCounterMode(display=False) as counter:
+        _of_a_black_image(backbone, image_size)
     return int(counter.get_total_flops())
+
+
+def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
+    """What the backbone makes of one black image in eval mode; it is left in the mode that it was in.
+
+    Not by a call, which would compile a network that is to be compiled.
+    """
+    device = next(backbone.parameters()).device
+    was_training = backbone.training
+    try:
+        with torch.no_grad():
+            features: torch.Tensor = backbone.eval().forward(
+                torch.zeros(1, 3, image_size, image_size, device=device)
+            )
+    finally:
+        backbone.train(was_training)
+    return features
 
 
 def _make_stem_small(model: nn.Module, name: str) -> None:
