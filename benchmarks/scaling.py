@@ -22,11 +22,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from side_by_side import clock, machine, parser
-from torch.utils.data import DataLoader
 
 from ssltoolbox.data.sampler import Deal, SlotSampler
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.files import write_json
+from ssltoolbox.engine.loader import Fetch
+from ssltoolbox.engine.reading import Fetched, Loader
 from ssltoolbox.engine.stages import render, rows_of, seed_device, two_views
 from ssltoolbox.plan import load_plan
 
@@ -75,9 +76,10 @@ def images_loaded_a_second(parts: Parts, workers: int, steps: int) -> float:
     """What a loader gives that nobody waits for, its start left out."""
     counts = parts.plan.counts
     deal = Deal(counts.steps_per_epoch, counts.draws)
-    batches = DataLoader(
-        parts.batches,
-        batch_sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
+    batches = Loader(
+        Fetched(Fetch(parts.batches, stages=None), len(parts.batches)),
+        sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
+        batch_size=None,
         collate_fn=lambda batch: batch,
         num_workers=workers,
     )

@@ -44,7 +44,8 @@ class PositiveGenerator(Generic[OptionsT]):
     def render(self, batch: Batch) -> Batch:
         """The batch with the pixels of its positives (and their landmarks) changed.
 
-        Runs on the device, on the whole batch, with torch's global generator. Must not change its input.
+        Runs on the device, on the whole batch, with torch's global generator; where that is a CPU, on the loader's
+        workers. Must not change its input, nor keep anything.
         """
         return batch
 
@@ -103,7 +104,8 @@ class NegativeMasker(Generic[OptionsT]):
     def describe(self, batch: Batch) -> Tensor:
         """[N·R, F] descriptors of the frames as drawn, draw-major; NaN rows where there is no opinion.
 
-        Runs on the device without gradient, before `render`.
+        Runs on the device without gradient, before `render`; where that is a CPU, on the loader's workers. So
+        `mask` knows nothing of it but the descriptors.
         """
         raise NotImplementedError
 

@@ -78,8 +78,8 @@ class Frames:
     unreadable: Mapping[int, str] = field(default_factory=dict)
 
 
-class _TensorFields:
-    """Moves every tensor of a dataclass at once."""
+class TensorFields:
+    """Moves every tensor of a dataclass at once, those in its fields' own fields too."""
 
     def changed(self: T, change: Callable[[Tensor], Tensor]) -> T:
         """A copy with every tensor passed through a function."""
@@ -88,6 +88,8 @@ class _TensorFields:
         def apply(value: Any) -> Any:
             if isinstance(value, torch.Tensor):
                 return change(value)
+            if isinstance(value, TensorFields):
+                return value.changed(change)
             if isinstance(value, Mapping):
                 return {key: apply(item) for key, item in value.items()}
             return value
@@ -105,7 +107,7 @@ class _TensorFields:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch(_TensorFields):
+class Batch(TensorFields):
     """N draws as loaded: their frames, and what is known of them.
 
     Roles, the second axis: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`.
@@ -151,7 +153,7 @@ class Batch(_TensorFields):
 
 
 @dataclass(frozen=True, eq=False)
-class Rows(_TensorFields):
+class Rows(TensorFields):
     """Who is who among the embeddings that a method compares.
 
     In a step there are 2M rows: the M instances of side A, then the same M of side B, each side role-major

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Slot = tuple[int, int]
 """(epoch, place in the epoch)."""
+
+
+class Place(NamedTuple):
+    """The place of a rank's micro-batch in a run: all that its random numbers depend on beside the seed."""
+
+    step: int
+    micro_batch: int
+    rank: int
+
+
+class Wanted(NamedTuple):
+    """What the loader is asked for: the slots of a micro-batch."""
+
+    place: Place
+    slots: list[Slot]
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Deal:
 
 
 class SlotSampler:
-    """A batch sampler over all micro-batches of a run, which begins where the run stands.
+    """A sampler of the micro-batches of a run, which begins where the run stands.
 
     Args:
         deal: how the draws are dealt.
@@ -60,7 +76,7 @@ class SlotSampler:
         """Micro-batches of the whole run: Lightning counts those that are done itself."""
         return self.steps * self.deal.accumulate
 
-    def __iter__(self) -> Iterator[list[Slot]]:
+    def __iter__(self) -> Iterator[Wanted]:
         for step in range(self.done(), self.steps):
             for micro_batch in range(self.deal.accumulate):
-                yield self.deal.slots(step, micro_batch)
+                yield Wanted(Place(step, micro_batch, self.deal.rank), self.deal.slots(step, micro_batch))

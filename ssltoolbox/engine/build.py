@@ -26,6 +26,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.draws import Drawer, Strategies
+from ssltoolbox.engine.stages import Stages
 from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.models import create_backbone, feature_dim
 from ssltoolbox.plan import Chosen, Plan
@@ -113,6 +114,11 @@ class Parts:
             _make(chosen) for chosen in self.plan.of(Kind.NEGATIVE_MASKERS)
         ]
         return MaskerUnion(maskers)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """What makes the method's input of a batch."""
+        return Stages(self.view, self.generators, self.maskers, self.hard_weights, self.plan.recipe.seed)
 
     @property
     def hard_weights(self) -> tuple[float, ...]:

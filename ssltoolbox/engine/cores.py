@@ -19,14 +19,16 @@ FORWARD, BOTH_WAYS = 1, 3
 
 _FLOPS = 50e9
 """Floating-point operations of a core in a second: 52 for a small network, 104 for a ResNet-18, times 1e9."""
+_PREPARING = 60e-9
+"""Seconds of a core to prepare a pixel for the method: 35 by views alone, 100 by four strategies, times 1e-9."""
 
 
 def worker_count(plan: Plan, backbone: nn.Module, passes: int, processes: int = 1) -> int:
     """Loader workers of each process, as the recipe's `trainer.workers` says.
 
-    `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else loading and the
-    network share the cores as is quickest for both; by what is known of their costs, not by a clock, so that a
-    run is the same when it is repeated.
+    `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else what workers do, to
+    load images and to prepare them where a network is trained, and the network share the cores as is quickest
+    for both; by what is known of their costs, not by a clock, so that a run is the same when it is repeated.
 
     Args:
         plan: says what is wanted, how large images are, and what they cost to load.
@@ -40,22 +42,24 @@ def worker_count(plan: Plan, backbone: nn.Module, passes: int, processes: int = 
     free = cores() // processes
     if torch.cuda.is_available():
         return max(1, min(MOST_AUTO_WORKERS, free - 1))
-    loading = plan.facts.loading if plan.facts else DataFacts.loading
-    return _quickest(max(1, free), loading, passes * forward_flops(backbone, plan.image_size) / _FLOPS)
+    image = plan.facts.loading if plan.facts else DataFacts.loading
+    if passes == BOTH_WAYS:
+        image += _PREPARING * plan.image_size**2
+    return _quickest(max(1, free), image, passes * forward_flops(backbone, plan.image_size) / _FLOPS)
 
 
-def _quickest(cores: int, loading: float, network: float) -> int:
-    """Workers, of which each takes a core from torch; with none, torch waits while an image is loaded.
+def _quickest(cores: int, image: float, network: float) -> int:
+    """Workers, of which each takes a core from torch; with none, the network waits for an image.
 
     Args:
         cores: to be shared.
-        loading, network: seconds of a core for an image.
+        image, network: seconds of a core for an image, until the network has it, and in the network.
     """
 
     def seconds(workers: int) -> float:
         if not workers:
-            return loading + network / cores
-        return max(loading / workers, network / (cores - workers))
+            return image + network / cores
+        return max(image / workers, network / (cores - workers))
 
     return min(range(min(MOST_AUTO_WORKERS, cores - 1) + 1), key=seconds)
 

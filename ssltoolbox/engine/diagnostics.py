@@ -13,7 +13,7 @@ from rich.console import Console
 from torch import Tensor
 
 from ssltoolbox.api import Batch
-from ssltoolbox.engine.stages import role_major
+from ssltoolbox.engine.stages import Drawn, Prepared, role_major
 from ssltoolbox.engine.watch import is_logged
 
 COLLAPSED_STD = 0.1
@@ -118,7 +118,12 @@ class WatchFeatures(Callback):
         self._said = False
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, index: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        micro_batch: Drawn | Prepared,
+        index: int,
     ) -> None:
         """Looks at `outputs["embeddings"]` and, where a method gives them, `outputs["pairs"]`."""
         embeddings: Tensor | None = outputs["embeddings"]
@@ -128,8 +133,8 @@ class WatchFeatures(Callback):
             return
         numbers = describe(embeddings, outputs["pairs"])
         module.log_dict(numbers)
-        if "expression" in batch.labels:
-            module.log_dict(_of_expression(embeddings, batch))
+        if "expression" in micro_batch.batch.labels:
+            module.log_dict(_of_expression(embeddings, micro_batch.batch))
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:

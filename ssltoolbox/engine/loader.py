@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-from ssltoolbox.api import Batch, UserError
+from ssltoolbox.api import UserError
 from ssltoolbox.data.batches import DrawnBatches
-from ssltoolbox.data.sampler import Deal, SlotSampler
+from ssltoolbox.data.sampler import Deal, SlotSampler, Wanted
 from ssltoolbox.engine.reading import Fetched, Loader, leave_signals_to_the_main_process
+from ssltoolbox.engine.stages import Drawn, Prepared, Stages
 from ssltoolbox.engine.transfer import Transfer
 from ssltoolbox.plan import Plan
+
+_SHARED_MEMORY = Path("/dev/shm")
+"""Where Linux keeps what workers give to the process that they work for."""
+_AHEAD = {False: 4, True: 2}
+"""Batches that a worker is ahead, loaded or prepared: views take several times the shared memory of frames."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Draws and loads what is wanted, and on a loader's worker that is to do so prepares it too."""
+
+    batches: DrawnBatches
+    stages: Stages | None
+
+    def __call__(self, wanted: Wanted) -> Drawn | Prepared:
+        """The batch as far as it gets on this side."""
+        drawn = Drawn(wanted.place, self.batches.__getitems__(wanted.slots))
+        return self.stages(drawn) if self.stages else drawn
 
 
 class RunData(pl.LightningDataModule):
@@ -20,20 +42,26 @@ class RunData(pl.LightningDataModule):
 
     To Lightning a run is one long epoch: it is then always resumed in the middle of one, at a step that is
     all the position there is, and the workers never pause between the epochs of the data.
+
+    Where the device is a CPU, the loader's workers prepare what they load, so that the network need not wait. The
+    outcome is the same.
     """
 
-    def __init__(self, plan: Plan, batches: DrawnBatches, workers: int) -> None:
+    def __init__(self, plan: Plan, batches: DrawnBatches, stages: Stages, workers: int) -> None:
         super().__init__()
         self.plan = plan
         self.batches = batches
+        self.stages = stages
         self.workers = workers
         self._transfer = Transfer()
 
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+    def transfer_batch_to_device(
+        self, micro_batch: Drawn | Prepared, device: torch.device, dataloader_idx: int
+    ) -> Drawn | Prepared:
         """Lightning's own would wait for the copy."""
-        return self._transfer(batch, device)
+        return self._transfer(micro_batch, device)
 
-    def train_dataloader(self) -> Loader[Batch]:
+    def train_dataloader(self) -> Loader[Drawn | Prepared]:
         """
         Raises:
             UserError: when a step can't be dealt to the ranks evenly.
@@ -55,15 +83,27 @@ class RunData(pl.LightningDataModule):
             ranks=trainer.world_size,
             rank=trainer.global_rank,
         )
+        device = trainer.strategy.root_device.type
+        prepares = device == "cpu" and self.workers > 0 and self._views_fit()
+        fetch = Fetch(self.batches, self.stages if prepares else None)
         return Loader(
-            Fetched(self.batches.__getitems__, len(self.batches)),
-            batch_sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
+            Fetched(fetch, len(self.batches)),
+            sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
+            batch_size=None,
             collate_fn=_as_it_is,
             num_workers=self.workers,
-            prefetch_factor=4 if self.workers else None,
+            prefetch_factor=_AHEAD[prepares] if self.workers else None,
             worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
-            pin_memory=trainer.strategy.root_device.type == "cuda",
+            pin_memory=device == "cuda",
         )
+
+    def _views_fit(self) -> bool:
+        """Whether there is room for all that workers may have ready; containers often have as little as 64 MB."""
+        if not _SHARED_MEMORY.is_dir():
+            return True
+        images = self.plan.counts.images // self.plan.recipe.trainer.accumulate
+        views = images * 3 * self.plan.image_size**2 * 4
+        return views * (_AHEAD[True] * self.workers + 1) < shutil.disk_usage(_SHARED_MEMORY).free
 
 
 def _as_it_is(batch: Any) -> Any:

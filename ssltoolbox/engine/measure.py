@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from ssltoolbox.api import Batch, UserError
+from ssltoolbox.api import UserError
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import BOTH_WAYS, shared_with, worker_count
 from ssltoolbox.engine.loader import RunData
@@ -78,7 +78,7 @@ def measure(plan: Plan) -> Cost:
         module = build_module(share, parts, distributed=False, failure_path=Path(folder, "failure.json"))
         workers = worker_count(plan, module.method.backbone, BOTH_WAYS)
         with shared_with(workers), failures_explained(trainer):
-            trainer.fit(module, datamodule=RunData(share, parts.batches, workers))
+            trainer.fit(module, datamodule=RunData(share, parts.batches, parts.stages, workers))
     device = trainer.strategy.root_device
     return Cost(
         backbone=_size(module.method.backbone.parameters()),
@@ -118,7 +118,7 @@ class _Clock(Callback):
         self._start = math.nan
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, index: int
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
         """Looks at the clock after each step."""
         if (index + 1) % trainer.accumulate_grad_batches:

@@ -1,8 +1,8 @@
-"""One training step, read from top to bottom: seed, describe, render, view, embed and compare."""
+"""One training step, read from top to bottom: prepare, embed and compare, log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ssltoolbox.api import Batch, Method, Options, PositiveGenerator, SslToolboxError, View
+from ssltoolbox.api import Batch, Method, SslToolboxError
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.optim import build_optimiser
-from ssltoolbox.engine.stages import render, rows_of, seed_device, two_views
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.stages import Drawn, Prepared, Stages, seed_device
 from ssltoolbox.recipe import Optim
+
+_OF_THE_METHOD = 1
+"""Its random numbers, such as those of dropout, are the same wherever the batch was prepared."""
 
 
 class TrainingModule(pl.LightningModule):
@@ -25,10 +27,7 @@ class TrainingModule(pl.LightningModule):
 
     Args:
         method: learns; an `nn.Module`.
-        view: augments the two sides.
-        generators: render the positives, in the recipe's order.
-        maskers: describe the frames.
-        hard_weights: as how many each of a draw's hard negatives counts; nothing if all count as one.
+        stages: prepare a batch for it, where the loader's workers have not.
         optim: the optimiser's settings.
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
@@ -40,10 +39,7 @@ class TrainingModule(pl.LightningModule):
     def __init__(
         self,
         method: Method,
-        view: View,
-        generators: Sequence[PositiveGenerator[Options]],
-        maskers: MaskerUnion,
-        hard_weights: Sequence[float],
+        stages: Stages,
         optim: Optim,
         lr_factor: Callable[[int], float],
         seed: int,
@@ -54,13 +50,10 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
         self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
-        self.view = view
-        self.generators = tuple(generators)
-        self.maskers = maskers
-        self.hard_weights = tuple(hard_weights)
-        self.helpers = nn.ModuleList(
-            part for part in (view, *generators, *maskers.maskers) if isinstance(part, nn.Module)
-        )
+        self.stages = stages
+        parts = (stages.view, *stages.generators, *stages.maskers.maskers)
+        # Known to Lightning, which moves them to the device.
+        self.helpers = nn.ModuleList(part for part in parts if isinstance(part, nn.Module))
         self.optim = optim
         self.lr_factor = lr_factor
         self.seed = seed
@@ -75,27 +68,22 @@ class TrainingModule(pl.LightningModule):
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def training_step(self, batch: Batch, index: int) -> dict[str, Any]:
+    def training_step(self, micro_batch: Drawn | Prepared, index: int) -> dict[str, Any]:
         """The loss of a micro-batch and, for the callbacks, its embeddings and what was counted."""
-        micro_batch = index % self.accumulate
-        if micro_batch == 0:
+        number = index % self.accumulate
+        if number == 0:
             self.method.before_step(self.global_step)
-        seed_device(self.seed, self.global_step, micro_batch, self.global_rank)
-        with self._stage("describe"):
-            rows = rows_of(batch, self.maskers.describe(batch), self.hard_weights)
-        with self._stage("render"):
-            rendered = render(self.generators, batch)[-1]
-        with self._stage("views"):
-            view_a, view_b = two_views(self.view, rendered)
+        ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
+        seed_device(self.seed, self.global_step, number, self.global_rank, _OF_THE_METHOD)
         with self._stage("method"):
-            output = self.method.step(view_a, view_b, rows)
-        self._check_finite(output.loss, batch)
-        self._log(output.loss, output.parts, len(batch))
+            output = self.method.step(ready.view_a, ready.view_b, ready.rows)
+        self._check_finite(output.loss, ready.batch)
+        self._log(output.loss, output.parts, len(ready.batch))
         return {
             "loss": output.loss,
             "embeddings": output.embeddings,
             "pairs": output.pairs,
-            "counts": {**batch.counts, **rendered.counts},
+            "counts": ready.counts,
         }
 
     def _stage(self, name: str) -> AbstractContextManager[None]:

@@ -1,19 +1,99 @@
-"""The stages between the loader and the method: seed, render, view, and who is who."""
+"""The stages between the loader and the method: seed, describe, render, view, and who is who."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ssltoolbox.api import Batch, Options, PositiveGenerator, Rows, View
+from ssltoolbox.api.tensors import TensorFields
+from ssltoolbox.data.sampler import Place
+from ssltoolbox.losses import MaskerUnion
 
 
-def seed_device(seed: int, step: int, micro_batch: int, rank: int) -> None:
-    """Seeds torch's global generator, so that what follows depends on nothing but the place in the run."""
-    state = np.random.SeedSequence((seed, step, micro_batch, rank)).generate_state(1, np.uint64)
+@dataclass(frozen=True, eq=False)
+class Drawn(TensorFields):
+    """A micro-batch as loaded, and its place in the run."""
+
+    place: Place
+    batch: Batch
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared(TensorFields):
+    """A micro-batch as the method takes it.
+
+    Attributes:
+        batch: as loaded.
+        counts: what happened on the way to here, the generators' counts among it.
+        rows: [2M] who is who.
+        view_a, view_b: [M, 3, size, size] the two sides.
+    """
+
+    batch: Batch
+    counts: Mapping[str, int]
+    rows: Rows
+    view_a: Tensor
+    view_b: Tensor
+
+
+class Stages:
+    """Describes, renders and augments; the outcome depends on the seed and the place in the run alone.
+
+    Args:
+        view: augments the two sides.
+        generators: render the positives, in the recipe's order.
+        maskers: describe the frames.
+        hard_weights: as how many each of a draw's hard negatives counts; nothing if all count as one.
+        seed: the recipe's.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        generators: Sequence[PositiveGenerator[Options]],
+        maskers: MaskerUnion,
+        hard_weights: Sequence[float],
+        seed: int,
+    ) -> None:
+        self.view = view
+        self.generators = tuple(generators)
+        self.maskers = maskers
+        self.hard_weights = tuple(hard_weights)
+        self.seed = seed
+
+    def __call__(
+        self, drawn: Drawn, timed: Callable[[str], AbstractContextManager[object]] = nullcontext
+    ) -> Prepared:
+        """
+        Args:
+            drawn: on the device that does the work.
+            timed: what each stage is done within, by its name.
+        """
+        seed_device(self.seed, *drawn.place)
+        batch = drawn.batch
+        # Of images, and of what is read off them, reduced precision would cost more than it saves.
+        with torch.autocast(batch.frames.device.type, enabled=False):
+            with timed("describe"):
+                rows = rows_of(batch, self.maskers.describe(batch), self.hard_weights)
+            with timed("render"):
+                rendered = render(self.generators, batch)[-1]
+            with timed("views"):
+                view_a, view_b = two_views(self.view, rendered)
+        return Prepared(batch, {**batch.counts, **rendered.counts}, rows, view_a, view_b)
+
+
+def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:
+    """Seeds torch's global generator, so that what follows depends on nothing but the place in the run.
+
+    `purpose` keeps what needs random numbers at the same place apart.
+    """
+    state = np.random.SeedSequence((seed, step, micro_batch, rank, *purpose)).generate_state(1, np.uint64)
     torch.manual_seed(int(state[0]))
 
 

@@ -152,7 +152,7 @@ def _fit(
         )
         module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
         workers = worker_count(plan, module.method.backbone, BOTH_WAYS, devices)
-        data = RunData(plan, parts.batches, workers)
+        data = RunData(plan, parts.batches, parts.stages, workers)
         with shared_with(workers, devices), failures_explained(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if stopper.received is not None:

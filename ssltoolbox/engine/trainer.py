@@ -29,10 +29,7 @@ def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path
         compile_networks(method)
     return TrainingModule(
         method=method,
-        view=parts.view,
-        generators=parts.generators,
-        maskers=parts.maskers,
-        hard_weights=parts.hard_weights,
+        stages=parts.stages,
         optim=plan.recipe.optim,
         lr_factor=plan.schedule.factor,
         seed=plan.recipe.seed,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Batch
+from ssltoolbox.api.tensors import TensorFields
+
+T = TypeVar("T", bound=TensorFields)
 
 
 class Transfer:
@@ -18,7 +22,7 @@ class Transfer:
     def __init__(self) -> None:
         self._stream: torch.cuda.Stream | None = None
 
-    def __call__(self, batch: Batch, device: torch.device) -> Batch:
+    def __call__(self, batch: T, device: torch.device) -> T:
         """The batch on `device`, for work on its current stream."""
         if device.type != "cuda":
             return batch.to(device)

@@ -9,7 +9,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from ssltoolbox.api import Batch, SslToolboxError
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.engine.stages import Drawn, Prepared
 
 MOST_UNREADABLE = 0.01
 """The share of unreadable images that fails a run."""
@@ -46,13 +47,18 @@ class DataWatch(Callback):
         self._at_last_log: Counter[str] = Counter()
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, index: int
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        micro_batch: Drawn | Prepared,
+        index: int,
     ) -> None:
         """Counts `outputs["counts"]`; fails the run where too much is unreadable."""
         self.counts.update(outputs["counts"])
-        self.counts["draws"] += len(batch)
+        self.counts["draws"] += len(micro_batch.batch)
         room = MOST_NOTES - len(self.notes)
-        self.notes += [note for note in batch.notes if note not in self.notes][:room]
+        self.notes += [note for note in micro_batch.batch.notes if note not in self.notes][:room]
         if self.counts["frames_read"] >= ENOUGH_TO_JUDGE:
             self._refuse_too_many()
         if is_logged(trainer, index):

@@ -52,10 +52,11 @@ def test_beside_a_gpu_workers_have_all_cores_but_one(recipe, machine, available,
     [
         (SMALL_NET, 1, 0),
         (SMALL_NET, 2, 1),
-        (SMALL_NET, 8, 5),
+        (SMALL_NET, 8, 6),
         (SMALL_NET, 64, 8),
         (RESNET_18, 2, 0),
-        (RESNET_18, 8, 0),
+        (RESNET_18, 4, 0),
+        (RESNET_18, 8, 1),
         (RESNET_18, 16, 1),
         (RESNET_18, 64, 2),
         (RESNET_50, 2, 0),
@@ -67,10 +68,16 @@ def test_on_a_cpu_torch_has_the_cores_that_the_network_needs(recipe, machine, fl
     assert workers(recipe) == expected
 
 
-@pytest.mark.parametrize(("loading", "expected"), [(1e-3, 1), (4e-4, 1), (1e-4, 0)])
+@pytest.mark.parametrize(("loading", "expected"), [(2e-3, 1), (1e-3, 1), (4e-4, 0), (1e-4, 0)])
 def test_what_is_cheap_to_load_needs_no_worker_of_two_cores(recipe, machine, loading, expected):
-    machine(2, SMALL_NET, loading=loading)
+    machine(2, 5 * SMALL_NET, loading=loading)
     assert workers(recipe) == expected
+
+
+@pytest.mark.parametrize(("passes", "expected"), [(cores.BOTH_WAYS, 1), (cores.FORWARD, 0)])
+def test_workers_prepare_what_a_network_is_trained_on(recipe, machine, passes, expected):
+    machine(2, flops=3e6 / passes, loading=0)
+    assert workers(recipe, passes=passes) == expected
 
 
 def test_a_forward_pass_needs_fewer_cores_than_both_ways(recipe, machine):

@@ -126,7 +126,8 @@ class Feeder:
             )
             module = SimpleNamespace(log_dict=self.rows.append)
             outputs = {"embeddings": tensor, "pairs": tensor}
-            self.watch.on_train_batch_end(trainer, module, outputs, SimpleNamespace(labels={}), self.step - 1)
+            micro_batch = SimpleNamespace(batch=SimpleNamespace(labels={}))
+            self.watch.on_train_batch_end(trainer, module, outputs, micro_batch, self.step - 1)
 
 
 COLLAPSED = torch.ones(8, 4) + 1e-3 * embeddings(8, 4)

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 import yaml
-from support.runs import WITH_METHOD, run_tiny, write_recipe
+from support.runs import WITH_METHOD, run_tiny, start, write_recipe
 
 import ssltoolbox
 import ssltoolbox.engine.build
@@ -16,6 +16,12 @@ from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.plan import load_plan
 
 SIMCLR = WITH_METHOD["simclr"]
+STRATEGIES = [
+    "positives=[time_aug, {name: face_swap, p: 0.5}]",
+    "negatives=[hard_neg]",
+    "maskers=[{name: mask_fn, descriptor: gradients}]",
+]
+SPAWNED = "import multiprocessing; multiprocessing.set_start_method('spawn', force=True)"
 
 
 @pytest.fixture
@@ -68,12 +74,35 @@ def test_the_resolved_recipe_runs_again_as_it_is(recipe, tmp_path):
     assert again.folder.recipe.read_text() == first.folder.recipe.read_text()
 
 
-def test_workers_do_not_change_the_result(recipe, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        ["trainer.precision=bf16", "trainer.accumulate=2"],
+        [*STRATEGIES, "backbone.options={drop_rate: 0.5}"],
+    ],
+    ids=["plain", "in bf16", "with strategies and dropout"],
+)
+def test_workers_do_not_change_the_result(recipe, tmp_path, monkeypatch, changes):
     """With as many of torch's threads: their number may change the last bits."""
     monkeypatch.setattr("ssltoolbox.engine.cores.cores", lambda: 1)
-    run_tiny(recipe, tmp_path / "a")
-    run_tiny(recipe, tmp_path / "b", "trainer.workers=2")
-    assert_same_weights(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
+    alone = run_tiny(recipe, tmp_path / "a", *changes).folder
+    helped = run_tiny(recipe, tmp_path / "b", "trainer.workers=2", *changes).folder
+    assert_same_weights(weights_of(alone.path), weights_of(helped.path))
+    assert alone.metrics.read_text() == helped.metrics.read_text()
+
+
+@pytest.mark.slow
+def test_nor_do_workers_that_are_not_forked(recipe, tmp_path, monkeypatch):
+    """As on macOS, on Windows, and since Python 3.14: what prepares a batch is sent to them."""
+    monkeypatch.setattr("ssltoolbox.engine.cores.cores", lambda: 1)
+    alone = run_tiny(recipe, tmp_path / "a", *STRATEGIES).folder
+    settings = [word for change in ["trainer.workers=1", *STRATEGIES] for word in ("--set", change)]
+    prelude = f"{SPAWNED}\nimport ssltoolbox.engine.cores as cores; cores.cores = lambda: 1"
+    process = start(recipe, tmp_path / "b", *settings, prelude=prelude)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert_same_weights(weights_of(alone.path), weights_of(tmp_path / "b"))
 
 
 def test_clipped_gradients_in_mixed_precision(recipe, tmp_path):

@@ -31,7 +31,8 @@ def feed(watch, *batches, log_steps=10**9):
             accumulate_grad_batches=1, log_every_n_steps=log_steps, global_step=index + 1
         )
         module = SimpleNamespace(log_dict=rows.append)
-        watch.on_train_batch_end(trainer, module, {"counts": one.counts}, one, index)
+        micro_batch = SimpleNamespace(batch=one)
+        watch.on_train_batch_end(trainer, module, {"counts": one.counts}, micro_batch, index)
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -79,12 +80,29 @@ def _at_once(images: Tensor) -> int:
 def _descriptor(options: MaskFNOptions) -> Callable[[Tensor, Tensor], Tensor]:
     """Images [B, 3, S, S] uint8 and landmarks [B, 68, 2] → [B, F]."""
     if options.descriptor == "geometry":
-        return lambda _, landmarks: geometry(landmarks)
+        return _of_landmarks
     if options.descriptor == "pixels":
-        return _of_crops(pixels, _grey(PIXELS))
+        return partial(_of_crops, pixels, partial(_grey, PIXELS))
     if options.descriptor == "gradients":
-        return _of_crops(Gradients(), _grey(PATCH))
-    return _of_crops(FrozenResNet18(options.weights), _coloured)
+        return partial(_of_crops, Gradients(), partial(_grey, PATCH))
+    return partial(_of_crops, FrozenResNet18(options.weights), _coloured)
+
+
+def _of_landmarks(images: Tensor, landmarks: Tensor) -> Tensor:
+    return geometry(landmarks)
+
+
+def _of_crops(
+    describe: Callable[[Tensor], Tensor],
+    cut: Callable[[Tensor, Tensor], Tensor],
+    images: Tensor,
+    landmarks: Tensor,
+) -> Tensor:
+    crops = cut(images, landmarks)
+    # Without this, all faces outside of their pictures would look alike.
+    contrast = crops.amax(dim=(3, 4)) - crops.amin(dim=(3, 4))
+    blank = (contrast < LEAST_CONTRAST).all(dim=2).any(dim=1)
+    return describe(crops).masked_fill(blank[:, None], torch.nan)
 
 
 def _coloured(images: Tensor, landmarks: Tensor) -> Tensor:
@@ -92,24 +110,7 @@ def _coloured(images: Tensor, landmarks: Tensor) -> Tensor:
     return eye_and_mouth_crops(images, landmarks, CROP)
 
 
-def _grey(size: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """Cuts [B, 2, 1, size, size]."""
-
-    def cut(images: Tensor, landmarks: Tensor) -> Tensor:
-        grey = rgb_to_grayscale(images.float())[:, 0]
-        return pooled_crops(grey, landmarks, CROP, CROP // size)[:, :, None]
-
-    return cut
-
-
-def _of_crops(
-    describe: Callable[[Tensor], Tensor], cut: Callable[[Tensor, Tensor], Tensor]
-) -> Callable[[Tensor, Tensor], Tensor]:
-    def described(images: Tensor, landmarks: Tensor) -> Tensor:
-        crops = cut(images, landmarks)
-        # Without this, all faces outside of their pictures would look alike.
-        contrast = crops.amax(dim=(3, 4)) - crops.amin(dim=(3, 4))
-        blank = (contrast < LEAST_CONTRAST).all(dim=2).any(dim=1)
-        return describe(crops).masked_fill(blank[:, None], torch.nan)
-
-    return described
+def _grey(size: int, images: Tensor, landmarks: Tensor) -> Tensor:
+    """[B, 2, 1, size, size]."""
+    grey = rgb_to_grayscale(images.float())[:, 0]
+    return pooled_crops(grey, landmarks, CROP, CROP // size)[:, :, None]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import Batch, Rows
+from ssltoolbox.api.testing.card import picklable
 from ssltoolbox.api.testing.material import batch, rows
 from ssltoolbox.api.testing.rules import (
     Breach,
@@ -128,6 +129,24 @@ def same_mask(subject: Subject) -> None:
             )
 
 
+@rule("mask needs nothing but the rows")
+def of_rows_alone(subject: Subject) -> None:
+    for masker, anchors, candidates in _pairs(subject):
+        eligible = _eligible(anchors, candidates)
+        other = subject.on(str(eligible.device))
+        try:
+            is_same = same(
+                masker.mask(anchors, candidates, eligible), other.mask(anchors, candidates, eligible)
+            )
+        except Exception:
+            is_same = False
+        if not is_same:
+            raise Breach(
+                f"`{subject.name}.mask` needs what `describe` left in the object; that may have run in another "
+                "process and for another batch: put into the descriptors what `mask` is to know"
+            )
+
+
 @rule("what isn't eligible doesn't matter")
 def eligible_only(subject: Subject) -> None:
     for masker, anchors, candidates in _pairs(subject):
@@ -188,6 +207,7 @@ def _eligible(anchors: Rows, candidates: Rows) -> Tensor:
 
 
 RULES = (
+    picklable,
     attraction,
     described,
     no_gradient,
@@ -196,5 +216,6 @@ RULES = (
     masked,
     rows_unchanged,
     same_mask,
+    of_rows_alone,
     eligible_only,
 )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import Side, ViewOptions
+from ssltoolbox.api.testing.card import picklable
 from ssltoolbox.api.testing.material import images, landmarks
 from ssltoolbox.api.testing.rules import Breach, Subject, devices, rule, same, seed_globally, shape_of
 
@@ -111,4 +112,4 @@ def _views(subject: Subject, pixels: Tensor, points: Tensor) -> Iterator[tuple[s
         yield "plain", view.plain(pixels)
 
 
-RULES = (sizes, finite, input_unchanged, reproducible, plain)
+RULES = (picklable, sizes, finite, input_unchanged, reproducible, plain)

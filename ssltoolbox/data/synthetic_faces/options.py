@@ -80,5 +80,5 @@ class SyntheticFacesOptions(DatasetOptions):
             landmarks=True,
             note=NOTE,
             labels=LABELS,
-            loading=1e-4 if self.is_kept else 4e-4 * (self.size / 48) ** 2,
+            loading=2e-4 if self.is_kept else 4e-4 * (self.size / 48) ** 2,
         )

@@ -19,6 +19,11 @@ MASK = """
 """
 GOOD = DESCRIBE + MASK
 BAD = {
+    "goes to the loader's workers": (
+        f"def __getstate__(self): raise TypeError('it has a window')\n{GOOD}",
+        "`Mirror` can't be copied to a loader's worker (TypeError: it has a window): keep lambdas and open files "
+        "out of it; open files when they are read",
+    ),
     "attract is a weight": (
         f"attract = -1.0\n{GOOD}",
         "`Mirror.attract` must be a number of at least 0, it is -1.0",
@@ -62,6 +67,18 @@ BAD = {
         f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible):"
         "\n        return (torch.rand(eligible.shape) < 0.5).to(eligible.device) & eligible",
         "`Mirror.mask` masked others when asked again: it must not draw anything, nor remember what it was asked",
+    ),
+    "mask needs nothing but the rows": (
+        """
+    def describe(self, batch):
+        self.found = batch.frames.flatten(0, 1).float().mean(dim=(2, 3))
+        return self.found
+
+    def mask(self, anchors, candidates, eligible):
+        return eligible & (candidates.descriptor[:, 0] < self.found.mean())
+""",
+        "`Mirror.mask` needs what `describe` left in the object; that may have run in another process and for "
+        "another batch: put into the descriptors what `mask` is to know",
     ),
     "what isn't eligible doesn't matter": (
         DESCRIBE + MASK.replace(".masked_fill(~eligible, torch.inf)", ".nan_to_num(torch.inf)"),

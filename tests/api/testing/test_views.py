@@ -19,6 +19,11 @@ AUGMENT = """
         return torch.where(flipped, pixels.flip(-1), pixels)
 """
 BAD = {
+    "goes to the loader's workers": (
+        f"def __getstate__(self): raise TypeError('it has a window')\n{PLAIN}" + AUGMENT,
+        "`Mirror` can't be copied to a loader's worker (TypeError: it has a window): keep lambdas and open files "
+        "out of it; open files when they are read",
+    ),
     "images of the size asked for": (
         f"def augment(self, images, landmarks, side): return images.float()\n{PLAIN}",
         "`Mirror.augment(…, 'a')` must give [5, 3, 32, 32] with size: 32, it gave float32 [5, 3, 48, 48]: resize "
