@@ -12,7 +12,7 @@ Side = Literal["a", "b"]
 
 @runtime_checkable
 class View(Protocol):
-    """An augmentation pipeline on the device, in batch; where that is a CPU, `augment` runs on the loader's workers.
+    """An augmentation pipeline on the device, in batch; on a CPU `augment` runs on the loader's workers.
 
     Examples:
         >>> import torch
