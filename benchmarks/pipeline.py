@@ -14,7 +14,6 @@ the same images as they are; then resized to the 128 pixels that the views resiz
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ import cv2
 import numpy as np
 import torch
 from frame_reading import FPS, make_sources, quiet
+from frame_trees import repeated
 from PIL import Image
 from published import COVERED, cover, swap_face, views
 from side_by_side import Row, clock, in_turn, medians, parser, report
@@ -89,22 +89,6 @@ def theirs(
                     cover(picture, points, int(random.integers(len(COVERED))))
             made.append(sides[place >= half](picture))
     return torch.stack(made)
-
-
-def repeated(root: Path, clips: int, folder: Path) -> Path:
-    """A tree of at least so many clips: people are copied under other names until there are enough."""
-    people = sorted(place for place in root.iterdir() if place.is_dir())
-    found = len(frame_folders(root))
-    copies = -(-clips // found)
-    for copy in range(copies):
-        for person in people:
-            shutil.copytree(person, folder / f"{person.name}_{copy}")
-    return folder
-
-
-def frame_folders(root: Path) -> list[Path]:
-    """Where the images are."""
-    return sorted({path.parent for path in root.rglob("*.jpg")})
 
 
 def packed(root: Path, folder: Path) -> Path:

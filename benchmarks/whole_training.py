@@ -7,6 +7,7 @@ row of each number of workers is the work of all processes together; with `--thr
 
     python benchmarks/whole_training.py --workers auto 0 --out whole.json
     python benchmarks/whole_training.py --net resnet18 --workers auto 0 1
+    python benchmarks/whole_training.py --net resnet18 --root vox1
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +24,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import torch
+from frame_trees import repeated
 from rich.console import Console
 from side_by_side import Row, in_turn, parser, report
 
@@ -33,15 +36,13 @@ from ssltoolbox.plan import Plan, load_plan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
 NETS = {
-    "small": ([], 600, 0.60),
-    "resnet18": (
-        ["backbone={name: resnet18}", "views.size=112", "data.size=112", "trainer.batch_size=32"],
-        40,
-        0.85,
-    ),
+    "small": ([], 48, 600, 0.60),
+    "resnet18": (["backbone={name: resnet18}", "views.size=112", "trainer.batch_size=32"], 112, 200, 0.85),
 }
-"""Settings beside the quickstart's, steps (its own with its own net), and the least share on a CPU."""
+"""Settings beside the quickstart's, pixels, steps (its own with its own net), and the least share on a CPU."""
 ON_A_GPU = 0.90
+CLIPS = 128
+"""At least as many as a batch of the quickstart has draws."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,29 @@ def pure(plan: Plan, threads: int) -> Spent:
 
 
 def main() -> None:
-    """Runs all in turn; medians are compared."""
+    """Runs all in turn, on the same frames; medians are compared."""
     options = parser(__doc__)
     options.set_defaults(repeats=3, threads=cores())
     options.add_argument("--net", choices=NETS, default="small")
-    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 40 with a ResNet-18]")
+    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 200 with a ResNet-18]")
+    options.add_argument("--root", type=Path, help="a tree of frames with landmarks68.npy [drawn faces]")
     options.add_argument("--workers", nargs="+", default=["auto"], help="trainer.workers, one row for each")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
-    settings, steps, least = NETS[arguments.net]
+    with TemporaryDirectory() as folder:
+        if arguments.root:
+            arguments.root = repeated(arguments.root, CLIPS, Path(folder, "clips"))
+        compare(arguments)
+
+
+def compare(arguments: Namespace) -> None:
+    """Runs the training with each number of workers, and the passes alone."""
+    settings, size, steps, least = NETS[arguments.net]
     steps = arguments.steps or steps
+    data = f"data={{name: frames, root: {arguments.root}, size: {size}}}"
     settings = [
         *settings,
+        data if arguments.root else f"data.size={size}",
         f"trainer.steps={steps}",
         "trainer.devices=1",
         "evaluate=[]",
@@ -137,8 +149,9 @@ def main() -> None:
             Row(f"of work, workers: {workers}", rate(workers, "work"), rate("pure", "work"), ""),
         )
     ]
-    title = f"A training of {steps} steps beside its forward and backward passes, {arguments.net} net"
-    facts = {"net": arguments.net, "settings": arguments.set, "steps": steps}
+    frames = "frames from disk" if arguments.root else "drawn faces"
+    title = f"{steps} steps beside their forward and backward passes, {arguments.net} net, {frames}"
+    facts = {"net": arguments.net, "frames": frames, "settings": arguments.set, "steps": steps}
     report(title, rows, arguments.out, **facts)
 
 
