@@ -31,9 +31,11 @@ from side_by_side import Row, clock, in_a_fresh_process, in_turn, medians, parse
 from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
+from ssltoolbox.data.sampler import Place
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.optim import build_optimiser
 from ssltoolbox.engine.quiet import quiet_lightning
+from ssltoolbox.engine.stages import Drawn
 from ssltoolbox.engine.trainer import build_module
 from ssltoolbox.plan import load_plan
 
@@ -67,7 +69,8 @@ def by_engine(parts: Parts, batches: list[Batch], steps: int, threads: int) -> f
     if parts.plan.recipe.trainer.compile:
         torch.compiler.reset()  # after eight networks of one form torch stops compiling
     timer = StepTimer(threads)
-    loader = DataLoader([batches[step % BATCHES] for step in range(steps)], batch_size=None)
+    drawn = [Drawn(Place(step, 0, 0), batches[step % BATCHES]) for step in range(steps)]
+    loader = DataLoader(drawn, batch_size=None, collate_fn=lambda micro_batch: micro_batch)
     with quiet_lightning():
         trainer = pl.Trainer(
             devices=1,
