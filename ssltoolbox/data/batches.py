@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
 
@@ -68,15 +67,13 @@ class DrawnBatches(TorchDataset[Batch]):
         self, draws: Sequence[Draw], frames: Frames, counts: dict[str, int], notes: tuple[str, ...]
     ) -> Batch:
         shape = (len(draws), len(draws[0].frames))
-        clips = [self.dataset.clip(draw.clip) for draw in draws]
-        times = np.stack([clip.times[list(draw.frames)] for clip, draw in zip(clips, draws, strict=True)])
         return Batch(
             frames=frames.images.unflatten(0, shape),
             landmarks=frames.landmarks.unflatten(0, shape),
             draw=torch.tensor([draw.id for draw in draws]),
             clip=torch.tensor([draw.clip for draw in draws]),
-            identity=torch.tensor([clip.identity for clip in clips]),
-            time=torch.from_numpy(times.astype(np.float64)),
+            identity=torch.tensor([draw.identity for draw in draws]),
+            time=torch.tensor([draw.times for draw in draws], dtype=torch.float64),
             labels={name: values.unflatten(0, shape) for name, values in frames.labels.items()},
             counts=counts,
             notes=notes,

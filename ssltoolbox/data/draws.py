@@ -36,13 +36,17 @@ class Draw:
     Attributes:
         id: unique within a run.
         clip: the clip's index.
+        identity: the number of the clip's person.
         frames: R = 2(1+K) frame numbers: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`.
+        times: their seconds within the clip.
         anchors_refused, clips_refused: how many had no answer before this one.
     """
 
     id: int
     clip: int
+    identity: int
     frames: tuple[int, ...]
+    times: tuple[float, ...]
     anchors_refused: int = 0
     clips_refused: int = 0
 
@@ -106,7 +110,9 @@ class Drawer:
                 key = f"{self.seed}/{epoch}/{clip.index}/{hop}/{again}/{anchor_try}"
                 frames = self._frames(clip, anchor, key)
                 if frames is not None:
-                    return Draw(epoch * len(order) + slot, clip.index, frames, refused, clips_refused)
+                    times = tuple(clip.times[list(frames)].tolist())
+                    draw_id = epoch * len(order) + slot
+                    return Draw(draw_id, clip.index, clip.identity, frames, times, refused, clips_refused)
                 refused += 1
         raise UserError(self._no_answer(len(hops)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,12 @@ class FrameFolder:
         """[frames] float64 seconds; see `frame_times`."""
         return frame_times(self._parts(clip)[1:], fps)
 
-    def frames(self, clip: int) -> list[str]:
-        """The paths of the clip's images, in natural order."""
+    def frames(self, clip: int, numbers: Sequence[int] | None = None) -> list[str]:
+        """The paths of the clip's images of these numbers; of all in natural order, if none are given."""
         folder, *names = self._parts(clip)
         base = os.path.join(self.root, folder)
-        return [os.path.join(base, name) for name in names]
+        wanted = names if numbers is None else [names[number] for number in numbers]
+        return [os.path.join(base, name) for name in wanted]
 
     def landmarks(self, clip: int) -> str | None:
         """The path of the clip's landmarks file, where it has one."""

@@ -61,11 +61,10 @@ class FolderSource:
         Raises:
             UserError: where the landmarks file can't be used.
         """
-        paths = self._folder.frames(clip)
         points = self._stored_landmarks(clip)
-        for frame in frames:
+        for frame, path in zip(frames, self._folder.frames(clip, frames), strict=True):
             try:
-                image, extent = read_image(paths[frame], size)
+                image, extent = read_image(path, size)
             except UnreadableFrame as error:
                 yield StoredFrame(None, reason=str(error))
             else:

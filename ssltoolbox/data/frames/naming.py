@@ -70,7 +70,7 @@ def number_times(numbers: Sequence[int], fps: float) -> np.ndarray:
 
 def frame_numbers(names: Sequence[str]) -> list[int] | None:
     """The number at the end of each stem; None where they don't number a sequence."""
-    found = [_ENDS_IN_NUMBER.fullmatch(os.path.splitext(name)[0]) for name in names]
+    found = [_ENDS_IN_NUMBER.fullmatch(name.rpartition(".")[0] or name) for name in names]
     matches = [match for match in found if match]
     if len(matches) < len(names) or len({match["prefix"] for match in matches}) != 1:
         return None
