@@ -37,6 +37,19 @@ def test_stages_and_the_rest_add_up():
     assert cells["d"][0] == "20%"
 
 
+def test_what_workers_do_has_no_row():
+    profiler = SimpleProfiler()
+    profiler.recorded_durations.update({"run_training_batch": [4.0], "method": [1.0]})
+    table = stage_table(profiler)
+    assert list(table.columns[0].cells) == [
+        "waiting for data",
+        "method, forward",
+        "backward",
+        "optimiser and the rest",
+    ]
+    assert table.caption == "The loader's workers describe, render and make the views."
+
+
 @pytest.mark.parametrize("profile", [True, False])
 def test_a_run_says_it_when_asked(tmp_path, profile):
     console = Console(record=True, width=80)
