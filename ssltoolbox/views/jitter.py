@@ -54,15 +54,20 @@ def hue(pixels: Tensor, turn: Tensor) -> Tensor:
     lowest = torch.minimum(green, blue).minimum(red)
     chroma = torch.maximum(larger, red).sub_(lowest)
     # Hue times chroma, by which of the three is the largest.
-    of_red, of_green, of_blue = green - blue, blue - red + 2 * chroma, red - green + 4 * chroma
-    scaled = of_blue.lerp_(of_green, (green >= blue).to(pixels.dtype))
-    scaled = scaled.lerp_(of_red, (red >= larger).to(pixels.dtype))
+    scaled = (red - green).add_(chroma, alpha=4)
+    scaled.lerp_((blue - red).add_(chroma, alpha=2), (green >= blue).to(pixels.dtype))
+    scaled.lerp_(green - blue, (red >= larger).to(pixels.dtype))
     place = scaled.div_(chroma.clamp_min(torch.finfo(pixels.dtype).tiny)).add_(6 * turn[:, 0])
     place.sub_(torch.floor(place / 6), alpha=6)
-    red.copy_((place - 3).abs_().sub_(1))
-    green.copy_((place - 2).abs_().neg_().add_(2))
-    blue.copy_((place - 4).abs_().neg_().add_(2))
-    return pixels.clamp_(0, 1).mul_(chroma[:, None]).add_(lowest[:, None])
+    # Within 1 of these places red is least, green and blue are most; 2 and more away it is the other way round.
+    for colour, middle in ((red, 3), (green, 2), (blue, 4)):
+        torch.sub(place, middle, out=colour)
+    pixels.abs_().clamp_(1, 2)
+    least, most = lowest - chroma, lowest.add_(chroma, alpha=2)
+    torch.addcmul(least, red, chroma, out=red)
+    for colour in (green, blue):
+        torch.addcmul(most, colour, chroma, value=-1, out=colour)
+    return pixels
 
 
 def luma(pixels: Tensor) -> Tensor:

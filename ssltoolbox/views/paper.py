@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import Side
@@ -111,12 +110,18 @@ def _crop(pixels: Tensor, size: int, corner: Tensor, mirrored: Tensor) -> Tensor
 
 def _blur(pixels: Tensor, sigma: Tensor, kernel: int) -> Tensor:
     """Gaussians of σ [B] pixels, in a kernel of so many pixels; none for a σ of 0. The border is mirrored."""
-    offsets = torch.arange(kernel, device=pixels.device) - kernel // 2
+    offsets = torch.arange(kernel // 2 + 1, device=pixels.device)
     taps = torch.exp(-0.5 * (offsets / sigma[:, None].clamp_min(1e-3)) ** 2)
-    first, *others = (taps / taps.sum(dim=1, keepdim=True))[..., None, None, None].unbind(dim=1)
-    for dim, margin in ((2, (0, 0, kernel // 2, kernel // 2)), (3, (kernel // 2, kernel // 2, 0, 0))):
-        padded, size = F.pad(pixels, margin, mode="reflect"), pixels.shape[dim]
-        pixels = padded.narrow(dim, 0, size) * first
-        for start, tap in enumerate(others, 1):
-            pixels.addcmul_(padded.narrow(dim, start, size), tap)
+    taps = taps / (2 * taps.sum(dim=1, keepdim=True) - 1)
+    centre, *others = taps[..., None, None, None].unbind(dim=1)
+    for dim in (2, 3):
+        last = pixels.shape[dim] - 1
+        blurred = pixels * centre
+        for far, tap in enumerate(others, 1):
+            inside = last + 1 - far
+            blurred.narrow(dim, far, inside).addcmul_(pixels.narrow(dim, 0, inside), tap)
+            blurred.narrow(dim, 0, inside).addcmul_(pixels.narrow(dim, far, inside), tap)
+            blurred.narrow(dim, 0, far).addcmul_(pixels.narrow(dim, 1, far).flip(dim), tap)
+            blurred.narrow(dim, inside, far).addcmul_(pixels.narrow(dim, last - far, far).flip(dim), tap)
+        pixels = blurred
     return pixels
