@@ -16,7 +16,7 @@ import torch
 from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
 from ssltoolbox.data.files import refuse_no_utf8, replaced
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.cores import FORWARD, shared_with, worker_count
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.features import features_of, lengths_of, spread
 from ssltoolbox.engine.source import source_backbone
 from ssltoolbox.models import feature_dim, weights_hash
@@ -108,7 +108,7 @@ class Embedding:
         self, backbone: torch.nn.Module, dim: int, tick: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        workers = worker_count(self.plan, backbone, FORWARD)
+        workers = worker_count(self.plan, backbone)
         backbone = backbone.to(device)
         with shared_with(workers):
             for split, dataset in self.datasets.items():

@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.cores import FORWARD, shared_with, worker_count
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.features import compute_features
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.run_folder import RunFolder
@@ -33,7 +33,7 @@ def write_map(plan: Plan, folder: RunFolder) -> None:
     parts = Parts(plan)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     backbone = parts.backbone(str(folder.backbone)).to(device)
-    workers = worker_count(plan, backbone, FORWARD)
+    workers = worker_count(plan, backbone)
     with shared_with(workers):
         features = compute_features(
             backbone,

@@ -10,7 +10,7 @@ from rich.console import Console
 from torch import nn
 
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.cores import FORWARD, shared_with, worker_count
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.run_folder import RunFolder
 from ssltoolbox.engine.tasks import evaluate_backbone
@@ -52,7 +52,7 @@ def evaluate_parts(
 ) -> dict[str, dict[str, Any]]:
     """The results of the tasks for one backbone, on the device that the machine offers."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    workers = worker_count(parts.plan, backbone, FORWARD)
+    workers = worker_count(parts.plan, backbone)
     with shared_with(workers):
         return evaluate_backbone(
             backbone.to(device),

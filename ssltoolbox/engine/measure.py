@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.cores import BOTH_WAYS, shared_with, worker_count
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.loader import RunData
 from ssltoolbox.engine.quiet import quiet_lightning
 from ssltoolbox.engine.trainer import build_module, build_trainer, device_count, failures_explained
@@ -76,7 +76,7 @@ def measure(plan: Plan) -> Cost:
     with TemporaryDirectory() as folder, quiet_lightning():
         trainer = build_trainer(share, devices=1, nodes=1, callbacks=[clock], loggers=[])
         module = build_module(share, parts, distributed=False, failure_path=Path(folder, "failure.json"))
-        workers = worker_count(plan, module.method.backbone, BOTH_WAYS)
+        workers = worker_count(plan, module.method.backbone, parts)
         with shared_with(workers), failures_explained(trainer):
             trainer.fit(module, datamodule=RunData(share, parts.batches, parts.stages, workers))
     device = trainer.strategy.root_device

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.checkpoint import SaveCheckpoints, StopOnSignal, read_checkpoint
-from ssltoolbox.engine.cores import BOTH_WAYS, shared_with, worker_count
+from ssltoolbox.engine.cores import shared_with, worker_count
 from ssltoolbox.engine.diagnostics import WatchFeatures
 from ssltoolbox.engine.evaluate import evaluate_run
 from ssltoolbox.engine.loader import RunData
@@ -151,7 +151,7 @@ def _fit(
             profiler,
         )
         module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
-        workers = worker_count(plan, module.method.backbone, BOTH_WAYS, devices)
+        workers = worker_count(plan, module.method.backbone, parts, devices)
         data = RunData(plan, parts.batches, parts.stages, workers)
         with shared_with(workers, devices), failures_explained(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)

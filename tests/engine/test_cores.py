@@ -22,9 +22,10 @@ def recipe(tmp_path):
 
 @pytest.fixture
 def machine(monkeypatch):
-    def has(available, flops=SMALL_NET, gpu=False, loading=1e-3):
+    def has(available, flops=SMALL_NET, gpu=False, loading=1e-3, preparing=0.0):
         monkeypatch.setattr(cores, "cores", lambda: available)
         monkeypatch.setattr(cores, "forward_flops", lambda *_: flops)
+        monkeypatch.setattr(cores, "preparing_flops", lambda *_: preparing)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
         facts = SyntheticFacesOptions.facts
         monkeypatch.setattr(
@@ -34,9 +35,10 @@ def machine(monkeypatch):
     return has
 
 
-def workers(recipe_path, wanted="auto", passes=cores.BOTH_WAYS, processes=1):
+def workers(recipe_path, wanted="auto", trains=True, processes=1):
     plan = load_plan(recipe_path, [f"trainer.workers={wanted}"])
-    return cores.worker_count(plan, torch.nn.Identity(), passes, processes)
+    trained = Parts(plan) if trains else None
+    return cores.worker_count(plan, torch.nn.Identity(), trained, processes)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +57,7 @@ def test_beside_a_gpu_workers_have_all_cores_but_one(recipe, machine, available,
         (SMALL_NET, 8, 6),
         (SMALL_NET, 64, 8),
         (RESNET_18, 2, 0),
-        (RESNET_18, 4, 0),
-        (RESNET_18, 8, 1),
+        (RESNET_18, 8, 0),
         (RESNET_18, 16, 1),
         (RESNET_18, 64, 2),
         (RESNET_50, 2, 0),
@@ -68,21 +69,36 @@ def test_on_a_cpu_torch_has_the_cores_that_the_network_needs(recipe, machine, fl
     assert workers(recipe) == expected
 
 
-@pytest.mark.parametrize(("loading", "expected"), [(2e-3, 1), (1e-3, 1), (4e-4, 0), (1e-4, 0)])
+@pytest.mark.parametrize(("loading", "expected"), [(2e-3, 1), (1e-3, 0), (1e-4, 0)])
 def test_what_is_cheap_to_load_needs_no_worker_of_two_cores(recipe, machine, loading, expected):
     machine(2, 5 * SMALL_NET, loading=loading)
     assert workers(recipe) == expected
 
 
-@pytest.mark.parametrize(("passes", "expected"), [(cores.BOTH_WAYS, 1), (cores.FORWARD, 0)])
-def test_workers_prepare_what_a_network_is_trained_on(recipe, machine, passes, expected):
-    machine(2, flops=3e6 / passes, loading=0)
-    assert workers(recipe, passes=passes) == expected
+@pytest.mark.parametrize(("flops", "expected"), [(0.0, 1), (2e7, 0), (2e9, 0)])
+def test_torch_prepares_images_on_all_cores_where_that_takes_longer_than_the_network(
+    recipe, machine, flops, expected
+):
+    """As where a masker has a network of its own."""
+    machine(2, SMALL_NET, loading=2e-4, preparing=flops)
+    assert workers(recipe) == expected
+
+
+@pytest.mark.parametrize(("trains", "expected"), [(True, 1), (False, 0)])
+def test_workers_prepare_what_a_network_is_trained_on(recipe, machine, trains, expected):
+    machine(2, flops=1.1e6, loading=1e-5)
+    assert workers(recipe, trains=trains) == expected
 
 
 def test_a_forward_pass_needs_fewer_cores_than_both_ways(recipe, machine):
     machine(16, 100e6)
-    assert workers(recipe, passes=cores.FORWARD) > workers(recipe, passes=cores.BOTH_WAYS)
+    assert workers(recipe, trains=False) > workers(recipe)
+
+
+def test_what_it_takes_to_prepare_an_image(tmp_path):
+    plan = load_plan(write_recipe(tmp_path), ["maskers=[{name: mask_fn, descriptor: gradients}]"])
+    plain, masked = (cores.preparing_flops(Parts(each)) for each in (load_plan(write_recipe(tmp_path)), plan))
+    assert 0 < plain < masked < 1e7
 
 
 def test_processes_share_the_machine(recipe, machine):
