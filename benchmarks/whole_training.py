@@ -37,7 +37,7 @@ from ssltoolbox.plan import Plan, load_plan
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
 NETS = {
     "small": ([], 48, 600, 0.60),
-    "resnet18": (["backbone={name: resnet18}", "views.size=112", "trainer.batch_size=32"], 112, 200, 0.85),
+    "resnet18": (["backbone={name: resnet18}", "views.size=112", "trainer.batch_size=32"], 112, 100, 0.85),
 }
 """Settings beside the quickstart's, pixels, steps (its own with its own net), and the least share on a CPU."""
 ON_A_GPU = 0.90
@@ -99,7 +99,7 @@ def main() -> None:
     options = parser(__doc__)
     options.set_defaults(repeats=3, threads=cores())
     options.add_argument("--net", choices=NETS, default="small")
-    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 200 with a ResNet-18]")
+    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 100 with a ResNet-18]")
     options.add_argument("--root", type=Path, help="a tree of frames with landmarks68.npy [drawn faces]")
     options.add_argument("--workers", nargs="+", default=["auto"], help="trainer.workers, one row for each")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
