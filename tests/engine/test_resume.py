@@ -95,6 +95,16 @@ def test_interrupted(tmp_path, number):
     assert_same_weights(weights_of(whole.folder.path), weights_of(resumed.folder.path))
 
 
+def test_workers_prepare_each_rank_s_own_part(tmp_path):
+    recipe = write_recipe(tmp_path)
+    prelude = "import ssltoolbox.engine.cores as cores; cores.cores = lambda: 1"
+    for workers in (0, 1):
+        settings = ("--set", "trainer.devices=2", "--set", f"trainer.workers={workers}")
+        code, errors = end_of(start(recipe, tmp_path / str(workers), *settings, prelude=prelude))
+        assert code == 0, errors
+    assert_same_weights(weights_of(tmp_path / "0"), weights_of(tmp_path / "1"))
+
+
 def test_two_processes_in_one_run(tmp_path):
     """Lightning starts the second rank; rank 0 alone writes, and a signal stops both."""
     recipe = write_recipe(tmp_path)
