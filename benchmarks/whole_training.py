@@ -28,9 +28,10 @@ from frame_trees import repeated
 from rich.console import Console
 from side_by_side import Row, in_turn, parser, report
 
+from ssltoolbox.data.sampler import Place
 from ssltoolbox.engine.build import Parts
 from ssltoolbox.engine.cores import cores
-from ssltoolbox.engine.stages import rows_of, two_views
+from ssltoolbox.engine.stages import Drawn
 from ssltoolbox.engine.train import train
 from ssltoolbox.plan import Plan, load_plan
 
@@ -80,14 +81,13 @@ def pure(plan: Plan, threads: int) -> Spent:
     parts = Parts(plan)
     method = parts.method(distributed=False).to(device, memory_format=torch.channels_last).train()
     batch = parts.batches.__getitems__([(0, draw) for draw in range(plan.counts.draws)]).to(device)
-    rows = rows_of(batch, parts.maskers.describe(batch))
-    view_a, view_b = two_views(parts.view, batch)
+    ready = parts.stages(Drawn(Place(0, 0, 0), batch))
     bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
 
     def pass_both_ways() -> None:
         method.zero_grad()
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss = method.step(view_a, view_b, rows).loss
+            loss = method.step(ready.view_a, ready.view_b, ready.rows).loss
         loss.backward()
 
     pass_both_ways()
@@ -114,10 +114,10 @@ def compare(arguments: Namespace) -> None:
     """Runs the training with each number of workers, and the passes alone."""
     settings, size, steps, least = NETS[arguments.net]
     steps = arguments.steps or steps
-    data = f"data={{name: frames, root: {arguments.root}, size: {size}}}"
+    from_disk = f"data={{name: frames, root: {arguments.root}, size: {size}}}"
     settings = [
         *settings,
-        data if arguments.root else f"data.size={size}",
+        from_disk if arguments.root else f"data.size={size}",
         f"trainer.steps={steps}",
         "trainer.devices=1",
         "evaluate=[]",

@@ -13,7 +13,7 @@ from rich.console import Console
 from torch import Tensor
 
 from ssltoolbox.api import Batch
-from ssltoolbox.engine.stages import Drawn, Prepared, role_major
+from ssltoolbox.engine.stages import MicroBatch, role_major
 from ssltoolbox.engine.watch import is_logged
 
 COLLAPSED_STD = 0.1
@@ -118,12 +118,7 @@ class WatchFeatures(Callback):
         self._said = False
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        module: pl.LightningModule,
-        outputs: Any,
-        micro_batch: Drawn | Prepared,
-        index: int,
+        self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
         """Looks at `outputs["embeddings"]` and, where a method gives them, `outputs["pairs"]`."""
         embeddings: Tensor | None = outputs["embeddings"]

@@ -14,14 +14,14 @@ from ssltoolbox.api import UserError
 from ssltoolbox.data.batches import DrawnBatches
 from ssltoolbox.data.sampler import Deal, SlotSampler, Wanted
 from ssltoolbox.engine.reading import Fetched, Loader, leave_signals_to_the_main_process
-from ssltoolbox.engine.stages import Drawn, Prepared, Stages
+from ssltoolbox.engine.stages import Drawn, MicroBatch, Stages
 from ssltoolbox.engine.transfer import Transfer
 from ssltoolbox.plan import Plan
 
 _SHARED_MEMORY = Path("/dev/shm")
 """Where Linux keeps what workers give to the process that they work for."""
-_AHEAD = {False: 4, True: 2}
-"""Batches that a worker is ahead, loaded or prepared: views take several times the shared memory of frames."""
+_LOADED_AHEAD, _PREPARED_AHEAD = 4, 2
+"""Batches that a worker is ahead: views take several times the shared memory of frames."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Fetch:
     batches: DrawnBatches
     stages: Stages | None
 
-    def __call__(self, wanted: Wanted) -> Drawn | Prepared:
+    def __call__(self, wanted: Wanted) -> MicroBatch:
         """The batch as far as it gets on this side."""
         drawn = Drawn(wanted.place, self.batches.__getitems__(wanted.slots))
         return self.stages(drawn) if self.stages else drawn
@@ -56,12 +56,12 @@ class RunData(pl.LightningDataModule):
         self._transfer = Transfer()
 
     def transfer_batch_to_device(
-        self, micro_batch: Drawn | Prepared, device: torch.device, dataloader_idx: int
-    ) -> Drawn | Prepared:
+        self, micro_batch: MicroBatch, device: torch.device, dataloader_idx: int
+    ) -> MicroBatch:
         """Lightning's own would wait for the copy."""
         return self._transfer(micro_batch, device)
 
-    def train_dataloader(self) -> Loader[Drawn | Prepared]:
+    def train_dataloader(self) -> Loader[MicroBatch]:
         """
         Raises:
             UserError: when a step can't be dealt to the ranks evenly.
@@ -86,13 +86,14 @@ class RunData(pl.LightningDataModule):
         device = trainer.strategy.root_device.type
         prepares = device == "cpu" and self.workers > 0 and self._views_fit()
         fetch = Fetch(self.batches, self.stages if prepares else None)
+        ahead = _PREPARED_AHEAD if prepares else _LOADED_AHEAD
         return Loader(
             Fetched(fetch, len(self.batches)),
             sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
             batch_size=None,
             collate_fn=_as_it_is,
             num_workers=self.workers,
-            prefetch_factor=_AHEAD[prepares] if self.workers else None,
+            prefetch_factor=ahead if self.workers else None,
             worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
             pin_memory=device == "cuda",
         )
@@ -103,7 +104,7 @@ class RunData(pl.LightningDataModule):
             return True
         images = self.plan.counts.images // self.plan.recipe.trainer.accumulate
         views = images * 3 * self.plan.image_size**2 * 4
-        return views * (_AHEAD[True] * self.workers + 1) < shutil.disk_usage(_SHARED_MEMORY).free
+        return views * (_PREPARED_AHEAD * self.workers + 1) < shutil.disk_usage(_SHARED_MEMORY).free
 
 
 def _as_it_is(batch: Any) -> Any:

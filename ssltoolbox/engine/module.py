@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ssltoolbox.api import Batch, Method, SslToolboxError
 from ssltoolbox.engine.files import write_json
 from ssltoolbox.engine.optim import build_optimiser
-from ssltoolbox.engine.stages import Drawn, Prepared, Stages, seed_device
+from ssltoolbox.engine.stages import MicroBatch, Prepared, Stages, seed_device
 from ssltoolbox.recipe import Optim
 
 _OF_THE_METHOD = 1
@@ -31,7 +31,6 @@ class TrainingModule(pl.LightningModule):
         optim: the optimiser's settings.
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
-        accumulate: micro-batches of a step.
         steps_per_epoch: for the epoch that is logged.
         failure_path: where a non-finite loss is described.
     """
@@ -43,7 +42,6 @@ class TrainingModule(pl.LightningModule):
         optim: Optim,
         lr_factor: Callable[[int], float],
         seed: int,
-        accumulate: int,
         steps_per_epoch: int,
         failure_path: Path,
     ) -> None:
@@ -57,7 +55,6 @@ class TrainingModule(pl.LightningModule):
         self.optim = optim
         self.lr_factor = lr_factor
         self.seed = seed
-        self.accumulate = accumulate
         self.steps_per_epoch = steps_per_epoch
         self.failure_path = failure_path
 
@@ -68,13 +65,13 @@ class TrainingModule(pl.LightningModule):
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def training_step(self, micro_batch: Drawn | Prepared, index: int) -> dict[str, Any]:
+    def training_step(self, micro_batch: MicroBatch, index: int) -> dict[str, Any]:
         """The loss of a micro-batch and, for the callbacks, its embeddings and what was counted."""
-        number = index % self.accumulate
-        if number == 0:
-            self.method.before_step(self.global_step)
+        place = micro_batch.place
+        if place.micro_batch == 0:
+            self.method.before_step(place.step)
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
-        seed_device(self.seed, self.global_step, number, self.global_rank, _OF_THE_METHOD)
+        seed_device(self.seed, *place, _OF_THE_METHOD)
         with self._stage("method"):
             output = self.method.step(ready.view_a, ready.view_b, ready.rows)
         self._check_finite(output.loss, ready.batch)

@@ -10,7 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from ssltoolbox.api import Batch, Clip, Dataset, Features, Frames, View
+from ssltoolbox.api import Clip, Dataset, Features, Frames, View
 from ssltoolbox.engine.features import compute_features
 from ssltoolbox.engine.watch import is_logged
 from ssltoolbox.evaluation.metrics import ccc, macro_f1
@@ -59,7 +59,7 @@ class OnlineProbe(Callback):
         self.every = every
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, index: int
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
         """Looks when it is time."""
         logged: int = trainer.log_every_n_steps  # type: ignore[attr-defined]

@@ -29,17 +29,23 @@ class Prepared(TensorFields):
     """A micro-batch as the method takes it.
 
     Attributes:
+        place: in the run.
         batch: as loaded.
         counts: what happened on the way to here, the generators' counts among it.
         rows: [2M] who is who.
         view_a, view_b: [M, 3, size, size] the two sides.
     """
 
+    place: Place
     batch: Batch
     counts: Mapping[str, int]
     rows: Rows
     view_a: Tensor
     view_b: Tensor
+
+
+MicroBatch = Drawn | Prepared
+"""What the loader gives: as loaded, or prepared by a worker."""
 
 
 class Stages:
@@ -85,7 +91,8 @@ class Stages:
                 rendered = render(self.generators, batch)[-1]
             with timed("views"):
                 view_a, view_b = two_views(self.view, rendered)
-        return Prepared(batch, {**batch.counts, **rendered.counts}, rows, view_a, view_b)
+        counts = {**batch.counts, **rendered.counts}
+        return Prepared(drawn.place, batch, counts, rows, view_a, view_b)
 
 
 def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:

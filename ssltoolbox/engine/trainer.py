@@ -33,7 +33,6 @@ def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path
         optim=plan.recipe.optim,
         lr_factor=plan.schedule.factor,
         seed=plan.recipe.seed,
-        accumulate=plan.recipe.trainer.accumulate,
         steps_per_epoch=plan.counts.steps_per_epoch,
         failure_path=failure_path,
     )

@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from ssltoolbox.api import SslToolboxError
-from ssltoolbox.engine.stages import Drawn, Prepared
+from ssltoolbox.engine.stages import MicroBatch
 
 MOST_UNREADABLE = 0.01
 """The share of unreadable images that fails a run."""
@@ -47,12 +47,7 @@ class DataWatch(Callback):
         self._at_last_log: Counter[str] = Counter()
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        module: pl.LightningModule,
-        outputs: Any,
-        micro_batch: Drawn | Prepared,
-        index: int,
+        self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
         """Counts `outputs["counts"]`; fails the run where too much is unreadable."""
         self.counts.update(outputs["counts"])

@@ -133,18 +133,17 @@ def same_mask(subject: Subject) -> None:
 def of_rows_alone(subject: Subject) -> None:
     for masker, anchors, candidates in _pairs(subject):
         eligible = _eligible(anchors, candidates)
-        other = subject.on(str(eligible.device))
+        expected, other = masker.mask(anchors, candidates, eligible), subject.on(str(eligible.device))
+        advice = (
+            f"`{subject.name}.mask` needs what `describe` left in the object; that may have run in another "
+            "process and for another batch: put into the descriptors what `mask` is to know"
+        )
         try:
-            is_same = same(
-                masker.mask(anchors, candidates, eligible), other.mask(anchors, candidates, eligible)
-            )
-        except Exception:
-            is_same = False
-        if not is_same:
-            raise Breach(
-                f"`{subject.name}.mask` needs what `describe` left in the object; that may have run in another "
-                "process and for another batch: put into the descriptors what `mask` is to know"
-            )
+            found = other.mask(anchors, candidates, eligible)
+        except Exception as error:
+            raise Breach(advice) from error
+        if not same(expected, found):
+            raise Breach(advice)
 
 
 @rule("what isn't eligible doesn't matter")
