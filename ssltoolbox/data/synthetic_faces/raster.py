@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -32,6 +33,22 @@ class Window:
 
     def __init__(self, pixels: Tensor, x: Tensor, y: Tensor) -> None:
         self.pixels, self.x, self.y = pixels, x, y
+
+    def rows(self, points: Array, reach: Array) -> Window:
+        """Those of its rows that come within `reach` [B] of points [B, n, 2], in any picture."""
+        return self._between(points[..., 1].min(axis=1) - reach, points[..., 1].max(axis=1) + reach)
+
+    def below(self, points: Array, reach: Array) -> Window:
+        """The same, and all rows under them."""
+        return self._between(points[..., 1].min(axis=1) - reach, np.full(len(points), np.inf))
+
+    def _between(self, low: Array, high: Array) -> Window:
+        """The rows from some height [B] to another, in any picture."""
+        first = self.y[:, 0, 0].numpy()
+        height = self.y.shape[1]
+        top = int(np.clip(np.floor((low - first).min()), 0, height - 1))
+        end = int(np.clip(np.ceil((high - first).max()) + 1, top + 1, height))
+        return Window(self.pixels[:, :, top:end], self.x, self.y[:, top:end])
 
     def local(self, plane: Plane) -> tuple[Tensor, Tensor]:
         """The coordinates (u, v) of a plane at the pixels, each [B, h, w]."""
@@ -62,42 +79,31 @@ class Canvas:
     def __init__(self, batch: int, size: int, origin: Array) -> None:
         self.size = size
         self.pixels = torch.empty(batch, 3, size, size)
-        self._origin = torch.from_numpy(origin)
+        self._origin = origin
 
     def whole(self) -> Window:
         """A window on everything."""
-        zero = torch.zeros(len(self.pixels), 2)
-        return Window(self.pixels, *self._positions(zero, self.size, self.size))
-
-    def rows_below(self, top: int) -> Window:
-        """A window on the rows from `top` down."""
-        zero = torch.tensor([0.0, float(top)]).expand(len(self.pixels), 2)
-        return Window(self.pixels[:, :, top:], *self._positions(zero, self.size - top, self.size))
+        return self._window(self.pixels, np.zeros_like(self._origin))
 
     def around(self, points: Array, reach: Array, paint: Callable[[Window], None]) -> None:
         """Lets `paint` work on the box around `points` [B, n, 2], larger by `reach` [B] on all sides."""
         low, high = points.min(axis=1) - reach[:, None], points.max(axis=1) + reach[:, None]
-        corner = torch.floor(torch.from_numpy(low) + self._origin)
-        width, height = (torch.from_numpy(high) + self._origin - corner).amax(0).ceil().long().add(1).tolist()
-        width, height = min(width, self.size), min(height, self.size)
-        limit = torch.tensor([self.size - width, self.size - height])
-        corner = corner.clamp(min=torch.zeros(2), max=limit)
-        index = (
-            (corner[:, 1].long()[:, None, None] + torch.arange(height)[:, None]) * self.size
-            + corner[:, 0].long()[:, None, None]
-            + torch.arange(width)
-        )
-        flat = self.pixels.view(len(self.pixels), 3, -1)
-        index = index.view(-1, 1, height * width).expand(-1, 3, -1)
-        window = Window(
-            flat.gather(2, index).view(-1, 3, height, width), *self._positions(corner, height, width)
-        )
+        corner = np.floor(low + self._origin)
+        wanted = np.ceil((high + self._origin - corner).max(axis=0)) + 1
+        width, height = np.minimum(wanted, self.size).astype(int).tolist()
+        corner = np.clip(corner, 0, [self.size - width, self.size - height])
+        boxes = sliding_window_view(self.pixels.numpy(), (height, width), axis=(2, 3), writeable=True)
+        x, y = corner.astype(int).T
+        here = np.arange(len(boxes)), slice(None), y, x
+        window = self._window(torch.from_numpy(boxes[here]), corner.astype(np.float32))
         paint(window)
-        flat.scatter_(2, index, window.pixels.view(-1, 3, height * width))
+        boxes[here] = window.pixels.numpy()
 
-    def _positions(self, corner: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        start = (corner - self._origin)[:, :, None, None]
-        return start[:, 0] + torch.arange(width), start[:, 1] + torch.arange(height)[:, None]
+    def _window(self, pixels: Tensor, corner: Array) -> Window:
+        """Of `pixels` whose first one lies at `corner` [B, 2] of the pictures."""
+        height, width = pixels.shape[2:]
+        start = torch.from_numpy(corner - self._origin)[:, :, None, None]
+        return Window(pixels, start[:, 0] + torch.arange(width), start[:, 1] + torch.arange(height)[:, None])
 
 
 def soft(distance: Tensor) -> Tensor:

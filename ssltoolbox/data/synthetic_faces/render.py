@@ -18,6 +18,7 @@ DARKEST, BRIGHTEST = 0.35, 1.45
 _GRAINS = 256
 _GRAIN = 0.015
 _RING, _RING_LINE, _WIRE = 1.4, 0.03, 0.022  # of the glasses: half-width in eyes, middle, half thickness
+_EYE, _GLASSES = (1.25, -1.05, 0.85), (1.5, -1.05, 1.65)  # half-width, top and bottom, in eyes
 _TEETH = torch.tensor([0.94, 0.92, 0.87]).view(1, 3, 1, 1)
 _WHITE = torch.tensor([0.95, 0.94, 0.93]).view(1, 3, 1, 1)
 _CAVITY = torch.tensor([0.20, 0.05, 0.06]).view(1, 3, 1, 1)
@@ -51,7 +52,7 @@ class _Painter:
         self._light(whole)
         return self._expose()
 
-    def _reach(self, length: float) -> Array:
+    def _reach(self, length: Array | float) -> Array:
         """[B] pixels: how far painting goes beyond points, the soft edge included."""
         return self.shapes.pose.zoom * length + 2
 
@@ -68,7 +69,7 @@ class _Painter:
         head = self.shapes.head
         u, v = whole.local(head.plane)
         self._hair_behind(whole, u, v)
-        self._shoulders()
+        self._shoulders(whole)
         below = v.clamp(min=0).div_(column(head.chin))
         square = below * below
         half = 1 - square * column(head.taper)
@@ -94,10 +95,11 @@ class _Painter:
         self._hair_mask = soft((1 - radius).mul_(width * self.zoom))
         whole.paint(self.hair, self._hair_mask)
 
-    def _shoulders(self) -> None:
-        top = int(self.shapes.origin[:, 1].min())
-        low = self.canvas.rows_below(min(max(top, 0), self.shapes.size - 1))
-        u, v = low.local(self.shapes.pose.facing(depth=-0.2))
+    def _shoulders(self, whole: Window) -> None:
+        plane = self.shapes.pose.facing(depth=-0.2)
+        half, start = self.person["head_width"] * 0.62, self.person["chin"] - 0.35
+        low = whole.below(plane.box(half, start, start), self._reach(0))
+        u, v = low.local(plane)
         chin = column(self.person["chin"])
         neck = soft((column(self.person["head_width"]) * 0.62 - u.abs()).mul_(self.zoom))
         neck.mul_(soft((v - chin + 0.35).mul_(self.zoom)))
@@ -106,13 +108,17 @@ class _Painter:
         low.paint(column(self.faces["scene"]["clothing"]), soft(collar.mul_(self.zoom)))
 
     def _ears(self, whole: Window) -> None:
-        u, v = whole.local(self.shapes.pose.facing(y=0.02, depth=-0.1))
-        away = column((self.person["head_width"] + 0.01) * self.shapes.pose.cos_yaw)
-        whole.paint(
-            self.skin * 0.82, ellipse(u.abs_().sub_(away), v, _number(0.08), _number(0.14), self.zoom)
-        )
+        plane = self.shapes.pose.facing(y=0.02, depth=-0.1)
+        away = (self.person["head_width"] + 0.01) * self.shapes.pose.cos_yaw
+        high = np.full_like(away, 0.14)
+        window = whole.rows(plane.box(away + 0.08, -high, high), self._reach(0))
+        u, v = window.local(plane)
+        ear = ellipse(u.abs_().sub_(column(away)), v, _number(0.08), _number(0.14), self.zoom)
+        window.paint(self.skin * 0.82, ear)
 
     def _beard(self, whole: Window, head: Tensor) -> None:
+        if not self.person["beard"].any():
+            return
         bearded = column(self.person["beard"])
         u, v = whole.local(self.shapes.mouth.plane)
         edge = (v + 0.13).add_((u * u).mul_(-1.2))
@@ -126,11 +132,19 @@ class _Painter:
         whole.paint(self.hair * 0.9, soft(edge.mul_(self.zoom)).mul_(self._hair_mask))
 
     def _eye_region(self, eye: Eye, brow: Brow) -> None:
-        glasses = eye.plane.box(eye.width * 1.5, eye.width * -1, eye.width * 1.65)
-        points = np.concatenate([glasses, brow.contour()], axis=1)
-        self.canvas.around(points, self._reach(0.06), lambda window: self._eye_and_brow(window, eye, brow))
+        half, top, bottom = _GLASSES if self.person["glasses"].any() else _EYE
+        around, line = eye.plane.box(eye.width * half, eye.width * top, eye.width * bottom), brow.contour()
+        reach = self._reach(0.06)
 
-    def _eye_and_brow(self, window: Window, eye: Eye, brow: Brow) -> None:
+        def paint(window: Window) -> None:
+            orbit = window.rows(around, self._reach(0.02))
+            self._eye(orbit, eye)
+            self._brow(window.rows(line, reach), brow)
+            self._glasses(orbit, eye)
+
+        self.canvas.around(np.concatenate([around, line], axis=1), reach, paint)
+
+    def _eye(self, window: Window, eye: Eye) -> None:
         u, v = window.local(eye.plane)
         width, upper, lower = column(eye.width), column(eye.upper), column(eye.lower)
         t = u / width
@@ -147,8 +161,6 @@ class _Painter:
         lid = (v + arch.mul_(upper)).abs_().neg_().add_(0.016).mul_(self.zoom)
         lid = torch.minimum(lid, (1.08 - t.abs_()).mul_(width * self.zoom))
         window.paint(self.shade * 0.35, soft(lid))
-        self._brow(window, brow)
-        self._glasses(window, u, v, eye)
 
     def _brow(self, window: Window, brow: Brow) -> None:
         u, v = window.local(brow.plane)
@@ -159,9 +171,10 @@ class _Painter:
         inside = torch.minimum(thick.sub_(away), (1 - t.abs_()).mul_(column(brow.length)))
         window.paint(self.hair * 0.75, soft(inside.mul_(self.zoom)))
 
-    def _glasses(self, window: Window, u: Tensor, v: Tensor, eye: Eye) -> None:
+    def _glasses(self, window: Window, eye: Eye) -> None:
         if not self.person["glasses"].any():
             return
+        u, v = window.local(eye.plane)
         worn, colour = column(self.person["glasses"]), column(self.person["frame"])
         x, y = u / (column(eye.width) * _RING), (v - _RING_LINE) / (column(eye.width) * 1.2)
         ring = x.mul_(x).add_(y.mul_(y)).sqrt_().sub_(1).abs_().mul_(column(eye.width) * 1.3)
@@ -199,21 +212,27 @@ class _Painter:
 
     def _frown(self, window: Window) -> None:
         """Wrinkles over the bridge of the nose."""
+        high = np.full_like(self.person["chin"], 0.08)
         for unit, x, y, slant in (("wrinkle", 0.06, -0.02, 0.5), ("furrow", 0.035, -0.22, 0.0)):
             strength = column(np.clip(self.shapes.units[unit], 0, 1))
-            u, v = window.local(self.shapes.pose.on_face(0, y, lift=0.04))
+            plane = self.shapes.pose.on_face(0, y, lift=0.04)
+            part = window.rows(plane.box(high + x, -high, high), self._reach(0))
+            u, v = part.local(plane)
             across = u.abs_().sub_(x).sub_(v * slant).div_(0.035)
             along = v.div_(0.08)
             away = across.mul_(across).add_(along.mul_(along)).sqrt_()
-            window.paint(self.shade * 0.9, faint(away).mul_(strength))
+            part.paint(self.shade * 0.9, faint(away).mul_(strength))
 
     def _nose(self, window: Window) -> None:
         nose = self.shapes.nose
         width = column(nose.width)
-        u, v = window.local(nose.plane)
+        bridge = window.rows(nose.bridge, self._reach(nose.width))
         for shade, radius in ((0.72, 0.85), (1.12, 0.5)):
-            away = window.away_from(nose.bridge[:, 0], nose.bridge[:, 3])
-            window.paint(self.skin * shade, faint(away.div_(self.zoom * width * radius)))
+            away = bridge.away_from(nose.bridge[:, 0], nose.bridge[:, 3])
+            bridge.paint(self.skin * shade, faint(away.div_(self.zoom * width * radius)))
+        high = np.full_like(nose.width, 0.09)
+        window = window.rows(nose.plane.box(nose.width, -high, high), self._reach(0))
+        u, v = window.local(nose.plane)
         window.paint(self.skin * 0.80, ellipse(u, v, width, _number(0.07), self.zoom))
         window.paint(self.skin * 1.06, ellipse(u, v + 0.025, width * 0.65, _number(0.065), self.zoom))
         nostrils = ellipse(u.abs_().sub_(0.45 * width), v - 0.045, width * 0.28, _number(0.022), self.zoom)
@@ -228,10 +247,12 @@ class _Painter:
         for wing, corner in ((0, 0), (4, 6)):
             start, end = shapes.nose.base[:, wing], corners[:, corner]
             outward = (end - shapes.nose.base[:, 2]) * 0.12
-            stroke = faint(window.away_from(start + outward * 2, end + outward).div_(self.zoom * 0.045))
-            window.paint(self.shade, stroke.mul_(strength))
+            start, end = start + outward * 2, end + outward
+            part = window.rows(np.stack([start, end], axis=1), self._reach(0.045))
+            part.paint(self.shade, faint(part.away_from(start, end).div_(self.zoom * 0.045)).mul_(strength))
 
     def _mouth(self, window: Window, mouth: Mouth) -> None:
+        window = window.rows(mouth.contour(), self._reach(0.04))
         u, v = window.local(mouth.plane)
         r = u / column(mouth.width)
         square = r * r

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ssltoolbox.data.synthetic_faces.clip import draw_clip
 from ssltoolbox.data.synthetic_faces.expression import UNITS
+from ssltoolbox.data.synthetic_faces.raster import Canvas, Window
 from ssltoolbox.data.synthetic_faces.render import render
 
 SIZE = 224
@@ -100,6 +101,25 @@ def test_nothing_is_cut_at_strong_pose() -> None:
         before = colours(first, marks[:, 17:])
         after = colours(second, moved[:, 17:])
         assert ((before - after).abs().amax(2) > 0.25).float().mean() < 0.02
+
+
+@pytest.mark.parametrize("size", [24, 33, 48, 112])
+@pytest.mark.parametrize("glasses", [0, 1])
+def test_a_window_never_shows(size: int, glasses: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one, where windows are smallest, and on whole pictures: to the byte the same faces, the strongest."""
+    rng = np.random.default_rng((size, glasses))
+    drawn = np.tile(faces((0, 0, 0)), 4)
+    camera, person, moment = drawn["camera"], drawn["person"], drawn["moment"]
+    for name, limit in (("yaw", 0.48), ("pitch", 0.3), ("roll", 0.3)):
+        camera[name] = rng.uniform(-limit, limit, len(drawn))
+    camera["scale"] = rng.uniform(0.5, 2.5, len(drawn))
+    moment["units"] = rng.uniform(-1.5, 2, moment["units"].shape)
+    moment["gaze"] = rng.uniform(-0.04, 0.04, moment["gaze"].shape)
+    person["glasses"], person["beard"] = glasses, rng.random(len(drawn)) < 0.5
+    in_windows = torch.cat([render(drawn[[number]], size)[0] for number in range(len(drawn))])
+    monkeypatch.setattr(Window, "_between", lambda self, low, high: self)
+    monkeypatch.setattr(Canvas, "around", lambda self, points, reach, paint: paint(self.whole()))
+    assert torch.equal(render(drawn, size)[0], in_windows)
 
 
 @pytest.mark.parametrize("slope", [(0.9, 0.9), (-1.5, 0.3), (0, -2)])
