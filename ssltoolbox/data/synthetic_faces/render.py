@@ -25,6 +25,7 @@ _CAVITY = torch.tensor([0.20, 0.05, 0.06]).view(1, 3, 1, 1)
 _TONGUE = torch.tensor([0.62, 0.25, 0.26]).view(1, 3, 1, 1)
 
 
+@torch.inference_mode()
 def render(faces: Faces, size: int) -> tuple[Tensor, Tensor]:
     """[B] records of `FACE` → [B, 3, size, size] uint8 RGB and [B, 68, 2] float32 pixels."""
     shapes = FaceShapes(faces, size)
@@ -78,7 +79,8 @@ class _Painter:
         inside = across.mul_(across).add_(above.mul_(above)).add_(below * below * below)
         mask = soft((1 - inside.sqrt()).mul_(column(head.width) * self.zoom))
         self._ears(whole)
-        whole.paint(self.skin * (1 - 0.22 * inside * inside).clamp_(min=0.5)[:, None], mask)
+        tone = (inside * 0.22).mul_(inside).neg_().add_(1).clamp_(min=0.5)
+        whole.paint(self.skin * tone[:, None], mask)
         self._beard(whole, mask)
         self._fringe(whole)
 
@@ -227,9 +229,9 @@ class _Painter:
         nose = self.shapes.nose
         width = column(nose.width)
         bridge = window.rows(nose.bridge, self._reach(nose.width))
+        away = bridge.away_from(nose.bridge[:, 0], nose.bridge[:, 3])
         for shade, radius in ((0.72, 0.85), (1.12, 0.5)):
-            away = bridge.away_from(nose.bridge[:, 0], nose.bridge[:, 3])
-            bridge.paint(self.skin * shade, faint(away.div_(self.zoom * width * radius)))
+            bridge.paint(self.skin * shade, faint(away / (self.zoom * width * radius)))
         high = np.full_like(nose.width, 0.09)
         window = window.rows(nose.plane.box(nose.width, -high, high), self._reach(0))
         u, v = window.local(nose.plane)
