@@ -2,7 +2,8 @@
 
 Loading is the work of a worker, all else the device's: their ratio says how many workers keep a device busy. On
 one thread of a CPU it is CPU time, so that a busy machine doesn't count. Then what the loader alone gives with
-more and more workers: that is on the wall, and needs as many idle cores.
+more and more workers, which load, as they do for a GPU, or also describe, render and make the views, as they do
+without one: that is on the wall, and needs as many idle cores.
 
     python benchmarks/scaling.py --out scaling.json
     python benchmarks/scaling.py --batch 64 256 1024 4096 --size 64 112 224 --hard 0 1 2 4 \\
@@ -72,12 +73,12 @@ def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> 
     return {**found, "load": max(0.0, found["load"] - found["draw"])}
 
 
-def images_loaded_a_second(parts: Parts, workers: int, steps: int) -> float:
+def images_a_second(parts: Parts, workers: int, steps: int, prepares: bool) -> float:
     """What a loader gives that nobody waits for, its start left out."""
     counts = parts.plan.counts
     deal = Deal(counts.steps_per_epoch, counts.draws)
     batches = Loader(
-        Fetched(Fetch(parts.batches, stages=None), len(parts.batches)),
+        Fetched(Fetch(parts.batches, parts.stages if prepares else None), len(parts.batches)),
         sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
         collate_fn=lambda batch: batch,
@@ -132,14 +133,25 @@ def main() -> None:
     console.print(table)
     warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
     parts = Parts(load_plan(RECIPE, ["trainer.batch_size=64", "data.keep=0", *arguments.set]))
-    loaded = {
-        workers: images_loaded_a_second(parts, workers, steps=8 * max(1, workers))
-        for workers in arguments.workers
-    }
-    for workers, rate in loaded.items():
-        console.print(f"{workers} workers load {rate:,.0f} images a second", highlight=False)
+    loaded, prepared = (
+        {
+            workers: images_a_second(parts, workers, 8 * max(1, workers), prepares)
+            for workers in arguments.workers
+        }
+        for prepares in (False, True)
+    )
+    for workers in arguments.workers:
+        console.print(
+            f"{workers} workers load {loaded[workers]:,.0f} images a second, "
+            f"or load and prepare {prepared[workers]:,.0f}",
+            highlight=False,
+        )
     if arguments.out:
-        facts = {"milliseconds_an_image": found, "images_loaded_a_second": loaded}
+        facts = {
+            "milliseconds_an_image": found,
+            "images_loaded_a_second": loaded,
+            "images_prepared_a_second": prepared,
+        }
         write_json(arguments.out, {**machine(), **facts})
 
 
