@@ -138,18 +138,20 @@ def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
     lowest one straight down. Lines with no point on their left bound the hull, and the rightmost of them is its
     edge. A row of pixels is met where it is nearest to the height of the leftmost point.
 
-    The batch is the last dimension here, and there are few comparisons: both make it several times as fast on a
-    CPU.
+    The batch is the last dimension here, there are few comparisons, and what is large is written over: all of
+    that makes it several times as fast on a CPU.
     """
     x, y = points.permute(2, 1, 0).contiguous()
     aside, height = x - x[:, None], y - y[:, None]
-    slope = (aside / height.clamp(min=0)).nan_to_num_(*[torch.inf] * 3).amin(dim=1)
+    slopes = height.clamp(min=0)
+    slope = torch.div(aside, slopes, out=slopes).nan_to_num_(*[torch.inf] * 3).amin(dim=1)
     slope.nan_to_num_(posinf=0, neginf=0)
     leftmost = aside.addcmul_(slope[:, None], height, value=-1).amin(dim=1)
     bound = x.masked_fill(leftmost < -ROUNDING, -torch.inf)
     summit = y.gather(0, x.min(dim=0, keepdim=True).indices)
     met = summit.clamp(rows[:, None] - 0.5, rows[:, None] + 0.5)
-    edge = (met - y[:, None]).mul_(slope[:, None]).add_(bound[:, None]).amax(dim=0)
+    below = met - y[:, None]
+    edge = torch.addcmul(bound[:, None], below, slope[:, None], out=below).amax(dim=0)
     return edge.masked_fill_((met < y.amin(dim=0)) | (met > y.amax(dim=0)), torch.inf)
 
 

@@ -28,6 +28,7 @@ _PIXELS_AT_ONCE = 32 * 64 * 64
 """On a CPU, pictures are made in groups of about this many pixels, which stay in a core's cache."""
 
 
+@torch.inference_mode()
 def swap_faces(
     frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float
 ) -> tuple[Tensor, Tensor]:
