@@ -129,6 +129,12 @@ def test_many_hard_negatives_are_counted(shown):
     assert draw.more_hard == 4
 
 
+def test_a_hard_negative_that_counts_as_many_says_so(shown):
+    draw = shown(("views:", "negatives: [{name: hard_neg, count: 3, weight: 32}]\nviews:")).draws[0]
+    names = [instance.name for instance in draw.instances]
+    assert names == ["anchor", *(f"hard negative {number}\ncounts as 32" for number in (1, 2, 3))]
+
+
 def test_changed_pixels_name_who_changed_them(shown):
     content = shown(("[time_aug]", "[time_aug, invert]"), HARD)
     assert content.changes

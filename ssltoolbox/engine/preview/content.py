@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Instance:
     """One line: a frame, its positive, and the two views that the backbone sees.
 
     Attributes:
-        name: "anchor", "hard negative", …
+        name: "anchor", "hard negative", …, and as how many it counts where that is not one.
         changed: the positive after the generators, None where they left its pixels as they were.
         others: faces of other draws that it is pushed apart from, some of them.
         masked: the candidates that are masked for the frame, some of them.
@@ -124,7 +125,7 @@ def _instance(parts: Parts, seen: SeenBatch, draw: int, role: int) -> Instance:
     changed_by = seen.changed_by[row]
     masked = _masked_rows(seen, row)
     return Instance(
-        name=_role_name(role, seen.drawn.hard_negatives),
+        name=_role_name(role, seen.drawn.hard_negatives, parts.hard_weights),
         frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else ""),
         positive=_frame_tile(seen, positive, _offset(seen.rows, row, positive)),
         changed=Tile(_rendered(seen, positive), f"by {' and '.join(changed_by)}") if changed_by else None,
@@ -136,12 +137,15 @@ def _instance(parts: Parts, seen: SeenBatch, draw: int, role: int) -> Instance:
     )
 
 
-def _role_name(role: int, hard: int) -> str:
+def _role_name(role: int, hard: int, weights: Sequence[float] = ()) -> str:
     """
-    >>> _role_name(0, hard=2), _role_name(2, hard=2), _role_name(1, hard=1)
-    ('anchor', 'hard negative 2', 'hard negative')
+    >>> _role_name(0, hard=2), _role_name(2, hard=2), _role_name(1, hard=1, weights=[32.0])
+    ('anchor', 'hard negative 2', 'hard negative\\ncounts as 32')
     """
-    return ("hard negative" + f" {role}" * (hard > 1)) if role else "anchor"
+    if role == 0:
+        return "anchor"
+    weight = weights[role - 1] if weights else 1
+    return "hard negative" + f" {role}" * (hard > 1) + f"\ncounts as {weight:g}" * (weight != 1)
 
 
 def _frame_tile(seen: SeenBatch, row: int, moment: str) -> Tile:
