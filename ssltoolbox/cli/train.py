@@ -26,13 +26,15 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     """Train and evaluate what RECIPE says."""
     from rich.console import Console
 
+    from ssltoolbox.engine.ranks import is_first_process
     from ssltoolbox.plan import load_plan
 
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the run to go on with")
     plan = load_plan(recipe, overrides)
     console = Console()
-    _begin(plan, console)
+    if is_first_process():
+        _begin(plan, console)
     from ssltoolbox.engine.train import Interrupted
     from ssltoolbox.engine.train import train as train_plan
 

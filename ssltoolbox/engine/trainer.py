@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
+from torch.nn.parallel import DistributedDataParallel
 
 from ssltoolbox.api import Method, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
@@ -51,6 +53,14 @@ def compile_networks(method: Method) -> None:
             part.compile()
 
 
+def _buffers_left_alone() -> DDPStrategy:
+    """Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that."""
+    # Torch 2.13 renamed it, and warns of the old name.
+    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters:
+        return DDPStrategy(forward_sync_buffers=False)
+    return DDPStrategy(broadcast_buffers=False)
+
+
 def build_trainer(
     plan: Plan,
     devices: int,
@@ -67,8 +77,7 @@ def build_trainer(
         accelerator="auto",
         devices=devices,
         num_nodes=nodes,
-        # Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
+        strategy=_buffers_left_alone() if several else "auto",
         precision=_precision(recipe.precision, cuda),
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,

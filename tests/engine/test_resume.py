@@ -106,11 +106,13 @@ def test_workers_prepare_each_rank_s_own_part(tmp_path):
 
 
 def test_two_processes_in_one_run(tmp_path):
-    """Lightning starts the second rank; rank 0 alone writes, and a signal stops both."""
+    """Lightning starts the second rank; rank 0 alone writes and speaks, and a signal stops both."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"
-    code, errors = end_of(start(recipe, out, "--set", "trainer.devices=2"))
-    assert code == 0, errors
+    process = start(recipe, out, "--set", "trainer.devices=2")
+    printed, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert printed.count("tiny: ") == 1
     assert (out / "backbone.safetensors").exists()
     with (out / "metrics.csv").open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
