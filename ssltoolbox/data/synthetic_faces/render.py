@@ -100,6 +100,7 @@ class _Painter:
     def _shoulders(self, whole: Window) -> None:
         plane = self.shapes.pose.facing(depth=-0.2)
         half, start = self.person["head_width"] * 0.62, self.person["chin"] - 0.35
+        # The collar lies below where the neck begins, wherever the head leans.
         low = whole.below(plane.box(half, start, start), self._reach(0))
         u, v = low.local(plane)
         chin = column(self.person["chin"])
