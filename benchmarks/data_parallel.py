@@ -30,8 +30,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ssltoolbox.api import Batch, Rows
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.stages import rows_of, seed_device, two_views
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.stages import rows_of, seed_device, two_views
 from ssltoolbox.plan import load_plan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"

@@ -29,7 +29,7 @@ from ssltoolbox_time_aug import TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
 
 from ssltoolbox.api import Dataset
-from ssltoolbox.data.draws import Drawer, Strategies
+from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index

@@ -15,12 +15,12 @@ from pathlib import Path
 from PIL import Image
 from side_by_side import Row, in_turn, medians, parser, report
 
-from ssltoolbox.data.frames.pixels import read_pixels
+from ssltoolbox.data.images.decode import read_pixels
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import find_landmarks
 from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.reader import FrameIndex
-from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.plan.detector import DetectorMaker
 
 FPS = 25 / 6
 

@@ -30,16 +30,16 @@ from published import COVERED, cover, swap_face, views
 from side_by_side import Row, clock, in_turn, medians, parser, report
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.draws import Draw
+from ssltoolbox.data.drawing.draws import Draw
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.detector import DetectorMaker
-from ssltoolbox.engine.stages import render, seed_device, two_views
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.stages import render, seed_device, two_views
 from ssltoolbox.plan import load_plan
+from ssltoolbox.plan.detector import DetectorMaker
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "paper" / "e.yaml"
 SWAPPED = MASKED = 0.8

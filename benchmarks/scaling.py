@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.table import Table
 from side_by_side import clock, machine, parser
 
-from ssltoolbox.data.sampler import Deal, SlotSampler
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.files import write_json
-from ssltoolbox.engine.loader import Fetch
-from ssltoolbox.engine.reading import Fetched, Loader
-from ssltoolbox.engine.stages import render, rows_of, seed_device, two_views
+from ssltoolbox.data.drawing.sampler import Deal, SlotSampler
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.reading import Fetched, Loader
+from ssltoolbox.engine.core.stages import render, rows_of, seed_device, two_views
+from ssltoolbox.engine.training.loader import Fetch
 from ssltoolbox.plan import load_plan
+from ssltoolbox.support.files import write_json
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "synthetic" / "g.yaml"
 STAGES = ("draw", "load", "describe", "render", "views", "forward", "backward")

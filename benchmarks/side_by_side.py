@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from ssltoolbox.engine.files import write_json
+from ssltoolbox.support.files import write_json
 
 T = TypeVar("T")
 LIBRARIES = ("torch", "lightly", "timm", "kornia", "pytorch_lightning")

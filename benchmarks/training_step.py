@@ -31,12 +31,12 @@ from side_by_side import Row, clock, in_a_fresh_process, in_turn, medians, parse
 from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
-from ssltoolbox.data.sampler import Place
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.optim import build_optimiser
-from ssltoolbox.engine.quiet import quiet_lightning
-from ssltoolbox.engine.stages import Drawn
-from ssltoolbox.engine.trainer import build_module
+from ssltoolbox.data.drawing.sampler import Place
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.stages import Drawn
+from ssltoolbox.engine.training.optim import build_optimiser
+from ssltoolbox.engine.training.quiet import quiet_lightning
+from ssltoolbox.engine.training.trainer import build_module
 from ssltoolbox.plan import load_plan
 
 RECIPES = Path(__file__).parents[1] / "recipes"

@@ -28,11 +28,11 @@ from frame_trees import repeated
 from rich.console import Console
 from side_by_side import Row, in_turn, parser, report
 
-from ssltoolbox.data.sampler import Place
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.cores import cores
-from ssltoolbox.engine.stages import Drawn
-from ssltoolbox.engine.train import train
+from ssltoolbox.data.drawing.sampler import Place
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.cores import cores
+from ssltoolbox.engine.core.stages import Drawn
+from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import Plan, load_plan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"

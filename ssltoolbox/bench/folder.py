@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.data.files import in_use, locked
-from ssltoolbox.engine.files import write_json, write_text
+from ssltoolbox.support.files import in_use, locked, write_json, write_text
 
 State = Literal["finished", "begun", "new"]
 

@@ -17,8 +17,8 @@ from ssltoolbox.bench.markdown import render_markdown
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
 from ssltoolbox.bench.schedule import Schedule
-from ssltoolbox.engine.files import write_json, write_text
 from ssltoolbox.recipe import RecipeProblem
+from ssltoolbox.support.files import write_json, write_text
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.table import Table
 from ssltoolbox.cli.words import bytes_text, duration_text
 
 if TYPE_CHECKING:
-    from ssltoolbox.engine.measure import Cost
+    from ssltoolbox.engine.training.measure import Cost
 
 
 def cost_table(cost: Cost, steps: int) -> Table:

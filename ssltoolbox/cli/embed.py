@@ -50,10 +50,10 @@ def embed(
     """
     from rich.console import Console
 
-    from ssltoolbox.engine.embed import Embedding
-    from ssltoolbox.engine.progress_bar import progress
-    from ssltoolbox.engine.source import Wanted, check_weights, is_recipe, open_source
+    from ssltoolbox.engine.inspect.embed import Embedding
+    from ssltoolbox.engine.inspect.source import Wanted, check_weights, is_recipe, open_source
     from ssltoolbox.recipe import typed_override
+    from ssltoolbox.support.progress import progress
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
@@ -74,7 +74,7 @@ def embed(
 def _data(data: str) -> str:
     """The dataset as YAML, where paths are relative to the working folder."""
     from ssltoolbox.api import UserError
-    from ssltoolbox.engine.source import NOTHING_TRAINS, is_recipe
+    from ssltoolbox.engine.inspect.source import NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe
 
     path = Path(data)

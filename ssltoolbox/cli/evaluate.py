@@ -11,7 +11,7 @@ import click
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
 
 if TYPE_CHECKING:
-    from ssltoolbox.engine.source import Wanted
+    from ssltoolbox.engine.inspect.source import Wanted
     from ssltoolbox.plan import Plan
     from ssltoolbox.recipe import Override
 
@@ -51,7 +51,7 @@ def evaluate(
     if Path(source).is_dir() and not (recipe or arch or out):
         _evaluate_run(Path(source), changes)
     else:
-        from ssltoolbox.engine.source import Wanted
+        from ssltoolbox.engine.inspect.source import Wanted
 
         _evaluate_source(Wanted(source, recipe, arch, allow_partial), out, changes)
 
@@ -61,10 +61,10 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
-    from ssltoolbox.engine.entry import open_run
-    from ssltoolbox.engine.evaluate import evaluate_run
-    from ssltoolbox.engine.reporting import write_report
-    from ssltoolbox.engine.run_log import logged_to
+    from ssltoolbox.engine.inspect.reporting import write_report
+    from ssltoolbox.engine.runs.log import logged_to
+    from ssltoolbox.engine.runs.open import open_run
+    from ssltoolbox.engine.scoring.evaluate import evaluate_run
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
@@ -81,8 +81,8 @@ def _evaluate_source(wanted: Wanted, out: Path | None, overrides: Sequence[str |
     from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
-    from ssltoolbox.engine.source import check_weights, open_source
-    from ssltoolbox.engine.train import train
+    from ssltoolbox.engine.inspect.source import check_weights, open_source
+    from ssltoolbox.engine.training.run import train
 
     plan = open_source(wanted, overrides)
     _refuse_no_task(plan)

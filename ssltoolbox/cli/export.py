@@ -28,7 +28,7 @@ def export(run: Path, output: Path, wanted: str | None) -> None:
     A model card stands beside it. The file is read back by the library that it is for, and must give the same
     features.
     """
-    from ssltoolbox.engine.export import export as write_export
+    from ssltoolbox.engine.inspect.export import export as write_export
 
     done = write_export(run, output, wanted)
     click.echo(f"written for {done.format} to {done.output}, with its card {done.card.name}")

@@ -19,8 +19,8 @@ from ssltoolbox.recipe.sections import COMPONENTS
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
 
 if TYPE_CHECKING:
-    from ssltoolbox.api.testing import Finding
     from ssltoolbox.scaffold import NewPlugin
+    from ssltoolbox.testing import Finding
 
 
 def registry_table(registry: Registry) -> Table:

@@ -126,9 +126,9 @@ def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
 
     from rich.console import Console
 
-    from ssltoolbox.api.testing import examine
     from ssltoolbox.cli.plugin_pages import findings_page
     from ssltoolbox.recipe import options_from
+    from ssltoolbox.testing import examine
 
     findings = examine(target, options_from(overrides))
     if json:

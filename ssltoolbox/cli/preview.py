@@ -44,7 +44,7 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     plan = load_plan(recipe, overrides)
     for warning in plan.warnings:
         click.echo(warning.render(), err=True)
-    from ssltoolbox.engine.preview import preview as write_preview
+    from ssltoolbox.engine.inspect.preview import preview as write_preview
 
     shown = write_preview(plan, output, draws, step)
     for note in shown.notes:

@@ -49,7 +49,7 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
 
 def _measure(plan: Plan, console: Console) -> None:
     from ssltoolbox.cli.cost_table import cost_table
-    from ssltoolbox.engine.measure import measure
+    from ssltoolbox.engine.training.measure import measure
 
     console.print(cost_table(measure(plan), plan.counts.steps))
 

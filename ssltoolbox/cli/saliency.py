@@ -16,8 +16,8 @@ from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ssltoolbox.engine.saliency import Seen
-    from ssltoolbox.engine.source import Wanted
+    from ssltoolbox.engine.inspect.saliency import Seen
+    from ssltoolbox.engine.inspect.source import Wanted
     from ssltoolbox.plan import Plan
 
 MOST_FACES = 50
@@ -65,9 +65,9 @@ def saliency(
     """
     from rich.console import Console
 
-    from ssltoolbox.engine.saliency import saliency as write_saliency
-    from ssltoolbox.engine.saliency.faces import faces_in, faces_of
-    from ssltoolbox.engine.source import Wanted, check_weights, open_source
+    from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
+    from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
+    from ssltoolbox.engine.inspect.source import Wanted, check_weights, open_source
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
@@ -93,7 +93,7 @@ def saliency(
 
 def _plan(wanted: Wanted) -> Plan:
     """A run keeps its own views; others take them from the recipe."""
-    from ssltoolbox.engine.source import open_source
+    from ssltoolbox.engine.inspect.source import open_source
 
     own = Path(wanted.source).is_dir()
     return open_source(replace(wanted, recipe=None) if own else wanted, ("evaluate=[]",), data_needed=False)

@@ -12,7 +12,7 @@ from ssltoolbox.cli.common import RECIPE, SET
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ssltoolbox.engine.train import Run
+    from ssltoolbox.engine.training.run import Run
     from ssltoolbox.plan import Plan
 
 
@@ -26,7 +26,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     """Train and evaluate what RECIPE says."""
     from rich.console import Console
 
-    from ssltoolbox.engine.ranks import is_first_process
+    from ssltoolbox.engine.training.ranks import is_first_process
     from ssltoolbox.plan import load_plan
 
     if resume and out is None:
@@ -35,8 +35,8 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     console = Console()
     if is_first_process():
         _begin(plan, console)
-    from ssltoolbox.engine.train import Interrupted
-    from ssltoolbox.engine.train import train as train_plan
+    from ssltoolbox.engine.training.run import Interrupted
+    from ssltoolbox.engine.training.run import train as train_plan
 
     try:
         run = train_plan(plan, out, resume, console, profile)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ssltoolbox.api import Descriptor, hookimpl
-from ssltoolbox.data.downstream.options import AffectNetOptions, FER2013Options, LFWOptions
 from ssltoolbox.data.frames.options import FramesOptions
+from ssltoolbox.data.labelled.options import AffectNetOptions, FER2013Options, LFWOptions
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 
@@ -30,20 +30,20 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         name="affectnet",
         summary="AffectNet as released: faces with expression, valence, arousal and landmarks.",
         options=AffectNetOptions,
-        target="ssltoolbox.data.downstream.affectnet.dataset:AffectNet",
+        target="ssltoolbox.data.labelled.affectnet.dataset:AffectNet",
         api=1,
     )
     yield Descriptor(
         name="fer2013",
         summary="FER2013, as CSV or folders: small grey faces with seven expressions.",
         options=FER2013Options,
-        target="ssltoolbox.data.downstream.fer2013.dataset:FER2013",
+        target="ssltoolbox.data.labelled.fer2013.dataset:FER2013",
         api=1,
     )
     yield Descriptor(
         name="lfw",
         summary="Labeled Faces in the Wild: people's faces, and pairs of them to verify.",
         options=LFWOptions,
-        target="ssltoolbox.data.downstream.lfw.dataset:LFW",
+        target="ssltoolbox.data.labelled.lfw.dataset:LFW",
         api=1,
     )

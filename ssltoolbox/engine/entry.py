@@ -7,14 +7,13 @@ from pathlib import Path
 
 from torch import nn
 
-from ssltoolbox.api import UserError
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.run_folder import RunFolder
-from ssltoolbox.engine.train import Run
-from ssltoolbox.engine.train import train as train_plan
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.engine.training.run import Run
+from ssltoolbox.engine.training.run import train as train_plan
 from ssltoolbox.models import load_weights
-from ssltoolbox.plan import Plan, load_plan, plan_of
-from ssltoolbox.recipe import Override, Recipe
+from ssltoolbox.plan import load_plan, plan_of
+from ssltoolbox.recipe import Recipe
 
 
 def train(
@@ -49,19 +48,3 @@ def load_backbone(run: Path | str) -> nn.Module:
     backbone = Parts(plan).backbone()
     load_weights(backbone, folder.backbone)
     return backbone.eval()
-
-
-def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunFolder, Plan]:
-    """A finished run's folder, and the plan that it was made from.
-
-    Raises:
-        UserError: when there is no finished run.
-    """
-    folder = RunFolder(path)
-    if not folder.recipe.is_file():
-        raise UserError(f"{path} is no run folder: it has no recipe.yaml")
-    if not folder.backbone.is_file():
-        raise UserError(
-            f"the run in {path} is not finished: it has no backbone.safetensors", "go on with --resume"
-        )
-    return folder, load_plan(folder.recipe, overrides, data_needed=False)

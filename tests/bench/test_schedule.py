@@ -185,7 +185,7 @@ def test_a_run_that_outlived_its_benchmark_is_waited_for(
 ) -> None:
     """It holds its folder's lock; meanwhile it counts as one of those side by side."""
     code = (
-        "import sys, time, pathlib; from ssltoolbox.data.files import locked\n"
+        "import sys, time, pathlib; from ssltoolbox.support.files import locked\n"
         "with locked(pathlib.Path(sys.argv[1])):\n"
         "    print('in', flush=True); time.sleep(1)"
     )

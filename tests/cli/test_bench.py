@@ -8,7 +8,7 @@ import pytest
 from support.recipes import write_recipe
 
 from ssltoolbox.cli.main import run
-from ssltoolbox.data.files import locked
+from ssltoolbox.support.files import locked
 
 Capture = pytest.CaptureFixture[str]
 

@@ -128,7 +128,7 @@ def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(
 
 
 def test_measured(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssltoolbox.engine.measure.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("ssltoolbox.engine.training.measure.MOST_SECONDS", 0.0)
     recipe = write_recipe(tmp_path, views="{name: standard, size: 32}", trainer="{epochs: 3, batch_size: 8}")
     assert run(["check", str(recipe), "--measure", "--set", "trainer.workers=0"]) == 0
     printed = lines(capsys.readouterr().out)

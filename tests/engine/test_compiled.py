@@ -6,8 +6,8 @@ import torch
 from support.runs import WITH_METHOD, run_tiny, start, write_recipe
 from torch import nn
 
-from ssltoolbox.engine.build import Parts
-from ssltoolbox.engine.trainer import build_module
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.training.trainer import build_module
 from ssltoolbox.plan import load_plan
 
 COMPILED = "trainer.compile=true"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 SIGNAL_IN_STEP = """
     import os
-    from ssltoolbox.engine.module import TrainingModule
+    from ssltoolbox.engine.training.module import TrainingModule
     step = TrainingModule.training_step
     def with_signal(self, batch, index):
         if self.global_step == {step}:
@@ -22,7 +22,7 @@ SIGNAL_IN_STEP = """
 """
 KILL_WHILE_WRITING = """
     import os, signal
-    import ssltoolbox.engine.checkpoint as checkpoint
+    import ssltoolbox.engine.runs.checkpoint as checkpoint
     written = []
     def dying(descriptor):
         written.append(descriptor)
@@ -97,7 +97,7 @@ def test_interrupted(tmp_path, number):
 
 def test_workers_prepare_each_rank_s_own_part(tmp_path):
     recipe = write_recipe(tmp_path)
-    prelude = "import ssltoolbox.engine.cores as cores; cores.cores = lambda: 1"
+    prelude = "import ssltoolbox.engine.core.cores as cores; cores.cores = lambda: 1"
     for workers in (0, 1):
         settings = ("--set", "trainer.devices=2", "--set", f"trainer.workers={workers}")
         code, errors = end_of(start(recipe, tmp_path / str(workers), *settings, prelude=prelude))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 IN_STEP = """
 import os, resource, shutil, signal, torch
-from ssltoolbox.engine.module import TrainingModule
+from ssltoolbox.engine.training.module import TrainingModule
 step = TrainingModule.training_step
 def with_fault(self, batch, index):
     if self.global_step == {step}{where}:
@@ -36,7 +36,7 @@ FULL_DISK = "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
 KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
 DYING_WORKER = """
 import os, signal, torch
-from ssltoolbox.data.batches import DrawnBatches
+from ssltoolbox.data.drawing.batches import DrawnBatches
 read = DrawnBatches.__getitems__
 def dying(self, slots):
     if torch.utils.data.get_worker_info() and slots[0][0] == 1:

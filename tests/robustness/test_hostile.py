@@ -26,7 +26,7 @@ from support.runs import TINY, run_tiny, write_recipe
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.cli.main import run as run_command
-from ssltoolbox.data.frames.images import read_image
+from ssltoolbox.data.images.tensors import read_image
 
 pytestmark = pytest.mark.slow
 SIDE = 48
@@ -305,7 +305,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from ssltoolbox.api import UserError
-from ssltoolbox.data.frames.index_source import IndexSource
+from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.data.index.reader import FrameIndex
 
 def read(path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ssltoolbox.api.testing import examine
+from ssltoolbox.testing import examine
 
 SOURCE = '''
 from dataclasses import replace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ssltoolbox.engine.train import Run, train
+from ssltoolbox.engine.training.run import Run, train
 from ssltoolbox.models import create_backbone, save_weights
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import dump

@@ -2,7 +2,7 @@
 
 import ssltoolbox_cut_mix
 
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 
 def test_the_contract():

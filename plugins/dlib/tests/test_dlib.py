@@ -15,7 +15,7 @@ from ssltoolbox_dlib import DlibOptions, detector
 from ssltoolbox_dlib.detector import DlibDetector
 
 from ssltoolbox.api import MultiFaceDetector, UserError
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 MODEL = "shape_predictor_68_face_landmarks.dat"
 ADVICE = (

@@ -2,7 +2,7 @@
 
 import ssltoolbox_hard_neg
 
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 
 def test_the_contract():

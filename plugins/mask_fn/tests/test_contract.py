@@ -3,7 +3,7 @@
 import pytest
 import ssltoolbox_mask_fn
 
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 
 @pytest.mark.parametrize("descriptor", ["pixels", "gradients", "geometry"])

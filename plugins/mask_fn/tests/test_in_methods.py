@@ -11,7 +11,7 @@ from ssltoolbox_mask_fn.masker import MaskFN
 from support.methods import tiny_context
 
 from ssltoolbox.api import Batch, Rows, StepOutput
-from ssltoolbox.engine.stages import role_major, rows_of
+from ssltoolbox.engine.core.stages import role_major, rows_of
 from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import MoCoV2Options, SimCLROptions

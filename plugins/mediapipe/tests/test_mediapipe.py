@@ -14,7 +14,7 @@ from ssltoolbox_mediapipe.detector import MODEL_ADVICE, MediaPipeDetector
 from ssltoolbox_mediapipe.mapping import IBUG_68, to_ibug
 
 from ssltoolbox.api import MultiFaceDetector, UserError
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 IMAGE = np.zeros((100, 200, 3), dtype=np.uint8)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ssltoolbox.data.extract.crops import REACH, cut_out, points_in, smoothed
 from ssltoolbox.data.extract.tracks import Track
-from ssltoolbox.data.frames.tree import LANDMARKS_FILE
+from ssltoolbox.data.images.tree import LANDMARKS_FILE
 
 JPEG_QUALITY = 95
 

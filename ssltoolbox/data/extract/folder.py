@@ -18,9 +18,9 @@ from ssltoolbox.api import LandmarkDetector, SslToolboxError, UserError
 from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 from ssltoolbox.data.extract.videos import Video
-from ssltoolbox.data.files import locked, replaced
-from ssltoolbox.data.frames.naming import printable
-from ssltoolbox.data.workers import as_done
+from ssltoolbox.data.images.naming import printable
+from ssltoolbox.support.files import locked, replaced
+from ssltoolbox.support.workers import as_done
 
 _WORK, _SETTINGS = ".extract", "settings.json"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.frames.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order, printable
 
 VIDEO_TYPES = (
     ".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts",

@@ -11,9 +11,9 @@ import torch
 from ssltoolbox.api import Clip, Frames, Split
 from ssltoolbox.data.frames.folder import read_folder
 from ssltoolbox.data.frames.folder_source import FolderSource
-from ssltoolbox.data.frames.index_source import IndexSource
 from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
-from ssltoolbox.data.frames.source import ClipSource
+from ssltoolbox.data.images.source import ClipSource
+from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.data.index.split import open_index, split_clips
 
 

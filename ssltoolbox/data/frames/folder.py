@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.api import Split
-from ssltoolbox.data.frames.naming import frame_times, printable
-from ssltoolbox.data.frames.splits import no_identity, split_of
-from ssltoolbox.data.frames.tree import LANDMARKS_FILE, FoundClip, Tree
+from ssltoolbox.data.images.naming import frame_times, printable
+from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
+from ssltoolbox.data.splits import no_identity, split_of
 
 
 @dataclass(frozen=True, eq=False)

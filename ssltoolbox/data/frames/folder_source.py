@@ -9,14 +9,14 @@ from torch import Tensor
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.frames.folder import FrameFolder
-from ssltoolbox.data.frames.headers import read_extent
-from ssltoolbox.data.frames.images import read_image
-from ssltoolbox.data.frames.landmarks import read_landmarks, scaled
-from ssltoolbox.data.frames.source import StoredFrame
+from ssltoolbox.data.images.headers import read_extent
+from ssltoolbox.data.images.landmarks import read_landmarks, scaled
+from ssltoolbox.data.images.source import StoredFrame
+from ssltoolbox.data.images.tensors import read_image
 
 
 class FolderSource:
-    """Follows `ssltoolbox.data.frames.source.ClipSource`.
+    """Follows `ssltoolbox.data.images.source.ClipSource`.
 
     Args:
         folder: what clips there are, and where their files lie.

@@ -12,6 +12,8 @@ from ssltoolbox.api import DataFacts, DatasetOptions, Problem, Setting
 
 PAPER_FPS = 25 / 6
 """The frame rate of VoxCeleb1's published face crops."""
+_LOADING = {"file": 1e-3, "jpeg": 4e-4, "raw": 1e-4}
+"""Seconds of a core for a frame, from files of 224 pixels or packed at 128."""
 
 
 class FramesOptions(DatasetOptions):
@@ -65,9 +67,6 @@ class FramesOptions(DatasetOptions):
             DataNotFound: where there is no such folder or index.
             UserError: where it can't be used; see `training_facts`.
         """
-        # Listing plugins imports this module and needs neither numpy nor natsort.
-        from ssltoolbox.data.frames.facts import training_facts
-
         return training_facts(self)
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
@@ -79,3 +78,51 @@ class FramesOptions(DatasetOptions):
                 "hold out fewer identities, or add some" if held_out else "add identities",
                 warning=True,
             )
+
+
+def training_facts(options: FramesOptions) -> DataFacts:
+    """Facts of the training split. `landmarks` is True where any clip has them; NaN fills in for the others.
+
+    Raises:
+        DataNotFound: where there is no such folder or index.
+        UserError: where it can't be used: see `frames.folder.read_folder` and `index.split.open_index`.
+    """
+    return _index_facts(options) if options.index else _folder_facts(options)
+
+
+def _folder_facts(options: FramesOptions) -> DataFacts:
+    # Listing plugins imports this module and needs neither numpy nor natsort.
+    from ssltoolbox.data.frames.folder import read_folder
+
+    folder = read_folder(options.place, "train", val=options.val, test=options.test)
+    return DataFacts(
+        clips=len(folder),
+        identities=len(set(folder.identities.tolist())),
+        frames=int(folder.lengths.sum()),
+        fps=options.fps or PAPER_FPS,
+        size=options.size,
+        shortest=int(folder.lengths.min()),
+        longest=int(folder.lengths.max()),
+        landmarks=bool(folder.with_landmarks.any()),
+    )
+
+
+def _index_facts(options: FramesOptions) -> DataFacts:
+    # Folders are looked at without pyarrow, which takes a moment to import.
+    from ssltoolbox.data.index.split import open_index, split_clips
+
+    index = open_index(options.place, options.fps)
+    clips = split_clips(index, "train", val=options.val, test=options.test)
+    lengths = index.lengths[clips]
+    return DataFacts(
+        clips=len(clips),
+        identities=len(set(index.identities[clips].tolist())),
+        frames=int(lengths.sum()),
+        fps=index.header.fps,
+        size=options.size,
+        shortest=int(lengths.min()),
+        longest=int(lengths.max()),
+        landmarks=bool(index.landmarks and index.landmarks.valid.any()),
+        labels=frozenset(index.labels),
+        loading=_LOADING[index.header.packed.encoding if index.header.packed else "file"],
+    )

@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssltoolbox.api import UnreadableFrame, UserError
-from ssltoolbox.data.files import Root, appear, beside, locked, replaced
-from ssltoolbox.data.frames.headers import Extent, read_extent
-from ssltoolbox.data.frames.landmarks import read_landmarks
-from ssltoolbox.data.frames.naming import printable
+from ssltoolbox.data.images.headers import Extent, read_extent
+from ssltoolbox.data.images.landmarks import read_landmarks
+from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import (
@@ -32,7 +31,8 @@ from ssltoolbox.data.index.schema import (
     write_table,
 )
 from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.data.workers import as_done
+from ssltoolbox.support.files import Root, appear, beside, locked, replaced
+from ssltoolbox.support.workers import as_done
 
 BLOCK = 4096
 """Frames of a shard, and of a worker's task: a second or so of work."""

@@ -14,15 +14,15 @@ import numpy as np
 import pyarrow as pa
 
 from ssltoolbox.api import LandmarkDetector, UnreadableFrame, UserError
-from ssltoolbox.data.files import locked
-from ssltoolbox.data.frames.naming import printable
-from ssltoolbox.data.frames.pixels import read_pixels
+from ssltoolbox.data.images.decode import read_pixels
+from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.index.build import Skipped, Tick, write_skipped
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES_FILE, LANDMARKS_SKIPPED, POINTS
 from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.data.workers import as_done
+from ssltoolbox.support.files import locked
+from ssltoolbox.support.workers import as_done
 
 BLOCK = 50
 """Least frames of a shard, which is what a kill can lose in each process: under a minute at a second a frame."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.data.frames.naming import frame_numbers, frame_times
-from ssltoolbox.data.frames.tree import LANDMARKS_FILE, FoundClip, Tree
+from ssltoolbox.data.images.naming import frame_numbers, frame_times
+from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
 
 _SCALE = re.compile(r"[0-9]+\.[0-9]+")
 """VoxCeleb1's folder `1.6`, named for the width of its crops, stands where videos are expected."""

@@ -14,12 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.files import appear, beside, locked, replaced
-from ssltoolbox.data.frames.index_source import IndexSource
-from ssltoolbox.data.frames.naming import printable
-from ssltoolbox.data.frames.packed import packed
+from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.index.build import Built, Skipped, Tick, check_output, write_skipped
 from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.packed import packed
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
     CLIPS,
@@ -37,7 +35,9 @@ from ssltoolbox.data.index.schema import (
     write_table,
 )
 from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.data.workers import as_done
+from ssltoolbox.data.index.source import IndexSource
+from ssltoolbox.support.files import appear, beside, locked, replaced
+from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
 """Frames of a shard: seconds of work, and 25 MB of raw images at 128 pixels."""

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.files import Root
-from ssltoolbox.data.frames.naming import printable
-from ssltoolbox.data.index.images import ImageFile
+from ssltoolbox.data.images.naming import printable
+from ssltoolbox.data.index.image_file import ImageFile
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
     CLIPS,
@@ -28,6 +27,7 @@ from ssltoolbox.data.index.schema import (
     map_table,
     root_of,
 )
+from ssltoolbox.support.files import Root
 
 
 class FrameIndex:

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from ssltoolbox.api import SslToolboxError
-from ssltoolbox.data.files import replaced
 from ssltoolbox.data.index.schema import write_table
+from ssltoolbox.support.files import replaced
 
 _JOB = "job.json"
 

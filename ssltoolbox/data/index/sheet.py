@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ssltoolbox.data.files import replaced
-from ssltoolbox.data.frames.index_source import IndexSource
-from ssltoolbox.data.frames.source import StoredFrame
+from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.source import IndexSource
+from ssltoolbox.support.files import replaced
 
 CLIPS, FRAMES = 8, 8
 TILE, GAP, LINE = 112, 4, 22

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.api import Split, UserError
-from ssltoolbox.data.frames.splits import no_identity, split_of
 from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.splits import no_identity, split_of
 
 
 def open_index(path: Path, fps: float | None) -> FrameIndex:

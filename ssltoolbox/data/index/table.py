@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.frames.naming import (
+from ssltoolbox.data.images.naming import (
     frame_numbers,
     frame_times,
     in_natural_order,

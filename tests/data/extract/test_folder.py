@@ -21,7 +21,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.data.extract.folder import Outcome, extract_videos
 from ssltoolbox.data.extract.video import Cropping
 from ssltoolbox.data.extract.videos import find_videos
-from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.plan.detector import DetectorMaker
 
 FILE = Path(spots.__file__)
 CROPPING = Cropping(fps=Fraction(5), size=32, scale=1.6, cut=0.35, lost=0, min_seconds=1)
@@ -145,7 +145,7 @@ from pathlib import Path
 from ssltoolbox.data.extract.folder import extract_videos
 from ssltoolbox.data.extract.video import Cropping
 from ssltoolbox.data.extract.videos import find_videos
-from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.plan.detector import DetectorMaker
 
 if __name__ == "__main__":
     videos, out, file, log = map(Path, sys.argv[1:])

@@ -9,7 +9,7 @@ import pytest
 
 from ssltoolbox.api import DataNotFound, Split, UserError
 from ssltoolbox.data.frames.folder import read_folder
-from ssltoolbox.data.frames.splits import split_of
+from ssltoolbox.data.splits import split_of
 
 Put = Callable[..., Path]
 

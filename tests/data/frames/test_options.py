@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ssltoolbox.api import DataFacts, DataNotFound, Problem, Setting
 from ssltoolbox.data.frames.options import FramesOptions
-from ssltoolbox.data.frames.splits import split_of
+from ssltoolbox.data.splits import split_of
 
 Put = Callable[..., Path]
 

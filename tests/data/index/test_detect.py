@@ -23,7 +23,7 @@ from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import Found, find_landmarks
 from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.reader import FrameIndex
-from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.plan.detector import DetectorMaker
 
 FILE = Path(spots.__file__)
 Put = Callable[..., Path]
@@ -133,7 +133,7 @@ import sys
 from pathlib import Path
 from ssltoolbox.data.index import detect
 from ssltoolbox.data.index.reader import FrameIndex
-from ssltoolbox.engine.detector import DetectorMaker
+from ssltoolbox.plan.detector import DetectorMaker
 
 if __name__ == "__main__":
     detect.BLOCK = 2

@@ -2,7 +2,7 @@
 
 import ssltoolbox_nearest_frame
 
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 
 def test_the_contract():

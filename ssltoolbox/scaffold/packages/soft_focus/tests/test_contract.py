@@ -2,7 +2,7 @@
 
 import ssltoolbox_soft_focus
 
-from ssltoolbox.api.testing import check_plugin
+from ssltoolbox.testing import check_plugin
 
 
 def test_the_contract():

@@ -1,0 +1,20 @@
+"""`ssltoolbox data`: from face videos to an index that runs read."""
+
+from __future__ import annotations
+
+import click
+
+from ssltoolbox.cli.data.extract import extract
+from ssltoolbox.cli.data.index import index
+from ssltoolbox.cli.data.info import info
+from ssltoolbox.cli.data.landmarks import landmarks
+from ssltoolbox.cli.data.pack import pack
+
+
+@click.group()
+def data() -> None:
+    """Faces out of videos, an index of frames, their landmarks."""
+
+
+for command in (extract, index, info, landmarks, pack):
+    data.add_command(command)

@@ -1,0 +1,141 @@
+"""`ssltoolbox data extract`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssltoolbox.cli.common import FPS, WORKERS
+from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.errors import DONE, FAILED
+from ssltoolbox.cli.words import counted
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.extract.folder import Outcome
+
+SHOWN = 5
+"""How many of the videos that can't be read are named."""
+
+
+@click.command()
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder."
+)
+@FPS
+@click.option(
+    "--size",
+    type=click.IntRange(8, 1024),
+    default=224,
+    show_default=True,
+    help="Height and width of the crops.",
+)
+@click.option(
+    "--scale",
+    type=click.FloatRange(0.5, 5),
+    default=1.6,
+    show_default=True,
+    help="The crop's side over that of the face's box.",
+)
+@click.option(
+    "--identity",
+    type=click.Choice(["parent", "top", "video"]),
+    default="parent",
+    show_default=True,
+    help="Whose face a video shows: that of its folder, of the top folder below VIDEOS, or its own.",
+)
+@click.option(
+    "--min-seconds",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Shorter clips are dropped.",
+)
+@click.option(
+    "--lost",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Seconds for which a face may be lost within a clip.",
+)
+@click.option(
+    "--cut",
+    type=click.FloatRange(0, 1),
+    default=0.35,
+    show_default=True,
+    help="The share of the picture whose colour changes at a cut; 1 finds none.",
+)
+@detector_options
+@WORKERS
+def extract(
+    videos: tuple[Path, ...],
+    output: Path,
+    fps: Fraction,
+    size: int,
+    scale: float,
+    identity: str,
+    min_seconds: float,
+    lost: float,
+    cut: float,
+    name: str,
+    settings: tuple[str, ...],
+    files: tuple[Path, ...],
+    workers: int | None,
+) -> int:
+    """Cut the faces out of VIDEOS, files or folders of them.
+
+    They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
+    faces are followed at once. landmarks68.npy beside the frames is taken up by `data index`. Killed at any
+    moment, the same command goes on with the videos that are not done; one that is damaged is reported and tried
+    again.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.data.extract.folder import extract_videos
+    from ssltoolbox.data.extract.video import Cropping
+    from ssltoolbox.data.extract.videos import find_videos
+    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.workers import cores
+
+    found = find_videos(videos, identity)  # type: ignore[arg-type]
+    maker = detector_maker(name, settings, files)
+    detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
+    cropping = Cropping(fps, size, scale, cut, lost, min_seconds)
+    console = Console(highlight=False, soft_wrap=True)
+    with progress(console, len(found), "videos") as tick:
+        outcomes = extract_videos(
+            found, output, cropping, maker, detector, workers=workers or cores(), tick=tick
+        )
+    _print_damage(outcomes)
+    for line in _summary(outcomes, output):
+        console.print(line)
+    return FAILED if all(outcome.error for outcome in outcomes) else DONE
+
+
+def _print_damage(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if left_out := outcome.extracted.damaged:
+            click.echo(f"damaged: {outcome.video}: {counted(left_out, 'frame')} left out", err=True)
+    unreadable = [outcome for outcome in outcomes if outcome.error]
+    for outcome in unreadable[:SHOWN]:
+        click.echo(f"can't be read: {outcome.video}: {outcome.error}", err=True)
+    if unreadable:
+        click.echo(f"{len(unreadable):,} of {counted(len(outcomes), 'video')} can't be read", err=True)
+
+
+def _summary(outcomes: Sequence[Outcome], output: Path) -> Iterator[str]:
+    def total(what: str) -> int:
+        return sum(getattr(outcome.extracted, what) for outcome in outcomes)
+
+    yield f"looked for faces in {counted(total('looked_at'), 'frame')}, {total('without_face'):,} without one"
+    if short := total("short"):
+        yield f"dropped {counted(short, 'clip')}: shorter than --min-seconds"
+    if sparse := total("sparse"):
+        yield f"dropped {counted(sparse, 'clip')}: the video has fewer frames per second than --fps"
+    read = sum(not outcome.error for outcome in outcomes)
+    frames, clips = counted(total("frames"), "frame"), counted(total("clips"), "clip")
+    yield f"{frames} of {clips} of {counted(read, 'video')} are in {output}"

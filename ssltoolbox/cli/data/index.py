@@ -1,0 +1,72 @@
+"""`ssltoolbox data index`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import FPS, WORKERS
+from ssltoolbox.cli.words import counted
+
+SHOWN = 5
+"""How many of the files that were left out are named."""
+
+
+@click.command()
+@click.argument("frames", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The index, such as vox1.index."
+)
+@FPS
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
+)
+@WORKERS
+def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers: int | None) -> None:
+    """Index FRAMES once and for all runs.
+
+    FRAMES is a tree identity/video/clip/*.jpg|png, VoxCeleb1's published ones among them, and landmarks68.npy
+    files beside frames are taken up. Or it is a CSV or Parquet file with the columns path, identity, and where
+    known video, clip, frame, time, expression, valence, arousal.
+
+    Killed at any moment, the same command goes on where it was.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.data.index.build import build_index, check_output
+    from ssltoolbox.data.index.listing import frames_root, list_tree
+    from ssltoolbox.data.index.table import TYPES, list_table
+    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.workers import cores
+
+    check_output(output)
+    if frames.suffix.lower() in TYPES:
+        root = root or frames.absolute().parent
+        table = list_table(frames, root, float(fps))
+        clips = table.clips
+        if table.unused:
+            click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
+    elif root:
+        raise click.BadParameter("only for a CSV or Parquet file", param_hint="'--root'")
+    else:
+        root = frames_root(frames)
+        clips = list_tree(root, float(fps))
+    console = Console(highlight=False, soft_wrap=True)
+    with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
+        built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
+    say_skipped(built.skipped, output)
+    console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
+
+
+def say_skipped(skipped: Sequence[tuple[str, str]], output: Path) -> None:
+    """Names the first files that were left out, and says where all of them are recorded."""
+    for path, reason in skipped[:SHOWN]:
+        click.echo(f"left out: {path}: {reason}", err=True)
+    if skipped:
+        count = counted(len(skipped), "file")
+        click.echo(f"{count} could not be used: see {output / 'skipped.csv'}", err=True)

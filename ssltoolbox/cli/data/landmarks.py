@@ -1,0 +1,49 @@
+"""`ssltoolbox data landmarks`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.data.index import SHOWN
+from ssltoolbox.cli.words import counted
+
+
+@click.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@detector_options
+@WORKERS
+def landmarks(
+    index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
+) -> None:
+    """Find the 68 landmarks of every frame of INDEX, once.
+
+    All runs have them then. They take the place of those that INDEX has. Killed at any moment, the same command
+    goes on where it was.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.data.index.detect import find_landmarks
+    from ssltoolbox.data.index.reader import FrameIndex
+    from ssltoolbox.data.index.schema import LANDMARKS_SKIPPED
+    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.workers import cores
+
+    frames = FrameIndex(index)
+    maker = detector_maker(name, settings, files)
+    options = maker.chosen().options.model_dump(mode="json")
+    console = Console(highlight=False, soft_wrap=True)
+    with progress(console, len(frames)) as tick:
+        found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
+    for path, reason in found.skipped[:SHOWN]:
+        click.echo(f"can't be read: {path}: {reason}", err=True)
+    if found.skipped:
+        count = counted(len(found.skipped), "image")
+        click.echo(f"{count} can't be read: see {index / LANDMARKS_SKIPPED}", err=True)
+    without = found.frames - found.faces - len(found.skipped)
+    console.print(
+        f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without; found by {name}"
+    )

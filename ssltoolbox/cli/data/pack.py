@@ -1,0 +1,58 @@
+"""`ssltoolbox data pack`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.words import counted
+
+
+@click.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The packed index, such as packed.index.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(8, 1024),
+    default=128,
+    show_default=True,
+    help="Height and width that frames are resized to, in pixels; give a recipe the same.",
+)
+@click.option(
+    "--jpeg",
+    "quality",
+    type=click.IntRange(1, 100),
+    metavar="QUALITY",
+    help="Store JPEGs of that quality, such as 90; without it pixels are stored as they are.",
+)
+@WORKERS
+def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
+    """Copy the frames of INDEX into one file, resized once.
+
+    It is read faster where cores are few. The packed index takes the place of INDEX in a recipe. Killed at any
+    moment, the same command goes on where it was.
+    """
+    from rich.console import Console
+
+    from ssltoolbox.data.index.pack import pack_index
+    from ssltoolbox.data.index.reader import FrameIndex
+    from ssltoolbox.data.index.schema import Packing
+    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.workers import cores
+
+    frames = FrameIndex(index)
+    packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
+    console = Console(highlight=False, soft_wrap=True)
+    with progress(console, len(frames)) as tick:
+        built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
+    say_skipped(built.skipped, output)
+    console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")

@@ -1,0 +1,1 @@
+"""From clips to batches: what a step draws, in which order, with which random numbers."""

@@ -1,0 +1,88 @@
+"""Draws become batches, on the loader's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.utils.data import Dataset as TorchDataset
+
+from ssltoolbox.api import Batch, Dataset, Frames, SslToolboxError
+from ssltoolbox.data.drawing.draws import Draw, Drawer
+from ssltoolbox.data.drawing.sampler import Slot
+
+MOST_REDRAWS = 16
+"""How often a slot is drawn again for unreadable images before the run gives up."""
+
+
+class DrawnBatches(TorchDataset[Batch]):
+    """Turns the slots of a micro-batch into a `Batch`, all images read at once.
+
+    A draw with an unreadable image is drawn again from the same clip; each such image is counted and named.
+    """
+
+    def __init__(self, dataset: Dataset, drawer: Drawer) -> None:
+        self.dataset = dataset
+        self.drawer = drawer
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitems__(self, slots: Sequence[Slot]) -> Batch:
+        draws = [self.drawer.draw(*slot) for slot in slots]
+        frames = self._read(draws)
+        images, landmarks, labels = frames.images, frames.landmarks, dict(frames.labels)
+        notes = list(frames.unreadable.values())
+        read = len(images)
+        missing = _missing_draws(frames, len(draws[0].frames))
+        for again in range(1, MOST_REDRAWS + 1):
+            if not missing:
+                break
+            for place in missing:
+                draws[place] = self.drawer.draw(*slots[place], again=again)
+            patch = self._read([draws[place] for place in missing])
+            rows = _rows(missing, len(draws[0].frames))
+            images[rows], landmarks[rows] = patch.images, patch.landmarks
+            for name, values in patch.labels.items():
+                labels[name][rows] = values
+            notes += patch.unreadable.values()
+            read += len(rows)
+            missing = [missing[place] for place in _missing_draws(patch, len(draws[0].frames))]
+        if missing:
+            raise SslToolboxError(f"{MOST_REDRAWS} draws in a row had unreadable images, last {notes[-1]}")
+        counts = {
+            "frames_read": read,
+            "frames_unreadable": len(notes),
+            "anchors_refused": sum(draw.anchors_refused for draw in draws),
+            "clips_refused": sum(draw.clips_refused for draw in draws),
+        }
+        return self._batch(draws, Frames(images, landmarks, labels), counts, tuple(notes))
+
+    def _read(self, draws: Sequence[Draw]) -> Frames:
+        roles = len(draws[0].frames)
+        clips = [draw.clip for draw in draws for _ in range(roles)]
+        return self.dataset.read(clips, [frame for draw in draws for frame in draw.frames])
+
+    def _batch(
+        self, draws: Sequence[Draw], frames: Frames, counts: dict[str, int], notes: tuple[str, ...]
+    ) -> Batch:
+        shape = (len(draws), len(draws[0].frames))
+        return Batch(
+            frames=frames.images.unflatten(0, shape),
+            landmarks=frames.landmarks.unflatten(0, shape),
+            draw=torch.tensor([draw.id for draw in draws]),
+            clip=torch.tensor([draw.clip for draw in draws]),
+            identity=torch.tensor([draw.identity for draw in draws]),
+            time=torch.tensor([draw.times for draw in draws], dtype=torch.float64),
+            labels={name: values.unflatten(0, shape) for name, values in frames.labels.items()},
+            counts=counts,
+            notes=notes,
+        )
+
+
+def _missing_draws(frames: Frames, roles: int) -> list[int]:
+    return sorted({position // roles for position in frames.unreadable})
+
+
+def _rows(draws: Sequence[int], roles: int) -> torch.Tensor:
+    return torch.tensor([draw * roles + role for draw in draws for role in range(roles)])

@@ -1,0 +1,120 @@
+"""Which images AffectNet has, in either release; no image is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.api import DataNotFound, Split, UserError
+from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.tree import is_image
+from ssltoolbox.data.labelled.csv_rows import CsvRows
+from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
+
+LISTS = "Manually_Annotated_file_lists"
+IMAGES = "Manually_Annotated_Images"
+COLUMNS = (
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+)
+"""Of the lists; some copies of validation.csv come without this line."""
+
+KEPT = [str(number) for number in range(9)]
+"""The eight expressions, and 8, none of them. 9 and 10, uncertain and no face, have nothing to learn from."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListedRows:
+    """Images of the release with lists.
+
+    Attributes:
+        images: the folder that paths are below.
+        rows: the list.
+        paths: [n] below the folder.
+        kept: [rows] bool, which rows of the list these are.
+    """
+
+    images: Path
+    rows: CsvRows
+    paths: Sequence[str]
+    kept: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def starts(self) -> np.ndarray:
+        """[n] the byte at which each one's line begins.
+
+        Raises:
+            UserError: where a row is more than one line.
+        """
+        return self.rows.line_starts(len(self.kept))[self.kept]
+
+
+@dataclass(frozen=True, eq=False)
+class ListedFolder:
+    """Images of the release with a folder of annotations.
+
+    Attributes:
+        folder: `train_set` or `val_set`.
+        images: [n] the files' names.
+    """
+
+    folder: Path
+    images: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def list_affectnet(root: Path, split: Split) -> ListedRows | ListedFolder:
+    """The images of a split.
+
+    Raises:
+        DataNotFound: where a part is not there: what, and where it should be.
+        UserError: where a list can't be used, or a split is empty.
+    """
+    needed_folder(root, "a release of AffectNet")
+    if (root / LISTS).is_dir():
+        listed: ListedRows | ListedFolder = _from_lists(root, split)
+    elif (root / "train_set").is_dir() or (root / "val_set").is_dir():
+        listed = _from_folder(root, split)
+    else:
+        raise DataNotFound(
+            f"{printable(root)}: no release of AffectNet is here",
+            f"one has {LISTS}/training.csv and {IMAGES}, the other one train_set/images and train_set/annotations",
+        )
+    if not len(listed):
+        raise UserError(f"{printable(root)}: there are no images for the {split} split")
+    return listed
+
+
+def _from_lists(root: Path, split: Split) -> ListedRows:
+    name = "validation.csv" if split == "test" else "training.csv"
+    images = needed_folder(root / IMAGES, "the images, <number>/<hash>.jpg")
+    file = needed_file(root / LISTS / name, "the list of images with their annotations")
+    rows = CsvRows(file, COLUMNS, without_header=COLUMNS)
+    paths, expressions = rows.columns("subDirectory_filePath", "expression")
+    kept = np.isin(expressions.astype(str), KEPT)
+    if split != "test":
+        kept[kept] = [part_of_train(path) == split for path in paths[kept]]
+    return ListedRows(images, rows, paths[kept].tolist(), kept)
+
+
+def _from_folder(root: Path, split: Split) -> ListedFolder:
+    folder = root / ("val_set" if split == "test" else "train_set")
+    images = needed_folder(folder / "images", "the images, <number>.jpg")
+    needed_folder(folder / "annotations", "the annotations, <number>_exp.npy and others")
+    names = in_natural_order(name for name in os.listdir(images) if is_image(name))
+    return ListedFolder(folder, [name for name in names if split == "test" or part_of_train(name) == split])

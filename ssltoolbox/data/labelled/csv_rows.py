@@ -1,0 +1,100 @@
+"""Rows of a large CSV file: whole columns at once, and single rows when they are asked for.
+
+Files of some 300 MB stay on the disk: what is kept of a row is where its line begins.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
+
+from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.images.naming import printable
+
+_CHUNK = 1 << 24
+
+
+class CsvRows:
+    """A comma-separated file in UTF-8, one line for each row.
+
+    Attributes:
+        path: the file.
+        names: of its columns, without the spaces around them.
+    """
+
+    def __init__(self, path: Path, needed: Sequence[str], without_header: Sequence[str] = ()) -> None:
+        """
+        Args:
+            path: an existing file.
+            needed: columns that it must have.
+            without_header: the names of the columns where the first line has none of those needed.
+
+        Raises:
+            UserError: for a file that is empty or lacks a column.
+        """
+        self.path = path
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = next(csv.reader(file), [])
+        self.names = [name.strip() for name in first]
+        self._skip = 1
+        if without_header and not set(self.names) & set(needed):
+            self.names, self._skip = list(without_header), 0
+        missing = [name for name in needed if name not in self.names]
+        if missing:
+            found = ", ".join(self.names[:12]) or "nothing"
+            raise UserError(f"{printable(path)}: no column {' and no column '.join(missing)}; it has {found}")
+
+    def columns(self, *names: str) -> list[np.ndarray]:
+        """[rows] objects each: texts without spaces around them.
+
+        Raises:
+            UserError: where the lines don't have the same columns throughout.
+        """
+        try:
+            table = arrow_csv.read_csv(
+                self.path,
+                read_options=arrow_csv.ReadOptions(column_names=self.names, skip_rows=self._skip),
+                convert_options=arrow_csv.ConvertOptions(
+                    include_columns=list(names),
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise UserError(f"{printable(self.path)}: {first_line(error)}") from error
+        return [compute.utf8_trim_whitespace(table[name]).to_numpy(zero_copy_only=False) for name in names]
+
+    def line_starts(self, rows: int) -> np.ndarray:
+        """[rows] int64: the byte at which each row's line begins; empty lines are no rows.
+
+        Raises:
+            UserError: where the file has not that many lines.
+        """
+        ends = [np.zeros(1, np.int64)]
+        done = 0
+        with self.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                ends.append(np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")) + done + 1)
+                done += len(chunk)
+        starts = np.concatenate(ends)
+        lengths = np.diff(np.append(starts, done))
+        starts = starts[lengths > len("\r\n")][self._skip :]
+        if len(starts) != rows:
+            raise UserError(
+                f"{printable(self.path)}: {rows} rows in {len(starts)} lines; a row must be one line"
+            )
+        return starts
+
+    def row(self, start: int) -> dict[str, str]:
+        """The row whose line begins at a byte, by the columns' names."""
+        with self.path.open("rb") as file:
+            file.seek(start)
+            line = file.readline().decode("utf-8", errors="replace")
+        return dict(zip(self.names, map(str.strip, next(csv.reader([line]))), strict=False))

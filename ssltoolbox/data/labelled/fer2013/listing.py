@@ -1,0 +1,121 @@
+"""Which images FER2013 has, as a CSV file or as folders; no pixel is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
+from ssltoolbox.api.suggest import suggest
+from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.tree import is_image
+from ssltoolbox.data.labelled.csv_rows import CsvRows
+from ssltoolbox.data.labelled.places import needed_folder, part_of_train
+
+FILES = ("fer2013.csv", "icml_face_data.csv")
+USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}
+CLASSES = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""By the numbers of the CSV file, named as in `EXPRESSIONS`."""
+FOLDERS = {"angry": "anger", **{name: name for name in CLASSES}}
+
+
+@dataclass(frozen=True, eq=False)
+class CsvImages:
+    """Images of the CSV file.
+
+    Attributes:
+        rows: the file.
+        starts: [n] where each one's line begins.
+        expressions: [n] numbers of `EXPRESSIONS`.
+    """
+
+    rows: CsvRows
+    starts: np.ndarray
+    expressions: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True, eq=False)
+class FolderImages:
+    """Images in folders.
+
+    Attributes:
+        folder: `train` or `test`.
+        images: [n] paths below it.
+        expressions: [n] numbers of `EXPRESSIONS`.
+    """
+
+    folder: Path
+    images: Sequence[str]
+    expressions: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def list_fer2013(root: Path, split: Split) -> CsvImages | FolderImages:
+    """The images of a split.
+
+    Raises:
+        DataNotFound: where a part is not there: what, and where it should be.
+        UserError: where it can't be used, or a split is empty.
+    """
+    needed_folder(root, "FER2013")
+    file = next((root / name for name in FILES if (root / name).is_file()), None)
+    if file:
+        listed: CsvImages | FolderImages = _from_csv(file, split)
+    elif (root / "train").is_dir() or (root / "test").is_dir():
+        listed = _from_folders(root, split)
+    else:
+        raise DataNotFound(
+            f"{printable(root)}: FER2013 is not here",
+            f"it should hold {' or '.join(FILES)}, or the folders train and test",
+        )
+    if not len(listed):
+        raise UserError(f"{printable(file or root)}: there are no images for the {split} split")
+    return listed
+
+
+def _from_csv(file: Path, split: Split) -> CsvImages:
+    rows = CsvRows(file, ("emotion", "Usage", "pixels"))
+    emotions, usages = rows.columns("emotion", "Usage")
+    emotions, usages = emotions.astype(str), usages.astype(str)
+    starts = rows.line_starts(len(emotions))
+    known = np.isin(emotions, [str(number) for number in range(len(CLASSES))])
+    if not known.all():
+        row = int(np.flatnonzero(~known)[0])
+        raise UserError(
+            f"{printable(file)}: row {row + 1} has the emotion {str(emotions[row])!r}",
+            "emotions are numbers from 0 to 6",
+        )
+    own = usages == USAGE[split]
+    order = np.array([EXPRESSIONS.index(name) for name in CLASSES])
+    return CsvImages(rows, starts[own], order[emotions[own].astype(int)])
+
+
+def _from_folders(root: Path, split: Split) -> FolderImages:
+    folder = needed_folder(root / ("test" if split == "test" else "train"), "a folder for each expression")
+    found = [
+        (f"{name}/{image}", EXPRESSIONS.index(_expression(folder / name)))
+        for name in in_natural_order(entry.name for entry in folder.iterdir() if entry.is_dir())
+        for image in in_natural_order(filter(is_image, os.listdir(folder / name)))
+        if split == "test" or part_of_train(image) == split
+    ]
+    return FolderImages(folder, [path for path, _ in found], np.array([number for _, number in found], int))
+
+
+def _expression(folder: Path) -> str:
+    name = folder.name.lower()
+    if name not in FOLDERS:
+        near = suggest(name, FOLDERS)
+        raise UserError(
+            f"{printable(folder)}: no expression is called that",
+            f"did you mean {near!r}?" if near else f"the folders are {', '.join(sorted(FOLDERS))}",
+        )
+    return FOLDERS[name]

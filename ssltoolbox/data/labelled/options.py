@@ -1,0 +1,119 @@
+"""What a recipe may set of the published data of downstream tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from ssltoolbox.api import DataFacts, DatasetOptions
+
+
+class AffectNetOptions(DatasetOptions):
+    """AffectNet as it is released: eight expressions, valence and arousal, landmarks.
+
+    Either release is found: the lists `Manually_Annotated_file_lists/training.csv` and `validation.csv` beside
+    `Manually_Annotated_Images/<number>/<hash>.jpg`, or the folders `train_set` and `val_set` with
+    `images/<number>.jpg` and `annotations/<number>_exp.npy`, `_val.npy`, `_aro.npy` and `_lnd.npy`. The published
+    validation set is the test split; a tenth of the training set, by a hash of the names, is val.
+    """
+
+    root: Path = Field(strict=False)
+    """The folder that holds a release."""
+
+    size: int = Field(default=128, ge=8, le=1024)
+    """Height and width that faces are resized to, in pixels; landmarks are scaled with them."""
+
+    def facts(self) -> DataFacts:
+        """
+        Raises:
+            DataNotFound: where a part is not there.
+            UserError: where the lists can't be used.
+        """
+        from ssltoolbox.data.labelled.affectnet.listing import list_affectnet
+
+        return _facts(
+            len(list_affectnet(self.root, "train")),
+            self.size,
+            labels=frozenset({"expression", "valence", "arousal"}),
+            landmarks=True,
+        )
+
+
+class FER2013Options(DatasetOptions):
+    """FER2013: grey faces of 48 × 48 pixels with seven expressions, contempt is not among them.
+
+    Either form is found: `fer2013.csv` (or `icml_face_data.csv`), whose PublicTest is val and whose PrivateTest is
+    the test split; or the folders `train/<expression>/` and `test/<expression>/`, where a tenth of train, by a
+    hash of the names, is val.
+    """
+
+    root: Path = Field(strict=False)
+    """The folder that holds the CSV file, or the folders `train` and `test`."""
+
+    size: int = Field(default=48, ge=8, le=1024)
+    """Height and width that images are resized to, in pixels."""
+
+    def facts(self) -> DataFacts:
+        """
+        Raises:
+            DataNotFound: where a part is not there.
+            UserError: where the file or a folder can't be used.
+        """
+        from ssltoolbox.data.labelled.fer2013.listing import list_fer2013
+
+        return _facts(len(list_fer2013(self.root, "train")), self.size, labels=frozenset({"expression"}))
+
+
+class LFWOptions(DatasetOptions):
+    """Labeled Faces in the Wild: folders `<name>/<name>_0001.jpg`, `pairs.txt` and `pairsDevTrain.txt`.
+
+    The folders lie in the root, or in `lfw`, `lfw_funneled` or `lfw-deepfunneled` in it. The test split has the
+    images that `pairs.txt` names, with its pairs; train and val have the people of `pairsDevTrain.txt`, a tenth of
+    whom, by a hash of their names, are val.
+    """
+
+    root: Path = Field(strict=False)
+    """The folder that holds the lists of pairs."""
+
+    size: int = Field(default=128, ge=8, le=1024)
+    """Height and width that faces are resized to, in pixels."""
+
+    crop: float = Field(default=0.73, gt=0, le=1)
+    """Share of an image's height and width that is kept, about its middle. The images are 2.2 times as large as
+    the face that was detected; .73 leaves 1.6 times, as VoxCeleb's crops have."""
+
+    def facts(self) -> DataFacts:
+        """
+        Raises:
+            DataNotFound: where a part is not there.
+            UserError: where a list can't be used.
+        """
+        from ssltoolbox.data.labelled.lfw.listing import list_lfw
+
+        listing = list_lfw(self.root, "train")
+        return _facts(len(listing.images), self.size, identities=len(set(listing.people)), pairs=True)
+
+
+def _facts(
+    images: int,
+    size: int,
+    *,
+    identities: int | None = None,
+    labels: frozenset[str] = frozenset(),
+    landmarks: bool = False,
+    pairs: bool = False,
+) -> DataFacts:
+    """Of single images; where nobody knows who is who, everyone is someone else."""
+    return DataFacts(
+        clips=images,
+        identities=images if identities is None else identities,
+        frames=images,
+        fps=1.0,
+        size=size,
+        shortest=1,
+        longest=1,
+        landmarks=landmarks,
+        labels=labels,
+        pairs=pairs,
+    )

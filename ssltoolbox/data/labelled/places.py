@@ -1,0 +1,41 @@
+"""What all these data sets share: files that must be there, and a val split carved from train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ssltoolbox.api import DataNotFound, Split
+from ssltoolbox.data.images.naming import printable
+from ssltoolbox.data.splits import split_of
+
+VAL_SHARE = 0.1
+"""Of what is published for training, where no validation split is published."""
+
+
+def part_of_train(name: str) -> Split:
+    """`train` or `val`: a pure function of the name, of a person where people are known, else of an image.
+
+    >>> part_of_train("Aaron_Eckhart")
+    'train'
+    """
+    return split_of(name, val=VAL_SHARE, test=0.0)
+
+
+def needed_folder(path: Path, what: str) -> Path:
+    """
+    Raises:
+        DataNotFound: where there is no such folder: which, and what should lie there.
+    """
+    if not path.is_dir():
+        raise DataNotFound(f"{printable(path)}: there is no such folder", f"it should hold {what}")
+    return path
+
+
+def needed_file(path: Path, what: str) -> Path:
+    """
+    Raises:
+        DataNotFound: where there is no such file: which, and what it is.
+    """
+    if not path.is_file():
+        raise DataNotFound(f"{printable(path)}: there is no such file", f"it should be {what}")
+    return path

@@ -1,0 +1,38 @@
+"""Which identities are held out."""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+
+from ssltoolbox.api import Split, UserError
+from ssltoolbox.data.images.naming import printable
+
+
+def split_of(identity: str, val: float, test: float) -> Split:
+    """The split of an identity: a pure function of its name, whoever else is there.
+
+    The name's hash is a point in [0, 1): `[test | val | train]`. So raising `val` leaves `test` as it was.
+
+    >>> split_of("A.J._Buckley", val=0.0, test=0.0)
+    'train'
+    """
+    digest = blake2b(os.fsencode(identity), digest_size=8).digest()
+    point = int.from_bytes(digest, "big") / 2**64
+    if point < test:
+        return "test"
+    return "val" if point < test + val else "train"
+
+
+def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:
+    """Called where no identity falls to a split.
+
+    Raises:
+        UserError: if some should.
+    """
+    share = {"train": 1 - val - test, "val": val, "test": test}[split]
+    if share:
+        raise UserError(
+            f"{printable(source)}: none of {identities} identities falls to {split}, whose share is "
+            f"{share:g}; they are assigned by a hash of their names: change val or test"
+        )

@@ -1,0 +1,81 @@
+"""A map of the features: each frame of the test split a point in two dimensions, near to what is like it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from ssltoolbox.api import Features
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.features import compute_features
+from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.plan import Plan
+from ssltoolbox.support.files import write_json
+
+MOST_POINTS = 500
+"""Enough to see groups; t-SNE takes about a second for them."""
+FEWEST_NEIGHBOURS = 50
+"""With fewer points than this, neighbours say little: PCA shows them as they lie."""
+PERPLEXITY = 30
+ITERATIONS = 500
+COMPONENTS = 50
+"""Of a PCA before t-SNE, as van der Maaten and Hinton (2008) do."""
+
+
+def write_map(plan: Plan, folder: RunFolder) -> None:
+    """Writes `embedding_map.json` for a finished run; nothing where the test split has fewer than three frames."""
+    parts = Parts(plan)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    backbone = parts.backbone(str(folder.backbone)).to(device)
+    workers = worker_count(plan, backbone)
+    with shared_with(workers):
+        features = compute_features(
+            backbone,
+            parts.view,
+            parts.split("test"),
+            max_frames=MOST_POINTS,
+            workers=workers,
+            device=device,
+        )
+    if len(features) > 2:
+        write_json(folder.embedding_map, map_of(features))
+
+
+def map_of(features: Features) -> dict[str, Any]:
+    """As in `embedding_map.json`: the `method`, and for each frame its point [x, y], identity and expression.
+
+    Frames with features that are not finite are left out; `expression` is missing where the data has none.
+    """
+    finite = np.isfinite(features.values).all(axis=1)
+    method, points = project(features.values[finite].astype(np.float64))
+    expression = features.labels.get("expression")
+    labels = {} if expression is None else {"expression": expression[finite].tolist()}
+    return {
+        "method": method,
+        "points": points.astype(np.float64).round(3).tolist(),
+        "identity": features.identity[finite].tolist(),
+        **labels,
+    }
+
+
+def project(values: np.ndarray) -> tuple[str, np.ndarray]:
+    """The method, UMAP where it is installed, and its points [n, 2] of features [n, D]; the same each time."""
+    if not np.ptp(values, axis=0).any():
+        # Collapsed features have no directions.
+        return "PCA", np.zeros((len(values), 2))
+    if len(values) < FEWEST_NEIGHBOURS:
+        return "PCA", PCA(2, random_state=0).fit_transform(values)
+    if find_spec("umap"):
+        import umap
+
+        # With a seed it takes one thread; said here, so that it need not warn of it.
+        return "UMAP", umap.UMAP(random_state=0, n_jobs=1).fit_transform(values)
+    fewer = PCA(min(COMPONENTS, *values.shape), random_state=0).fit_transform(values)
+    tsne = TSNE(perplexity=PERPLEXITY, max_iter=ITERATIONS, init="pca", random_state=0, n_jobs=1)
+    return "t-SNE", tsne.fit_transform(fewer)

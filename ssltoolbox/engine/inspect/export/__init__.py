@@ -1,0 +1,57 @@
+"""A run's backbone as a file that other libraries read, with a card that says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.inspect.export.formats import FORMATS, format_of
+from ssltoolbox.engine.inspect.export.verify import verified
+from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.models import weights_hash
+from ssltoolbox.report.card import render_card
+from ssltoolbox.support.files import write_bytes, write_text
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        output, card: the files.
+        format: the name of the format.
+        difference: the largest difference of a feature, read back and computed by the other library, from ours.
+    """
+
+    output: Path
+    card: Path
+    format: str
+    difference: float
+
+
+def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
+    """Writes the backbone of a run, and its model card beside it as `<output>.md`.
+
+    Before anything is written, the file is read back by the library that it is for, and its features are compared
+    with ours.
+
+    Args:
+        run: the folder of a finished run.
+        wanted: the format, one of `FORMATS`; by the output's suffix, if not given.
+
+    Raises:
+        UserError: where there is no such run, or where the format can't hold its network.
+        SslToolboxError: where the features differ, or the file can't be written.
+    """
+    name = format_of(output, wanted)
+    folder, plan = open_run(run)
+    backbone = Parts(plan).backbone(str(folder.backbone)).eval()
+    file_format = FORMATS[name]
+    content = file_format.write(backbone, plan)
+    difference = verified(content, file_format, backbone, plan)
+    card = output.with_name(f"{output.name}.md")
+    usage = file_format.usage(output.name, backbone, plan)
+    write_bytes(output, content)
+    write_text(card, render_card(run, output.name, name, usage, plan.image_size, weights_hash(backbone)))
+    return Exported(output, card, name, difference)

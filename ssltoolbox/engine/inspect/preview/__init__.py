@@ -1,0 +1,28 @@
+"""A picture of real draws of a recipe: what is pulled together, pushed apart, changed and masked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.inspect.preview.content import Preview, collect
+from ssltoolbox.engine.inspect.preview.page import write_page
+from ssltoolbox.plan import Plan
+
+
+def preview(plan: Plan, output: Path, draws: int = 6, step: int = 0) -> Preview:
+    """Writes the picture, a PNG, and gives what it says.
+
+    Args:
+        draws: how many are shown; fewer where the micro-batch has fewer.
+        step: the optimiser step, from 0, whose first micro-batch is shown.
+
+    Raises:
+        UserError: when the recipe has no such step, or doesn't train.
+        SslToolboxError: when the file can't be written.
+    """
+    parts = Parts(plan)
+    parts.import_all()
+    content = collect(parts, draws, step)
+    write_page(content, output)
+    return content

@@ -1,0 +1,127 @@
+"""The first micro-batch of a step at every stage before the backbone, as a run on one device sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssltoolbox.api import Batch, PositiveGenerator, Rows, UserError, View
+from ssltoolbox.data.drawing.sampler import Deal
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.stages import render, role_major, rows_of, seed_device, two_views
+from ssltoolbox.losses import Masking
+
+
+@dataclass(frozen=True, eq=False)
+class SeenBatch:
+    """N draws of 1+K instances, role-major where M = N(1+K) instances stand in one axis.
+
+    Attributes:
+        drawn: as the loader gives it.
+        rendered: after the positive generators.
+        changed_by: for each of the M instances, the generators that changed the pixels of its positive.
+        view_a, view_b: [M, 3, size, size] uint8 RGB, the augmented sides, no longer normalised.
+        rows: the 2M rows.
+        masking: `masked` is [M, 2M]: what the maskers say of the rows of side A; None without maskers.
+        similarity: [M, 2M] cosine of the descriptors; None unless there is exactly one masker.
+    """
+
+    drawn: Batch
+    rendered: Batch
+    changed_by: tuple[tuple[str, ...], ...]
+    view_a: Tensor
+    view_b: Tensor
+    rows: Rows
+    masking: Masking | None
+    similarity: Tensor | None
+
+
+@torch.no_grad()
+def seen_at(parts: Parts, step: int) -> SeenBatch:
+    """What the run's step `step`, counted from 0, begins with; on the CPU to the bit.
+
+    Raises:
+        UserError: when the recipe has no such step.
+    """
+    plan = parts.plan
+    if not plan.trains:
+        raise UserError(f"the method {plan.method.key} trains nothing: there are no pairs to show")
+    if not 0 <= step < plan.counts.steps:
+        raise UserError(f"there is no step {step}: the run has steps 0 to {plan.counts.steps - 1}")
+    deal = Deal(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    drawn = parts.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
+    for part in (parts.view, *parts.generators, *parts.maskers.maskers):
+        if isinstance(part, nn.Module):
+            part.to(device)
+    seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
+    rows = rows_of(drawn, parts.maskers.describe(drawn))
+    stages = render(parts.generators, drawn)
+    view_a, view_b = two_views(parts.view, stages[-1])
+    return SeenBatch(
+        drawn=drawn.to("cpu"),
+        rendered=stages[-1].to("cpu"),
+        changed_by=_changed_by(parts, stages),
+        view_a=displayable(parts.view, view_a, drawn.frames.shape[-1]).cpu(),
+        view_b=displayable(parts.view, view_b, drawn.frames.shape[-1]).cpu(),
+        rows=rows.to("cpu"),
+        masking=_masking(parts, rows) if parts.maskers else None,
+        similarity=_similarity(rows).cpu() if len(parts.maskers.maskers) == 1 else None,
+    )
+
+
+def can_render(parts: Parts) -> bool:
+    """True if a generator of the recipe may change pixels."""
+    return any(type(generator).render is not PositiveGenerator.render for generator in parts.generators)
+
+
+def displayable(view: View, images: Tensor, size: int) -> Tensor:
+    """[B, 3, …] as a view normalised them → the same as uint8 RGB.
+
+    What the view makes of black and of white says how it normalises; where they come out alike it does so
+    image by image, and each image is stretched to what can be shown.
+
+    Args:
+        size: height and width of the images that the view is made for.
+    """
+    levels = torch.tensor([0, 255], dtype=torch.uint8, device=images.device)
+    plain = view.plain(levels[:, None, None, None].expand(2, 3, size, size)).float()
+    black, white = plain.mean(dim=(2, 3))[:, None, :, None, None]
+    if not (white > black).all():
+        black, white = images.amin(dim=(1, 2, 3), keepdim=True), images.amax(dim=(1, 2, 3), keepdim=True)
+    unit = (images.float() - black) / (white - black).clamp(min=1e-6)
+    return (unit * 255).round().clamp(0, 255).byte()
+
+
+def _changed_by(parts: Parts, stages: list[Batch]) -> tuple[tuple[str, ...], ...]:
+    changes = [
+        role_major((before.positives != after.positives).flatten(2).any(dim=2)).tolist()
+        for before, after in pairwise(stages)
+    ]
+    names = [name for name, _ in parts.batches.drawer.strategies.generators]
+    instances = len(stages[0]) * (1 + stages[0].hard_negatives)
+    return tuple(
+        tuple(name for name, changed in zip(names, changes, strict=True) if changed[instance])
+        for instance in range(instances)
+    )
+
+
+def _masking(parts: Parts, rows: Rows) -> Masking:
+    """Side A's rows against all rows; with a queue against side B, which stands for the keys in it."""
+    half = len(rows) // 2
+    if parts.plan.method_descriptor.negatives == "queue":
+        masking = parts.maskers.mask(rows[:half], rows[half:])
+        masked = F.pad(masking.masked, (half, 0))
+    else:
+        masking = parts.maskers.mask(rows, rows)
+        masked = masking.masked[:half]
+    return Masking(masked.cpu(), masking.attract, masking.parts)
+
+
+def _similarity(rows: Rows) -> Tensor:
+    unit = F.normalize(rows.descriptor.float())
+    return unit[: len(rows) // 2] @ unit.T

@@ -1,0 +1,68 @@
+"""What is said above the draws: the recipe's parts, and what the colours mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from torch import Tensor
+
+from ssltoolbox.api import Kind
+from ssltoolbox.engine.inspect.preview.batch import SeenBatch
+from ssltoolbox.plan import Plan
+
+Relation = Literal["pulled", "pushed", "masked"]
+
+
+def facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Each part of the recipe, and what it does."""
+    kinds = (
+        Kind.DATASETS,
+        Kind.METHODS,
+        Kind.POSITIVE_GENERATORS,
+        Kind.NEGATIVE_SAMPLERS,
+        Kind.NEGATIVE_MASKERS,
+        Kind.VIEWS,
+    )
+    for kind in kinds:
+        for chosen in plan.of(kind):
+            yield kind.singular, f"{chosen.key}. {chosen.descriptor.summary}"
+
+
+def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
+    """What the colours mean in this batch."""
+    yield "pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"
+    negatives = plan.method_descriptor.negatives
+    if negatives is None:
+        yield "pushed", f"nothing is pushed apart: {plan.method.key} has no negatives"
+        return
+    if negatives == "batch":
+        others = f"each from the {len(seen.drawn) - 1} other draws of the batch"
+    else:
+        others = "each from the queue of earlier batches; faces of this batch stand for it here"
+    lines = "the lines of a draw from each other, same clip but another moment, and "
+    yield "pushed", f"pushed apart: {lines if seen.drawn.hard_negatives else ''}{others}"
+    if seen.masking:
+        yield "masked", _masked(seen.masking.attract, seen.masking.parts)
+
+
+def pushed_heading(plan: Plan) -> str:
+    """Stands above the faces of other draws; empty for a method without negatives."""
+    headings = {
+        "batch": "pushed apart from these\nand all other draws",
+        "queue": "pushed apart from such\nfaces in the queue",
+    }
+    negatives = plan.method_descriptor.negatives
+    return headings[negatives] if negatives else ""
+
+
+def _masked(attract: float, parts: Mapping[str, Tensor]) -> str:
+    share = {name: f"{100 * float(value):.2g} %" for name, value in parts.items()}
+    fate = f" but pulled together with weight {attract:g}" if attract else ""
+    text = (
+        f"masked: taken for a false negative, so not pushed apart{fate}; {share['masked_share']} of the pairs"
+    )
+    if "chance_same_expression" not in share:
+        return text
+    same, chance = share["masked_same_expression"], share["chance_same_expression"]
+    return f"{text}, {same} of these with the same expression ({chance} by chance)"

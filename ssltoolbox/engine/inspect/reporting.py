@@ -1,0 +1,58 @@
+"""report.html of a run folder, and the picture of pairs and the map of the features in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.plan import Plan
+from ssltoolbox.support.files import write_text
+
+DRAWS_SHOWN = 3
+"""Draws in the picture of pairs: what a report needs; `ssltoolbox preview` shows more."""
+
+log = logging.getLogger(__name__)
+
+
+def write_report(plan: Plan, folder: RunFolder, console: Console) -> None:
+    """Writes report.html from the files of the run, with a picture of pairs where it trained, and a map of the
+    features where it was evaluated.
+
+    A run is done without its report: what goes wrong here is said on the console, with the traceback in the log,
+    and fails nothing.
+    """
+    if plan.trains and not folder.pairs.exists():
+        with _said("the picture of pairs", folder, console):
+            from ssltoolbox.engine.inspect.preview import preview
+
+            preview(plan, folder.pairs, draws=DRAWS_SHOWN)
+    if folder.evaluation.exists() and not folder.embedding_map.exists():
+        with _said("the map of the features", folder, console):
+            from ssltoolbox.engine.inspect.embedding_map import write_map
+
+            write_map(plan, folder)
+    with _said("the report", folder, console):
+        from ssltoolbox.report import render_report
+
+        write_text(folder.report, render_report(folder.path))
+
+
+@contextmanager
+def _said(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
+    """Says what went wrong instead of failing; around imports too, as matplotlib may fail in its own."""
+    try:
+        yield
+    except Exception as error:
+        log.exception("%s could not be written", what)
+        console.print(
+            f"{what} could not be written: {first_line(error)}; the run is whole without it, and the traceback is "
+            f"in {folder.log}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,55 @@
+"""Where networks look: the same faces seen by several of them, as a picture and as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.inspect.saliency.faces import Faces
+from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
+from ssltoolbox.engine.inspect.saliency.page import Column, write_page
+from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, region_masks
+from ssltoolbox.engine.inspect.source import source_backbone
+from ssltoolbox.plan import Plan
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Where one network looks.
+
+    Attributes:
+        maps: [B, size, size], each with the sum 1; 0 where nothing moved the embedding.
+        shares: of saliency and of area in the regions; None where no face has landmarks.
+    """
+
+    maps: np.ndarray
+    shares: Shares | None
+
+
+def saliency(networks: Mapping[str, Plan], faces: Faces, output: Path) -> dict[str, Seen]:
+    """Writes the picture, a PNG: a row for each face, a column for each network.
+
+    Args:
+        networks: name → plan of `open_source`.
+        faces: what they look at.
+
+    Raises:
+        SslToolboxError: where the file can't be written.
+    """
+    seen = {name: _look(plan, faces) for name, plan in networks.items()}
+    columns = [Column(name, its.maps, its.shares) for name, its in seen.items()]
+    write_page(faces, columns, output)
+    return seen
+
+
+def _look(plan: Plan, faces: Faces) -> Seen:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    images = Parts(plan).view.plain(faces.images.to(device))
+    maps = occlusion_maps(source_backbone(plan).to(device), images).cpu().numpy()
+    masks = [region_masks(points, faces.size, maps.shape[-1]) for points in faces.landmarks]
+    return Seen(maps, mean_shares(maps, masks))

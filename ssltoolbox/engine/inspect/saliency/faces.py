@@ -1,0 +1,113 @@
+"""The faces to look at: of a recipe's data, or of a folder of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import natsort
+import numpy as np
+import torch
+from torch import Tensor
+
+from ssltoolbox.api import Dataset, Split, UnreadableFrame, UserError
+from ssltoolbox.data.images.landmarks import read_landmarks, scaled
+from ssltoolbox.data.images.tensors import read_image
+from ssltoolbox.data.images.tree import LANDMARKS_FILE, is_image
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.plan import Plan
+
+FOLDER_SIZE = 224
+"""Height and width that images of a folder are resized to, in pixels."""
+SPLITS: tuple[Split, ...] = ("test", "val", "train")
+"""Where faces are taken from: the first split that has any."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Images to look at.
+
+    Attributes:
+        images: [B, 3, size, size] uint8.
+        landmarks: [B, 68, 2] pixels, NaN where there are none.
+        names: what to call them.
+        unreadable: one line for each image that could not be read.
+    """
+
+    images: Tensor
+    landmarks: np.ndarray
+    names: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Height and width in pixels."""
+        return int(self.images.shape[-1])
+
+
+def faces_of(plan: Plan, count: int) -> Faces:
+    """Faces of as many people as possible, spread over a plan's data, each from the middle of a clip.
+
+    Raises:
+        UserError: where there are none that can be read.
+    """
+    parts = Parts(plan)
+    for split in SPLITS:
+        dataset = parts.split(split)
+        clips = _clips(dataset, count)
+        if not clips:
+            continue
+        frames = [len(dataset.clip(clip)) // 2 for clip in clips]
+        read = dataset.read(clips, frames)
+        whole = [place for place in range(len(clips)) if place not in read.unreadable]
+        if whole:
+            return Faces(
+                read.images[whole],
+                read.landmarks[whole].numpy(),
+                tuple(dataset.clip(clips[place]).name for place in whole),
+                tuple(read.unreadable.values()),
+            )
+    raise UserError("the data has no face that could be read", "name a folder of them: --images FOLDER")
+
+
+def faces_in(folder: Path, count: int) -> Faces:
+    """The first images of a folder in natural order, with the landmarks in `landmarks68.npy` if it is there.
+
+    Raises:
+        UserError: where there is no such folder, or no image in it that can be read.
+    """
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}")
+    paths = natsort.natsorted(path for path in folder.iterdir() if is_image(path.name))
+    stored = folder / LANDMARKS_FILE
+    points = read_landmarks(str(stored), len(paths)) if stored.exists() else None
+    images: list[Tensor] = []
+    landmarks: list[np.ndarray] = []
+    names: list[str] = []
+    unreadable: list[str] = []
+    for place, path in enumerate(paths):
+        if len(images) == count:
+            break
+        try:
+            image, extent = read_image(str(path), FOLDER_SIZE)
+        except UnreadableFrame as error:
+            unreadable.append(str(error))
+            continue
+        images.append(image)
+        names.append(path.stem)
+        none = np.full((68, 2), np.nan)
+        landmarks.append(none if points is None else scaled(points[place], extent, FOLDER_SIZE))
+    if not images:
+        raise UserError(f"{folder} has no image that could be read", "it should hold JPEG or PNG files")
+    return Faces(torch.stack(images), np.stack(landmarks), tuple(names), tuple(unreadable))
+
+
+def _clips(dataset: Dataset, count: int) -> list[int]:
+    """Clips of different people, evenly spread; of fewer people than wanted, further clips of the same."""
+    filled = [clip for clip in range(len(dataset)) if len(dataset.clip(clip))]
+    first = {dataset.clip(clip).identity: clip for clip in reversed(filled)}
+    people = sorted(first.values())
+    if len(people) < count:
+        people = sorted([*people, *[clip for clip in filled if clip not in people][: count - len(people)]])
+    count = min(count, len(people))
+    return [people[(2 * place + 1) * len(people) // (2 * count)] for place in range(count)]

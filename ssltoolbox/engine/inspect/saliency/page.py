@@ -1,0 +1,129 @@
+"""Draws saliency as one PNG: the faces in the first column, and what each network looks at in the others."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ssltoolbox.engine.inspect.saliency.faces import Faces
+from ssltoolbox.engine.inspect.saliency.regions import OUTLINES, TOGETHER, Shares, region_masks
+from ssltoolbox.support.files import write_bytes
+
+DPI = 100
+TILE, GAP, MARGIN = 150, 8, 16
+"""Pixels."""
+TITLE, HEADING, NUMBERS, LEGEND = 34, 40, 104, 52
+LETTERS = 20
+"""Longest line of a heading."""
+INK, PALE = "#222222", "#777777"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one network looks at; see `Seen`."""
+
+    name: str
+    maps: np.ndarray
+    shares: Shares | None
+
+
+def write_page(faces: Faces, columns: Sequence[Column], output: Path) -> None:
+    """Writes the PNG beside `output`, then renames it.
+
+    Raises:
+        SslToolboxError: when it can't be written.
+    """
+    png = io.BytesIO()
+    with warnings.catch_warnings():
+        # A run's name may have letters that the font lacks: boxes stand for them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        page(faces, columns).savefig(png, format="png", dpi=DPI)
+    write_bytes(output, png.getvalue())
+
+
+def page(faces: Faces, columns: Sequence[Column]) -> Figure:
+    """The picture."""
+    rows = len(faces.names)
+    width = 2 * MARGIN + max(4, 1 + len(columns)) * (TILE + GAP)
+    top = MARGIN + TITLE + HEADING
+    bottom = top + rows * (TILE + GAP)
+    height = bottom + NUMBERS + LEGEND
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    sheet.axis("off")
+    _text(sheet, MARGIN, MARGIN + 8, "Where does it look?", size=15, weight="bold")
+    for row in range(rows):
+        y = top + row * (TILE + GAP)
+        image = faces.images[row].permute(1, 2, 0).numpy()
+        _tile(figure, MARGIN, y).imshow(image)
+        masks = region_masks(faces.landmarks[row], faces.size, faces.size)
+        for number, column in enumerate(columns):
+            _overlay(_tile(figure, _left(number), y), image, column.maps[row], masks)
+    for number, column in enumerate(columns):
+        heading = "\n".join(wrap(column.name, LETTERS)[:2])
+        _text(sheet, _left(number), MARGIN + TITLE + HEADING / 2, heading, weight="bold")
+        _text(sheet, _left(number), bottom + NUMBERS / 2, _numbers(column.shares), size=9)
+    if any(column.shares for column in columns):
+        _text(
+            sheet,
+            MARGIN,
+            bottom + NUMBERS / 2,
+            "share of saliency in\nthe outlined regions\n(share of area)",
+            PALE,
+        )
+    explained = (
+        "Bright: covering it moves the embedding far. Each map has its own scale; shares are means over the "
+        "faces. Saliency that is the same everywhere would have the share of the area."
+    )
+    _text(sheet, MARGIN, height - LEGEND / 2, "\n".join(wrap(explained, int(width / 6.2))), PALE, size=8)
+    return figure
+
+
+def _left(number: int) -> float:
+    """Where a network's column begins."""
+    return MARGIN + (1 + number) * (TILE + GAP)
+
+
+def _tile(figure: Figure, x: float, y: float) -> Axes:
+    width, height = (side * DPI for side in figure.get_size_inches())
+    axes = figure.add_axes((x / width, 1 - (y + TILE) / height, TILE / width, TILE / height))
+    axes.axis("off")
+    return axes
+
+
+def _overlay(axes: Axes, image: np.ndarray, its_map: np.ndarray, masks: dict[str, np.ndarray] | None) -> None:
+    """The map over the greyed image, with the outlines of the regions."""
+    size = len(image)
+    axes.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+    axes.imshow(
+        its_map,
+        cmap="inferno",
+        alpha=0.6,
+        vmin=0,
+        extent=(-0.5, size - 0.5, size - 0.5, -0.5),
+        interpolation="bilinear",
+    )
+    if masks is not None:
+        for name in OUTLINES:
+            axes.contour(masks[name], levels=[0.5], colors="white", linewidths=0.6)
+
+
+def _numbers(shares: Shares | None) -> str:
+    if shares is None:
+        return "no landmarks,\nso no regions"
+    names = (*OUTLINES, TOGETHER)
+    return "\n".join(f"{name} {shares.saliency[name]:.0%} ({shares.area[name]:.0%})" for name in names)
+
+
+def _text(
+    axes: Axes, x: float, y: float, text: str, colour: str = INK, size: float = 9.5, weight: str = "normal"
+) -> None:
+    axes.text(x, y, text, color=colour, fontsize=size, weight=weight, va="center", parse_math=False)

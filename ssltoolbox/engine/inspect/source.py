@@ -1,0 +1,159 @@
+"""What a command is to look at, a run or weights from elsewhere, as a plan that trains nothing.
+
+Such a plan says which network, where its weights are, which data and views: all that looking at a network takes.
+Weights from elsewhere get data, views and tasks from a recipe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from ssltoolbox.api import UserError
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.models import create_backbone, match_weights
+from ssltoolbox.models.backbone import IMAGENET
+from ssltoolbox.plan import Plan, load_plan
+from ssltoolbox.recipe import Backbone, Override
+
+RANDOM = "random"
+TIMM = "timm:"
+FORMS = f"a run folder, a file of weights, {TIMM}NAME, {IMAGENET} or {RANDOM}"
+RECIPE_SUFFIXES = (".yaml", ".yml")
+NOTHING_TRAINS = ("method=none", "positives=[]", "negatives=[]", "maskers=[]")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks to look at.
+
+    Attributes:
+        source: one of `FORMS`, as on the command line.
+        recipe: where data, views and tasks come from; a run's own, if not given.
+        arch: timm's name of the network, in its standard form; the recipe's network, if empty.
+        allow_partial: whether a file may lack part of the network.
+    """
+
+    source: str
+    recipe: Path | None = None
+    arch: str = ""
+    allow_partial: bool = False
+
+
+def open_source(wanted: Wanted, overrides: Sequence[str | Override] = (), data_needed: bool = True) -> Plan:
+    """The plan of a recipe with method `none`, whose backbone has the weights.
+
+    Args:
+        wanted: what to look at.
+        overrides: as for `load_plan`; they win.
+        data_needed: if False, data that is not there is no error.
+
+    Raises:
+        UserError: where the source is none of `FORMS`, where weights come without a recipe, or where the recipe is
+            wrong.
+    """
+    run = _run_of(Path(wanted.source))
+    if run:
+        folder, plan = open_run(run)
+        backbone = _settings(plan.recipe.backbone) | {"weights": str(folder.backbone)}
+        return _load(
+            wanted.recipe or folder.recipe, plan.recipe.name, backbone, wanted, overrides, data_needed
+        )
+    if is_recipe(wanted.source):
+        raise UserError(
+            f"{wanted.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
+        )
+    if not wanted.recipe:
+        raise UserError(
+            f"{wanted.source} says nothing of data, views and tasks",
+            "name a recipe that does: --recipe RECIPE",
+        )
+    name, arch, weights = _weights(wanted)
+    return _load(
+        wanted.recipe, name, {"weights": weights}, replace(wanted, arch=arch), overrides, data_needed
+    )
+
+
+def is_recipe(source: str) -> bool:
+    """True for what is named as recipes are.
+
+    >>> is_recipe("mine.yaml"), is_recipe("runs/mine")
+    (True, False)
+    """
+    return source.endswith(RECIPE_SUFFIXES)
+
+
+def check_weights(plan: Plan) -> str:
+    """What of a plan's file of weights fits its network, in words; empty where it names no file.
+
+    Raises:
+        UserError: where the file or the network is wrong; see `match_weights`.
+    """
+    recipe = plan.recipe.backbone
+    if recipe.weights in (None, IMAGENET):
+        return ""
+    # On "meta" a network has no memory, and is made at once.
+    with torch.device("meta"):
+        network = create_backbone(
+            recipe.name, stem=recipe.stem, image_size=plan.image_size, options=recipe.options
+        )
+    return str(match_weights(network, Path(str(recipe.weights)), recipe.allow_partial))
+
+
+def source_backbone(plan: Plan) -> nn.Module:
+    """The network of a plan of `open_source` with its weights, in evaluation mode."""
+    return Parts(plan).backbone(plan.recipe.backbone.weights).eval()
+
+
+def _run_of(path: Path) -> Path | None:
+    """The run folder that a path is, or whose backbone it is."""
+    if path.is_dir():
+        return path
+    folder = RunFolder(path.parent)
+    return path.parent if path.absolute() == folder.backbone and folder.recipe.is_file() else None
+
+
+def _weights(wanted: Wanted) -> tuple[str, str, str | None]:
+    """A name for it, timm's name of the network where it is given, and `weights` as in a recipe."""
+    source, path = wanted.source, Path(wanted.source)
+    if source in (RANDOM, IMAGENET):
+        return source, wanted.arch, None if source == RANDOM else IMAGENET
+    if path.is_file():
+        return path.name, wanted.arch, str(path.absolute())
+    arch = source.removeprefix(TIMM)
+    if source.startswith(TIMM) or timm.is_model(arch.split(".")[0]):
+        if wanted.arch:
+            raise UserError(f"{source} names a network already", f"leave out --arch {wanted.arch}")
+        return arch, arch, IMAGENET
+    raise UserError(f"there is no {source}", f"name {FORMS}")
+
+
+def _settings(backbone: Backbone) -> dict[str, Any]:
+    return {"name": backbone.name, "stem": backbone.stem, "options": backbone.options}
+
+
+def _load(
+    recipe: Path,
+    name: str,
+    backbone: dict[str, Any],
+    wanted: Wanted,
+    overrides: Sequence[str | Override],
+    data_needed: bool,
+) -> Plan:
+    standard = {"stem": "standard", "options": {}}
+    settings = backbone | ({"name": wanted.arch, **standard} if wanted.arch else {})
+    settings |= {"allow_partial": wanted.allow_partial}
+    # JSON is YAML, whatever a path has in it.
+    ours = [f"backbone.{key}={json.dumps(value)}" for key, value in settings.items()]
+    called = re.sub(r"[^\w.-]+", "-", name)[:60].strip(".-") or "weights"
+    return load_plan(recipe, [*NOTHING_TRAINS, f"name={json.dumps(called)}", *ours, *overrides], data_needed)

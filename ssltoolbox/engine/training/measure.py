@@ -1,0 +1,144 @@
+"""What a recipe costs on this machine: a few of its steps, timed."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from ssltoolbox.api import UserError
+from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.training.loader import RunData
+from ssltoolbox.engine.training.quiet import quiet_lightning
+from ssltoolbox.engine.training.trainer import build_module, build_trainer, device_count, failures_explained
+from ssltoolbox.plan import Plan
+
+WARM_UP_STEPS = 2
+"""Steps before the clock starts: the first ones allocate, choose algorithms and start the workers."""
+LEAST_STEPS = 3
+MOST_SECONDS = 10.0
+"""When the clock stops, once `LEAST_STEPS` are done."""
+MOST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was measured on one device, with its share of the batch.
+
+    Attributes:
+        backbone: parameters of the backbone.
+        learning: parameters that the optimiser moves, heads among them.
+        parameters: all parameters, momentum networks and frozen helpers among them.
+        steps: steps that were timed.
+        seconds: of a step, on average.
+        images: of a step on this device, both sides of every instance.
+        memory: the most that was held, in bytes: on a GPU by torch's allocator, else by this process as a whole.
+        device: such as "cpu" or "NVIDIA H100".
+        devices: how many the run would use, on all nodes.
+    """
+
+    backbone: int
+    learning: int
+    parameters: int
+    steps: int
+    seconds: float
+    images: int
+    memory: int
+    device: str
+    devices: int
+
+
+def measure(plan: Plan) -> Cost:
+    """Trains a few steps of the plan on one device and throws them away.
+
+    Where a run would use several devices, one gets its share of the batch, and talks to no other.
+
+    Raises:
+        UserError: when the recipe doesn't train.
+        SslToolboxError: when a step fails.
+    """
+    if not plan.trains:
+        raise UserError(f"method {plan.method.key!r} doesn't train: there are no steps to measure")
+    devices = device_count(plan.recipe.trainer.devices) * plan.recipe.trainer.nodes
+    share = _share(plan, devices)
+    clock = _Clock()
+    parts = Parts(share)
+    with TemporaryDirectory() as folder, quiet_lightning():
+        trainer = build_trainer(share, devices=1, nodes=1, callbacks=[clock], loggers=[])
+        module = build_module(share, parts, distributed=False, failure_path=Path(folder, "failure.json"))
+        workers = worker_count(plan, module.method.backbone, parts)
+        with shared_with(workers), failures_explained(trainer):
+            trainer.fit(module, datamodule=RunData(share, parts.batches, parts.stages, workers))
+    device = trainer.strategy.root_device
+    return Cost(
+        backbone=_size(module.method.backbone.parameters()),
+        learning=_size(p for p in module.parameters() if p.requires_grad),
+        parameters=_size(module.parameters()),
+        steps=clock.steps,
+        seconds=clock.seconds / clock.steps,
+        images=share.counts.images,
+        memory=_peak_memory(device),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        devices=devices,
+    )
+
+
+def _share(plan: Plan, devices: int) -> Plan:
+    """The plan of one device among several, as short as a measurement."""
+    counts = plan.counts
+    return replace(
+        plan,
+        counts=replace(
+            counts,
+            instances=counts.instances // devices,
+            compared=counts.compared // devices,
+            draws=counts.draws // devices,
+            images=counts.images // devices,
+            steps=WARM_UP_STEPS + MOST_STEPS,
+        ),
+    )
+
+
+class _Clock(Callback):
+    """Times steps after the warm-up, and stops the Trainer when it has seen enough."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.seconds = math.nan
+        self._start = math.nan
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Looks at the clock after each step."""
+        if (index + 1) % trainer.accumulate_grad_batches:
+            return
+        if trainer.strategy.root_device.type == "cuda":
+            torch.cuda.synchronize()
+        now, done = time.perf_counter(), trainer.global_step
+        if done == WARM_UP_STEPS:
+            self._start = now
+        elif done > WARM_UP_STEPS:
+            self.steps, self.seconds = done - WARM_UP_STEPS, now - self._start
+            trainer.should_stop = self.steps >= LEAST_STEPS and self.seconds >= MOST_SECONDS
+
+
+def _size(parameters: Any) -> int:
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

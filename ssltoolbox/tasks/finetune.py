@@ -1,0 +1,167 @@
+"""The protocol `finetune`: the whole network is trained on a task's labels, with a head on its features.
+
+Head, optimiser and schedule are those of Shu et al., Revisiting Self-Supervised Contrastive Learning for Facial
+Expression Recognition, 2022. The epoch that counts is the best one on the val split, without augmentation.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from ssltoolbox.api import EvaluationContext, Split, UserError
+from ssltoolbox.tasks.frames import LabelledFrames
+from ssltoolbox.tasks.options import FineTuneOptions
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the network is trained for.
+
+    Attributes:
+        task: its name, for messages.
+        outputs: C, how many numbers the head gives for an image.
+        loss: (outputs [B, C], targets [B] or [B, …]) → [].
+        decode: outputs [n, C] → predictions, shaped as the targets.
+        score: (targets [n], predictions [n]) → a number on the val split; higher is better.
+    """
+
+    task: str
+    outputs: int
+    loss: Callable[[Tensor, Tensor], Tensor]
+    decode: Callable[[np.ndarray], np.ndarray]
+    score: Callable[[np.ndarray, np.ndarray], float]
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuned:
+    """What came of it.
+
+    Attributes:
+        epoch: the one that was chosen, from 1.
+        predicted: for the frames of the test split.
+    """
+
+    epoch: int
+    predicted: np.ndarray
+
+
+def finetune(
+    context: EvaluationContext, frames: Mapping[Split, LabelledFrames], goal: Goal, options: FineTuneOptions
+) -> FineTuned:
+    """Trains on train, chooses the epoch on val, predicts test.
+
+    The global random generators are afterwards as they were.
+
+    Raises:
+        UserError: when it diverges.
+    """
+    device = context.device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.enable_grad():
+        torch.manual_seed(context.seed)
+        return _Tuner(context, frames, goal, options).run()
+
+
+def head(features: int, outputs: int, hidden: tuple[int, ...], dropout: float) -> nn.Sequential:
+    """[B, features] → [B, outputs]: hidden layers with ReLU and dropout, then a linear one."""
+    layers: list[nn.Module] = []
+    for wide, narrow in pairwise((features, *hidden)):
+        layers += [nn.Linear(wide, narrow), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers, nn.Linear((features, *hidden)[-1], outputs))
+
+
+class _Tuner:
+    def __init__(
+        self,
+        context: EvaluationContext,
+        frames: Mapping[Split, LabelledFrames],
+        goal: Goal,
+        options: FineTuneOptions,
+    ) -> None:
+        self.context, self.frames, self.goal, self.options = context, frames, goal, options
+        top = head(context.feature_dim, goal.outputs, options.hidden, options.dropout)
+        self.network = nn.Sequential(context.backbone, top).to(context.device).requires_grad_(True)
+        # An epoch leaves out what fills no batch, other images each time; fewer images than that are one batch.
+        self.steps = max(1, len(frames["train"]) // options.batch_size)
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), options.lr, weight_decay=options.weight_decay
+        )
+        self.schedule = CosineAnnealingLR(self.optimiser, options.epochs * self.steps)
+        self.rng = np.random.default_rng(context.seed)
+
+    def run(self) -> FineTuned:
+        """All epochs; the best one is asked about the test split."""
+        steps = self.options.epochs * self.steps
+        with self.context.progress(steps, f"steps of fine-tuning, {self.goal.task}") as tick:
+            epoch = self._best_epoch(tick)
+        return FineTuned(epoch, self.goal.decode(self._outputs(self.frames["test"])))
+
+    def _best_epoch(self, tick: Callable[[int], None]) -> int:
+        """Trains all epochs; the network is then as it was after the one that it gives."""
+        best_score, best_epoch, best_state = -np.inf, 0, self.network.state_dict()
+        val = self.frames["val"]
+        for epoch in range(1, self.options.epochs + 1):
+            self._train(tick)
+            outputs = self._outputs(val)
+            if not np.isfinite(outputs).all():
+                raise UserError(
+                    f"{self.goal.task}: fine-tuning diverged in epoch {epoch}", "try a lower finetune.lr"
+                )
+            score = self.goal.score(val.targets, self.goal.decode(outputs))
+            log.info("%s: epoch %d of %d, %.3f on val", self.goal.task, epoch, self.options.epochs, score)
+            if score > best_score:
+                best_score, best_epoch = score, epoch
+                best_state = copy.deepcopy(self.network.state_dict())
+        self.network.load_state_dict(best_state)
+        return best_epoch
+
+    def _train(self, tick: Callable[[int], None]) -> None:
+        """One epoch."""
+        train = self.frames["train"]
+        order = self.rng.permutation(len(train))[: self.steps * self.options.batch_size]
+        self.network.train()
+        batches = self.context.read(
+            self.context.datasets["train"], train.clip[order], train.frame[order], self.options.batch_size
+        )
+        seen = 0
+        for batch in batches:
+            targets = torch.from_numpy(train.targets[order[seen : seen + len(batch.images)]])
+            seen += len(batch.images)
+            loss = self.goal.loss(
+                self.network(self._augmented(batch.images)), targets.to(self.context.device)
+            )
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            self.schedule.step()
+            tick(1)
+
+    def _augmented(self, images: Tensor) -> Tensor:
+        images, view = images.to(self.context.device), self.context.view
+        if not self.options.augment:
+            return view.plain(images)
+        # Without landmarks no view covers the mouth or the eyes that are to be judged.
+        nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
+        return view.augment(images, nowhere, "a")
+
+    @torch.no_grad()
+    def _outputs(self, frames: LabelledFrames) -> np.ndarray:
+        """[n, C], without augmentation."""
+        self.network.eval()
+        dataset = self.context.datasets[frames.split]
+        batches = self.context.read(dataset, frames.clip, frames.frame, 4 * self.options.batch_size)
+        parts = [
+            self.network(self.context.view.plain(batch.images.to(self.context.device))) for batch in batches
+        ]
+        outputs: np.ndarray = torch.cat(parts).float().cpu().numpy()
+        return outputs

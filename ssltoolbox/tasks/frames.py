@@ -1,0 +1,87 @@
+"""The frames of a split that have a task's labels, for tasks that look at images instead of features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssltoolbox.api import EvaluationContext, Features, Frames, Split
+from ssltoolbox.tasks.samples import SPLITS, has_label, usable
+
+READ_AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFrames:
+    """Frames that have a label, and could be read.
+
+    Attributes:
+        split: whose they are.
+        clip, frame: [n] where they are.
+        identity: [n] who is shown.
+        targets: [n], or [n, labels] where several were asked for.
+    """
+
+    split: Split
+    clip: np.ndarray
+    frame: np.ndarray
+    identity: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def labelled_frames(
+    context: EvaluationContext, labels: Sequence[str], task: str
+) -> dict[Split, LabelledFrames]:
+    """The frames of each split that have all of the labels.
+
+    Every image is read once for that, which is a small part of training on it several times; so training never
+    meets an unreadable one, and the classes are counted before it begins.
+
+    Raises:
+        UserError: for a split that is missing or empty, without the label, or without a single labelled frame.
+    """
+    return {split: _labelled(context, split, labels, task) for split in SPLITS}
+
+
+def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], task: str) -> LabelledFrames:
+    frame, found = _read(context, split)
+    usable({split: found}, split, task)
+    known = np.logical_and.reduce([has_label(found, split, label, task) for label in labels])
+    targets = np.stack([found.labels[label][known] for label in labels], axis=1)
+    return LabelledFrames(
+        split=split,
+        clip=found.clip[known],
+        frame=frame[known],
+        identity=found.identity[known],
+        targets=targets[:, 0] if len(labels) == 1 else targets,
+    )
+
+
+def _read(context: EvaluationContext, split: Split) -> tuple[np.ndarray, Features]:
+    """The frame numbers [n] of what could be read, and all that is known of it but features."""
+    dataset = context.datasets[split]
+    clip, frame = context.places(split)
+    batches = [(batch.labels, _readable(batch)) for batch in context.read(dataset, clip, frame, READ_AT_ONCE)]
+    kept = np.concatenate([readable for _, readable in batches]) if batches else np.zeros(0, bool)
+    clip, frame = clip[kept], frame[kept]
+    return frame, Features(
+        values=np.zeros((len(clip), 0), np.float32),
+        clip=clip,
+        identity=np.array([dataset.clip(int(c)).identity for c in clip], np.int64),
+        time=frame.astype(np.float64),
+        labels={
+            name: np.concatenate([labels[name].numpy()[readable] for labels, readable in batches])
+            for name in (batches[0][0] if batches else ())
+        },
+    )
+
+
+def _readable(batch: Frames) -> np.ndarray:
+    readable = np.ones(len(batch.images), bool)
+    readable[list(batch.unreadable)] = False
+    return readable

@@ -1,0 +1,128 @@
+"""The task `identity`: how much of who is shown do the features still give away?
+
+A backbone for expressions should forget who it looks at, so lower is better. For each person a linear model
+learns from the earlier half of the clips and is asked about the later half. Of a single clip, it learns from
+the first two fifths and is asked about the last two: the gap keeps neighbouring frames apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.tasks.intervals import accuracy_interval
+from ssltoolbox.tasks.metrics import accuracy
+from ssltoolbox.tasks.options import IdentityOptions
+from ssltoolbox.tasks.probes import REGULARISERS, logistic, vote
+from ssltoolbox.tasks.samples import Samples, usable
+from ssltoolbox.tasks.selection import Outcome, Probe, S, best, by_protocol
+
+SHARE_OF_CLIP = 0.4
+"""Of a single clip's time: learned from at its beginning, and as much asked about at its end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """The people of one split.
+
+    Attributes:
+        early: frames to learn from.
+        late: frames to be asked about; the same identities as in `early`.
+        left_out: identities with too few frames for both.
+    """
+
+    early: Samples
+    late: Samples
+    left_out: int
+
+    @property
+    def identities(self) -> int:
+        """How many people there are to tell apart."""
+        return len(np.unique(self.early.targets))
+
+
+class Identity:
+    """Accuracy of telling apart the people of the test split, by a probe whose setting val's people chose."""
+
+    def __init__(self, options: IdentityOptions) -> None:
+        self.options = options
+
+    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+        """`{"identity": …}` with these keys, shares in 0 to 1:
+
+        - `accuracy`, lower is better; `accuracy_ci`: its interval [low, high] over identities; `chance`: what a
+          guess among them gets right
+        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `identities` told apart; `left_out`: those with too few frames; `frames`: `early` and `late` ones
+
+        Raises:
+            UserError: for features that no number can be had from, and for fewer than two identities.
+        """
+        val, test = (_halves(features, split) for split in ("val", "test"))
+        result = by_protocol(
+            self.options.protocol,
+            lambda: _outcome(logistic, val, test, REGULARISERS),
+            lambda: _outcome(vote, val, test, self.options.k),
+            partial(_measure, test.late.targets),
+        )
+        result["chance"] = 1 / test.identities
+        result["identities"] = test.identities
+        result["left_out"] = test.left_out
+        result["frames"] = {"early": len(test.early), "late": len(test.late)}
+        return {"identity": result}
+
+
+def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> Outcome:
+    """Chooses a setting with the people of val, then learns to know those of test."""
+    setting = best(probe(val.early, val.late.values, settings), val.late.targets, accuracy)
+    return Outcome(setting, probe(test.early, test.late.values, (setting,))[setting])
+
+
+def _measure(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    return {"accuracy": accuracy(truth, predicted), **accuracy_interval(truth == predicted, identity=truth)}
+
+
+def _halves(features: Mapping[Split, Features], split: Split) -> Halves:
+    found = usable(features, split, "identity")
+    early, late = np.zeros(len(found), bool), np.zeros(len(found), bool)
+    identities = np.unique(found.identity)
+    left_out = 0
+    for identity in identities:
+        own = np.flatnonzero(found.identity == identity)
+        first, last = _parts(found.clip[own], found.time[own])
+        if first.any() and last.any():
+            early[own[first]] = True
+            late[own[last]] = True
+        else:
+            left_out += 1
+    if len(identities) - left_out < 2:
+        raise UserError(_too_few(split, identities, left_out))
+    return Halves(Samples.of(found, found.identity, early), Samples.of(found, found.identity, late), left_out)
+
+
+def _parts(clip: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of one person's frames are learned from, and which are asked about; none of a single moment."""
+    clips = np.unique(clip)
+    if len(clips) > 1:
+        first = np.isin(clip, clips[: (len(clips) + 1) // 2])
+        return first, ~first
+    start, end = time.min(), time.max()
+    if start == end:
+        nothing = np.zeros(len(time), bool)
+        return nothing, nothing
+    share = SHARE_OF_CLIP * (end - start)
+    return time <= start + share, time >= end - share
+
+
+def _too_few(split: Split, identities: np.ndarray, left_out: int) -> str:
+    if len(identities) == 1:
+        return f"identity: the {split} split has a single identity ({identities[0]}); telling apart takes two"
+    return (
+        f"identity: {left_out} of the {len(identities)} identities of the {split} split have a single frame; "
+        "telling apart takes two identities with two frames each"
+    )

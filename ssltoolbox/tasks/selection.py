@@ -1,0 +1,69 @@
+"""Which setting of a probe counts: the best on the val split, whatever the test split would say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ssltoolbox.api import Split
+from ssltoolbox.tasks.options import Protocol
+from ssltoolbox.tasks.samples import Samples
+
+S = TypeVar("S", int, float)
+Probe = Callable[[Samples, np.ndarray, Sequence[S]], dict[S, np.ndarray]]
+Score = Callable[[np.ndarray, np.ndarray], float]
+"""Truth [n] and predictions [n] to a number; higher is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a probe says of the test split.
+
+    Attributes:
+        setting: the regulariser or the number of neighbours that was chosen.
+        predicted: [test samples].
+    """
+
+    setting: float
+    predicted: np.ndarray
+
+
+def best(predictions: Mapping[S, np.ndarray], truth: np.ndarray, score: Score) -> S:
+    """The setting whose predictions score highest; the first of equals."""
+    return max(predictions, key=lambda setting: score(truth, predictions[setting]))
+
+
+def choose_on_val(
+    probe: Probe[S], samples: Mapping[Split, Samples], settings: Sequence[S], score: Score
+) -> Outcome:
+    """Learns from train, chooses on val, predicts test."""
+    val = samples["val"]
+    predictions = probe(samples["train"], np.concatenate([val.values, samples["test"].values]), settings)
+    setting = best({s: found[: len(val)] for s, found in predictions.items()}, val.targets, score)
+    return Outcome(setting, predictions[setting][len(val) :])
+
+
+def by_protocol(
+    protocol: Protocol,
+    linear: Callable[[], Outcome],
+    neighbours: Callable[[], Outcome],
+    measure: Callable[[np.ndarray], dict[str, Any]],
+) -> dict[str, Any]:
+    """What `measure` says of the test predictions.
+
+    A linear probe has the neighbours' numbers beside it: they cost little, and nothing in them is trained.
+    """
+    nearest = neighbours()
+    by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
+    if protocol == "knn":
+        return {**by_neighbours, "protocol": "knn"}
+    line = linear()
+    return {
+        **measure(line.predicted),
+        "protocol": "linear",
+        "regulariser": line.setting,
+        "knn": by_neighbours,
+    }

@@ -1,0 +1,109 @@
+"""The task `valence_arousal`: how pleasant, and how agitated, does a face look?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ssltoolbox.api import EvaluationContext, Features, Split, UserError
+from ssltoolbox.tasks.finetune import Goal, finetune
+from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.intervals import regression_intervals
+from ssltoolbox.tasks.metrics import ccc, rmse
+from ssltoolbox.tasks.options import ValenceArousalOptions
+from ssltoolbox.tasks.probes import REGULARISERS, average, ridge
+from ssltoolbox.tasks.samples import labelled
+from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+
+LABELS = ("valence", "arousal")
+
+
+class ValenceArousal:
+    """CCC and RMSE of valence and of arousal, by a probe on frozen features or by fine-tuning."""
+
+    def __init__(self, options: ValenceArousalOptions) -> None:
+        self.options = options
+
+    @property
+    def needs_network(self) -> bool:
+        """To fine-tune it."""
+        return self.options.protocol == "finetune"
+
+    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+        """`{"valence": …, "arousal": …}`, each with these keys:
+
+        - `ccc` in -1 to 1, 0 for a guess; `rmse` on labels in -1 to 1; `ccc_ci` and `rmse_ci`: their intervals
+          [low, high] over identities, where there are several
+        - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `frames`: labelled frames of each split
+
+        Raises:
+            UserError: for features or labels that no number can be had from.
+        """
+        return {label: self._evaluate(features, label) for label in LABELS}
+
+    def _evaluate(self, features: Mapping[Split, Features], label: str) -> dict[str, Any]:
+        samples = labelled(features, label, "valence_arousal")
+        for split, found in samples.items():
+            _check_range(found.targets, split, label)
+        test = samples["test"]
+        result = by_protocol(
+            self.options.protocol,
+            lambda: choose_on_val(ridge, samples, REGULARISERS, ccc),
+            lambda: choose_on_val(average, samples, self.options.k, ccc),
+            partial(_measure, test.targets, test.identity),
+        )
+        return {**result, "frames": {split: len(found) for split, found in samples.items()}}
+
+    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
+        """The same after fine-tuning, of valence and arousal together, on frames that have both."""
+        frames = labelled_frames(context, LABELS, "valence_arousal")
+        for split, found in frames.items():
+            for column, label in enumerate(LABELS):
+                _check_range(found.targets[:, column], split, label)
+        goal = Goal("valence_arousal", len(LABELS), _loss, lambda outputs: outputs, _mean_ccc)
+        tuned = finetune(context, frames, goal, self.options.finetune)
+        test = frames["test"]
+        facts = {
+            "protocol": "finetune",
+            "epoch": tuned.epoch,
+            "frames": {split: len(found) for split, found in frames.items()},
+        }
+        return {
+            label: _measure(test.targets[:, column], test.identity, tuned.predicted[:, column]) | facts
+            for column, label in enumerate(LABELS)
+        }
+
+
+def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """[B, 2] twice → the mean of 1 - CCC over the batch, with variances of the population."""
+    covariance = ((outputs - outputs.mean(0)) * (targets - targets.mean(0))).mean(0)
+    variances = outputs.var(0, correction=0) + targets.var(0, correction=0)
+    agreement = 2 * covariance / (variances + (outputs.mean(0) - targets.mean(0)) ** 2 + 1e-8)
+    return (1 - agreement).mean()
+
+
+def _mean_ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Of [n, 2] numbers."""
+    return float(np.mean([ccc(truth[:, column], predicted[:, column]) for column in range(len(LABELS))]))
+
+
+def _check_range(targets: np.ndarray, split: Split, label: str) -> None:
+    strange = targets[np.abs(targets) > 1]
+    if len(strange):
+        raise UserError(
+            f"valence_arousal: the {split} split has frames with {label} {strange[0]:g}",
+            "values lie between -1 and 1; NaN means none",
+        )
+
+
+def _measure(truth: np.ndarray, identity: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    return {
+        "ccc": ccc(truth, predicted),
+        "rmse": rmse(truth, predicted),
+        **regression_intervals(truth, predicted, identity),
+    }

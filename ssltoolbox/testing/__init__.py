@@ -1,0 +1,17 @@
+"""Runs a plugin against the contract of its kind, in a test or, as `ssltoolbox plugins check`, by hand.
+
+One line in a plugin's tests holds it to everything that the engine relies on:
+
+    from ssltoolbox.testing import check_plugin
+
+    def test_the_contract():
+        check_plugin("my_strategy")
+
+It takes a few seconds, needs no data, and looks at the accelerator too where there is one. A failure says what
+was wrong and what to do. Unlike `ssltoolbox.api` itself, this package imports torch.
+"""
+
+from ssltoolbox.testing.check import BrokenContract, Finding, check_plugin, examine
+from ssltoolbox.testing.targets import Target
+
+__all__ = ["BrokenContract", "Finding", "Target", "check_plugin", "examine"]

@@ -1,0 +1,155 @@
+"""Rules for every kind: what the card says, its options, and how the component is made."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+from torch import nn
+
+from ssltoolbox.api import Kind, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.method_context import context
+from ssltoolbox.testing.rules import Breach, Rule, Subject, rule
+
+PARTS = {
+    Kind.METHODS: ("backbone", "before_step", "step"),
+    Kind.POSITIVE_GENERATORS: ("pick", "render"),
+    Kind.NEGATIVE_SAMPLERS: ("pick",),
+    Kind.NEGATIVE_MASKERS: ("attract", "describe", "mask"),
+    Kind.VIEWS: ("augment", "plain"),
+    Kind.DATASETS: ("size", "__len__", "clip", "read"),
+    Kind.LANDMARK_DETECTORS: ("detect",),
+    Kind.EVALUATORS: ("evaluate",),
+}
+"""What a component of each kind must have."""
+
+HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning")
+
+DOOR = f"""
+import importlib, sys
+from ssltoolbox.registry.contract import components
+module, name, kind, options = sys.argv[1:]
+(card,) = [c for k, c in components(importlib.import_module(module)) if (k, c.name) == (kind, name)]
+parsed = card.options.model_validate_json(options)
+if kind == "datasets":
+    parsed.facts()
+print(*(name for name in {HEAVY} if name in sys.modules))
+"""
+"""What a fresh interpreter does to list a component, and, of a dataset, to check a recipe with it."""
+
+
+@rule("documented")
+def documented(subject: Subject) -> None:
+    card, options = subject.card, subject.options
+    if not (10 <= len(card.summary) <= 100 and card.summary.endswith(".")):
+        raise Breach(
+            f"make the summary a sentence of 10 to 100 characters with a full stop: {card.summary!r}"
+        )
+    if not (type(options).__doc__ or "").strip():
+        raise Breach(f"give `{type(options).__name__}` a docstring: editors and `plugins show` print it")
+    schema = type(options).model_json_schema()
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for name, option in part.get("properties", {}).items():
+            if not option.get("description", "").strip():
+                raise Breach(
+                    f"write a docstring beneath the option `{name}`: what it means, its unit, its bounds"
+                )
+
+
+@rule("options survive a recipe")
+def round_trip(subject: Subject) -> None:
+    model = type(subject.options)
+    try:
+        again = model.model_validate_json(subject.options.model_dump_json(by_alias=True))
+    except ValueError as error:
+        raise Breach(
+            f"`{model.__name__}` refuses what it wrote itself, so that a run's recipe.yaml could not be run "
+            f"again: {first_line(error)}; compare its validators with its types"
+        ) from error
+    if again != subject.options:
+        raise Breach(
+            f"`{model.__name__}` is another one once it was written and read: {subject.options} became "
+            f"{again}; leave the values as they were written, and work out what follows from them in the class"
+        )
+
+
+@rule("listed without torch")
+def door(subject: Subject) -> None:
+    arguments = (subject.module, subject.card.name, subject.kind, subject.options.model_dump_json())
+    result = subprocess.run(
+        [sys.executable, "-c", DOOR, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if result.returncode:
+        raise Breach(f"importing `{subject.module}` alone fails: {result.stderr.strip().splitlines()[-1]}")
+    if loaded := result.stdout.split():
+        what = "or asking for `facts()` " if subject.kind is Kind.DATASETS else ""
+        raise Breach(
+            f"importing `{subject.module}` {what}imports {loaded[0]}, which makes `ssltoolbox --help` and "
+            "`check` slow: keep hooks and options in a module of their own, and the class that works in "
+            f"another, named by `target`, such as {subject.module + '.strategy:' + subject.name!r}"
+        )
+
+
+@rule("made from its options")
+def made(subject: Subject) -> None:
+    try:
+        component = make(subject)
+    except UserError as error:
+        raise Breach(f"`{subject.name}` can't be made from its options: {error}") from error
+    except Exception as error:
+        raise Breach(
+            f"`{subject.name}(options{_further(subject.kind)})` raised {type(error).__name__}: "
+            f"{first_line(error)}; is it called with the right options, and is what they name there?"
+        ) from error
+    for part in _parts(subject.kind, component):
+        if not hasattr(component, part):
+            raise Breach(
+                f"`{subject.name}` has no `{part}`; see `ssltoolbox.api.{_contract(subject.kind)}` for what it "
+                "must have"
+            )
+    if subject.kind is Kind.METHODS and not isinstance(component, nn.Module):
+        raise Breach(f"derive `{subject.name}` from `torch.nn.Module`, so that it is trained and saved")
+
+
+def _parts(kind: Kind, component: Any) -> tuple[str, ...]:
+    """What it must have; a task that needs the network is asked otherwise."""
+    return ("evaluate_network",) if getattr(component, "needs_network", False) else PARTS[kind]
+
+
+@rule("goes to the loader's workers")
+def picklable(subject: Subject) -> None:
+    try:
+        pickle.loads(pickle.dumps(make(subject)))
+    except Exception as error:
+        raise Breach(
+            f"`{subject.name}` can't be copied to a loader's worker ({type(error).__name__}: "
+            f"{first_line(error)}): keep lambdas and open files out of it; open files when they are read"
+        ) from error
+
+
+def make(subject: Subject) -> Any:
+    """The component, made with whatever its kind is called with."""
+    if subject.kind is Kind.METHODS:
+        return subject.make(context())
+    return subject.make("train") if subject.kind is Kind.DATASETS else subject.make()
+
+
+def first_rules(subject: Subject) -> tuple[Rule, ...]:
+    """The rules for any component; the others rely on the last of them."""
+    # Of a file that a recipe names, nobody expects that it is listed quickly.
+    return (documented, round_trip, *((door,) if subject.module else ()), made)
+
+
+def _further(kind: Kind) -> str:
+    return {Kind.METHODS: ", context", Kind.DATASETS: ", split"}.get(kind, "")
+
+
+def _contract(kind: Kind) -> str:
+    return "".join(word.capitalize() for word in kind.singular.split())

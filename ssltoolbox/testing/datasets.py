@@ -1,0 +1,157 @@
+"""Rules for datasets."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import torch
+
+from ssltoolbox.api import Clip, DatasetOptions, Frames
+from ssltoolbox.testing.card import picklable
+from ssltoolbox.testing.rules import Breach, Subject, rule, same, seed_globally, shape_of
+
+LOOKED_AT = 20
+"""Clips of a dataset that are looked at, spread evenly."""
+READ = 6
+"""Frames that are read."""
+
+
+@rule("facts are those of the training split")
+def facts(subject: Subject) -> None:
+    options = subject.options
+    assert isinstance(options, DatasetOptions)
+    said, dataset = options.facts(), subject.make("train")
+    clips = [dataset.clip(index) for index in _some(len(dataset))]
+    lengths = [len(clip) for clip in clips]
+    seen = {"clips": (said.clips, len(dataset)), "size": (said.size, dataset.size)}
+    for name, (promised, found) in seen.items():
+        if promised != found:
+            raise Breach(f"`facts()` promises {name} {promised}, the training split has {found}")
+    if lengths and not said.shortest <= min(lengths) <= max(lengths) <= said.longest:
+        raise Breach(
+            f"`facts()` promises clips of {said.shortest} to {said.longest} frames, there is one of "
+            f"{min(lengths) if min(lengths) < said.shortest else max(lengths)}"
+        )
+    read = _read(dataset)
+    if missing := sorted(said.labels - set(read.labels)):
+        raise Breach(f"`facts()` promises the label {missing[0]!r}, `{subject.name}.read` gives none")
+    if not said.landmarks and not read.landmarks.isnan().all():
+        raise Breach(
+            f"`facts()` says that there are no landmarks, `{subject.name}.read` gives some: say landmarks=True, "
+            "or recipes that need them are refused"
+        )
+
+
+@rule("clips are in order of time")
+def clips(subject: Subject) -> None:
+    dataset = subject.make("train")
+    for index in _some(len(dataset)):
+        clip = dataset.clip(index)
+        if not isinstance(clip, Clip) or clip.index != index:
+            raise Breach(
+                f"`{subject.name}.clip({index})` must give a `Clip` of index {index}, it gave {clip!r:.80}"
+            )
+        if not len(clip) or clip.times.ndim != 1 or (np.diff(clip.times) <= 0).any():
+            raise Breach(
+                f"the times of `{subject.name}.clip({index})` must be seconds, one for each frame and each "
+                "later than the one before"
+            )
+        points = clip.landmarks
+        if points is not None and points.shape != (len(clip), 68, 2):
+            raise Breach(
+                f"the landmarks of `{subject.name}.clip({index})` are {shape_of(points)}, they must be "
+                f"[{len(clip)}, 68, 2] pixels, NaN where a frame has none"
+            )
+
+
+@rule("frames as promised")
+def frames(subject: Subject) -> None:
+    dataset = subject.make("train")
+    read = _read(dataset)
+    count = len(_places(dataset)[0])
+    wanted = {
+        "images": (read.images, "uint8", [count, 3, dataset.size, dataset.size]),
+        "landmarks": (read.landmarks, "float32", [count, 68, 2]),
+    }
+    for name, (found, dtype, shape) in wanted.items():
+        if shape_of(found) != f"{dtype} {shape}":
+            raise Breach(f"`{subject.name}.read` must give {name} {dtype} {shape}, it gave {shape_of(found)}")
+    for name, values in read.labels.items():
+        if list(values.shape) != [count] or values.dtype not in (torch.int64, torch.float32):
+            raise Breach(
+                f"`{subject.name}.read` must give the label {name!r} as [{count}] int64 classes or float32 "
+                f"values, it gave {shape_of(values)}"
+            )
+    if wrong := sorted(set(read.unreadable) - set(range(count))):
+        raise Breach(
+            f"`{subject.name}.read` calls position {wrong[0]} unreadable of {count} that were asked for: "
+            "positions count from 0 in the order asked for"
+        )
+
+
+@rule("the same places, the same bytes")
+def reproducible(subject: Subject) -> None:
+    dataset = subject.make("train")
+    seed_globally(1)
+    once = _read(dataset)
+    seed_globally(2)
+    for again in (_read(dataset), _read(subject.make("train")), _read(pickle.loads(pickle.dumps(dataset)))):
+        if not _same(once, again):
+            raise Breach(
+                f"`{subject.name}.read` gave other bytes for the same places: augmentation is the view's, and "
+                "what is drawn must follow from clip and frame"
+            )
+
+
+@rule("frames in the order asked for")
+def order(subject: Subject) -> None:
+    dataset = subject.make("train")
+    asked_clips, asked_frames = _places(dataset)
+    forth, back = dataset.read(asked_clips, asked_frames), dataset.read(asked_clips[::-1], asked_frames[::-1])
+    one = dataset.read(asked_clips[:1], asked_frames[:1])
+    if not (same(forth.images, back.images.flip(0)) and same(forth.images[:1], one.images)):
+        raise Breach(
+            f"`{subject.name}.read` must give the frames in the order asked for, whatever else is asked for"
+        )
+
+
+@rule("all three splits")
+def splits(subject: Subject) -> None:
+    for split in ("train", "val", "test"):
+        dataset = subject.make(split)
+        if len(dataset) and dataset.size != subject.make("train").size:
+            raise Breach(f"images of the split {split!r} have another size than those of 'train'")
+
+
+def _some(count: int) -> list[int]:
+    return sorted({int(index) for index in np.linspace(0, count - 1, min(count, LOOKED_AT))})
+
+
+def _places(dataset: Any) -> tuple[list[int], list[int]]:
+    """First, middle and last frames of some clips; one of them twice."""
+    chosen = _some(len(dataset))[: READ // 2]
+    lengths = [len(dataset.clip(index)) for index in chosen]
+    places = [
+        (clip, frame) for clip, length in zip(chosen, lengths, strict=True) for frame in (0, length - 1)
+    ]
+    places.append(places[0])
+    return [clip for clip, _ in places], [frame for _, frame in places]
+
+
+def _read(dataset: Any) -> Frames:
+    read: Frames = dataset.read(*_places(dataset))
+    return read
+
+
+def _same(one: Frames, other: Frames) -> bool:
+    return (
+        same(one.images, other.images)
+        and same(one.landmarks, other.landmarks)
+        and same(dict(one.labels), dict(other.labels))
+        and dict(one.unreadable) == dict(other.unreadable)
+    )
+
+
+RULES = (picklable, facts, clips, frames, reproducible, order, splits)

@@ -1,0 +1,178 @@
+"""Draws: pure, independent of workers and ranks, and patient with clips that have no answer."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ssltoolbox_hard_neg import HardNegOptions
+from ssltoolbox_hard_neg.sampler import HardNeg
+from ssltoolbox_time_aug import TimeAugOptions
+from ssltoolbox_time_aug.generator import TimeAug
+from support.data import NumberedFrames
+
+from ssltoolbox.api import (
+    NegativeSampler,
+    NegativeSamplerOptions,
+    Options,
+    PositiveGenerator,
+    SslToolboxError,
+    UserError,
+)
+from ssltoolbox.data.drawing.batches import MOST_REDRAWS
+from ssltoolbox.data.drawing.draws import Drawer, Strategies
+
+TIME_AUG = ("time_aug", TimeAug(TimeAugOptions()))
+HARD_NEG = ("hard_neg", HardNeg(HardNegOptions()))
+
+
+class NextFrame(PositiveGenerator[Options]):
+    """One frame on; no answer at the end."""
+
+    def pick(self, clip, frame, rng):
+        return frame + 1 if frame + 1 < len(clip) else None
+
+
+def drawer(lengths, generators=(TIME_AUG,), samplers=(HARD_NEG,), seed=0, stride=4) -> Drawer:
+    return Drawer(NumberedFrames(lengths), Strategies(generators, samplers), seed, stride)
+
+
+def test_roles():
+    """[anchor, hard, pos(anchor), pos(hard)], the gap between anchor and hard, positives near their own."""
+    for slot in range(50):
+        draw = drawer([60] * 50).draw(0, slot)
+        anchor, hard, pos_anchor, pos_hard = draw.frames
+        assert abs(anchor - hard) >= 12
+        assert abs(anchor - pos_anchor) in range(2, 7)
+        assert abs(hard - pos_hard) in range(2, 7)
+
+
+def test_without_strategies_the_positive_is_the_frame_itself():
+    draw = drawer([9] * 5, (), ()).draw(0, 3)
+    assert len(draw.frames) == 2
+    assert draw.frames[0] == draw.frames[1]
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 999), slot=st.integers(0, 19))
+def test_a_draw_depends_on_its_place_alone(seed, epoch, slot):
+    """Another worker, which has drawn other things before, gives the same."""
+    first = drawer([60] * 20, seed=seed)
+    other = drawer([60] * 20, seed=seed)
+    for warm_up in range(3):
+        other.draw(warm_up, warm_up)
+    assert first.draw(epoch, slot) == other.draw(epoch, slot)
+
+
+def test_epochs_and_seeds_differ():
+    draws = {
+        (seed, epoch): tuple(drawer([60] * 20, seed=seed).draw(epoch, slot).frames for slot in range(20))
+        for seed in range(2)
+        for epoch in range(2)
+    }
+    assert len(set(draws.values())) == 4
+
+
+def test_an_epoch_draws_every_clip_once_and_ids_never_repeat():
+    one = drawer([60] * 20)
+    draws = [one.draw(epoch, slot) for epoch in range(3) for slot in range(20)]
+    assert len({draw.id for draw in draws}) == 60
+    for epoch in range(3):
+        assert sorted(draw.clip for draw in draws[20 * epoch : 20 * epoch + 20]) == list(range(20))
+
+
+def test_adding_a_plugin_leaves_the_others_draws_alone():
+    alone = drawer([60] * 20, samplers=())
+    together = drawer([60] * 20)
+    more = drawer([60] * 20, generators=(TIME_AUG, ("other", PositiveGenerator(Options()))), samplers=())
+    for slot in range(20):
+        plain = alone.draw(0, slot)
+        assert plain.frames == more.draw(0, slot).frames
+        assert plain.frames == together.draw(0, slot).frames[0::2]
+
+
+def test_picks_chain_in_recipe_order():
+    chain = (("next", NextFrame(Options())), ("next#2", NextFrame(Options())))
+    for slot in range(20):
+        anchor, positive = drawer([9] * 20, chain, ()).draw(0, slot).frames
+        assert positive == anchor + 2
+
+
+def test_anchors_are_uniform():
+    one = drawer([10], (), ())
+    counts = Counter(one.draw(epoch, 0).frames[0] for epoch in range(5000))
+    expected = 500
+    chi_squared = sum((counts[frame] - expected) ** 2 / expected for frame in range(10))
+    assert chi_squared < 27.9  # p = .001 at 9 degrees of freedom
+
+
+def test_another_anchor_of_the_clip_is_tried():
+    """Only the first four and the last four frames of 16 have one 12 frames away."""
+    draws = [drawer([16] * 30, ()).draw(0, slot) for slot in range(30)]
+    assert all(min(draw.frames[0], 15 - draw.frames[0]) <= 3 for draw in draws)
+    assert sum(draw.anchors_refused for draw in draws) > 10
+    assert not any(draw.clips_refused for draw in draws)
+
+
+def test_a_clip_without_an_answer_is_replaced_and_counted():
+    lengths = [5 if clip % 3 == 0 else 60 for clip in range(30)]
+    one = drawer(lengths)
+    draws = [one.draw(0, slot) for slot in range(30)]
+    assert all(lengths[draw.clip] == 60 for draw in draws)
+    assert sum(draw.clips_refused for draw in draws) >= 10
+    replaced = [draw for draw in draws if draw.clips_refused]
+    originals = {draw.clip: draw.frames for draw in draws if not draw.clips_refused}
+    assert any(originals.get(draw.clip, draw.frames) != draw.frames for draw in replaced)
+
+
+def test_again_gives_another_draw_of_the_clip_then_another_clip():
+    one = drawer([60] * 20)
+    draws = [one.draw(0, 7, again) for again in range(5)]
+    assert len({draw.clip for draw in draws[:4]}) == 1
+    assert len({draw.frames for draw in draws}) == 5
+    assert draws[4].clip != draws[0].clip
+    assert len({draw.id for draw in draws}) == 1
+
+
+def test_no_clip_has_an_answer():
+    with pytest.raises(UserError) as caught:
+        drawer([5, 7, 6]).draw(0, 0)
+    assert str(caught.value) == (
+        "time_aug and hard_neg found nothing to draw in 3 clips, 17 anchors each; "
+        "the longest has 7 frames (1.44 s); use longer clips, or smaller offsets and gaps"
+    )
+
+
+def test_a_strategy_that_leaves_the_clip_is_named():
+    class Outside(NegativeSampler[NegativeSamplerOptions]):
+        def pick(self, clip, anchor, rng):
+            return [len(clip)]
+
+    with pytest.raises(SslToolboxError) as caught:
+        drawer([9] * 2, (), (("outside", Outside(NegativeSamplerOptions())),)).draw(0, 0)
+    assert str(caught.value) in {
+        f"outside picked frame 9 of clip-{clip}, which has 9 frames" for clip in range(2)
+    }
+
+
+def test_global_random_state_is_left_alone():
+    before = np.random.get_state()[1].copy()
+    drawer([60] * 4).draw(0, 0)
+    assert (np.random.get_state()[1] == before).all()
+
+
+@pytest.mark.parametrize("stride", [1, 3, 4, 6, 12, 24])
+def test_the_one_clip_with_an_answer_is_found_from_every_place(stride):
+    lengths = [2] * 11 + [60]  # too short for a hard negative, but for the last
+    found = [drawer(lengths, stride=stride).draw(0, slot) for slot in range(12)]
+    assert {draw.clip for draw in found} == {11}
+    assert sorted(draw.clips_refused for draw in found) == list(range(12))
+
+
+@pytest.mark.parametrize("clips", [1, 2, 3])
+def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips):
+    draws = [drawer([60] * clips).draw(0, 0, again) for again in range(MOST_REDRAWS + 1)]
+    assert {draw.clip for draw in draws} == set(range(clips))
+    assert all(draw.clips_refused == 0 for draw in draws)
+    assert len({draw.frames for draw in draws}) > MOST_REDRAWS / 2

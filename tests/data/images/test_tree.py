@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.images.tree import FoundClip, Tree
+
+Put = Callable[..., Path]
+
+
+def clips(root: Path) -> list[FoundClip]:
+    tree = Tree(root)
+    return [clip for identity in tree.identities() for clip in tree.clips(identity)]
+
+
+def test_clips_are_found_in_natural_order(tmp_path: Path, put_clip: Put) -> None:
+    put_clip("id10/v1/1", ["1.jpg"])
+    put_clip("id9/v2/10", ["10.png", "9.jpg", "11.JPEG"])
+    put_clip("id9/v2/9", ["a.JPG"])
+    assert clips(tmp_path) == [
+        FoundClip("id9/v2/9", ["a.JPG"], False),
+        FoundClip("id9/v2/10", ["9.jpg", "10.png", "11.JPEG"], False),
+        FoundClip("id10/v1/1", ["1.jpg"], False),
+    ]
+
+
+def test_voxceleb1_tree_has_names_as_identities(tmp_path: Path, put_clip: Put) -> None:
+    put_clip("A.J._Buckley/1.6/J9lHsKG98U8", ["0000025.jpg", "0000050.jpg"])
+    put_clip("Zulay_Henao/1.6/-aB_cD3", ["0000025.jpg"])
+    assert Tree(tmp_path).identities() == ["A.J._Buckley", "Zulay_Henao"]
+    assert [clip.folder for clip in clips(tmp_path)] == [
+        "A.J._Buckley/1.6/J9lHsKG98U8",
+        "Zulay_Henao/1.6/-aB_cD3",
+    ]
+
+
+def test_what_is_no_frame_is_passed_over(tmp_path: Path, put_clip: Put) -> None:
+    clip = put_clip("id1/v/c", ["1.jpg", "._1.jpg"])
+    put_clip(".hidden/v/c")
+    put_clip("id1/.hidden/c")
+    put_clip("id1/v/.hidden")
+    (clip / "notes.txt").write_text("notes")
+    (clip / "jpg").write_text("no suffix")
+    (clip / "folder.jpg").mkdir()
+    (tmp_path / "README.md").write_text("readme")
+    (tmp_path / "id1" / "v" / "empty").mkdir()
+    os.mkfifo(clip / "pipe.jpg")
+    assert clips(tmp_path) == [FoundClip("id1/v/c", ["1.jpg"], False)]
+
+
+def test_landmarks_beside_frames_are_seen(tmp_path: Path, put_clip: Put) -> None:
+    (put_clip("id1/v/c", ["1.jpg"]) / "landmarks68.npy").touch()
+    assert clips(tmp_path) == [FoundClip("id1/v/c", ["1.jpg"], True)]
+
+
+def test_odd_names_are_found_as_they_are(tmp_path: Path, put_clip: Put) -> None:
+    identity = os.fsdecode(b"Jos\xe9 \n")
+    put_clip(f"{identity}/v v/c", ["a b.jpg"])
+    assert clips(tmp_path) == [FoundClip(f"{identity}/v v/c", ["a b.jpg"], False)]
+
+
+def test_a_missing_root_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFound) as caught:
+        Tree(tmp_path / "vox")
+    assert str(caught.value) == f"{tmp_path}/vox: there is no such folder"
+
+
+def test_a_root_that_is_a_file_is_refused(put_image: Put, tmp_path: Path) -> None:
+    path = put_image(tmp_path / "vox.jpg")
+    with pytest.raises(UserError) as caught:
+        Tree(path)
+    assert str(caught.value) == f"{path}: a folder is needed, this is a file"
+    assert not isinstance(caught.value, DataNotFound)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, put_clip: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = put_clip("id1/v/c")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path == str(locked):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError) as caught:
+        clips(tmp_path)
+    assert str(caught.value) == f"{locked}: Permission denied"
+
+
+class TestLayout:
+    expected = "no frames at <identity>/<video>/<clip>/<frame>.jpg or .png"
+
+    def message(self, root: Path) -> str:
+        with pytest.raises(UserError) as caught:
+            Tree(root).check_layout()
+        return str(caught.value)
+
+    def test_right(self, tmp_path: Path, put_clip: Put) -> None:
+        put_clip("id1/v/c")
+        put_clip("id0")
+        Tree(tmp_path).check_layout()
+
+    def test_empty(self, tmp_path: Path) -> None:
+        found = "there is no .jpg, .jpeg or .png file in it"
+        assert self.message(tmp_path) == f"{tmp_path}: {self.expected}; {found}"
+
+    @pytest.mark.parametrize(
+        ("root", "image", "meant"),
+        [
+            ("a/b/c", "1.png", "."),
+            ("a/b", "c/1.png", "."),
+            ("a", "b/c/1.png", "."),
+            (".", "x/a/b/c/1.png", "x"),
+            (".", "x/y/a/b/c/1.png", "x/y"),
+        ],
+    )
+    def test_at_another_depth(
+        self, tmp_path: Path, put_image: Put, root: str, image: str, meant: str
+    ) -> None:
+        put_image(tmp_path / root / image)
+        found = f"the first image found is {image}: is the root meant to be {(tmp_path / meant)}?"
+        assert self.message(tmp_path / root) == f"{tmp_path / root}: {self.expected}; {found}"
+
+
+class TestLinks:
+    def test_inside_of_the_root_are_followed(self, tmp_path: Path, put_clip: Put) -> None:
+        clip = put_clip("id1/v/c", ["1.png"])
+        (clip / "2.png").symlink_to("1.png")
+        (tmp_path / "id2").symlink_to("id1")
+        assert [(c.folder, c.frames) for c in clips(tmp_path)] == [
+            ("id1/v/c", ["1.png", "2.png"]),
+            ("id2/v/c", ["1.png", "2.png"]),
+        ]
+
+    def test_a_root_may_be_one(self, tmp_path: Path, put_clip: Put) -> None:
+        put_clip("data/id1/v/c", ["1.png"])
+        (tmp_path / "data/id2").symlink_to(tmp_path / "data/id1")
+        (tmp_path / "root").symlink_to("data")
+        assert [clip.folder for clip in clips(tmp_path / "root")] == ["id1/v/c", "id2/v/c"]
+
+    @pytest.mark.parametrize("link", ["id2", "id1/w", "id1/v/d", "id1/v/c/9.png", "id1/v/c/landmarks68.npy"])
+    def test_that_lead_out_are_refused(self, tmp_path: Path, put_clip: Put, link: str) -> None:
+        outside = put_clip("outside")
+        put_clip("root/id1/v/c")
+        path = tmp_path / "root" / link
+        path.symlink_to(outside / "1.png" if path.suffix else outside)
+        with pytest.raises(UserError) as caught:
+            clips(tmp_path / "root")
+        assert str(caught.value) == (
+            f"{path}: this link leads out of {tmp_path}/root; "
+            "only links that stay inside are followed: move the data there, or remove the link"
+        )
+
+    def test_that_lead_nowhere_are_passed_over(self, tmp_path: Path, put_clip: Put) -> None:
+        clip = put_clip("id1/v/c", ["1.png"])
+        (clip / "2.png").symlink_to("gone.png")
+        (clip / "3.png").symlink_to("3.png")
+        (tmp_path / "id2").symlink_to("gone")
+        assert clips(tmp_path) == [FoundClip("id1/v/c", ["1.png"], False)]
+
+    def test_of_no_concern_are_left_alone(self, tmp_path: Path, put_clip: Put) -> None:
+        put_clip("outside")
+        clip = put_clip("root/id1/v/c", ["1.png"])
+        (clip / "notes.txt").symlink_to(tmp_path / "outside" / "1.png")
+        assert clips(tmp_path / "root") == [FoundClip("id1/v/c", ["1.png"], False)]
+
+    def test_to_a_folder_above_do_not_go_round(self, tmp_path: Path, put_clip: Put) -> None:
+        put_clip("id1/v/c", ["1.png"])
+        (tmp_path / "id1" / "loop").symlink_to(tmp_path)
+        assert [clip.folder for clip in clips(tmp_path)] == ["id1/v/c"]

@@ -1,0 +1,162 @@
+"""AffectNet in both releases: which image is in which split, cut out how, labelled how."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssltoolbox.api import DataNotFound, Dataset, UserError
+from ssltoolbox.data.labelled.affectnet.dataset import AffectNet
+from ssltoolbox.data.labelled.options import AffectNetOptions
+
+
+def made(root: Path, split: str, size: int = 20) -> AffectNet:
+    return AffectNet(AffectNetOptions(root=root, size=size), split)
+
+
+@pytest.fixture(params=["lists", "folders"])
+def release(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(f"affectnet_{request.param}")
+
+
+def test_facts_are_those_of_the_training_split(release: Path) -> None:
+    facts = AffectNetOptions(root=release).facts()
+    assert facts.clips == facts.identities == facts.frames == len(made(release, "train"))
+    assert (facts.shortest, facts.longest, facts.landmarks) == (1, 1, True)
+    assert facts.labels == {"expression", "valence", "arousal"}
+
+
+def test_val_is_carved_from_train_and_the_published_validation_set_is_test(release: Path) -> None:
+    names = {}
+    for split in ("train", "val"):
+        dataset = made(release, split)
+        names[split] = {dataset.name(index) for index in range(len(dataset))}
+    # Of twenty rows those of the classes 9 and 10 are left out.
+    assert len(names["train"] | names["val"]) == (18 if release.name == "affectnet" else 20)
+    assert not names["train"] & names["val"]
+    assert names["val"]
+    assert len(made(release, "test")) == (3 if release.name == "affectnet" else 2)
+
+
+def test_it_is_a_dataset_of_clips_of_one_frame(release: Path) -> None:
+    dataset = made(release, "test")
+    assert isinstance(dataset, Dataset)
+    assert [len(dataset.clip(index)) for index in range(len(dataset))] == [1] * len(dataset)
+    assert dataset.clip(1).identity == 1
+    with pytest.raises(IndexError, match="there is no image 9"):
+        dataset.clip(9)
+
+
+def test_the_face_is_cut_out_by_its_box(affectnet_lists: Path) -> None:
+    frames = made(affectnet_lists, "test", size=40).read([0], [0])
+    assert frames.images.shape == (1, 3, 40, 40)
+    red = frames.images[0].float().mean(dim=(1, 2))
+    assert red.tolist() == [255, 0, 0]
+    # (30, 20) is the corner of a box of 20 pixels that becomes 40 large.
+    np.testing.assert_allclose(frames.landmarks[0, 0], [0.5, 0.5])
+    np.testing.assert_allclose(frames.landmarks[0, 67], [20.5, 20.5])
+
+
+def test_labels_of_the_lists(affectnet_lists: Path) -> None:
+    frames = made(affectnet_lists, "test").read([0, 1, 2, 0], [0] * 4)
+    assert frames.labels["expression"].tolist() == [0, 1, -1, 0]
+    np.testing.assert_array_equal(frames.labels["valence"], np.array([0.5, np.nan, 0.5, 0.5], np.float32))
+    assert frames.labels["arousal"].tolist() == [-0.25] * 4
+    assert not frames.unreadable
+
+
+def test_labels_and_landmarks_of_the_folders(affectnet_folders: Path) -> None:
+    frames = made(affectnet_folders, "test").read([1, 0], [0, 0])
+    assert frames.labels["expression"].tolist() == [1, 0]
+    assert frames.labels["valence"].tolist() == [-0.5, -0.5]
+    assert frames.labels["arousal"].tolist() == [0.25, 0.25]
+    np.testing.assert_allclose(frames.landmarks[0, 0], [4.5, 9.5])
+
+
+def test_a_list_without_its_first_line(affectnet_lists: Path) -> None:
+    list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
+    list_.write_text("".join(list_.read_text().splitlines(keepends=True)[1:]))
+    assert made(affectnet_lists, "test").read([1], [0]).labels["expression"].tolist() == [1]
+
+
+def test_what_is_damaged_is_said_and_left_out(affectnet_lists: Path, affectnet_folders: Path) -> None:
+    (affectnet_lists / "Manually_Annotated_Images" / "9" / "0.png").write_bytes(b"no image")
+    frames = made(affectnet_lists, "test").read([0, 1], [0, 0])
+    assert list(frames.unreadable) == [0]
+    assert frames.unreadable[0].endswith("9/0.png: empty, or neither a JPEG nor a PNG image")
+    notes = affectnet_folders / "val_set" / "annotations"
+    (notes / "0_exp.npy").unlink()
+    (notes / "1_lnd.npy").write_bytes(b"\x93NUMPY")
+    frames = made(affectnet_folders, "test").read([0, 1], [0, 0])
+    assert frames.unreadable[0].endswith("0_exp.npy: No such file or directory")
+    assert frames.unreadable[1].endswith("1_lnd.npy: not a whole .npy file of plain values")
+
+
+def test_a_row_that_leads_out_of_the_folder(affectnet_lists: Path) -> None:
+    list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
+    list_.write_text(list_.read_text().replace("9/0.png", "../../0.png"))
+    (reason,) = made(affectnet_lists, "test").read([0], [0]).unreadable.values()
+    assert reason.startswith("../../0.png: this leads out of ")
+
+
+def test_pickles_are_never_loaded(affectnet_folders: Path) -> None:
+    np.save(affectnet_folders / "val_set" / "annotations" / "0_exp.npy", np.array([{}], object))
+    (reason,) = made(affectnet_folders, "test").read([0], [0]).unreadable.values()
+    assert reason.endswith("0_exp.npy: not a whole .npy file of plain values")
+
+
+@pytest.mark.parametrize(
+    ("gone", "text"),
+    [
+        ("", "{root}: there is no such folder; it should hold a release of AffectNet"),
+        (
+            "Manually_Annotated_file_lists",
+            "{root}: no release of AffectNet is here; one has Manually_Annotated_file_lists/training.csv and "
+            "Manually_Annotated_Images, the other one train_set/images and train_set/annotations",
+        ),
+        (
+            "Manually_Annotated_Images",
+            "{root}/Manually_Annotated_Images: there is no such folder; it should hold the images, "
+            "<number>/<hash>.jpg",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(affectnet_lists: Path, gone: str, text: str) -> None:
+    shutil.rmtree(affectnet_lists / gone)
+    with pytest.raises(DataNotFound) as caught:
+        AffectNetOptions(root=affectnet_lists).facts()
+    assert str(caught.value) == text.format(root=affectnet_lists)
+
+
+def test_a_missing_list(affectnet_lists: Path) -> None:
+    list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
+    list_.unlink()
+    with pytest.raises(DataNotFound) as caught:
+        made(affectnet_lists, "test")
+    assert str(caught.value) == (
+        f"{list_}: there is no such file; it should be the list of images with their annotations"
+    )
+
+
+def test_missing_annotations(affectnet_folders: Path) -> None:
+    shutil.rmtree(affectnet_folders / "train_set" / "annotations")
+    with pytest.raises(DataNotFound) as caught:
+        AffectNetOptions(root=affectnet_folders).facts()
+    assert str(caught.value) == (
+        f"{affectnet_folders}/train_set/annotations: there is no such folder; it should hold the annotations, "
+        "<number>_exp.npy and others"
+    )
+
+
+def test_a_missing_column(affectnet_lists: Path) -> None:
+    list_ = affectnet_lists / "Manually_Annotated_file_lists" / "training.csv"
+    list_.write_text(list_.read_text().replace("valence", "pleasure", 1))
+    with pytest.raises(UserError) as caught:
+        AffectNetOptions(root=affectnet_lists).facts()
+    assert str(caught.value) == (
+        f"{list_}: no column valence; it has subDirectory_filePath, face_x, face_y, face_width, face_height, "
+        "facial_landmarks, expression, pleasure, arousal"
+    )

@@ -1,0 +1,63 @@
+"""Rows by where their line begins are the rows that whole columns have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.labelled import csv_rows
+from ssltoolbox.data.labelled.csv_rows import CsvRows
+
+cells = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='"'), min_size=1
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "rows.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8),
+    end=st.sampled_from(["\n", "\r\n", "\n\n"]),
+    last=st.booleans(),
+    chunk=st.integers(1, 40),
+)
+def test_columns_and_rows_agree(tmp_path: Path, rows: list, end: str, last: bool, chunk: int) -> None:
+    lines = ["a, b,c", *(",".join(f'"{cell}"' for cell in row) for row in rows)]
+    table = CsvRows(written(tmp_path, end.join(lines) + end * last), ["a", "b", "c"])
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(csv_rows, "_CHUNK", chunk)
+        starts = table.line_starts(len(rows))
+    columns = table.columns("a", "b", "c")
+    assert list(zip(*columns, strict=True)) == rows
+    assert [tuple(table.row(int(start)).values()) for start in starts] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column a; it has nothing"),
+        ("b,c\n1,2\n", "no column a; it has b, c"),
+        ("a,b\n1,2\n3\n", "CSV parse error: Expected 2 columns, got 1: 3"),
+        ('a,b\n1,"x\ny"\n2,z\n', "2 rows in 3 lines; a row must be one line"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+
+    def starts() -> np.ndarray:
+        table = CsvRows(path, ["a"])
+        return table.line_starts(len(table.columns("a")[0]))
+
+    with pytest.raises(UserError) as caught:
+        starts()
+    assert str(caught.value) == f"{path}: {message}"

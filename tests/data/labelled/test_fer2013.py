@@ -1,0 +1,124 @@
+"""FER2013 in both forms, its classes numbered as ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Dataset, UserError
+from ssltoolbox.data.labelled.fer2013.dataset import FER2013
+from ssltoolbox.data.labelled.options import FER2013Options
+
+OURS = [
+    EXPRESSIONS.index(name) for name in ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+]
+
+
+def made(root: Path, split: str, size: int = 48) -> FER2013:
+    return FER2013(FER2013Options(root=root, size=size), split)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_the_file_has_all_three_splits(fer_csv: Path, split: str) -> None:
+    dataset = made(fer_csv, split)
+    assert isinstance(dataset, Dataset)
+    frames = dataset.read(range(7), [0] * 7)
+    assert frames.labels["expression"].tolist() == OURS
+    assert frames.images[:, :, 0, 0].tolist() == [[10 * emotion] * 3 for emotion in range(7)]
+    assert frames.landmarks.isnan().all()
+
+
+def test_images_are_resized(fer_csv: Path) -> None:
+    assert made(fer_csv, "test", size=112).read([3], [0]).images.shape == (1, 3, 112, 112)
+
+
+def test_the_other_file(fer_csv: Path) -> None:
+    text = (fer_csv / "fer2013.csv").read_text().splitlines()
+    rows = [line.split(",") for line in text[1:]]
+    (fer_csv / "icml_face_data.csv").write_text(
+        "\n".join(
+            ["emotion, Usage, pixels", *(f"{emotion},{usage},{pixels}" for emotion, pixels, usage in rows)]
+        )
+    )
+    (fer_csv / "fer2013.csv").unlink()
+    assert made(fer_csv, "test").read([6], [0]).images[0, 0, 0, 0] == 60
+
+
+def test_facts(fer_csv: Path, fer_folders: Path) -> None:
+    facts = FER2013Options(root=fer_csv).facts()
+    assert (facts.clips, facts.frames, facts.longest, facts.size) == (7, 7, 1, 48)
+    assert (facts.labels, facts.landmarks, facts.pairs) == ({"expression"}, False, False)
+    assert FER2013Options(root=fer_folders).facts().clips == len(made(fer_folders, "train"))
+
+
+def test_of_the_folders_val_is_a_part_of_train(fer_folders: Path) -> None:
+    train, val, test = (made(fer_folders, split) for split in ("train", "val", "test"))
+    assert (len(train) + len(val), len(test)) == (140, 14)
+    assert len(val) > 0
+    assert sorted(set(test.read(range(14), [0] * 14).labels["expression"].tolist())) == sorted(OURS)
+    assert {train.name(i) for i in range(len(train))}.isdisjoint(val.name(i) for i in range(len(val)))
+
+
+def test_a_folder_that_is_no_expression(fer_folders: Path) -> None:
+    (fer_folders / "train" / "happy").rename(fer_folders / "train" / "hapy")
+    with pytest.raises(UserError) as caught:
+        FER2013Options(root=fer_folders).facts()
+    assert str(caught.value) == (
+        f"{fer_folders}/train/hapy: no expression is called that; did you mean 'happy'?"
+    )
+
+
+def test_what_is_missing_is_said(tmp_path: Path, fer_folders: Path) -> None:
+    with pytest.raises(DataNotFound) as caught:
+        FER2013Options(root=tmp_path).facts()
+    assert str(caught.value) == (
+        f"{tmp_path}: FER2013 is not here; it should hold fer2013.csv or icml_face_data.csv, or the folders "
+        "train and test"
+    )
+    (fer_folders / "test").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataNotFound) as caught:
+        made(fer_folders, "test")
+    assert str(caught.value) == (
+        f"{fer_folders}/test: there is no such folder; it should hold a folder for each expression"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (" 60,PrivateTest", ",PrivateTest", "2304 pixels are expected, there are 2303"),
+        ("60 60,PrivateTest", "60 x,PrivateTest", "pixels are whole numbers from 0 to 255"),
+        ("60 60,PrivateTest", "60 256,PrivateTest", "pixels are whole numbers from 0 to 255"),
+    ],
+)
+def test_damaged_pixels_are_left_out(fer_csv: Path, old: str, new: str, reason: str) -> None:
+    file = fer_csv / "fer2013.csv"
+    file.write_text(file.read_text().replace(old, new))
+    frames = made(fer_csv, "test").read([5, 6], [0, 0])
+    assert list(frames.unreadable) == [1]
+    assert frames.unreadable[1].startswith("fer2013.csv, byte ")
+    assert frames.unreadable[1].endswith(f": {reason}")
+    assert frames.labels["expression"].tolist() == [OURS[5], -1]
+
+
+def test_a_damaged_image_is_left_out(fer_folders: Path) -> None:
+    dataset = made(fer_folders, "test")
+    (fer_folders / "test" / dataset.name(0)).write_bytes(b"")
+    assert list(dataset.read([0, 1], [0, 0]).unreadable) == [0]
+
+
+def test_an_emotion_that_is_none(fer_csv: Path) -> None:
+    file = fer_csv / "fer2013.csv"
+    file.write_text(file.read_text().replace("\n6,", "\n7,"))
+    with pytest.raises(UserError) as caught:
+        FER2013Options(root=fer_csv).facts()
+    assert str(caught.value) == f"{file}: row 7 has the emotion '7'; emotions are numbers from 0 to 6"
+
+
+def test_a_split_without_images(fer_csv: Path) -> None:
+    file = fer_csv / "fer2013.csv"
+    file.write_text(file.read_text().replace("PublicTest", "Training"))
+    with pytest.raises(UserError) as caught:
+        made(fer_csv, "val")
+    assert str(caught.value) == f"{file}: there are no images for the val split"

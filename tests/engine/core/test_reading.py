@@ -1,0 +1,95 @@
+"""An error in a loader's worker is the one that was raised, and no worker outlives the loader."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
+
+
+class CanNotTravel(Exception):
+    """Not to be made again from its text alone."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+ERRORS = [UserError("wrong", "do that"), SslToolboxError("it failed"), KeyError("a"), CanNotTravel(1, 2)]
+
+
+def number(key: int) -> int:
+    if key >= 20:
+        raise ERRORS[key - 20]
+    return key * key
+
+
+def numbers(keys: list[int]) -> list[int]:
+    return [number(key) for key in keys]
+
+
+def of(keys: list[int], workers: int) -> Iterator[Any]:
+    return iter(
+        Loader(
+            Fetched(number, 30),
+            batch_size=None,
+            sampler=keys,
+            num_workers=workers,
+            worker_init_fn=leave_signals_to_the_main_process if workers else None,
+        )
+    )
+
+
+def none_is_left() -> bool:
+    """Whether all workers end within a time that none of them needs."""
+    until = time.monotonic() + 60
+    while multiprocessing.active_children() and time.monotonic() < until:
+        time.sleep(0.01)
+    return not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_is_fetched(workers: int) -> None:
+    assert list(of([3, 1, 2], workers)) == [9, 1, 4]
+    loader = Loader(Fetched(numbers, 30), batch_sampler=[[1, 2], [3]], collate_fn=list, num_workers=workers)
+    assert list(loader) == [[1, 4], [9]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("place", range(3))
+def test_an_error_is_as_it_was(place: int, workers: int) -> None:
+    error = ERRORS[place]
+    found = of([1, 20 + place, *range(8)], workers)
+    assert next(found) == 1
+    with pytest.raises(type(error)) as caught:
+        next(found)
+    assert str(caught.value) == str(error)
+    assert getattr(caught.value, "hint", "") == getattr(error, "hint", "")
+    if workers:
+        (note,) = caught.value.__notes__
+        assert note.startswith("In a loader's worker:\nTraceback (most recent call last):\n")
+        assert "in number" in note
+
+
+def test_an_error_that_can_not_be_sent() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        list(of([23], 1))
+    assert str(caught.value) == "CanNotTravel: 1 and 2"
+    assert "in number" in caught.value.__notes__[0]
+
+
+def test_no_worker_is_left_behind() -> None:
+    """While the error is still held, and though workers pay no heed to being asked to end."""
+    with pytest.raises(KeyError) as caught:
+        list(of([22, *range(8)], 2))
+    assert caught.value.__traceback__
+    assert none_is_left()
+    found = of(list(range(8)), 2)
+    assert next(found) == 0
+    del found
+    assert none_is_left()

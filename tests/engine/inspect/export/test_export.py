@@ -1,0 +1,140 @@
+"""Exported files give the same features, read as their cards say."""
+
+import re
+import sys
+
+import pytest
+import torch
+import yaml
+from support.runs import untrained_run, write_recipe
+
+from ssltoolbox import load_backbone
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.engine import export as package
+from ssltoolbox.engine.inspect.export import export
+from ssltoolbox.models import weights_hash
+
+NETWORKS = {
+    "tiny": "{name: test_byobnet}",
+    "fixed_size": "{name: test_vit, options: {depth: 1}}",
+    "resnet": "{name: resnet18.a1_in1k}",
+    "small_stem": "{name: resnet18, stem: small}",
+}
+
+
+@pytest.fixture
+def run(tmp_path, request):
+    """A run of one of the networks."""
+    network = NETWORKS[getattr(request, "param", "tiny")]
+    recipe = write_recipe(
+        tmp_path, ("{name: test_byobnet}", network), ("views: {name: standard, size: 32}", "views: standard")
+    )
+    return untrained_run(recipe, tmp_path / "run", seed=1)
+
+
+def as_the_card_says(card):
+    """The network that the card's own code gives."""
+    (code,) = re.findall(r"```python\n(.*?)```", card.read_text(), flags=re.S)
+    names = {}
+    exec(code, names)
+    return names["model"]
+
+
+@pytest.mark.parametrize(
+    ("run", "file"),
+    [
+        ("tiny", "model.safetensors"),
+        ("fixed_size", "model.safetensors"),
+        ("small_stem", "model.safetensors"),
+        ("resnet", "model.pth"),
+        ("small_stem", "model.pt"),
+    ],
+    indirect=["run"],
+)
+def test_features_are_the_same(run, file, tmp_path, monkeypatch):
+    done = export(run, tmp_path / file)
+    assert done.difference < 1e-6
+    images = torch.randn(2, 3, 112, 112)
+    monkeypatch.chdir(tmp_path)
+    with torch.no_grad():
+        torch.testing.assert_close(as_the_card_says(done.card)(images), load_backbone(run)(images))
+
+
+@pytest.mark.slow
+def test_onnx_gives_the_same_features_for_batches_of_any_size(run, tmp_path, monkeypatch):
+    done = export(run, tmp_path / "model.onnx")
+    assert 0 < done.difference < 1e-5
+    monkeypatch.chdir(tmp_path)
+    model, backbone = as_the_card_says(done.card), load_backbone(run)
+    for count in (1, 5):
+        images = torch.randn(count, 3, 112, 112)
+        with torch.no_grad():
+            torch.testing.assert_close(
+                torch.from_numpy(model(images.numpy())), backbone(images), atol=1e-5, rtol=0
+            )
+
+
+def test_the_card(run, tmp_path):
+    done = export(run, tmp_path / "model.safetensors")
+    text = done.card.read_text()
+    front = yaml.safe_load(text.split("---")[1])
+    assert front["library_name"] == "timm"
+    assert done.card.name == "model.safetensors.md"
+    assert f"SHA-256 of the weights: `{weights_hash(load_backbone(run))}`" in text
+    assert "[B, 3, 112, 112]" in text
+    (recipe,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
+    assert yaml.safe_load(recipe) == yaml.safe_load((run / "recipe.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted", "message"),
+    [
+        (
+            "model.bin",
+            None,
+            "model.bin: its name says no format; end it in .onnx, .pt, .pth or .safetensors, or add --format "
+            "timm|torchvision|onnx",
+        ),
+        ("model.onnx", "timm", "model.onnx: .onnx is for onnx, not for timm; end its name in .safetensors"),
+        (
+            "model.pth",
+            None,
+            "torchvision has no ResNet 'test_byobnet', and names the tensors of other networks otherwise than "
+            "timm; export it for timm or to ONNX",
+        ),
+    ],
+)
+def test_refused(run, file, wanted, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        export(run, type(run)(file), wanted)
+    assert str(caught.value) == message
+    assert not (tmp_path / file).exists()
+
+
+def test_any_suffix_with_a_format(run, tmp_path):
+    assert export(run, tmp_path / "weights", "timm").output.exists()
+
+
+def test_onnx_without_its_libraries(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UserError) as caught:
+        export(run, tmp_path / "model.onnx")
+    assert (
+        str(caught.value) == "ONNX needs onnxscript, which is not installed; pip install 'ssltoolbox[onnx]'"
+    )
+
+
+@pytest.mark.parametrize("broken", [0.5, float("nan")])
+def test_other_features_are_never_written(run, tmp_path, monkeypatch, broken):
+    kind = package.FORMATS["timm"]
+    changed = type(kind)(
+        kind.suffixes,
+        kind.write,
+        lambda *_: lambda images: torch.full((len(images), 256), broken),
+        kind.usage,
+    )
+    monkeypatch.setitem(package.FORMATS, "timm", changed)
+    with pytest.raises(SslToolboxError, match="the exported network gives other features: they differ by"):
+        export(run, tmp_path / "model.safetensors")
+    assert not (tmp_path / "model.safetensors").exists()

@@ -1,0 +1,81 @@
+"""The report of a run is in its folder, and a run is done without one."""
+
+import pytest
+import torch
+from support.runs import WITH_METHOD, run_tiny, write_recipe
+
+from ssltoolbox.engine.training.run import train
+from ssltoolbox.plan import load_plan
+
+
+def test_a_run_ends_with_a_report(tmp_path):
+    run = run_tiny(write_recipe(tmp_path), tmp_path / "run", "evaluate=[identity]")
+    html = run.folder.report.read_text(encoding="utf-8")
+    assert "After 6 steps the frozen features tell people apart with accuracy" in html
+    assert "These faces are drawings: numbers on them are no claim about real faces." in html
+    assert "data:image/png;base64," in html
+    assert run.folder.pairs.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_training_there_are_no_pairs(tmp_path):
+    recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], "none"), ("positives: [time_aug]\n", ""))
+    run = run_tiny(recipe, tmp_path / "run")
+    assert "Without training the run is complete; nothing was evaluated." in run.folder.report.read_text()
+    assert not run.folder.pairs.exists()
+
+
+def test_a_report_that_fails_fails_nothing(tmp_path, monkeypatch, capsys):
+    def broken(folder):
+        raise ValueError("no [font] found")
+
+    monkeypatch.setattr("ssltoolbox.report.render_report", broken)
+    run = train(load_plan(write_recipe(tmp_path)), tmp_path / "run")
+    assert run.folder.backbone.exists()
+    assert not run.folder.report.exists()
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "the report could not be written: no [font] found; the run is whole without it, and the traceback is in "
+        f"{run.folder.log}"
+    )
+    assert "ValueError: no [font] found" in run.folder.log.read_text()
+
+
+def test_a_picture_that_fails_costs_only_the_picture(tmp_path, monkeypatch):
+    def broken(plan, output, draws):
+        raise ValueError("no picture")
+
+    monkeypatch.setattr("ssltoolbox.engine.inspect.preview.preview", broken)
+    run = run_tiny(write_recipe(tmp_path), tmp_path / "run")
+    assert "What it was trained on" not in run.folder.report.read_text()
+    assert "ValueError: no picture" in run.folder.log.read_text()
+
+
+def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path):
+    recipe = write_recipe(tmp_path)
+    run = run_tiny(recipe, tmp_path / "run")
+    run.folder.report.write_text("mine")
+    run_tiny(recipe, tmp_path / "run", resume=True)
+    assert run.folder.report.read_text() == "mine"
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_what_a_generator_counts_in_render_is_logged_and_said(tmp_path, accumulate, capsys):
+    plugin = tmp_path / "mirror.py"
+    plugin.write_text(
+        "from dataclasses import replace\n"
+        "from ssltoolbox.api import Descriptor, Options, PositiveGenerator, hookimpl\n"
+        "@hookimpl\n"
+        "def ssltoolbox_positive_generators():\n"
+        "    yield Descriptor(name='mirror', summary='M.', target=f'{__name__}:Mirror', api=1)\n"
+        "class Mirror(PositiveGenerator[Options]):\n"
+        "    def render(self, batch):\n"
+        "        return replace(batch, counts={**batch.counts, 'faces_mirrored': len(batch) // 2})\n"
+    )
+    recipe = write_recipe(tmp_path, ("[time_aug]", "[mirror]\nplugins: {files: [mirror.py]}"))
+    run = run_tiny(recipe, tmp_path / "run", f"trainer.accumulate={accumulate}", "trainer.log_steps=3")
+    assert "faces mirrored: 24, 0.50 per draw" in capsys.readouterr().out.splitlines()
+    assert "faces mirrored: 24, 0.50 per draw" in run.folder.log.read_text()
+    header, *rows = (line.split(",") for line in run.folder.metrics.read_text().splitlines())
+    assert [row[header.index("faces_mirrored_per_draw")] for row in rows] == ["0.5", "0.5"]
+    counts = torch.load(run.folder.checkpoint, weights_only=True)["callbacks"]["DataWatch"]["counts"]
+    assert counts["faces_mirrored"] == 24
+    assert counts["draws"] == 48

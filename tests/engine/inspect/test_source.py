@@ -1,0 +1,141 @@
+"""Runs and weights from elsewhere, as plans that train nothing."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from support.runs import untrained_run, write_recipe
+
+from ssltoolbox.api import UserError
+from ssltoolbox.engine.inspect.source import Wanted, check_weights, open_source, source_backbone
+from ssltoolbox.models import create_backbone, save_weights, weights_hash
+from ssltoolbox.plan import load_plan
+from ssltoolbox.recipe import dump
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    return write_recipe(tmp_path)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / 'odd: "name".safetensors'
+    save_weights(create_backbone("test_byobnet"), path)
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """With another network than the recipe."""
+    other = tmp_path / "other"
+    other.mkdir()
+    return untrained_run(write_recipe(other, ("name: test_byobnet", "name: test_resnet")), tmp_path / "run")
+
+
+def test_a_file_with_a_recipe(recipe, weights):
+    plan = open_source(Wanted(str(weights), recipe), ["evaluate=[identity]"])
+    assert not plan.trains
+    assert (plan.recipe.positives, plan.recipe.name) == ((), "odd-name-.safetensors")
+    assert plan.recipe.backbone.weights == str(weights)
+    assert [task.name for task in plan.recipe.evaluate] == ["identity"]
+    assert check_weights(plan) == "86 of 86 tensors"
+    expected = create_backbone("test_byobnet", weights=str(weights))
+    assert weights_hash(source_backbone(plan)) == weights_hash(expected)
+
+
+@pytest.mark.parametrize("source", ["run", "run/", "run/backbone.safetensors"])
+def test_a_run_brings_its_recipe(run, source, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    plan = open_source(Wanted(source))
+    assert (plan.recipe.name, plan.recipe.backbone.name) == ("tiny", "test_resnet")
+    assert not source_backbone(plan).training
+
+
+def test_a_run_on_another_recipes_data(run, recipe):
+    write_recipe(recipe.parent, ("size: 32, eval", "size: 48, eval"))
+    plan = open_source(Wanted(str(run), recipe))
+    assert plan.recipe.backbone.name == "test_resnet"
+    assert plan.facts.size == 48
+
+
+@pytest.mark.parametrize(
+    ("source", "arch", "expected"),
+    [
+        ("timm:resnet18", "", ("resnet18", "resnet18", "imagenet")),
+        ("resnet18.a1_in1k", "", ("resnet18.a1_in1k", "resnet18.a1_in1k", "imagenet")),
+        ("random", "", ("random", "test_byobnet", None)),
+        ("random", "resnet18", ("random", "resnet18", None)),
+        ("imagenet", "", ("imagenet", "test_byobnet", "imagenet")),
+    ],
+)
+def test_names(recipe, source, arch, expected):
+    plan = open_source(Wanted(source, recipe, arch))
+    assert (plan.recipe.name, plan.recipe.backbone.name, plan.recipe.backbone.weights) == expected
+    assert check_weights(plan) == ""
+
+
+def test_another_network_is_a_standard_one(recipe):
+    text = recipe.read_text().replace("{name: test_byobnet}", "{name: resnet18, stem: small}")
+    recipe.write_text(text)
+    assert open_source(Wanted("random", recipe)).recipe.backbone.stem == "small"
+    assert open_source(Wanted("random", recipe, "resnet34")).recipe.backbone.stem == "standard"
+    plan = open_source(Wanted("random", recipe, "resnet34"), ["backbone.stem=small"])
+    assert plan.recipe.backbone.stem == "small"
+
+
+def test_part_of_a_network(recipe, weights):
+    state = create_backbone("test_byobnet").state_dict()
+    state.pop(next(iter(state)))
+    path = recipe.parent / "part.pth"
+    torch.save(state, path)
+    plan = open_source(Wanted(str(path), recipe))
+    with pytest.raises(UserError, match="1 of 86 keys are missing"):
+        check_weights(plan)
+    plan = open_source(Wanted(str(path), recipe, allow_partial=True))
+    assert check_weights(plan).startswith("85 of 86 tensors; missing: ")
+    source_backbone(plan)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            {"source": "random"},
+            "random says nothing of data, views and tasks; name a recipe that does: --recipe RECIPE",
+        ),
+        (
+            {"source": "nowhere.pth", "recipe": "tiny.yaml"},
+            "there is no nowhere.pth; name a run folder, a file of weights, timm:NAME, imagenet or random",
+        ),
+        (
+            {"source": "timm:resnet18", "recipe": "tiny.yaml", "arch": "resnet34"},
+            "timm:resnet18 names a network already; leave out --arch resnet34",
+        ),
+        ({"source": ".", "recipe": "tiny.yaml"}, ". is no run folder: it has no recipe.yaml"),
+        (
+            {"source": "tiny.yaml"},
+            "tiny.yaml is a recipe, not a network; name a run folder, a file of weights, timm:NAME, imagenet or "
+            "random, and the recipe by --recipe",
+        ),
+    ],
+)
+def test_refused(recipe, wanted, message, monkeypatch):
+    monkeypatch.chdir(recipe.parent)
+    given = wanted | ({"recipe": Path(wanted["recipe"])} if "recipe" in wanted else {})
+    with pytest.raises(UserError) as caught:
+        open_source(Wanted(**given))
+    assert str(caught.value) == message
+
+
+def test_a_name_that_timm_lacks(recipe):
+    plan = open_source(Wanted("timm:resnet81", recipe))
+    with pytest.raises(UserError, match="timm has no model 'resnet81'; did you mean"):
+        source_backbone(plan)
+
+
+def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path):
+    plan = open_source(Wanted(str(weights), recipe))
+    again = tmp_path / "again.yaml"
+    again.write_text(dump(plan.recipe))
+    assert load_plan(again).recipe == plan.recipe

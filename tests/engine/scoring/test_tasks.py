@@ -1,0 +1,161 @@
+"""Which task is asked what, about which data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import torch
+from support.data import NumberedFrames
+from torch import Tensor, nn
+
+from ssltoolbox.api import EvaluationContext, Features, Frames, Split, UserError
+from ssltoolbox.engine.scoring.tasks import evaluate_backbone
+from ssltoolbox.models import weights_hash
+
+
+class PlainView:
+    """Scales to 0 to 1."""
+
+    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
+        raise AssertionError("features are computed without augmentation")
+
+    def plain(self, images: Tensor) -> Tensor:
+        return images / 255
+
+
+class MeanColour(nn.Module):
+    """The mean of each channel, times a weight that a task may train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean(dim=(2, 3)) * self.scale
+
+
+class Count:
+    """A task that reports how many frames of each split it was given."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = keys
+
+    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+        return {key: {split: len(found) for split, found in features.items()} for key in self.keys}
+
+
+def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
+    """Results without what is said of all."""
+    datasets: dict[Split, Any] = {"train": NumberedFrames([30, 30]), "test": NumberedFrames([10])}
+    results = evaluate_backbone(MeanColour(), PlainView(), datasets, evaluators, seed=3, **options)
+    for numbers in results.values():
+        assert (numbers.pop("split"), numbers.pop("seed")) == ("test", 3)
+        assert numbers.pop("weights") == weights_hash(MeanColour())
+    return results
+
+
+def test_the_results_of_all_tasks_are_merged() -> None:
+    assert evaluate({"two": Count("valence", "arousal"), "one": Count("mood")}) == {
+        "valence": {"train": 60, "test": 10},
+        "arousal": {"train": 60, "test": 10},
+        "mood": {"train": 60, "test": 10},
+    }
+
+
+def test_each_split_has_its_most_frames() -> None:
+    found = evaluate({"one": Count("mood")}, max_frames={"train": 12, "val": 1, "test": 4})
+    assert found == {"mood": {"train": 12, "test": 4}}
+
+
+def test_the_features_of_a_split_are_computed_once() -> None:
+    looks = []
+
+    class Watched(MeanColour):
+        def forward(self, images):
+            looks.append(1)
+            return super().forward(images)
+
+    backbone = Watched()
+    tasks = {"one": Count("a"), "two": Count("b"), "three": Count("c")}
+    evaluate_backbone(backbone, PlainView(), {"test": NumberedFrames([10])}, tasks)
+    assert len(looks) == 1
+
+
+def test_two_tasks_that_report_the_same() -> None:
+    with pytest.raises(UserError) as caught:
+        evaluate({"expression": Count("mood"), "feelings": Count("mood")})
+    assert str(caught.value) == (
+        "the tasks 'expression' and 'feelings' both report 'mood'; evaluate with one of them"
+    )
+
+
+def test_a_task_of_the_same_name_has_its_own_key() -> None:
+    assert list(evaluate({"mood": Count("mood"), "mood#2": Count("mood")})) == ["mood", "mood#2"]
+
+
+def test_a_task_is_asked_about_its_own_data() -> None:
+    own = {"own": {"test": NumberedFrames([7])}}
+    tasks = {"recipes": Count("a"), "own": Count("b")}
+    found = evaluate(tasks, own_datasets=own, data_names={"own": "faces"})
+    assert found == {"a": {"train": 60, "test": 10}, "b": {"test": 7, "data": "faces"}}
+
+
+def test_splits_that_no_task_asks_for_are_not_looked_at() -> None:
+    class TestOnly:
+        def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+            return {"mood": {"frames": len(features["test"])}}
+
+    class Never(NumberedFrames):
+        def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
+            raise AssertionError
+
+    datasets: dict[Split, Any] = {"train": Never([9]), "test": NumberedFrames([9])}
+    assert evaluate_backbone(MeanColour(), PlainView(), datasets, {"mood": TestOnly()})["mood"]["frames"] == 9
+
+
+@pytest.mark.parametrize(
+    ("lengths", "frames"),
+    [([30] * 200, {"train": 4000, "test": 2000}), ([1] * 21_000, {"train": 20_000, "test": 21_000})],
+    ids=["video", "images"],
+)
+def test_all_test_images_count_but_not_all_frames_of_a_video(
+    lengths: list[int], frames: dict[str, int]
+) -> None:
+    datasets: dict[Split, Any] = {"train": NumberedFrames(lengths), "test": NumberedFrames(lengths)}
+    found = evaluate_backbone(MeanColour(), PlainView(), datasets, {"mood": Count("mood")})["mood"]
+    assert {split: found[split] for split in frames} == frames
+
+
+class Network:
+    """A task that trains the network, and reports what it was given."""
+
+    def __init__(self, needs_network: bool) -> None:
+        self.needs_network = needs_network
+
+    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+        return {"net": {"asked": "features"}}
+
+    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
+        clip, frame = context.places("test")
+        (batch,) = context.read(context.datasets["test"], clip, frame, 100)
+        before = context.features(context.datasets["test"], clip[:2], frame[:2]).values
+        with torch.no_grad():
+            context.backbone.scale.zero_()
+        after = context.features(context.datasets["test"], clip[:2], frame[:2]).values
+        return {
+            "net": {
+                "images": len(batch.images),
+                "dim": context.feature_dim,
+                "context seed": context.seed,
+                "frozen": bool((before == after).all()),
+            }
+        }
+
+
+def test_a_task_that_needs_the_network_gets_a_copy_and_the_images() -> None:
+    found = evaluate({"net": Network(True), "mood": Count("mood")})
+    assert found["net"] == {"images": 10, "dim": 3, "context seed": 3, "frozen": True}
+
+
+def test_a_task_that_could_have_the_network_need_not() -> None:
+    assert evaluate({"net": Network(False)}) == {"net": {"asked": "features"}}

@@ -1,0 +1,110 @@
+"""Unreadable images are counted and named; more than one in a hundred fails the run."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
+
+
+class FakeBatch:
+    """Four draws, and what was counted of them."""
+
+    def __init__(self, counts, notes=()):
+        self.counts = counts
+        self.notes = tuple(notes)
+
+    def __len__(self):
+        return 4
+
+
+def batch(read, unreadable, notes=(), refused=0):
+    return FakeBatch({"frames_read": read, "frames_unreadable": unreadable, "clips_refused": refused}, notes)
+
+
+def feed(watch, *batches, log_steps=10**9):
+    """Gives the rows that were logged."""
+    rows = []
+    for index, one in enumerate(batches):
+        trainer = SimpleNamespace(
+            accumulate_grad_batches=1, log_every_n_steps=log_steps, global_step=index + 1
+        )
+        module = SimpleNamespace(log_dict=rows.append)
+        micro_batch = SimpleNamespace(batch=one)
+        watch.on_train_batch_end(trainer, module, {"counts": one.counts}, micro_batch, index)
+    return rows
+
+
+def end(watch, stopped=False):
+    watch.on_train_end(SimpleNamespace(world_size=1, should_stop=stopped), None)
+
+
+def test_summary():
+    watch = DataWatch()
+    feed(watch, batch(600, 1, ["a.jpg: cut short"]), batch(600, 2, ["b.jpg: empty", "a.jpg: cut short"], 4))
+    end(watch)
+    assert watch.summary() == [
+        "3 of 1200 images were unreadable (0.25%) and replaced by other draws:",
+        "  a.jpg: cut short",
+        "  b.jpg: empty",
+        "4 draws fell on clips too short for the strategies",
+    ]
+
+
+def test_what_a_strategy_counted_has_a_line_of_its_own():
+    watch = DataWatch()
+    feed(watch, *[FakeBatch({"frames_read": 8, "swaps_skipped": 0, "faces_swapped": 3})] * 5)
+    end(watch)
+    assert watch.summary() == [
+        "faces swapped: 15, 0.75 per draw",
+        "swaps skipped: 0, 0.00 per draw",
+    ]
+
+
+def test_counts_are_logged_per_draw_since_the_last_row():
+    watch = DataWatch()
+    counted = [FakeBatch({"frames_read": 8, "faces_swapped": number}) for number in (1, 3, 4, 4, 2)]
+    first = feed(watch, *counted[:4], log_steps=2)
+    assert first == [{"faces_swapped_per_draw": 0.5}, {"faces_swapped_per_draw": 1.0}]
+    resumed = DataWatch()
+    resumed.load_state_dict(watch.state_dict())
+    assert feed(resumed, counted[4], log_steps=1) == [{"faces_swapped_per_draw": 0.5}]
+
+
+def test_anchors_without_an_answer():
+    watch = DataWatch()
+    feed(watch, FakeBatch({"frames_read": 8, "anchors_refused": 2}))
+    assert watch.summary() == ["2 anchors had no answer from the strategies"]
+
+
+def test_nothing_to_say():
+    watch = DataWatch()
+    feed(watch, batch(600, 0))
+    end(watch)
+    assert watch.summary() == []
+
+
+def test_too_many_fail_as_soon_as_there_is_enough_to_judge():
+    watch = DataWatch()
+    feed(watch, batch(600, 7, ["a.jpg: empty"]))
+    with pytest.raises(SslToolboxError) as caught:
+        feed(watch, batch(600, 6, ["b.jpg: empty"]))
+    assert str(caught.value) == ("13 of 1200 images are unreadable, more than 1%: a.jpg: empty; b.jpg: empty")
+
+
+def test_a_short_run_is_judged_at_its_end():
+    watch = DataWatch()
+    feed(watch, batch(50, 1, ["a.jpg: empty"]))
+    with pytest.raises(SslToolboxError, match="1 of 50 images are unreadable"):
+        end(watch)
+    end(watch, stopped=True)
+
+
+def test_goes_on_counting_after_a_resume():
+    watch, resumed = DataWatch(), DataWatch()
+    feed(watch, batch(600, 3, ["a.jpg: empty"]))
+    resumed.load_state_dict(watch.state_dict())
+    feed(resumed, batch(600, 1, ["b.jpg: empty"]))
+    assert resumed.counts["frames_unreadable"] == 4
+    assert resumed.notes == ["a.jpg: empty", "b.jpg: empty"]

@@ -1,0 +1,246 @@
+"""Fine-tuning: the head and the schedule of the paper, the epoch chosen on val, nothing leaked from test."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ssltoolbox.api import Clip, EvaluationContext, Frames, Split, UserError
+from ssltoolbox.engine.scoring.tasks import TaskData
+from ssltoolbox.tasks.expression import Expression
+from ssltoolbox.tasks.finetune import Goal, finetune, head
+from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.options import ExpressionOptions, FineTuneOptions, ValenceArousalOptions
+from ssltoolbox.tasks.valence_arousal import ValenceArousal
+
+
+class Squares:
+    """Single images, one for each label, whose brightness in a quarter and a colour tells the class."""
+
+    size = 8
+
+    def __init__(self, labels: list[int], broken: tuple[int, ...] = ()) -> None:
+        self.labels, self.broken = torch.tensor(labels), broken
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def clip(self, index: int) -> Clip:
+        return Clip(index, identity=index // 2, times=np.zeros(1))
+
+    def read(self, clips: list[int], frames: list[int]) -> Frames:
+        labels = self.labels[clips]
+        noise = torch.Generator().manual_seed(int(sum(clips)))
+        images = torch.randint(60, (len(clips), 3, 8, 8), dtype=torch.uint8, generator=noise)
+        for image, label in zip(images, labels.clamp(min=0).tolist(), strict=True):
+            image[label % 3, 4 * (label // 6) :, 4 * (label // 3 % 2) :] += 150
+        return Frames(
+            images,
+            torch.full((len(clips), 68, 2), torch.nan),
+            {
+                "expression": labels,
+                "valence": torch.where(labels < 0, torch.nan, labels / 7 * 2 - 1),
+                "arousal": torch.where(labels < 0, torch.nan, 1 - labels / 7 * 2),
+            },
+            {place: "cut short" for place, clip in enumerate(clips) if int(clip) in self.broken},
+        )
+
+
+class Plain:
+    """Counts how often it augments."""
+
+    augmented = 0
+
+    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
+        assert landmarks.isnan().all()
+        self.augmented += len(images)
+        return self.plain(images)
+
+    def plain(self, images: Tensor) -> Tensor:
+        return images.float() / 127.5 - 1
+
+
+def small_net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 12, 4, 4), nn.BatchNorm2d(12), nn.ReLU(), nn.Flatten())
+
+
+def context(view: Plain | None = None, seed: int = 0, **splits: Squares) -> EvaluationContext:
+    given: dict[Split, Any] = {split: Squares(list(range(8)) * 6) for split in ("train", "val", "test")}
+    return TaskData(small_net(), view or Plain(), given | splits).context(seed)
+
+
+def test_it_tells_how_far_it_is() -> None:
+    seen: list[tuple[int, str] | int] = []
+
+    @contextmanager
+    def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        seen.append((total, unit))
+        yield seen.append
+
+    options = ExpressionOptions(
+        protocol="finetune", finetune=FineTuneOptions(epochs=2, batch_size=16, hidden=())
+    )
+    Expression(options).evaluate_network(replace(context(), progress=progress))
+    assert seen == [(6, "steps of fine-tuning, expression"), *[1] * 6]
+
+
+QUICK = FineTuneOptions(epochs=15, batch_size=16, lr=3e-3, hidden=(32,), dropout=0.1)
+
+
+def expression(made: EvaluationContext, tuning: FineTuneOptions = QUICK, **options: Any) -> dict[str, Any]:
+    task = Expression(ExpressionOptions(protocol="finetune", finetune=tuning, **options))
+    assert task.needs_network
+    return task.evaluate_network(made)["expression"]
+
+
+def test_the_head_is_the_papers() -> None:
+    layers = head(2048, 8, (1024, 512), 0.5)
+    assert [type(layer).__name__ for layer in layers] == [
+        "Linear", "ReLU", "Dropout", "Linear", "ReLU", "Dropout", "Linear",
+    ]  # fmt: skip
+    assert [(layer.in_features, layer.out_features) for layer in layers if isinstance(layer, nn.Linear)] == [
+        (2048, 1024), (1024, 512), (512, 8),
+    ]  # fmt: skip
+
+
+def test_the_papers_settings_are_the_defaults() -> None:
+    options = FineTuneOptions()
+    assert (options.epochs, options.batch_size, options.lr, options.weight_decay) == (20, 64, 1e-4, 5e-4)
+    assert (options.hidden, options.dropout) == ((1024, 512), 0.5)
+
+
+def test_classes_are_learned_and_all_is_said() -> None:
+    result = expression(context())
+    assert result["f1"] > 0.9
+    assert result["accuracy"] > 0.9
+    assert set(result) == {
+        "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "epoch",
+        "chance", "majority", "frames", "absent",
+    }  # fmt: skip
+    assert result["protocol"] == "finetune"
+    assert result["frames"] == {"train": 48, "val": 48, "test": 48}
+
+
+def test_numbers_are_learned() -> None:
+    task = ValenceArousal(ValenceArousalOptions(protocol="finetune", finetune=QUICK))
+    result = task.evaluate_network(context())
+    assert list(result) == ["valence", "arousal"]
+    for numbers in result.values():
+        assert numbers["ccc"] > 0.8
+        assert numbers["rmse"] < 0.4
+        assert numbers["ccc_ci"][0] < numbers["ccc"] < numbers["ccc_ci"][1]
+
+
+def test_a_seed_gives_the_same_numbers_and_leaves_the_generators_alone() -> None:
+    tuning = FineTuneOptions(epochs=2, batch_size=16, hidden=(8,))
+
+    def outcome(seed: int) -> dict[str, Any]:
+        made = context(seed=seed)
+        torch.manual_seed(5)
+        result = expression(made, tuning)
+        assert torch.rand(1) == pytest.approx(first)
+        return result
+
+    torch.manual_seed(5)
+    first = torch.rand(1).item()
+    assert outcome(0)["confusion"] == outcome(0)["confusion"]
+    assert outcome(0)["confusion"] != outcome(1)["confusion"]
+
+
+def test_the_epoch_is_chosen_on_val(caplog: pytest.LogCaptureFixture) -> None:
+    made = context()
+    frames = labelled_frames(made, ["expression"], "expression")
+    asked: list[np.ndarray] = []
+
+    def score(truth: np.ndarray, predicted: np.ndarray) -> float:
+        asked.append(truth)
+        return [0.1, 0.7, 0.7, 0.3][len(asked) - 1]
+
+    goal = Goal("expression", 8, nn.functional.cross_entropy, lambda outputs: outputs.argmax(1), score)
+    with caplog.at_level(logging.INFO):
+        tuned = finetune(made, frames, goal, FineTuneOptions(epochs=4, batch_size=16, hidden=(8,)))
+    assert tuned.epoch == 2
+    assert all(truth is frames["val"].targets for truth in asked)
+    assert caplog.messages[1] == "expression: epoch 2 of 4, 0.700 on val"
+
+
+def test_training_is_augmented_and_nothing_else() -> None:
+    view = Plain()
+    expression(context(view), FineTuneOptions(epochs=3, batch_size=16, hidden=(8,)))
+    assert view.augmented == 3 * 48
+    view = Plain()
+    expression(context(view), FineTuneOptions(epochs=3, batch_size=16, hidden=(8,), augment=False))
+    assert view.augmented == 0
+
+
+def test_the_learning_rate_falls_to_nothing_along_a_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+    plain_step = torch.optim.Adam.step
+
+    def step(self: torch.optim.Adam, *arguments: Any, **keywords: Any) -> Any:
+        rates.append(self.param_groups[0]["lr"])
+        return plain_step(self, *arguments, **keywords)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    expression(context(), FineTuneOptions(epochs=2, batch_size=20, hidden=(8,), lr=0.01))
+    # 48 images are two whole batches of 20, twice.
+    assert rates == pytest.approx([0.01 * 0.5 * (1 + np.cos(np.pi * step / 4)) for step in range(4)])
+
+
+def test_frames_without_label_or_unreadable_have_no_part() -> None:
+    labels = [*range(8), -1, -1, *range(8)]
+    result = expression(context(train=Squares(labels, broken=(0, 1))), FineTuneOptions(epochs=1, hidden=(8,)))
+    assert result["frames"]["train"] == 14
+
+
+def test_balanced_softmax_does_justice_to_what_is_rare() -> None:
+    """Twenty to one: the plain cross-entropy calls what is unclear common."""
+    rng = np.random.default_rng(0)
+    train = Squares([0] * 200 + [1] * 10)
+    even = Squares(rng.integers(2, size=60).tolist())
+    tuning = FineTuneOptions(epochs=6, batch_size=16, lr=1e-3, hidden=(16,), dropout=0.0)
+    found = [
+        np.array(
+            expression(context(train=train, val=even, test=even), tuning, balanced=balanced)["confusion"]
+        )
+        for balanced in (True, False)
+    ]
+    called_rare = [matrix[:, 1].sum() for matrix in found]
+    assert called_rare[0] > called_rare[1]
+
+
+def test_a_class_that_training_never_saw_is_never_the_answer() -> None:
+    few = [0, 3, 5] * 16
+    result = expression(
+        context(train=Squares(few), val=Squares(few), test=Squares(few)),
+        FineTuneOptions(epochs=1, hidden=(8,)),
+    )
+    assert np.array(result["confusion"]).sum(axis=0)[[1, 2, 4, 6, 7]].sum() == 0
+
+
+def test_it_says_when_it_diverged() -> None:
+    made = context()
+    with torch.no_grad():
+        made.backbone[0].weight.fill_(torch.nan)
+    with pytest.raises(UserError) as caught:
+        expression(made, FineTuneOptions(epochs=2, hidden=(8,)))
+    assert str(caught.value) == "expression: fine-tuning diverged in epoch 1; try a lower finetune.lr"
+
+
+def test_it_says_what_labels_are_missing() -> None:
+    for labels, text in (
+        ([-1] * 8, "expression: none of the 8 frames of the val split has a label 'expression'"),
+        ([], "expression: the val split has no frames; choose the data's options so that it has some"),
+    ):
+        with pytest.raises(UserError) as caught:
+            expression(context(val=Squares(labels)))
+        assert str(caught.value) == text

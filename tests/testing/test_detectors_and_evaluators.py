@@ -1,0 +1,92 @@
+"""Every rule for landmark detectors and for downstream tasks catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssltoolbox.testing import evaluators, landmark_detectors
+
+DETECT = "return np.zeros((68, 2), np.float32)"
+BAD_DETECTORS = {
+    "68 points in pixels, or None": (
+        "return np.zeros((2, 68))",
+        "`Mirror.detect` must give float32 [68, 2], x and y in pixels, or None where there is no face, it gave "
+        "float64 [2, 68]",
+    ),
+    "images are left as they are": (
+        f"image[:3] = 255; {DETECT}",
+        "`Mirror.detect` drew on the image it was given: work on a copy",
+    ),
+    "the same image, the same points": (
+        "return np.random.rand(68, 2).astype(np.float32)",
+        "`Mirror.detect` found other points in the same image: draw nothing, and remember nothing of the image "
+        "before",
+    ),
+}
+EVALUATE = "return {'smile': {'accuracy': 0.5, 'labels': len(features['test'].labels['expression'])}}"
+BAD_EVALUATORS = {
+    "results are plain numbers by name": (
+        "return {'smile': {'accuracy': features['test'].values.mean()}}",
+        "what `Mirror.evaluate` gives can't be written to evaluation.json (Object of type float32 is not JSON "
+        "serializable): use Python's own numbers, `float(…)`, and leave out what is NaN",
+    ),
+    "fractions, not percent": (
+        "return {'smile': {'accuracy': 87.5}}",
+        "`Mirror.evaluate` gave smile accuracy 87.5: it must lie between 0 and 1",
+    ),
+    "features are left as they are": (
+        f"features['val'].values[:] = 0; {EVALUATE}",
+        "`Mirror.evaluate` changed `features['val'].values`: work on a copy",
+    ),
+    "the same features, the same results": (
+        "return {'smile': {'accuracy': float(torch.rand(()))}}",
+        "`Mirror.evaluate` gave other numbers for the same features: give what draws a seed of its own, such as "
+        "`np.random.default_rng(0)`",
+    ),
+    "labels that are missing are named": (
+        EVALUATE,
+        "`Mirror.evaluate` raised KeyError for data without labels: raise `UserError` with the label's name where "
+        "the features lack it",
+    ),
+}
+NEEDS = "needs=frozenset({'labels'})"
+
+
+def detector(broken, body: str) -> dict[str, str]:
+    head = "class Mirror:\n    def __init__(self, options): pass\n    def detect(self, image): "
+    return broken("landmark_detectors", head + body)
+
+
+def evaluator(broken, body: str, more: str = "") -> dict[str, str]:
+    head = "class Mirror:\n    def __init__(self, options): pass\n    def evaluate(self, features): "
+    return broken("evaluators", head + body, more)
+
+
+def test_good_ones_break_none(broken) -> None:
+    assert detector(broken, DETECT) == {}
+    assert detector(broken, "return None") == {}
+    assert evaluator(broken, EVALUATE) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD_DETECTORS) == {rule.title for rule in landmark_detectors.RULES}
+    assert set(BAD_EVALUATORS) == {rule.title for rule in evaluators.RULES}
+
+
+@pytest.mark.parametrize("rule", BAD_DETECTORS)
+def test_what_breaks_a_detector_s_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD_DETECTORS[rule]
+    assert detector(broken, body).get(rule) == advice
+
+
+@pytest.mark.parametrize("rule", BAD_EVALUATORS)
+def test_what_breaks_a_task_s_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD_EVALUATORS[rule]
+    assert evaluator(broken, body, NEEDS).get(rule) == advice
+
+
+def test_results_without_labels_that_are_needed(broken) -> None:
+    found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
+    assert found["labels that are missing are named"].startswith(
+        "`Mirror.evaluate` gave results without labels, which it needs: raise `UserError`"
+    )

@@ -1,0 +1,128 @@
+"""Every rule for negative maskers catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssltoolbox.testing.negative_maskers import RULES
+
+KIND = "negative_maskers"
+DESCRIBE = """
+    def describe(self, batch):
+        return batch.frames.flatten(0, 1).float().mean(dim=(2, 3))
+"""
+MASK = """
+    def mask(self, anchors, candidates, eligible):
+        distance = torch.cdist(anchors.descriptor, candidates.descriptor)
+        nearest = distance.masked_fill(~eligible, torch.inf).argmin(dim=1, keepdim=True)
+        return torch.zeros_like(eligible).scatter(1, nearest, True) & eligible
+"""
+GOOD = DESCRIBE + MASK
+BAD = {
+    "goes to the loader's workers": (
+        f"def __getstate__(self): raise TypeError('it has a window')\n{GOOD}",
+        "`Mirror` can't be copied to a loader's worker (TypeError: it has a window): keep lambdas and open files "
+        "out of it; open files when they are read",
+    ),
+    "attract is a weight": (
+        f"attract = -1.0\n{GOOD}",
+        "`Mirror.attract` must be a number of at least 0, it is -1.0",
+    ),
+    "a descriptor for each frame": (
+        f"def describe(self, batch): return batch.frames.float().mean(dim=(3, 4))\n{MASK}",
+        "`Mirror.describe` must give [N·R, F], here [16, F], it gave float32 [4, 4, 3]: flatten with "
+        "`batch.frames.flatten(0, 1)`, and give NaN for a frame without an opinion",
+    ),
+    "no gradient leaves describe": (
+        """
+    weight = torch.ones(3, requires_grad=True)
+
+    def describe(self, batch):
+        with torch.enable_grad():
+            return batch.frames.flatten(0, 1).float().mean(dim=(2, 3)) * self.weight.to(batch.frames.device)
+"""
+        + MASK,
+        "`Mirror.describe` gave a tensor with a gradient: put `torch.no_grad()` around it, and freeze its "
+        "network by `requires_grad_(False)`",
+    ),
+    "describe leaves the batch alone": (
+        f"def describe(self, batch): return batch.landmarks.flatten(0, 1).nan_to_num_().flatten(1)\n{MASK}",
+        "`Mirror.describe` changed `batch.landmarks`: work on a copy of it",
+    ),
+    "the same batch, the same descriptors": (
+        f"def describe(self, batch): return torch.rand(batch.frames.shape[:2].numel(), 2)\n{MASK}",
+        "`Mirror.describe` said something else of the same batch: it must not draw anything; a network in it "
+        "is in `eval()`",
+    ),
+    "a mask for each pair": (
+        f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible): return eligible.any(dim=1)",
+        "`Mirror.mask` must give bool [20, 20], a row for each anchor and a column for each candidate, it gave "
+        "bool [20]",
+    ),
+    "mask leaves its input alone": (
+        f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible): return eligible.fill_(False)",
+        "`Mirror.mask` changed `eligible`: work on a copy of it",
+    ),
+    "the same rows, the same mask": (
+        f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible):"
+        "\n        return (torch.rand(eligible.shape) < 0.5).to(eligible.device) & eligible",
+        "`Mirror.mask` masked others when asked again: it must not draw anything, nor remember what it was asked",
+    ),
+    "mask needs nothing but the rows": (
+        """
+    def describe(self, batch):
+        self.found = batch.frames.flatten(0, 1).float().mean(dim=(2, 3))
+        return self.found
+
+    def mask(self, anchors, candidates, eligible):
+        return eligible & (candidates.descriptor[:, 0] < self.found.mean())
+""",
+        "`Mirror.mask` needs what `describe` left in the object; that may have run in another process and for "
+        "another batch: put into the descriptors what `mask` is to know",
+    ),
+    "what isn't eligible doesn't matter": (
+        DESCRIBE + MASK.replace(".masked_fill(~eligible, torch.inf)", ".nan_to_num(torch.inf)"),
+        "`Mirror.mask` let candidates count that may not be masked (the anchor itself, its draw, empty places of "
+        "a queue): set their similarity aside before choosing, for example "
+        "`similarity.masked_fill(~eligible, -torch.inf)`",
+    ),
+}
+
+
+def check(broken, body: str) -> dict[str, str]:
+    return broken(KIND, f"class Mirror(api.NegativeMasker):\n    {body}\n")
+
+
+def test_a_good_one_breaks_none(broken) -> None:
+    assert check(broken, GOOD) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD[rule]
+    assert check(broken, body).get(rule) == advice
+
+
+def test_descriptors_have_one_length(broken) -> None:
+    body = (
+        "def describe(self, batch): return batch.frames.flatten(0, 1).float().flatten(1)[:, : 3 * len(batch)]"
+    )
+    assert check(broken, body + MASK)["a descriptor for each frame"] == (
+        "`Mirror.describe` gave descriptors of [3, 9, 12] numbers: F must not depend on the batch, since queues "
+        "keep them"
+    )
+
+
+def test_faces_without_landmarks_raise_no_error(broken) -> None:
+    body = """
+    def describe(self, batch):
+        points = batch.landmarks.flatten(0, 1).flatten(1)
+        if points.isnan().any():
+            raise ValueError("a face is missing")
+        return points
+"""
+    assert "ValueError: a face is missing" in check(broken, body + MASK)["a descriptor for each frame"]

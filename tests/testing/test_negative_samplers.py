@@ -1,0 +1,85 @@
+"""Every rule for negative samplers catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssltoolbox.testing.negative_samplers import RULES
+
+KIND = "negative_samplers"
+CLASS = "class Mirror(api.NegativeSampler):\n    {}\n"
+GOOD = """
+    def pick(self, clip, anchor, rng):
+        others = [frame for frame in range(len(clip)) if frame != anchor]
+        return rng.permutation(others)[: self.options.count].astype(int).tolist()
+"""
+BAD = {
+    "goes to the loader's workers": (
+        """
+    import threading
+
+    def __init__(self, options):
+        self.options, self.lock = options, self.threading.Lock()
+"""
+        + GOOD,
+        "`Mirror` can't be copied to a loader's worker (TypeError: cannot pickle",
+    ),
+    "picks are frames of the clip": (
+        "def pick(self, clip, anchor, rng): return [-1]",
+        "`Mirror.pick` gave frame -1 of a clip of 300 frames: stay between 0 and len(clip) - 1",
+    ),
+    "picks differ from the anchor and from each other": (
+        "def pick(self, clip, anchor, rng): return rng.integers(len(clip), size=self.options.count).tolist()",
+        "`Mirror.pick` gave",
+    ),
+    "as many picks as `count` asks for": (
+        "def pick(self, clip, anchor, rng): return [0 if anchor else 1][: len(clip) - 1]",
+        "`Mirror.pick` gave at most 1 frames of a long clip with count: 2: give `self.options.count`, and fewer "
+        "only where the clip has no more",
+    ),
+    "the same arguments, the same pick": (
+        """
+    def pick(self, clip, anchor, rng):
+        others = [frame for frame in range(len(clip)) if frame != anchor]
+        return torch.randperm(len(others))[: self.options.count].tolist()
+""",
+        "`Mirror.pick` depends on something beside its arguments",
+    ),
+    "clips are left as they are": (
+        "def pick(self, clip, anchor, rng):\n        clip.times[-1] = 0\n        return []",
+        "`Mirror.pick` changed `clip.times`: work on a copy of it",
+    ),
+}
+
+
+def test_a_good_one_breaks_none(broken) -> None:
+    assert broken(KIND, CLASS.format(GOOD)) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD[rule]
+    assert advice in broken(KIND, CLASS.format(body)).get(rule, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ("return [anchor]", "gave the anchor as its own negative: leave `anchor` out"),
+        ("return [f for f in (0, 0) if f != anchor]", "gave a frame twice: draw without replacement"),
+    ],
+)
+def test_a_negative_is_another_frame(broken, body: str, advice: str) -> None:
+    found = broken(KIND, CLASS.format(f"def pick(self, clip, anchor, rng): {body}"))
+    assert found["picks differ from the anchor and from each other"] == f"`Mirror.pick` {advice}"
+
+
+def test_no_list_is_no_answer(broken) -> None:
+    found = broken(KIND, CLASS.format("def pick(self, clip, anchor, rng): return None"))
+    assert found["picks are frames of the clip"] == (
+        "`Mirror.pick` must give a list of frame numbers, it gave None; an empty one where there is no answer"
+    )

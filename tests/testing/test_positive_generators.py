@@ -1,0 +1,131 @@
+"""Every rule for positive generators catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssltoolbox.testing.positive_generators import RULES
+
+KIND = "positive_generators"
+CLASS = "class Mirror(api.PositiveGenerator):\n    {}\n"
+GOOD = """
+    def pick(self, clip, frame, rng):
+        return int(rng.integers(len(clip)))
+
+    def render(self, batch):
+        half = batch.frames.shape[1] // 2
+        frames, landmarks = batch.frames.clone(), batch.landmarks.clone()
+        frames[:, half:] = frames[:, half:].flip(-1)
+        return replace(batch, frames=frames, landmarks=landmarks, counts={**batch.counts, "mirrored": 1})
+"""
+BAD = {
+    "goes to the loader's workers": (
+        """
+    def __init__(self, options):
+        super().__init__(options)
+        self.change = lambda frame: frame
+""",
+        "keep lambdas and open files out of it; open files when they are read",
+    ),
+    "a pick is a frame of the clip, or None": (
+        "def pick(self, clip, frame, rng): return frame + 1",
+        "`Mirror.pick` gave frame 300 of a clip of 300 frames: stay between 0 and len(clip) - 1, and say that "
+        "there is no answer where none fits",
+    ),
+    "the same arguments, the same pick": (
+        "def pick(self, clip, frame, rng): return int(np.random.randint(len(clip)))",
+        "`Mirror.pick` depends on something beside its arguments: draw from `rng`, never from `random`, "
+        "`np.random` or torch",
+    ),
+    "clips are left as they are": (
+        "def pick(self, clip, frame, rng):\n        clip.times[:] += 1\n        return frame",
+        "`Mirror.pick` changed `clip.times`: work on a copy of it",
+    ),
+    "render leaves its input alone": (
+        "def render(self, batch):\n        batch.positives.copy_(batch.positives.flip(-1))\n        return batch",
+        "`Mirror.render` changed the batch it was given (frames): work on a copy, for example "
+        "`dataclasses.replace(batch, frames=…)` with frames from `batch.frames.clone()`",
+    ),
+    "render keeps shapes and types": (
+        "def render(self, batch): return replace(batch, frames=batch.frames.float())",
+        "`Mirror.render` gave frames of float32 [5, 4, 3, 48, 48] on cpu, it must stay uint8 [5, 4, 3, 48, 48] "
+        "on cpu",
+    ),
+    "only positives are rendered": (
+        "def render(self, batch): return replace(batch, frames=batch.frames.flip(-1))",
+        "`Mirror.render` changed frames of anchors or hard negatives: change only the roles of "
+        "`batch.positives`, the second half of the second axis",
+    ),
+    "a face has all landmarks or none": (
+        """
+    def render(self, batch):
+        points = batch.landmarks.clone()
+        points[:, -1, :5] = torch.nan
+        return replace(batch, landmarks=points)
+""",
+        "`Mirror.render` left a frame with some of its landmarks: a frame that has none any more has NaN "
+        "for all 68",
+    ),
+    "the same seed, the same pixels": (
+        """
+    generator = torch.Generator()
+
+    def render(self, batch):
+        frames = batch.frames.clone()
+        noise = torch.randint(255, frames[:, -1].shape, generator=self.generator, dtype=torch.uint8)
+        frames[:, -1] = noise.to(frames.device)
+        return replace(batch, frames=frames)
+""",
+        "`Mirror.render` gave other pixels with the same seed of torch: draw from torch's global generator "
+        "alone, not from numpy, `random` or a generator of your own",
+    ),
+    "counts are added, never lost": (
+        "def render(self, batch): return replace(batch, counts={'mirrored': 3})",
+        "`Mirror.render` must keep the batch's counts and add whole numbers: "
+        "`counts={**batch.counts, 'swapped': n}`",
+    ),
+}
+
+
+def test_a_good_one_breaks_none(broken) -> None:
+    assert broken(KIND, CLASS.format(GOOD)) == {}
+    assert broken(KIND, CLASS.format("pass")) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD[rule]
+    assert advice in broken(KIND, CLASS.format(body)).get(rule, "")
+
+
+def test_what_remembers_earlier_picks_is_told(broken) -> None:
+    body = """
+    asked = 0
+
+    def pick(self, clip, frame, rng):
+        self.asked += 1
+        return frame if self.asked > 100 else None
+"""
+    advice = broken(KIND, CLASS.format(body))["the same arguments, the same pick"]
+    assert advice.startswith("`Mirror.pick` depends on something beside its arguments")
+
+
+def test_who_is_who_stays(broken) -> None:
+    body = "def render(self, batch): return replace(batch, identity=batch.identity + 1)"
+    assert broken(KIND, CLASS.format(body)) == {
+        "only positives are rendered": "`Mirror.render` changed `identity`: who is who stays as it was, only "
+        "frames, landmarks and counts may change"
+    }
+
+
+def test_an_error_names_the_line(broken, tmp_path) -> None:
+    body = "def pick(self, clip, frame, rng): return clip.landmarks[frame].argmin()"
+    advice = broken(KIND, CLASS.format(body))["a pick is a frame of the clip, or None"]
+    assert advice == (
+        "`Mirror` raised TypeError: 'NoneType' object is not subscriptable "
+        f"({tmp_path / 'mirror.py'}, line 19)"
+    )

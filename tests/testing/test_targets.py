@@ -1,0 +1,164 @@
+"""What can be checked, and what is said of anything else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+import ssltoolbox_hard_neg
+from ssltoolbox_hard_neg.sampler import HardNeg
+from support.contract import source_of
+from support.plugins import NO_IMPORT, FakePlugins
+
+from ssltoolbox.api import Kind, UserError
+from ssltoolbox.scaffold import new_plugin
+from ssltoolbox.testing import BrokenContract, Finding, check_plugin, examine
+
+HARD_NEG = "negative sampler 'hard_neg'"
+(CARD,) = ssltoolbox_hard_neg.ssltoolbox_negative_samplers()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hard_neg",
+        "ssltoolbox_hard_neg",
+        ssltoolbox_hard_neg,
+        "ssltoolbox_hard_neg.sampler:HardNeg",
+        HardNeg,
+        CARD,
+    ],
+    ids=["component", "module's name", "module", "path", "class", "descriptor"],
+)
+def test_a_component_is_found_by(target) -> None:
+    findings = examine(target)
+    assert {finding.component for finding in findings} == {HARD_NEG}
+    assert all(finding.kept for finding in findings)
+
+
+def test_all_components_of_a_plugin_are_checked() -> None:
+    components = {finding.component for finding in examine("ssltoolbox.views.plugin")}
+    assert components == {"view 'paper'", "view 'standard'"}
+
+
+def test_a_file_of_a_package_is_the_package_s_own_module() -> None:
+    findings = examine(Path(ssltoolbox_hard_neg.__file__))
+    assert findings == examine("hard_neg")
+    assert all(finding.kept for finding in findings)
+
+
+def test_a_package_need_not_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    made = new_plugin("never-installed", Kind.NEGATIVE_MASKERS, tmp_path)
+    findings = examine(made.folder / made.package / "__init__.py")
+    assert {finding.component for finding in findings} == {"negative masker 'never_installed'"}
+    assert all(finding.kept for finding in findings)
+
+
+def test_a_class_of_a_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "mirror.py"
+    path.write_text(source_of("positive_generators", "class Mirror(api.PositiveGenerator):\n    pass\n"))
+    spec = importlib.util.spec_from_file_location("mirror_of_a_test", path)
+    module = importlib.util.module_from_spec(spec)
+    importlib.sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    assert {finding.component for finding in examine(module.Mirror)} == {"positive generator 'mirror'"}
+    del importlib.sys.modules[spec.name]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "nothing",
+            "no plugin provides 'nothing', none is called so, and there is no such module or file; "
+            "see: ssltoolbox plugins list; of what is not installed, name the file",
+        ),
+        ("gone.py", f"there is no file {Path('gone.py').absolute()}"),
+        (
+            "ssltoolbox_hard_neg.sampler:Other",
+            "no hook yields a component with the target 'ssltoolbox_hard_neg.sampler:Other'; name the module of "
+            "its hooks, or its file",
+        ),
+    ],
+)
+def test_what_means_nothing_is_the_user_s_mistake(target: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_plugin(target)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"hard_negs": {}},
+            "there is no component 'hard_negs' in hard_neg; did you mean 'hard_neg'?",
+        ),
+        (
+            {"hard_neg": {"gap": -1.0}},
+            "negative sampler 'hard_neg': option 'gap': Input should be greater than 0; "
+            "see: ssltoolbox plugins show hard_neg",
+        ),
+    ],
+)
+def test_options_that_are_refused(options, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_plugin("hard_neg", options)
+    assert str(caught.value) == message
+
+
+def test_an_option_without_a_default_is_asked_for() -> None:
+    with pytest.raises(UserError) as caught:
+        check_plugin("fer2013")
+    assert str(caught.value) == (
+        "dataset 'fer2013': option 'root': Field required; it has no default: give a value, such as "
+        "--set fer2013.root=…"
+    )
+
+
+def test_options_reach_the_component() -> None:
+    (finding,) = [f for f in examine("hard_neg", {"hard_neg": {"gap": 1e6}}) if not f.kept]
+    assert finding.rule == "as many picks as `count` asks for"
+
+
+def test_a_plugin_that_can_t_be_taken_in(plugins: FakePlugins) -> None:
+    plugins.install("mirrors", NO_IMPORT)
+    assert examine("mirrors") == (
+        Finding(
+            "mirrors",
+            "the plugin can be taken in",
+            "ModuleNotFoundError: No module named 'a_library_that_is_not_there'",
+        ),
+    )
+
+
+def test_a_module_without_hooks() -> None:
+    (finding,) = examine("ssltoolbox.api.errors")
+    assert finding.advice.startswith(
+        "no function is marked with hookimpl; the hooks are ssltoolbox_methods, "
+    )
+
+
+def test_a_target_that_can_t_be_imported(plugins: FakePlugins) -> None:
+    source = source_of("positive_generators", "").replace("{__name__}:Mirror", "gone:Mirror")
+    plugins.install("mirrors", source)
+    (finding,) = examine("mirror")
+    assert finding.rule == "its target can be imported"
+    assert finding.advice.endswith("can't load 'gone:Mirror': ModuleNotFoundError: No module named 'gone'")
+
+
+def test_all_broken_rules_are_told_at_once(tmp_path: Path) -> None:
+    body = "class Mirror(api.NegativeSampler):\n    def pick(self, clip, anchor, rng): return [anchor]\n"
+    path = tmp_path / "mirror.py"
+    path.write_text(source_of("negative_samplers", body))
+    with pytest.raises(BrokenContract) as caught:
+        check_plugin(path)
+    assert str(caught.value) == (
+        "negative sampler 'mirror': picks differ from the anchor and from each other: `Mirror.pick` gave the "
+        "anchor as its own negative: leave `anchor` out\n"
+        "negative sampler 'mirror': as many picks as `count` asks for: `Mirror.pick` gave at most 1 frames of a "
+        "long clip with count: 2: give `self.options.count`, and fewer only where the clip has no more"
+    )

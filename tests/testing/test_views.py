@@ -1,0 +1,81 @@
+"""Every rule for views catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssltoolbox.testing.views import RULES
+
+KIND = "views"
+PLAIN = """
+    def plain(self, images):
+        size = (self.options.size, self.options.size)
+        return nn.functional.interpolate(images.float() / 255, size)
+"""
+AUGMENT = """
+    def augment(self, images, landmarks, side):
+        flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < self.options.p
+        pixels = self.plain(images)
+        return torch.where(flipped, pixels.flip(-1), pixels)
+"""
+BAD = {
+    "goes to the loader's workers": (
+        f"def __getstate__(self): raise TypeError('it has a window')\n{PLAIN}" + AUGMENT,
+        "`Mirror` can't be copied to a loader's worker (TypeError: it has a window): keep lambdas and open files "
+        "out of it; open files when they are read",
+    ),
+    "images of the size asked for": (
+        f"def augment(self, images, landmarks, side): return images.float()\n{PLAIN}",
+        "`Mirror.augment(…, 'a')` must give [5, 3, 32, 32] with size: 32, it gave float32 [5, 3, 48, 48]: resize "
+        "to `options.size`",
+    ),
+    "every pixel is a number": (
+        PLAIN
+        + """
+    def augment(self, images, landmarks, side):
+        return self.plain(images) * landmarks[:, 0, 0, None, None, None]
+""",
+        "`Mirror.augment(…, 'a')` gave pixels that are NaN or infinite, without landmarks: landmarks are NaN "
+        "where a frame has none",
+    ),
+    "images are left as they are": (
+        f"def augment(self, images, landmarks, side): return self.plain(images.copy_(images.flip(-1)))\n{PLAIN}",
+        "`Mirror.augment(…, 'a')` changed the images it was given: work on a copy",
+    ),
+    "the same seed, the same views": (
+        """
+    generator = torch.Generator()
+
+    def augment(self, images, landmarks, side):
+        return self.plain(images) + torch.rand(1, generator=self.generator).to(images.device)
+"""
+        + PLAIN,
+        "`Mirror.augment` gave other pixels with the same seed of torch: draw from torch's global generator "
+        "alone, and keep nothing between calls",
+    ),
+    "plain draws nothing": (
+        AUGMENT + PLAIN.replace("return ", "return torch.rand(1, device=images.device) + "),
+        "`Mirror.plain` gave another picture when asked again, or beside other images: it is for evaluation, "
+        "resize and normalise only",
+    ),
+}
+
+
+def check(broken, body: str) -> dict[str, str]:
+    return broken(
+        KIND, f"class Mirror:\n    def __init__(self, options): self.options = options\n    {body}\n"
+    )
+
+
+def test_a_good_one_breaks_none(broken) -> None:
+    assert check(broken, AUGMENT + PLAIN) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+    body, advice = BAD[rule]
+    assert check(broken, body).get(rule) == advice
