@@ -40,7 +40,7 @@ def test_what_counts() -> None:
     files = {file for file in code._sources() if "ssltoolbox" in file.parts}
     names = {"/".join(file.parts[file.parts.index("ssltoolbox") :]) for file in files}
     inside = {name.rsplit("ssltoolbox/", 1)[-1] for name in names}
-    assert {"engine/train.py", "methods/simclr.py", "api/options.py", "__init__.py"} <= inside
+    assert {"engine/training/run.py", "methods/simclr.py", "api/options.py", "__init__.py"} <= inside
     assert not any(name.startswith(("cli/", "report/", "bench/")) for name in inside)
     assert any(file.parent.name == "ssltoolbox_mask_fn" for file in code._sources())
     assert not any(file.suffix == ".pyc" for file in files)

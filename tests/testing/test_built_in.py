@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 
 
 ON_DISK = ("affectnet", "fer2013", "frames", "lfw")
-"""Datasets that need files; tests/data/downstream holds the others of them to their contract."""
+"""Datasets that need files; tests/data/labelled holds the others of them to their contract."""
 
 
 @pytest.mark.parametrize("name", [name for name in ENGINE if name not in ON_DISK])
