@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ssltoolbox.api import Batch, Rows
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import rows_of, seed_device, two_views
 from ssltoolbox.plan import load_plan
 
@@ -51,9 +51,9 @@ WAYS = ("ddp", "alone", "after")
 class Step(nn.Module):
     """A method's step as what DDP wraps: its loss."""
 
-    def __init__(self, parts: Parts, distributed: bool) -> None:
+    def __init__(self, components: Components, distributed: bool) -> None:
         super().__init__()
-        self.method: Any = parts.method(distributed)
+        self.method: Any = components.method(distributed)
 
     def forward(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> Tensor:
         """[M, 3, S, S] twice → []."""
@@ -72,9 +72,9 @@ def on_rank(rank: int, ranks: int, settings: list[str], repeats: int, folder: st
         dist.init_process_group(
             backend, init_method=f"file://{folder}/rendezvous", rank=rank, world_size=ranks
         )
-    parts = Parts(load_plan(RECIPE, settings))
-    step: nn.Module = Step(parts, distributed=ranks > 1).to(device, memory_format=torch.channels_last)
-    inputs = inputs_of(parts, rank, ranks, device)
+    components = Components(load_plan(RECIPE, settings))
+    step: nn.Module = Step(components, distributed=ranks > 1).to(device, memory_format=torch.channels_last)
+    inputs = inputs_of(components, rank, ranks, device)
     if ranks > 1:
         step = DistributedDataParallel(step)
     works = {way: partial(milliseconds, step, inputs, way) for way in (WAYS if ranks > 1 else ("alone",))}
@@ -90,15 +90,17 @@ def on_rank(rank: int, ranks: int, settings: list[str], repeats: int, folder: st
     torch.save(found, Path(folder, f"{ranks}-{rank}.pt"))
 
 
-def inputs_of(parts: Parts, rank: int, ranks: int, device: torch.device) -> tuple[Tensor, Tensor, Rows]:
+def inputs_of(
+    components: Components, rank: int, ranks: int, device: torch.device
+) -> tuple[Tensor, Tensor, Rows]:
     """A rank's views and rows of the first step, augmented with all others' to be the same for any ranks."""
-    draws = parts.plan.counts.draws
-    batch: Batch = parts.batches.__getitems__([(0, draw) for draw in range(draws)])
+    draws = components.plan.counts.draws
+    batch: Batch = components.batches.__getitems__([(0, draw) for draw in range(draws)])
     seed_device(0, 0, 0, 0)
-    view_a, view_b = two_views(parts.view, batch)
+    view_a, view_b = two_views(components.view, batch)
     own = slice(rank * draws // ranks, (rank + 1) * draws // ranks)
     part = batch.changed(lambda tensor: tensor[own])
-    rows = rows_of(part, parts.maskers.describe(part)).changed(lambda tensor: tensor.to(device))
+    rows = rows_of(part, components.maskers.describe(part)).changed(lambda tensor: tensor.to(device))
     return view_a[own].to(device), view_b[own].to(device), rows
 
 

@@ -36,7 +36,7 @@ from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import render, seed_device, two_views
 from ssltoolbox.plan import load_plan
 from ssltoolbox.plan.detector import DetectorMaker
@@ -48,13 +48,13 @@ ENLARGED = 128
 Detect = Callable[[np.ndarray], "np.ndarray | None"]
 
 
-def ours(parts: Parts, turn: int) -> torch.Tensor:
+def ours(components: Components, turn: int) -> torch.Tensor:
     """A batch as the engine makes it, up to what the network sees."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    draws = parts.plan.counts.draws
+    draws = components.plan.counts.draws
     seed_device(0, turn, 0, 0)
-    batch = parts.batches.__getitems__([(0, turn * draws + draw) for draw in range(draws)]).to(device)
-    return torch.cat(two_views(parts.view, render(parts.generators, batch)[-1]))
+    batch = components.batches.__getitems__([(0, turn * draws + draw) for draw in range(draws)]).to(device)
+    return torch.cat(two_views(components.view, render(components.generators, batch)[-1]))
 
 
 def theirs(
@@ -128,14 +128,14 @@ def main() -> None:
         given = (arguments.root or make_sources(Path(folder))["folder"].root).resolve()
         root = repeated(given, arguments.draws, Path(folder, "clips")).resolve()
         batch = [f"trainer.batch_size={2 * arguments.draws}", "trainer.epochs=null", "trainer.steps=1"]
-        frames = Parts(load_plan(RECIPE, [f"data.root={root}", *batch]))
+        frames = Components(load_plan(RECIPE, [f"data.root={root}", *batch]))
         copy = f"data={{name: frames, index: {packed(root, Path(folder))}, size: {ENLARGED}}}"
         sides = {
             "the same images": frames,
-            f"the same images at {ENLARGED} px": Parts(
+            f"the same images at {ENLARGED} px": Components(
                 load_plan(RECIPE, [f"data.root={root}", f"data.size={ENLARGED}", *batch])
             ),
-            f"packed at {ENLARGED} px": Parts(load_plan(RECIPE, [copy, *batch])),
+            f"packed at {ENLARGED} px": Components(load_plan(RECIPE, [copy, *batch])),
         }
         clips = [frames.dataset.clip(number) for number in range(len(frames.dataset))]
         paths = frame_paths(root, [clip.name for clip in clips])
@@ -145,9 +145,9 @@ def main() -> None:
             frames.plan.image_size,
         )
 
-        def time_ours(parts: Parts) -> float:
+        def time_ours(components: Components) -> float:
             start = now()
-            ours(parts, 1)
+            ours(components, 1)
             return arguments.draws / (now() - start)
 
         def time_theirs() -> float:
@@ -156,9 +156,9 @@ def main() -> None:
             theirs(draws, paths, detect, lambda clip: clips[clip].landmarks, views_size)
             return arguments.draws / (now() - start)
 
-        for parts in sides.values():
-            ours(parts, 0)
-        works = {name: partial(time_ours, parts) for name, parts in sides.items()}
+        for components in sides.values():
+            ours(components, 0)
+        works = {name: partial(time_ours, components) for name, components in sides.items()}
         turns = in_turn({**works, "theirs": time_theirs}, arguments.repeats)
     rates = medians(turns)
     least = 50 if torch.cuda.is_available() else 15

@@ -25,7 +25,7 @@ from rich.table import Table
 from side_by_side import clock, machine, parser
 
 from ssltoolbox.data.drawing.sampler import Deal, SlotSampler
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.stages import render, rows_of, seed_device, two_views
 from ssltoolbox.engine.training.loader import Fetch
@@ -36,29 +36,29 @@ RECIPE = Path(__file__).parents[1] / "recipes" / "synthetic" / "g.yaml"
 STAGES = ("draw", "load", "describe", "render", "views", "forward", "backward")
 
 
-def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> dict[str, float]:
+def stage_milliseconds(components: Components, repeats: int, now: Callable[[], float]) -> dict[str, float]:
     """What an image costs in each stage, the median of `repeats` steps after a first one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
-    counts = parts.plan.counts
-    method = parts.method(distributed=False).to(device, memory_format=torch.channels_last).train()
+    counts = components.plan.counts
+    method = components.method(distributed=False).to(device, memory_format=torch.channels_last).train()
     turns: dict[str, list[float]] = {stage: [] for stage in STAGES}
     for step in range(1 + repeats):
         marks = [now()]
         # Each step is of an epoch of its own, or the draws of a short one would come again.
         slots = [(step, draw) for draw in range(counts.draws)]
         for slot in slots:
-            parts.batches.drawer.draw(*slot)
+            components.batches.drawer.draw(*slot)
         marks.append(now())
-        batch = parts.batches.__getitems__(slots)
+        batch = components.batches.__getitems__(slots)
         marks.append(now())
         batch = batch.to(device)
         seed_device(0, step, 0, 0)
-        rows = rows_of(batch, parts.maskers.describe(batch))
+        rows = rows_of(batch, components.maskers.describe(batch))
         marks.append(now())
-        batch = render(parts.generators, batch)[-1]
+        batch = render(components.generators, batch)[-1]
         marks.append(now())
-        view_a, view_b = two_views(parts.view, batch)
+        view_a, view_b = two_views(components.view, batch)
         marks.append(now())
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
             loss = method.step(view_a, view_b, rows).loss
@@ -73,12 +73,12 @@ def stage_milliseconds(parts: Parts, repeats: int, now: Callable[[], float]) -> 
     return {**found, "load": max(0.0, found["load"] - found["draw"])}
 
 
-def images_a_second(parts: Parts, workers: int, steps: int, prepares: bool) -> float:
+def images_a_second(components: Components, workers: int, steps: int, prepares: bool) -> float:
     """What a loader gives that nobody waits for, its start left out."""
-    counts = parts.plan.counts
+    counts = components.plan.counts
     deal = Deal(counts.steps_per_epoch, counts.draws)
     batches = Loader(
-        Fetched(Fetch(parts.batches, parts.stages if prepares else None), len(parts.batches)),
+        Fetched(Fetch(components.batches, components.stages if prepares else None), len(components.batches)),
         sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
         collate_fn=lambda batch: batch,
@@ -124,7 +124,7 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "setting" else "right", no_wrap=True)
     for name, changes in settings.items():
         plan = load_plan(RECIPE, ["trainer.batch_size=64", *arguments.set, *changes])
-        spent = stage_milliseconds(Parts(plan), arguments.repeats, now)
+        spent = stage_milliseconds(Components(plan), arguments.repeats, now)
         worker = spent["draw"] + spent["load"]
         device = sum(spent.values()) - worker
         found[name] = {**spent, "device_over_worker": device / worker}
@@ -132,10 +132,10 @@ def main() -> None:
     console = Console()
     console.print(table)
     warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
-    parts = Parts(load_plan(RECIPE, ["trainer.batch_size=64", "data.keep=0", *arguments.set]))
+    components = Components(load_plan(RECIPE, ["trainer.batch_size=64", "data.keep=0", *arguments.set]))
     loaded, prepared = (
         {
-            workers: images_a_second(parts, workers, 8 * max(1, workers), prepares)
+            workers: images_a_second(components, workers, 8 * max(1, workers), prepares)
             for workers in arguments.workers
         }
         for prepares in (False, True)

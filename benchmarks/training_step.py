@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
 from ssltoolbox.data.drawing.sampler import Place
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.engine.training.optim import build_optimiser
 from ssltoolbox.engine.training.quiet import quiet_lightning
@@ -43,7 +43,7 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 OFF = ("positives=[]", "negatives=[]", "maskers=[]")
 BATCHES = 4
 
-Train = Callable[[Parts, list[Batch], int, int], float]
+Train = Callable[[Components, list[Batch], int, int], float]
 """Seconds of the steps after the first one, by `clock`: parts, batches, steps, threads."""
 
 
@@ -64,9 +64,9 @@ class StepTimer(pl.Callback):
         self.seconds = self.now() - self.start
 
 
-def by_engine(parts: Parts, batches: list[Batch], steps: int, threads: int) -> float:
+def by_engine(components: Components, batches: list[Batch], steps: int, threads: int) -> float:
     """By Lightning's Trainer and the engine's module."""
-    if parts.plan.recipe.trainer.compile:
+    if components.plan.recipe.trainer.compile:
         torch.compiler.reset()  # after eight networks of one form torch stops compiling
     timer = StepTimer(threads)
     drawn = [Drawn(Place(step, 0, 0), batches[step % BATCHES]) for step in range(steps)]
@@ -82,23 +82,23 @@ def by_engine(parts: Parts, batches: list[Batch], steps: int, threads: int) -> f
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        trainer.fit(build_module(parts.plan, parts, False, Path("failure.json")), loader)
+        trainer.fit(build_module(components.plan, components, False, Path("failure.json")), loader)
     return timer.seconds
 
 
-def by_hand(parts: Parts, batches: list[Batch], steps: int, threads: int) -> float:
+def by_hand(components: Components, batches: list[Batch], steps: int, threads: int) -> float:
     """The same by hand: lightly's loss and head, a loop, the same views and optimiser."""
     now = clock(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    method = parts.method(distributed=False)
-    options = parts.plan.method.options
+    method = components.method(distributed=False)
+    options = components.plan.method.options
     backbone = method.backbone
     head = SimCLRProjectionHead(
         method.projection.layers[0].in_features, options.hidden_dim, options.output_dim
     )
     model = torch.nn.ModuleList([backbone, head]).to(device, memory_format=torch.channels_last).train()
     criterion = NTXentLoss(options.temperature)
-    optimiser = build_optimiser(model, parts.plan.recipe.optim)
+    optimiser = build_optimiser(model, components.plan.recipe.optim)
     start = 0.0
     for step in range(steps):
         if step == 1:
@@ -107,7 +107,7 @@ def by_hand(parts: Parts, batches: list[Batch], steps: int, threads: int) -> flo
         torch.manual_seed(step)
         with torch.no_grad():
             views = [
-                parts.view.augment(frames, batch.landmarks[:, 0], side).contiguous(
+                components.view.augment(frames, batch.landmarks[:, 0], side).contiguous(
                     memory_format=torch.channels_last
                 )
                 for frames, side in ((batch.frames[:, 0], "a"), (batch.frames[:, 1], "b"))
@@ -120,11 +120,11 @@ def by_hand(parts: Parts, batches: list[Batch], steps: int, threads: int) -> flo
     return now() - start
 
 
-def made(recipe: Path, settings: list[str]) -> tuple[Parts, list[Batch]]:
-    """The parts of a recipe, and batches that lie in memory."""
+def made(recipe: Path, settings: list[str]) -> tuple[Components, list[Batch]]:
+    """The components of a recipe, and batches that lie in memory."""
     plan = load_plan(recipe, settings)
-    draws, batches = plan.counts.draws, Parts(plan).batches
-    return Parts(plan), [
+    draws, batches = plan.counts.draws, Components(plan).batches
+    return Components(plan), [
         batches.__getitems__([(0, i * draws + j) for j in range(draws)]) for i in range(BATCHES)
     ]
 
@@ -133,28 +133,28 @@ def seconds_of(
     train: Train, recipe: Path, settings: list[str], steps: int, threads: int
 ) -> Callable[[], float]:
     """Milliseconds a step, each time from new weights."""
-    parts, batches = made(recipe, settings)
-    return lambda: 1000 / (steps - 1) * train(Parts(parts.plan), batches, steps, threads)
+    components, batches = made(recipe, settings)
+    return lambda: 1000 / (steps - 1) * train(Components(components.plan), batches, steps, threads)
 
 
 def added_mebibytes(train: Train, recipe: Path, settings: list[str], threads: int) -> float:
     """What the first steps add to the peak of this process."""
     torch.set_num_threads(threads)
-    parts, batches = made(recipe, settings)
+    components, batches = made(recipe, settings)
     peak_bytes()  # forgets what making the batches took
     before = peak_bytes()
-    train(parts, batches, 3, threads)
+    train(components, batches, 3, threads)
     return (peak_bytes() - before) / 2**20
 
 
 def first_step_seconds(recipe: Path, settings: list[str], threads: int) -> float:
     """Of the first step on the wall, compiled anew where it is compiled."""
     torch.set_num_threads(threads)
-    parts, batches = made(recipe, settings)
+    components, batches = made(recipe, settings)
     with TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
         start = time.perf_counter()
-        by_engine(parts, batches, 1, threads)
+        by_engine(components, batches, 1, threads)
         return time.perf_counter() - start
 
 

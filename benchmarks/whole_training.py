@@ -29,7 +29,7 @@ from rich.console import Console
 from side_by_side import Row, in_turn, parser, report
 
 from ssltoolbox.data.drawing.sampler import Place
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import cores
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.engine.training.run import train
@@ -78,10 +78,10 @@ def pure(plan: Plan, threads: int) -> Spent:
     """As many forward and backward passes of the same method, always on the same views."""
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    parts = Parts(plan)
-    method = parts.method(distributed=False).to(device, memory_format=torch.channels_last).train()
-    batch = parts.batches.__getitems__([(0, draw) for draw in range(plan.counts.draws)]).to(device)
-    ready = parts.stages(Drawn(Place(0, 0, 0), batch))
+    components = Components(plan)
+    method = components.method(distributed=False).to(device, memory_format=torch.channels_last).train()
+    batch = components.batches.__getitems__([(0, draw) for draw in range(plan.counts.draws)]).to(device)
+    ready = components.stages(Drawn(Place(0, 0, 0), batch))
     bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
 
     def pass_both_ways() -> None:

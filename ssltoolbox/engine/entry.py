@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.open import open_run
 from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.run import train as train_plan
@@ -45,6 +45,6 @@ def load_backbone(run: Path | str) -> nn.Module:
         UserError: when there is no finished run.
     """
     folder, plan = open_run(Path(run))
-    backbone = Parts(plan).backbone()
+    backbone = Components(plan).backbone()
     load_weights(backbone, folder.backbone)
     return backbone.eval()

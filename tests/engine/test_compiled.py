@@ -6,7 +6,7 @@ import torch
 from support.runs import WITH_METHOD, run_tiny, start, write_recipe
 from torch import nn
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.training.trainer import build_module
 from ssltoolbox.plan import load_plan
 
@@ -35,7 +35,7 @@ def eager(monkeypatch):
 def test_the_networks_and_nothing_else(tmp_path, eager, method):
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain, compiled = (
-        build_module(plan, Parts(plan), False, tmp_path / "failure.json")
+        build_module(plan, Components(plan), False, tmp_path / "failure.json")
         for plan in (load_plan(recipe), load_plan(recipe, [COMPILED]))
     )
     assert [

@@ -52,7 +52,7 @@ class Splits(Mapping[Split, Dataset]):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """The objects of a run, each made when it is first asked for."""
 
     plan: Plan
@@ -68,15 +68,6 @@ class Parts:
                 chosen.provided.load()
                 if chosen.own_data:
                     chosen.own_data.chosen.provided.load()
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The training split."""
-        return self.splits["train"]
-
-    def split(self, split: Split) -> Dataset:
-        """One split of the recipe's data."""
-        return self.splits[split]
 
     @cached_property
     def splits(self) -> Mapping[Split, Dataset]:
@@ -139,8 +130,9 @@ class Parts:
         generators = zip(self.plan.of(Kind.POSITIVE_GENERATORS), self.generators, strict=True)
         samplers = [(chosen.key, _make(chosen)) for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
         strategies = Strategies([(chosen.key, generator) for chosen, generator in generators], samplers)
-        drawer = Drawer(self.dataset, strategies, self.plan.recipe.seed, self.plan.counts.draws)
-        return DrawnBatches(self.dataset, drawer)
+        train = self.splits["train"]
+        drawer = Drawer(train, strategies, self.plan.recipe.seed, self.plan.counts.draws)
+        return DrawnBatches(train, drawer)
 
     def backbone(self, weights: str | None = None) -> nn.Module:
         """The backbone, its random part drawn from the recipe's seed; `weights` as in a recipe."""

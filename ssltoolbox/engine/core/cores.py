@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ssltoolbox.api import DataFacts
 from ssltoolbox.data.drawing.sampler import Place
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.models import forward_flops
 from ssltoolbox.plan import Plan
@@ -27,7 +27,9 @@ _PREPARING = 60e-9
 """Seconds of a core to prepare a pixel for the method: 35 by views alone, 100 by four strategies, times 1e-9."""
 
 
-def worker_count(plan: Plan, backbone: nn.Module, trained: Parts | None = None, processes: int = 1) -> int:
+def worker_count(
+    plan: Plan, backbone: nn.Module, trained: Components | None = None, processes: int = 1
+) -> int:
     """Loader workers of each process, as the recipe's `trainer.workers` says.
 
     `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else what workers do, to
@@ -37,7 +39,7 @@ def worker_count(plan: Plan, backbone: nn.Module, trained: Parts | None = None, 
     Args:
         plan: says what is wanted, how large images are, and what they cost to load.
         backbone: the network.
-        trained: the run's parts where the network is trained; without them it only looks.
+        trained: the run's components where the network is trained; without them it only looks.
         processes: how many share the machine.
     """
     wanted = plan.recipe.trainer.workers
@@ -54,14 +56,14 @@ def worker_count(plan: Plan, backbone: nn.Module, trained: Parts | None = None, 
     return _quickest(free, loading, preparing, _BOTH_WAYS * network)
 
 
-def preparing_flops(parts: Parts) -> float:
+def preparing_flops(components: Components) -> float:
     """Floating-point operations of an image before the method has it, those of products and convolutions.
 
     They are few but where a masker has a network of its own. Found by preparing one draw.
     """
-    drawn = Drawn(Place(0, 0, 0), parts.batches.__getitems__([(0, 0)]))
+    drawn = Drawn(Place(0, 0, 0), components.batches.__getitems__([(0, 0)]))
     with FlopCounterMode(display=False) as counter:
-        prepared = parts.stages(drawn)
+        prepared = components.stages(drawn)
     return float(counter.get_total_flops() / (2 * len(prepared.view_a)))
 
 

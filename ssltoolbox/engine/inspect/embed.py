@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import torch
 
 from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.features import features_of, lengths_of, spread
 from ssltoolbox.engine.inspect.source import source_backbone
@@ -51,9 +51,9 @@ class Embedding:
     """
 
     def __init__(self, plan: Plan, splits: Sequence[Split] = SPLITS) -> None:
-        parts = Parts(plan)
-        self.plan, self.view = plan, parts.view
-        self.datasets = {split: parts.split(split) for split in splits}
+        components = Components(plan)
+        self.plan, self.view = plan, components.view
+        self.datasets = {split: components.splits[split] for split in splits}
         self.lengths = {split: lengths_of(dataset) for split, dataset in self.datasets.items()}
         self.frames = sum(map(sum, self.lengths.values()))
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from ssltoolbox.api import Features
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.features import compute_features
 from ssltoolbox.engine.runs.folder import RunFolder
@@ -30,15 +30,15 @@ COMPONENTS = 50
 
 def write_map(plan: Plan, folder: RunFolder) -> None:
     """Writes `embedding_map.json` for a finished run; nothing where the test split has fewer than three frames."""
-    parts = Parts(plan)
+    components = Components(plan)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    backbone = parts.backbone(str(folder.backbone)).to(device)
+    backbone = components.backbone(str(folder.backbone)).to(device)
     workers = worker_count(plan, backbone)
     with shared_with(workers):
         features = compute_features(
             backbone,
-            parts.view,
-            parts.split("test"),
+            components.view,
+            components.splits["test"],
             max_frames=MOST_POINTS,
             workers=workers,
             device=device,

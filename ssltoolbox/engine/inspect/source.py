@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.open import open_run
 from ssltoolbox.models import create_backbone, match_weights
@@ -112,7 +112,7 @@ def check_weights(plan: Plan) -> str:
 
 def source_backbone(plan: Plan) -> nn.Module:
     """The network of a plan of `open_source` with its weights, in evaluation mode."""
-    return Parts(plan).backbone(plan.recipe.backbone.weights).eval()
+    return Components(plan).backbone(plan.recipe.backbone.weights).eval()
 
 
 def _run_of(path: Path) -> Path | None:

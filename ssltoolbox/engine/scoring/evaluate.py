@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.scoring.tasks import evaluate_backbone
@@ -37,32 +37,35 @@ def evaluate_run(
     if folder.evaluation.exists() and not again:
         results: dict[str, Any] = json.loads(folder.evaluation.read_text(encoding="utf-8"))
         return results
-    parts = Parts(plan)
-    trained, random = parts.backbone(), parts.backbone()
+    components = Components(plan)
+    trained, random = components.backbone(), components.backbone()
     load_weights(trained, folder.backbone)
     if console:
         console.print("evaluating, beside a random initialisation …", highlight=False)
-    results = {**evaluate_parts(parts, trained, console), "random": evaluate_parts(parts, random, console)}
+    results = {
+        **evaluate_components(components, trained, console),
+        "random": evaluate_components(components, random, console),
+    }
     write_json(folder.evaluation, results)
     return results
 
 
-def evaluate_parts(
-    parts: Parts, backbone: nn.Module, console: Console | None = None
+def evaluate_components(
+    components: Components, backbone: nn.Module, console: Console | None = None
 ) -> dict[str, dict[str, Any]]:
     """The results of the tasks for one backbone, on the device that the machine offers."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    workers = worker_count(parts.plan, backbone)
+    workers = worker_count(components.plan, backbone)
     with shared_with(workers):
         return evaluate_backbone(
             backbone.to(device),
-            parts.view,
-            parts.splits,
-            parts.evaluators,
-            own_datasets=parts.own_splits,
-            data_names={name: splits.data.descriptor.name for name, splits in parts.own_splits.items()},
+            components.view,
+            components.splits,
+            components.evaluators,
+            own_datasets=components.own_splits,
+            data_names={name: splits.data.descriptor.name for name, splits in components.own_splits.items()},
             workers=workers,
             device=device,
-            seed=parts.plan.recipe.seed,
+            seed=components.plan.recipe.seed,
             console=console,
         )

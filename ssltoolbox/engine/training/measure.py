@@ -16,7 +16,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.training.loader import RunData
 from ssltoolbox.engine.training.quiet import quiet_lightning
@@ -72,13 +72,13 @@ def measure(plan: Plan) -> Cost:
     devices = device_count(plan.recipe.trainer.devices) * plan.recipe.trainer.nodes
     share = _share(plan, devices)
     clock = _Clock()
-    parts = Parts(share)
+    components = Components(share)
     with TemporaryDirectory() as folder, quiet_lightning():
         trainer = build_trainer(share, devices=1, nodes=1, callbacks=[clock], loggers=[])
-        module = build_module(share, parts, distributed=False, failure_path=Path(folder, "failure.json"))
-        workers = worker_count(plan, module.method.backbone, parts)
+        module = build_module(share, components, distributed=False, failure_path=Path(folder, "failure.json"))
+        workers = worker_count(plan, module.method.backbone, components)
         with shared_with(workers), failures_explained(trainer):
-            trainer.fit(module, datamodule=RunData(share, parts.batches, parts.stages, workers))
+            trainer.fit(module, datamodule=RunData(share, components.batches, components.stages, workers))
     device = trainer.strategy.root_device
     return Cost(
         backbone=_size(module.method.backbone.parameters()),

@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
@@ -75,10 +75,10 @@ def train(
         Interrupted: when it was stopped by a signal, and saved.
     """
     console = console or Console()
-    Parts(plan).import_all()
+    Components(plan).import_all()
     folder = _folder(plan, out)
     if not is_first_process():
-        _fit(plan, Parts(plan), folder, console)
+        _fit(plan, Components(plan), folder, console)
         raise SystemExit(0)
     if not resume:
         folder.refuse_used()
@@ -106,12 +106,12 @@ def _folder(plan: Plan, out: Path | None) -> RunFolder:
 
 def _run(plan: Plan, folder: RunFolder, console: Console, profile: bool) -> Run:
     """Does what is left to be done: training, saving the backbone, evaluating, reporting."""
-    parts = Parts(plan)
+    components = Components(plan)
     if not folder.backbone.exists():
         if plan.trains:
-            backbone = _fit(plan, parts, folder, console, profile)
+            backbone = _fit(plan, components, folder, console, profile)
         else:
-            backbone = parts.backbone(plan.recipe.backbone.weights)
+            backbone = components.backbone(plan.recipe.backbone.weights)
         save_weights(backbone, folder.backbone)
     run = Run(folder, evaluate_run(plan, folder, console=console))
     if not folder.report.exists():
@@ -120,7 +120,7 @@ def _run(plan: Plan, folder: RunFolder, console: Console, profile: bool) -> Run:
 
 
 def _fit(
-    plan: Plan, parts: Parts, folder: RunFolder, console: Console, profile: bool = False
+    plan: Plan, components: Components, folder: RunFolder, console: Console, profile: bool = False
 ) -> torch.nn.Module:
     """Trains from where the run stands, and gives the backbone.
 
@@ -147,13 +147,13 @@ def _fit(
             plan,
             devices,
             recipe.nodes,
-            [watch, WatchFeatures(console), *_probes(plan, parts, devices), progress, saver, stopper],
+            [watch, WatchFeatures(console), *_probes(plan, components, devices), progress, saver, stopper],
             [metrics, *build_loggers(plan, folder)],
             profiler,
         )
-        module = build_module(plan, parts, trainer.world_size > 1, folder.failure)
-        workers = worker_count(plan, module.method.backbone, parts, devices)
-        data = RunData(plan, parts.batches, parts.stages, workers)
+        module = build_module(plan, components, trainer.world_size > 1, folder.failure)
+        workers = worker_count(plan, module.method.backbone, components, devices)
+        data = RunData(plan, components.batches, components.stages, workers)
         with shared_with(workers, devices), failures_explained(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if stopper.received is not None:
@@ -169,11 +169,11 @@ def _fit(
     return module.method.backbone
 
 
-def _probes(plan: Plan, parts: Parts, devices: int) -> list[OnlineProbe]:
+def _probes(plan: Plan, components: Components, devices: int) -> list[OnlineProbe]:
     """The online probe, where the recipe wants one and the data has labels."""
     recipe = plan.recipe.trainer
     if recipe.probe_steps is None or plan.facts is None or not plan.facts.labels:
         return []
     auto = auto_steps(max(1, plan.counts.images // (devices * recipe.nodes)))
     every = auto if recipe.probe_steps == "auto" else recipe.probe_steps
-    return [OnlineProbe(parts.dataset, parts.split("val"), parts.view, every)]
+    return [OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)]

@@ -17,21 +17,21 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ssltoolbox.api import Method, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
 from ssltoolbox.plan import Plan
 
 
-def build_module(plan: Plan, parts: Parts, distributed: bool, failure_path: Path) -> TrainingModule:
+def build_module(plan: Plan, components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
     """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
-    method = parts.method(distributed)
+    method = components.method(distributed)
     if plan.recipe.trainer.compile:
         compile_networks(method)
     return TrainingModule(
         method=method,
-        stages=parts.stages,
+        stages=components.stages,
         optim=plan.recipe.optim,
         lr_factor=plan.schedule.factor,
         seed=plan.recipe.seed,

@@ -7,8 +7,8 @@ import torch
 from support.runs import write_recipe
 
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
-from ssltoolbox.engine import cores
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core import cores
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.plan import load_plan
 
 SMALL_NET, RESNET_18, RESNET_50 = 7e6, 970e6, 8.2e9
@@ -37,7 +37,7 @@ def machine(monkeypatch):
 
 def workers(recipe_path, wanted="auto", trains=True, processes=1):
     plan = load_plan(recipe_path, [f"trainer.workers={wanted}"])
-    trained = Parts(plan) if trains else None
+    trained = Components(plan) if trains else None
     return cores.worker_count(plan, torch.nn.Identity(), trained, processes)
 
 
@@ -97,7 +97,9 @@ def test_a_forward_pass_needs_fewer_cores_than_both_ways(recipe, machine):
 
 def test_what_it_takes_to_prepare_an_image(tmp_path):
     plan = load_plan(write_recipe(tmp_path), ["maskers=[{name: mask_fn, descriptor: gradients}]"])
-    plain, masked = (cores.preparing_flops(Parts(each)) for each in (load_plan(write_recipe(tmp_path)), plan))
+    plain, masked = (
+        cores.preparing_flops(Components(each)) for each in (load_plan(write_recipe(tmp_path)), plan)
+    )
     assert 0 < plain < masked < 1e7
 
 
@@ -116,7 +118,7 @@ def test_a_number_is_taken_as_it_is(recipe, machine, gpu):
 
 def test_a_network_is_weighed_by_a_forward_pass(recipe):
     plan = load_plan(recipe, ["backbone={name: resnet18}", "views.size=112"])
-    flops = cores.forward_flops(Parts(plan).backbone(), plan.image_size)
+    flops = cores.forward_flops(Components(plan).backbone(), plan.image_size)
     assert flops == pytest.approx(RESNET_18, rel=0.01)
 
 

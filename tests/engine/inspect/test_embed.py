@@ -9,8 +9,8 @@ import torch
 from support.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import SslToolboxError
-from ssltoolbox.engine import embed
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.inspect import embed
 from ssltoolbox.engine.inspect.source import Wanted, open_source, source_backbone
 from ssltoolbox.models import weights_hash
 
@@ -50,13 +50,13 @@ def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
 def test_a_row_is_of_its_frame(plan, tmp_path):
     path = tmp_path / "x.parquet"
     written(plan, path, splits=["test"])
-    parts, table = Parts(plan), pq.read_table(path).to_pylist()
-    dataset, row = parts.split("test"), table[27]
+    components, table = Components(plan), pq.read_table(path).to_pylist()
+    dataset, row = components.splits["test"], table[27]
     clip = next(dataset.clip(i) for i in range(4) if dataset.clip(i).name == row["clip"])
     assert (row["time"], row["identity"]) == (clip.times[row["frame"]], clip.identity)
     frames = dataset.read([clip.index], [row["frame"]])
     with torch.no_grad():
-        features = source_backbone(plan)(parts.view.plain(frames.images))[0]
+        features = source_backbone(plan)(components.view.plain(frames.images))[0]
     np.testing.assert_allclose(row["features"], features, atol=1e-5)
     assert row["valence"] == pytest.approx(float(frames.labels["valence"][0]), nan_ok=True)
 

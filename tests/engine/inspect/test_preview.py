@@ -11,7 +11,7 @@ from PIL import Image
 from support.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.preview import preview
 from ssltoolbox.engine.inspect.preview.batch import displayable, seen_at
 from ssltoolbox.engine.inspect.preview.content import Preview, collect
@@ -69,7 +69,7 @@ def shown(tmp_path):
     plugins = ("trainer:", "plugins: {files: [strategies.py]}\ntrainer:")
 
     def show(*changes: tuple[str, str], draws: int = 6, step: int = 0) -> Preview:
-        return collect(Parts(load_plan(write_recipe(tmp_path, plugins, *changes))), draws, step)
+        return collect(Components(load_plan(write_recipe(tmp_path, plugins, *changes))), draws, step)
 
     return show
 
@@ -91,14 +91,14 @@ def test_it_is_what_the_run_sees(tmp_path, monkeypatch):
     monkeypatch.setattr(SimCLR, "step", recording)
     recipe = write_recipe(tmp_path, HARD, ("batch_size: 8", "batch_size: 8, accumulate: 2"))
     run_tiny(recipe, tmp_path / "run")
-    parts = Parts(load_plan(recipe))
+    components = Components(load_plan(recipe))
     for number in (0, 3, 5):
         view_a, view_b, rows = seen[2 * number]
-        ours = seen_at(parts, number)
+        ours = seen_at(components, number)
         assert ours.rows.draw.tolist() == rows.draw.tolist()
         assert ours.rows.time.tolist() == rows.time.tolist()
-        assert torch.equal(ours.view_a, displayable(parts.view, view_a, 32))
-        assert torch.equal(ours.view_b, displayable(parts.view, view_b, 32))
+        assert torch.equal(ours.view_a, displayable(components.view, view_a, 32))
+        assert torch.equal(ours.view_b, displayable(components.view, view_b, 32))
 
 
 def test_a_line_for_each_instance_with_moments_in_seconds(shown):

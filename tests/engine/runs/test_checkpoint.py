@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine import checkpoint as module
+from ssltoolbox.engine.runs import checkpoint as module
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 
 

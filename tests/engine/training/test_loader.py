@@ -6,8 +6,8 @@ from collections import namedtuple
 import pytest
 from support.runs import run_tiny, write_recipe
 
-from ssltoolbox.engine import loader
 from ssltoolbox.engine.core.stages import Stages
+from ssltoolbox.engine.training import loader
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from support.runs import WITH_METHOD, write_recipe
 
-from ssltoolbox.engine import measure as module
+from ssltoolbox.engine.training import measure as module
 from ssltoolbox.engine.training.measure import LEAST_STEPS, measure
 from ssltoolbox.plan import load_plan
 

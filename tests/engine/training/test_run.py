@@ -61,7 +61,7 @@ def test_the_run_folder(tmp_path, method):
     assert all(float(row["loss"]) == float(row["loss"]) for row in rows)
     assert [float(row["epoch"]) for row in rows] == pytest.approx([0, 1, 2, 3, 4, 5])
     assert yaml.safe_load((folder / "recipe.yaml").read_text())["method"]["name"] == method
-    initial = ssltoolbox.engine.core.components.Parts(load_plan(recipe)).backbone().state_dict()
+    initial = ssltoolbox.engine.core.components.Components(load_plan(recipe)).backbone().state_dict()
     trained = weights_of(folder)
     assert trained.keys() == initial.keys()
     assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
@@ -194,7 +194,7 @@ def test_the_method_none_only_saves_the_backbone(tmp_path):
     recipe = write_recipe(tmp_path, (SIMCLR, "none"), ("positives: [time_aug]\n", ""))
     run = run_tiny(recipe, tmp_path / "run")
     assert not run.folder.checkpoint.exists()
-    initial = ssltoolbox.engine.core.components.Parts(load_plan(recipe)).backbone().state_dict()
+    initial = ssltoolbox.engine.core.components.Components(load_plan(recipe)).backbone().state_dict()
     assert_same_weights(weights_of(run.folder.path), dict(initial))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.export.formats import FORMATS, format_of
 from ssltoolbox.engine.inspect.export.verify import verified
 from ssltoolbox.engine.runs.open import open_run
@@ -46,7 +46,7 @@ def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
     """
     name = format_of(output, wanted)
     folder, plan = open_run(run)
-    backbone = Parts(plan).backbone(str(folder.backbone)).eval()
+    backbone = Components(plan).backbone(str(folder.backbone)).eval()
     file_format = FORMATS[name]
     content = file_format.write(backbone, plan)
     difference = verified(content, file_format, backbone, plan)

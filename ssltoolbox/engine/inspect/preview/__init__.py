@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.preview.content import Preview, collect
 from ssltoolbox.engine.inspect.preview.page import write_page
 from ssltoolbox.plan import Plan
@@ -21,8 +21,8 @@ def preview(plan: Plan, output: Path, draws: int = 6, step: int = 0) -> Preview:
         UserError: when the recipe has no such step, or doesn't train.
         SslToolboxError: when the file can't be written.
     """
-    parts = Parts(plan)
-    parts.import_all()
-    content = collect(parts, draws, step)
+    components = Components(plan)
+    components.import_all()
+    content = collect(components, draws, step)
     write_page(content, output)
     return content

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, PositiveGenerator, Rows, UserError, View
 from ssltoolbox.data.drawing.sampler import Deal
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import render, role_major, rows_of, seed_device, two_views
 from ssltoolbox.losses import Masking
 
@@ -41,42 +41,42 @@ class SeenBatch:
 
 
 @torch.no_grad()
-def seen_at(parts: Parts, step: int) -> SeenBatch:
+def seen_at(components: Components, step: int) -> SeenBatch:
     """What the run's step `step`, counted from 0, begins with; on the CPU to the bit.
 
     Raises:
         UserError: when the recipe has no such step.
     """
-    plan = parts.plan
+    plan = components.plan
     if not plan.trains:
         raise UserError(f"the method {plan.method.key} trains nothing: there are no pairs to show")
     if not 0 <= step < plan.counts.steps:
         raise UserError(f"there is no step {step}: the run has steps 0 to {plan.counts.steps - 1}")
     deal = Deal(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    drawn = parts.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
-    for part in (parts.view, *parts.generators, *parts.maskers.maskers):
+    drawn = components.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
+    for part in (components.view, *components.generators, *components.maskers.maskers):
         if isinstance(part, nn.Module):
             part.to(device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
-    rows = rows_of(drawn, parts.maskers.describe(drawn))
-    stages = render(parts.generators, drawn)
-    view_a, view_b = two_views(parts.view, stages[-1])
+    rows = rows_of(drawn, components.maskers.describe(drawn))
+    stages = render(components.generators, drawn)
+    view_a, view_b = two_views(components.view, stages[-1])
     return SeenBatch(
         drawn=drawn.to("cpu"),
         rendered=stages[-1].to("cpu"),
-        changed_by=_changed_by(parts, stages),
-        view_a=displayable(parts.view, view_a, drawn.frames.shape[-1]).cpu(),
-        view_b=displayable(parts.view, view_b, drawn.frames.shape[-1]).cpu(),
+        changed_by=_changed_by(components, stages),
+        view_a=displayable(components.view, view_a, drawn.frames.shape[-1]).cpu(),
+        view_b=displayable(components.view, view_b, drawn.frames.shape[-1]).cpu(),
         rows=rows.to("cpu"),
-        masking=_masking(parts, rows) if parts.maskers else None,
-        similarity=_similarity(rows).cpu() if len(parts.maskers.maskers) == 1 else None,
+        masking=_masking(components, rows) if components.maskers else None,
+        similarity=_similarity(rows).cpu() if len(components.maskers.maskers) == 1 else None,
     )
 
 
-def can_render(parts: Parts) -> bool:
+def can_render(components: Components) -> bool:
     """True if a generator of the recipe may change pixels."""
-    return any(type(generator).render is not PositiveGenerator.render for generator in parts.generators)
+    return any(type(generator).render is not PositiveGenerator.render for generator in components.generators)
 
 
 def displayable(view: View, images: Tensor, size: int) -> Tensor:
@@ -97,12 +97,12 @@ def displayable(view: View, images: Tensor, size: int) -> Tensor:
     return (unit * 255).round().clamp(0, 255).byte()
 
 
-def _changed_by(parts: Parts, stages: list[Batch]) -> tuple[tuple[str, ...], ...]:
+def _changed_by(components: Components, stages: list[Batch]) -> tuple[tuple[str, ...], ...]:
     changes = [
         role_major((before.positives != after.positives).flatten(2).any(dim=2)).tolist()
         for before, after in pairwise(stages)
     ]
-    names = [name for name, _ in parts.batches.drawer.strategies.generators]
+    names = [name for name, _ in components.batches.drawer.strategies.generators]
     instances = len(stages[0]) * (1 + stages[0].hard_negatives)
     return tuple(
         tuple(name for name, changed in zip(names, changes, strict=True) if changed[instance])
@@ -110,14 +110,14 @@ def _changed_by(parts: Parts, stages: list[Batch]) -> tuple[tuple[str, ...], ...
     )
 
 
-def _masking(parts: Parts, rows: Rows) -> Masking:
+def _masking(components: Components, rows: Rows) -> Masking:
     """Side A's rows against all rows; with a queue against side B, which stands for the keys in it."""
     half = len(rows) // 2
-    if parts.plan.method_descriptor.negatives == "queue":
-        masking = parts.maskers.mask(rows[:half], rows[half:])
+    if components.plan.method_descriptor.negatives == "queue":
+        masking = components.maskers.mask(rows[:half], rows[half:])
         masked = F.pad(masking.masked, (half, 0))
     else:
-        masking = parts.maskers.mask(rows, rows)
+        masking = components.maskers.mask(rows, rows)
         masked = masking.masked[:half]
     return Masking(masked.cpu(), masking.attract, masking.parts)
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS, Rows
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import role_major
 from ssltoolbox.engine.inspect.preview.batch import SeenBatch, can_render, seen_at
 from ssltoolbox.engine.inspect.preview.words import Relation, facts, legend, pushed_heading
@@ -87,51 +87,51 @@ class Preview:
     notes: tuple[str, ...]
 
 
-def collect(parts: Parts, draws: int, step: int) -> Preview:
+def collect(components: Components, draws: int, step: int) -> Preview:
     """What there is to show of a step.
 
     Raises:
         UserError: when the recipe has no such step, or doesn't train.
     """
-    plan = parts.plan
-    seen = seen_at(parts, step)
+    plan = components.plan
+    seen = seen_at(components, step)
     return Preview(
         title=f"{plan.recipe.name}: pairs of step {step} of {plan.counts.steps}",
         facts=tuple(facts(plan)),
         legend=tuple(legend(plan, seen)),
-        draws=tuple(_draw(parts, seen, number) for number in range(min(draws, len(seen.drawn)))),
+        draws=tuple(_draw(components, seen, number) for number in range(min(draws, len(seen.drawn)))),
         pushed_heading=pushed_heading(plan),
-        changes=can_render(parts),
+        changes=can_render(components),
         masks=seen.masking is not None,
         notes=seen.drawn.notes,
     )
 
 
-def _draw(parts: Parts, seen: SeenBatch, number: int) -> ShownDraw:
+def _draw(components: Components, seen: SeenBatch, number: int) -> ShownDraw:
     hard = seen.drawn.hard_negatives
     shown = 1 + min(hard, MOST_HARD)
     clip = int(seen.drawn.clip[number])
     return ShownDraw(
-        clip=parts.dataset.clip(clip).name or f"clip {clip}",
+        clip=components.splits["train"].clip(clip).name or f"clip {clip}",
         identity=int(seen.drawn.identity[number]),
-        instances=tuple(_instance(parts, seen, number, role) for role in range(shown)),
+        instances=tuple(_instance(components, seen, number, role) for role in range(shown)),
         more_hard=1 + hard - shown,
     )
 
 
-def _instance(parts: Parts, seen: SeenBatch, draw: int, role: int) -> Instance:
+def _instance(components: Components, seen: SeenBatch, draw: int, role: int) -> Instance:
     row = role * len(seen.drawn) + draw
     positive = row + len(seen.view_a)
     changed_by = seen.changed_by[row]
     masked = _masked_rows(seen, row)
     return Instance(
-        name=_role_name(role, seen.drawn.hard_negatives, parts.hard_weights),
+        name=_role_name(role, seen.drawn.hard_negatives, components.hard_weights),
         frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else ""),
         positive=_frame_tile(seen, positive, _offset(seen.rows, row, positive)),
         changed=Tile(_rendered(seen, positive), f"by {' and '.join(changed_by)}") if changed_by else None,
         view_a=Tile(_pixels(seen.view_a[row])),
         view_b=Tile(_pixels(seen.view_b[row])),
-        others=_others(parts, seen, draw) if role == 0 else (),
+        others=_others(components, seen, draw) if role == 0 else (),
         masked=tuple(_candidate_tile(seen, row, candidate) for candidate in masked[:MOST_OTHERS]),
         more_masked=max(0, len(masked) - MOST_OTHERS),
     )
@@ -153,9 +153,9 @@ def _frame_tile(seen: SeenBatch, row: int, moment: str) -> Tile:
     return Tile(_drawn(seen, row), " · ".join(filter(None, [moment, _expression(seen.rows, row)])))
 
 
-def _others(parts: Parts, seen: SeenBatch, draw: int) -> tuple[Tile, ...]:
+def _others(components: Components, seen: SeenBatch, draw: int) -> tuple[Tile, ...]:
     """Faces of the next draws that the anchor of this one is pushed apart from."""
-    negatives = parts.plan.method_descriptor.negatives
+    negatives = components.plan.method_descriptor.negatives
     if negatives is None:
         return ()
     draws, masked = len(seen.drawn), _masked_rows(seen, draw)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.saliency.faces import Faces
 from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
 from ssltoolbox.engine.inspect.saliency.page import Column, write_page
@@ -49,7 +49,7 @@ def saliency(networks: Mapping[str, Plan], faces: Faces, output: Path) -> dict[s
 
 def _look(plan: Plan, faces: Faces) -> Seen:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    images = Parts(plan).view.plain(faces.images.to(device))
+    images = Components(plan).view.plain(faces.images.to(device))
     maps = occlusion_maps(source_backbone(plan).to(device), images).cpu().numpy()
     masks = [region_masks(points, faces.size, maps.shape[-1]) for points in faces.landmarks]
     return Seen(maps, mean_shares(maps, masks))

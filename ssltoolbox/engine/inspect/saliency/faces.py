@@ -14,7 +14,7 @@ from ssltoolbox.api import Dataset, Split, UnreadableFrame, UserError
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
 from ssltoolbox.data.images.tensors import read_image
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, is_image
-from ssltoolbox.engine.core.components import Parts
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.plan import Plan
 
 FOLDER_SIZE = 224
@@ -51,9 +51,9 @@ def faces_of(plan: Plan, count: int) -> Faces:
     Raises:
         UserError: where there are none that can be read.
     """
-    parts = Parts(plan)
+    components = Components(plan)
     for split in SPLITS:
-        dataset = parts.split(split)
+        dataset = components.splits[split]
         clips = _clips(dataset, count)
         if not clips:
             continue

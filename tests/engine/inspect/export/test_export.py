@@ -10,7 +10,7 @@ from support.runs import untrained_run, write_recipe
 
 from ssltoolbox import load_backbone
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine import export as package
+from ssltoolbox.engine.inspect import export as package
 from ssltoolbox.engine.inspect.export import export
 from ssltoolbox.models import weights_hash
 
