@@ -6,11 +6,19 @@ its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
 from ssltoolbox.api.datasets import Dataset, PairedDataset, Split
-from ssltoolbox.api.descriptors import API_VERSION, Descriptor, Kind, MethodDescriptor, Need
+from ssltoolbox.api.descriptors import (
+    API_VERSION,
+    Descriptor,
+    EvaluatorDescriptor,
+    Kind,
+    MethodDescriptor,
+    Need,
+)
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.methods import Method, MethodContext
+from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import (
     DataFacts,
     DatasetOptions,
@@ -46,6 +54,7 @@ __all__ = [
     "Descriptor",
     "EvaluationContext",
     "Evaluator",
+    "EvaluatorDescriptor",
     "EvaluatorOptions",
     "Features",
     "Frames",
@@ -54,6 +63,7 @@ __all__ = [
     "Method",
     "MethodContext",
     "MethodDescriptor",
+    "Metric",
     "MultiFaceDetector",
     "Need",
     "NegativeMasker",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import Options
 
 API_VERSION = 1
@@ -80,3 +81,15 @@ class MethodDescriptor(Descriptor):
     positives: bool = True
     weights: bool = False
     trains: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatorDescriptor(Descriptor):
+    """A downstream task, and the numbers that it reports.
+
+    Attributes:
+        metrics: the numbers that tables show, in their order; the first one is the task's claim. Of a task that
+            declares none, tables show all numbers, without a word on which way is better.
+    """
+
+    metrics: tuple[Metric, ...] = ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -28,6 +28,13 @@ class DataFacts:
         loading: about how many seconds of a core a frame takes to load. Without a GPU `trainer.workers: auto`
             shares the cores between loading and the network by it.
         note: what anyone who reads a result on this data must know, in one sentence.
+        terms: what anyone who uses a network trained on this data must know, in one sentence; empty for nothing.
+        landmark_detector: name of the detector that found the landmarks; empty where they are the data's own, None
+            where nobody knows.
+        classes: for labels that are classes, what each class is called: `{"expression": ("neutral", …)}`. Labels
+            may be missing here.
+        max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
+            split that is missing here, all.
     """
 
     clips: int
@@ -42,6 +49,10 @@ class DataFacts:
     pairs: bool = False
     loading: float = 1e-3
     note: str = ""
+    terms: str = "The terms of the training data apply; some allow research only."
+    landmark_detector: str | None = None
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    max_frames: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,15 @@ class Options(BaseModel):
 
     def problems(self, setting: Setting) -> Iterable[Problem]:
         """What is wrong with these options in this setting. Called before anything is run."""
+        return ()
+
+    def also_needs(self) -> frozenset[str]:
+        """What the component needs of the data with these options, beside its descriptor's `needs`."""
+        return frozenset()
+
+    def notices(self) -> Iterable[str]:
+        """What anyone who uses the component with these options must know, such as the licence of weights that it
+        brings, in one line each; beside its descriptor's `notice`."""
         return ()
 
 

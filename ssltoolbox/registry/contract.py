@@ -12,8 +12,10 @@ from ssltoolbox.api import (
     API_VERSION,
     DatasetOptions,
     Descriptor,
+    EvaluatorDescriptor,
     Kind,
     MethodDescriptor,
+    Metric,
     Need,
     NegativeSamplerOptions,
     Options,
@@ -99,6 +101,8 @@ def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
     if unknown := sorted(map(str, set(descriptor.needs) - set(get_args(Need)))):
         yield f"it needs {', '.join(unknown)}; it may need {', '.join(get_args(Need))}"
     yield from _complaints_about_options(kind, descriptor.options)
+    if isinstance(descriptor, EvaluatorDescriptor):
+        yield from _complaints_about_metrics(descriptor.metrics)
 
 
 def _complaints_about_options(kind: Kind, options: Any) -> Iterator[str]:
@@ -109,3 +113,16 @@ def _complaints_about_options(kind: Kind, options: Any) -> Iterator[str]:
         options.model_json_schema()
     except PydanticUserError as error:
         yield f"its options can't be described to editors: {error.message}"
+
+
+def _complaints_about_metrics(metrics: Any) -> Iterator[str]:
+    seen = set()
+    for metric in metrics:
+        if not isinstance(metric, Metric) or not metric.key:
+            yield f"its metrics must be ssltoolbox.api.Metric with a key, not {metric!r}"
+            return
+        if metric.better not in ("higher", "lower", None):
+            yield f"metric {metric.key!r}: better is 'higher', 'lower' or None, not {metric.better!r}"
+        if (metric.result, metric.key) in seen:
+            yield f"metric {metric.key!r} is declared twice"
+        seen.add((metric.result, metric.key))

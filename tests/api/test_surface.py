@@ -11,7 +11,16 @@ import pytest
 import ssltoolbox.api as api
 
 SURFACE = {
-    "hooks and cards": ["API_VERSION", "Descriptor", "Kind", "MethodDescriptor", "Need", "hookimpl"],
+    "hooks and cards": [
+        "API_VERSION",
+        "Descriptor",
+        "EvaluatorDescriptor",
+        "Kind",
+        "MethodDescriptor",
+        "Metric",
+        "Need",
+        "hookimpl",
+    ],
     "options": [
         "DataFacts",
         "DatasetOptions",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import PydanticUserError
 
-from ssltoolbox.api import Descriptor, Kind, MethodDescriptor, Options, hookimpl
+from ssltoolbox.api import Descriptor, EvaluatorDescriptor, Kind, MethodDescriptor, Metric, Options, hookimpl
 from ssltoolbox.registry.contract import HOOKS, RefusedError, components
 
 CARD: dict[str, Any] = {"name": "mirror", "summary": "Mirrored.", "target": "a.b:C", "api": 1}
@@ -163,3 +163,23 @@ def test_something_else_than_a_descriptor(hook: str, yielded: object, text: str)
 def test_a_method_says_where_its_negatives_come_from() -> None:
     card = MethodDescriptor(**CARD, negatives="queue")
     assert components(plugin("ssltoolbox_methods", card)) == [(Kind.METHODS, card)]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ((Metric(key="rmse", better="less"),), "'less'"),  # type: ignore[arg-type]
+        ((Metric(key="", better=None),), "with a key"),
+        (("rmse",), "'rmse'"),
+        ((Metric(key="f1", better="higher"), Metric(key="f1", better="lower")), "twice"),
+    ],
+)
+def test_wrong_metrics_of_a_task(metrics: Any, told: str) -> None:
+    card = EvaluatorDescriptor(**CARD, metrics=metrics)
+    assert told in refusal(plugin("ssltoolbox_evaluators", card))
+
+
+def test_results_of_one_task_may_have_the_same_metric() -> None:
+    metrics = tuple(Metric(result=name, key="ccc", better="higher") for name in ("valence", "arousal"))
+    card = EvaluatorDescriptor(**CARD, metrics=metrics)
+    assert components(plugin("ssltoolbox_evaluators", card)) == [(Kind.EVALUATORS, card)]

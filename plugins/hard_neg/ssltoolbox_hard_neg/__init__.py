@@ -33,6 +33,9 @@ class HardNegOptions(NegativeSamplerOptions):
                 "use longer clips or a smaller gap",
             )
 
+    def also_needs(self) -> frozenset[str]:
+        return frozenset({"landmarks"} if self.choose == "changed" else ())
+
 
 @hookimpl
 def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:

@@ -35,6 +35,15 @@ class MaskFNOptions(Options):
                 "weights", f"no weights at {self.weights}", "name a file of a ResNet-18, or imagenet"
             )
 
+    def notices(self) -> Iterator[str]:
+        if self.descriptor == "resnet18":
+            its = (
+                "an ImageNet ResNet-18"
+                if self.weights == "imagenet"
+                else f"the ResNet-18 in {self.weights.name}"
+            )
+            yield f"MaskFN compared faces with {its}, whose weights are not in this file."
+
 
 @hookimpl
 def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
