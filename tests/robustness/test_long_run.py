@@ -13,7 +13,7 @@ import pytest
 from pytorch_lightning.callbacks import Callback
 from support.runs import run_tiny, write_recipe
 
-from ssltoolbox.engine import train
+from ssltoolbox.engine.training import run as train
 
 STEPS, MANY_STEPS = 400, 20_000
 MOST_GROWTH = 32 * 2**20
