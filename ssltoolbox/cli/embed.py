@@ -50,20 +50,21 @@ def embed(
     """
     from rich.console import Console
 
+    from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.embed import Embedding
-    from ssltoolbox.engine.inspect.source import Wanted, check_weights, is_recipe, open_source
+    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, is_recipe, open_source
     from ssltoolbox.recipe import typed_override
     from ssltoolbox.support.progress import progress
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
-    wanted = Wanted(source, recipe, arch, allow_partial)
+    wanted = NetworkSource(source, recipe, arch, allow_partial)
     plan = open_source(wanted, ("evaluate=[]", typed_override("DATA", "data", _data(data)), *overrides))
     console = Console(highlight=False, soft_wrap=True, markup=False)
     matched = check_weights(plan)
     if matched:
         console.print(f"{source}: {matched}")
-    embedding = Embedding(plan, splits or ("train", "val", "test"))  # type: ignore[arg-type]
+    embedding = Embedding(Components(plan), splits or ("train", "val", "test"))  # type: ignore[arg-type]
     with progress(console, embedding.frames) as tick:
         done = embedding.write(output, tick)
     if done.left_out:

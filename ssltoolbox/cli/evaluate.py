@@ -11,7 +11,7 @@ import click
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
 
 if TYPE_CHECKING:
-    from ssltoolbox.engine.inspect.source import Wanted
+    from ssltoolbox.engine.inspect.source import NetworkSource
     from ssltoolbox.plan import Plan
     from ssltoolbox.recipe import Override
 
@@ -51,9 +51,9 @@ def evaluate(
     if Path(source).is_dir() and not (recipe or arch or out):
         _evaluate_run(Path(source), changes)
     else:
-        from ssltoolbox.engine.inspect.source import Wanted
+        from ssltoolbox.engine.inspect.source import NetworkSource
 
-        _evaluate_source(Wanted(source, recipe, arch, allow_partial), out, changes)
+        _evaluate_source(NetworkSource(source, recipe, arch, allow_partial), out, changes)
 
 
 def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
@@ -61,6 +61,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
+    from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.reporting import write_report
     from ssltoolbox.engine.runs.log import logged_to
     from ssltoolbox.engine.runs.open import open_run
@@ -68,15 +69,16 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
+    components = Components(plan)
     console = Console()
     with folder.locked(), logged_to(folder.log):
-        results = evaluate_run(plan, folder, again=True, console=console)
-        write_report(plan, folder, console)
+        results = evaluate_run(components, folder, again=True, console=console)
+        write_report(components, folder, console)
     print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
 
 
-def _evaluate_source(wanted: Wanted, out: Path | None, overrides: Sequence[str | Override]) -> None:
+def _evaluate_source(wanted: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
     """A run of its own, without training, holds the weights and the results."""
     from rich.console import Console
 

@@ -44,9 +44,10 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     plan = load_plan(recipe, overrides)
     for warning in plan.warnings:
         click.echo(warning.render(), err=True)
+    from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.preview import preview as write_preview
 
-    shown = write_preview(plan, output, draws, step)
+    shown = write_preview(Components(plan), output, draws, step)
     for note in shown.notes:
         click.echo(f"can't be read, drawn again: {note}", err=True)
     count = len(shown.draws)

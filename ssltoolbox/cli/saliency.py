@@ -16,8 +16,9 @@ from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import Seen
-    from ssltoolbox.engine.inspect.source import Wanted
+    from ssltoolbox.engine.inspect.source import NetworkSource
     from ssltoolbox.plan import Plan
 
 MOST_FACES = 50
@@ -65,24 +66,26 @@ def saliency(
     """
     from rich.console import Console
 
+    from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
     from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
-    from ssltoolbox.engine.inspect.source import Wanted, check_weights, open_source
+    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, open_source
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
-    plans = [_plan(Wanted(source, recipe, arch, allow_partial)) for source in sources]
+    plans = [_plan(NetworkSource(source, recipe, arch, allow_partial)) for source in sources]
     for plan in plans:
         check_weights(plan)
+    networks = _named(sources, plans)
     if images:
         faces = faces_in(images, count)
+    elif recipe:
+        faces = faces_of(Components(open_source(NetworkSource("random", recipe), ("evaluate=[]",))), count)
     else:
-        faces = faces_of(
-            open_source(Wanted("random", recipe), ("evaluate=[]",)) if recipe else plans[0], count
-        )
+        faces = faces_of(next(iter(networks.values())), count)
     for note in faces.unreadable:
         click.echo(f"can't be read, left out: {note}", err=True)
-    seen = write_saliency(_named(sources, plans), faces, output)
+    seen = write_saliency(networks, faces, output)
     if as_json:
         click.echo(json.dumps(_numbers(seen, faces.names), indent=2, ensure_ascii=False))
         return
@@ -91,7 +94,7 @@ def saliency(
     console.print(f"{len(faces.names)} faces seen by {len(seen)} networks are in {output}")
 
 
-def _plan(wanted: Wanted) -> Plan:
+def _plan(wanted: NetworkSource) -> Plan:
     """A run keeps its own views; others take them from the recipe."""
     from ssltoolbox.engine.inspect.source import open_source
 
@@ -99,11 +102,13 @@ def _plan(wanted: Wanted) -> Plan:
     return open_source(replace(wanted, recipe=None) if own else wanted, ("evaluate=[]",), data_needed=False)
 
 
-def _named(sources: Sequence[str], plans: Sequence[Plan]) -> dict[str, Plan]:
-    """Plans by name; by what the user wrote, where names are the same."""
+def _named(sources: Sequence[str], plans: Sequence[Plan]) -> dict[str, Components]:
+    """The networks' components by recipe name; by what the user wrote, where names are the same."""
+    from ssltoolbox.engine.core.components import Components
+
     times = Counter(plan.recipe.name for plan in plans)
     return {
-        plan.recipe.name if times[plan.recipe.name] == 1 else source: plan
+        plan.recipe.name if times[plan.recipe.name] == 1 else source: Components(plan)
         for source, plan in zip(sources, plans, strict=True)
     }
 

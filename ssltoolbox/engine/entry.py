@@ -11,7 +11,6 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.open import open_run
 from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.run import train as train_plan
-from ssltoolbox.models import load_weights
 from ssltoolbox.plan import load_plan, plan_of
 from ssltoolbox.recipe import Recipe
 
@@ -45,6 +44,4 @@ def load_backbone(run: Path | str) -> nn.Module:
         UserError: when there is no finished run.
     """
     folder, plan = open_run(Path(run))
-    backbone = Components(plan).backbone()
-    load_weights(backbone, folder.backbone)
-    return backbone.eval()
+    return Components(plan).backbone(folder.backbone).eval()

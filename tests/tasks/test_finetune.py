@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ssltoolbox.api import Clip, EvaluationContext, Frames, Split, UserError
+from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.scoring.tasks import TaskData
 from ssltoolbox.tasks.expression import Expression
 from ssltoolbox.tasks.finetune import Goal, finetune, head
@@ -75,7 +76,7 @@ def small_net() -> nn.Module:
 
 def context(view: Plain | None = None, seed: int = 0, **splits: Squares) -> EvaluationContext:
     given: dict[Split, Any] = {split: Squares(list(range(8)) * 6) for split in ("train", "val", "test")}
-    return TaskData(small_net(), view or Plain(), given | splits).context(seed)
+    return TaskData(FeatureExtractor(small_net(), view or Plain()), given | splits).context(seed)
 
 
 def test_it_tells_how_far_it_is() -> None:

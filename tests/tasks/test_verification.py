@@ -15,6 +15,7 @@ from sklearn.metrics import auc
 from torch import Tensor, nn
 
 from ssltoolbox.api import Clip, Frames, Pairs, UserError
+from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.scoring.tasks import TaskData
 from ssltoolbox.tasks.options import VerificationOptions
 from ssltoolbox.tasks.verification import Verification, best_threshold
@@ -70,7 +71,7 @@ class Colour(nn.Module):
 
 
 def verify(dataset: Any, backbone: nn.Module | None = None) -> dict[str, Any]:
-    data = TaskData(backbone or Colour(), PlainView(), {"test": dataset})
+    data = TaskData(FeatureExtractor(backbone or Colour(), PlainView()), {"test": dataset})
     return Verification(VerificationOptions()).evaluate_network(data.context(0))["verification"]
 
 
@@ -131,7 +132,7 @@ def test_data_without_pairs() -> None:
     class Plain:
         size = 4
 
-    data = TaskData(Colour(), PlainView(), {"test": Plain()})  # type: ignore[dict-item]
+    data = TaskData(FeatureExtractor(Colour(), PlainView()), {"test": Plain()})  # type: ignore[dict-item]
     task = Verification(VerificationOptions())
     data._feature_dim = lambda: 3  # type: ignore[method-assign]
     with pytest.raises(UserError) as caught:

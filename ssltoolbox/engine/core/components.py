@@ -1,10 +1,11 @@
-"""From a plan to the objects that do the work. Here, and only here, plugins' targets are made."""
+"""The objects of a run, made from its plan. Plugins' targets are called here and nowhere else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -50,8 +51,27 @@ class Splits(Mapping[Split, Dataset]):
     def __len__(self) -> int:
         return len(get_args(Split))
 
+    def are_of(self, data: Chosen) -> bool:
+        """True for the same dataset with the same options, wherever the recipe names it."""
+        return (self.data.provided, self.data.options) == (data.provided, data.options)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A downstream task and the data that it is measured on.
+
+    Attributes:
+        evaluator: what measures.
+        splits: the data: the recipe's, unless the task names its own. Tasks on the same data share one object.
+        own_data: what its own data is called; empty where it is the recipe's.
+    """
+
+    evaluator: Evaluator | NetworkEvaluator
+    splits: Mapping[Split, Dataset]
+    own_data: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Components:
     """The objects of a run, each made when it is first asked for."""
 
@@ -70,22 +90,9 @@ class Components:
                     chosen.own_data.chosen.provided.load()
 
     @cached_property
-    def splits(self) -> Mapping[Split, Dataset]:
-        """All splits of the recipe's data."""
+    def splits(self) -> Splits:
+        """The splits of the recipe's data."""
         return Splits(self.plan.data)
-
-    @cached_property
-    def own_splits(self) -> dict[str, Splits]:
-        """By its name, the splits of a task that names its own data; one object for the same data."""
-        found: list[Splits] = []
-        by_task: dict[str, Splits] = {}
-        for task in self.plan.of(Kind.EVALUATORS):
-            if task.own_data:
-                splits = Splits(task.own_data.chosen)
-                same = next((other for other in found if other.data == splits.data), splits)
-                found.append(same)
-                by_task[task.key] = same
-        return by_task
 
     @cached_property
     def view(self) -> View:
@@ -120,9 +127,19 @@ class Components:
         return weights if any(weight != 1 for weight in weights) else ()
 
     @cached_property
-    def evaluators(self) -> dict[str, Evaluator | NetworkEvaluator]:
-        """The tasks by name."""
-        return {chosen.key: _make(chosen) for chosen in self.plan.of(Kind.EVALUATORS)}
+    def tasks(self) -> dict[str, Task]:
+        """The downstream tasks by key, in the recipe's order."""
+        known = [self.splits]
+        tasks: dict[str, Task] = {}
+        for chosen in self.plan.of(Kind.EVALUATORS):
+            if chosen.own_data:
+                data = chosen.own_data.chosen
+                splits = next((splits for splits in known if splits.are_of(data)), Splits(data))
+                known.append(splits)
+                tasks[chosen.key] = Task(_make(chosen), splits, data.descriptor.name)
+            else:
+                tasks[chosen.key] = Task(_make(chosen), self.splits)
+        return tasks
 
     @cached_property
     def batches(self) -> DrawnBatches:
@@ -134,22 +151,32 @@ class Components:
         drawer = Drawer(train, strategies, self.plan.recipe.seed, self.plan.counts.draws)
         return DrawnBatches(train, drawer)
 
-    def backbone(self, weights: str | None = None) -> nn.Module:
-        """The backbone, its random part drawn from the recipe's seed; `weights` as in a recipe."""
+    def backbone(self, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
+        """A new backbone, its random weights drawn from the recipe's seed.
+
+        Args:
+            weights: as for `create_backbone`.
+            allow_partial: whether a file may lack a part of the network.
+        """
         recipe = self.plan.recipe.backbone
         torch.manual_seed(self.plan.recipe.seed)
         return create_backbone(
             recipe.name,
-            weights=weights,
+            weights=None if weights is None else str(weights),
             stem=recipe.stem,
             image_size=self.plan.image_size,
             options=recipe.options,
-            allow_partial=recipe.allow_partial,
+            allow_partial=allow_partial,
         )
 
+    def initial_backbone(self) -> nn.Module:
+        """A new backbone as the recipe describes it, with the weights that it names."""
+        recipe = self.plan.recipe.backbone
+        return self.backbone(recipe.weights, recipe.allow_partial)
+
     def method(self, distributed: bool) -> Method:
-        """The method around the backbone, all random weights drawn from the recipe's seed."""
-        backbone = self.backbone(self.plan.recipe.backbone.weights)
+        """The method around a new backbone, all random weights drawn from the recipe's seed."""
+        backbone = self.initial_backbone()
         context = MethodContext(
             backbone=backbone,
             feature_dim=feature_dim(backbone, self.plan.image_size),

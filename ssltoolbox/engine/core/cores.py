@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ssltoolbox.api import DataFacts
 from ssltoolbox.data.drawing.sampler import Place
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.models import forward_flops
 from ssltoolbox.plan import Plan
@@ -46,7 +47,7 @@ def worker_count(
     if wanted != "auto":
         return wanted
     free = max(1, cores() // processes)
-    if torch.cuda.is_available():
+    if best_device().type == "cuda":
         return max(1, min(MOST_AUTO_WORKERS, free - 1))
     loading = plan.facts.loading if plan.facts else DataFacts.loading
     network = forward_flops(backbone, plan.image_size) / _FLOPS

@@ -12,87 +12,105 @@ import torch
 from torch import Tensor, nn
 
 from ssltoolbox.api import Dataset, Features, Frames, View
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
 
+CPU = torch.device("cpu")
+
 NAMED = 3
-"""Unreadable frames that are named in the log; the others are counted."""
+"""Unreadable frames that the log names; the others are counted."""
 
 log = logging.getLogger(__name__)
 
 
-def compute_features(
-    backbone: nn.Module,
-    view: View,
-    dataset: Dataset,
-    *,
-    max_frames: int,
-    batch_size: int = 256,
-    workers: int = 0,
-    device: str | torch.device = "cpu",
-) -> Features:
-    """The backbone's features of a split, clip by clip, each in the order of time.
+@dataclass(frozen=True, eq=False)
+class FeatureExtractor:
+    """Computes features with a frozen network.
 
-    The same arguments give the same features, whatever the number of workers. Frames that can't be read are
-    left out, and named in the log. The backbone and the global random generators are afterwards as they were.
+    The same arguments give the same features, whatever the number of workers. The network and the global random
+    generators are afterwards as they were.
 
-    Args:
+    Attributes:
         backbone: [B, 3, size, size] → [B, D], on `device`.
-        max_frames: the most frames of the split, spread evenly: see `spread`.
-        batch_size: images in one pass. It may change the last bits of a feature.
+        view: resizes and normalises the images, on `device`.
+        device: where this is done.
         workers: processes that read images; 0 reads in this one.
-        device: where the images are resized, normalised and looked at.
+        batch_size: images in one forward pass. It may change the last bits of a feature.
     """
-    clip, frame = spread(lengths_of(dataset), max_frames)
-    return features_of(
-        backbone, view, dataset, clip, frame, batch_size=batch_size, workers=workers, device=device
-    )
+
+    backbone: nn.Module
+    view: View
+    device: torch.device = CPU
+    workers: int = 0
+    batch_size: int = 256
+
+    def of_split(self, dataset: Dataset, most: int) -> Features:
+        """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in the order of time."""
+        return self.of_frames(dataset, *spread(lengths_of(dataset), most))
+
+    def of_frames(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> Features:
+        """Features of the frames [n] with these numbers, in this order.
+
+        Frames that can't be read are left out; the log counts them, and names the first few.
+        """
+        if not len(clip):
+            return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
+        with _frozen(self.backbone):
+            batches = [self._of_batch(frames) for frames in self.read(dataset, clip, frame, self.batch_size)]
+        _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
+        readable = np.concatenate([batch.readable for batch in batches])
+        clip, frame = clip[readable], frame[readable]
+        clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
+        return Features(
+            values=np.concatenate([batch.values for batch in batches]),
+            clip=clip,
+            identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
+            time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
+            labels={
+                name: np.concatenate([batch.labels[name] for batch in batches]) for name in batches[0].labels
+            },
+        )
+
+    def read(
+        self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int
+    ) -> Iterator[Frames]:
+        """The images of the frames [n] with these numbers, in this order, `batch_size` at once."""
+        chunks = _Chunks(dataset, clip, frame, batch_size)
+        yield from Loader(
+            Fetched(chunks.read, len(chunks)),
+            batch_size=None,
+            num_workers=self.workers,
+            worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
+            # Without a generator of its own a loader draws from torch's global one.
+            generator=torch.Generator(),
+        )
+
+    def _of_batch(self, frames: Frames) -> _BatchFeatures:
+        # Unreadable frames are passed through as well, so that no batch is empty; their features are dropped.
+        # `forward`, because a network that is compiled for training would be compiled again for this.
+        features: Tensor = self.backbone.forward(self.view.plain(frames.images.to(self.device)))
+        readable = np.ones(len(frames.images), bool)
+        readable[list(frames.unreadable)] = False
+        return _BatchFeatures(
+            readable,
+            features.float().cpu().numpy()[readable],
+            {name: label.numpy()[readable] for name, label in frames.labels.items()},
+            tuple(frames.unreadable.values()),
+        )
 
 
-def features_of(
-    backbone: nn.Module,
-    view: View,
-    dataset: Dataset,
-    clip: np.ndarray,
-    frame: np.ndarray,
-    *,
-    batch_size: int = 256,
-    workers: int = 0,
-    device: str | torch.device = "cpu",
-) -> Features:
-    """As `compute_features`, of the frames [frames] at these places, in this order."""
-    if not len(clip):
-        return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
-    with _frozen(backbone):
-        parts = [
-            _look(backbone, view, frames, device)
-            for frames in read_frames(dataset, clip, frame, batch_size, workers)
-        ]
-    _report([note for part in parts for note in part.unreadable], len(clip))
-    readable = np.concatenate([part.readable for part in parts])
-    clip, frame = clip[readable], frame[readable]
-    clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
-    return Features(
-        values=np.concatenate([part.values for part in parts]),
-        clip=clip,
-        identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
-        time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
-        labels={name: np.concatenate([part.labels[name] for part in parts]) for name in parts[0].labels},
-    )
+@contextmanager
+def extractor_of(components: Components, backbone: nn.Module) -> Iterator[FeatureExtractor]:
+    """An extractor on this machine's best device, with as many workers as the recipe's `trainer.workers` says.
 
-
-def read_frames(
-    dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int, workers: int = 0
-) -> Iterator[Frames]:
-    """The images at these places [frames], in this order, `batch_size` at once, read by `workers` processes."""
-    chunks = _Chunks(dataset, clip, frame, batch_size)
-    yield from Loader(
-        Fetched(chunks.read, len(chunks)),
-        batch_size=None,
-        num_workers=workers,
-        worker_init_fn=leave_signals_to_the_main_process if workers else None,
-        # Without a generator of its own a loader draws from torch's global one.
-        generator=torch.Generator(),
-    )
+    Within it torch leaves the workers' cores to them.
+    """
+    device = best_device()
+    workers = worker_count(components.plan, backbone)
+    with shared_with(workers):
+        yield FeatureExtractor(backbone.to(device), to_device(components.view, device), device, workers)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:
@@ -141,27 +159,13 @@ class _Chunks:
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """What came of one chunk: which images were readable, their values and labels, the others' faults."""
+class _BatchFeatures:
+    """Of one batch: which images were readable, their features and labels, and why the others were not."""
 
     readable: np.ndarray
     values: np.ndarray
     labels: Mapping[str, np.ndarray]
     unreadable: tuple[str, ...]
-
-
-def _look(backbone: nn.Module, view: View, frames: Frames, device: str | torch.device) -> _Part:
-    # Pixels of unreadable frames are looked at too, so that no pass is empty; what comes of them is dropped.
-    # `forward`, because a network that is compiled for training would be compiled again for this.
-    features: Tensor = backbone.forward(view.plain(frames.images.to(device)))
-    readable = np.ones(len(frames.images), bool)
-    readable[list(frames.unreadable)] = False
-    return _Part(
-        readable,
-        features.float().cpu().numpy()[readable],
-        {name: label.numpy()[readable] for name, label in frames.labels.items()},
-        tuple(frames.unreadable.values()),
-    )
 
 
 @contextmanager
@@ -178,7 +182,7 @@ def _frozen(backbone: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _report(notes: list[str], frames: int) -> None:
+def _warn_of_unreadable(notes: list[str], frames: int) -> None:
     if notes:
         named = "; ".join(notes[:NAMED]) + ("; …" if len(notes) > NAMED else "")
         log.warning("%d of %d frames could not be read and were left out: %s", len(notes), frames, named)

@@ -1,4 +1,4 @@
-"""Features of every frame as a Parquet file, for whatever else they may be good for."""
+"""Writes the features of every frame as a Parquet file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from typing import get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
+from torch import nn
 
 from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.cores import shared_with, worker_count
-from ssltoolbox.engine.core.features import features_of, lengths_of, spread
-from ssltoolbox.engine.inspect.source import source_backbone
+from ssltoolbox.engine.core.features import extractor_of, lengths_of, spread
 from ssltoolbox.models import feature_dim, weights_hash
-from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import refuse_no_utf8, replaced
 
 ROWS = 4096
-"""Frames of a row group: what is held in memory at once."""
+"""Frames of a row group, which is held in memory as a whole."""
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
@@ -43,16 +40,18 @@ class Embedded:
 
 
 class Embedding:
-    """The features that a plan's network has for its data, not computed yet.
+    """The features that a network gives for its data; they are computed when they are written.
 
     Args:
-        plan: of `open_source`, whose data is there.
-        splits: those to look at; a split without frames adds none.
+        components: of a plan of `open_source`, whose data is there.
+        splits: those to include; a split without frames adds none.
+
+    Attributes:
+        frames: the number of frames.
     """
 
-    def __init__(self, plan: Plan, splits: Sequence[Split] = SPLITS) -> None:
-        components = Components(plan)
-        self.plan, self.view = plan, components.view
+    def __init__(self, components: Components, splits: Sequence[Split] = SPLITS) -> None:
+        self.components = components
         self.datasets = {split: components.splits[split] for split in splits}
         self.lengths = {split: lengths_of(dataset) for split, dataset in self.datasets.items()}
         self.frames = sum(map(sum, self.lengths.values()))
@@ -68,7 +67,7 @@ class Embedding:
         The schema's metadata has, under "ssltoolbox", the network, the hash of its weights and the expressions.
 
         Args:
-            tick: told how many more frames are done.
+            tick: called with the number of frames that were done since the last call.
 
         Raises:
             UserError: where there are no frames, none could be read, or the path is not UTF-8.
@@ -80,13 +79,14 @@ class Embedding:
 
     def _write(self, path: Path, tick: Callable[[int], None]) -> Embedded:
         rows, writer = 0, None
-        backbone = source_backbone(self.plan)
-        dim = feature_dim(backbone, self.plan.image_size)
+        plan = self.components.plan
+        backbone = self.components.initial_backbone()
+        dim = feature_dim(backbone, plan.image_size)
         about = {
-            "recipe": self.plan.recipe.name,
-            "backbone": self.plan.recipe.backbone.name,
+            "recipe": plan.recipe.name,
+            "backbone": plan.recipe.backbone.name,
             "weights": weights_hash(backbone),
-            "image_size": self.plan.image_size,
+            "image_size": plan.image_size,
             "expressions": EXPRESSIONS,
         }
         try:
@@ -105,28 +105,17 @@ class Embedding:
         return Embedded(rows, self.frames - rows, dim)
 
     def _batches(
-        self, backbone: torch.nn.Module, dim: int, tick: Callable[[int], None]
+        self, backbone: nn.Module, dim: int, tick: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        workers = worker_count(self.plan, backbone)
-        backbone = backbone.to(device)
-        with shared_with(workers):
+        with extractor_of(self.components, backbone) as extractor:
             for split, dataset in self.datasets.items():
                 clip, frame = spread(self.lengths[split], sum(self.lengths[split]))
                 for start in range(0, len(clip), ROWS):
-                    place = slice(start, start + ROWS)
-                    found = features_of(
-                        backbone,
-                        self.view,
-                        dataset,
-                        clip[place],
-                        frame[place],
-                        workers=workers,
-                        device=device,
-                    )
+                    rows = slice(start, start + ROWS)
+                    found = extractor.of_frames(dataset, clip[rows], frame[rows])
                     if len(found):
                         yield _record_batch(split, dataset, found, dim)
-                    tick(len(clip[place]))
+                    tick(len(clip[rows]))
 
 
 def _record_batch(split: Split, dataset: Dataset, found: Features, dim: int) -> pa.RecordBatch:

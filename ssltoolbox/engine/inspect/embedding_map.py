@@ -6,16 +6,13 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.cores import shared_with, worker_count
-from ssltoolbox.engine.core.features import compute_features
+from ssltoolbox.engine.core.features import extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_json
 
 MOST_POINTS = 500
@@ -28,21 +25,10 @@ COMPONENTS = 50
 """Of a PCA before t-SNE, as van der Maaten and Hinton (2008) do."""
 
 
-def write_map(plan: Plan, folder: RunFolder) -> None:
+def write_map(components: Components, folder: RunFolder) -> None:
     """Writes `embedding_map.json` for a finished run; nothing where the test split has fewer than three frames."""
-    components = Components(plan)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    backbone = components.backbone(str(folder.backbone)).to(device)
-    workers = worker_count(plan, backbone)
-    with shared_with(workers):
-        features = compute_features(
-            backbone,
-            components.view,
-            components.splits["test"],
-            max_frames=MOST_POINTS,
-            workers=workers,
-            device=device,
-        )
+    with extractor_of(components, components.backbone(folder.backbone)) as extractor:
+        features = extractor.of_split(components.splits["test"], MOST_POINTS)
     if len(features) > 2:
         write_json(folder.embedding_map, map_of(features))
 

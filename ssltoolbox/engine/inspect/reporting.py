@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_text
 
 DRAWS_SHOWN = 3
@@ -19,32 +19,32 @@ DRAWS_SHOWN = 3
 log = logging.getLogger(__name__)
 
 
-def write_report(plan: Plan, folder: RunFolder, console: Console) -> None:
+def write_report(components: Components, folder: RunFolder, console: Console) -> None:
     """Writes report.html from the files of the run, with a picture of pairs where it trained, and a map of the
     features where it was evaluated.
 
-    A run is done without its report: what goes wrong here is said on the console, with the traceback in the log,
-    and fails nothing.
+    A run is complete without its report: a failure here is printed, with the traceback in the log, and the run
+    still succeeds.
     """
-    if plan.trains and not folder.pairs.exists():
-        with _said("the picture of pairs", folder, console):
+    if components.plan.trains and not folder.pairs.exists():
+        with _failures_reported("the picture of pairs", folder, console):
             from ssltoolbox.engine.inspect.preview import preview
 
-            preview(plan, folder.pairs, draws=DRAWS_SHOWN)
+            preview(components, folder.pairs, draws=DRAWS_SHOWN)
     if folder.evaluation.exists() and not folder.embedding_map.exists():
-        with _said("the map of the features", folder, console):
+        with _failures_reported("the map of the features", folder, console):
             from ssltoolbox.engine.inspect.embedding_map import write_map
 
-            write_map(plan, folder)
-    with _said("the report", folder, console):
+            write_map(components, folder)
+    with _failures_reported("the report", folder, console):
         from ssltoolbox.report import render_report
 
         write_text(folder.report, render_report(folder.path))
 
 
 @contextmanager
-def _said(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
-    """Says what went wrong instead of failing; around imports too, as matplotlib may fail in its own."""
+def _failures_reported(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
+    """Prints a failure instead of raising it; of imports too, since matplotlib may fail in its own."""
     try:
         yield
     except Exception as error:

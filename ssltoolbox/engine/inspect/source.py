@@ -15,10 +15,8 @@ from typing import Any
 
 import timm
 import torch
-from torch import nn
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.open import open_run
 from ssltoolbox.models import create_backbone, match_weights
@@ -34,7 +32,7 @@ NOTHING_TRAINS = ("method=none", "positives=[]", "negatives=[]", "maskers=[]")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NetworkSource:
     """What a user asks to look at.
 
     Attributes:
@@ -50,7 +48,9 @@ class Wanted:
     allow_partial: bool = False
 
 
-def open_source(wanted: Wanted, overrides: Sequence[str | Override] = (), data_needed: bool = True) -> Plan:
+def open_source(
+    wanted: NetworkSource, overrides: Sequence[str | Override] = (), data_needed: bool = True
+) -> Plan:
     """The plan of a recipe with method `none`, whose backbone has the weights.
 
     Args:
@@ -110,11 +110,6 @@ def check_weights(plan: Plan) -> str:
     return str(match_weights(network, Path(str(recipe.weights)), recipe.allow_partial))
 
 
-def source_backbone(plan: Plan) -> nn.Module:
-    """The network of a plan of `open_source` with its weights, in evaluation mode."""
-    return Components(plan).backbone(plan.recipe.backbone.weights).eval()
-
-
 def _run_of(path: Path) -> Path | None:
     """The run folder that a path is, or whose backbone it is."""
     if path.is_dir():
@@ -123,7 +118,7 @@ def _run_of(path: Path) -> Path | None:
     return path.parent if path.absolute() == folder.backbone and folder.recipe.is_file() else None
 
 
-def _weights(wanted: Wanted) -> tuple[str, str, str | None]:
+def _weights(wanted: NetworkSource) -> tuple[str, str, str | None]:
     """A name for it, timm's name of the network where it is given, and `weights` as in a recipe."""
     source, path = wanted.source, Path(wanted.source)
     if source in (RANDOM, IMAGENET):
@@ -146,7 +141,7 @@ def _load(
     recipe: Path,
     name: str,
     backbone: dict[str, Any],
-    wanted: Wanted,
+    wanted: NetworkSource,
     overrides: Sequence[str | Override],
     data_needed: bool,
 ) -> Plan:

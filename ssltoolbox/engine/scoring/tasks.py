@@ -1,4 +1,4 @@
-"""The downstream tasks, each asked about one network on its data."""
+"""Measures one network by downstream tasks, each on its data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from torch import nn
 
 from ssltoolbox.api import (
     Dataset,
@@ -20,83 +19,62 @@ from ssltoolbox.api import (
     NetworkEvaluator,
     Split,
     UserError,
-    View,
 )
-from ssltoolbox.engine.core.features import features_of, lengths_of, read_frames, spread
+from ssltoolbox.engine.core.components import Task
+from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
 from ssltoolbox.models import weights_hash
 from ssltoolbox.support.progress import progress
 
 MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
-"""Frames of each split that the tasks look at: neighbours in a video say little that is new. Enough for a probe,
-quick on a laptop."""
+"""Frames of each split that a task sees: neighbours in a video add little, and a probe needs no more."""
 
 MAX_STILLS: Mapping[Split, int] = {"train": 20_000, "val": 20_000}
-"""The same where a clip is a single image: all test images count, as a published test set asks for."""
+"""The same where a clip is a single image. All test images count, as published test sets require."""
 
 
 class TaskData(Mapping[Split, Features]):
     """Features of each split of a task's data, computed by one network when they are first asked for.
 
     Args:
-        backbone: [B, 3, size, size] → [B, D], on `device`. It is left as it was.
+        extractor: computes them.
+        splits: the data.
         max_frames: the most frames of each split; None for `MAX_FRAMES`, and `MAX_STILLS` for images.
-        batch_size, workers, device: as for `compute_features`.
     """
 
     def __init__(
         self,
-        backbone: nn.Module,
-        view: View,
-        datasets: Mapping[Split, Dataset],
-        *,
+        extractor: FeatureExtractor,
+        splits: Mapping[Split, Dataset],
         max_frames: Mapping[Split, int] | None = None,
-        batch_size: int = 256,
-        workers: int = 0,
-        device: str | torch.device = "cpu",
     ) -> None:
-        self.backbone, self.view, self.datasets = backbone, view, datasets
-        self.max_frames = max_frames
-        self.batch_size, self.workers, self.device = batch_size, workers, torch.device(device)
+        self.extractor, self.splits, self.max_frames = extractor, splits, max_frames
         self._features: dict[Split, Features] = {}
 
     def __getitem__(self, split: Split) -> Features:
         if split not in self._features:
-            lengths = lengths_of(self.datasets[split])
-            self._features[split] = self.features(
-                self.datasets[split], *spread(lengths, self._most(split, lengths))
-            )
+            dataset = self.splits[split]
+            lengths = lengths_of(dataset)
+            frames = spread(lengths, self._most(split, lengths))
+            self._features[split] = self.extractor.of_frames(dataset, *frames)
         return self._features[split]
 
     def __iter__(self) -> Iterator[Split]:
-        return iter(self.datasets)
+        return iter(self.splits)
 
     def __len__(self) -> int:
-        return len(self.datasets)
-
-    def features(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> Features:
-        """Of the images at these places."""
-        return features_of(
-            self.backbone,
-            self.view,
-            dataset,
-            clip,
-            frame,
-            batch_size=self.batch_size,
-            workers=self.workers,
-            device=self.device,
-        )
+        return len(self.splits)
 
     def context(self, seed: int, console: Console | None = None) -> EvaluationContext:
-        """For a task that needs the network: it gets a copy, and shows on the console how far it is."""
+        """For a task that needs the network: it gets a copy, and shows its progress on the console."""
         return EvaluationContext(
-            backbone=copy.deepcopy(self.backbone),
+            backbone=copy.deepcopy(self.extractor.backbone),
             feature_dim=self._feature_dim(),
-            view=self.view,
-            datasets=self.datasets,
-            places=self._places,
-            read=partial(read_frames, workers=self.workers),
-            features=self.features,
-            device=self.device,
+            view=self.extractor.view,
+            datasets=self.splits,
+            places=self._frames_to_train_on,
+            read=self.extractor.read,
+            features=self.extractor.of_frames,
+            device=self.extractor.device,
             seed=seed,
             progress=partial(progress, console or Console(quiet=True)),
         )
@@ -108,84 +86,64 @@ class TaskData(Mapping[Split, Features]):
             return MAX_STILLS.get(split, len(lengths))
         return MAX_FRAMES[split]
 
-    def _places(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    def _frames_to_train_on(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """All images where a clip is one: a network that is trained on them can use them all."""
-        lengths = lengths_of(self.datasets[split])
+        lengths = lengths_of(self.splits[split])
         return spread(lengths, len(lengths) if max(lengths, default=0) == 1 else self._most(split, lengths))
 
     def _feature_dim(self) -> int:
-        size = next(iter(self.datasets.values())).size
-        image = self.view.plain(torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.device))
-        features: torch.Tensor = copy.deepcopy(self.backbone).eval()(image)
+        size = next(iter(self.splits.values())).size
+        image = torch.zeros(1, 3, size, size, dtype=torch.uint8, device=self.extractor.device)
+        features: torch.Tensor = copy.deepcopy(self.extractor.backbone).eval()(
+            self.extractor.view.plain(image)
+        )
         return features.shape[1]
 
 
-def evaluate_backbone(
-    backbone: nn.Module,
-    view: View,
-    datasets: Mapping[Split, Dataset],
-    evaluators: Mapping[str, Evaluator | NetworkEvaluator],
+def evaluate_tasks(
+    extractor: FeatureExtractor,
+    tasks: Mapping[str, Task],
     *,
-    own_datasets: Mapping[str, Mapping[Split, Dataset]] | None = None,
-    data_names: Mapping[str, str] | None = None,
-    max_frames: Mapping[Split, int] | None = None,
-    batch_size: int = 256,
-    workers: int = 0,
-    device: str | torch.device = "cpu",
     seed: int = 0,
     console: Console | None = None,
+    max_frames: Mapping[Split, int] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
-    The second task of a name, `expression#2`, has its results under keys that end alike. Of all it is said which
-    split was measured, with which seed, on which weights (their SHA-256), and on which data if it is their own.
+    The second task of a name, `expression#2`, has its results under keys that end alike. Each result names the
+    split that was measured, the seed, the SHA-256 of the weights, and the data if it is the task's own.
 
     Args:
-        datasets: the splits of the data.
-        evaluators: name → task, in the order of the recipe.
-        own_datasets: name of a task → the splits of its own data; the same object for the same data.
-        data_names: name of such a task → what its data is called.
-        max_frames, batch_size, workers, device: as for `TaskData`.
+        extractor: with the network that is measured.
+        tasks: by key, in the order of the recipe.
         seed: for tasks that train.
-        console: where these show how far they are.
+        console: where tasks show their progress.
+        max_frames: as for `TaskData`.
 
     Raises:
-        UserError: when a task can't be had from this data, or when two tasks report under the same key.
+        UserError: when a task can't be measured on its data, or when two tasks report under the same key.
     """
-    own_datasets = own_datasets or {}
-    data_names = data_names or {}
-    said = {"split": "test", "seed": seed, "weights": weights_hash(backbone)}
+    about = {"split": "test", "seed": seed, "weights": weights_hash(extractor.backbone)}
     data: dict[int, TaskData] = {}
     results: dict[str, dict[str, Any]] = {}
-    origin: dict[str, str] = {}
-    for name, evaluator in evaluators.items():
-        splits = own_datasets.get(name, datasets)
-        looked_at = data.setdefault(
-            id(splits),
-            TaskData(
-                backbone,
-                view,
-                splits,
-                max_frames=max_frames,
-                batch_size=batch_size,
-                workers=workers,
-                device=device,
-            ),
-        )
+    reported_by: dict[str, str] = {}
+    for name, task in tasks.items():
+        of_task = data.setdefault(id(task.splits), TaskData(extractor, task.splits, max_frames))
+        own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        for key, numbers in _asked(evaluator, looked_at, seed, console).items():
+        for key, numbers in _evaluate(task.evaluator, of_task, seed, console).items():
             key += mark + number
-            if key in origin:
+            if key in reported_by:
                 raise UserError(
-                    f"the tasks '{origin[key]}' and '{name}' both report '{key}'", "evaluate with one of them"
+                    f"the tasks '{reported_by[key]}' and '{name}' both report '{key}'",
+                    "evaluate with one of them",
                 )
-            origin[key] = name
-            own = {"data": data_names[name]} if name in data_names else {}
-            results[key] = {**numbers, **own, **said}
+            reported_by[key] = name
+            results[key] = {**numbers, **own_data, **about}
     return results
 
 
-def _asked(
+def _evaluate(
     evaluator: Evaluator | NetworkEvaluator, data: TaskData, seed: int, console: Console | None
 ) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(evaluator, NetworkEvaluator) and evaluator.needs_network:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.devices import unused_gpu
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.folder import RunFolder
@@ -75,10 +76,11 @@ def train(
         Interrupted: when it was stopped by a signal, and saved.
     """
     console = console or Console()
-    Components(plan).import_all()
+    components = Components(plan)
+    components.import_all()
     folder = _folder(plan, out)
     if not is_first_process():
-        _fit(plan, Components(plan), folder, console)
+        _fit(plan, components, folder, console)
         raise SystemExit(0)
     if not resume:
         folder.refuse_used()
@@ -90,8 +92,10 @@ def train(
             folder.refuse_other_recipe(recipe)
         else:
             folder.begin(recipe, plan.facts)
+        if unused_gpu():
+            console.print(unused_gpu(), highlight=False, soft_wrap=True)
         log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
-        run = _run(plan, folder, console, profile)
+        run = _run(components, folder, console, profile)
         log.info("done")
         return run
 
@@ -104,18 +108,18 @@ def _folder(plan: Plan, out: Path | None) -> RunFolder:
     return folder
 
 
-def _run(plan: Plan, folder: RunFolder, console: Console, profile: bool) -> Run:
+def _run(components: Components, folder: RunFolder, console: Console, profile: bool) -> Run:
     """Does what is left to be done: training, saving the backbone, evaluating, reporting."""
-    components = Components(plan)
+    plan = components.plan
     if not folder.backbone.exists():
         if plan.trains:
             backbone = _fit(plan, components, folder, console, profile)
         else:
-            backbone = components.backbone(plan.recipe.backbone.weights)
+            backbone = components.initial_backbone()
         save_weights(backbone, folder.backbone)
-    run = Run(folder, evaluate_run(plan, folder, console=console))
+    run = Run(folder, evaluate_run(components, folder, console=console))
     if not folder.report.exists():
-        write_report(plan, folder, console)
+        write_report(components, folder, console)
     return run
 
 

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ssltoolbox.api import Method, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
@@ -71,10 +72,11 @@ def build_trainer(
 ) -> pl.Trainer:
     """A Trainer for the steps of the plan. What it saves and says is up to the callbacks."""
     recipe = plan.recipe.trainer
-    cuda = torch.cuda.is_available()
+    device = best_device().type
+    cuda = device == "cuda"
     several = devices * nodes > 1
     return pl.Trainer(
-        accelerator="auto",
+        accelerator=device,
         devices=devices,
         num_nodes=nodes,
         strategy=_buffers_left_alone() if several else "auto",

@@ -10,7 +10,7 @@ from support.data import NumberedFrames
 from torch import Tensor, nn
 
 from ssltoolbox.api import Features
-from ssltoolbox.engine.core.features import compute_features, spread
+from ssltoolbox.engine.core.features import FeatureExtractor, spread
 
 
 class PlainView:
@@ -36,9 +36,10 @@ class MeanColour(nn.Module):
         return features
 
 
-def compute(dataset: NumberedFrames, backbone: nn.Module | None = None, **options: Any) -> Features:
-    options = {"max_frames": 1000, **options}
-    return compute_features(backbone or MeanColour(), PlainView(), dataset, **options)
+def compute(
+    dataset: NumberedFrames, backbone: nn.Module | None = None, most: int = 1000, **options: Any
+) -> Features:
+    return FeatureExtractor(backbone or MeanColour(), PlainView(), **options).of_split(dataset, most)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 256])
@@ -56,7 +57,7 @@ def test_each_row_is_of_the_frame_that_it_says(batch_size: int) -> None:
 
 def test_the_number_of_workers_does_not_change_the_result() -> None:
     dataset = NumberedFrames([20, 30, 10], broken=[(1, 3)])
-    alone, shared = (compute(dataset, max_frames=25, batch_size=4, workers=workers) for workers in (0, 2))
+    alone, shared = (compute(dataset, most=25, batch_size=4, workers=workers) for workers in (0, 2))
     for name in ("values", "clip", "identity", "time"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(shared, name))
     np.testing.assert_array_equal(alone.labels["expression"], shared.labels["expression"])

@@ -11,19 +11,19 @@ from support.runs import untrained_run, write_recipe
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect import embed
-from ssltoolbox.engine.inspect.source import Wanted, open_source, source_backbone
+from ssltoolbox.engine.inspect.source import NetworkSource, open_source
 from ssltoolbox.models import weights_hash
 
 
 @pytest.fixture
 def plan(tmp_path):
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
-    return open_source(Wanted(str(untrained_run(recipe, tmp_path / "run"))))
+    return open_source(NetworkSource(str(untrained_run(recipe, tmp_path / "run"))))
 
 
 def written(plan, path, ticks=None, **options):
     ticks = [] if ticks is None else ticks
-    return embed.Embedding(plan, **options).write(path, ticks.append)
+    return embed.Embedding(Components(plan), **options).write(path, ticks.append)
 
 
 def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
@@ -44,7 +44,7 @@ def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
     assert [entry.name for entry in path.parent.iterdir()] == ["x.parquet"]
     about = json.loads(table.schema.metadata[b"ssltoolbox"])
     assert (about["recipe"], about["backbone"], about["image_size"]) == ("tiny", "test_byobnet", 32)
-    assert about["weights"] == weights_hash(source_backbone(plan))
+    assert about["weights"] == weights_hash(Components(plan).initial_backbone())
 
 
 def test_a_row_is_of_its_frame(plan, tmp_path):
@@ -56,7 +56,7 @@ def test_a_row_is_of_its_frame(plan, tmp_path):
     assert (row["time"], row["identity"]) == (clip.times[row["frame"]], clip.identity)
     frames = dataset.read([clip.index], [row["frame"]])
     with torch.no_grad():
-        features = source_backbone(plan)(components.view.plain(frames.images))[0]
+        features = components.initial_backbone().eval()(components.view.plain(frames.images))[0]
     np.testing.assert_allclose(row["features"], features, atol=1e-5)
     assert row["valence"] == pytest.approx(float(frames.labels["valence"][0]), nan_ok=True)
 
@@ -70,7 +70,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_finished(plan, tmp_path, mo
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(embed, "features_of", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)
     with pytest.raises(SslToolboxError, match=r"can't write .*x\.parquet: No space left on device"):
         written(plan, tmp_path / "x.parquet")
     assert not list(tmp_path.glob("*parquet*"))

@@ -9,6 +9,7 @@ import pytest
 from support.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import Features
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.embedding_map import map_of, project, write_map
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.plan import load_plan
@@ -68,7 +69,7 @@ def test_frames_whose_features_are_not_finite_are_left_out():
 def test_of_a_run(tmp_path):
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     folder = RunFolder(untrained_run(recipe, tmp_path / "run"))
-    write_map(load_plan(recipe), folder)
+    write_map(Components(load_plan(recipe)), folder)
     found = json.loads(folder.embedding_map.read_text())
     assert found["method"] == "t-SNE"
     assert len(found["points"]) == len(found["identity"]) == len(found["expression"]) == 80

@@ -279,7 +279,7 @@ def test_nothing_is_written_over_the_edge(shown, method, strategies):
 
 def test_a_png_is_written_and_nothing_beside_it(tmp_path):
     output = tmp_path / "new" / "pairs.png"
-    preview(load_plan(write_recipe(tmp_path)), output, draws=2)
+    preview(Components(load_plan(write_recipe(tmp_path))), output, draws=2)
     assert [path.name for path in output.parent.iterdir()] == ["pairs.png"]
     with Image.open(output) as image:
         assert image.format == "PNG"
@@ -298,4 +298,4 @@ def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     output = Path(tmp_path / "file" / "pairs.png")
     with pytest.raises(SslToolboxError, match=rf"^can't write {output}: File exists$"):
-        preview(load_plan(write_recipe(tmp_path)), output, draws=1)
+        preview(Components(load_plan(write_recipe(tmp_path))), output, draws=1)

@@ -40,7 +40,7 @@ def test_a_report_that_fails_fails_nothing(tmp_path, monkeypatch, capsys):
 
 
 def test_a_picture_that_fails_costs_only_the_picture(tmp_path, monkeypatch):
-    def broken(plan, output, draws):
+    def broken(components, output, draws):
         raise ValueError("no picture")
 
     monkeypatch.setattr("ssltoolbox.engine.inspect.preview.preview", broken)

@@ -1,5 +1,6 @@
 """Runs and weights from elsewhere, as plans that train nothing."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 from support.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.inspect.source import Wanted, check_weights, open_source, source_backbone
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, open_source
 from ssltoolbox.models import create_backbone, save_weights, weights_hash
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import dump
@@ -34,27 +36,28 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_file_with_a_recipe(recipe, weights):
-    plan = open_source(Wanted(str(weights), recipe), ["evaluate=[identity]"])
+    plan = open_source(NetworkSource(str(weights), recipe), ["evaluate=[identity]"])
     assert not plan.trains
     assert (plan.recipe.positives, plan.recipe.name) == ((), "odd-name-.safetensors")
     assert plan.recipe.backbone.weights == str(weights)
     assert [task.name for task in plan.recipe.evaluate] == ["identity"]
     assert check_weights(plan) == "86 of 86 tensors"
     expected = create_backbone("test_byobnet", weights=str(weights))
-    assert weights_hash(source_backbone(plan)) == weights_hash(expected)
+    assert weights_hash(Components(plan).initial_backbone()) == weights_hash(expected)
 
 
 @pytest.mark.parametrize("source", ["run", "run/", "run/backbone.safetensors"])
 def test_a_run_brings_its_recipe(run, source, monkeypatch):
     monkeypatch.chdir(run.parent)
-    plan = open_source(Wanted(source))
+    plan = open_source(NetworkSource(source))
     assert (plan.recipe.name, plan.recipe.backbone.name) == ("tiny", "test_resnet")
-    assert not source_backbone(plan).training
+    saved = hashlib.sha256((run / "backbone.safetensors").read_bytes()).hexdigest()
+    assert weights_hash(Components(plan).initial_backbone()) == saved
 
 
 def test_a_run_on_another_recipes_data(run, recipe):
     write_recipe(recipe.parent, ("size: 32, eval", "size: 48, eval"))
-    plan = open_source(Wanted(str(run), recipe))
+    plan = open_source(NetworkSource(str(run), recipe))
     assert plan.recipe.backbone.name == "test_resnet"
     assert plan.facts.size == 48
 
@@ -70,7 +73,7 @@ def test_a_run_on_another_recipes_data(run, recipe):
     ],
 )
 def test_names(recipe, source, arch, expected):
-    plan = open_source(Wanted(source, recipe, arch))
+    plan = open_source(NetworkSource(source, recipe, arch))
     assert (plan.recipe.name, plan.recipe.backbone.name, plan.recipe.backbone.weights) == expected
     assert check_weights(plan) == ""
 
@@ -78,9 +81,9 @@ def test_names(recipe, source, arch, expected):
 def test_another_network_is_a_standard_one(recipe):
     text = recipe.read_text().replace("{name: test_byobnet}", "{name: resnet18, stem: small}")
     recipe.write_text(text)
-    assert open_source(Wanted("random", recipe)).recipe.backbone.stem == "small"
-    assert open_source(Wanted("random", recipe, "resnet34")).recipe.backbone.stem == "standard"
-    plan = open_source(Wanted("random", recipe, "resnet34"), ["backbone.stem=small"])
+    assert open_source(NetworkSource("random", recipe)).recipe.backbone.stem == "small"
+    assert open_source(NetworkSource("random", recipe, "resnet34")).recipe.backbone.stem == "standard"
+    plan = open_source(NetworkSource("random", recipe, "resnet34"), ["backbone.stem=small"])
     assert plan.recipe.backbone.stem == "small"
 
 
@@ -89,12 +92,12 @@ def test_part_of_a_network(recipe, weights):
     state.pop(next(iter(state)))
     path = recipe.parent / "part.pth"
     torch.save(state, path)
-    plan = open_source(Wanted(str(path), recipe))
+    plan = open_source(NetworkSource(str(path), recipe))
     with pytest.raises(UserError, match="1 of 86 keys are missing"):
         check_weights(plan)
-    plan = open_source(Wanted(str(path), recipe, allow_partial=True))
+    plan = open_source(NetworkSource(str(path), recipe, allow_partial=True))
     assert check_weights(plan).startswith("85 of 86 tensors; missing: ")
-    source_backbone(plan)
+    Components(plan).initial_backbone()
 
 
 @pytest.mark.parametrize(
@@ -124,18 +127,18 @@ def test_refused(recipe, wanted, message, monkeypatch):
     monkeypatch.chdir(recipe.parent)
     given = wanted | ({"recipe": Path(wanted["recipe"])} if "recipe" in wanted else {})
     with pytest.raises(UserError) as caught:
-        open_source(Wanted(**given))
+        open_source(NetworkSource(**given))
     assert str(caught.value) == message
 
 
 def test_a_name_that_timm_lacks(recipe):
-    plan = open_source(Wanted("timm:resnet81", recipe))
+    plan = open_source(NetworkSource("timm:resnet81", recipe))
     with pytest.raises(UserError, match="timm has no model 'resnet81'; did you mean"):
-        source_backbone(plan)
+        Components(plan).initial_backbone()
 
 
 def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path):
-    plan = open_source(Wanted(str(weights), recipe))
+    plan = open_source(NetworkSource(str(weights), recipe))
     again = tmp_path / "again.yaml"
     again.write_text(dump(plan.recipe))
     assert load_plan(again).recipe == plan.recipe

@@ -9,7 +9,9 @@ from support.data import NumberedFrames
 from torch import Tensor, nn
 
 from ssltoolbox.api import EvaluationContext, Features, Frames, Split, UserError
-from ssltoolbox.engine.scoring.tasks import evaluate_backbone
+from ssltoolbox.engine.core.components import Task
+from ssltoolbox.engine.core.features import FeatureExtractor
+from ssltoolbox.engine.scoring.tasks import evaluate_tasks
 from ssltoolbox.models import weights_hash
 
 
@@ -44,10 +46,24 @@ class Count:
         return {key: {split: len(found) for split, found in features.items()} for key in self.keys}
 
 
+def measured(
+    evaluators: dict[str, Any],
+    splits: dict[Split, Any],
+    own: dict[str, dict[Split, Any]] | None = None,
+    backbone: nn.Module | None = None,
+    **options: Any,
+) -> dict[str, dict[str, Any]]:
+    tasks = {
+        key: Task(evaluator, own[key], "faces") if own and key in own else Task(evaluator, splits)
+        for key, evaluator in evaluators.items()
+    }
+    return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options)
+
+
 def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
     """Results without what is said of all."""
-    datasets: dict[Split, Any] = {"train": NumberedFrames([30, 30]), "test": NumberedFrames([10])}
-    results = evaluate_backbone(MeanColour(), PlainView(), datasets, evaluators, seed=3, **options)
+    splits: dict[Split, Any] = {"train": NumberedFrames([30, 30]), "test": NumberedFrames([10])}
+    results = measured(evaluators, splits, seed=3, **options)
     for numbers in results.values():
         assert (numbers.pop("split"), numbers.pop("seed")) == ("test", 3)
         assert numbers.pop("weights") == weights_hash(MeanColour())
@@ -75,9 +91,8 @@ def test_the_features_of_a_split_are_computed_once() -> None:
             looks.append(1)
             return super().forward(images)
 
-    backbone = Watched()
     tasks = {"one": Count("a"), "two": Count("b"), "three": Count("c")}
-    evaluate_backbone(backbone, PlainView(), {"test": NumberedFrames([10])}, tasks)
+    measured(tasks, {"test": NumberedFrames([10])}, backbone=Watched())
     assert len(looks) == 1
 
 
@@ -94,9 +109,9 @@ def test_a_task_of_the_same_name_has_its_own_key() -> None:
 
 
 def test_a_task_is_asked_about_its_own_data() -> None:
-    own = {"own": {"test": NumberedFrames([7])}}
+    own: dict[str, dict[Split, Any]] = {"own": {"test": NumberedFrames([7])}}
     tasks = {"recipes": Count("a"), "own": Count("b")}
-    found = evaluate(tasks, own_datasets=own, data_names={"own": "faces"})
+    found = evaluate(tasks, own=own)
     assert found == {"a": {"train": 60, "test": 10}, "b": {"test": 7, "data": "faces"}}
 
 
@@ -110,7 +125,7 @@ def test_splits_that_no_task_asks_for_are_not_looked_at() -> None:
             raise AssertionError
 
     datasets: dict[Split, Any] = {"train": Never([9]), "test": NumberedFrames([9])}
-    assert evaluate_backbone(MeanColour(), PlainView(), datasets, {"mood": TestOnly()})["mood"]["frames"] == 9
+    assert measured({"mood": TestOnly()}, datasets)["mood"]["frames"] == 9
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ def test_all_test_images_count_but_not_all_frames_of_a_video(
     lengths: list[int], frames: dict[str, int]
 ) -> None:
     datasets: dict[Split, Any] = {"train": NumberedFrames(lengths), "test": NumberedFrames(lengths)}
-    found = evaluate_backbone(MeanColour(), PlainView(), datasets, {"mood": Count("mood")})["mood"]
+    found = measured({"mood": Count("mood")}, datasets)["mood"]
     assert {split: found[split] for split in frames} == frames
 
 

@@ -46,7 +46,7 @@ def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
     """
     name = format_of(output, wanted)
     folder, plan = open_run(run)
-    backbone = Components(plan).backbone(str(folder.backbone)).eval()
+    backbone = Components(plan).backbone(folder.backbone).eval()
     file_format = FORMATS[name]
     content = file_format.write(backbone, plan)
     difference = verified(content, file_format, backbone, plan)

@@ -7,13 +7,14 @@ from pathlib import Path
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.preview.content import Preview, collect
 from ssltoolbox.engine.inspect.preview.page import write_page
-from ssltoolbox.plan import Plan
 
 
-def preview(plan: Plan, output: Path, draws: int = 6, step: int = 0) -> Preview:
-    """Writes the picture, a PNG, and gives what it says.
+def preview(components: Components, output: Path, draws: int = 6, step: int = 0) -> Preview:
+    """Writes the picture, a PNG, and returns its content.
 
     Args:
+        components: of the recipe.
+        output: the PNG.
         draws: how many are shown; fewer where the micro-batch has fewer.
         step: the optimiser step, from 0, whose first micro-batch is shown.
 
@@ -21,7 +22,6 @@ def preview(plan: Plan, output: Path, draws: int = 6, step: int = 0) -> Preview:
         UserError: when the recipe has no such step, or doesn't train.
         SslToolboxError: when the file can't be written.
     """
-    components = Components(plan)
     components.import_all()
     content = collect(components, draws, step)
     write_page(content, output)

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssltoolbox.api import Batch, PositiveGenerator, Rows, UserError, View
 from ssltoolbox.data.drawing.sampler import Deal
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.stages import render, role_major, rows_of, seed_device, two_views
 from ssltoolbox.losses import Masking
 
@@ -53,11 +54,10 @@ def seen_at(components: Components, step: int) -> SeenBatch:
     if not 0 <= step < plan.counts.steps:
         raise UserError(f"there is no step {step}: the run has steps 0 to {plan.counts.steps - 1}")
     deal = Deal(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     drawn = components.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
-    for part in (components.view, *components.generators, *components.maskers.maskers):
-        if isinstance(part, nn.Module):
-            part.to(device)
+    for component in (components.view, *components.generators, *components.maskers.maskers):
+        to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
     rows = rows_of(drawn, components.maskers.describe(drawn))
     stages = render(components.generators, drawn)

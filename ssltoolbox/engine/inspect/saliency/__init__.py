@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.inspect.saliency.faces import Faces
 from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
 from ssltoolbox.engine.inspect.saliency.page import Column, write_page
 from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, region_masks
-from ssltoolbox.engine.inspect.source import source_backbone
-from ssltoolbox.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -31,25 +29,26 @@ class Seen:
     shares: Shares | None
 
 
-def saliency(networks: Mapping[str, Plan], faces: Faces, output: Path) -> dict[str, Seen]:
+def saliency(networks: Mapping[str, Components], faces: Faces, output: Path) -> dict[str, Seen]:
     """Writes the picture, a PNG: a row for each face, a column for each network.
 
     Args:
-        networks: name → plan of `open_source`.
-        faces: what they look at.
+        networks: name → the components of a plan of `open_source`.
+        faces: the images.
 
     Raises:
         SslToolboxError: where the file can't be written.
     """
-    seen = {name: _look(plan, faces) for name, plan in networks.items()}
+    seen = {name: _seen_by(components, faces) for name, components in networks.items()}
     columns = [Column(name, its.maps, its.shares) for name, its in seen.items()]
     write_page(faces, columns, output)
     return seen
 
 
-def _look(plan: Plan, faces: Faces) -> Seen:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    images = Components(plan).view.plain(faces.images.to(device))
-    maps = occlusion_maps(source_backbone(plan).to(device), images).cpu().numpy()
+def _seen_by(components: Components, faces: Faces) -> Seen:
+    device = best_device()
+    images = to_device(components.view, device).plain(faces.images.to(device))
+    backbone = components.initial_backbone().eval().to(device)
+    maps = occlusion_maps(backbone, images).cpu().numpy()
     masks = [region_masks(points, faces.size, maps.shape[-1]) for points in faces.landmarks]
     return Seen(maps, mean_shares(maps, masks))

@@ -15,7 +15,6 @@ from ssltoolbox.data.images.landmarks import read_landmarks, scaled
 from ssltoolbox.data.images.tensors import read_image
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, is_image
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.plan import Plan
 
 FOLDER_SIZE = 224
 """Height and width that images of a folder are resized to, in pixels."""
@@ -45,13 +44,12 @@ class Faces:
         return int(self.images.shape[-1])
 
 
-def faces_of(plan: Plan, count: int) -> Faces:
-    """Faces of as many people as possible, spread over a plan's data, each from the middle of a clip.
+def faces_of(components: Components, count: int) -> Faces:
+    """Faces of as many people as possible, spread over a recipe's data, each from the middle of a clip.
 
     Raises:
         UserError: where there are none that can be read.
     """
-    components = Components(plan)
     for split in SPLITS:
         dataset = components.splits[split]
         clips = _clips(dataset, count)

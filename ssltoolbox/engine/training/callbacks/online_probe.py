@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
+from torch import nn
 
 from ssltoolbox.api import Clip, Dataset, Features, Frames, View
-from ssltoolbox.engine.core.features import compute_features
+from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.training.callbacks.data_watch import is_logged
 from ssltoolbox.tasks.metrics import ccc, macro_f1
 from ssltoolbox.tasks.probes import logistic, ridge
@@ -66,16 +67,9 @@ class OnlineProbe(Callback):
         every = math.ceil(self.every / logged) * logged
         if not (trainer.is_global_zero and is_logged(trainer, index) and trainer.global_step % every == 0):
             return
-        train, val = (
-            compute_features(
-                module.method.backbone,  # type: ignore[union-attr, arg-type]
-                self.view,
-                split,
-                max_frames=MOST_FRAMES,
-                device=module.device,
-            )
-            for split in self.splits
-        )
+        backbone: nn.Module = module.method.backbone  # type: ignore[union-attr, assignment]
+        extractor = FeatureExtractor(backbone, self.view, module.device)
+        train, val = (extractor.of_split(split, MOST_FRAMES) for split in self.splits)
         # To the loggers themselves: what a module logs, Lightning repeats in the rows that follow.
         for logger in trainer.loggers:
             logger.log_metrics(dict(scores(train, val)), step=trainer.global_step - 1)
