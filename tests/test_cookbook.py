@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import KINDS
 from ssltoolbox.cli.main import run
 from ssltoolbox.registry import discover
 
@@ -85,4 +85,4 @@ def test_every_kind_has_an_example(tmp_path: Path) -> None:
     files = [write(block, tmp_path) for language, block in BLOCKS if language == "python"]
     registry = discover(path for path in files if not path.name.startswith("test_"))
     assert registry.broken == ()
-    assert {item.kind for item in registry.all() if not item.origin.distribution} == set(Kind)
+    assert {item.kind for item in registry.all() if not item.origin.distribution} == set(KINDS.values())

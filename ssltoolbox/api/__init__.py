@@ -6,17 +6,11 @@ its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
 from ssltoolbox.api.datasets import Dataset, PairedDataset, Split
-from ssltoolbox.api.descriptors import (
-    API_VERSION,
-    Descriptor,
-    EvaluatorDescriptor,
-    Kind,
-    MethodDescriptor,
-    Need,
-)
+from ssltoolbox.api.descriptors import API_VERSION, Descriptor, EvaluatorDescriptor, MethodDescriptor, Need
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.hooks import hookimpl
+from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.methods import Method, MethodContext
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import (
@@ -45,6 +39,7 @@ from ssltoolbox.api.views import Side, View
 __all__ = [
     "API_VERSION",
     "EXPRESSIONS",
+    "KINDS",
     "Batch",
     "Clip",
     "DataFacts",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
 from ssltoolbox.api.metrics import Metric
@@ -13,28 +12,6 @@ API_VERSION = 1
 """Raised when a change breaks plugin authors; CHANGELOG.md has a heading of its own for it."""
 
 Need = Literal["landmarks", "labels", "pairs"]
-
-
-class Kind(StrEnum):
-    """The kinds of plugin. Each has one hook, `ssltoolbox_<kind>`."""
-
-    METHODS = "methods"
-    POSITIVE_GENERATORS = "positive_generators"
-    NEGATIVE_SAMPLERS = "negative_samplers"
-    NEGATIVE_MASKERS = "negative_maskers"
-    VIEWS = "views"
-    DATASETS = "datasets"
-    LANDMARK_DETECTORS = "landmark_detectors"
-    EVALUATORS = "evaluators"
-
-    @property
-    def singular(self) -> str:
-        """
-        Examples:
-            >>> Kind.NEGATIVE_MASKERS.singular
-            'negative masker'
-        """
-        return self.value.removesuffix("s").replace("_", " ")
 
 
 @dataclass(frozen=True, kw_only=True)

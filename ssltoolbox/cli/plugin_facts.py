@@ -21,7 +21,7 @@ def component_facts(registry: Registry, item: Provided, with_options: bool = Fal
     card = item.descriptor
     facts: dict[str, Any] = {
         "name": card.name,
-        "kind": item.kind.value,
+        "kind": item.kind.name,
         "state": "provided twice" if registry.rivals(item) else "ok",
         "summary": card.summary,
         "target": card.target,

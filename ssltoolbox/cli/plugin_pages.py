@@ -11,11 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.cli.words import type_text
-from ssltoolbox.plan.choose import SECTIONS
 from ssltoolbox.recipe import value_text
-from ssltoolbox.recipe.sections import COMPONENTS
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
 
 if TYPE_CHECKING:
@@ -29,8 +27,8 @@ def registry_table(registry: Registry) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     table.add_column(style="dim", max_width=24, overflow="fold")
-    for kind in Kind:
-        items = [item for item in registry.all() if item.kind is kind]
+    for kind in KINDS.values():
+        items = [item for item in registry.all() if item.kind == kind]
         rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
         _add_section(table, f"{kind.singular}s", "bold", rows)
     broken = [(plugin.origin.plugin, plugin.reason, _package(plugin.origin)) for plugin in registry.broken]
@@ -107,10 +105,9 @@ It is used so:
 
 
 def _use(name: str, kind: Kind) -> str:
-    if kind is Kind.LANDMARK_DETECTORS:
+    if not kind.section:
         return f"ssltoolbox data landmarks INDEX --detector {name}"
-    section = SECTIONS[kind]
-    return f"{section}: {name if section in COMPONENTS else f'[{name}]'} in a recipe"
+    return f"{kind.section}: {f'[{name}]' if kind.many else name} in a recipe"
 
 
 def _mark(finding: Finding) -> Text:

@@ -140,12 +140,12 @@ def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
 
 def _kind(text: str) -> Kind:
     """The kind that was meant, in the singular or the plural."""
-    from ssltoolbox.api import Kind, UserError
+    from ssltoolbox.api import KINDS, UserError
     from ssltoolbox.api.errors import one_of
     from ssltoolbox.api.suggest import suggest
 
     singular = text.replace("-", "_").removesuffix("s")
-    kinds = {kind.removesuffix("s"): kind for kind in Kind}
+    kinds = {name.removesuffix("s"): kind for name, kind in KINDS.items()}
     if singular not in kinds:
         near = suggest(text, kinds)
         raise UserError(

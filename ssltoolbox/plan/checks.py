@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from ssltoolbox.api import DataFacts, Kind, MethodDescriptor, NegativeSamplerOptions, Setting
-from ssltoolbox.plan.choose import SECTIONS
+from ssltoolbox.api import KINDS, DataFacts, Kind, MethodDescriptor, NegativeSamplerOptions, Setting
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
 from ssltoolbox.recipe import LoadedRecipe, Place, RecipeProblem
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
-STRATEGIES: tuple[Kind, ...] = (Kind.POSITIVE_GENERATORS, *NEGATIVES)
+STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
 ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
@@ -29,7 +28,7 @@ def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
     """
     sizes = [*_sizes(plan, loaded)] if plan.trains else []
     # What a method says of a batch that will be another is beside the point.
-    asked = [chosen for chosen in _all(plan.chosen) if not (sizes and chosen.provided.kind is Kind.METHODS)]
+    asked = [chosen for chosen in _all(plan.chosen) if not (sizes and chosen.provided.kind == Kind.METHODS)]
     warmup = [] if sizes or not plan.trains else _warmup(plan, loaded)
     return [*sizes, *_own_checks(plan, asked, loaded), *warmup]
 
@@ -164,4 +163,4 @@ def _all(chosen: ChosenByKind) -> list[Chosen]:
 def _place(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Place:
     """Where a component is written, or one of its options."""
     index = () if item.index is None else (item.index,)
-    return loaded.node(SECTIONS[item.provided.kind], *index, option).place
+    return loaded.node(item.provided.kind.section, *index, option).place

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ssltoolbox.api import EvaluatorOptions, Kind, Options
+from ssltoolbox.api.kinds import kind_of_section
 from ssltoolbox.plan.plan import Chosen, OwnData
 from ssltoolbox.recipe import (
     SECTION_KEYS,
@@ -18,17 +19,6 @@ from ssltoolbox.recipe import (
     validate,
 )
 from ssltoolbox.registry import PluginError, Provided, Registry
-
-KINDS: Mapping[str, Kind] = {
-    "data": Kind.DATASETS,
-    "method": Kind.METHODS,
-    "positives": Kind.POSITIVE_GENERATORS,
-    "negatives": Kind.NEGATIVE_SAMPLERS,
-    "maskers": Kind.NEGATIVE_MASKERS,
-    "views": Kind.VIEWS,
-    "evaluate": Kind.EVALUATORS,
-}
-SECTIONS: Mapping[Kind, str] = {kind: section for section, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
     causes: list[BaseException] = []
     seen: Counter[tuple[Kind, str]] = Counter()
     for node in loaded.component_nodes():
-        kind = KINDS[node.section]
+        kind = kind_of_section(node.section)
         seen[kind, node.name] += 1
         key = node.name if seen[kind, node.name] == 1 else f"{node.name}#{seen[kind, node.name]}"
         item, wrong = _chosen(node, kind, key, registry)

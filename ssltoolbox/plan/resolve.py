@@ -9,9 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ssltoolbox.api import DataFacts, DataNotFound, DatasetOptions, Kind, NegativeSamplerOptions, UserError
+from ssltoolbox.api import (
+    KINDS,
+    DataFacts,
+    DataNotFound,
+    DatasetOptions,
+    Kind,
+    NegativeSamplerOptions,
+    UserError,
+)
 from ssltoolbox.plan.checks import number_checks, part_checks
-from ssltoolbox.plan.choose import SECTIONS, choose
+from ssltoolbox.plan.choose import choose
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
 from ssltoolbox.recipe import (
@@ -27,8 +35,6 @@ from ssltoolbox.recipe import (
 )
 from ssltoolbox.recipe.problems import in_order
 from ssltoolbox.registry import Registry, discover
-
-ONE_EACH = (Kind.DATASETS, Kind.METHODS, Kind.VIEWS)
 
 
 def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_needed: bool = True) -> Plan:
@@ -122,7 +128,7 @@ def _with_own_facts(
     for task in chosen.get(Kind.EVALUATORS, ()):
         if task.own_data:
             data = task.own_data.chosen
-            place = loaded.node(SECTIONS[Kind.EVALUATORS], task.index or 0, "data").best_place
+            place = loaded.node(Kind.EVALUATORS.section, task.index or 0, "data").best_place
             facts, wrong = _facts_of(data, place, data_needed)
             task = replace(task, own_data=OwnData(data, facts))
             problems += wrong
@@ -146,7 +152,9 @@ def _plan(
 ) -> Plan | None:
     """The plan, if the recipe has all that it takes; its numbers are not checked yet."""
     parts = loaded.parts
-    if not set(Recipe.model_fields) <= set(parts) or not all(chosen.get(kind) for kind in ONE_EACH):
+    if not set(Recipe.model_fields) <= set(parts) or not all(
+        chosen.get(kind) for kind in KINDS.values() if kind.required
+    ):
         return None
     recipe = Recipe.model_construct(**{**parts, **_spelled_out(chosen)})
     counts = _counts(recipe, chosen, facts)
@@ -161,7 +169,7 @@ def _spelled_out(chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:
             Component(name=item.descriptor.name, options=item.options.model_dump(mode="json", by_alias=True))
             for item in items
         )
-        sections[SECTIONS[kind]] = components[0] if kind in ONE_EACH else components
+        sections[kind.section] = components if kind.many else components[0]
     return sections
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssltoolbox.api import EvaluatorOptions
-from ssltoolbox.plan.choose import SECTIONS
-from ssltoolbox.plan.resolve import ONE_EACH
+from ssltoolbox.api import KINDS, EvaluatorOptions
 from ssltoolbox.recipe import Recipe
 from ssltoolbox.registry import Provided, Registry, discover
 
@@ -26,13 +24,14 @@ def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
         definition.pop("required", None)
     for section in ("backbone", "optim"):
         schema["properties"][section] = {"anyOf": [{"type": "string"}, schema["properties"][section]]}
-    for kind, section in SECTIONS.items():
-        items = [item for item in registry.all() if item.kind is kind]
+    for kind in KINDS.values():
+        if not kind.section:
+            continue
+        items = [item for item in registry.all() if item.kind == kind]
         components = [_component_schema(item, schema["$defs"]) for item in items]
         one = {"anyOf": [{"enum": list(registry.names(kind))}, *components]}
-        described = {"description": schema["properties"][section]["description"]}
-        shape = one if kind in ONE_EACH else {"type": "array", "items": one}
-        schema["properties"][section] = described | shape
+        shape = {"type": "array", "items": one} if kind.many else one
+        schema["properties"][kind.section] = {"description": kind.about} | shape
     return schema
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -11,10 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     WithJsonSchema,
+    create_model,
     model_serializer,
     model_validator,
 )
 
+from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.recipe.annotations import PATH_TEXT
 from ssltoolbox.recipe.mistakes import rule
 
@@ -209,8 +211,8 @@ class Plugins(Section):
     """Python files with plugins in them. They are executed."""
 
 
-class Recipe(Section):
-    """An experiment: what to train, on what, how, and how to measure it."""
+class RecipeFields(Section):
+    """The fields of a recipe that name no components."""
 
     recipe: Literal[1]
     """The version of the format: 1."""
@@ -221,26 +223,8 @@ class Recipe(Section):
     seed: int = Field(default=0, ge=0, lt=2**32)
     """The seed of everything random."""
 
-    data: FlatComponent
-    """Where the clips come from."""
-
     backbone: Backbone
     """The network that is trained."""
-
-    method: FlatComponent
-    """The method of self-supervised learning."""
-
-    positives: tuple[FlatComponent, ...] = ()
-    """Generators of positives, each acting on what the one before it made."""
-
-    negatives: tuple[FlatComponent, ...] = ()
-    """Samplers of hard negatives."""
-
-    maskers: tuple[FlatComponent, ...] = ()
-    """Finders of false negatives."""
-
-    views: FlatComponent
-    """How images are augmented."""
 
     optim: Optim
     """The optimiser and the learning rate over time."""
@@ -248,11 +232,37 @@ class Recipe(Section):
     trainer: Trainer
     """How long, how large, and on what the training runs."""
 
-    evaluate: tuple[FlatComponent, ...] = ()
-    """Downstream tasks that measure the trained network."""
-
     plugins: Plugins = Plugins()
     """Plugins besides those that are installed."""
+
+
+def _section(kind: Kind) -> Any:
+    """The field of a recipe that names the components of a kind."""
+    if kind.many:
+        return tuple[FlatComponent, ...], Field(default=(), description=kind.about)
+    return FlatComponent, Field(description=kind.about)
+
+
+def _fields() -> dict[str, Any]:
+    """The fields of a recipe in the order in which it is written: what it is, its components, how it runs."""
+    own = {name: (field.rebuild_annotation(), field) for name, field in RecipeFields.model_fields.items()}
+    components = {kind.section: _section(kind) for kind in KINDS.values() if kind.section}
+    return {name: own.pop(name) for name in ("recipe", "name", "seed")} | components | own
+
+
+if TYPE_CHECKING:
+
+    class Recipe(RecipeFields):
+        """An experiment; each section of the table of kinds is a field: a `Component`, or a tuple of them."""
+
+        def __getattr__(self, section: str) -> Any: ...
+else:
+    Recipe = create_model(
+        "Recipe",
+        __base__=Section,
+        __doc__="An experiment: what to train, on what, how, and how to measure it.",
+        **_fields(),
+    )
 
 
 def _keys_by_section() -> dict[str, tuple[str, ...]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ssltoolbox.api import KINDS
 from ssltoolbox.recipe.place import Key, Located
 
-COMPONENTS = ("data", "method", "views")
+COMPONENTS = tuple(kind.section for kind in KINDS.values() if kind.section and not kind.many)
 """Sections that are one component each."""
 
-COMPONENT_LISTS = ("positives", "negatives", "maskers", "evaluate")
+COMPONENT_LISTS = tuple(kind.section for kind in KINDS.values() if kind.many)
 """Sections that are lists of components."""
 
 _NAMED = (*COMPONENTS, "backbone", "optim")

@@ -8,29 +8,12 @@ from typing import Any, get_args
 import pluggy
 from pydantic.errors import PydanticUserError
 
-from ssltoolbox.api import (
-    API_VERSION,
-    DatasetOptions,
-    Descriptor,
-    EvaluatorDescriptor,
-    Kind,
-    MethodDescriptor,
-    Metric,
-    Need,
-    NegativeSamplerOptions,
-    Options,
-    ViewOptions,
-)
+from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, Kind, Metric, Need
 from ssltoolbox.api.hooks import HookSpecs
 from ssltoolbox.api.suggest import suggest
 
 GROUP = "ssltoolbox"
-HOOKS: Mapping[str, Kind] = {f"{GROUP}_{kind}": kind for kind in Kind}
-OPTIONS_BASE: Mapping[Kind, type[Options]] = {
-    Kind.DATASETS: DatasetOptions,
-    Kind.VIEWS: ViewOptions,
-    Kind.NEGATIVE_SAMPLERS: NegativeSamplerOptions,
-}
+HOOKS: Mapping[str, Kind] = {kind.hook: kind for kind in KINDS.values()}
 
 
 class RefusedError(Exception):
@@ -76,9 +59,10 @@ def _yielded(hook: str, result: Any) -> Iterator[Any]:
 
 
 def _checked(kind: Kind, descriptor: Any) -> Descriptor:
-    wanted = MethodDescriptor if kind is Kind.METHODS else Descriptor
-    if not isinstance(descriptor, wanted):
-        raise RefusedError(f"{GROUP}_{kind} must yield {wanted.__name__}, not {type(descriptor).__name__}")
+    if not isinstance(descriptor, kind.descriptor):
+        raise RefusedError(
+            f"{kind.hook} must yield {kind.descriptor.__name__}, not {type(descriptor).__name__}"
+        )
     for complaint in _complaints(kind, descriptor):
         raise RefusedError(f"{kind.singular} {descriptor.name!r}: {complaint}")
     return descriptor
@@ -106,9 +90,8 @@ def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
 
 
 def _complaints_about_options(kind: Kind, options: Any) -> Iterator[str]:
-    base = OPTIONS_BASE.get(kind, Options)
-    if not (isinstance(options, type) and issubclass(options, base)):
-        yield f"its options must be a subclass of ssltoolbox.api.{base.__name__}"
+    if not (isinstance(options, type) and issubclass(options, kind.options)):
+        yield f"its options must be a subclass of ssltoolbox.api.{kind.options.__name__}"
     try:
         options.model_json_schema()
     except PydanticUserError as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ssltoolbox.api import Descriptor, Kind, SslToolboxError, UserError
+from ssltoolbox.api import KINDS, Descriptor, Kind, SslToolboxError, UserError
 from ssltoolbox.api.suggest import suggest
 
 DISABLE = "SSLTOOLBOX_DISABLE"
@@ -143,7 +143,9 @@ class Registry:
 
     def all(self) -> tuple[Provided, ...]:
         """Every component, by kind, then by name; a name provided twice comes twice."""
-        return tuple(item for kind in Kind for name in self.names(kind) for item in self._by_kind[kind][name])
+        return tuple(
+            item for kind in KINDS.values() for name in self.names(kind) for item in self._by_kind[kind][name]
+        )
 
     def find(self, name: str) -> tuple[Provided, ...]:
         """The components of that name, of whatever kind."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ssltoolbox.api import KINDS
 from ssltoolbox.report.files import Curve
 
-SECTIONS = ("positives", "negatives", "maskers")
+SECTIONS = tuple(kind.section for kind in KINDS.values() if kind.strategy)
 PER_DRAW = "_per_draw"
 """Ends the columns of metrics.csv that count something."""
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ssltoolbox.api import Kind, SslToolboxError, UserError
-from ssltoolbox.scaffold.templates import TEMPLATES, template_folder
+from ssltoolbox.scaffold.templates import template_folder
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -48,7 +48,7 @@ def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
     folder = parent / name
     if folder.exists():
         raise UserError(f"{folder} exists", "choose another name, or remove it")
-    template = TEMPLATES[kind]
+    template = kind.template
     source = template_folder(kind)
     door = source / f"ssltoolbox_{template}" / "__init__.py"
     names = _Names.of(template, door.read_text(encoding="utf-8"), name)

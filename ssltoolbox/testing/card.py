@@ -15,25 +15,13 @@ from ssltoolbox.api.errors import first_line
 from ssltoolbox.testing.method_context import context
 from ssltoolbox.testing.rules import Breach, Rule, Subject, rule
 
-PARTS = {
-    Kind.METHODS: ("backbone", "before_step", "step"),
-    Kind.POSITIVE_GENERATORS: ("pick", "render"),
-    Kind.NEGATIVE_SAMPLERS: ("pick",),
-    Kind.NEGATIVE_MASKERS: ("attract", "describe", "mask"),
-    Kind.VIEWS: ("augment", "plain"),
-    Kind.DATASETS: ("size", "__len__", "clip", "read"),
-    Kind.LANDMARK_DETECTORS: ("detect",),
-    Kind.EVALUATORS: ("evaluate",),
-}
-"""What a component of each kind must have."""
-
 HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning")
 
 DOOR = f"""
 import importlib, sys
 from ssltoolbox.registry.contract import components
 module, name, kind, options = sys.argv[1:]
-(card,) = [c for k, c in components(importlib.import_module(module)) if (k, c.name) == (kind, name)]
+(card,) = [c for k, c in components(importlib.import_module(module)) if (k.name, c.name) == (kind, name)]
 parsed = card.options.model_validate_json(options)
 if kind == "datasets":
     parsed.facts()
@@ -79,7 +67,7 @@ def round_trip(subject: Subject) -> None:
 
 @rule("listed without torch")
 def door(subject: Subject) -> None:
-    arguments = (subject.module, subject.card.name, subject.kind, subject.options.model_dump_json())
+    arguments = (subject.module, subject.card.name, subject.kind.name, subject.options.model_dump_json())
     result = subprocess.run(
         [sys.executable, "-c", DOOR, *arguments],
         capture_output=True,
@@ -89,7 +77,7 @@ def door(subject: Subject) -> None:
     if result.returncode:
         raise Breach(f"importing `{subject.module}` alone fails: {result.stderr.strip().splitlines()[-1]}")
     if loaded := result.stdout.split():
-        what = "or asking for `facts()` " if subject.kind is Kind.DATASETS else ""
+        what = "or asking for `facts()` " if subject.kind == Kind.DATASETS else ""
         raise Breach(
             f"importing `{subject.module}` {what}imports {loaded[0]}, which makes `ssltoolbox --help` and "
             "`check` slow: keep hooks and options in a module of their own, and the class that works in "
@@ -105,22 +93,22 @@ def made(subject: Subject) -> None:
         raise Breach(f"`{subject.name}` can't be made from its options: {error}") from error
     except Exception as error:
         raise Breach(
-            f"`{subject.name}(options{_further(subject.kind)})` raised {type(error).__name__}: "
+            f"`{subject.name}({', '.join(('options', *subject.kind.arguments))})` raised {type(error).__name__}: "
             f"{first_line(error)}; is it called with the right options, and is what they name there?"
         ) from error
-    for part in _parts(subject.kind, component):
-        if not hasattr(component, part):
+    for member in _members(subject.kind, component):
+        if not hasattr(component, member):
             raise Breach(
-                f"`{subject.name}` has no `{part}`; see `ssltoolbox.api.{_contract(subject.kind)}` for what it "
+                f"`{subject.name}` has no `{member}`; see `ssltoolbox.api.{subject.kind.contract}` for what it "
                 "must have"
             )
-    if subject.kind is Kind.METHODS and not isinstance(component, nn.Module):
+    if subject.kind == Kind.METHODS and not isinstance(component, nn.Module):
         raise Breach(f"derive `{subject.name}` from `torch.nn.Module`, so that it is trained and saved")
 
 
-def _parts(kind: Kind, component: Any) -> tuple[str, ...]:
+def _members(kind: Kind, component: Any) -> tuple[str, ...]:
     """What it must have; a task that needs the network is asked otherwise."""
-    return ("evaluate_network",) if getattr(component, "needs_network", False) else PARTS[kind]
+    return ("evaluate_network",) if getattr(component, "needs_network", False) else kind.members
 
 
 @rule("goes to the loader's workers")
@@ -136,20 +124,12 @@ def picklable(subject: Subject) -> None:
 
 def make(subject: Subject) -> Any:
     """The component, made with whatever its kind is called with."""
-    if subject.kind is Kind.METHODS:
+    if subject.kind == Kind.METHODS:
         return subject.make(context())
-    return subject.make("train") if subject.kind is Kind.DATASETS else subject.make()
+    return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
 
 
 def first_rules(subject: Subject) -> tuple[Rule, ...]:
     """The rules for any component; the others rely on the last of them."""
     # Of a file that a recipe names, nobody expects that it is listed quickly.
     return (documented, round_trip, *((door,) if subject.module else ()), made)
-
-
-def _further(kind: Kind) -> str:
-    return {Kind.METHODS: ", context", Kind.DATASETS: ", split"}.get(kind, "")
-
-
-def _contract(kind: Kind) -> str:
-    return "".join(word.capitalize() for word in kind.singular.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,30 +14,9 @@ from ssltoolbox.api import Kind, Options, UserError
 from ssltoolbox.api.errors import first_line, one_of
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.registry import PluginError, Provided
-from ssltoolbox.testing import (
-    card,
-    datasets,
-    evaluators,
-    landmark_detectors,
-    methods,
-    negative_maskers,
-    negative_samplers,
-    positive_generators,
-    views,
-)
+from ssltoolbox.testing import card
 from ssltoolbox.testing.rules import Breach, Rule, Subject
 from ssltoolbox.testing.targets import BrokenPluginError, Target, found, is_importable
-
-RULES: Mapping[Kind, Sequence[Rule]] = {
-    Kind.POSITIVE_GENERATORS: positive_generators.RULES,
-    Kind.NEGATIVE_SAMPLERS: negative_samplers.RULES,
-    Kind.NEGATIVE_MASKERS: negative_maskers.RULES,
-    Kind.VIEWS: views.RULES,
-    Kind.DATASETS: datasets.RULES,
-    Kind.LANDMARK_DETECTORS: landmark_detectors.RULES,
-    Kind.EVALUATORS: evaluators.RULES,
-}
-"""Of every kind but methods, whose rules depend on what the method declares."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +96,13 @@ def _examined(item: Provided, options: Mapping[str, Any]) -> Iterator[Finding]:
     findings = [_tried(rule, subject) for rule in card.first_rules(subject)]
     yield from findings
     if findings[-1].kept:
-        for rule in methods.rules(subject) if item.kind is Kind.METHODS else RULES[item.kind]:
-            yield _tried(rule, subject)
+        yield from (_tried(rule, subject) for rule in _rules_of(item.kind) if rule.applies(subject))
+
+
+def _rules_of(kind: Kind) -> Sequence[Rule]:
+    """The rules of a kind: `RULES` of the file in this package that bears its name."""
+    rules: Sequence[Rule] = import_module(f"ssltoolbox.testing.{kind}").RULES
+    return rules
 
 
 def _tried(rule: Rule, subject: Subject) -> Finding:

@@ -20,7 +20,6 @@ from ssltoolbox.testing.method_context import (
 )
 from ssltoolbox.testing.rules import (
     Breach,
-    Rule,
     Subject,
     changed_field,
     copy_of,
@@ -32,6 +31,21 @@ from ssltoolbox.testing.rules import (
 )
 
 
+def trains(subject: Subject) -> bool:
+    """False for a method that only holds the backbone."""
+    return isinstance(subject.card, MethodDescriptor) and subject.card.trains
+
+
+def has_negatives(subject: Subject) -> bool:
+    """True for a method that compares a row with negatives."""
+    return trains(subject) and bool(subject.card.negatives)  # type: ignore[attr-defined]
+
+
+def weighs_negatives(subject: Subject) -> bool:
+    """True for a method that looks at the weights of hard negatives."""
+    return trains(subject) and bool(subject.card.weights)  # type: ignore[attr-defined]
+
+
 @rule("trains the backbone it is given")
 def keeps_backbone(subject: Subject) -> None:
     given = context()
@@ -41,7 +55,7 @@ def keeps_backbone(subject: Subject) -> None:
         )
 
 
-@rule("a loss that is one number")
+@rule("a loss that is one number", trains)
 def loss(subject: Subject) -> None:
     for _, output in _steps(subject):
         if not isinstance(output, StepOutput):
@@ -53,7 +67,7 @@ def loss(subject: Subject) -> None:
             )
 
 
-@rule("gradients reach all that is trained")
+@rule("gradients reach all that is trained", trains)
 def gradients(subject: Subject) -> None:
     for method, output in _steps(subject):
         if not output.loss.requires_grad:
@@ -70,7 +84,7 @@ def gradients(subject: Subject) -> None:
             )
 
 
-@rule("what is reported is detached")
+@rule("what is reported is detached", trains)
 def detached(subject: Subject) -> None:
     for _, output in _steps(subject):
         reported = {"embeddings": output.embeddings, "pairs": output.pairs, **output.parts}
@@ -92,7 +106,7 @@ def detached(subject: Subject) -> None:
                 )
 
 
-@rule("views and rows are left as they are")
+@rule("views and rows are left as they are", trains)
 def input_unchanged(subject: Subject) -> None:
     for device in devices():
         given = context(device)
@@ -106,7 +120,7 @@ def input_unchanged(subject: Subject) -> None:
             raise Breach(f"`{subject.name}.step` changed {changed or 'a view'}: work on a copy")
 
 
-@rule("a saved state is the whole state")
+@rule("a saved state is the whole state", trains)
 def resumes(subject: Subject) -> None:
     first = _trained(subject, steps=3)
     second = subject.make(context())
@@ -125,7 +139,7 @@ def resumes(subject: Subject) -> None:
         )
 
 
-@rule("maskers are asked")
+@rule("maskers are asked", has_negatives)
 def asks_maskers(subject: Subject) -> None:
     maskers = CountingMaskers(present=True)
     method = subject.make(context(maskers=maskers))
@@ -141,7 +155,7 @@ def asks_maskers(subject: Subject) -> None:
         raise Breach(f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked")
 
 
-@rule("hard negatives are weighed")
+@rule("hard negatives are weighed", weighs_negatives)
 def weighs(subject: Subject) -> None:
     losses = []
     for weight in (None, 8.0):
@@ -156,15 +170,7 @@ def weighs(subject: Subject) -> None:
         )
 
 
-def rules(subject: Subject) -> tuple[Rule, ...]:
-    """Those that apply: a method that doesn't train only holds the backbone."""
-    card = subject.card
-    assert isinstance(card, MethodDescriptor)
-    if not card.trains:
-        return (keeps_backbone,)
-    masking = (asks_maskers,) if card.negatives else ()
-    weighing = (weighs,) if card.weights else ()
-    return (keeps_backbone, loss, gradients, detached, input_unchanged, resumes, *masking, *weighing)
+RULES = (keeps_backbone, loss, gradients, detached, input_unchanged, resumes, asks_maskers, weighs)
 
 
 def _steps(subject: Subject) -> Iterator[tuple[Any, StepOutput]]:

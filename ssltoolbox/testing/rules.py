@@ -58,15 +58,19 @@ class Rule:
     Attributes:
         title: the rule in a few words, as it reads when it is kept.
         check: raises `Breach` where it is broken.
+        applies: whether a component has to keep it.
     """
 
     title: str
     check: Callable[[Subject], None]
+    applies: Callable[[Subject], bool]
 
 
-def rule(title: str) -> Callable[[Callable[[Subject], None]], Rule]:
+def rule(
+    title: str, applies: Callable[[Subject], bool] = lambda subject: True
+) -> Callable[[Callable[[Subject], None]], Rule]:
     """Makes a rule of a function."""
-    return lambda check: Rule(title, check)
+    return lambda check: Rule(title, check, applies)
 
 
 def devices() -> tuple[str, ...]:

@@ -6,18 +6,18 @@ import inspect
 
 import pytest
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.api.hooks import HookSpecs
 
 
 def test_there_is_one_hook_for_each_kind() -> None:
     hooks = {name for name, _ in inspect.getmembers(HookSpecs, inspect.isfunction)}
-    assert hooks == {f"ssltoolbox_{kind.value}" for kind in Kind}
+    assert hooks == {kind.hook for kind in KINDS.values()}
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
 def test_a_hook_is_documented_and_takes_nothing(kind: Kind) -> None:
-    hook = getattr(HookSpecs, f"ssltoolbox_{kind.value}")
+    hook = getattr(HookSpecs, kind.hook)
     assert list(inspect.signature(hook).parameters) == ["self"]
     assert inspect.getdoc(hook)
-    assert kind.singular == kind.value[:-1].replace("_", " ")
+    assert kind.singular == kind.name[:-1].replace("_", " ")

@@ -15,6 +15,7 @@ SURFACE = {
         "API_VERSION",
         "Descriptor",
         "EvaluatorDescriptor",
+        "KINDS",
         "Kind",
         "MethodDescriptor",
         "Metric",
@@ -80,7 +81,7 @@ def test_every_contract_has_an_example(name: str) -> None:
 
 
 def test_the_surface_of_the_test_kit() -> None:
-    from ssltoolbox.api import testing
+    from ssltoolbox import testing
 
     assert testing.__all__ == ["BrokenContract", "Finding", "Target", "check_plugin", "examine"]
 

@@ -29,8 +29,8 @@ def printed(capsys: Capture, *arguments: str, code: int = 0) -> str:
 
 def test_the_list_has_a_part_for_each_kind(capsys: Capture) -> None:
     text = printed(capsys, "list")
-    assert text.startswith("methods\n  byol  ")
-    for line in ("negative samplers", "positive generators", "views", "datasets", "evaluators"):
+    assert text.startswith("datasets\n  affectnet  ")
+    for line in ("negative samplers", "positive generators", "views", "methods", "evaluators"):
         assert line in text.splitlines()
     assert "landmark detectors" in text.splitlines()
     assert "\n  hard_neg           Frames of the same clip a long time away:  ssltoolbox 0.1.0\n" in text
@@ -66,11 +66,12 @@ def test_the_list_as_json(plugins: FakePlugins, capsys: Capture) -> None:
     plugins.install("swaps", "print('hello')\n" + NO_IMPORT)
     assert run(["plugins", "list", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["components"][0] == {
+    byol = next(item for item in data["components"] if item["name"] == "byol")
+    assert byol == {
         "name": "byol",
         "kind": "methods",
         "state": "ok",
-        "summary": data["components"][0]["summary"],
+        "summary": byol["summary"],
         "target": "ssltoolbox.methods.byol:BYOL",
         "needs": [],
         "notice": "",

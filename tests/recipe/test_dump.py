@@ -54,12 +54,6 @@ name: x
 seed: 0
 data:
   name: frames
-backbone:
-  name: resnet50
-  weights: null
-  allow_partial: false
-  stem: standard
-  options: {}
 method:
   name: simclr
   temperature: 0.07
@@ -69,6 +63,13 @@ negatives: []
 maskers: []
 views:
   name: paper
+evaluate: []
+backbone:
+  name: resnet50
+  weights: null
+  allow_partial: false
+  stem: standard
+  options: {}
 optim:
   name: adamw
   lr: 0.0003
@@ -97,7 +98,6 @@ trainer:
   loggers: []
   gradient_clip: null
   compile: false
-evaluate: []
 plugins:
   files:
   - /r/p.py

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ssltoolbox.api import Kind, UserError
-from ssltoolbox.scaffold import TEMPLATES, new_plugin
+from ssltoolbox.api import KINDS, Kind, UserError
+from ssltoolbox.scaffold import new_plugin
 
 ROOT = Path(__file__).parents[2]
 CLASSES = {
@@ -26,7 +26,7 @@ CLASSES = {
     Kind.EVALUATORS: ("NearestFrame", "NearestFrameOptions"),
     Kind.LANDMARK_DETECTORS: ("BrightestSpot", "BrightestSpotOptions"),
 }
-each_kind = pytest.mark.parametrize("kind", TEMPLATES, ids=lambda kind: kind.value)
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> str:
@@ -102,12 +102,12 @@ def test_an_installed_wheel_makes_the_same_packages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("ssltoolbox-*.whl")
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    for kind in TEMPLATES:
-        here, there = tmp_path / "here" / kind, tmp_path / "there" / kind
+    for kind in KINDS.values():
+        here, there = tmp_path / "here" / kind.name, tmp_path / "there" / kind.name
         for parent in (here, there):
             parent.mkdir(parents=True)
         expected = files(new_plugin("my-strategy", kind, here).folder)
-        command = ("-m", "ssltoolbox", "plugins", "new", "my-strategy", "--kind", kind.value)
+        command = ("-m", "ssltoolbox", "plugins", "new", "my-strategy", "--kind", kind.name)
         run(there, *command, PYTHONPATH=str(site))
         assert files(there / "my-strategy") == expected
     assert "__pycache__" not in " ".join(zipfile.ZipFile(wheel).namelist())
@@ -117,8 +117,7 @@ def test_the_wheel_has_every_template() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     hook = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
     built_in = {path.name for path in (ROOT / "plugins").iterdir()}
-    assert hook["templates"] == [name for name in TEMPLATES.values() if name in built_in]
-    assert set(TEMPLATES) == set(Kind)
+    assert hook["templates"] == [kind.template for kind in KINDS.values() if kind.template in built_in]
 
 
 @pytest.mark.parametrize("name", ["My-Strategy", "2fast", "a--b", "../up", "class", "", "a b"])

@@ -8,9 +8,7 @@ import pytest
 from support.contract import source_of
 from support.plugins import FakePlugins
 
-from ssltoolbox.api import Kind
 from ssltoolbox.testing import examine
-from ssltoolbox.testing.card import PARTS
 
 KIND = "positive_generators"
 GOOD = source_of(KIND, "class Mirror(api.PositiveGenerator):\n    pass\n")
@@ -121,7 +119,3 @@ class Mirror:
 
 def test_a_file_may_import_torch(broken) -> None:
     assert broken(KIND, "class Mirror(api.PositiveGenerator):\n    pass\n") == {}
-
-
-def test_each_kind_says_what_it_must_have() -> None:
-    assert set(PARTS) == set(Kind)

@@ -1,0 +1,204 @@
+"""The table of kinds: what a plugin can provide.
+
+A new kind is one entry here, one hook in `hooks.py`, and one file of rules in `ssltoolbox/testing/` that bears the
+kind's name.
+
+Registry, recipes, plans, JSON Schema, test kit, scaffold, command line and reports read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ssltoolbox.api.descriptors import Descriptor, MethodDescriptor
+from ssltoolbox.api.options import (
+    DatasetOptions,
+    NegativeSamplerOptions,
+    Options,
+    ViewOptions,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of component.
+
+    Attributes:
+        name: in the plural, as in its hook `ssltoolbox_<name>`.
+        about: what the components of a recipe's section do, for editors and the documentation.
+        members: what an object of the kind must have.
+        section: the recipe's section that names components of this kind; empty where a command names them.
+        many: True if the section is a list.
+        required: True if each recipe must name one.
+        strategy: True for what a recipe adds to a method: it acts only with a method that can use it.
+        options: the base class of the options.
+        descriptor: the class of the descriptors.
+        arguments: what the target is called with after its options.
+        template: the plugin that `ssltoolbox plugins new` copies.
+    """
+
+    name: str
+    about: str
+    members: tuple[str, ...]
+    section: str = ""
+    many: bool = False
+    required: bool = False
+    strategy: bool = False
+    options: type[Options] = Options
+    descriptor: type[Descriptor] = Descriptor
+    arguments: tuple[str, ...] = ()
+    template: str = ""
+
+    DATASETS: ClassVar[Kind]
+    METHODS: ClassVar[Kind]
+    POSITIVE_GENERATORS: ClassVar[Kind]
+    NEGATIVE_SAMPLERS: ClassVar[Kind]
+    NEGATIVE_MASKERS: ClassVar[Kind]
+    VIEWS: ClassVar[Kind]
+    EVALUATORS: ClassVar[Kind]
+    LANDMARK_DETECTORS: ClassVar[Kind]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def hook(self) -> str:
+        """The name of its hook.
+
+        Examples:
+            >>> Kind.METHODS.hook
+            'ssltoolbox_methods'
+        """
+        return f"ssltoolbox_{self.name}"
+
+    @property
+    def singular(self) -> str:
+        """One of them, in words.
+
+        Examples:
+            >>> Kind.NEGATIVE_MASKERS.singular
+            'negative masker'
+        """
+        return self.name.removesuffix("s").replace("_", " ")
+
+    @property
+    def contract(self) -> str:
+        """The class in `ssltoolbox.api` that says what an object of the kind must have.
+
+        Examples:
+            >>> Kind.NEGATIVE_MASKERS.contract
+            'NegativeMasker'
+        """
+        return "".join(word.capitalize() for word in self.singular.split())
+
+
+_KINDS: dict[str, Kind] = {}
+KINDS: Mapping[str, Kind] = _KINDS
+"""All kinds by name, in the order of a recipe's sections."""
+
+
+def add_kind(kind: Kind) -> Kind:
+    """Enters a kind into the table. To be called before anything else of the toolbox is imported."""
+    _KINDS[kind.name] = kind
+    return kind
+
+
+def kind_of_section(section: str) -> Kind:
+    """The kind that a section of a recipe names.
+
+    Examples:
+        >>> kind_of_section("maskers").name
+        'negative_maskers'
+    """
+    return next(kind for kind in KINDS.values() if kind.section == section)
+
+
+Kind.DATASETS = add_kind(
+    Kind(
+        name="datasets",
+        about="Where the clips come from.",
+        members=("size", "__len__", "clip", "read"),
+        section="data",
+        required=True,
+        options=DatasetOptions,
+        arguments=("split",),
+        template="breathing_discs",
+    )
+)
+Kind.METHODS = add_kind(
+    Kind(
+        name="methods",
+        about="The method of self-supervised learning.",
+        members=("backbone", "before_step", "step"),
+        section="method",
+        required=True,
+        descriptor=MethodDescriptor,
+        arguments=("context",),
+        template="nnclr",
+    )
+)
+Kind.POSITIVE_GENERATORS = add_kind(
+    Kind(
+        name="positive_generators",
+        about="Generators of positives, each acting on what the one before it made.",
+        members=("pick", "render"),
+        section="positives",
+        many=True,
+        strategy=True,
+        template="time_aug",
+    )
+)
+Kind.NEGATIVE_SAMPLERS = add_kind(
+    Kind(
+        name="negative_samplers",
+        about="Samplers of hard negatives.",
+        members=("pick",),
+        section="negatives",
+        many=True,
+        strategy=True,
+        options=NegativeSamplerOptions,
+        template="hard_neg",
+    )
+)
+Kind.NEGATIVE_MASKERS = add_kind(
+    Kind(
+        name="negative_maskers",
+        about="Finders of false negatives.",
+        members=("attract", "describe", "mask"),
+        section="maskers",
+        many=True,
+        strategy=True,
+        template="near_in_time",
+    )
+)
+Kind.VIEWS = add_kind(
+    Kind(
+        name="views",
+        about="How images are augmented.",
+        members=("augment", "plain"),
+        section="views",
+        required=True,
+        options=ViewOptions,
+        template="soft_focus",
+    )
+)
+Kind.EVALUATORS = add_kind(
+    Kind(
+        name="evaluators",
+        about="Downstream tasks that measure the trained network.",
+        members=("evaluate",),
+        section="evaluate",
+        many=True,
+        template="nearest_frame",
+    )
+)
+Kind.LANDMARK_DETECTORS = add_kind(
+    Kind(
+        name="landmark_detectors",
+        about="Finders of the 68 landmarks of a face.",
+        members=("detect",),
+        template="brightest_spot",
+    )
+)
