@@ -10,7 +10,6 @@ from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError
 
 README = Path(__file__).parents[1] / "README.md"
-RECIPES = README.parent / "recipes"
 
 
 def blocks(language: str) -> list[str]:
@@ -19,10 +18,8 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    """The README's recipe, where the README is."""
+    """The README's recipe, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "recipes").mkdir()
-    (tmp_path / "recipes" / "quickstart.yaml").write_text((RECIPES / "quickstart.yaml").read_text())
     (recipe,) = (block for block in blocks("yaml") if "name: mine" in block)
     path = tmp_path / "mine.yaml"
     path.write_text(recipe)

@@ -23,6 +23,7 @@ from ssltoolbox.recipe import (
     resolve_path,
     validate,
 )
+from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.problems import quoted, shown, shown_path
 from ssltoolbox.recipe.source import read_file
 
@@ -41,7 +42,7 @@ class Grid(Section):
     """Recipes, how often each is run, and with which changes."""
 
     recipes: tuple[str, ...] = Field(min_length=1)
-    """Recipes, or patterns such as `rows/*.yaml`, relative to this file."""
+    """Recipes by path or by name, or patterns such as `rows/*.yaml`; relative to this file."""
 
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(default=(0,), min_length=1)
     """The seeds that each recipe is run with."""
@@ -161,9 +162,11 @@ def _recipe_files(tree: Located, problems: list[RecipeProblem]) -> Iterator[Path
             continue
         path = resolve_path(named)
         if not glob.has_magic(named.value):
-            found = read_file(path, named.place)[1]
+            file, found = find_recipe(named.value, path, named.place)
             problems += found
-            yield path
+            if file:
+                problems += read_file(file, named.place)[1]
+                yield file
         elif files := sorted(glob.glob(str(path), recursive=True)):
             yield from map(Path, files)
         else:

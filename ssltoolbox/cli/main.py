@@ -10,6 +10,7 @@ import click
 
 from ssltoolbox import __version__
 from ssltoolbox.cli.bench import bench
+from ssltoolbox.cli.check import check, schema
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.embed import embed
 from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
@@ -17,7 +18,7 @@ from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.export import export
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.preview import preview
-from ssltoolbox.cli.recipes import check, schema
+from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
 
@@ -28,7 +29,20 @@ def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
 
 
-for command in (train, check, preview, evaluate, embed, saliency, export, bench, data, plugins, schema):
+for command in (
+    train,
+    check,
+    preview,
+    evaluate,
+    embed,
+    saliency,
+    export,
+    bench,
+    data,
+    recipes,
+    plugins,
+    schema,
+):
     commands.add_command(command)
 
 

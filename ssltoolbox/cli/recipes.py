@@ -1,64 +1,88 @@
-"""`ssltoolbox check` and `ssltoolbox schema`."""
+"""`ssltoolbox recipes`."""
 
 from __future__ import annotations
 
-import json
+import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET
-from ssltoolbox.cli.errors import DONE, explain
-
 if TYPE_CHECKING:
+    from ssltoolbox.recipe.shipped import ShippedRecipe
+
+
+@click.group()
+def recipes() -> None:
+    """The recipes that come with ssltoolbox."""
+
+
+@recipes.command("list")
+@click.option("--json", is_flag=True, help="Print JSON.")
+def list_(json: bool) -> None:
+    """List the recipes by name.
+
+    A name can be written wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
+    """
     from rich.console import Console
+    from rich.table import Table
 
-    from ssltoolbox.plan import Plan
+    from ssltoolbox.recipe.shipped import shipped_recipes
+
+    found = shipped_recipes().values()
+    if json:
+        facts = [{"name": one.name, "summary": one.summary, "file": str(one.path)} for one in found]
+        click.echo(json_module.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for one in found:
+        table.add_row(one.name, one.summary)
+    Console(highlight=False, markup=False).print(table)
 
 
-@click.command()
-@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
-@SET
-@click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
-def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:
-    """Validate each of RECIPES, and print what would be run."""
-    from rich.console import Console
+@recipes.command()
+@click.argument("name")
+@click.option("--full", is_flag=True, help="With all that it inherits, and the defaults of all options.")
+def show(name: str, full: bool) -> None:
+    """Print the recipe NAME."""
+    from ssltoolbox.plan import load_recipe
+    from ssltoolbox.recipe import dump
 
+    shipped = _shipped(name)
+    click.echo(dump(load_recipe(shipped.path)) if full else shipped.standalone(), nl=False)
+
+
+@recipes.command()
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file [the recipe's own name, such as quickstart.yaml, in the working folder].",
+)
+def copy(name: str, output: Path | None) -> None:
+    """Copy the recipe NAME, to change it."""
     from ssltoolbox.api import UserError
-    from ssltoolbox.cli.plan_table import plan_table
-    from ssltoolbox.plan import load_plan
+    from ssltoolbox.support.files import write_text
 
-    if measure and len(recipes) > 1:
-        raise click.UsageError("--measure takes one recipe: memory is measured for the process as a whole")
-    console = Console(markup=False)
-    code = DONE
-    for recipe in recipes:
-        try:
-            plan = load_plan(recipe, overrides, data_needed=measure)
-        except UserError as error:
-            code = explain(error)
-            continue
-        for warning in plan.warnings:
-            click.echo(warning.render(), err=True)
-        console.print(plan_table(plan))
-        if measure:
-            _measure(plan, console)
-    return code
+    shipped = _shipped(name)
+    target = output or Path(shipped.path.name)
+    if target.exists():
+        raise UserError(f"{target} exists", "name another file by --output, or remove it")
+    write_text(target, shipped.standalone())
+    click.echo(f"written to {target}; run it by: ssltoolbox train {target}")
 
 
-def _measure(plan: Plan, console: Console) -> None:
-    from ssltoolbox.cli.cost_table import cost_table
-    from ssltoolbox.engine.training.measure import measure
+def _shipped(name: str) -> ShippedRecipe:
+    from ssltoolbox.api import UserError
+    from ssltoolbox.recipe import did_you_mean
+    from ssltoolbox.recipe.problems import quoted
+    from ssltoolbox.recipe.shipped import shipped_recipes
 
-    console.print(cost_table(measure(plan), plan.counts.steps))
-
-
-@click.command()
-@click.option("--grid", is_flag=True, help="Of the grids of `ssltoolbox bench` instead.")
-def schema(grid: bool) -> None:
-    """Print the JSON Schema of recipes, for editors."""
-    from ssltoolbox.bench.grid import grid_schema
-    from ssltoolbox.plan import recipe_schema
-
-    click.echo(json.dumps(grid_schema() if grid else recipe_schema(), indent=2, ensure_ascii=False))
+    known = shipped_recipes()
+    if name not in known:
+        hint = did_you_mean(name, known) or "see: ssltoolbox recipes list"
+        raise UserError(f"no recipe called {quoted(name)} comes with ssltoolbox", hint)
+    return known[name]

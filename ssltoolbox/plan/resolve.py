@@ -41,7 +41,7 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     """Reads, validates and resolves a recipe, without importing torch.
 
     Args:
-        path: the recipe's file.
+        path: the recipe's file, or the name of a recipe that comes with the toolbox.
         overrides: as for `--set`, such as `"optim.lr=0.01"`; or values of another file.
         data_needed: if False, data that is not there is a warning.
 
@@ -64,7 +64,7 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:
         problems += number_checks(plan, loaded)
     if plan is None or any(not problem.warning for problem in problems):
-        raise RecipeError(problems, path) from choice.cause or _error_in_a_file(registry)
+        raise RecipeError(problems, loaded.path) from choice.cause or _error_in_a_file(registry)
     return replace(plan, warnings=tuple(in_order(problems)))
 
 
@@ -72,7 +72,7 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe, validated with its plugins' options, whose defaults are filled in; its data may be missing.
 
     Args:
-        path: the recipe's file.
+        path: the recipe's file, or the name of a recipe that comes with the toolbox.
         overrides: as for `--set`, such as `"optim.lr=0.01"`.
 
     Raises:

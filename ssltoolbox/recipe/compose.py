@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, shown, shown_path
@@ -22,21 +23,25 @@ def compose(path: Path | str, overrides: Sequence[str | Override] = ()) -> Locat
     Raises:
         RecipeError: with everything that is wrong with the texts.
     """
-    recipe, problems = compose_all(path, overrides)
+    file, recipe, problems = compose_all(path, overrides)
     if recipe is None or problems:
-        raise RecipeError(problems, path)
+        raise RecipeError(problems, file)
     return recipe
 
 
 def compose_all(
     path: Path | str, overrides: Sequence[str | Override] = ()
-) -> tuple[Located | None, list[RecipeProblem]]:
-    """Like `compose`, but gives what is wrong instead of raising; no tree if a file could not be read."""
-    recipe, problems = _inherit(Path(path).absolute(), ())
+) -> tuple[Path, Located | None, list[RecipeProblem]]:
+    """The recipe's file, its tree and what is wrong instead of raising; no tree if a file could not be read."""
+    file, problems = find_recipe(str(path), Path(path).absolute())
+    if file is None:
+        return Path(path), None, problems
+    recipe, found = _inherit(file, ())
+    problems += found
     if recipe is None:
-        return None, problems
+        return file, None, problems
     recipe, found = apply_overrides(recipe, overrides)
-    return recipe, problems + found
+    return file, recipe, problems + found
 
 
 def _inherit(
@@ -61,9 +66,13 @@ def _inherit(
     if extends is None or extends.value is None:
         return own, problems
     if not isinstance(extends.value, str):
-        message = f"extends must be the path of one file, not {shown(extends.value)}"
+        message = f"extends must be the path or the name of one recipe, not {shown(extends.value)}"
         return None, [*problems, RecipeProblem(extends.place, message)]
-    parent, found = _inherit(resolve_path(extends), (*children, path), extends.place)
+    file, found = find_recipe(extends.value, resolve_path(extends), extends.place)
+    problems += found
+    if file is None:
+        return None, problems
+    parent, found = _inherit(file, (*children, path), extends.place)
     problems += found
     return (_merge(_without_name(parent), own, ()) if parent else None), problems
 

@@ -97,7 +97,7 @@ def load(path: Path | str, overrides: Sequence[str | Override] = ()) -> LoadedRe
     """
     loaded, problems = read(path, overrides)
     if loaded is None or any(not problem.warning for problem in problems):
-        raise RecipeError(problems, path)
+        raise RecipeError(problems, loaded.path if loaded else path)
     return loaded
 
 
@@ -108,15 +108,14 @@ def read(
 
     There is no `LoadedRecipe` if one of the files can't be read or its text can't be parsed.
     """
-    path = Path(path)
-    tree, problems = compose_all(path, overrides)
+    file, tree, problems = compose_all(path, overrides)
     if tree is None:
         return None, in_order(problems)
-    tree = _with_name(tree, path)
+    tree = _with_name(tree, file)
     recipe, found = validate(Recipe, tree, elsewhere=SECTION_KEYS)
     problems = in_order(problems + found)
     parts = _fields(recipe) if recipe else _valid_parts(tree)
-    return LoadedRecipe(path.absolute(), tree, parts, tuple(problems)), problems
+    return LoadedRecipe(file, tree, parts, tuple(problems)), problems
 
 
 def _with_name(tree: Located, path: Path) -> Located:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.recipe.find import neighbour
 from ssltoolbox.recipe.place import Located, Place, Scalar
 from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown, shown_path
 from ssltoolbox.recipe.syntax import explain_syntax
@@ -269,11 +269,8 @@ def _about_file(path: Path, named_at: Place | None, what: str) -> RecipeProblem:
 
 
 def _no_such_file(path: Path, named_at: Place | None) -> RecipeProblem:
-    folder = path.parent
-    neighbours = {file.name: file for file in folder.glob("*.y*ml")} if folder.is_dir() else {}
-    meant = suggest(path.name, neighbours)
-    relative = "paths are relative to the file that names them" if named_at else ""
-    hint = f"did you mean '{shown_path(neighbours[meant])}'?" if meant else relative
+    near = neighbour(path)
+    hint = f"did you mean '{shown_path(near)}'?" if near else ""
     message = f"there is no file {shown_path(path)}" if named_at else "there is no such file"
     return RecipeProblem(named_at or Place(str(path)), message, hint)
 

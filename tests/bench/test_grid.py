@@ -78,7 +78,7 @@ sweep: {data.world: [1, 1], optim.lr: []}
 grid.yaml:1:19: there is no file c.yaml
   1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
     |                   ^
-    did you mean 'b.yaml'?
+    paths are relative to the file that names them
 grid.yaml:1:27: no file matches x*.yaml
   1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
     |                           ^
@@ -126,8 +126,9 @@ grid.yaml:6:39: optim.lr must not be empty
         ),
         (
             "seeds: [0]",
-            "grid.yaml:1:1: the grid needs 'recipes'\n  1 | seeds: [0]\n    | ^\n    Recipes, or patterns such as "
-            "`rows/*.yaml`, relative to this file\n1 problem in grid.yaml",
+            "grid.yaml:1:1: the grid needs 'recipes'\n  1 | seeds: [0]\n    | ^\n    "
+            "Recipes by path or by name, or patterns such as `rows/*.yaml`; relative to this file\n"
+            "1 problem in grid.yaml",
         ),
         (
             "recipe: 1\nname: a\nseeds: 3",

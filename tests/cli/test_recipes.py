@@ -1,155 +1,113 @@
-"""`ssltoolbox check` and `ssltoolbox schema`."""
+"""`ssltoolbox recipes`."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
-from support.plugins import FakePlugins
-from support.recipes import write_recipe
+import yaml
 
 from ssltoolbox.cli.main import run
+from ssltoolbox.recipe.shipped import FOLDER, shipped_recipes
 
+ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages name files relative to the working folder; without a terminal there are 80 columns."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def lines(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.splitlines())
-
-
-def test_the_plan_as_a_table(tmp_path: Path, capsys: Capture) -> None:
-    recipe = write_recipe(
-        tmp_path,
-        positives="[{name: time_aug, offsets: [0.24, 0.48]}]",
-        negatives="[hard_neg]",
-        optim="{lr: 2e-3, warmup_epochs: 1}",
-        trainer="{epochs: 3, batch_size: 16, accumulate: 2}",
-        evaluate="[identity]",
-    )
-    assert run(["check", str(recipe)]) == 0
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    assert (
-        lines(printed.out)
-        == """\
-small
- data                synthetic_faces world=0 identities=6 clips=40 frames=20
-                     size=48 zoom=1 fps=4.16667 keep=1 eval_identities=32
-                     eval_clips=64
-                     40 clips of 6 identities, 20 frames each at 4.17 per
-                     second, 800 in all; with landmarks, arousal, expression,
-                     valence
- backbone            test_byobnet, random weights, images of 112 pixels
- method              simclr temperature=0.1 hidden_dim=2048 output_dim=128
-                     batch_norm=true
- positive generator  time_aug offsets=[0.24, 0.48] weighting=decreasing
- negative sampler    hard_neg count=1 weight=1 gap=2.88 choose=any candidates=8
- views               standard size=112 crop=0.5 flip=0.5 brightness=0.4
-                     contrast=0.4 saturation=0.4 hue=0.1 jitter=0.8 grey=0.2
-                     blur=0.5
- a step              8 clips, 1 hard negative each: 16 instances, 32 images, in
-                     2 micro-batches
- memory              frames 108 KiB, views 2.3 MiB in fp32 for a micro-batch;
-                     --measure tells what the network takes
- the run             15 steps, 5 an epoch, 3 epochs
- learning rate       adamw, 0.002, cosine, 5 steps of warm-up
-                     0.0004 at step 0, 0.002 at step 5, 0.0018 at step 7,
-                     4.9e-05 at step 14
- evaluation          identity data=null protocol=linear k=[5, 20, 100]"""
+def test_every_recipe_of_the_checkout_is_listed(capsys: Capture) -> None:
+    assert run(["recipes", "list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line[1:2] != " "]
+    assert listed[0] == "quickstart"
+    assert sorted(listed) == sorted(
+        file.relative_to(ROOT / "recipes").with_suffix("").as_posix()
+        for file in (ROOT / "recipes").rglob("*.yaml")
     )
 
 
-def test_a_recipe_that_does_not_train(tmp_path: Path, capsys: Capture) -> None:
-    assert run(["check", str(write_recipe(tmp_path, method="none", evaluate="[expression]"))]) == 0
-    printed = lines(capsys.readouterr().out)
-    assert "\n method      none\n" in printed
-    assert "learning rate" not in printed
+def test_the_list_as_json(capsys: Capture) -> None:
+    assert run(["recipes", "list", "--json"]) == 0
+    first, *others = json.loads(capsys.readouterr().out)
+    assert (first["name"], first["file"]) == ("quickstart", str(FOLDER / "quickstart.yaml"))
+    assert len(others) == len(shipped_recipes()) - 1
 
 
-def test_data_that_is_not_there_is_a_warning_in_check_and_an_error_in_train(
-    tmp_path: Path, capsys: Capture
+def test_show_as_written_and_in_full(capsys: Capture) -> None:
+    assert run(["recipes", "show", "paper/g"]) == 0
+    written = yaml.safe_load(capsys.readouterr().out)
+    assert written["extends"] == "paper/base"
+    assert "optim" not in written
+    assert run(["recipes", "show", "paper/g", "--full"]) == 0
+    full = yaml.safe_load(capsys.readouterr().out)
+    assert "extends" not in full
+    assert full["optim"]["lr"] == 3e-4
+
+
+def test_a_copy_can_be_checked_and_is_never_written_over(tmp_path: Path, capsys: Capture) -> None:
+    assert run(["recipes", "copy", "synthetic/g"]) == 0
+    assert "g.yaml" in capsys.readouterr().out
+    assert run(["check", "g.yaml"]) == 0
+    text = (tmp_path / "g.yaml").read_text()
+    assert run(["recipes", "copy", "paper/g"]) == 2
+    assert "g.yaml exists" in capsys.readouterr().err
+    assert (tmp_path / "g.yaml").read_text() == text
+    assert run(["recipes", "copy", "paper/g", "-o", "rows/mine.yaml"]) == 0
+    assert run(["check", "rows/mine.yaml"]) == 0
+
+
+@pytest.mark.parametrize("command", ["show", "copy"])
+def test_an_unknown_name(command: str, tmp_path: Path, capsys: Capture) -> None:
+    assert run(["recipes", command, "quickstrat"]) == 2
+    assert "did you mean 'quickstart'?" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "train", "preview"])
+def test_a_command_says_which_of_two_recipes_it_takes(
+    command: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = "{steps: 5, batch_size: 8}"
-    recipe = str(write_recipe(tmp_path, data="{name: frames, root: gone}", trainer=trainer))
-    assert run(["check", recipe]) == 0
-    printed = capsys.readouterr()
-    assert printed.err.startswith("small.yaml:3:1: warning: ")
-    assert "the run        5 steps\n" in lines(printed.out)
-    assert run(["train", recipe]) == 2
-    assert capsys.readouterr().err.startswith(f"small.yaml:3:1: {tmp_path / 'gone'}")
-    assert not (tmp_path / "runs").exists()
+    (tmp_path / "quickstart.yaml").write_text("extends: synthetic/a\nrecipe: 1\n")
+    # What comes after the warning takes long.
+    monkeypatch.setattr("ssltoolbox.engine.training.run.train", lambda *_: pytest.fail("not reached"))
+    monkeypatch.setattr("ssltoolbox.engine.inspect.preview.preview", lambda *_: pytest.fail("not reached"))
+    monkeypatch.setenv("SSLTOOLBOX_TRACEBACK", "1")
+    if command == "check":
+        assert run([command, "quickstart"]) == 0
+    else:
+        with pytest.raises(pytest.fail.Exception, match="not reached"):
+            run([command, "quickstart"])
+    assert "quickstart.yaml: warning: " in capsys.readouterr().err
 
 
-def test_every_recipe_is_checked(tmp_path: Path, capsys: Capture) -> None:
-    good = write_recipe(tmp_path, "good.yaml", name="good")
-    bad = write_recipe(tmp_path, "bad.yaml", method="simclar")
-    assert run(["check", str(bad), str(good), str(bad)]) == 2
-    printed = capsys.readouterr()
-    assert printed.out.startswith("good")
-    assert printed.err.count("1 problem in bad.yaml") == 2
+def test_an_editable_install_uses_the_recipes_of_the_checkout() -> None:
+    assert FOLDER == ROOT / "recipes"
 
 
-def test_overrides(tmp_path: Path, capsys: Capture) -> None:
-    recipe = str(write_recipe(tmp_path))
-    assert run(["check", recipe, "--set", "method.temperature=0.5", "--set", "trainer.epochs=2"]) == 0
-    printed = capsys.readouterr().out
-    assert "temperature=0.5" in printed
-    assert "10 steps, 5 an epoch, 2 epochs" in printed
-    assert run(["check", recipe, "--set", "method.temprature=0.5"]) == 2
-    assert lines(capsys.readouterr().err) == (
-        "--set:1:8: unknown option 'temprature' of method 'simclr'\n"
-        "  1 | method.temprature=0.5\n"
-        "    |        ^\n"
-        "    did you mean 'temperature'?\n"
-        "1 problem in small.yaml"
+@pytest.mark.slow
+def test_a_wheel_brings_the_recipes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("ssltoolbox-*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    (tmp_path / "mine.yaml").write_text("recipe: 1\nextends: paper/g\nseed: 3\n")
+    arguments = ["check", "quickstart", "mine.yaml"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ssltoolbox", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
     )
-
-
-def test_text_of_a_user_is_not_markup(tmp_path: Path, capsys: Capture) -> None:
-    assert run(["check", str(write_recipe(tmp_path, backbone="'net[bold]'"))]) == 0
-    assert "net[bold], random weights" in capsys.readouterr().out
-
-
-def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(
-    tmp_path: Path, plugins: FakePlugins, capsys: Capture
-) -> None:
-    plugins.install("bad", "import sys; sys.exit(1)")
-    assert run(["check", str(write_recipe(tmp_path))]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_measured(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssltoolbox.engine.training.measure.MOST_SECONDS", 0.0)
-    recipe = write_recipe(tmp_path, views="{name: standard, size: 32}", trainer="{epochs: 3, batch_size: 8}")
-    assert run(["check", str(recipe), "--measure", "--set", "trainer.workers=0"]) == 0
-    printed = lines(capsys.readouterr().out)
-    parameters, time, memory, whole = printed.split("measured here, on cpu\n")[1].splitlines()
-    assert parameters == " parameters   backbone 199,856; 990,640 learn, of 990,640 in all"
-    assert re.fullmatch(r" time         [\d.]+ m?s a step, [\d,]+ images/s; the mean of \d+ steps", time)
-    assert re.fullmatch(r" peak memory  [\d.]+ [MG]iB of this process", memory)
-    assert re.fullmatch(r" the run      about .+ at that pace, evaluation apart", whole)
-    assert list(tmp_path.iterdir()) == [recipe]
-
-
-def test_measuring_is_for_one_recipe_that_trains(tmp_path: Path, capsys: Capture) -> None:
-    recipe = str(write_recipe(tmp_path, method="none"))
-    assert run(["check", recipe, recipe, "--measure"]) == 2
-    assert "--measure takes one recipe: memory is measured for the process as a whole" in (
-        capsys.readouterr().err
-    )
-    assert run(["check", recipe, "--measure"]) == 2
-    assert capsys.readouterr().err == "method 'none' doesn't train: there are no steps to measure\n"
-
-
-def test_schema_is_json(capsys: Capture) -> None:
-    assert run(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "ssltoolbox recipe"
+    assert "quickstart" in done.stdout
+    assert "simclr temperature=0.07" in done.stdout
+    assert "site/ssltoolbox/recipes/paper/base.yaml:" in done.stderr

@@ -107,9 +107,9 @@ def test_a_missing_parent_is_reported_where_it_is_named(write: Write) -> None:
 
 
 def test_a_missing_parent_like_none_there_is_says_where_it_was_looked_for(write: Write) -> None:
-    assert complaint(write("extends: quickstart.yaml", "recipes/x.yaml")) == (
-        "recipes/x.yaml:1:10: there is no file recipes/quickstart.yaml\n"
-        "  1 | extends: quickstart.yaml\n"
+    assert complaint(write("extends: elsewhere.yaml", "recipes/x.yaml")) == (
+        "recipes/x.yaml:1:10: there is no file recipes/elsewhere.yaml\n"
+        "  1 | extends: elsewhere.yaml\n"
         "    |          ^\n"
         "    paths are relative to the file that names them\n"
         "1 problem in recipes/x.yaml"
@@ -132,7 +132,7 @@ def test_problems_inside_a_parent_are_reported_there_with_those_of_the_child(wri
 
 
 def test_extends_is_one_path(write: Write) -> None:
-    message = "x.yaml:1:10: extends must be the path of one file, not a list\n"
+    message = "x.yaml:1:10: extends must be the path or the name of one recipe, not a list\n"
     assert complaint(write("extends: [a.yaml, b.yaml]")).startswith(message)
     assert compose(write("extends: null\nseed: 1")).plain() == {"seed": 1}
 
@@ -153,7 +153,7 @@ def test_what_is_no_recipe(write: Write, text: str, expected: str) -> None:
 
 
 def test_a_missing_recipe(write: Write) -> None:
-    write()
-    assert complaint(Path("y.yaml")) == (
-        "y.yaml: there is no such file\n  did you mean 'x.yaml'?\n1 problem in y.yaml"
+    write(name="mine.yaml")
+    assert complaint(Path("mien.yaml")) == (
+        "mien.yaml: there is no such file\n  did you mean 'mine.yaml'?\n1 problem in mien.yaml"
     )

@@ -1,0 +1,64 @@
+"""`ssltoolbox check` and `ssltoolbox schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ssltoolbox.cli.common import SET
+from ssltoolbox.cli.errors import DONE, explain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssltoolbox.plan import Plan
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
+@SET
+@click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
+def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:
+    """Validate each of RECIPES, and print what would be run."""
+    from rich.console import Console
+
+    from ssltoolbox.api import UserError
+    from ssltoolbox.cli.plan_table import plan_table
+    from ssltoolbox.plan import load_plan
+
+    if measure and len(recipes) > 1:
+        raise click.UsageError("--measure takes one recipe: memory is measured for the process as a whole")
+    console = Console(markup=False)
+    code = DONE
+    for recipe in recipes:
+        try:
+            plan = load_plan(recipe, overrides, data_needed=measure)
+        except UserError as error:
+            code = explain(error)
+            continue
+        for warning in plan.warnings:
+            click.echo(warning.render(), err=True)
+        console.print(plan_table(plan))
+        if measure:
+            _measure(plan, console)
+    return code
+
+
+def _measure(plan: Plan, console: Console) -> None:
+    from ssltoolbox.cli.cost_table import cost_table
+    from ssltoolbox.engine.training.measure import measure
+
+    console.print(cost_table(measure(plan), plan.counts.steps))
+
+
+@click.command()
+@click.option("--grid", is_flag=True, help="Of the grids of `ssltoolbox bench` instead.")
+def schema(grid: bool) -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from ssltoolbox.bench.grid import grid_schema
+    from ssltoolbox.plan import recipe_schema
+
+    click.echo(json.dumps(grid_schema() if grid else recipe_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,155 @@
+"""`ssltoolbox check` and `ssltoolbox schema`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from support.plugins import FakePlugins
+from support.recipes import write_recipe
+
+from ssltoolbox.cli.main import run
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages name files relative to the working folder; without a terminal there are 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def lines(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_the_plan_as_a_table(tmp_path: Path, capsys: Capture) -> None:
+    recipe = write_recipe(
+        tmp_path,
+        positives="[{name: time_aug, offsets: [0.24, 0.48]}]",
+        negatives="[hard_neg]",
+        optim="{lr: 2e-3, warmup_epochs: 1}",
+        trainer="{epochs: 3, batch_size: 16, accumulate: 2}",
+        evaluate="[identity]",
+    )
+    assert run(["check", str(recipe)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert (
+        lines(printed.out)
+        == """\
+small
+ data                synthetic_faces world=0 identities=6 clips=40 frames=20
+                     size=48 zoom=1 fps=4.16667 keep=1 eval_identities=32
+                     eval_clips=64
+                     40 clips of 6 identities, 20 frames each at 4.17 per
+                     second, 800 in all; with landmarks, arousal, expression,
+                     valence
+ backbone            test_byobnet, random weights, images of 112 pixels
+ method              simclr temperature=0.1 hidden_dim=2048 output_dim=128
+                     batch_norm=true
+ positive generator  time_aug offsets=[0.24, 0.48] weighting=decreasing
+ negative sampler    hard_neg count=1 weight=1 gap=2.88 choose=any candidates=8
+ views               standard size=112 crop=0.5 flip=0.5 brightness=0.4
+                     contrast=0.4 saturation=0.4 hue=0.1 jitter=0.8 grey=0.2
+                     blur=0.5
+ a step              8 clips, 1 hard negative each: 16 instances, 32 images, in
+                     2 micro-batches
+ memory              frames 108 KiB, views 2.3 MiB in fp32 for a micro-batch;
+                     --measure tells what the network takes
+ the run             15 steps, 5 an epoch, 3 epochs
+ learning rate       adamw, 0.002, cosine, 5 steps of warm-up
+                     0.0004 at step 0, 0.002 at step 5, 0.0018 at step 7,
+                     4.9e-05 at step 14
+ evaluation          identity data=null protocol=linear k=[5, 20, 100]"""
+    )
+
+
+def test_a_recipe_that_does_not_train(tmp_path: Path, capsys: Capture) -> None:
+    assert run(["check", str(write_recipe(tmp_path, method="none", evaluate="[expression]"))]) == 0
+    printed = lines(capsys.readouterr().out)
+    assert "\n method      none\n" in printed
+    assert "learning rate" not in printed
+
+
+def test_data_that_is_not_there_is_a_warning_in_check_and_an_error_in_train(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    trainer = "{steps: 5, batch_size: 8}"
+    recipe = str(write_recipe(tmp_path, data="{name: frames, root: gone}", trainer=trainer))
+    assert run(["check", recipe]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("small.yaml:3:1: warning: ")
+    assert "the run        5 steps\n" in lines(printed.out)
+    assert run(["train", recipe]) == 2
+    assert capsys.readouterr().err.startswith(f"small.yaml:3:1: {tmp_path / 'gone'}")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_every_recipe_is_checked(tmp_path: Path, capsys: Capture) -> None:
+    good = write_recipe(tmp_path, "good.yaml", name="good")
+    bad = write_recipe(tmp_path, "bad.yaml", method="simclar")
+    assert run(["check", str(bad), str(good), str(bad)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith("good")
+    assert printed.err.count("1 problem in bad.yaml") == 2
+
+
+def test_overrides(tmp_path: Path, capsys: Capture) -> None:
+    recipe = str(write_recipe(tmp_path))
+    assert run(["check", recipe, "--set", "method.temperature=0.5", "--set", "trainer.epochs=2"]) == 0
+    printed = capsys.readouterr().out
+    assert "temperature=0.5" in printed
+    assert "10 steps, 5 an epoch, 2 epochs" in printed
+    assert run(["check", recipe, "--set", "method.temprature=0.5"]) == 2
+    assert lines(capsys.readouterr().err) == (
+        "--set:1:8: unknown option 'temprature' of method 'simclr'\n"
+        "  1 | method.temprature=0.5\n"
+        "    |        ^\n"
+        "    did you mean 'temperature'?\n"
+        "1 problem in small.yaml"
+    )
+
+
+def test_text_of_a_user_is_not_markup(tmp_path: Path, capsys: Capture) -> None:
+    assert run(["check", str(write_recipe(tmp_path, backbone="'net[bold]'"))]) == 0
+    assert "net[bold], random weights" in capsys.readouterr().out
+
+
+def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(
+    tmp_path: Path, plugins: FakePlugins, capsys: Capture
+) -> None:
+    plugins.install("bad", "import sys; sys.exit(1)")
+    assert run(["check", str(write_recipe(tmp_path))]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_measured(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssltoolbox.engine.training.measure.MOST_SECONDS", 0.0)
+    recipe = write_recipe(tmp_path, views="{name: standard, size: 32}", trainer="{epochs: 3, batch_size: 8}")
+    assert run(["check", str(recipe), "--measure", "--set", "trainer.workers=0"]) == 0
+    printed = lines(capsys.readouterr().out)
+    parameters, time, memory, whole = printed.split("measured here, on cpu\n")[1].splitlines()
+    assert parameters == " parameters   backbone 199,856; 990,640 learn, of 990,640 in all"
+    assert re.fullmatch(r" time         [\d.]+ m?s a step, [\d,]+ images/s; the mean of \d+ steps", time)
+    assert re.fullmatch(r" peak memory  [\d.]+ [MG]iB of this process", memory)
+    assert re.fullmatch(r" the run      about .+ at that pace, evaluation apart", whole)
+    assert list(tmp_path.iterdir()) == [recipe]
+
+
+def test_measuring_is_for_one_recipe_that_trains(tmp_path: Path, capsys: Capture) -> None:
+    recipe = str(write_recipe(tmp_path, method="none"))
+    assert run(["check", recipe, recipe, "--measure"]) == 2
+    assert "--measure takes one recipe: memory is measured for the process as a whole" in (
+        capsys.readouterr().err
+    )
+    assert run(["check", recipe, "--measure"]) == 2
+    assert capsys.readouterr().err == "method 'none' doesn't train: there are no steps to measure\n"
+
+
+def test_schema_is_json(capsys: Capture) -> None:
+    assert run(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "ssltoolbox recipe"
