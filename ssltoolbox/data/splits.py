@@ -6,7 +6,7 @@ import os
 from hashlib import blake2b
 
 from ssltoolbox.api import Split, UserError
-from ssltoolbox.data.images.naming import printable
+from ssltoolbox.support.paths import printable
 
 
 def split_of(identity: str, val: float, test: float) -> Split:

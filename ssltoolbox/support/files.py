@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,6 @@ def beside(path: Path) -> Path:
     'data/.vox1.index.part'
     """
     return path.with_name(f".{path.name}.part")
-
-
-def refuse_no_utf8(path: Path) -> None:
-    """Arrow and the index's header name files in UTF-8 only.
-
-    Raises:
-        UserError: for a path with bytes that are not UTF-8.
-    """
-    try:
-        os.fspath(path).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise UserError(
-            f"{os.fspath(path)!r}: this path is not UTF-8", "rename it, or choose another"
-        ) from error
 
 
 @contextmanager
@@ -79,6 +65,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Writes a table, comma-separated in UTF-8."""
+    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Makes a folder and keeps other processes out of it; the system frees the lock however this one ends.
@@ -117,28 +109,3 @@ def appear(work: Path, output: Path) -> None:
     """Renames a folder that is whole and locked by this process."""
     os.unlink(work / LOCK)
     os.rename(work, output)
-
-
-class Root:
-    """A folder that nothing outside of is read.
-
-    Its folders are looked at once, as every frame of a clip is in the same.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._real = os.path.realpath(path)
-        self._holds_folder = lru_cache(maxsize=4096)(self._look_at_folder)
-
-    def holds(self, path: str) -> bool:
-        """Whether a file lies below the root when links and `..` are followed."""
-        folder, name = os.path.split(path)
-        if name in ("", ".", "..") or os.path.islink(path):
-            return self._is_above(os.path.realpath(path))
-        return self._holds_folder(folder)
-
-    def _look_at_folder(self, folder: str) -> bool:
-        real = os.path.realpath(folder)
-        return real == self._real or self._is_above(real)
-
-    def _is_above(self, real: str) -> bool:
-        return real.startswith(os.path.join(self._real, ""))

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from typing import Any, TypeVar
 
@@ -27,35 +28,67 @@ def as_done(
     workers: int,
     prepare: Callable[..., object] | None = None,
     prepare_with: tuple[Any, ...] = (),
+    *,
+    died: Callable[..., T] | None = None,
 ) -> Iterator[T]:
-    """Results of `work(*task)`, in the order in which they are done; an error in a process is raised here.
+    """Gives the results of `work(*task)` in the order in which they are done. Errors in processes are raised here.
+
+    Where a process dies (the system takes its memory, a library crashes), the tasks that may have been under way
+    are done again, each in a process of its own.
 
     Args:
         work: a function at the top of a module.
         tasks: its arguments.
         workers: processes; with one there are none but this.
         prepare: called once in each process before its first task, as `prepare(*prepare_with)`.
+        prepare_with: its arguments.
+        died: gives the result of a task whose process dies even then, as `died(*task)`; without it that is an
+            error.
 
     Raises:
-        SslToolboxError: when a process was killed.
+        SslToolboxError: when a process died.
     """
     if workers == 1:
         if prepare:
             prepare(*prepare_with)
         yield from (work(*task) for task in tasks)
         return
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_begin, initargs=(prepare, prepare_with)
-    ) as pool:
+    waiting = dict(enumerate(tasks))
+    start = partial(_start, prepare, prepare_with)
+    while waiting:
         try:
-            futures = [pool.submit(work, *task) for task in tasks]
+            yield from _together(work, waiting, start(workers))
+        except BrokenProcessPool:
+            # Tasks begin in order, so those under way are the first of those that are left.
+            for number in list(waiting)[:workers]:
+                yield _alone(work, waiting.pop(number), start(1), died)
+
+
+def _start(
+    prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...], workers: int
+) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_begin, initargs=(prepare, prepare_with)
+    )
+
+
+def _together(
+    work: Callable[..., T], waiting: dict[int, tuple[Any, ...]], pool: ProcessPoolExecutor
+) -> Iterator[T]:
+    """Takes a task out of `waiting` when its result is there.
+
+    Raises:
+        BrokenProcessPool: when a process died.
+    """
+    with pool:
+        try:
+            futures = {pool.submit(work, *task): number for number, task in waiting.items()}
             for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise SslToolboxError(
-                "a process was killed while it worked, perhaps for want of memory; the same command goes on, "
-                "and --workers has fewer at a time"
-            ) from error
+                result = future.result()
+                del waiting[futures[future]]
+                yield result
+        except BrokenProcessPool:
+            raise
         except BaseException:
             # Nobody waits for the tasks that are under way: a video can take minutes.
             for process in active_children():
@@ -63,6 +96,21 @@ def as_done(
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _alone(
+    work: Callable[..., T], task: tuple[Any, ...], pool: ProcessPoolExecutor, died: Callable[..., T] | None
+) -> T:
+    try:
+        [result] = _together(work, {0: task}, pool)
+        return result
+    except BrokenProcessPool as error:
+        if died:
+            return died(*task)
+        raise SslToolboxError(
+            "a process died while it worked, perhaps for want of memory; the same command goes on, and --workers "
+            "has fewer at a time"
+        ) from error
 
 
 def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...]) -> None:

@@ -19,6 +19,7 @@ from support import spots
 from support.runs import TINY, run_tiny, start, start_command, write_recipe, write_script
 
 from ssltoolbox.cli.main import run as run_command
+from ssltoolbox.data.index.reader import FrameIndex
 
 pytestmark = pytest.mark.slow
 
@@ -211,7 +212,7 @@ def test_a_disk_is_used_up(tmp_path: Path, how: str, reason: str, undo: str, muc
 
 
 def test_a_process_that_finds_landmarks_dies(tmp_path: Path, count: Callable[[str], None]) -> None:
-    """What was found is kept; the same command goes on."""
+    """What was under way is done again."""
     for frame in range(12):
         folder = tmp_path / "frames" / "id" / "v" / "c"
         folder.mkdir(parents=True, exist_ok=True)
@@ -228,15 +229,8 @@ def test_a_process_that_finds_landmarks_dies(tmp_path: Path, count: Callable[[st
         time.sleep(0.01)
     os.kill(int(log.read_text().splitlines()[0]), signal.SIGKILL)
     _, errors = process.communicate(timeout=600)
-    assert process.returncode == 1
-    (line,) = errors.splitlines()
-    assert line == (
-        "a process was killed while it worked, perhaps for want of memory; the same command goes on, "
-        "and --workers has fewer at a time"
-    )
-    process = start_command(tmp_path, *command, prelude=prelude)
-    _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
+    assert FrameIndex(index).landmarks is not None
     seen = log.read_text().count(".")
     assert seen <= 12 + 2
     count(f"one of 2; {seen} looks at 12 images")

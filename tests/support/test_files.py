@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ssltoolbox.api import SslToolboxError
-from ssltoolbox.support.files import Root, beside, replaced
+from ssltoolbox.support.files import beside, replaced
+from ssltoolbox.support.paths import Root
 
 
 @pytest.mark.parametrize(

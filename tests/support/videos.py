@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ def write_video(
     times: Sequence[float] | None = None,
     rotation: int = 0,
     aspect: int = 1,
+    title: str = "",
 ) -> Path:
     """Writes [H, W, 3] frames to a QuickTime file.
 
@@ -30,10 +32,12 @@ def write_video(
         times: seconds at which the frames are shown.
         rotation: degrees by which a player is to turn them counterclockwise.
         aspect: width of a pixel over its height.
+        title: of the metadata.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     shown = [number / fps for number in range(len(frames))] if times is None else times
     with av.open(str(path), "w", format="mov") as container:
+        container.metadata["title"] = title
         stream = container.add_stream("png", rate=25)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "rgb24"
@@ -46,6 +50,25 @@ def write_video(
             frame.pts, frame.time_base = round(time * TICKS), Fraction(1, TICKS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def write_stream(path: Path, *parts: Sequence[np.ndarray], fps: int = 25) -> Path:
+    """Writes transport streams of [H, W, 3] frames one behind the other: the time stamps of each start anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    joined = b""
+    for frames in parts:
+        content = io.BytesIO()
+        with av.open(content, "w", format="mpegts") as container:
+            stream = container.add_stream("mpeg2video", rate=fps)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            for pixels in frames:
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        joined += content.getvalue()
+    path.write_bytes(joined)
     return path
 
 

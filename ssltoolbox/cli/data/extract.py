@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import Outcome
 
 SHOWN = 5
-"""How many of the videos that can't be read are named."""
+"""How many of the videos that gave no clip are named for each cause, and how many types of other files."""
 
 
 @click.command()
@@ -91,40 +92,65 @@ def extract(
     They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
     faces are followed at once. landmarks68.npy beside the frames is taken up by `data index`. Killed at any
     moment, the same command goes on with the videos that are not done; one that is damaged is reported and tried
-    again.
+    again. left_out.csv in the folder names each file that gave no clip, and why.
     """
     from rich.console import Console
 
     from ssltoolbox.data.extract.folder import extract_videos
     from ssltoolbox.data.extract.video import Cropping
-    from ssltoolbox.data.extract.videos import find_videos
+    from ssltoolbox.data.extract.videos import find_videos, other_files
+    from ssltoolbox.support.paths import refuse_no_utf8
     from ssltoolbox.support.progress import progress
     from ssltoolbox.support.workers import cores
 
-    found = find_videos(videos, identity)  # type: ignore[arg-type]
+    refuse_no_utf8(output)
+    found, others = find_videos(videos, identity), other_files(videos)  # type: ignore[arg-type]
     maker = detector_maker(name, settings, files)
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
     cropping = Cropping(fps, size, scale, cut, lost, min_seconds)
     console = Console(highlight=False, soft_wrap=True)
     with progress(console, len(found), "videos") as tick:
         outcomes = extract_videos(
-            found, output, cropping, maker, detector, workers=workers or cores(), tick=tick
+            found, output, cropping, maker, detector, workers=workers or cores(), tick=tick, others=others
         )
     _print_damage(outcomes)
+    _print_left_out(outcomes, others, output)
     for line in _summary(outcomes, output):
         console.print(line)
     return FAILED if all(outcome.error for outcome in outcomes) else DONE
 
 
 def _print_damage(outcomes: Sequence[Outcome]) -> None:
+    from ssltoolbox.support.paths import printable
+
     for outcome in outcomes:
         if left_out := outcome.extracted.damaged:
-            click.echo(f"damaged: {outcome.video}: {counted(left_out, 'frame')} left out", err=True)
+            click.echo(
+                f"damaged: {printable(outcome.video)}: {counted(left_out, 'frame')} left out", err=True
+            )
+
+
+def _print_left_out(outcomes: Sequence[Outcome], others: Sequence[Path], output: Path) -> None:
+    """Names the first videos that gave no clip, and says where all of them are listed."""
+    from ssltoolbox.data.extract.folder import LEFT_OUT
+    from ssltoolbox.support.paths import printable
+
     unreadable = [outcome for outcome in outcomes if outcome.error]
-    for outcome in unreadable[:SHOWN]:
-        click.echo(f"can't be read: {outcome.video}: {outcome.error}", err=True)
-    if unreadable:
-        click.echo(f"{len(unreadable):,} of {counted(len(outcomes), 'video')} can't be read", err=True)
+    empty = [outcome for outcome in outcomes if outcome.reason and not outcome.error]
+    for group, one, all_of_them in (
+        (unreadable, "can't be read", "can't be read"),
+        (empty, "no clip", "gave no clip"),
+    ):
+        for outcome in group[:SHOWN]:
+            click.echo(f"{one}: {printable(outcome.video)}: {outcome.reason}", err=True)
+        if group:
+            click.echo(f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}", err=True)
+    if others:
+        types = Counter(path.suffix.lower() or "without a type" for path in others)
+        listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))
+        click.echo(f"passed over {counted(len(others), 'file')} of other types: {listed}", err=True)
+    if unreadable or empty or others:
+        click.echo(f"the list of them all, with why: {output / LEFT_OUT}", err=True)
 
 
 def _summary(outcomes: Sequence[Outcome], output: Path) -> Iterator[str]:

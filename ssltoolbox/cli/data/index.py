@@ -40,6 +40,7 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
 
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
+    from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.support.progress import progress
     from ssltoolbox.support.workers import cores
@@ -59,14 +60,13 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     console = Console(highlight=False, soft_wrap=True)
     with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
         built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
-    say_skipped(built.skipped, output)
+    say_skipped(built.skipped, output / SKIPPED)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
 
 
-def say_skipped(skipped: Sequence[tuple[str, str]], output: Path) -> None:
-    """Names the first files that were left out, and says where all of them are recorded."""
+def say_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:
+    """Names the first files that were left out, and the record of all of them."""
     for path, reason in skipped[:SHOWN]:
         click.echo(f"left out: {path}: {reason}", err=True)
     if skipped:
-        count = counted(len(skipped), "file")
-        click.echo(f"{count} could not be used: see {output / 'skipped.csv'}", err=True)
+        click.echo(f"{counted(len(skipped), 'file')} could not be used: see {record}", err=True)

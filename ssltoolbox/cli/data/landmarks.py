@@ -8,7 +8,8 @@ import click
 
 from ssltoolbox.cli.common import WORKERS
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
-from ssltoolbox.cli.data.index import SHOWN
+from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.words import counted
 
 
@@ -18,7 +19,7 @@ from ssltoolbox.cli.words import counted
 @WORKERS
 def landmarks(
     index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
-) -> None:
+) -> int:
     """Find the 68 landmarks of every frame of INDEX, once.
 
     All runs have them then. They take the place of those that INDEX has. Killed at any moment, the same command
@@ -38,12 +39,9 @@ def landmarks(
     console = Console(highlight=False, soft_wrap=True)
     with progress(console, len(frames)) as tick:
         found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
-    for path, reason in found.skipped[:SHOWN]:
-        click.echo(f"can't be read: {path}: {reason}", err=True)
-    if found.skipped:
-        count = counted(len(found.skipped), "image")
-        click.echo(f"{count} can't be read: see {index / LANDMARKS_SKIPPED}", err=True)
+    say_skipped(found.skipped, index / LANDMARKS_SKIPPED)
     without = found.frames - found.faces - len(found.skipped)
     console.print(
         f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without; found by {name}"
     )
+    return FAILED if len(found.skipped) == found.frames else DONE

@@ -45,7 +45,7 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
 
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
-    from ssltoolbox.data.index.schema import Packing
+    from ssltoolbox.data.index.schema import SKIPPED, Packing
     from ssltoolbox.support.progress import progress
     from ssltoolbox.support.workers import cores
 
@@ -54,5 +54,5 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
     console = Console(highlight=False, soft_wrap=True)
     with progress(console, len(frames)) as tick:
         built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
-    say_skipped(built.skipped, output)
+    say_skipped(built.skipped, output / SKIPPED)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")

@@ -1,7 +1,8 @@
 """Many videos become one tree of frames, on all cores, each video whole or not there.
 
-Beside the frames lies `.extract/`: `settings.json`, how they were made; `videos/<identity>/<video>.json`, what
-came out of each video, or why it can't be read; and, while a video is worked on, its clips.
+Beside the frames lie `left_out.csv`, which has each file that gave no clip and why, and the folder `.extract/`:
+`settings.json`, how the frames were made; `videos/<identity>/<video>.json`, what came out of each video, or why it
+can't be read; and, while a video is worked on, its clips.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from ssltoolbox.api import LandmarkDetector, SslToolboxError, UserError
 from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 from ssltoolbox.data.extract.videos import Video
-from ssltoolbox.data.images.naming import printable
-from ssltoolbox.support.files import locked, replaced
+from ssltoolbox.support.files import locked, write_csv, write_json
+from ssltoolbox.support.paths import printable
 from ssltoolbox.support.workers import as_done
 
 _WORK, _SETTINGS = ".extract", "settings.json"
+LEFT_OUT = "left_out.csv"
 
 MakeDetector = Callable[[], LandmarkDetector]
 Tick = Callable[[int], object]
@@ -37,13 +39,18 @@ class Outcome:
         video: its path.
         stamp: its size in bytes and its time of change, which tell it from another one under its name.
         extracted: what came out of it.
-        error: why it can't be read; empty if it could be.
+        error: why it can't be used; empty if it could be.
     """
 
     video: str
     stamp: tuple[int, int]
     extracted: Extracted
     error: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no clip of it; empty if there are some."""
+        return self.error or self.extracted.reason
 
 
 class FramesFolder:
@@ -68,7 +75,7 @@ class FramesFolder:
                 f"{printable(self.path)} is not empty, and what is in it was not made by data extract",
                 "name another folder",
             )
-        _write_json(stored, settings)
+        write_json(stored, settings)
 
     def _refuse_others(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         changed = [
@@ -121,7 +128,13 @@ class FramesFolder:
         if outcome.extracted.clips:
             clips.parent.mkdir(parents=True, exist_ok=True)
             os.rename(part, clips)
-        _write_json(self._record(video), asdict(outcome))
+        write_json(self._record(video), asdict(outcome))
+
+    def keep_reasons(self, outcomes: Sequence[Outcome], others: Sequence[Path]) -> None:
+        """Writes `left_out.csv`: each video that gave no clip, and each file that was passed over."""
+        rows = [(printable(outcome.video), outcome.reason) for outcome in outcomes if outcome.reason]
+        rows += [(printable(path), f"another type: {path.suffix or 'none'}") for path in others]
+        write_csv(self.path / LEFT_OUT, ("path", "reason"), rows)
 
     def _record(self, video: Video) -> Path:
         return self.work / "videos" / video.identity / f"{video.name}.json"
@@ -136,6 +149,7 @@ def extract_videos(
     *,
     workers: int,
     tick: Tick,
+    others: Sequence[Path] = (),
 ) -> list[Outcome]:
     """Extracts the faces of all videos that have not been worked on before.
 
@@ -150,6 +164,7 @@ def extract_videos(
         detector: its name and options as JSON: frames of another detector don't belong into the same folder.
         workers: processes.
         tick: told of progress.
+        others: files that were passed over for their type, for `left_out.csv`.
 
     Returns:
         What came of each video, in their order.
@@ -165,11 +180,14 @@ def extract_videos(
         outcomes = {video: outcome for video in videos if (outcome := frames.outcome(video))}
         tick(len(outcomes))
         tasks = [(frames, video, cropping) for video in videos if video not in outcomes]
-        for video, outcome in as_done(_extract, tasks, min(workers, len(tasks)) or 1, _prepare, (make,)):
+        workers = min(workers, len(tasks)) or 1
+        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make,), died=_died):
             outcomes[video] = outcome
             tick(1)
         shutil.rmtree(frames.work / "parts", ignore_errors=True)
-    return [outcomes[video] for video in videos]
+        found = [outcomes[video] for video in videos]
+        frames.keep_reasons(found, others)
+    return found
 
 
 class _Process:
@@ -201,6 +219,13 @@ def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Vi
     return video, outcome
 
 
+def _died(frames: FramesFolder, video: Video, _: Cropping) -> tuple[Video, Outcome]:
+    """What is recorded of a video whose process died while it worked on nothing else."""
+    outcome = Outcome(str(video.path), _stamp(video.path), Extracted(), error="the process that read it died")
+    frames.keep(video, outcome)
+    return video, outcome
+
+
 def _stamp(path: Path) -> tuple[int, int]:
     """Size in bytes and time of change in nanoseconds; zeros for a file that has vanished."""
     try:
@@ -208,8 +233,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with replaced(path) as part:
-        part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import LandmarkDetector, MultiFaceDetector
+from ssltoolbox.api import LandmarkDetector, MultiFaceDetector, SslToolboxError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.extract.clips import ClipWriter, is_sparse, seconds
-from ssltoolbox.data.extract.reading import VideoReader
+from ssltoolbox.data.extract.reading import UnreadableVideo, VideoReader
 from ssltoolbox.data.extract.tracks import Track, Tracker
+from ssltoolbox.data.images.landmarks import check_landmarks
+
+SMALL = 80
+"""Pictures with a shorter side, in pixels, are smaller than the smallest face that dlib finds by default."""
+LARGEST = 4
+"""Faces larger than so many pictures are mistakes of the detector."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Extracted:
         short: clips that were dropped because they are too short.
         sparse: clips that were dropped because the video has fewer frames per second than wanted.
         damaged: packets and frames that could not be decoded.
+        width, height: of the picture in pixels.
     """
 
     clips: int = 0
@@ -55,6 +63,24 @@ class Extracted:
     short: int = 0
     sparse: int = 0
     damaged: int = 0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why there is no clip; empty if there are some."""
+        if self.clips:
+            return ""
+        if self.without_face == self.looked_at:
+            small = "too small: " if min(self.width, self.height) < SMALL else ""
+            return f"{small}no face in {self.looked_at:,} frames of {self.width} × {self.height} pixels"
+        dropped = {
+            "shorter than --min-seconds": self.short,
+            "with fewer frames per second than --fps": self.sparse,
+        }
+        return "all clips dropped: " + ", ".join(
+            f"{count:,} {why}" for why, count in dropped.items() if count
+        )
 
 
 def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, folder: Path) -> Extracted:
@@ -67,14 +93,16 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
         folder: it is made, and left empty where there is no face.
 
     Raises:
-        UnreadableVideo: where not one frame can be decoded.
+        UnreadableVideo: where not one frame can be decoded, or the detector fails.
+        UserError: where the detector gives something else than landmarks.
     """
     folder.mkdir(parents=True)
     reader = VideoReader(path, cropping.fps, cropping.cut)
     tracker = Tracker(lost=int(cropping.lost * cropping.fps))
     writers = _Writers(folder, cropping)
-    looked_at = without_face = 0
+    looked_at = without_face = width = height = 0
     for sample in reader:
+        height, width, _ = sample.image.shape
         faces = _faces(detector, sample.image)
         looked_at += 1
         without_face += not faces
@@ -94,14 +122,27 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
         short=writers.short,
         sparse=writers.sparse,
         damaged=reader.damaged,
+        width=width,
+        height=height,
     )
 
 
 def _faces(detector: LandmarkDetector, image: np.ndarray) -> list[np.ndarray]:
-    if isinstance(detector, MultiFaceDetector):
-        return list(detector.faces(image))
-    points = detector.detect(image)
-    return [] if points is None else [points]
+    """The landmarks of each face that a crop can be made of."""
+    try:
+        if isinstance(detector, MultiFaceDetector):
+            found = list(detector.faces(image))
+        else:
+            points = detector.detect(image)
+            found = [] if points is None else [points]
+    except SslToolboxError:
+        raise
+    except Exception as error:
+        raise UnreadableVideo(f"the detector failed: {type(error).__name__}: {first_line(error)}") from error
+    for points in found:
+        check_landmarks(detector, points)
+    largest = LARGEST * max(image.shape)
+    return [points for points in found if 1 <= np.ptp(points, axis=0).max() <= largest]
 
 
 class _Writers:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order
+from ssltoolbox.support.paths import printable
 
 VIDEO_TYPES = (
     ".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts",
@@ -47,7 +48,7 @@ def find_videos(places: Sequence[Path], identity: Identity = "parent") -> list[V
     """
     found: dict[tuple[str, str], Video] = {}
     for place in places:
-        for path in _files(place):
+        for path in _videos(place):
             video = _named(path, place.absolute(), identity)
             other = found.setdefault((video.identity, video.name), video)
             if other.path != path:
@@ -62,17 +63,29 @@ def find_videos(places: Sequence[Path], identity: Identity = "parent") -> list[V
     return list(found.values())
 
 
-def _files(place: Path) -> Iterator[Path]:
+def other_files(places: Sequence[Path]) -> list[Path]:
+    """The files in folders among `places` that are passed over for their type, in natural order."""
+    return [path for place in places if place.is_dir() for path in _walk(place) if not _is_video(path)]
+
+
+def _videos(place: Path) -> Iterator[Path]:
     if not place.exists():
         raise DataNotFound(f"{printable(place)}: there is no such file or folder")
-    if not place.is_dir():
+    if place.is_dir():
+        yield from filter(_is_video, _walk(place))
+    else:
         yield place.absolute()
-        return
+
+
+def _is_video(path: Path) -> bool:
+    return path.name.lower().endswith(VIDEO_TYPES)
+
+
+def _walk(place: Path) -> Iterator[Path]:
+    """The files in a folder, the hidden ones left out."""
     for folder, subfolders, names in os.walk(place.absolute()):
         subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))
-        for name in in_natural_order(names):
-            if name.lower().endswith(VIDEO_TYPES) and not name.startswith("."):
-                yield Path(folder, name)
+        yield from (Path(folder, name) for name in in_natural_order(names) if not name.startswith("."))
 
 
 def _named(path: Path, place: Path, identity: Identity) -> Video:

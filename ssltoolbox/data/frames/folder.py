@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.api import Split
-from ssltoolbox.data.images.naming import frame_times, printable
+from ssltoolbox.data.images.naming import frame_times
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
 from ssltoolbox.data.splits import no_identity, split_of
+from ssltoolbox.support.paths import printable
 
 
 @dataclass(frozen=True, eq=False)

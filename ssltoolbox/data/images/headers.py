@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ssltoolbox.api import UnreadableFrame
-from ssltoolbox.data.images.naming import printable
+from ssltoolbox.support.paths import printable
 
 MAX_PIXELS = 64_000_000
 """Larger images are refused by their header, before memory is set aside for them."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import LandmarkDetector, UserError
 from ssltoolbox.data.images.headers import Extent
-from ssltoolbox.data.images.naming import printable
+from ssltoolbox.support.paths import printable
 
 
 def read_landmarks(path: str, frames: int) -> np.ndarray:
@@ -49,6 +49,16 @@ def _mapped(path: str) -> np.ndarray:
 
 def _wrong(path: str, reason: str) -> UserError:
     return UserError(f"{printable(path)}: {reason}")
+
+
+def check_landmarks(detector: LandmarkDetector, points: np.ndarray) -> None:
+    """
+    Raises:
+        UserError: where what a detector gave for a face is not [68, 2].
+    """
+    if np.shape(points) != (68, 2):
+        shape = list(np.shape(points))
+        raise UserError(f"{type(detector).__name__}.detect gave shape {shape}; [68, 2] is expected")
 
 
 def scaled(points: np.ndarray, extent: Extent, size: int) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Names of files and folders: in natural order, printable, and as points in time."""
+"""Names of files and folders: in natural order, and as points in time."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -28,18 +27,6 @@ def _are_padded_numbers(names: Sequence[str]) -> bool:
     stems = {name.partition(".")[0] for name in names}
     one_width = len({len(stem) for stem in stems}) == 1
     return one_width and len(stems) == len(names) and all(s.isascii() and s.isdigit() for s in stems)
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    r"""The path for a message: line breaks, control characters and bytes that are not UTF-8 are escaped.
-
-    >>> print(printable("a b\n.jpg"))
-    a b\n.jpg
-    """
-    text = os.fspath(path)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def frame_times(names: Sequence[str], fps: float) -> np.ndarray:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order
+from ssltoolbox.support.paths import printable
 
 IMAGE_TYPES = (".jpg", ".jpeg", ".png")
 LANDMARKS_FILE = "landmarks68.npy"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +16,6 @@ import pyarrow.compute as pc
 from ssltoolbox.api import UnreadableFrame, UserError
 from ssltoolbox.data.images.headers import Extent, read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks
-from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import (
@@ -31,7 +29,8 @@ from ssltoolbox.data.index.schema import (
     write_table,
 )
 from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.support.files import Root, appear, beside, locked, replaced
+from ssltoolbox.support.files import appear, beside, locked, write_csv
+from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 4096
@@ -41,6 +40,7 @@ FROM_FILES = "landmarks68.npy"
 
 Skipped = tuple[str, str]
 """The path of a file below the root, and why it could not be used."""
+HEADER_OF_SKIPPED = ("path", "reason")
 _SKIPPED = b"skipped"
 
 Tick = Callable[[int], object]
@@ -152,16 +152,14 @@ def _scanned(root: Path, clip: ListedClip, place: int) -> tuple[pa.Table, list[S
     for path in clip.paths:
         full = os.path.join(root, path)
         try:
-            path.encode()
+            if not is_utf8(path):
+                raise UnreadableFrame(f"{NOT_UTF8}; {RENAME}")
             if not home.holds(full):
                 raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root)}")
             sizes.append(read_extent(full))
         except UnreadableFrame as error:
             sizes.append(None)
             skipped.append((printable(path), _reason(error, full)))
-        except UnicodeEncodeError:
-            sizes.append(None)
-            skipped.append((printable(path), "its name is not UTF-8: rename it"))
     points, problem = _landmarks(root, clip)
     table = pa.table(
         {
@@ -216,7 +214,7 @@ def _write(
     write_table(folder / CLIPS_FILE, clips_table(kept))
     if any(clip.landmarks for clip in clips):
         write_landmarks(folder, FROM_FILES, (_points(table) for table in tables), len(frames))
-    write_skipped(folder / SKIPPED, skipped)
+    write_csv(folder / SKIPPED, HEADER_OF_SKIPPED, skipped)
     return Built(len(kept), len(frames), skipped)
 
 
@@ -234,10 +232,3 @@ def clips_table(clips: Sequence[tuple[ListedClip, int]]) -> pa.Table:
     lengths = np.array([length for _, length in clips], dtype=np.int64)
     names = {column: [getattr(clip, column) for clip, _ in clips] for column in ("identity", "video", "clip")}
     return pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
-
-
-def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
-    """Writes a table of files that could not be used, such as `skipped.csv`."""
-    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("path", "reason"), *skipped])

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssltoolbox.api import LandmarkDetector, UnreadableFrame, UserError
+from ssltoolbox.api import LandmarkDetector, SslToolboxError, UnreadableFrame, UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.decode import read_pixels
-from ssltoolbox.data.images.naming import printable
-from ssltoolbox.data.index.build import Skipped, Tick, write_skipped
+from ssltoolbox.data.images.landmarks import check_landmarks
+from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Skipped, Tick
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES_FILE, LANDMARKS_SKIPPED, POINTS
 from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.support.files import locked
+from ssltoolbox.support.files import locked, write_csv
+from ssltoolbox.support.paths import printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 50
@@ -43,7 +45,7 @@ class Found:
     Attributes:
         frames: how many there are.
         faces: how many of them have a face.
-        skipped: path and reason of each image that could not be read.
+        skipped: path and reason of each image that could not be read, or on which the detector failed.
     """
 
     frames: int
@@ -56,8 +58,9 @@ def find_landmarks(
 ) -> Found:
     """Looks for a face in every frame of an index, and writes the landmarks into it, in place of those it had.
 
-    Killed at any moment, the same call goes on where it was. An image that is damaged or has vanished has no
-    landmarks; it is recorded in landmarks_skipped.csv. The bytes are the same for any number of workers.
+    Killed at any moment, the same call goes on where it was. An image that is damaged or has vanished, or on which
+    the detector fails, has no landmarks; it is recorded in landmarks_skipped.csv. The bytes are the same for any
+    number of workers.
 
     Args:
         index: of image files.
@@ -113,12 +116,12 @@ def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
     _Process.detector = _Process.detector or _Process.make()
     points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
     skipped: list[Skipped] = []
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         path = _Process.index.frame_path(row)
         try:
-            points[place] = _landmarks(_Process.detector, read_pixels(path))
+            points[position] = _landmarks(_Process.detector, path)
         except UnreadableFrame as error:
-            points[place] = _NONE
+            points[position] = _NONE
             skipped.append((_name(path), str(error).removeprefix(f"{printable(path)}: ")))
     flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
     table = pa.table({"landmarks": flat})
@@ -126,14 +129,24 @@ def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
     return len(rows)
 
 
-def _landmarks(detector: LandmarkDetector, image: np.ndarray) -> np.ndarray:
-    """[68, 2], NaN where there is no face."""
-    points = detector.detect(image)
+def _landmarks(detector: LandmarkDetector, path: str) -> np.ndarray:
+    """[68, 2] of the face in an image, NaN where there is none.
+
+    Raises:
+        UnreadableFrame: where the image can't be read, or the detector fails on it.
+        UserError: where the detector gives something else.
+    """
+    image = read_pixels(path)
+    try:
+        points = detector.detect(image)
+    except SslToolboxError:
+        raise
+    except Exception as error:
+        reason = f"the detector failed: {type(error).__name__}: {first_line(error)}"
+        raise UnreadableFrame(f"{printable(path)}: {reason}") from error
     if points is None:
         return _NONE
-    if np.shape(points) != (POINTS, 2):
-        shape = list(np.shape(points))
-        raise UserError(f"{type(detector).__name__}.detect gave shape {shape}; [{POINTS}, 2] is expected")
+    check_landmarks(detector, points)
     return points
 
 
@@ -157,5 +170,5 @@ def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:
             yield points
 
     write_landmarks(index.path, name, parts(), len(index))
-    write_skipped(index.path / LANDMARKS_SKIPPED, skipped)
+    write_csv(index.path / LANDMARKS_SKIPPED, HEADER_OF_SKIPPED, skipped)
     return Found(len(index), faces, skipped)

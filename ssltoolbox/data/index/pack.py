@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.images.naming import printable
-from ssltoolbox.data.index.build import Built, Skipped, Tick, check_output, write_skipped
+from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick, check_output
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.packed import packed
 from ssltoolbox.data.index.reader import FrameIndex
@@ -36,7 +35,8 @@ from ssltoolbox.data.index.schema import (
 )
 from ssltoolbox.data.index.shards import Shards
 from ssltoolbox.data.index.source import IndexSource
-from ssltoolbox.support.files import appear, beside, locked, replaced
+from ssltoolbox.support.files import appear, beside, locked, replaced, write_csv
+from ssltoolbox.support.paths import printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
@@ -156,7 +156,7 @@ def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, coun
     clips = _write_clips(work, index, kept)
     if index.landmarks:
         write_landmarks(work, index.landmarks.detector, _points(tables, kept), len(stored))
-    write_skipped(work / SKIPPED, skipped)
+    write_csv(work / SKIPPED, HEADER_OF_SKIPPED, skipped)
     return Built(clips, len(stored), skipped)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.index.image_file import ImageFile
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
@@ -27,7 +26,7 @@ from ssltoolbox.data.index.schema import (
     map_table,
     root_of,
 )
-from ssltoolbox.support.files import Root
+from ssltoolbox.support.paths import Root, printable
 
 
 class FrameIndex:

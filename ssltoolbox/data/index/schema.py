@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.support.files import refuse_no_utf8, replaced
+from ssltoolbox.support.files import replaced
+from ssltoolbox.support.paths import refuse_no_utf8
 
 HEADER, SKIPPED, LANDMARKS_SKIPPED = "index.json", "skipped.csv", "landmarks_skipped.csv"
 CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (

@@ -16,15 +16,10 @@ from pyarrow import parquet
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.images.naming import (
-    frame_numbers,
-    frame_times,
-    in_natural_order,
-    number_times,
-    printable,
-)
+from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import LABELS
+from ssltoolbox.support.paths import printable
 
 TYPES = (".csv", ".parquet")
 _NAMES = ("identity", "video", "clip")

@@ -16,7 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.images.naming import printable
+from ssltoolbox.support.paths import printable
 
 _CHUNK = 1 << 24
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ssltoolbox.api import DataNotFound, Split
-from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.splits import split_of
+from ssltoolbox.support.paths import printable
 
 VAL_SHARE = 0.1
 """Of what is published for training, where no validation split is published."""

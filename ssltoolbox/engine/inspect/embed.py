@@ -17,7 +17,8 @@ from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of, lengths_of, spread
 from ssltoolbox.models import feature_dim, weights_hash
-from ssltoolbox.support.files import refuse_no_utf8, replaced
+from ssltoolbox.support.files import replaced
+from ssltoolbox.support.paths import refuse_no_utf8
 
 ROWS = 4096
 """Frames of a row group, which is held in memory as a whole."""

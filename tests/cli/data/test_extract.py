@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,9 @@ def test_what_came_out_is_counted(tmp_path: Path, capsys: Capture) -> None:
     assert captured.err == (
         f"can't be read: {tmp_path}/videos/id2/c.mp4: Invalid data found when processing input\n"
         "1 of 3 videos can't be read\n"
+        f"no clip: {tmp_path}/videos/id2/b.mov: all clips dropped: 1 with fewer frames per second than --fps\n"
+        "1 of 3 videos gave no clip\n"
+        "the list of them all, with why: frames/left_out.csv\n"
     )
     assert sorted(path.name for path in (tmp_path / "frames/id1/a/00001").iterdir()) == [
         *(f"{number:07d}.jpg" for number in range(1, 11)),
@@ -61,7 +66,39 @@ def test_frames_go_on_to_an_index(tmp_path: Path, capsys: Capture) -> None:
 def test_nothing_can_be_read(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "a.mp4").write_bytes(b"")
     extract("a.mp4", "-o", "frames", *SPOTS, code=1)
-    assert capsys.readouterr().err.endswith("\n1 of 1 video can't be read\n")
+    assert "\n1 of 1 video can't be read\n" in capsys.readouterr().err
+
+
+def test_every_file_that_gave_no_clip_is_named_with_why(tmp_path: Path, capsys: Capture) -> None:
+    face, nobody = scene((20, 30, 40)), scene()
+    write_video(tmp_path / "v/id/good.mov", [face] * 60)
+    write_video(tmp_path / "v/id/faceless.mov", [nobody] * 60)
+    write_video(tmp_path / "v/id/tiny.mov", [nobody[:40, :50]] * 60)
+    write_video(tmp_path / "v/id/brief.mov", [face] * 20)
+    write_video(tmp_path / "v/id/slow.mov", [face] * 10, fps=2)
+    (tmp_path / "v/id/broken.mp4").write_bytes(b"no video")
+    (tmp_path / "v/id/fun.gif").touch()
+    (tmp_path / "v/id/names.txt").touch()
+    write_video(tmp_path / "v/id/odd.mov", [face] * 60).rename(tmp_path / "v/id" / os.fsdecode(b"\xe9.mov"))
+    extract("v", "-o", "out", *SPOTS)
+    with (tmp_path / "out/left_out.csv").open(encoding="utf-8", newline="") as file:
+        reasons = {Path(row["path"]).name: row["reason"] for row in csv.DictReader(file)}
+    words = {
+        "faceless.mov": "no face",
+        "tiny.mov": "too small",
+        "brief.mov": "shorter",
+        "slow.mov": "fewer frames per second",
+        "broken.mp4": "Invalid data",
+        "fun.gif": "another type",
+        "names.txt": "another type",
+        r"\udce9.mov": "not UTF-8",
+    }
+    assert reasons.keys() == words.keys()
+    assert all(words[name] in reason for name, reason in reasons.items())
+    errors = capsys.readouterr().err
+    assert "2 of 7 videos can't be read" in errors
+    assert "4 of 7 videos gave no clip" in errors
+    assert "2 files of other types" in errors
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_counts_are_printed(index: str, capsys: Capture) -> None:
     captured = capsys.readouterr()
     assert captured.out == "4 frames: 2 with a face, 1 without; found by spots\n"
     assert captured.err == (
-        "can't be read: id1/v/c/2.png: No such file or directory\n"
-        "1 image can't be read: see v.index/landmarks_skipped.csv\n"
+        "left out: id1/v/c/2.png: No such file or directory\n"
+        "1 file could not be used: see v.index/landmarks_skipped.csv\n"
     )
 
 

@@ -96,6 +96,13 @@ def test_a_damaged_video_is_recorded_and_tried_again(videos: Path, tmp_path: Pat
     assert (tmp_path / "out/id1/b/00001/0000001.jpg").is_file()
 
 
+def test_a_video_on_which_the_detector_fails_costs_no_other(videos: Path, tmp_path: Path) -> None:
+    write_video(videos / "id1/b.mov", [scene((20, 30, 40), colour=(0, 255, 0))] * 6, 5)
+    errors = [outcome.error for outcome in extract(videos, tmp_path / "out")]
+    assert [bool(error) for error in errors] == [False, True, False]
+    assert "green is too much" in errors[1]
+
+
 def test_a_video_that_was_changed_is_extracted_again(videos: Path, tmp_path: Path) -> None:
     extract(videos, tmp_path / "out")
     write_video(videos / "id1/b.mov", [scene((20, 30, 40))] * 9, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -11,10 +12,9 @@ import pytest
 from av.video.stream import VideoStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.videos import TICKS, scene, write_video
+from support.videos import TICKS, scene, write_stream, write_video
 
-from ssltoolbox.data.extract.cuts import colour_histogram
-from ssltoolbox.data.extract.reading import Sample, UnreadableVideo, VideoReader
+from ssltoolbox.data.extract.reading import Sample, UnreadableVideo, VideoReader, colour_histogram
 
 NO_CUTS = 1.0
 
@@ -132,6 +132,49 @@ def test_damaged_frames_are_left_out_and_counted(tmp_path: Path) -> None:
     reader = VideoReader(damaged(tmp_path / "a.mov", 9), Fraction(25), NO_CUTS)
     assert [sample.number for sample in reader] == [0, 1, 2, 3, 5, 6, 7, 8]
     assert reader.damaged == 1
+
+
+def test_metadata_that_are_not_utf8_do_no_harm(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mov", [grey(7)] * 2, title="Caf-")
+    path.write_bytes(path.read_bytes().replace(b"Caf-", b"Caf\xe9"))
+    assert values(samples(path, 25)) == [7, 7]
+
+
+class TestTimeStampsThatStartAnew:
+    def test_the_video_goes_on_behind_them(self, tmp_path: Path) -> None:
+        one, other = [scene((20, 20, 40))] * 60, [scene((60, 20, 40))] * 50
+        reader = VideoReader(write_stream(tmp_path / "a.ts", one, other), Fraction(25), NO_CUTS)
+        chosen = list(reader)
+        assert reader.damaged == 0
+        assert [sample.number for sample in chosen] == list(range(110))
+
+    def test_a_new_shot_begins_there(self, tmp_path: Path) -> None:
+        path = write_stream(tmp_path / "a.ts", *[[scene((20, 20, 40))] * 30] * 3)
+        shots = [sample.shot for sample in samples(path, 25)]
+        assert shots == [0] * 30 + [1] * 30 + [2] * 30
+
+    def test_a_gap_ends_a_shot_but_keeps_its_time(self, tmp_path: Path) -> None:
+        path = write_video(tmp_path / "a.mov", list(map(grey, range(4))), times=[0, 1, 21, 22])
+        assert [(sample.shot, sample.number) for sample in samples(path, 1)] == [
+            (0, 0),
+            (0, 1),
+            (1, 21),
+            (1, 22),
+        ]
+
+
+def test_a_name_that_is_not_utf8_is_said(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mov", [grey(7)] * 2)
+    assert "not UTF-8" in reason(path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.mov")))
+
+
+def test_any_other_failure_is_of_this_video_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    path = write_video(tmp_path / "a.mov", [grey(7)] * 2)
+    monkeypatch.setattr("ssltoolbox.data.extract.reading._upright", fail)
+    assert reason(path) == "MemoryError"
 
 
 def reason(path: Path) -> str:

@@ -14,6 +14,7 @@ from support.videos import scene, write_video
 
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 
+PICTURE = {"width": 160, "height": 120}
 CROPPING = Cropping(fps=Fraction(5), size=64, scale=1.6, cut=0.35, lost=0, min_seconds=1)
 
 
@@ -36,7 +37,7 @@ def clip(out: Path, name: str) -> tuple[list[str], list[np.ndarray], np.ndarray]
 
 def test_the_crop_is_1_6_times_the_box(out: Path) -> None:
     frames = [scene((60, 40, 41))] * 6
-    assert extracted(out, frames) == Extracted(clips=1, frames=6, looked_at=6)
+    assert extracted(out, frames) == Extracted(clips=1, frames=6, looked_at=6, **PICTURE)
     names, images, points = clip(out, "00001")
     assert names == [f"{number:07d}.jpg" for number in range(1, 7)]
     assert {image.shape for image in images} == {(64, 64, 3)}
@@ -70,7 +71,7 @@ def test_the_crop_does_not_jump(out: Path) -> None:
 
 def test_a_clip_for_each_face(out: Path) -> None:
     frames = [scene((5 + step, 10, 40), (110 - step, 50, 30)) for step in range(8)]
-    assert extracted(out, frames) == Extracted(clips=2, frames=16, looked_at=8)
+    assert extracted(out, frames) == Extracted(clips=2, frames=16, looked_at=8, **PICTURE)
     assert sorted(path.name for path in out.iterdir()) == ["00001", "00002"]
 
 
@@ -83,7 +84,7 @@ def test_clips_end_at_cuts_and_where_the_face_is_lost(out: Path) -> None:
     here, nobody = scene((40, 30, 40)), scene()
     there = scene((42, 30, 40), colour=(220, 220, 200))
     frames = [here] * 6 + [there] * 7 + [nobody] * 2 + [here] * 5
-    assert extracted(out, frames) == Extracted(clips=3, frames=18, looked_at=20, without_face=2)
+    assert extracted(out, frames) == Extracted(clips=3, frames=18, looked_at=20, without_face=2, **PICTURE)
     assert [clip(out, f"{number:05d}")[0][0] for number in (1, 2, 3)] == [
         "0000001.jpg",
         "0000007.jpg",
@@ -102,17 +103,35 @@ def test_a_face_may_be_lost_for_a_while(out: Path) -> None:
 
 def test_short_clips_are_dropped_and_counted(out: Path) -> None:
     frames = [scene((10, 10, 40))] * 4 + [scene((100, 70, 40))] * 5
-    assert extracted(out, frames) == Extracted(clips=1, frames=5, looked_at=9, short=1)
+    assert extracted(out, frames) == Extracted(clips=1, frames=5, looked_at=9, short=1, **PICTURE)
     assert [path.name for path in out.iterdir()] == ["00001"]
 
 
 def test_clips_of_slow_videos_are_dropped_and_counted(out: Path) -> None:
     """Frames 1, 3, 5, … would be read as neighbours in time."""
     result = extracted(out, [scene((10, 10, 40))] * 10, rate=5, fps=Fraction(10))
-    assert result == Extracted(looked_at=10, sparse=1)
+    assert result == Extracted(looked_at=10, sparse=1, **PICTURE)
     assert list(out.iterdir()) == []
 
 
+class Wild:
+    """A detector that mistakes no face for one without extent, one without end, and one that is nowhere."""
+
+    def faces(self, image: np.ndarray) -> list[np.ndarray]:
+        return [np.full((68, 2), value, np.float32) for value in (3.0, np.nan)] + [
+            np.linspace((0, 0), (1e6, 1e6), 68, dtype=np.float32)
+        ]
+
+    def detect(self, image: np.ndarray) -> np.ndarray:
+        return self.faces(image)[0]
+
+
+def test_faces_that_no_crop_can_be_made_of_are_none(out: Path) -> None:
+    path = write_video(out.with_name("a.mov"), [scene()] * 6, 5)
+    result = extract_video(Wild(), path, CROPPING, out)
+    assert result == Extracted(looked_at=6, without_face=6, **PICTURE)
+
+
 def test_a_video_without_a_face(out: Path) -> None:
-    assert extracted(out, [scene()] * 6) == Extracted(looked_at=6, without_face=6)
+    assert extracted(out, [scene()] * 6) == Extracted(looked_at=6, without_face=6, **PICTURE)
     assert list(out.iterdir()) == []

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from natsort import natsorted
 
-from ssltoolbox.data.images.naming import frame_times, in_natural_order, printable
+from ssltoolbox.data.images.naming import frame_times, in_natural_order
+from ssltoolbox.support.paths import printable
 
 file_names = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs"]) | st.sampled_from("0123456789."),

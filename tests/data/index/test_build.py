@@ -19,6 +19,7 @@ from ssltoolbox.data.index import build as build_module
 from ssltoolbox.data.index.build import Built, build_index
 from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.support.paths import NOT_UTF8, RENAME, printable
 
 Put = Callable[..., Path]
 FPS = 25 / 6
@@ -82,7 +83,7 @@ def test_files_that_cannot_be_used_are_recorded(tmp_path: Path, put_clip: Put, o
             "shape [1, 68, 2] is expected, a row for each frame beside it; found [3, 68, 2]",
         ),
         ("id3/v/c/1.png", nothing),
-        (r"id\udce9/v/c/1.png", "its name is not UTF-8: rename it"),
+        (r"id\udce9/v/c/1.png", f"{NOT_UTF8}; {RENAME}"),
     ]
     lines = (output / "skipped.csv").read_text().splitlines()
     assert lines[:2] == ["path,reason", f'id1/v/c/2.png,"{nothing}"']
@@ -230,10 +231,10 @@ def test_folders_whose_names_are_not_utf8(
     wrong = root if frames == b"\xff" else index
     with pytest.raises(UserError) as caught:
         build_index(root, list_tree(root, 5), 5, index, workers=1, tick=lambda done: None)
-    assert str(caught.value) == f"{str(wrong)!r}: this path is not UTF-8; rename it, or choose another"
+    assert str(caught.value) == f"{printable(wrong)}: {NOT_UTF8}; {RENAME}"
     assert sorted(path.name for path in tmp_path.iterdir()) == [root.name]
 
 
 def test_an_index_whose_name_is_not_utf8(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="this path is not UTF-8"):
+    with pytest.raises(UserError, match=f"{NOT_UTF8}; {RENAME}"):
         FrameIndex(tmp_path / os.fsdecode(b"\xff.index"))

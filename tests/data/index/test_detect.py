@@ -104,6 +104,15 @@ def test_images_that_are_damaged_or_gone_are_recorded(index: FrameIndex) -> None
     assert recorded[2] == "id1/v/c/1.png,No such file or directory"
 
 
+def test_an_image_on_which_the_detector_fails_costs_no_other(index: FrameIndex, put_image: Put) -> None:
+    put_image(Path(index.frame_path(5)), np.full((48, 64, 3), (0, 255, 0), np.uint8))
+    found = find(index)
+    assert found.faces == 8
+    [(path, reason)] = found.skipped
+    assert path == "id1/v/c/1.png"
+    assert "green is too much" in reason
+
+
 @pytest.mark.slow
 def test_the_bytes_are_the_same_for_any_number_of_processes(
     index: FrameIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS, Split, UnreadableFrame
-from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows, list_affectnet
 from ssltoolbox.data.labelled.options import AffectNetOptions
 from ssltoolbox.data.labelled.stills import Still, Stills, points_in, read_box
+from ssltoolbox.support.paths import printable
 
 UNKNOWN = -2.0
 """What the lists have for a valence or arousal that nobody gave."""

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.api import DataNotFound, Split, UserError
-from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
+from ssltoolbox.support.paths import printable
 
 LISTS = "Manually_Annotated_file_lists"
 IMAGES = "Manually_Annotated_Images"

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import Split, UnreadableFrame
-from ssltoolbox.data.images.naming import printable
 from ssltoolbox.data.images.tensors import resized
 from ssltoolbox.data.labelled.fer2013.listing import CsvImages, list_fer2013
 from ssltoolbox.data.labelled.options import FER2013Options
 from ssltoolbox.data.labelled.stills import Still, Stills, read_box
+from ssltoolbox.support.paths import printable
 
 SIDE = 48
 """Height and width of the images in the CSV file."""

@@ -11,10 +11,11 @@ import numpy as np
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.suggest import suggest
-from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.labelled.places import needed_folder, part_of_train
+from ssltoolbox.support.paths import printable
 
 FILES = ("fer2013.csv", "icml_face_data.csv")
 USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}

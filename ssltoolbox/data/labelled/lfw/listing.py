@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssltoolbox.api import DataNotFound, Split, UserError
-from ssltoolbox.data.images.naming import in_natural_order, printable
+from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
+from ssltoolbox.support.paths import printable
 
 LISTS = {"train": "pairsDevTrain.txt", "val": "pairsDevTrain.txt", "test": "pairs.txt"}
 FOLDERS = ("lfw", "lfw_funneled", "lfw-deepfunneled")

@@ -1,0 +1,68 @@
+"""Paths: how messages show them, which ones are refused, and what lies inside of a root."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from ssltoolbox.api import UserError
+
+NOT_UTF8 = "its name is not UTF-8"
+RENAME = "rename it"
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""The path for a message: line breaks, control characters and bytes that are not UTF-8 are escaped.
+
+    >>> print(printable("a b\n.jpg"))
+    a b\n.jpg
+    """
+    text = os.fspath(path)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def is_utf8(path: str | os.PathLike[str]) -> bool:
+    """Whether a path has no bytes that are not UTF-8."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refuse_no_utf8(path: Path) -> None:
+    """Refuses what Arrow, FFmpeg and the headers of indexes can't name.
+
+    Raises:
+        UserError: for a path with bytes that are not UTF-8.
+    """
+    if not is_utf8(path):
+        raise UserError(f"{printable(path)}: {NOT_UTF8}", RENAME)
+
+
+class Root:
+    """A folder; nothing outside of it is read.
+
+    What is known of a folder in it is kept, since all frames of a clip are in the same.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._real = os.path.realpath(path)
+        self._holds_folder = lru_cache(maxsize=4096)(self._look_at_folder)
+
+    def holds(self, path: str) -> bool:
+        """Whether a file lies below the root when links and `..` are followed."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or os.path.islink(path):
+            return self._is_above(os.path.realpath(path))
+        return self._holds_folder(folder)
+
+    def _look_at_folder(self, folder: str) -> bool:
+        real = os.path.realpath(folder)
+        return real == self._real or self._is_above(real)
+
+    def _is_above(self, real: str) -> bool:
+        return real.startswith(os.path.join(self._real, ""))

@@ -1,0 +1,35 @@
+"""Work goes on where a process dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.support.workers import as_done
+
+
+def square(number: int) -> int:
+    """Three is more than a process can bear."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+def unknown(number: int) -> int:
+    return -number
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_process_costs_no_other() -> None:
+    done = as_done(square, [(number,) for number in range(6)], 2, died=unknown)
+    assert sorted(done) == [-3, 0, 1, 4, 16, 25]
+
+
+@pytest.mark.slow
+def test_it_is_an_error_where_nobody_has_an_answer_for_it() -> None:
+    done = as_done(square, [(number,) for number in range(6)], 2)
+    with pytest.raises(SslToolboxError, match="a process died"):
+        list(done)
