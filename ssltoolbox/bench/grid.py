@@ -26,6 +26,7 @@ from ssltoolbox.recipe import (
 from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.problems import quoted, shown, shown_path
 from ssltoolbox.recipe.source import read_file
+from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
 
 OWN_KEYS = {
     "name": "a recipe's name stays its own",
@@ -167,6 +168,8 @@ def _recipe_files(tree: Located, problems: list[RecipeProblem]) -> Iterator[Path
             if file:
                 problems += read_file(file, named.place)[1]
                 yield file
+        elif is_url(named.value):
+            problems.append(RecipeProblem(named.place, NOT_SUPPORTED, ADVICE))
         elif files := sorted(glob.glob(str(path), recursive=True)):
             yield from map(Path, files)
         else:

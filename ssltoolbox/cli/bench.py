@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("grid", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The benchmark's folder.")
+@click.argument("grid", type=LocalPath())
+@click.option("--out", type=LocalPath(), required=True, help="The benchmark's folder.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run and how long it would take, and stop.")
 def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET
+from ssltoolbox.cli.common import SET, LocalPath
 from ssltoolbox.cli.errors import DONE, explain
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("recipes", nargs=-1, required=True, type=LocalPath())
 @SET
 @click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
 def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:

@@ -1,11 +1,37 @@
-"""Options that several commands share."""
+"""Types and options that several commands share."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import click
+
+
+class LocalPath(click.Path):
+    """A path on this machine, as `pathlib.Path`."""
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        return super().convert(no_url(context, parameter, value), parameter, context)
+
+
+def no_url(context: click.Context | None, parameter: click.Parameter | None, value: Any) -> Any:
+    """The value, or values, of an option or argument that may be a path.
+
+    Raises:
+        BadParameter: for a URL.
+    """
+    from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
+
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and is_url(text):
+            raise click.BadParameter(f"{text}: {NOT_SUPPORTED}; {ADVICE}", context, parameter)
+    return value
+
 
 _RATES = (Fraction(1, 100), Fraction(1000))
 
@@ -24,7 +50,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str) -> Frac
 FPS = click.option(
     "--fps", metavar="RATE", callback=_rate, default="25/6", show_default=True, help="Frames per second."
 )
-RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
+RECIPE = click.argument("recipe", type=LocalPath())
 SET = click.option(
     "--set",
     "overrides",
@@ -33,10 +59,10 @@ SET = click.option(
     help="Set a value of the recipe, such as method.temperature=0.1; may be repeated.",
 )
 WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes [one for each core].")
-SOURCE = click.argument("source", metavar="RUN_OR_WEIGHTS")
+SOURCE = click.argument("source", metavar="RUN_OR_WEIGHTS", callback=no_url)
 FROM_RECIPE = click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Where data, views, network and tasks come from [the run's own recipe].",
 )
 ARCH = click.option("--arch", default="", metavar="NAME", help="timm's name of the network [the recipe's].")

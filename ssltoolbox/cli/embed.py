@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath, no_url
 from ssltoolbox.cli.words import counted
 
 
 @click.command()
 @SOURCE
-@click.argument("data")
+@click.argument("data", callback=no_url)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     required=True,
     help="The Parquet file, such as x.parquet.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.inspect.source import NetworkSource
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @ALLOW_PARTIAL
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="A folder for the results, itself a run [the RUN; runs/<name>/<date-time> for weights].",
 )
 @SET

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from ssltoolbox.cli.common import LocalPath
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=LocalPath())
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     required=True,
     help="The file: .safetensors for timm, .pth for torchvision, .onnx.",
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ssltoolbox.cli.common import LocalPath, no_url
+
 if TYPE_CHECKING:
     from ssltoolbox.api import Kind
 
@@ -15,7 +17,7 @@ FILES = click.option(
     "--file",
     "files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=LocalPath(exists=True, dir_okay=False),
     help="Also take the plugins of this Python file; may be repeated.",
 )
 SET_OPTION = click.option(
@@ -113,7 +115,7 @@ def new(name: str, kind_text: str) -> None:
 
 
 @plugins.command()
-@click.argument("target")
+@click.argument("target", callback=no_url)
 @SET_OPTION
 @JSON
 def check(target: str, overrides: tuple[str, ...], json: bool) -> int:

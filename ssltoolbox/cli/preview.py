@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath
 
 MOST_DRAWS = 20
 
@@ -17,7 +17,7 @@ MOST_DRAWS = 20
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     default=Path("pairs.png"),
     show_default=True,
     help="The PNG.",

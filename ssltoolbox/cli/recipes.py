@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssltoolbox.cli.common import LocalPath
+
 if TYPE_CHECKING:
     from ssltoolbox.recipe.shipped import ShippedRecipe
 
@@ -59,7 +61,7 @@ def show(name: str, full: bool) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     help="The file [the recipe's own name, such as quickstart.yaml, in the working folder].",
 )
 def copy(name: str, output: Path | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,23 +25,21 @@ MOST_FACES = 50
 
 
 @click.command()
-@click.argument("sources", metavar="RUN_OR_WEIGHTS…", nargs=-1, required=True)
+@click.argument("sources", metavar="RUN_OR_WEIGHTS…", nargs=-1, required=True, callback=no_url)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     default=Path("saliency.png"),
     show_default=True,
     help="The PNG.",
 )
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Whose data has the faces, and the views of weights that are no run [the first run's].",
 )
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="A folder of face images, instead of a recipe's data."
-)
+@click.option("--images", type=LocalPath(), help="A folder of face images, instead of a recipe's data.")
 @click.option(
     "--count", type=click.IntRange(1, MOST_FACES), default=6, show_default=True, help="How many faces."
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @RECIPE
 @SET
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder [runs/<name>/<date-time>].")
+@click.option("--out", type=LocalPath(), help="The run folder [runs/<name>/<date-time>].")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; start it if there is none.")
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, stage by stage.")
 def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:

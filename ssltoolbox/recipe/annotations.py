@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ssltoolbox.recipe.place import Key, Located, resolve_path
+from ssltoolbox.support.local import is_url
 
 PATH_TEXT = object()
 """Marks a `str` that is the path of a file: `Annotated[str, PATH_TEXT]`."""
@@ -34,6 +35,14 @@ def plain_data(node: Located, annotations: Sequence[Any]) -> Any:
     if isinstance(node.value, list):
         return [plain_data(child, inner(annotations, key)) for key, child in enumerate(node.value)]
     return node.value
+
+
+def urls(node: Located, annotations: Sequence[Any]) -> Iterator[Located]:
+    """The texts that stand where paths are expected and are URLs."""
+    if isinstance(node.value, str) and _is_path(node.value, annotations) and is_url(node.value):
+        yield node
+    for key, child in node.items():
+        yield from urls(child, inner(annotations, key))
 
 
 def inner(annotations: Iterable[Any], key: Key) -> list[Any]:

@@ -10,6 +10,7 @@ from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import Place
 from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown_path
 from ssltoolbox.recipe.shipped import SUFFIX, shipped_recipes
+from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
 
 SUFFIXES = (SUFFIX, ".yml")
 
@@ -31,6 +32,8 @@ def find_recipe(
         The file, and a warning where it hides a recipe of the toolbox; or None, and an error. What is there and
         can't be read is for the reader to report.
     """
+    if is_url(written):
+        return None, [RecipeProblem(named_at or Place(written), NOT_SUPPORTED, ADVICE)]
     shipped = None if written.endswith(SUFFIXES) else shipped_recipes().get(written)
     file = _file(written, path)
     if file and shipped and not file.samefile(shipped.path):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ssltoolbox.recipe.annotations import urls
 from ssltoolbox.recipe.compose import compose_all
 from ssltoolbox.recipe.overrides import Override
 from ssltoolbox.recipe.place import Key, Located, Place
@@ -140,8 +141,11 @@ def _valid_parts(tree: Located) -> dict[str, Any]:
             if not field.is_required():
                 parts[name] = field.get_default()
             continue
+        annotation = field.rebuild_annotation()
+        if any(urls(node, [annotation])):
+            continue
         try:
-            parts[name] = parse_as(field.rebuild_annotation(), node)
+            parts[name] = parse_as(annotation, node)
         except ValidationError:
             continue
     return parts

@@ -12,10 +12,11 @@ from pydantic_core import ErrorDetails
 
 from ssltoolbox.api.errors import one_of
 from ssltoolbox.api.suggest import suggest
-from ssltoolbox.recipe.annotations import fields_of, inner, plain_data
+from ssltoolbox.recipe.annotations import fields_of, inner, plain_data, urls
 from ssltoolbox.recipe.mistakes import explain
 from ssltoolbox.recipe.place import Key, Located
 from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted
+from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED
 
 Model = TypeVar("Model", bound=BaseModel)
 Elsewhere = Mapping[str, Sequence[str]]
@@ -37,11 +38,13 @@ def validate(
         elsewhere: the keys of other sections by section, for a right key in a wrong place; the empty section
             is the recipe itself.
     """
+    refused = [RecipeProblem(url.place, NOT_SUPPORTED, ADVICE) for url in urls(node, [model])]
     try:
-        return parse_as(model, node), []
+        parsed = parse_as(model, node)
+        return (None if refused else parsed), refused
     except ValidationError as error:
         reporter = _Reporter(model, node, where, elsewhere or {})
-        return None, reporter.problems(error)
+        return None, in_order([*refused, *reporter.problems(error)])
 
 
 def parse_as(annotation: Any, node: Located) -> Any:

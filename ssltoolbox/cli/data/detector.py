@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ssltoolbox.cli.common import LocalPath
+
 if TYPE_CHECKING:
     from ssltoolbox.plan.detector import DetectorMaker
 
@@ -31,7 +33,7 @@ _PLUGIN = click.option(
     "--plugin",
     "files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=LocalPath(exists=True, dir_okay=False),
     help="Also look for the detector in this Python file; may be repeated.",
 )
 

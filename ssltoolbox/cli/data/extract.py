@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS
+from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.words import counted
@@ -23,10 +23,8 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder."
-)
+@click.argument("videos", nargs=-1, required=True, type=LocalPath())
+@click.option("-o", "--output", type=LocalPath(file_okay=False), required=True, help="The folder.")
 @FPS
 @click.option(
     "--size",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS
+from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
 from ssltoolbox.cli.words import counted
 
 SHOWN = 5
@@ -16,14 +16,12 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("frames", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The index, such as vox1.index."
-)
+@click.argument("frames", type=LocalPath())
+@click.option("-o", "--output", type=LocalPath(), required=True, help="The index, such as vox1.index.")
 @FPS
 @click.option(
     "--root",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
 )
 @WORKERS

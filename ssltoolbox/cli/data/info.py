@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.words import counted
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("index", type=click.Path(path_type=Path))
+@click.argument("index", type=LocalPath())
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=LocalPath(dir_okay=False),
     help="Also draw a contact sheet, a PNG.",
 )
 @click.option("--json", is_flag=True, help="Print JSON.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.errors import DONE, FAILED
@@ -14,7 +14,7 @@ from ssltoolbox.cli.words import counted
 
 
 @click.command()
-@click.argument("index", type=click.Path(path_type=Path))
+@click.argument("index", type=LocalPath())
 @detector_options
 @WORKERS
 def landmarks(

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import WORKERS
+from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.words import counted
 
 
 @click.command()
-@click.argument("index", type=click.Path(path_type=Path))
+@click.argument("index", type=LocalPath())
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=LocalPath(),
     required=True,
     help="The packed index, such as packed.index.",
 )

@@ -18,6 +18,7 @@ import yaml
 
 from ssltoolbox.api import DataFacts, UserError
 from ssltoolbox.support.files import LOCK, locked, write_json, write_text
+from ssltoolbox.support.local import refuse_url
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}"
@@ -40,6 +41,11 @@ class RunFolder:
     """Paths of a run."""
 
     def __init__(self, path: Path) -> None:
+        """
+        Raises:
+            UserError: for a URL.
+        """
+        refuse_url(path)
         self.path = path.absolute()
         self.recipe = self.path / "recipe.yaml"
         self.environment = self.path / "environment.json"
