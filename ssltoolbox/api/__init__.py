@@ -11,7 +11,7 @@ from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
-from ssltoolbox.api.methods import Method, MethodContext
+from ssltoolbox.api.methods import Maskers, Masking, Method, MethodContext
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import (
     DataFacts,
@@ -55,6 +55,8 @@ __all__ = [
     "Frames",
     "Kind",
     "LandmarkDetector",
+    "Maskers",
+    "Masking",
     "Method",
     "MethodContext",
     "MethodDescriptor",

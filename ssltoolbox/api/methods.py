@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -18,19 +18,29 @@ class Maskers(Protocol):
     def __bool__(self) -> bool: ...
 
     def mask(self, anchors: Rows, candidates: Rows) -> Masking:
-        """What the maskers together say of these pairs; who is eligible is decided here."""
+        """What the maskers together say of these pairs; which pairs are eligible is decided here."""
         ...
 
 
-class Masking(Protocol):
-    """What the maskers say: `masked` [A, C] bool, the attraction's weight, and scalars for the log."""
+@dataclass(frozen=True, eq=False)
+class Masking:
+    """What the maskers say of the pairs of a step.
+
+    Attributes:
+        masked: [A, C] bool, True for a false negative.
+        attract: the weight of the attraction.
+        terms: named scalars for the log: the share of eligible candidates that was masked and, for each label
+            of classes, how often a masked candidate has the row's class, next to chance.
+    """
+
+    masked: Tensor
+    attract: float = 0.0
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
-    def masked(self) -> Tensor: ...
-    @property
-    def attract(self) -> float: ...
-    @property
-    def parts(self) -> Mapping[str, Tensor]: ...
+    def parts(self) -> Mapping[str, Tensor]:
+        """The name of `terms` in API 1."""
+        return self.terms
 
 
 @dataclass(frozen=True)

@@ -152,31 +152,58 @@ class Batch(TensorFields):
         return self.frames[:, 1 + self.hard_negatives :]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Rows(TensorFields):
     """Who is who among the embeddings that a method compares.
 
     In a step there are 2M rows: the M instances of side A, then the same M of side B, each side role-major
     (all anchors, then all first hard negatives, …). Row i and row i+M are a pair. Rows also describe what was
-    gathered from other ranks and what lies in a queue, where nothing can be told from a position.
+    gathered from other ranks and what a queue holds, where a position tells nothing.
 
     Attributes:
-        draw: [rows] int64; -1 marks an empty place of a queue.
+        draw: [rows] int64; -1 marks an empty slot of a queue.
         clip, identity: [rows] int64.
         time: [rows] float64 seconds.
-        descriptor: [rows, F]: what the maskers know of a row; NaN where they have no opinion. F may be 0.
-        labels: name → [rows], where labels are known; for reports, and for methods that say that they need labels.
-        weight: [rows] as how many a row counts among the negatives of its draw's other instances; between two of
-            them the larger weight holds. None where all count as one.
+        labels: name → [rows] or [rows, C], where labels are known; for reports, and for methods that declare
+            that they need labels.
+        weight: [rows] the number of ordinary negatives that a row counts as for the other instances of its draw;
+            between two of them the larger weight holds. None where all count as one.
+        descriptors: key of a masker → [rows, F], what it said of each row; NaN for no opinion. F may be 0.
     """
 
     draw: Tensor
     clip: Tensor
     identity: Tensor
     time: Tensor
-    descriptor: Tensor
-    labels: Mapping[str, Tensor] = field(default_factory=dict)
-    weight: Tensor | None = None
+    labels: Mapping[str, Tensor]
+    weight: Tensor | None
+    descriptors: Mapping[str, Tensor]
+
+    def __init__(
+        self,
+        draw: Tensor,
+        clip: Tensor,
+        identity: Tensor,
+        time: Tensor,
+        descriptor: Tensor | None = None,
+        labels: Mapping[str, Tensor] | None = None,
+        weight: Tensor | None = None,
+        descriptors: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """`descriptor` is for a single masker, whose key need not be known: `descriptors={"": descriptor}`."""
+        given = descriptors or {} if descriptor is None else {"": descriptor}
+        values = (draw, clip, identity, time, labels or {}, weight, given)
+        for attribute, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, attribute.name, value)
+
+    @property
+    def descriptor(self) -> Tensor:
+        """[rows, F] the descriptors of all maskers side by side; in the hands of a masker, its own."""
+        import torch
+
+        if not self.descriptors:
+            return self.draw.new_empty((len(self), 0), dtype=torch.float32)
+        return torch.cat(list(self.descriptors.values()), dim=1)
 
     def __len__(self) -> int:
         return int(self.draw.shape[0])
@@ -185,38 +212,59 @@ class Rows(TensorFields):
         return self.changed(lambda t: t[index])
 
     def __add__(self, other: Rows) -> Rows:
-        """These rows, then the others; labels and weights that both have."""
+        """These rows, then the others, with the labels, descriptors and weights that both have."""
         import torch
 
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(self, name), getattr(other, name)])
 
-        weight = None if self.weight is None or other.weight is None else joined("weight")
+        def joined_items(name: str) -> dict[str, Tensor]:
+            one, two = getattr(self, name), getattr(other, name)
+            return {key: torch.cat([one[key], two[key]]) for key in one if key in two}
 
-        labels = {
-            name: torch.cat([values, other.labels[name]])
-            for name, values in self.labels.items()
-            if name in other.labels
-        }
-        names = ("draw", "clip", "identity", "time", "descriptor")
-        return Rows(**{name: joined(name) for name in names}, labels=labels, weight=weight)
+        return Rows(
+            **{name: joined(name) for name in ("draw", "clip", "identity", "time")},
+            labels=joined_items("labels"),
+            weight=None if self.weight is None or other.weight is None else joined("weight"),
+            descriptors=joined_items("descriptors"),
+        )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class StepOutput:
     """What a method gives for a step.
 
     Attributes:
         loss: [] to be minimised.
-        parts: named scalars for the log, detached.
+        terms: named scalars for the log, detached: the terms of the loss, shares, …
         embeddings: [M, D] of side A, detached, for the diagnostics that watch for collapse.
         pairs: [M, D] of side B, detached; row i belongs to row i of `embeddings`.
     """
 
     loss: Tensor
-    parts: Mapping[str, Tensor | float] = field(default_factory=dict)
-    embeddings: Tensor | None = None
-    pairs: Tensor | None = None
+    terms: Mapping[str, Tensor | float]
+    embeddings: Tensor | None
+    pairs: Tensor | None
+
+    def __init__(
+        self,
+        loss: Tensor,
+        terms: Mapping[str, Tensor | float] | None = None,
+        embeddings: Tensor | None = None,
+        pairs: Tensor | None = None,
+        *,
+        parts: Mapping[str, Tensor | float] | None = None,
+    ) -> None:
+        """`parts` is the name of `terms` in API 1."""
+        for attribute, value in zip(
+            fields(self), (loss, terms or parts or {}, embeddings, pairs), strict=True
+        ):
+            object.__setattr__(self, attribute.name, value)
+
+    @property
+    def parts(self) -> Mapping[str, Tensor | float]:
+        """The name of `terms` in API 1."""
+        return self.terms
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,15 @@
 """A contrastive loss that takes a mask, explicit negatives and an attraction. Public: methods may use it."""
 
-from ssltoolbox.losses.masking import MaskerUnion, Masking
-from ssltoolbox.losses.nt_xent import NTXentLoss
+from ssltoolbox.losses.nt_xent import LossTerms, NTXentLoss, mean_of
 from ssltoolbox.losses.queue import RowQueue, candidates_in_batch, gather_rows
 from ssltoolbox.losses.weights import weights_within_draws
 
 __all__ = [
-    "MaskerUnion",
-    "Masking",
+    "LossTerms",
     "NTXentLoss",
     "RowQueue",
     "candidates_in_batch",
     "gather_rows",
+    "mean_of",
     "weights_within_draws",
 ]

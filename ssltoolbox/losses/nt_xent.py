@@ -7,8 +7,8 @@ batch, N with a queue), V masked pairs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import lightly.loss
 import torch
@@ -16,6 +16,28 @@ import torch.nn.functional as F
 from lightly.utils import dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from ssltoolbox.api import Maskers, Rows
+from ssltoolbox.losses.weights import weights_within_draws
+
+
+class LossTerms(NamedTuple):
+    """A loss, [], and the terms for the log, detached; none where nothing but lightly's loss was asked for."""
+
+    loss: Tensor
+    terms: Mapping[str, Tensor]
+
+
+def mean_of(*outcomes: LossTerms) -> LossTerms:
+    """The mean of several losses, and of each term."""
+
+    def mean(values: Iterable[Tensor]) -> Tensor:
+        return torch.stack(list(values)).mean()
+
+    return LossTerms(
+        mean(outcome.loss for outcome in outcomes),
+        {name: mean(outcome.terms[name] for outcome in outcomes) for name in outcomes[0].terms},
+    )
 
 
 class NTXentLoss(lightly.loss.NTXentLoss):
@@ -27,8 +49,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         ℓ(i, x) = −log( e^{s_ix/τ} / (e^{s_ix/τ} + Σ_{k∈U(i)} n_ik e^{s_ik/τ}) )
 
     with cosine similarities s, averaged over rows; the second sum is 0 where V(i) is empty. w = 0 only cancels.
-    n_ik, 1 as a rule, is as how many the negative k counts.
-    With nothing given beside the two sides, this is the parent, to the bit. Unlike the parent's, the queue is
+    n_ik, 1 as a rule, is the number of ordinary negatives that the negative k counts as.
+    With nothing given but the two sides, this is the parent, to the bit. Unlike the parent's, the queue is
     part of the state dict.
 
     Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue).
@@ -60,7 +82,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         weights: Tensor | None = None,
         negative_weights: Tensor | None = None,
     ) -> Tensor:
-        """The loss, with the parts that strategies ask for.
+        """The loss with the mask, negatives and weights that are given.
 
         Args:
             out0, out1: [N, D] the two sides; row i of both is a pair. With a queue, queries and keys.
@@ -69,7 +91,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
                 With a queue [N, K], in the order of the queue before this call.
             negatives: [2N, E, D] in batch, [N, E, D] with a queue: further negatives of each row, never masked.
             attract: w, the weight that draws a row to what was masked for it.
-            weights: [2N, 2G] in batch, [N, K] with a queue: n, as how many each candidate counts, above 0.
+            weights: [2N, 2G] in batch, [N, K] with a queue: n, the number that each candidate counts as, above 0.
             negative_weights: [2N, E] or [N, E], the same of `negatives`.
 
         Returns:
@@ -78,12 +100,53 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         if masked is None and negatives is None and weights is None:
             loss: Tensor = super().forward(out0, out1)
             return loss
-        cancel, attraction = self.parts(
+        cancel, attraction = self.terms(
             out0, out1, masked, negatives, attract > 0, weights=weights, negative_weights=negative_weights
         )
         return cancel + attract * attraction if attract > 0 else cancel
 
-    def parts(
+    def compare(
+        self,
+        out0: Tensor,
+        out1: Tensor,
+        rows: Rows,
+        candidates: Rows,
+        maskers: Maskers,
+        negatives: Tensor | None = None,
+        negative_weights: Tensor | None = None,
+    ) -> LossTerms:
+        """The loss of a step with the recipe's maskers and weights.
+
+        Args:
+            out0, out1: [N, D] the two sides, as in `forward`.
+            rows: who is compared: the 2N rows of both sides in batch, the N queries with a queue.
+            candidates: who they are compared with: 2G rows in batch (`candidates_in_batch`), the K rows of the
+                queue as it is before this call (`RowQueue.rows`).
+            maskers: those of `MethodContext`.
+            negatives, negative_weights: as in `forward`.
+
+        Returns:
+            The loss; with maskers its terms too: `cancel_loss`, `attract_loss` before its weight, and what the
+            maskers report.
+        """
+        weights = weights_within_draws(rows, candidates)
+        if not maskers:
+            loss = self(out0, out1, negatives=negatives, weights=weights, negative_weights=negative_weights)
+            return LossTerms(loss, {})
+        masking = maskers.mask(rows, candidates)
+        cancel, attraction = self.terms(
+            out0,
+            out1,
+            masking.masked,
+            negatives,
+            masking.attract > 0,
+            weights=weights,
+            negative_weights=negative_weights,
+        )
+        terms = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.terms}
+        return LossTerms(cancel + masking.attract * attraction, terms)
+
+    def terms(
         self,
         out0: Tensor,
         out1: Tensor,
@@ -110,7 +173,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             pair_S2 = self._own_columns(len(out0), len(all_CD), out0.device)
             masked = None if masked is None else masked.scatter(1, pair_S2, False)
             logits_SC = logits_SC.scatter(1, pair_S2, -torch.inf)
-        row_V, column_V = _places(masked if attracting else None, logits_SC.device)
+        row_V, column_V = _positions(masked if attracting else None, logits_SC.device)
         log_sum_S, masked_V = _SplitNegatives.apply(logits_SC, masked, weights, row_V, column_V)
         if negatives is not None:
             explicit_SE = self._scaled("sd,sed->se", rows_SD, F.normalize(negatives, dim=2))
@@ -121,6 +184,9 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         per_row_S = torch.bincount(row_V, minlength=len(rows_SD)).clamp(min=1)
         attraction = (_against(log_sum_S[row_V], masked_V) / per_row_S[row_V]).sum() / len(rows_SD)
         return cancel, attraction
+
+    parts = terms
+    """Its name in API 1."""
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
         """Cosines of unit vectors over the temperature, in single precision or better."""
@@ -143,7 +209,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return torch.cat([sides_N2, sides_N2])
 
 
-def _places(masked: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor]:
+def _positions(masked: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """[V] and [V] rows and columns of what was masked."""
     if masked is None:
         nowhere = torch.empty(0, dtype=torch.long, device=device)

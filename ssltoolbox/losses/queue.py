@@ -1,10 +1,13 @@
-"""Who lies in a queue, and who is on the other ranks: the rows that go with embeddings."""
+"""The rows that go with the embeddings of a queue and of the other ranks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from lightly.models.utils import concat_all_gather
-from torch import nn
+from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows
 
@@ -17,7 +20,7 @@ def gather_rows(rows: Rows) -> Rows:
 def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
     """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
 
-    Other ranks' rows are asked for only where somebody looks at them, maskers or weights.
+    Rows are gathered from other ranks only where maskers or weights look at them.
     """
     if not context.distributed or not (context.maskers or rows.weight is not None):
         return rows
@@ -26,31 +29,88 @@ def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
 
 
 class RowQueue(nn.Module):
-    """The rows beside a queue of keys, moved on in step with it, and part of the state dict.
+    """The rows of a queue of keys, moved on in step with it, and part of the state dict.
 
-    Places not yet filled have draw -1 and a NaN descriptor; so no masker ever picks one. Of the labels the
-    expression is kept, for the report of how often a masker's pick shares it.
+    An empty slot has draw -1, NaN descriptors and unknown labels, so that it is never masked. Whatever labels and
+    descriptors the rows come with are kept, under their names.
+
+    Args:
+        length: rows in the queue.
+        descriptor_dim: not used; API 1 had to give the size of the descriptors.
     """
 
-    def __init__(self, length: int, descriptor_dim: int) -> None:
+    def __init__(self, length: int, descriptor_dim: int = 0) -> None:
         super().__init__()
-        for name in ("draw", "clip", "identity", "expression"):
+        self.length = length
+        for name in ("draw", "clip", "identity"):
             self.register_buffer(name, torch.full((length,), -1))
         self.register_buffer("time", torch.full((length,), torch.nan, dtype=torch.float64))
-        self.register_buffer("descriptor", torch.full((length, descriptor_dim), torch.nan))
 
     def rows(self) -> Rows:
-        """[length] what lies in the queue now, in its order."""
-        draw, clip, identity, time, descriptor = (self.get_buffer(name) for name in _FIELDS)
-        return Rows(draw, clip, identity, time, descriptor, {"expression": self.get_buffer("expression")})
+        """[length] the rows in the queue, in its order."""
+        draw, clip, identity, time = (self.get_buffer(name) for name in _FIELDS)
+        return Rows(
+            draw, clip, identity, time, labels=self._kept("labels"), descriptors=self._kept("descriptors")
+        )
 
     @torch.no_grad()
     def enqueue(self, rows: Rows, pointer: int) -> None:
-        """Writes rows at the place where the queue of keys wrote theirs: `pointer` before it moved on."""
-        places = slice(pointer, pointer + len(rows))
+        """Writes rows where the queue of keys wrote theirs: at `pointer`, as it was before that moved on."""
+        slots = slice(pointer, pointer + len(rows))
         for name in _FIELDS:
-            self.get_buffer(name)[places] = getattr(rows, name)
-        self.get_buffer("expression")[places] = rows.labels.get("expression", torch.tensor(-1))
+            self.get_buffer(name)[slots] = getattr(rows, name)
+        for group in _GROUPS:
+            given: Mapping[str, Tensor] = getattr(rows, group)
+            for key, values in given.items():
+                self._buffer_like(_buffer_name(group, key), values)[slots] = values
+            for key, kept in self._kept(group).items():
+                if key not in given:
+                    kept[slots] = _unknown(kept)
+
+    def _buffer_like(self, name: str, values: Tensor) -> Tensor:
+        """The buffer of that name, made when its first values come."""
+        if name not in self._buffers:
+            empty = values.new_empty((self.length, *values.shape[1:]))
+            self.register_buffer(name, empty.fill_(_unknown(values)))
+        return self.get_buffer(name)
+
+    def _kept(self, group: str) -> dict[str, Tensor]:
+        """Name → buffer of all labels, or key → buffer of all descriptors."""
+        prefix = _buffer_name(group, "")
+        return {
+            name.removeprefix(prefix).replace(_DOT, "."): buffer
+            for name, buffer in self._buffers.items()
+            if buffer is not None and name.startswith(prefix)
+        }
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+        """Makes the buffers that the saved queue has, then loads them all."""
+        for key, values in state_dict.items():
+            name = key.removeprefix(prefix)
+            if key.startswith(prefix) and name.startswith(
+                tuple(_buffer_name(group, "") for group in _GROUPS)
+            ):
+                self._buffer_like(name, values.to(self.get_buffer("draw").device))
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-_FIELDS = ("draw", "clip", "identity", "time", "descriptor")
+_FIELDS = ("draw", "clip", "identity", "time")
+_GROUPS = ("labels", "descriptors")
+_DOT = "·"
+"""Stands for a dot in the name of a buffer, where torch allows none."""
+
+
+def _buffer_name(group: str, key: str) -> str:
+    """A name that can't be that of an attribute.
+
+    >>> _buffer_name("labels", "gaze.x")
+    'labels:gaze·x'
+    """
+    return f"{group}:{key.replace('.', _DOT)}"
+
+
+def _unknown(values: Tensor) -> float | int | bool:
+    """What stands for no value: NaN, -1 or False."""
+    if values.is_floating_point():
+        return torch.nan
+    return False if values.dtype == torch.bool else -1

@@ -1,4 +1,4 @@
-"""As how many each negative counts, where a recipe weighs its hard negatives."""
+"""How much each negative counts, where a recipe weighs its hard negatives."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from ssltoolbox.models import momentum_copy
 
 
 class MoCoV2(nn.Module):
-    """Side A queries, side B gives the keys; one direction. The negatives are a queue of older keys, and the
-    keys of the other instances of the query's own draw, its hard negatives, which no masker can reach.
+    """Side A gives the queries, side B the keys; only queries are compared with keys.
 
-    The keys of all instances are enqueued after they were compared, with their rows beside them.
+    The negatives of a query are a queue of older keys, and the keys of the other instances of its own draw, its
+    hard negatives, which maskers don't see. After the comparison the keys of all instances enter the queue.
     """
 
     def __init__(self, options: MoCoV2Options, context: MethodContext) -> None:
@@ -29,7 +29,7 @@ class MoCoV2(nn.Module):
         self.loss = NTXentLoss(
             options.temperature, (options.queue, options.output_dim), gather_distributed=context.distributed
         )
-        self.queue = RowQueue(options.queue, context.descriptor_dim)
+        self.queue = RowQueue(options.queue)
         self._momentum = options.momentum
         self._context = context
 
@@ -45,34 +45,22 @@ class MoCoV2(nn.Module):
             key = self.key_projection(self.key_backbone(view_b))
         half = len(rows) // 2
         query_rows, key_rows = rows[:half], rows[half:]
-        output = self._compare(query, key, query_rows)
-        if query.requires_grad:
-            self._enqueue(key_rows)
-        return output
-
-    def _compare(self, query: Tensor, key: Tensor, rows: Rows) -> StepOutput:
-        self._pointer = int(self.loss.memory_bank.bank_ptr)
-        negatives, weights = _keys_of_own_draw(key, rows)
-        if not self._context.maskers:
-            loss = self.loss(query, key, negatives=negatives, negative_weights=weights)
-            return StepOutput(loss, embeddings=query.detach(), pairs=key)
-        masking = self._context.maskers.mask(rows, self.queue.rows())
-        cancel, attraction = self.loss.parts(
-            query, key, masking.masked, negatives, masking.attract > 0, negative_weights=weights
+        negatives, weights = _keys_of_own_draw(key, query_rows)
+        pointer = int(self.loss.memory_bank.bank_ptr)
+        loss, terms = self.loss.compare(
+            query, key, query_rows, self.queue.rows(), self._context.maskers, negatives, weights
         )
-        parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
-        return StepOutput(cancel + masking.attract * attraction, parts, query.detach(), key)
-
-    def _enqueue(self, rows: Rows) -> None:
-        self.queue.enqueue(gather_rows(rows) if self._context.distributed else rows, self._pointer)
+        if query.requires_grad:
+            self.queue.enqueue(gather_rows(key_rows) if self._context.distributed else key_rows, pointer)
+        return StepOutput(loss, terms, query.detach(), key)
 
 
 def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:
-    """For each query the keys of the other instances of its draw, and as how many they count.
+    """For each query the keys of the other instances of its draw, and how many negatives each of them counts as.
 
     [M, K, D], None without hard negatives; [M, K], None where each counts as one.
 
-    Instances of a draw are found by its id: sorted by draw, they lie side by side, 1+K of them each.
+    Instances of a draw are found by its id: sorted by draw, 1+K of them stand next to each other.
     """
     order = torch.argsort(rows.draw, stable=True)
     draws = len(torch.unique(rows.draw))

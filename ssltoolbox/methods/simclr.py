@@ -6,7 +6,7 @@ from lightly.models.modules.heads import SimCLRProjectionHead
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepOutput
-from ssltoolbox.losses import NTXentLoss, candidates_in_batch, weights_within_draws
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch
 from ssltoolbox.methods.plugin import SimCLROptions
 
 
@@ -29,16 +29,6 @@ class SimCLR(nn.Module):
         """[M, 3, S, S] twice → the symmetric contrastive loss over 2M rows."""
         embedded_a = self.projection(self.backbone(view_a))
         embedded_b = self.projection(self.backbone(view_b))
-        embeddings, pairs = embedded_a.detach(), embedded_b.detach()
-        maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
-        weights = weights_within_draws(rows, candidates)
-        if not maskers:
-            loss = self.loss(embedded_a, embedded_b, weights=weights)
-            return StepOutput(loss, embeddings=embeddings, pairs=pairs)
-        masking = maskers.mask(rows, candidates)
-        cancel, attraction = self.loss.parts(
-            embedded_a, embedded_b, masking.masked, attracting=masking.attract > 0, weights=weights
-        )
-        parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
-        return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
+        loss, terms = self.loss.compare(embedded_a, embedded_b, rows, candidates, self._context.maskers)
+        return StepOutput(loss, terms, embedded_a.detach(), embedded_b.detach())

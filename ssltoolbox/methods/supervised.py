@@ -34,5 +34,5 @@ class Supervised(nn.Module):
         loss = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum") / count
         with torch.no_grad():
             accuracy = (logits.argmax(dim=1) == labels).sum() / count
-        parts = {"train_accuracy": accuracy, "labelled_share": labelled.float().mean()}
-        return StepOutput(loss, parts, embeddings=features.detach())
+        terms = {"train_accuracy": accuracy, "labelled_share": labelled.float().mean()}
+        return StepOutput(loss, terms, embeddings=features.detach())

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 import torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows
+from ssltoolbox.api import Masking, MethodContext, Rows
 from ssltoolbox.testing.material import rows
 
 DRAWS, HARD, SIZE, FEATURES, DESCRIPTOR, STEPS = 4, 1, 16, 8, 3, 10
 INSTANCES = DRAWS * (1 + HARD)
 
 
-@dataclass(frozen=True, eq=False)
-class OneMasked:
-    """Each anchor's first candidate from another draw. See `ssltoolbox.api.methods.Masking`."""
-
-    masked: Tensor
-    attract: float = 0.5
-    parts: Mapping[str, Tensor] = field(default_factory=dict)
-
-
 class CountingMaskers:
-    """Maskers that count how often they are asked; False if there are none."""
+    """Maskers that count how often they are asked; False if there are none.
+
+    They mask each anchor's first candidate from another draw.
+    """
 
     def __init__(self, present: bool = False) -> None:
         self.present = present
@@ -34,10 +25,10 @@ class CountingMaskers:
     def __bool__(self) -> bool:
         return self.present
 
-    def mask(self, anchors: Rows, candidates: Rows) -> OneMasked:
+    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
         self.asked += 1
         eligible = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
-        return OneMasked(eligible & (eligible.cumsum(dim=1) == 1))
+        return Masking(eligible & (eligible.cumsum(dim=1) == 1), attract=0.5)
 
 
 def context(device: str = "cpu", maskers: CountingMaskers | None = None) -> MethodContext:

@@ -87,14 +87,14 @@ def gradients(subject: Subject) -> None:
 @rule("what is reported is detached", trains)
 def detached(subject: Subject) -> None:
     for _, output in _steps(subject):
-        reported = {"embeddings": output.embeddings, "pairs": output.pairs, **output.parts}
+        reported = {"embeddings": output.embeddings, "pairs": output.pairs, **output.terms}
         for name, value in reported.items():
             if isinstance(value, Tensor) and value.requires_grad:
                 raise Breach(
                     f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or memory grows"
                 )
-        for name in output.parts:
-            value = output.parts[name]
+        for name in output.terms:
+            value = output.terms[name]
             if isinstance(value, Tensor) and value.numel() != 1:
                 raise Breach(f"`{subject.name}.step` reports {name!r} as {shape_of(value)}, not one number")
         for name in ("embeddings", "pairs"):

@@ -155,7 +155,7 @@ def eligible_only(subject: Subject) -> None:
             others = torch.where(eligible[0, :, None], candidates.descriptor, anchor.descriptor)
             blank = torch.where(eligible[0, :, None], candidates.descriptor, torch.nan)
             alike, unknown = (
-                masker.mask(anchor, replace(candidates, descriptor=part), eligible) & eligible
+                masker.mask(anchor, replace(candidates, descriptors={"": part}), eligible) & eligible
                 for part in (others, blank)
             )
             if not torch.equal(alike, unknown):
@@ -189,7 +189,9 @@ def _pairs(subject: Subject) -> Iterator[tuple[Any, Rows, Rows]]:
         descriptor = _describe(subject, given, masker).unflatten(0, given.frames.shape[:2])
         own = rows(DRAWS, HARD, descriptor.transpose(0, 1).flatten(0, 1).cpu()).to(device)
         empty = replace(
-            own, draw=torch.full_like(own.draw, -1), descriptor=torch.full_like(own.descriptor, torch.nan)
+            own,
+            draw=torch.full_like(own.draw, -1),
+            descriptors={"": torch.full_like(own.descriptor, torch.nan)},
         )
         half = len(own) // 2
         yield masker, own, own

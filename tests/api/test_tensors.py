@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ssltoolbox.api import Batch, Clip, Rows
+from ssltoolbox.api import Batch, Clip, Rows, StepOutput
 
 
 def batch(draws: int = 3, hard: int = 2) -> Batch:
@@ -66,6 +66,32 @@ def test_rows_are_taken_and_joined_with_the_labels_that_both_have() -> None:
     taken = joined[torch.tensor([4, 0])]
     assert (len(taken), taken.draw.tolist(), taken.labels["expression"].tolist()) == (2, [4, 0], [9, 5])
     assert joined[1:3].time.tolist() == [1.0, 2.0]
+
+
+def test_descriptors_follow_their_rows() -> None:
+    described = {"mask_fn": torch.eye(2), "mask_fn#2": torch.ones(2, 1)}
+    both = replace(rows(0, 2), descriptors=described) + replace(rows(2, 2), descriptors=described | {"other": None})
+    assert list(both.descriptors) == ["mask_fn", "mask_fn#2"]
+    assert both[1:3].descriptors["mask_fn"].tolist() == [[0, 1], [1, 0]]
+    assert both[1:3].to("meta").descriptors["mask_fn#2"].device.type == "meta"
+
+
+def test_the_descriptor_of_rows_is_those_of_all_maskers_side_by_side() -> None:
+    """As in API 1, where rows had one; a masker is given rows with its own alone."""
+    one, two = torch.rand(2, 3), torch.rand(2, 1)
+    given = replace(rows(0, 2), descriptors={"one": one, "two": two})
+    assert torch.equal(given.descriptor, torch.cat([one, two], dim=1))
+    assert torch.equal(replace(given, descriptors={"two": two}).descriptor, two)
+    assert replace(given, descriptors={}).descriptor.shape == (2, 0)
+
+
+def test_rows_and_outputs_are_made_as_in_api_1() -> None:
+    ids, described, loss = torch.arange(2), torch.rand(2, 3), torch.tensor(1.0)
+    assert Rows(ids, ids, ids, ids, descriptor=described).descriptor.equal(described)
+    assert replace(rows(0, 2), descriptor=described).descriptor.equal(described)
+    output = StepOutput(loss, parts={"one": 1.0})
+    assert output.terms == output.parts == {"one": 1.0}
+    assert replace(StepOutput(loss, {"two": 2.0}), embeddings=described).parts == {"two": 2.0}
 
 
 def test_the_interval_of_a_clip_is_the_median() -> None:

@@ -19,7 +19,7 @@ from support.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
@@ -44,17 +44,13 @@ class MaskNearest(NegativeMasker[Options]):
 
 
 def maskers() -> MaskerUnion:
-    union = MaskerUnion([MaskNearest(Options())])
-    frames = torch.zeros(1, 2, 3, 1, 1, dtype=torch.uint8)
-    union.describe(Batch(frames, frames, frames, frames, frames, frames))
-    return union
+    return MaskerUnion({"nearest": MaskNearest(Options())})
 
 
 def build(name: str, distributed: bool) -> nn.Module:
     context = tiny_context(
         backbone=tiny_backbone(batch_norm=False),
         maskers=maskers() if name != "byol" else MaskerUnion(),
-        descriptor_dim=3,
         instances=DRAWS * (1 + HARD),
         distributed=distributed,
     )

@@ -10,7 +10,7 @@ from support.methods import rows_for, tiny_context
 from torch import Tensor
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
@@ -27,10 +27,7 @@ class MaskEverything(NegativeMasker[Options]):
 
 
 def everything_masked() -> MaskerUnion:
-    union = MaskerUnion([MaskEverything(Options())])
-    frames = torch.zeros(1, 2, 3, 1, 1, dtype=torch.uint8)
-    union.describe(Batch(frames, frames, frames, frames, frames, frames))
-    return union
+    return MaskerUnion({"everything": MaskEverything(Options())})
 
 
 def embeddings(method: SimCLR | MoCoV2, view_a: Tensor, view_b: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,7 +42,7 @@ def embeddings(method: SimCLR | MoCoV2, view_a: Tensor, view_b: Tensor) -> tuple
 
 def test_simclr_keeps_its_own_draw_when_all_others_are_masked(views):
     """Four draws of one hard negative: row i is left with its positive and the two rows of the other role."""
-    context = tiny_context(maskers=everything_masked(), descriptor_dim=1)
+    context = tiny_context(maskers=everything_masked())
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context).eval()
     view_a, view_b = views[0]
     loss = method.step(view_a, view_b, rows_for(4, hard=1, descriptor=torch.zeros(16, 1))).loss
@@ -80,7 +77,7 @@ def test_mocov2_adds_the_keys_of_the_own_draw(views):
 
 
 def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(views):
-    context = tiny_context(maskers=everything_masked(), descriptor_dim=1)
+    context = tiny_context(maskers=everything_masked())
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), context)
     rows = rows_for(4, hard=1, descriptor=torch.zeros(16, 1))
     method.step(*views[0], rows)
@@ -97,17 +94,17 @@ def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(views):
 
 
 def test_mocov2_enqueues_all_instances_with_their_rows(views):
-    method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), tiny_context(descriptor_dim=2))
+    method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), tiny_context())
     descriptor = torch.arange(32.0).view(16, 2)
     rows = rows_for(4, hard=1, descriptor=descriptor)
     method.step(*views[0], rows)
     queued = method.queue.rows()
     assert queued.draw.tolist() == [0, 1, 2, 3, 0, 1, 2, 3] + [-1] * 8
-    assert torch.equal(queued.descriptor[:8], descriptor[8:])
+    assert torch.equal(queued.descriptors[""][:8], descriptor[8:])
     method.step(*views[1], rows_for(4, hard=1, descriptor=descriptor, first_draw=4))
     method.step(*views[2], rows_for(4, hard=1, descriptor=descriptor, first_draw=8))
     assert method.queue.rows().draw.tolist() == [8, 9, 10, 11] * 2 + [4, 5, 6, 7] * 2
-    assert set(method.state_dict()) >= {"queue.draw", "queue.descriptor", "loss.memory_bank.bank"}
+    assert set(method.state_dict()) >= {"queue.draw", "queue.descriptors:", "loss.memory_bank.bank"}
 
 
 def test_simclr_counts_its_own_draw_by_weight(views):

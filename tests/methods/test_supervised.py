@@ -37,8 +37,8 @@ def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views):
     known = labels >= 0
     torch.testing.assert_close(output.loss, F.cross_entropy(logits[known], labels[known]))
     right = (logits.argmax(1) == labels)[known].float().mean()
-    torch.testing.assert_close(output.parts["train_accuracy"], right)
-    assert output.parts["labelled_share"] == 6 / 8
+    torch.testing.assert_close(output.terms["train_accuracy"], right)
+    assert output.terms["labelled_share"] == 6 / 8
     assert output.embeddings.shape == (8, 8)
 
 
@@ -58,7 +58,7 @@ def test_labels_can_be_learned(views):
         optimiser.zero_grad()
         method.step(view_a, view_b, rows_with(labels)).loss.backward()
         optimiser.step()
-    assert method.step(view_a, view_b, rows_with(labels)).parts["train_accuracy"] == 1
+    assert method.step(view_a, view_b, rows_with(labels)).terms["train_accuracy"] == 1
 
 
 def test_a_run(tmp_path):

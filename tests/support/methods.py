@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.core.maskers import MaskerUnion
 
 
 def tiny_backbone(batch_norm: bool = True) -> nn.Module:

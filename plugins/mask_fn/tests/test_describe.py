@@ -17,7 +17,7 @@ from torch import Tensor
 from ssltoolbox.api import Batch, Rows
 from ssltoolbox.data.synthetic_faces.dataset import SyntheticFaces
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.core.maskers import MaskerUnion
 
 WIDTHS = {"resnet18": 1024, "pixels": 512, "gradients": 576, "geometry": 64}
 
@@ -161,12 +161,12 @@ def test_the_nearest_face_has_the_same_expression(descriptor, least):
     draw = torch.arange(128)
     read = people.read(draw.tolist(), (draw % 96).tolist())
     batch = Batch(read.images[:, None], read.landmarks[:, None], draw, draw, draw, draw[:, None].double())
-    union = MaskerUnion([MaskFN(MaskFNOptions(descriptor=descriptor))])
-    described = union.describe(batch)[:, 0]
+    union = MaskerUnion({"mask_fn": MaskFN(MaskFNOptions(descriptor=descriptor))})
+    described = union.describe(batch)["mask_fn"][:, 0]
     rows = Rows(draw, draw, draw, draw.double(), described, {"expression": read.labels["expression"]})
-    parts = union.mask(rows, rows).parts
-    assert parts["chance_same_expression"] < 0.2
-    assert parts["masked_same_expression"] > least
+    terms = union.mask(rows, rows).terms
+    assert terms["chance_same_expression"] < 0.2
+    assert terms["masked_same_expression"] > least
 
 
 def test_nothing_is_drawn_from_the_global_generator(mask_fn, faces):

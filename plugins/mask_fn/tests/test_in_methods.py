@@ -11,8 +11,8 @@ from ssltoolbox_mask_fn.masker import MaskFN
 from support.methods import tiny_context
 
 from ssltoolbox.api import Batch, Rows, StepOutput
+from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import role_major, rows_of
-from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
@@ -24,8 +24,8 @@ class Learner:
     """A method with MaskFN, and the step from a batch as the engine goes it."""
 
     def __init__(self, name: str, **options: object) -> None:
-        self.maskers = MaskerUnion([MaskFN(MaskFNOptions(descriptor="gradients", **options))])
-        context = tiny_context(maskers=self.maskers, descriptor_dim=576, instances=INSTANCES)
+        self.maskers = MaskerUnion({"mask_fn": MaskFN(MaskFNOptions(descriptor="gradients", **options))})
+        context = tiny_context(maskers=self.maskers, instances=INSTANCES)
         torch.manual_seed(0)
         self.method: SimCLR | MoCoV2
         if name == "simclr":
@@ -57,8 +57,8 @@ def test_steps_are_finite(name, options, faces):
         output = learner.step(replace(faces, draw=faces.draw + 8 * step))
         assert output.loss.isfinite()
         assert learner.gradients_are_finite()
-    assert output.parts["masked_share"] > 0
-    assert (output.parts["attract_loss"] > 0) == (options.get("attract", 1) > 0)
+    assert output.terms["masked_share"] > 0
+    assert (output.terms["attract_loss"] > 0) == (options.get("attract", 1) > 0)
 
 
 @pytest.mark.parametrize("name", ["simclr", "mocov2"])
@@ -67,7 +67,7 @@ def test_without_landmarks_nothing_is_masked(name, faces):
     blind = replace(faces, landmarks=torch.full_like(faces.landmarks, torch.nan))
     for step in range(2):
         output = learner.step(replace(blind, draw=faces.draw + 8 * step))
-        assert output.parts["masked_share"] == 0
+        assert output.terms["masked_share"] == 0
         assert output.loss.isfinite()
         assert learner.gradients_are_finite()
 
@@ -93,4 +93,4 @@ def test_a_single_draw(faces):
     learner = Learner("simclr")
     output = learner.step(one)
     assert output.loss.isfinite()
-    assert output.parts["masked_share"] == 0
+    assert output.terms["masked_share"] == 0

@@ -7,7 +7,7 @@ from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHea
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepOutput
-from ssltoolbox.losses import NTXentLoss, candidates_in_batch, weights_within_draws
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of
 from ssltoolbox_nnclr import NNCLROptions
 
 
@@ -36,23 +36,13 @@ class NNCLR(nn.Module):
         friends_b = self.support(pairs, update=predicted_b.requires_grad)
         maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
-        weights = weights_within_draws(rows, candidates)
-        weights_back = None if weights is None else _sides_swapped(weights)
-        if not maskers:
-            there = self.loss(friends_a, predicted_b, weights=weights)
-            back = self.loss(friends_b, predicted_a, weights=weights_back)
-            return StepOutput(0.5 * (there + back), embeddings=embeddings, pairs=pairs)
-        masking = maskers.mask(rows, candidates)
-        masked_back, attracting = _sides_swapped(masking.masked), masking.attract > 0
-        there = self.loss.parts(
-            friends_a, predicted_b, masking.masked, attracting=attracting, weights=weights
+        loss, terms = mean_of(
+            self.loss.compare(friends_a, predicted_b, rows, candidates, maskers),
+            self.loss.compare(
+                friends_b, predicted_a, _sides_swapped(rows), _sides_swapped(candidates), maskers
+            ),
         )
-        back = self.loss.parts(
-            friends_b, predicted_a, masked_back, attracting=attracting, weights=weights_back
-        )
-        cancel, attraction = (0.5 * (one + other) for one, other in zip(there, back, strict=True))
-        parts = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.parts}
-        return StepOutput(cancel + masking.attract * attraction, parts, embeddings, pairs)
+        return StepOutput(loss, terms, embeddings, pairs)
 
 
 def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule:
@@ -64,6 +54,7 @@ def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule
     return bank
 
 
-def _sides_swapped(masked: Tensor) -> Tensor:
-    """[2M, 2G] with side B before side A in rows and in columns."""
-    return masked.roll((masked.shape[0] // 2, masked.shape[1] // 2), dims=(0, 1))
+def _sides_swapped(rows: Rows) -> Rows:
+    """Side B, then side A."""
+    half = len(rows) // 2
+    return rows[half:] + rows[:half]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -14,43 +13,36 @@ from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows, Setting
+from ssltoolbox.api import Masking, MethodContext, Rows, Setting
 
 DRAWS, DIM, SUPPORT, TEMPERATURE = 6, 8, 24, 0.1
 OPTIONS = NNCLROptions(support=SUPPORT, hidden_dim=16, prediction_dim=16, output_dim=DIM)
 VIEWS = torch.randn(20, 2, DRAWS, 3, 12, 12, generator=torch.Generator().manual_seed(7)).unbind()
 
 
-@dataclass(frozen=True)
-class Marked:
-    """What a test says is masked."""
-
-    masked: Tensor
-    attract: float = 0.0
-    parts: dict[str, Tensor] = field(default_factory=dict)
-
-
 class Marks:
-    """Maskers that say what a test says; none if it says nothing."""
+    """Maskers that mask what a test says, by the rows' numbers; none if it says nothing."""
 
-    def __init__(self, marked: Marked | None = None) -> None:
-        self.marked = marked
+    def __init__(self, masked: Tensor | None = None, attract: float = 0.0) -> None:
+        self.masked = masked
+        self.attract = attract
 
     def __bool__(self) -> bool:
-        return self.marked is not None
+        return self.masked is not None
 
-    def mask(self, anchors: Rows, candidates: Rows) -> Marked:
-        return self.marked
+    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
+        assert self.masked is not None
+        return Masking(self.masked[anchors.clip][:, candidates.clip], self.attract)
 
 
-def build(marked: Marked | None = None) -> NNCLR:
+def build(masked: Tensor | None = None, attract: float = 0.0) -> NNCLR:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     context = MethodContext(
         backbone=backbone,
         feature_dim=8,
         descriptor_dim=0,
-        maskers=Marks(marked),
+        maskers=Marks(masked, attract),
         instances=DRAWS,
         steps=20,
         distributed=False,
@@ -59,8 +51,9 @@ def build(marked: Marked | None = None) -> NNCLR:
 
 
 def rows() -> Rows:
-    draw = torch.arange(DRAWS).repeat(2)
-    return Rows(draw, draw, draw, draw.double(), torch.empty(2 * DRAWS, 0))
+    """Their numbers stand for their clips."""
+    draw, number = torch.arange(DRAWS).repeat(2), torch.arange(2 * DRAWS)
+    return Rows(draw, number, draw, draw.double())
 
 
 def trained(step_loss, modules: list[nn.Module]) -> list[float]:
@@ -100,7 +93,7 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
     """Against the formula, row by row: neighbours of one side with predictions of the other."""
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[0, 3] = masked[0, DRAWS + 4] = masked[DRAWS + 2, 5] = True
-    method = build(Marked(masked)).eval()
+    method = build(masked).eval()
     view_a, view_b = VIEWS[0]
     with torch.no_grad():
         z = [method.projection(method.backbone(view)) for view in (view_a, view_b)]
@@ -125,9 +118,9 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
 def test_an_attraction_is_added_with_its_weight():
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[1, 4] = True
-    outputs = [build(Marked(masked, attract)).step(*VIEWS[0], rows()) for attract in (0.0, 0.5)]
+    outputs = [build(masked, attract).step(*VIEWS[0], rows()) for attract in (0.0, 0.5)]
     cancel, both = outputs
-    attraction = both.parts["attract_loss"]
+    attraction = both.terms["attract_loss"]
     assert attraction > 0
     torch.testing.assert_close(both.loss, cancel.loss + 0.5 * attraction)
 

@@ -27,8 +27,8 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
+from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
-from ssltoolbox.losses import MaskerUnion
 from ssltoolbox.models import create_backbone, feature_dim
 from ssltoolbox.plan import Chosen, Plan
 
@@ -108,9 +108,8 @@ class Components:
     @cached_property
     def maskers(self) -> MaskerUnion:
         """The negative maskers as one."""
-        maskers: list[NegativeMasker[Options]] = [
-            _make(chosen) for chosen in self.plan.of(Kind.NEGATIVE_MASKERS)
-        ]
+        chosen = self.plan.of(Kind.NEGATIVE_MASKERS)
+        maskers: dict[str, NegativeMasker[Options]] = {item.key: _make(item) for item in chosen}
         return MaskerUnion(maskers)
 
     @cached_property
@@ -193,7 +192,8 @@ class Components:
         """F, found by describing one draw."""
         if not self.maskers:
             return 0
-        return int(self.maskers.describe(self.batches.__getitems__([(0, 0)])).shape[2])
+        described = self.maskers.describe(self.batches.__getitems__([(0, 0)]))
+        return sum(values.shape[2] for values in described.values())
 
 
 def _make(chosen: Chosen, *arguments: Any) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ssltoolbox.api import Batch, Options, PositiveGenerator, Rows, View
 from ssltoolbox.api.tensors import TensorFields
 from ssltoolbox.data.drawing.sampler import Place
-from ssltoolbox.losses import MaskerUnion
+from ssltoolbox.engine.core.maskers import MaskerUnion
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +129,12 @@ def role_major(tensor: Tensor) -> Tensor:
     return tensor.transpose(0, 1).flatten(0, 1)
 
 
-def rows_of(batch: Batch, descriptors: Tensor, hard_weights: Sequence[float] = ()) -> Rows:
+def rows_of(batch: Batch, descriptors: Mapping[str, Tensor], hard_weights: Sequence[float] = ()) -> Rows:
     """The 2M rows of a batch: side A role-major, then side B role-major.
 
     Args:
         batch: N draws of R frames.
-        descriptors: [N, R, F], as drawn.
+        descriptors: key of a masker → [N, R, F], as drawn.
         hard_weights: K, as how many the hard negatives count in their draw; nothing if all count as one.
     """
     roles = batch.frames.shape[1]
@@ -147,7 +147,7 @@ def rows_of(batch: Batch, descriptors: Tensor, hard_weights: Sequence[float] = (
         clip=batch.clip.repeat(roles),
         identity=batch.identity.repeat(roles),
         time=role_major(batch.time),
-        descriptor=role_major(descriptors),
         labels={name: role_major(values) for name, values in batch.labels.items()},
         weight=weight,
+        descriptors={key: role_major(values) for key, values in descriptors.items()},
     )

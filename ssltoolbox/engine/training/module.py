@@ -49,7 +49,7 @@ class TrainingModule(pl.LightningModule):
         # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
         self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
         self.stages = stages
-        parts = (stages.view, *stages.generators, *stages.maskers.maskers)
+        parts = (stages.view, *stages.generators, *stages.maskers.maskers.values())
         # Known to Lightning, which moves them to the device.
         self.helpers = nn.ModuleList(part for part in parts if isinstance(part, nn.Module))
         self.optim = optim
@@ -75,7 +75,7 @@ class TrainingModule(pl.LightningModule):
         with self._stage("method"):
             output = self.method.step(ready.view_a, ready.view_b, ready.rows)
         self._check_finite(output.loss, ready.batch)
-        self._log(output.loss, output.parts, len(ready.batch))
+        self._log(output.loss, output.terms, len(ready.batch))
         return {
             "loss": output.loss,
             "embeddings": output.embeddings,
@@ -99,9 +99,9 @@ class TrainingModule(pl.LightningModule):
             f"the batch's clips are in {self.failure_path}"
         )
 
-    def _log(self, loss: Tensor, parts: Mapping[str, Tensor | float], draws: int) -> None:
+    def _log(self, loss: Tensor, terms: Mapping[str, Tensor | float], draws: int) -> None:
         epoch = self.global_step / self.steps_per_epoch
-        numbers = {"loss": loss.detach(), "lr": self._lr(), "epoch": epoch, **parts}
+        numbers = {"loss": loss.detach(), "lr": self._lr(), "epoch": epoch, **terms}
         self.log_dict(numbers, batch_size=draws)
 
     def _lr(self) -> float:

@@ -9,12 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssltoolbox.api import Batch, PositiveGenerator, Rows, UserError, View
+from ssltoolbox.api import Batch, Masking, PositiveGenerator, Rows, UserError, View
 from ssltoolbox.data.drawing.sampler import Deal
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.stages import render, role_major, rows_of, seed_device, two_views
-from ssltoolbox.losses import Masking
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ def seen_at(components: Components, step: int) -> SeenBatch:
     deal = Deal(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
     device = best_device()
     drawn = components.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
-    for component in (components.view, *components.generators, *components.maskers.maskers):
+    for component in (components.view, *components.generators, *components.maskers.maskers.values()):
         to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
     rows = rows_of(drawn, components.maskers.describe(drawn))
@@ -119,7 +118,7 @@ def _masking(components: Components, rows: Rows) -> Masking:
     else:
         masking = components.maskers.mask(rows, rows)
         masked = masking.masked[:half]
-    return Masking(masked.cpu(), masking.attract, masking.parts)
+    return Masking(masked.cpu(), masking.attract, masking.terms)
 
 
 def _similarity(rows: Rows) -> Tensor:

@@ -43,7 +43,7 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
     lines = "the lines of a draw from each other, same clip but another moment, and "
     yield "pushed", f"pushed apart: {lines if seen.drawn.hard_negatives else ''}{others}"
     if seen.masking:
-        yield "masked", _masked(seen.masking.attract, seen.masking.parts)
+        yield "masked", _masked(seen.masking.attract, seen.masking.terms)
 
 
 def pushed_heading(plan: Plan) -> str:
@@ -56,8 +56,8 @@ def pushed_heading(plan: Plan) -> str:
     return headings[negatives] if negatives else ""
 
 
-def _masked(attract: float, parts: Mapping[str, Tensor]) -> str:
-    share = {name: f"{100 * float(value):.2g} %" for name, value in parts.items()}
+def _masked(attract: float, terms: Mapping[str, Tensor]) -> str:
+    share = {name: f"{100 * float(value):.2g} %" for name, value in terms.items()}
     fate = f" but pulled together with weight {attract:g}" if attract else ""
     text = (
         f"masked: taken for a false negative, so not pushed apart{fate}; {share['masked_share']} of the pairs"

@@ -1,0 +1,169 @@
+"""Which pairs are eligible for a mask, and how several maskers act as one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, SslToolboxError
+from ssltoolbox.engine.core.maskers import MaskerUnion
+from ssltoolbox.losses import RowQueue
+
+
+class MaskAll(NegativeMasker[Options]):
+    """Masks whatever it may."""
+
+    attract = 0.3
+
+    def __init__(self, descriptor: Tensor | None = None) -> None:
+        super().__init__(Options())
+        self.descriptor = descriptor
+
+    def describe(self, batch: Batch) -> Tensor:
+        assert self.descriptor is not None
+        return self.descriptor
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        return torch.ones_like(eligible)
+
+
+class MaskNone(MaskAll):
+    """Masks nothing, but would attract."""
+
+    attract = 0.8
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        return torch.zeros_like(eligible)
+
+
+def batch(draws: int, roles: int) -> Batch:
+    """Nothing but shapes."""
+    return Batch(
+        frames=torch.zeros(draws, roles, 3, 2, 2, dtype=torch.uint8),
+        landmarks=torch.zeros(draws, roles, 68, 2),
+        draw=torch.arange(draws),
+        clip=torch.arange(draws),
+        identity=torch.arange(draws),
+        time=torch.zeros(draws, roles, dtype=torch.float64),
+    )
+
+
+def rows(draw: list[int], descriptors: dict[str, Tensor], labels: dict[str, list[int]] | None = None) -> Rows:
+    ids = torch.tensor(draw)
+    time = torch.zeros(len(ids), dtype=torch.float64)
+    known = {name: torch.tensor(values) for name, values in (labels or {}).items()}
+    return Rows(ids, ids, ids, time, labels=known, descriptors=descriptors)
+
+
+def zeros(count: int, **widths: int) -> dict[str, Tensor]:
+    """Descriptors by the keys of their maskers."""
+    return {key: torch.zeros(count, width) for key, width in widths.items()}
+
+
+def test_the_same_draw_and_missing_opinions_are_protected():
+    descriptor = torch.zeros(4, 3)
+    descriptor[3] = torch.nan
+    given = rows([0, 1, 0, 1], {"all": descriptor})
+    masking = MaskerUnion({"all": MaskAll()}).mask(given, given)
+    expected = [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert masking.masked.int().tolist() == expected
+    assert masking.attract == 0.3
+
+
+def test_descriptors_stand_under_the_keys_of_their_maskers():
+    one, two = torch.rand(4, 2), torch.rand(4, 5)
+    union = MaskerUnion({"one": MaskAll(one), "two": MaskAll(two)})
+    described = union.describe(batch(draws=2, roles=2))
+    assert torch.equal(described["one"], one.view(2, 2, 2))
+    assert torch.equal(described["two"], two.view(2, 2, 5))
+
+
+def test_a_masker_sees_its_own_descriptors_alone():
+    class Seen(MaskAll):
+        def mask(self, anchors, candidates, eligible):
+            self.seen = anchors.descriptor, candidates.descriptor
+            return eligible
+
+    maskers = {"one": Seen(), "one#2": Seen()}
+    given = rows([0, 1], {"one": torch.ones(2, 3), "one#2": torch.zeros(2, 1)})
+    MaskerUnion(maskers).mask(given, given)
+    assert all(torch.equal(seen, torch.ones(2, 3)) for seen in maskers["one"].seen)
+    assert all(torch.equal(seen, torch.zeros(2, 1)) for seen in maskers["one#2"].seen)
+
+
+def test_union_of_masks_and_largest_attraction():
+    given = rows([0, 1, 2, 3], zeros(4, all=2, none=5) | {"blind": torch.full((4, 1), torch.nan)})
+    masking = MaskerUnion({"all": MaskAll(), "none": MaskNone(), "blind": MaskAll()}).mask(given, given)
+    assert masking.masked.int().tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]]
+    assert masking.attract == 0.8
+
+
+def test_empty_slots_of_a_queue_are_never_masked():
+    queue = RowQueue(8)
+    queue.enqueue(rows([5, 6], zeros(2, all=3)), pointer=2)
+    masking = MaskerUnion({"all": MaskAll()}).mask(rows([6, 7], zeros(2, all=3)), queue.rows())
+    assert masking.masked.int().tolist() == [[0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0, 0]]
+
+
+def test_nothing_is_masked_in_an_empty_queue():
+    masking = MaskerUnion({"all": MaskAll()}).mask(rows([6, 7], zeros(2, all=0)), RowQueue(8).rows())
+    assert masking.masked.shape == (2, 8)
+    assert not masking.masked.any()
+
+
+def test_agreement_is_reported_with_a_queue_too():
+    union, queue = MaskerUnion({"all": MaskAll()}), RowQueue(8)
+    queue.enqueue(rows([5, 6, 7], zeros(3, all=1), {"expression": [0, 1, 1]}), pointer=0)
+    terms = union.mask(rows([8], zeros(1, all=1), {"expression": [1]}), queue.rows()).terms
+    assert terms["masked_same_expression"].item() == pytest.approx(2 / 3)
+
+
+def test_agreement_with_labels_is_reported_with_chance():
+    class MaskNext(MaskAll):
+        def mask(self, anchors, candidates, eligible):
+            return torch.eye(len(anchors), dtype=torch.bool).roll(1, dims=1)
+
+    labelled = rows([0, 1, 2, 3], zeros(4, next=1), {"expression": [0, 0, 1, -1]})
+    terms = MaskerUnion({"next": MaskNext()}).mask(labelled, labelled).terms
+    assert terms["masked_share"].item() == pytest.approx(4 / 12)
+    assert terms["masked_same_expression"].item() == pytest.approx(1 / 2)
+    assert terms["chance_same_expression"].item() == pytest.approx(2 / 6)
+
+
+def test_agreement_is_reported_for_every_label_of_classes():
+    labels = {"au12": [0, 1], "eye_colour": [2, 2]}
+    known = rows([0, 1], zeros(2, all=1), labels)
+    values = {"valence": torch.rand(2), "units": torch.ones(2, 12, dtype=torch.long)}
+    known = replace(known, labels={**known.labels, **values})
+    terms = MaskerUnion({"all": MaskAll()}).mask(known, known).terms
+    assert terms["masked_same_au12"] == 0
+    assert terms["masked_same_eye_colour"] == 1
+    assert set(terms) == {
+        "masked_share",
+        *(f"{what}_same_{label}" for label in labels for what in ("masked", "chance")),
+    }
+
+
+def test_no_maskers():
+    assert not MaskerUnion()
+    assert MaskerUnion().describe(batch(draws=2, roles=2)) == {}
+
+
+def test_rows_that_a_masker_never_described_are_named():
+    given = rows([0, 1], zeros(2, other=1))
+    with pytest.raises(SslToolboxError, match="'all'"):
+        MaskerUnion({"all": MaskAll()}).mask(given, given)
+
+
+def test_a_mask_of_the_wrong_shape_is_named():
+    class Wrong(MaskAll):
+        def mask(self, anchors, candidates, eligible):
+            return eligible[:1]
+
+    given = rows([0, 1, 2, 3], zeros(4, wrong=1))
+    message = r"Wrong\.mask gave torch\.bool \[1, 4\], not torch\.bool \[4, 4\]"
+    with pytest.raises(SslToolboxError, match=message):
+        MaskerUnion({"wrong": Wrong()}).mask(given, given)
