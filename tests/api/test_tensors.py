@@ -70,7 +70,9 @@ def test_rows_are_taken_and_joined_with_the_labels_that_both_have() -> None:
 
 def test_descriptors_follow_their_rows() -> None:
     described = {"mask_fn": torch.eye(2), "mask_fn#2": torch.ones(2, 1)}
-    both = replace(rows(0, 2), descriptors=described) + replace(rows(2, 2), descriptors=described | {"other": None})
+    both = replace(rows(0, 2), descriptors=described) + replace(
+        rows(2, 2), descriptors=described | {"other": None}
+    )
     assert list(both.descriptors) == ["mask_fn", "mask_fn#2"]
     assert both[1:3].descriptors["mask_fn"].tolist() == [[0, 1], [1, 0]]
     assert both[1:3].to("meta").descriptors["mask_fn#2"].device.type == "meta"
