@@ -125,15 +125,23 @@ def _with_own_facts(
     """The components, with the facts of the data that tasks name for themselves."""
     problems: list[RecipeProblem] = []
     tasks = []
+    known = list(chosen.get(Kind.DATASETS, ()))
     for task in chosen.get(Kind.EVALUATORS, ()):
         if task.own_data:
-            data = task.own_data.chosen
+            data = _as_known(task.own_data.chosen, known)
+            known.append(data)
             place = loaded.node(Kind.EVALUATORS.section, task.index or 0, "data").best_place
             facts, wrong = _facts_of(data, place, data_needed)
             task = replace(task, own_data=OwnData(data, facts))
             problems += wrong
         tasks.append(task)
     return ({**chosen, Kind.EVALUATORS: tuple(tasks)} if tasks else chosen), problems
+
+
+def _as_known(data: Chosen, known: Sequence[Chosen]) -> Chosen:
+    """The data with the options of the same data named before, which keep what they listed."""
+    same = (other for other in known if (other.provided, other.options) == (data.provided, data.options))
+    return replace(data, options=next(same, data).options)
 
 
 def _facts_of(data: Chosen, place: Place, data_needed: bool) -> tuple[DataFacts | None, list[RecipeProblem]]:

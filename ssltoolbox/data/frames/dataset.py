@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from ssltoolbox.api import Clip, Frames, Split
-from ssltoolbox.data.frames.folder import read_folder
 from ssltoolbox.data.frames.folder_source import FolderSource
 from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
 from ssltoolbox.data.images.source import ClipSource
 from ssltoolbox.data.index.source import IndexSource
-from ssltoolbox.data.index.split import open_index, split_clips
+from ssltoolbox.data.index.split import split_clips
 
 
 class FramesDataset:
@@ -79,10 +78,9 @@ class FramesDataset:
 
 def _source(options: FramesOptions, split: Split) -> ClipSource:
     if options.index:
-        index = open_index(options.place, options.fps)
+        index = options.open_index()
         return IndexSource(index, split_clips(index, split, val=options.val, test=options.test))
-    folder = read_folder(options.place, split, val=options.val, test=options.test)
-    return FolderSource(folder, options.fps or PAPER_FPS)
+    return FolderSource(options.list_folder(split), options.fps or PAPER_FPS)
 
 
 def _positions(clips: Sequence[int], frames: Sequence[int]) -> dict[int, dict[int, list[int]]]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, DatasetOptions, Problem, Setting
+from ssltoolbox.api import DataFacts, Problem, Setting, Split
+from ssltoolbox.data.listed import ListedOptions
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.frames.folder import FrameFolder
+    from ssltoolbox.data.index.reader import FrameIndex
 
 PAPER_FPS = 25 / 6
 """The frame rate of VoxCeleb1's published face crops."""
@@ -16,7 +21,7 @@ _LOADING = {"file": 1e-3, "jpeg": 4e-4, "raw": 1e-4}
 """Seconds of a core for a frame, from files of 224 pixels or packed at 128."""
 
 
-class FramesOptions(DatasetOptions):
+class FramesOptions(ListedOptions):
     """Face frames on disk: folders, `root/identity/video/clip/*.jpg|png` in natural order, or an index of them.
 
     Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this shape. Where
@@ -60,6 +65,20 @@ class FramesOptions(DatasetOptions):
         """The root or the index, whichever is given."""
         return cast(Path, self.root or self.index)
 
+    def list_folder(self, split: Split) -> FrameFolder:
+        """The clips of a split below the root; see `read_folder`."""
+        # Listing plugins imports this module and needs neither numpy nor natsort.
+        from ssltoolbox.data.frames.folder import read_folder
+
+        return self.once(split, lambda: read_folder(self.place, split, val=self.val, test=self.test))
+
+    def open_index(self) -> FrameIndex:
+        """The index; see `open_index`."""
+        # Folders are looked at without pyarrow, which takes a moment to import.
+        from ssltoolbox.data.index.split import open_index
+
+        return self.once("index", lambda: open_index(self.place, self.fps))
+
     def facts(self) -> DataFacts:
         """Facts of the training split, from listing its folders or from its index; no image is opened.
 
@@ -91,10 +110,7 @@ def training_facts(options: FramesOptions) -> DataFacts:
 
 
 def _folder_facts(options: FramesOptions) -> DataFacts:
-    # Listing plugins imports this module and needs neither numpy nor natsort.
-    from ssltoolbox.data.frames.folder import read_folder
-
-    folder = read_folder(options.place, "train", val=options.val, test=options.test)
+    folder = options.list_folder("train")
     return DataFacts(
         clips=len(folder),
         identities=len(set(folder.identities.tolist())),
@@ -108,10 +124,9 @@ def _folder_facts(options: FramesOptions) -> DataFacts:
 
 
 def _index_facts(options: FramesOptions) -> DataFacts:
-    # Folders are looked at without pyarrow, which takes a moment to import.
-    from ssltoolbox.data.index.split import open_index, split_clips
+    from ssltoolbox.data.index.split import split_clips
 
-    index = open_index(options.place, options.fps)
+    index = options.open_index()
     clips = split_clips(index, "train", val=options.val, test=options.test)
     lengths = index.lengths[clips]
     return DataFacts(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ssltoolbox.api import DataFacts, DatasetOptions
+from ssltoolbox.api import DataFacts, Split
+from ssltoolbox.data.listed import ListedOptions
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows
+    from ssltoolbox.data.labelled.fer2013.listing import CsvImages, FolderImages
+    from ssltoolbox.data.labelled.lfw.listing import Listing
 
 
-class AffectNetOptions(DatasetOptions):
+class AffectNetOptions(ListedOptions):
     """AffectNet as it is released: eight expressions, valence and arousal, landmarks.
 
     Either release is found: the lists `Manually_Annotated_file_lists/training.csv` and `validation.csv` beside
@@ -24,23 +31,27 @@ class AffectNetOptions(DatasetOptions):
     size: int = Field(default=128, ge=8, le=1024)
     """Height and width that faces are resized to, in pixels; landmarks are scaled with them."""
 
+    def listing(self, split: Split) -> ListedRows | ListedFolder:
+        """The images of a split; see `list_affectnet`."""
+        from ssltoolbox.data.labelled.affectnet.listing import list_affectnet
+
+        return self.once(split, lambda: list_affectnet(self.root, split))
+
     def facts(self) -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where the lists can't be used.
         """
-        from ssltoolbox.data.labelled.affectnet.listing import list_affectnet
-
         return _facts(
-            len(list_affectnet(self.root, "train")),
+            len(self.listing("train")),
             self.size,
             labels=frozenset({"expression", "valence", "arousal"}),
             landmarks=True,
         )
 
 
-class FER2013Options(DatasetOptions):
+class FER2013Options(ListedOptions):
     """FER2013: grey faces of 48 × 48 pixels with seven expressions, contempt is not among them.
 
     Either form is found: `fer2013.csv` (or `icml_face_data.csv`), whose PublicTest is val and whose PrivateTest is
@@ -54,18 +65,22 @@ class FER2013Options(DatasetOptions):
     size: int = Field(default=48, ge=8, le=1024)
     """Height and width that images are resized to, in pixels."""
 
+    def listing(self, split: Split) -> CsvImages | FolderImages:
+        """The images of a split; see `list_fer2013`."""
+        from ssltoolbox.data.labelled.fer2013.listing import list_fer2013
+
+        return self.once(split, lambda: list_fer2013(self.root, split))
+
     def facts(self) -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where the file or a folder can't be used.
         """
-        from ssltoolbox.data.labelled.fer2013.listing import list_fer2013
-
-        return _facts(len(list_fer2013(self.root, "train")), self.size, labels=frozenset({"expression"}))
+        return _facts(len(self.listing("train")), self.size, labels=frozenset({"expression"}))
 
 
-class LFWOptions(DatasetOptions):
+class LFWOptions(ListedOptions):
     """Labeled Faces in the Wild: folders `<name>/<name>_0001.jpg`, `pairs.txt` and `pairsDevTrain.txt`.
 
     The folders lie in the root, or in `lfw`, `lfw_funneled` or `lfw-deepfunneled` in it. The test split has the
@@ -83,15 +98,19 @@ class LFWOptions(DatasetOptions):
     """Share of an image's height and width that is kept, about its middle. The images are 2.2 times as large as
     the face that was detected; .73 leaves 1.6 times, as VoxCeleb's crops have."""
 
+    def listing(self, split: Split) -> Listing:
+        """The images and pairs of a split; see `list_lfw`."""
+        from ssltoolbox.data.labelled.lfw.listing import list_lfw
+
+        return self.once(split, lambda: list_lfw(self.root, split))
+
     def facts(self) -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where a list can't be used.
         """
-        from ssltoolbox.data.labelled.lfw.listing import list_lfw
-
-        listing = list_lfw(self.root, "train")
+        listing = self.listing("train")
         return _facts(len(listing.images), self.size, identities=len(set(listing.people)), pairs=True)
 
 

@@ -55,6 +55,7 @@ def test_training_on_a_single_identity_is_warned_of(
         "", "it has one identity to train on, so that negatives show the same person", hint, warning=True
     )
     put_clip("id2/v/c")
+    options = FramesOptions(root=tmp_path, **shares)
     assert not [*options.problems(Setting(options.facts(), instances=8, draws=8, hard_negatives=0))]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS, Split, UnreadableFrame
-from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows, list_affectnet
+from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows
 from ssltoolbox.data.labelled.options import AffectNetOptions
 from ssltoolbox.data.labelled.stills import Still, Stills, points_in, read_box
 from ssltoolbox.support.paths import printable
@@ -29,7 +29,7 @@ class AffectNet(Stills):
             DataNotFound, UserError: see `list_affectnet`.
         """
         self.size = options.size
-        self._listed = list_affectnet(options.root, split)
+        self._listed = options.listing(split)
         self._starts = (
             self._listed.starts() if isinstance(self._listed, ListedRows) else np.zeros(0, np.int64)
         )

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssltoolbox.api import Split, UnreadableFrame
 from ssltoolbox.data.images.tensors import resized
-from ssltoolbox.data.labelled.fer2013.listing import CsvImages, list_fer2013
+from ssltoolbox.data.labelled.fer2013.listing import CsvImages
 from ssltoolbox.data.labelled.options import FER2013Options
 from ssltoolbox.data.labelled.stills import Still, Stills, read_box
 from ssltoolbox.support.paths import printable
@@ -26,7 +26,7 @@ class FER2013(Stills):
             DataNotFound, UserError: see `list_fer2013`.
         """
         self.size = options.size
-        self._listed = list_fer2013(options.root, split)
+        self._listed = options.listing(split)
 
     def __len__(self) -> int:
         return len(self._listed)

@@ -6,7 +6,6 @@ import numpy as np
 
 from ssltoolbox.api import Pairs, Split
 from ssltoolbox.data.images.headers import read_extent
-from ssltoolbox.data.labelled.lfw.listing import list_lfw
 from ssltoolbox.data.labelled.options import LFWOptions
 from ssltoolbox.data.labelled.stills import Still, Stills, read_box
 
@@ -21,7 +20,7 @@ class LFW(Stills):
         """
         self.size = options.size
         self._crop = options.crop
-        self._listing = list_lfw(options.root, split)
+        self._listing = options.listing(split)
         numbers = {name: number for number, name in enumerate(sorted(set(self._listing.people)))}
         self._identities = np.array([numbers[name] for name in self._listing.people])
 
