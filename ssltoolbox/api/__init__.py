@@ -5,7 +5,8 @@ hooks and the options of a plugin in a module that is free of torch, and name th
 its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
-from ssltoolbox.api.datasets import Dataset, PairedDataset, Split
+from ssltoolbox.api.catalogue import Catalogue, Pick
+from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import API_VERSION, Descriptor, EvaluatorDescriptor, MethodDescriptor, Need
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
@@ -41,6 +42,7 @@ __all__ = [
     "EXPRESSIONS",
     "KINDS",
     "Batch",
+    "Catalogue",
     "Clip",
     "DataFacts",
     "DataNotFound",
@@ -54,6 +56,7 @@ __all__ = [
     "Features",
     "Frames",
     "Kind",
+    "LabelledDataset",
     "LandmarkDetector",
     "Maskers",
     "Masking",
@@ -70,6 +73,7 @@ __all__ = [
     "Options",
     "PairedDataset",
     "Pairs",
+    "Pick",
     "PositiveGenerator",
     "Problem",
     "Rows",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ssltoolbox.api.tensors import Clip, Frames, Pairs
 
 Split = Literal["train", "val", "test"]
@@ -49,6 +51,24 @@ class Dataset(Protocol):
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
         """The images at those places, in that order; the same arguments give the same bytes."""
+        ...
+
+
+@runtime_checkable
+class LabelledDataset(Dataset, Protocol):
+    """A dataset that knows labels without reading images, for picks that go by labels; see `Catalogue.labels`.
+
+    Examples:
+        >>> import numpy as np
+        >>> class Diary:
+        ...     def labels(self, index):
+        ...         return {"smiles": np.array([0, 0, 1])}
+        >>> Diary().labels(0)["smiles"].tolist()
+        [0, 0, 1]
+    """
+
+    def labels(self, index: int) -> Mapping[str, np.ndarray]:
+        """Label → [frames] of a clip: int64 classes with -1 for none, or float values with NaN for none."""
         ...
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from ssltoolbox.api.catalogue import Catalogue
+
 EXPRESSIONS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
 """The eight classes of AffectNet, in its order. A label of -1 means that a frame has no clear expression."""
 
@@ -34,6 +36,7 @@ class Clip:
         times: [frames] seconds, strictly increasing, not necessarily regular.
         name: what to call it in a message.
         load_landmarks: gives [frames, 68, 2] pixels, NaN where there are none.
+        catalogue: the other clips of the split, in a strategy's `pick`.
     """
 
     index: int
@@ -41,9 +44,14 @@ class Clip:
     times: np.ndarray
     name: str = ""
     load_landmarks: Callable[[], np.ndarray] | None = field(default=None, repr=False)
+    catalogue: Catalogue | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def within(self, catalogue: Catalogue) -> Clip:
+        """This clip among the others of its split."""
+        return replace(self, catalogue=catalogue)
 
     @cached_property
     def interval(self) -> float:
@@ -110,15 +118,18 @@ class TensorFields:
 class Batch(TensorFields):
     """N draws as loaded: their frames, and what is known of them.
 
-    Roles, the second axis: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`.
+    Roles, the second axis: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`, the second half
+    only where there are two sides.
 
     Attributes:
         frames: [N, R, 3, S, S] uint8 RGB.
         landmarks: [N, R, 68, 2] float32 pixels, NaN where there are none.
         draw: [N] int64, unique within a run.
-        clip, identity: [N] int64.
+        clip, identity: [N, R] int64: a strategy may pick a frame of another clip.
         time: [N, R] float64 seconds within the clip.
-        labels: name → [N, R].
+        labels: name → [N, R], or [N, R, C] for labels of C numbers.
+        found: name → [N, R] float32: what picks found out, NaN where a pick found nothing; see `Pick.found`.
+        sides: 2, or 1 where the method looks at side A alone and there are no positives.
         counts: what happened on the way here, for the log: frames unreadable, draws refused, …
         notes: one line for each frame that could not be read.
     """
@@ -130,8 +141,10 @@ class Batch(TensorFields):
     identity: Tensor
     time: Tensor
     labels: Mapping[str, Tensor] = field(default_factory=dict)
+    found: Mapping[str, Tensor] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sides: int = 2
 
     def __len__(self) -> int:
         return int(self.frames.shape[0])
@@ -139,7 +152,7 @@ class Batch(TensorFields):
     @property
     def hard_negatives(self) -> int:
         """K, the hard negatives of each draw."""
-        return int(self.frames.shape[1]) // 2 - 1
+        return int(self.frames.shape[1]) // self.sides - 1
 
     @property
     def sources(self) -> Tensor:

@@ -33,7 +33,9 @@ SURFACE = {
     ],
     "errors": ["DataNotFound", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
     "what targets follow": [
+        "Catalogue",
         "Dataset",
+        "LabelledDataset",
         "EvaluationContext",
         "Evaluator",
         "LandmarkDetector",
@@ -51,6 +53,7 @@ SURFACE = {
     "what flows": [
         "EXPRESSIONS",
         "Batch",
+        "Pick",
         "Clip",
         "Features",
         "Frames",

@@ -27,9 +27,9 @@ class CutMix(PositiveGenerator[CutMixOptions]):
         instances = 1 + batch.hard_negatives
         shape, device = (len(batch), instances), batch.frames.device
         wanted = torch.rand(shape, device=device) < self.options.p
-        donor, found = _draw_donors(batch.clip, instances)
+        donor, found = _draw_donors(batch.clip[:, :instances])
         patch = self._draw_patches(shape, batch.frames.shape[-1], device)
-        pasted = wanted & found[:, None]
+        pasted = wanted & found
 
         donors = batch.sources.flatten(0, 1)[donor]
         covered = (patch & pasted[..., None, None])[:, :, None]
@@ -53,16 +53,15 @@ class CutMix(PositiveGenerator[CutMixOptions]):
         return rows[..., :, None] & columns[..., None, :]
 
 
-def _draw_donors(clip: Tensor, instances: int) -> tuple[Tensor, Tensor]:
+def _draw_donors(clip: Tensor) -> tuple[Tensor, Tensor]:
     """For each positive one of the sources of other clips, all equally likely.
 
     Args:
-        clip: [N].
-        instances: 1+K of a draw.
+        clip: [N, 1+K] of the sources.
 
     Returns:
-        [N, 1+K] number of the source, draw-major, and [N] bool, False where there is none.
+        [N, 1+K] number of the source, draw-major, and [N, 1+K] bool, False where there is none.
     """
-    eligible = clip[:, None] != clip.repeat_interleave(instances)
-    lots = torch.rand((len(clip), instances, eligible.shape[1]), device=clip.device)
-    return lots.masked_fill(~eligible[:, None], -1).argmax(dim=-1), eligible.any(dim=1)
+    eligible = clip[:, :, None] != clip.flatten()
+    lots = torch.rand(eligible.shape, device=clip.device)
+    return lots.masked_fill(~eligible, -1).argmax(dim=-1), eligible.any(dim=-1)

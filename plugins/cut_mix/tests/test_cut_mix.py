@@ -26,8 +26,8 @@ def numbered(draws: int, hard: int = 1) -> Batch:
         frames=codes[..., None, None, None].expand(-1, -1, 3, SIZE, SIZE).contiguous(),
         landmarks=torch.rand(draws, roles, 68, 2),
         draw=torch.arange(draws),
-        clip=torch.arange(draws) // 2,
-        identity=torch.arange(draws) // 2,
+        clip=(torch.arange(draws) // 2)[:, None].expand(draws, roles),
+        identity=(torch.arange(draws) // 2)[:, None].expand(draws, roles),
         time=torch.zeros(draws, roles, dtype=torch.float64),
         counts={"frames_read": 5},
     )
@@ -66,7 +66,7 @@ def test_a_patch_is_one_square_of_one_source_of_another_clip(draws, hard, seed, 
         (code,) = mixed.frames[draw, role, :, patch].unique().tolist()
         donor, donor_role = divmod(code, 2 * instances)
         assert donor_role < instances
-        assert batch.clip[donor] != batch.clip[draw]
+        assert batch.clip[donor, 0] != batch.clip[draw, 0]
 
 
 def test_all_channels_of_a_patch_come_from_the_same_place():

@@ -28,7 +28,7 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
         sides = batch.landmarks.split(1 + batch.hard_negatives, dim=1)
         usable, usable_positives = (is_usable(points, batch.frames.shape[-1]) for points in sides)
         wanted = torch.rand(usable_positives.shape, device=batch.frames.device) < self.options.p
-        donor, found = _draw_donors(batch.identity, usable)
+        donor, found = _draw_donors(batch.identity[:, : usable.shape[1]], usable)
         place = (wanted & usable_positives & found[:, None]).nonzero(as_tuple=True)
         swapped = len(place[0])
         skipped = int(wanted.sum()) - swapped
@@ -55,17 +55,17 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
 
 
 def _draw_donors(identity: Tensor, usable: Tensor) -> tuple[Tensor, Tensor]:
-    """For each draw one of the usable sources of other identities, all equally likely.
+    """For each draw one of the usable sources whose identity is none of the draw's own, all equally likely.
 
     Args:
-        identity: [N].
+        identity: [N, 1+K] of the sources.
         usable: [N, 1+K] bool.
 
     Returns:
         [N] number of the source, draw-major, and [N] bool, False where there is none.
     """
-    owner = identity.repeat_interleave(usable.shape[1])
-    eligible = usable.flatten() & (identity[:, None] != owner)
+    others = (identity[:, :, None] != identity.flatten()).all(dim=1)
+    eligible = usable.flatten() & others
     lots = torch.rand(eligible.shape, device=identity.device).masked_fill(~eligible, -1)
     return lots.argmax(dim=1), eligible.any(dim=1)
 

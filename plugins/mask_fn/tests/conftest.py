@@ -25,8 +25,8 @@ def faces() -> Batch:
         frames=read.images.unflatten(0, (8, 4)),
         landmarks=read.landmarks.unflatten(0, (8, 4)),
         draw=draw,
-        clip=draw,
-        identity=draw,
+        clip=draw[:, None].expand(8, 4),
+        identity=draw[:, None].expand(8, 4),
         time=times.unflatten(0, (8, 4)).double(),
         labels={"expression": read.labels["expression"].unflatten(0, (8, 4))},
     )

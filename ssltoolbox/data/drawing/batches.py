@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -59,8 +60,7 @@ class DrawnBatches(TorchDataset[Batch]):
         return self._batch(draws, Frames(images, landmarks, labels), counts, tuple(notes))
 
     def _read(self, draws: Sequence[Draw]) -> Frames:
-        roles = len(draws[0].frames)
-        clips = [draw.clip for draw in draws for _ in range(roles)]
+        clips = [clip for draw in draws for clip in draw.clips]
         return self.dataset.read(clips, [frame for draw in draws for frame in draw.frames])
 
     def _batch(
@@ -71,13 +71,24 @@ class DrawnBatches(TorchDataset[Batch]):
             frames=frames.images.unflatten(0, shape),
             landmarks=frames.landmarks.unflatten(0, shape),
             draw=torch.tensor([draw.id for draw in draws]),
-            clip=torch.tensor([draw.clip for draw in draws]),
-            identity=torch.tensor([draw.identity for draw in draws]),
+            clip=torch.tensor([draw.clips for draw in draws]),
+            identity=torch.tensor([draw.identities for draw in draws]),
             time=torch.tensor([draw.times for draw in draws], dtype=torch.float64),
             labels={name: values.unflatten(0, shape) for name, values in frames.labels.items()},
+            found=_found(draws),
             counts=counts,
             notes=notes,
+            sides=2 if self.drawer.with_positives else 1,
         )
+
+
+def _found(draws: Sequence[Draw]) -> dict[str, torch.Tensor]:
+    """Name → [N, R] of what picks found out, NaN where they found nothing of that name."""
+    names = sorted({name for draw in draws for found in draw.found for name in found})
+    return {
+        name: torch.tensor([[found.get(name, math.nan) for found in draw.found] for draw in draws])
+        for name in names
+    }
 
 
 def _missing_draws(frames: Frames, roles: int) -> list[int]:

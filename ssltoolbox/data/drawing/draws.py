@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from ssltoolbox.api import (
     NegativeSampler,
     NegativeSamplerOptions,
     Options,
+    Pick,
     PositiveGenerator,
     SslToolboxError,
     UserError,
 )
+from ssltoolbox.data.drawing.catalogue import SplitCatalogue
 from ssltoolbox.data.drawing.streams import stream
 
 OTHER_ANCHORS = 16
@@ -31,24 +34,41 @@ MOST_CLIPS = 256
 
 @dataclass(frozen=True)
 class Draw:
-    """The frames of one draw.
+    """The frames of one draw: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`.
+
+    R = 2(1+K), or 1+K without positives.
 
     Attributes:
         id: unique within a run.
-        clip: the clip's index.
-        identity: the number of the clip's person.
-        frames: R = 2(1+K) frame numbers: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`.
-        times: their seconds within the clip.
+        clips: [R] clip numbers.
+        identities: [R] the people of those clips.
+        frames: [R] frame numbers within the clips.
+        times: [R] seconds within the clips.
+        found: [R] what the picks found out.
         anchors_refused, clips_refused: how many had no answer before this one.
     """
 
     id: int
-    clip: int
-    identity: int
+    clips: tuple[int, ...]
+    identities: tuple[int, ...]
     frames: tuple[int, ...]
     times: tuple[float, ...]
+    found: tuple[Mapping[str, float], ...]
     anchors_refused: int = 0
     clips_refused: int = 0
+
+    @property
+    def clip(self) -> int:
+        """The anchor's clip."""
+        return self.clips[0]
+
+
+class _Picked(NamedTuple):
+    """A frame with its clip, and what the picks on the way to it found out."""
+
+    clip: Clip
+    frame: int
+    found: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,10 +98,15 @@ class Drawer:
         stride: draws of an optimiser step. A clip without an answer is replaced by the one that many places
             further on in the epoch, so that a clip rarely comes twice in a batch; after all that lie so, by those
             beside them.
+        with_positives: False where nobody looks at side B.
     """
 
-    def __init__(self, dataset: Dataset, strategies: Strategies, seed: int, stride: int) -> None:
+    def __init__(
+        self, dataset: Dataset, strategies: Strategies, seed: int, stride: int, with_positives: bool = True
+    ) -> None:
         self.dataset = dataset
+        self.catalogue = SplitCatalogue(dataset)
+        self.with_positives = with_positives
         self.strategies = strategies
         self.seed = seed
         self.stride = stride
@@ -105,14 +130,12 @@ class Drawer:
         apart = len(order) // gcd(len(order), self.stride)
         for clips_refused, hop in enumerate(hops):
             place = slot + hop * self.stride + hop // apart
-            clip = self.dataset.clip(int(order[place % len(order)]))
+            clip = self.catalogue.clip(int(order[place % len(order)]))
             for anchor_try, anchor in enumerate(self._anchors(epoch, clip, hop, again)):
                 key = f"{self.seed}/{epoch}/{clip.index}/{hop}/{again}/{anchor_try}"
                 frames = self._frames(clip, anchor, key)
                 if frames is not None:
-                    times = tuple(clip.times[list(frames)].tolist())
-                    draw_id = epoch * len(order) + slot
-                    return Draw(draw_id, clip.index, clip.identity, frames, times, refused, clips_refused)
+                    return _draw(epoch * len(order) + slot, frames, refused, clips_refused)
                 refused += 1
         raise UserError(self._no_answer(len(hops)))
 
@@ -130,26 +153,50 @@ class Drawer:
         others = rng.permutation(len(clip))
         yield from map(int, others[others != first][:OTHER_ANCHORS])
 
-    def _frames(self, clip: Clip, anchor: int, key: str) -> tuple[int, ...] | None:
+    def _frames(self, clip: Clip, anchor: int, key: str) -> list[_Picked] | None:
         """The frames of all roles, or None where a strategy has no answer."""
-        instances = [anchor]
+        instances = [_Picked(clip, anchor, {})]
         for name, sampler in self.strategies.samplers:
             hard = sampler.pick(clip, anchor, stream(f"{key} {name} 0"))
             if len(hard) < sampler.options.count:
                 return None
-            instances += [_inside(frame, clip, name) for frame in hard[: sampler.options.count]]
-        positives = [self._positive(clip, frame, role, key) for role, frame in enumerate(instances)]
+            instances += [self._picked(clip, frame, name) for frame in hard[: sampler.options.count]]
+        if not self.with_positives:
+            return instances
+        positives = [self._positive(instance, role, key) for role, instance in enumerate(instances)]
         if None in positives:
             return None
-        return (*instances, *(frame for frame in positives if frame is not None))
+        return [*instances, *(positive for positive in positives if positive is not None)]
 
-    def _positive(self, clip: Clip, frame: int, role: int, key: str) -> int | None:
+    def _positive(self, instance: _Picked, role: int, key: str) -> _Picked | None:
+        positive = instance._replace(found={})
         for name, generator in self.strategies.generators:
-            picked = generator.pick(clip, frame, stream(f"{key} {name} {role}"))
-            if picked is None:
+            answer = generator.pick(positive.clip, positive.frame, stream(f"{key} {name} {role}"))
+            if answer is None:
                 return None
-            frame = _inside(picked, clip, name)
-        return frame
+            picked = self._picked(positive.clip, answer, name)
+            positive = picked._replace(found={**positive.found, **picked.found})
+        return positive
+
+    def _picked(self, clip: Clip, answer: int | Pick, strategy: str) -> _Picked:
+        """
+        Raises:
+            SslToolboxError: for a frame or a clip that is not there.
+        """
+        if not isinstance(answer, Pick):
+            answer = Pick(answer)
+        if answer.clip is not None and answer.clip != clip.index:
+            if not 0 <= answer.clip < len(self.catalogue):
+                raise SslToolboxError(
+                    f"{strategy} picked clip {answer.clip}; the split has {len(self.catalogue)} clips"
+                )
+            clip = self.catalogue.clip(answer.clip)
+        if not 0 <= answer.frame < len(clip):
+            raise SslToolboxError(
+                f"{strategy} picked frame {answer.frame} of {clip.name or f'clip {clip.index}'}, "
+                f"which has {len(clip)} frames"
+            )
+        return _Picked(clip, int(answer.frame), answer.found)
 
     def _no_answer(self, clips: int) -> str:
         names = [name for name, _ in (*self.strategies.generators, *self.strategies.samplers)]
@@ -163,9 +210,14 @@ class Drawer:
         )
 
 
-def _inside(frame: int, clip: Clip, strategy: str) -> int:
-    if not 0 <= frame < len(clip):
-        raise SslToolboxError(
-            f"{strategy} picked frame {frame} of {clip.name or f'clip {clip.index}'}, which has {len(clip)} frames"
-        )
-    return int(frame)
+def _draw(number: int, picked: Sequence[_Picked], anchors_refused: int, clips_refused: int) -> Draw:
+    return Draw(
+        number,
+        clips=tuple(one.clip.index for one in picked),
+        identities=tuple(one.clip.identity for one in picked),
+        frames=tuple(one.frame for one in picked),
+        times=tuple(float(one.clip.times[one.frame]) for one in picked),
+        found=tuple(one.found for one in picked),
+        anchors_refused=anchors_refused,
+        clips_refused=clips_refused,
+    )

@@ -140,12 +140,12 @@ def rows_of(batch: Batch, descriptors: Mapping[str, Tensor], hard_weights: Seque
     roles = batch.frames.shape[1]
     weight = None
     if hard_weights:
-        weight = torch.tensor([1.0, *hard_weights], device=batch.draw.device).repeat(2)
+        weight = torch.tensor([1.0, *hard_weights], device=batch.draw.device).repeat(batch.sides)
         weight = weight.repeat_interleave(len(batch))
     return Rows(
         draw=batch.draw.repeat(roles),
-        clip=batch.clip.repeat(roles),
-        identity=batch.identity.repeat(roles),
+        clip=role_major(batch.clip),
+        identity=role_major(batch.identity),
         time=role_major(batch.time),
         labels={name: role_major(values) for name, values in batch.labels.items()},
         weight=weight,

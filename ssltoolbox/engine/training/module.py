@@ -92,7 +92,7 @@ class TrainingModule(pl.LightningModule):
             return
         step = self.global_step
         lr = self._lr()
-        facts = {"step": step, "lr": lr, "loss": str(loss.item()), "clips": batch.clip.tolist()}
+        facts = {"step": step, "lr": lr, "loss": str(loss.item()), "clips": batch.clip[:, 0].tolist()}
         write_json(self.failure_path, facts)
         raise SslToolboxError(
             f"the loss is {loss.item()} at step {step}, learning rate {lr:.3g}; "

@@ -34,8 +34,8 @@ def test_a_batch_holds_its_draws():
     assert batch.frames[:, :, 1, 0, 0].tolist() == [list(draw.frames) for draw in draws]
     assert batch.frames[:, :, 0, 0, 0].tolist() == [[draw.clip] * 4 for draw in draws]
     assert batch.draw.tolist() == [2, 5, 14]
-    assert batch.clip.tolist() == [draw.clip for draw in draws]
-    assert batch.identity.tolist() == [draw.clip // 2 for draw in draws]
+    assert batch.clip.tolist() == [[draw.clip] * 4 for draw in draws]
+    assert batch.identity.tolist() == [[draw.clip // 2] * 4 for draw in draws]
     torch.testing.assert_close(batch.time, batch.frames[:, :, 1, 0, 0].double() * 0.24)
     assert batch.labels["expression"].shape == (3, 4)
     assert batch.landmarks.shape == (3, 4, 68, 2)
@@ -47,12 +47,12 @@ def test_a_batch_holds_its_draws():
 def test_unreadable_images_are_replaced_counted_and_named():
     plain = batches().__getitems__([(0, slot) for slot in range(4)])
     anchor = int(plain.frames[2, 0, 1, 0, 0])
-    place = (int(plain.clip[2]), anchor)
+    place = (int(plain.clip[2, 0]), anchor)
     batch = batches(broken=[place]).__getitems__([(0, slot) for slot in range(4)])
     assert batch.notes == (f"clip-{place[0]}/{place[1]}.jpg: cut short",)
     assert batch.counts["frames_unreadable"] == 1
     assert batch.counts["frames_read"] == 20
-    assert int(batch.clip[2]) == place[0]
+    assert int(batch.clip[2, 0]) == place[0]
     assert batch.frames[2, :, 1, 0, 0].tolist() != plain.frames[2, :, 1, 0, 0].tolist()
     others = [0, 1, 3]
     assert torch.equal(batch.frames[others], plain.frames[others])
@@ -60,9 +60,9 @@ def test_unreadable_images_are_replaced_counted_and_named():
 
 
 def test_a_clip_that_is_all_broken_gives_way_to_another():
-    clip = int(batches().__getitems__([(0, 0)]).clip)
+    clip = int(batches().__getitems__([(0, 0)]).clip[0, 0])
     batch = batches(broken=[(clip, frame) for frame in range(60)]).__getitems__([(0, 0)])
-    assert int(batch.clip) != clip
+    assert int(batch.clip[0, 0]) != clip
 
 
 def test_nothing_readable_at_all():

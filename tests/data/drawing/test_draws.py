@@ -16,6 +16,7 @@ from ssltoolbox.api import (
     NegativeSampler,
     NegativeSamplerOptions,
     Options,
+    Pick,
     PositiveGenerator,
     SslToolboxError,
     UserError,
@@ -176,3 +177,56 @@ def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips
     assert {draw.clip for draw in draws} == set(range(clips))
     assert all(draw.clips_refused == 0 for draw in draws)
     assert len({draw.frames for draw in draws}) > MOST_REDRAWS / 2
+
+
+class Elsewhere(PositiveGenerator[Options]):
+    """The first frame of the person's next clip, and how far it lies in the list of clips."""
+
+    def pick(self, clip, frame, rng):
+        own = clip.catalogue.of_identity(clip.identity)
+        other = int(own[(list(own).index(clip.index) + 1) % len(own)])
+        return Pick(frame=0, clip=other, found={"distance": abs(other - clip.index)})
+
+
+class Stranger(NegativeSampler[NegativeSamplerOptions]):
+    """A frame of another person, who is drawn."""
+
+    def pick(self, clip, anchor, rng):
+        others = np.flatnonzero(clip.catalogue.identities != clip.identity)
+        return [Pick(frame=3, clip=int(rng.choice(others)))]
+
+
+def test_picks_may_come_from_other_clips():
+    dataset = NumberedFrames([60] * 12)
+    strategies = Strategies(
+        [("elsewhere", Elsewhere(Options()))], [("stranger", Stranger(NegativeSamplerOptions()))]
+    )
+    drawer = Drawer(dataset, strategies, seed=0, stride=4)
+    for slot in range(12):
+        draw = drawer.draw(0, slot)
+        anchor, hard, positive, hard_positive = draw.clips
+        assert draw.identities == tuple(dataset.clip(clip).identity for clip in draw.clips)
+        assert draw.identities[0] == draw.identities[2] != draw.identities[1] == draw.identities[3]
+        assert anchor != positive
+        assert hard != hard_positive
+        assert draw.frames[1:] == (3, 0, 0)
+        assert [dict(found) for found in draw.found] == [{}, {}, {"distance": 1}, {"distance": 1}]
+        assert draw == Drawer(dataset, strategies, seed=0, stride=4).draw(0, slot)
+
+
+def test_a_pick_of_a_clip_that_is_not_there():
+    class Beyond(PositiveGenerator[Options]):
+        def pick(self, clip, frame, rng):
+            return Pick(frame=0, clip=99)
+
+    drawer = Drawer(NumberedFrames([60] * 4), Strategies([("beyond", Beyond(Options()))]), seed=0, stride=2)
+    with pytest.raises(SslToolboxError, match="beyond picked clip 99"):
+        drawer.draw(0, 0)
+
+
+def test_without_positives_a_draw_has_the_instances_alone():
+    strategies = Strategies(samplers=[("stranger", Stranger(NegativeSamplerOptions()))])
+    both = Drawer(NumberedFrames([60] * 12), strategies, seed=0, stride=4)
+    alone = Drawer(NumberedFrames([60] * 12), strategies, seed=0, stride=4, with_positives=False)
+    for slot in range(4):
+        assert alone.draw(0, slot).frames == both.draw(0, slot).frames[:2]

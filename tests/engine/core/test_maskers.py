@@ -45,8 +45,8 @@ def batch(draws: int, roles: int) -> Batch:
         frames=torch.zeros(draws, roles, 3, 2, 2, dtype=torch.uint8),
         landmarks=torch.zeros(draws, roles, 68, 2),
         draw=torch.arange(draws),
-        clip=torch.arange(draws),
-        identity=torch.arange(draws),
+        clip=torch.arange(draws)[:, None].expand(draws, roles),
+        identity=torch.arange(draws)[:, None].expand(draws, roles),
         time=torch.zeros(draws, roles, dtype=torch.float64),
     )
 

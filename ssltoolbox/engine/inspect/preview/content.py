@@ -110,10 +110,10 @@ def collect(components: Components, draws: int, step: int) -> Preview:
 def _draw(components: Components, seen: SeenBatch, number: int) -> ShownDraw:
     hard = seen.drawn.hard_negatives
     shown = 1 + min(hard, MOST_HARD)
-    clip = int(seen.drawn.clip[number])
+    clip = int(seen.drawn.clip[number, 0])
     return ShownDraw(
         clip=components.splits["train"].clip(clip).name or f"clip {clip}",
-        identity=int(seen.drawn.identity[number]),
+        identity=int(seen.drawn.identity[number, 0]),
         instances=tuple(_instance(components, seen, number, role) for role in range(shown)),
         more_hard=1 + hard - shown,
     )

@@ -157,7 +157,7 @@ def _of_expression(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Whether neighbours share the expression, where the batch has labels of it."""
     instances = 1 + batch.hard_negatives
     labels = role_major(batch.labels["expression"][:, :instances])
-    hits, chance = neighbour_agreement(embeddings.float(), labels, batch.clip.repeat(instances))
+    hits, chance = neighbour_agreement(embeddings.float(), labels, role_major(batch.clip[:, :instances]))
     if hits.isnan():
         return {}
     return {"neighbour_same_expression": hits, "neighbour_chance": chance}

@@ -1,0 +1,54 @@
+"""The clips of a split as picks see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from ssltoolbox.api import Clip, Dataset, LabelledDataset
+
+
+class SplitCatalogue:
+    """A dataset's clips by number and by person; see `ssltoolbox.api.Catalogue`.
+
+    The people of all clips come from the dataset's `identities`, where it has them, and are sorted once: two
+    arrays of eight bytes a clip.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    @cached_property
+    def identities(self) -> np.ndarray:
+        """[clips] int64."""
+        known = getattr(self._dataset, "identities", None)
+        if known is None:
+            known = [self._dataset.clip(index).identity for index in range(len(self))]
+        return np.asarray(known, np.int64)
+
+    def clip(self, index: int) -> Clip:
+        """The clip of that number; its `catalogue` is this one."""
+        return self._dataset.clip(index).within(self)
+
+    def of_identity(self, identity: int) -> np.ndarray:
+        """[n] int64 clip numbers, rising."""
+        order, people = self._by_identity
+        first, last = np.searchsorted(people, [identity, identity + 1])
+        return order[first:last]
+
+    def labels(self, index: int) -> Mapping[str, np.ndarray]:
+        """Label → [frames], where the dataset can tell without reading images."""
+        if not isinstance(self._dataset, LabelledDataset):
+            return {}
+        return self._dataset.labels(index)
+
+    @cached_property
+    def _by_identity(self) -> tuple[np.ndarray, np.ndarray]:
+        """[clips] clip numbers sorted by person, and their people."""
+        order = np.argsort(self.identities, kind="stable")
+        return order, self.identities[order]
