@@ -160,22 +160,10 @@ def test_the_nearest_face_has_the_same_expression(descriptor, least):
     people = SyntheticFaces(SyntheticFacesOptions(world=5, identities=128), "train")
     draw = torch.arange(128)
     read = people.read(draw.tolist(), (draw % 96).tolist())
-<<<<<<< HEAD
-    batch = Batch(read.images[:, None], read.landmarks[:, None], draw, draw, draw, draw[:, None].double())
+    ids = draw[:, None]
+    batch = Batch(read.images[:, None], read.landmarks[:, None], draw, ids, ids, ids.double())
     union = MaskerUnion({"mask_fn": MaskFN(MaskFNOptions(descriptor=descriptor))})
     described = union.describe(batch)["mask_fn"][:, 0]
-=======
-    batch = Batch(
-        read.images[:, None],
-        read.landmarks[:, None],
-        draw,
-        draw[:, None],
-        draw[:, None],
-        draw[:, None].double(),
-    )
-    union = MaskerUnion([MaskFN(MaskFNOptions(descriptor=descriptor))])
-    described = union.describe(batch)[:, 0]
->>>>>>> 2eb886c (Picks may come from other clips: a catalogue of the split, clip and identity for each frame, what a pick found goes to render)
     rows = Rows(draw, draw, draw, draw.double(), described, {"expression": read.labels["expression"]})
     terms = union.mask(rows, rows).terms
     assert terms["chance_same_expression"] < 0.2
