@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET, LocalPath
+from ssltoolbox.cli.common import SET, LocalPath, tell_of_unused_gpu
 from ssltoolbox.cli.errors import DONE, explain
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def _measure(plan: Plan, console: Console) -> None:
     from ssltoolbox.cli.cost_table import cost_table
     from ssltoolbox.engine.training.measure import measure
 
+    tell_of_unused_gpu(console)
     console.print(cost_table(measure(plan), plan.counts.steps))
 
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def tell_of_unused_gpu(console: Console) -> None:
+    """Prints a line where the machine has a GPU that is not used."""
+    from ssltoolbox.engine.core.devices import unused_gpu
+
+    if unused_gpu():
+        console.print(unused_gpu(), highlight=False, soft_wrap=True)
 
 
 class LocalPath(click.Path):

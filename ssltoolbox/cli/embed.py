@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath, no_url
+from ssltoolbox.cli.common import (
+    ALLOW_PARTIAL,
+    ARCH,
+    FROM_RECIPE,
+    SET,
+    SOURCE,
+    LocalPath,
+    no_url,
+    tell_of_unused_gpu,
+)
 from ssltoolbox.cli.words import counted
 
 
@@ -61,6 +70,7 @@ def embed(
     wanted = NetworkSource(source, recipe, arch, allow_partial)
     plan = open_source(wanted, ("evaluate=[]", typed_override("DATA", "data", _data(data)), *overrides))
     console = Console(highlight=False, soft_wrap=True, markup=False)
+    tell_of_unused_gpu(console)
     matched = check_weights(plan)
     if matched:
         console.print(f"{source}: {matched}")

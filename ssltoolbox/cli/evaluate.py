@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath, tell_of_unused_gpu
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.inspect.source import NetworkSource
@@ -71,6 +71,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     _refuse_no_task(plan)
     components = Components(plan)
     console = Console()
+    tell_of_unused_gpu(console)
     with folder.locked(), logged_to(folder.log):
         results = evaluate_run(components, folder, again=True, console=console)
         write_report(components, folder, console)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,11 +83,13 @@ def saliency(
         faces = faces_of(next(iter(networks.values())), count)
     for note in faces.unreadable:
         click.echo(f"can't be read, left out: {note}", err=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    if not as_json:
+        tell_of_unused_gpu(console)
     seen = write_saliency(networks, faces, output)
     if as_json:
         click.echo(json.dumps(_numbers(seen, faces.names), indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(_table(seen))
     console.print(f"{len(faces.names)} faces seen by {len(seen)} networks are in {output}")
 
