@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from side_by_side import Row, in_turn, medians, parser, report
 
-from ssltoolbox.data.images.decode import read_pixels
+from ssltoolbox.data.images.files import read_pixels
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import find_landmarks
 from ssltoolbox.data.index.listing import list_tree

@@ -47,14 +47,30 @@ class Root:
     """A folder; nothing outside of it is read.
 
     What is known of a folder in it is kept, since all frames of a clip are in the same.
+
+    Attributes:
+        path: the folder.
+        follow_links: whether links may lead out of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, follow_links: bool = False) -> None:
+        """
+        Args:
+            path: the folder.
+            follow_links: count what a link in it leads to as inside; `..` and absolute paths never are.
+        """
+        self.path = path
+        self.follow_links = follow_links
         self._real = os.path.realpath(path)
         self._holds_folder = lru_cache(maxsize=4096)(self._look_at_folder)
 
+    def __reduce__(self) -> tuple[type[Root], tuple[Path, bool]]:
+        return Root, (self.path, self.follow_links)
+
     def holds(self, path: str) -> bool:
         """Whether a file lies below the root when links and `..` are followed."""
+        if self.follow_links:
+            return os.path.normpath(path).startswith(os.path.join(os.path.normpath(self.path), ""))
         folder, name = os.path.split(path)
         if name in ("", ".", "..") or os.path.islink(path):
             return self._is_above(os.path.realpath(path))

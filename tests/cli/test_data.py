@@ -12,6 +12,9 @@ from support.trees import put_clip as put_clip
 from support.trees import put_image as put_image
 
 from ssltoolbox.cli.main import run
+from ssltoolbox.data.frames.dataset import FramesDataset
+from ssltoolbox.data.frames.options import FramesOptions
+from ssltoolbox.engine.runs.folder import RunFolder
 
 Put = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -33,7 +36,7 @@ class TestIndex:
         captured = capsys.readouterr()
         assert captured.out == "4 frames of 2 clips are in v.index\n"
         assert captured.err == (
-            "left out: id1/v/c/2.png: empty, or neither a JPEG nor a PNG image\n"
+            "left out: id1/v/c/2.png: empty, or not a BMP, JPEG, PNG, TIFF or WEBP image\n"
             "1 file could not be used: see v.index/skipped.csv\n"
         )
 
@@ -43,6 +46,36 @@ class TestIndex:
         captured = capsys.readouterr()
         assert captured.out == "2 frames of 2 clips are in v.index\n"
         assert captured.err == "columns that are not used: mood\n"
+
+    def test_what_is_left_out_is_counted(self, here: Path, put_image: Put, capsys: Capture) -> None:
+        RunFolder(here / "frames/runs/a/b").begin("recipe: 1\n", None)
+        put_image(here / "frames/runs/a/b/pairs.png")
+        (here / "frames/id1/v/c/9.gif").touch()
+        put_image(here / "elsewhere.png")
+        (here / "frames/id1/v/c/8.png").symlink_to(here / "elsewhere.png")
+        assert run(["data", "index", "frames", "-o", "v.index"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == "5 frames of 2 clips are in v.index\n"
+        assert "1 run folder" in captured.err
+        assert "1 .gif file" in captured.err
+        assert "id1/v/c/8.png: this link leads out of" in captured.err
+        assert "id1/v/c/8.png" in (here / "v.index/skipped.csv").read_text()
+
+    def test_links_are_followed_where_it_is_asked_for(
+        self, here: Path, put_image: Put, capsys: Capture
+    ) -> None:
+        put_image(here / "elsewhere.png")
+        (here / "frames/id1/v/c/8.png").symlink_to(here / "elsewhere.png")
+        assert run(["data", "index", "frames", "-o", "v.index", "--follow-links"]) == 0
+        assert capsys.readouterr().out == "6 frames of 2 clips are in v.index\n"
+        data = FramesDataset(FramesOptions(index=here / "v.index", size=16), "train")
+        assert not data.read([0], [3]).unreadable
+
+    @pytest.mark.parametrize("ending", ["webp", "bmp", "tiff"])
+    def test_images_of_other_types(self, here: Path, ending: str, capsys: Capture) -> None:
+        Image.new("RGB", (16, 16)).save(here / f"frames/id1/v/c/4.{ending}")
+        assert run(["data", "index", "frames", "-o", "v.index"]) == 0
+        assert capsys.readouterr().out == "6 frames of 2 clips are in v.index\n"
 
     @pytest.mark.parametrize(
         ("arguments", "text"),

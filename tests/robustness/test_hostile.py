@@ -123,7 +123,7 @@ def test_a_folder_of_images(
         skipped = {Path(row["path"]).name: row["reason"] for row in csv.DictReader(file)}
     more = "more than 64 million pixels"
     assert (skipped["huge.png"], skipped["huge.jpg"]) == (more, more)
-    assert skipped["empty.jpg"] == skipped["page.jpg"] == "empty, or neither a JPEG nor a PNG image"
+    assert skipped["empty.jpg"] == skipped["page.jpg"] == "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
     assert len(skipped) == len(DAMAGED)
     assert command("data", "info", index, "-o", tmp_path / "sheet.png") == 0
     assert command("data", "pack", index, "-o", packed, "--size", 32, "--workers", 1) == 0

@@ -24,11 +24,16 @@ SHOWN = 5
     type=LocalPath(),
     help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
 )
+@click.option(
+    "--follow-links", is_flag=True, help="Also read what lies behind links that lead out of the folder."
+)
 @WORKERS
-def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers: int | None) -> None:
+def index(
+    frames: Path, output: Path, fps: Fraction, root: Path | None, follow_links: bool, workers: int | None
+) -> None:
     """Index FRAMES once and for all runs.
 
-    FRAMES is a tree identity/video/clip/*.jpg|png, VoxCeleb1's published ones among them, and landmarks68.npy
+    FRAMES is a tree identity/video/clip/*.jpg, VoxCeleb1's published ones among them, and landmarks68.npy
     files beside frames are taken up. Or it is a CSV or Parquet file with the columns path, identity, and where
     known video, clip, frame, time, expression, valence, arousal.
 
@@ -36,6 +41,7 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     """
     from rich.console import Console
 
+    from ssltoolbox.data.images.tree import Tree, left_out_text
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
     from ssltoolbox.data.index.schema import SKIPPED
@@ -44,6 +50,7 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
     from ssltoolbox.support.workers import cores
 
     check_output(output)
+    left_out: Sequence[tuple[str, str]] = ()
     if frames.suffix.lower() in TYPES:
         root = root or frames.absolute().parent
         table = list_table(frames, root, float(fps))
@@ -54,10 +61,22 @@ def index(frames: Path, output: Path, fps: Fraction, root: Path | None, workers:
         raise click.BadParameter("only for a CSV or Parquet file", param_hint="'--root'")
     else:
         root = frames_root(frames)
-        clips = list_tree(root, float(fps))
+        tree = Tree(root, follow_links=follow_links, lenient=True)
+        clips, left_out = list_tree(tree, float(fps)), tree.reasons
+        if tree.left_out:
+            click.echo(f"left out: {left_out_text(tree.left_out)}", err=True)
     console = Console(highlight=False, soft_wrap=True)
     with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
-        built = build_index(root, clips, float(fps), output, workers=workers or cores(), tick=tick)
+        built = build_index(
+            root,
+            clips,
+            float(fps),
+            output,
+            workers=workers or cores(),
+            tick=tick,
+            follow_links=follow_links,
+            left_out=left_out,
+        )
     say_skipped(built.skipped, output / SKIPPED)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
 

@@ -1,1 +1,1 @@
-"""The dataset `frames`: folders of face frames on disk, `root/identity/video/clip/*.jpg|png`."""
+"""The dataset `frames`: folders of face frames on disk, `root/identity/video/clip/*.jpg`."""

@@ -67,15 +67,17 @@ class FrameFolder:
         return os.fsdecode(self._names[start : int(self._ends[clip])]).split("\0")
 
 
-def read_folder(root: Path, split: Split, *, val: float, test: float) -> FrameFolder:
+def read_folder(
+    root: Path, split: Split, *, val: float, test: float, follow_links: bool = False
+) -> FrameFolder:
     """Lists the clips of a split; images and landmarks are not opened.
 
     Raises:
         DataNotFound: where there is no such folder.
         UserError: where it can't be used: no frames where they are expected, no identity for a split that is
-            to have some, a folder that can't be listed, a link that leads out of the root.
+            to have some, a folder that can't be listed, a link that leads out of the root and is not followed.
     """
-    tree = Tree(root)
+    tree = Tree(root, follow_links=follow_links)
     everyone = tree.identities()
     chosen = [(number, name) for number, name in enumerate(everyone) if split_of(name, val, test) == split]
     folder = _pack(root, ((number, clip) for number, name in chosen for clip in tree.clips(name)))

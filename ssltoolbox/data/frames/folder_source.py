@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.frames.folder import FrameFolder
-from ssltoolbox.data.images.headers import read_extent
+from ssltoolbox.data.images.files import read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.images.tensors import read_image

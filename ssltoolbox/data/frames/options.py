@@ -22,7 +22,7 @@ _LOADING = {"file": 1e-3, "jpeg": 4e-4, "raw": 1e-4}
 
 
 class FramesOptions(ListedOptions):
-    """Face frames on disk: folders, `root/identity/video/clip/*.jpg|png` in natural order, or an index of them.
+    """Face frames on disk: folders, `root/identity/video/clip/*.jpg` in natural order, or an index of them.
 
     Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this shape. Where
     `landmarks68.npy`, [frames, 68, 2] in pixels of the frames, lies beside a clip's frames, it is used.
@@ -45,6 +45,9 @@ class FramesOptions(ListedOptions):
 
     test: float = Field(default=0.0, ge=0, lt=1)
     """Fraction of identities held out for testing, chosen by a hash of their names."""
+
+    follow_links: bool = False
+    """Whether links that lead out of the root are followed; an index has its own."""
 
     @model_validator(mode="after")
     def _one_source(self) -> FramesOptions:
@@ -70,7 +73,12 @@ class FramesOptions(ListedOptions):
         # Listing plugins imports this module and needs neither numpy nor natsort.
         from ssltoolbox.data.frames.folder import read_folder
 
-        return self.once(split, lambda: read_folder(self.place, split, val=self.val, test=self.test))
+        return self.once(
+            split,
+            lambda: read_folder(
+                self.place, split, val=self.val, test=self.test, follow_links=self.follow_links
+            ),
+        )
 
     def open_index(self) -> FrameIndex:
         """The index; see `open_index`."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from ssltoolbox.api import LandmarkDetector, UserError
-from ssltoolbox.data.images.headers import Extent
+from ssltoolbox.data.images.files import Extent
 from ssltoolbox.support.paths import printable
 
 

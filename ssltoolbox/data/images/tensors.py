@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssltoolbox.data.images.decode import upright_rgb
-from ssltoolbox.data.images.headers import Extent, opened
+from ssltoolbox.data.images.files import Extent, opened, upright_rgb
 
 
 def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[Tensor, Extent]:
@@ -29,7 +28,7 @@ def read_image(path: str, size: int, content: IO[bytes] | None = None) -> tuple[
         content: an open file to read from.
 
     Raises:
-        UnreadableFrame: `path: reason`, for all but whole JPEG and PNG images of at most `MAX_PIXELS`.
+        UnreadableFrame: `path: reason`, for all but whole images of `FORMATS` with at most `MAX_PIXELS`.
     """
     with opened(path, size, content) as (image, extent):
         pixels = torch.from_numpy(np.array(upright_rgb(image))).permute(2, 0, 1)

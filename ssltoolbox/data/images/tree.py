@@ -1,24 +1,38 @@
-"""Finds clips in a tree of folders, `root/identity/video/clip/*.jpg|png`.
+"""Finds clips in a tree of folders, `root/identity/video/clip/*.jpg`.
 
 Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this shape, with names as
-identities. Hidden files and folders, and files of other types, are passed over.
+identities. Hidden files and folders are passed over. What else is left out is counted: folders that the toolbox
+wrote (a run has pictures of its own), and pictures of types that are not read.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.images.files import FORMATS
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.support.paths import printable
 
-IMAGE_TYPES = (".jpg", ".jpeg", ".png")
+IMAGE_TYPES = tuple(ending for endings in FORMATS.values() for ending in endings)
+OTHER_PICTURES = (
+    ".arw", ".avif", ".cr2", ".dng", ".exr", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".pgm", ".pnm",
+    ".ppm", ".psd", ".svg", ".tga",
+)  # fmt: skip
+"""Pictures that are not read."""
 LANDMARKS_FILE = "landmarks68.npy"
-LAYOUT = "<identity>/<video>/<clip>/<frame>.jpg or .png"
+LAYOUT = "<identity>/<video>/<clip>/<frame>.jpg"
 _LEVELS = 4
+OUTPUTS: Mapping[str, frozenset[str]] = {
+    "run folder": frozenset({"recipe.yaml", "environment.json"}),
+    "benchmark folder": frozenset({"results.json", "jobs"}),
+    "index": frozenset({"index.json", "clips.arrow"}),
+}
+"""What the toolbox writes, and the names that tell it from data."""
 
 
 class FoundClip(NamedTuple):
@@ -36,13 +50,19 @@ class FoundClip(NamedTuple):
 
 
 class Tree:
-    """A root folder and what lies in it. Listing is lazy; nothing is kept.
+    """A root folder and what lies in it. Listing is lazy.
 
-    Links are followed only to places inside of the root.
+    Links are followed only to places inside of the root, unless it is asked for.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, follow_links: bool = False, lenient: bool = False) -> None:
         """
+        Args:
+            root: the folder.
+            follow_links: also follow links that lead out of it.
+            lenient: leave out, with the reason, what is otherwise an error: folders that can't be listed, and
+                links that are not followed.
+
         Raises:
             DataNotFound: where there is no such folder.
             UserError: where the root is no folder.
@@ -52,7 +72,23 @@ class Tree:
         if not os.path.isdir(root):
             raise UserError(f"{printable(root)}: a folder is needed, this is a file")
         self.root = root
+        self.follow_links = follow_links
+        self._lenient = lenient
         self._real_root = os.path.realpath(root)
+        self._outputs: dict[str, str] = {}
+        self._pictures: dict[str, list[str]] = {}
+        self._reasons: dict[str, str] = {}
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many folders of the toolbox, and pictures of which type, were met in what has been listed."""
+        pictures = (_ending(name) for names in self._pictures.values() for name in names)
+        return dict(Counter([*self._outputs.values(), *(f"{ending} file" for ending in pictures)]))
+
+    @property
+    def reasons(self) -> Sequence[tuple[str, str]]:
+        """Path below the root and reason of what a lenient listing has left out."""
+        return list(self._reasons.items())
 
     def identities(self) -> list[str]:
         """The names of the folders in the root, in natural order."""
@@ -72,36 +108,49 @@ class Tree:
 
     def clip(self, folder: str) -> FoundClip:
         """What frames lie in a folder below the root; there may be none."""
-        files = [entry for entry in self._entries(folder) if _is_ours(entry.name) and entry.is_file()]
-        for entry in files:
-            self._check_link(entry)
-        names = [entry.name for entry in files if entry.name != LANDMARKS_FILE]
-        return FoundClip(folder, in_natural_order(names), landmarks=len(names) < len(files))
+        entries = self._entries(folder)
+        files = [entry for entry in entries if _is_ours(entry.name) and entry.is_file()]
+        names = [entry.name for entry in files if self._may_follow(entry)]
+        others = [entry.name for entry in entries if entry.name.lower().endswith(OTHER_PICTURES)]
+        if others:
+            self._pictures[folder] = others
+        frames = [name for name in names if name != LANDMARKS_FILE]
+        return FoundClip(folder, in_natural_order(frames), landmarks=len(frames) < len(names))
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders in a folder below the root, in natural order."""
         folders = [entry for entry in self._entries(folder) if entry.is_dir()]
-        for entry in folders:
-            self._check_link(entry)
-        return in_natural_order(entry.name for entry in folders)
+        return in_natural_order(entry.name for entry in folders if self._may_follow(entry))
 
-    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What is in a folder; nothing for one that the toolbox wrote."""
         path = os.path.join(self.root, folder)
         try:
-            with os.scandir(path) as entries:
-                yield from (entry for entry in entries if not entry.name.startswith(".") and _is_there(entry))
+            with os.scandir(path) as found:
+                entries = [entry for entry in found if not entry.name.startswith(".") and _is_there(entry)]
         except OSError as error:
-            raise UserError(f"{printable(error.filename or path)}: {error.strerror}") from error
+            self._refuse(error.filename or path, error.strerror or str(error))
+            return []
+        names = {entry.name for entry in entries}
+        for output, marks in OUTPUTS.items():
+            if folder and marks <= names:
+                self._outputs[folder] = output
+                return []
+        return entries
 
-    def _check_link(self, entry: os.DirEntry[str]) -> None:
-        if not entry.is_symlink():
-            return
-        target = Path(os.path.realpath(entry.path))
-        if not target.is_relative_to(self._real_root):
-            raise UserError(
-                f"{printable(entry.path)}: this link leads out of {printable(self.root)}; "
-                "only links that stay inside are followed: move the data there, or remove the link"
-            )
+    def _may_follow(self, entry: os.DirEntry[str]) -> bool:
+        if self.follow_links or not entry.is_symlink():
+            return True
+        if Path(os.path.realpath(entry.path)).is_relative_to(self._real_root):
+            return True
+        reason = f"this link leads out of {printable(self.root)}; it is followed only if follow_links says so"
+        self._refuse(entry.path, reason)
+        return False
+
+    def _refuse(self, path: str, reason: str) -> None:
+        if not self._lenient:
+            raise UserError(f"{printable(path)}: {reason}")
+        self._reasons[printable(os.path.relpath(path, self.root))] = reason
 
     def check_layout(self) -> None:
         """
@@ -111,36 +160,73 @@ class Tree:
         if any(True for identity in self.identities() for _ in self.clips(identity)):
             return
         expected = f"{printable(self.root)}: no frames at {LAYOUT}"
-        first = self._first_image()
-        if first is None:
-            raise UserError(f"{expected}; there is no .jpg, .jpeg or .png file in it")
-        raise UserError(f"{expected}; the first image found is {printable(first)}{self._meant_root(first)}")
+        image, endings = self._first_image()
+        if image is None:
+            found = ", ".join(
+                f"{count:,} {ending or 'without a type'}" for ending, count in endings.most_common(5)
+            )
+            raise UserError(
+                f"{expected}; there is no image in it"
+                + (f", only files of other types: {found}" if found else "")
+            )
+        raise UserError(f"{expected}; the first image is at {printable(image)}", self._advice(image))
 
-    def _meant_root(self, image: Path) -> str:
-        """The root that would put the image where frames are expected, as a question."""
+    def _advice(self, image: Path) -> str:
+        """What to do about images at another depth."""
         surplus = len(image.parts) - _LEVELS
         if surplus > 0:
             meant = self.root.joinpath(*image.parts[:surplus])
-        else:
-            meant = Path(os.path.normpath(self.root.joinpath(*[".."] * -surplus)))
-        return f": is the root meant to be {printable(meant)}?" if surplus else ""
+            return f"is the root meant to be {printable(meant)}?"
+        folders = len(image.parts) - 1
+        there = {0: "there is none", 1: "there is one"}.get(folders, f"there are {folders}")
+        advice = (
+            f"a frame lies in folders for its identity, video and clip, and {there}: move the images, or name "
+            "them in a table with the columns path and identity (ssltoolbox data index faces.csv)"
+        )
+        if not folders:
+            return advice
+        above = os.path.normpath(self.root.joinpath(*[".."] * -surplus))
+        return f"{advice}; where the missing folders lie above, the root is {printable(above)}"
 
-    def _first_image(self) -> Path | None:
+    def _first_image(self) -> tuple[Path | None, Counter[str]]:
+        """The first image, below the root, and how many files of which type came before it."""
+        endings: Counter[str] = Counter()
         for folder, subfolders, files in os.walk(self.root):
             subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))
-            images = [name for name in files if is_image(name) and not name.startswith(".")]
-            if images:
-                return Path(folder, in_natural_order(images)[0]).relative_to(self.root)
-        return None
+            if any(marks <= {*files, *subfolders} for marks in OUTPUTS.values()):
+                subfolders.clear()
+                continue
+            shown = [name for name in files if not name.startswith(".")]
+            if images := list(filter(is_image, shown)):
+                return Path(folder, in_natural_order(images)[0]).relative_to(self.root), endings
+            endings.update(map(_ending, shown))
+        return None, endings
 
 
 def is_image(name: str) -> bool:
-    """Whether the name ends as a JPEG's or a PNG's does.
+    """Whether the name ends as that of an image that is read.
 
     >>> is_image("0000001.JPG"), is_image("notes.txt")
     (True, False)
     """
     return name.lower().endswith(IMAGE_TYPES)
+
+
+def left_out_text(counts: Mapping[str, int]) -> str:
+    """
+    >>> left_out_text({"run folder": 2, ".gif file": 1, "index": 2})
+    '2 run folders, 1 .gif file and 2 indexes'
+    """
+    *head, last = [f"{count:,} {thing}{_plural(thing, count)}" for thing, count in counts.items()]
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def _plural(thing: str, count: int) -> str:
+    return "" if count == 1 else "es" if thing.endswith("x") else "s"
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def _is_there(entry: os.DirEntry[str]) -> bool:

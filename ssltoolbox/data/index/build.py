@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssltoolbox.api import UnreadableFrame, UserError
-from ssltoolbox.data.images.headers import Extent, read_extent
+from ssltoolbox.data.images.files import Extent, read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
@@ -62,7 +63,15 @@ class Built:
 
 
 def build_index(
-    root: Path, clips: Sequence[ListedClip], fps: float, output: Path, *, workers: int, tick: Tick
+    root: Path,
+    clips: Sequence[ListedClip],
+    fps: float,
+    output: Path,
+    *,
+    workers: int,
+    tick: Tick,
+    follow_links: bool = False,
+    left_out: Sequence[Skipped] = (),
 ) -> Built:
     """Writes an index of the listed clips. Killed at any moment, the same call goes on where it was.
 
@@ -76,24 +85,31 @@ def build_index(
         output: the index, a folder that is not there yet.
         workers: processes.
         tick: told of progress.
+        follow_links: also follow links that lead out of the root, here and whenever the index is read.
+        left_out: what the listing has left out, for skipped.csv.
 
     Raises:
         UserError: where the output is there already, no frame could be read, or a path is not UTF-8.
         SslToolboxError: when it can't be written.
     """
     check_output(output)
-    header = Header(root=root_for(root, output), fps=fps)
+    links: Literal["followed"] | None = "followed" if follow_links else None
+    header = Header(root=root_for(root, output), fps=fps, links=links)
     work = beside(output)
     with locked(work):
         blocks = _blocks(clips)
-        shards = Shards(work / "shards", {"listing": _digest(root, clips, fps), "block": BLOCK})
+        shards = Shards(
+            work / "shards", {"listing": _digest(root, clips, fps), "block": BLOCK, "links": links}
+        )
         tick(sum(_frames(block) for number, block in enumerate(blocks) if shards.has(number)))
         tasks = [
-            (root, block, shards, number) for number, block in enumerate(blocks) if not shards.has(number)
+            (Root(root, follow_links), block, shards, number)
+            for number, block in enumerate(blocks)
+            if not shards.has(number)
         ]
         for done in as_done(_scan_to_shard, tasks, min(workers, len(tasks)) or 1):
             tick(done)
-        built = _write(work, clips, blocks, shards)
+        built = _write(work, clips, blocks, shards, left_out)
         header.write(work)
         shards.remove()
         appear(work, output)
@@ -136,34 +152,33 @@ def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
     return digest.hexdigest()
 
 
-def _scan_to_shard(root: Path, clips: Sequence[ListedClip], shards: Shards, number: int) -> int:
-    parts = [_scanned(root, clip, place) for place, clip in enumerate(clips)]
+def _scan_to_shard(root: Root, clips: Sequence[ListedClip], shards: Shards, number: int) -> int:
+    parts = [_scanned(root, clip, position) for position, clip in enumerate(clips)]
     skipped = [one for _, problems in parts for one in problems]
     table = pa.concat_tables([part for part, _ in parts])
     shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
     return _frames(clips)
 
 
-def _scanned(root: Path, clip: ListedClip, place: int) -> tuple[pa.Table, list[Skipped]]:
+def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[Skipped]]:
     """A row for each frame that can be read, and what can't be used."""
     sizes: list[Extent | None] = []
     skipped: list[Skipped] = []
-    home = Root(root)
     for path in clip.paths:
-        full = os.path.join(root, path)
+        full = os.path.join(root.path, path)
         try:
             if not is_utf8(path):
                 raise UnreadableFrame(f"{NOT_UTF8}; {RENAME}")
-            if not home.holds(full):
-                raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root)}")
+            if not root.holds(full):
+                raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root.path)}")
             sizes.append(read_extent(full))
         except UnreadableFrame as error:
             sizes.append(None)
             skipped.append((printable(path), _reason(error, full)))
-    points, problem = _landmarks(root, clip)
+    points, problem = _landmarks(root.path, clip)
     table = pa.table(
         {
-            "clip": np.full(len(sizes), place, dtype=np.int32),
+            "clip": np.full(len(sizes), number, dtype=np.int32),
             "path": pa.array(
                 [path if size else "" for path, size in zip(clip.paths, sizes, strict=True)],
                 pa.large_string(),
@@ -197,14 +212,21 @@ def _reason(error: Exception, path: str) -> str:
 
 
 def _write(
-    folder: Path, clips: Sequence[ListedClip], blocks: Sequence[Sequence[ListedClip]], shards: Shards
+    folder: Path,
+    clips: Sequence[ListedClip],
+    blocks: Sequence[Sequence[ListedClip]],
+    shards: Shards,
+    left_out: Sequence[Skipped],
 ) -> Built:
     """Puts the shards together; the header is not for here."""
     tables = [shards.read(number) for number in range(len(blocks))]
     lengths = np.concatenate(
         [_lengths(table, len(block)) for table, block in zip(tables, blocks, strict=True)]
     )
-    skipped = [tuple(one) for table in tables for one in json.loads(table.schema.metadata[_SKIPPED])]
+    skipped = [*left_out]
+    skipped += [
+        (path, reason) for table in tables for path, reason in json.loads(table.schema.metadata[_SKIPPED])
+    ]
     frames = pa.concat_tables([table.drop_columns(["clip", "landmarks"]) for table in tables])
     kept = [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
     if not kept:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ssltoolbox.api import LandmarkDetector, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.images.decode import read_pixels
+from ssltoolbox.data.images.files import read_pixels
 from ssltoolbox.data.images.landmarks import check_landmarks
 from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Skipped, Tick
 from ssltoolbox.data.index.landmarks import write_landmarks

@@ -44,21 +44,31 @@ class ListedClip:
 
 
 def frames_root(folder: Path) -> Path:
-    """The folder that holds the identities: `folder`, or `data` in it where there is nothing else."""
-    return folder / _WRAPPER if Tree(folder).identities() == [_WRAPPER] else folder
+    """The folder that holds the identities: `folder`, or `data` in it where there is nothing else.
+
+    Raises:
+        DataNotFound: where there is no such folder.
+        UserError: where it can't be listed.
+    """
+    identities = Tree(folder, follow_links=True).identities()
+    return folder / _WRAPPER if identities == [_WRAPPER] else folder
 
 
-def list_tree(root: Path, fps: float) -> list[ListedClip]:
+def list_tree(tree: Tree | Path, fps: float) -> list[ListedClip]:
     """The clips of a tree of folders, in natural order.
 
-    `root/identity/video/clip/*.jpg|png`, and VoxCeleb1's `root/name/1.6/video/*.jpg`, also with a folder for
-    each track below the video.
+    `root/identity/video/clip/*.jpg`, and VoxCeleb1's `root/name/1.6/video/*.jpg`, also with a folder for each
+    track below the video.
+
+    Args:
+        tree: the tree, or its root.
+        fps: frames per second where frames are numbered without gaps.
 
     Raises:
         DataNotFound: where there is no such folder.
         UserError: where it has no frames, can't be listed, or a link leads out of it.
     """
-    tree = Tree(root)
+    tree = tree if isinstance(tree, Tree) else Tree(tree)
     found = [
         _listed(identity, video, clip, files, fps)
         for identity in tree.identities()

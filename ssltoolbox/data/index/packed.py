@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ssltoolbox.api import UnreadableFrame
-from ssltoolbox.data.images.headers import Extent
+from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.images.tensors import read_image, resized
 from ssltoolbox.data.index.schema import Packing
 

@@ -143,7 +143,7 @@ class FrameIndex:
 
     @cached_property
     def _home(self) -> Root:
-        return Root(self.root)
+        return Root(self.root, follow_links=self.header.links == "followed")
 
     def _check(self) -> None:
         ends = np.cumsum(self.lengths)

@@ -74,6 +74,7 @@ class Header(BaseModel):
             that an index beside its frames can be moved with them.
         fps: frames per second where frames are numbered without gaps.
         packed: None for an index of image files.
+        links: `followed` if links may lead out of the root; None if they may not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -82,6 +83,7 @@ class Header(BaseModel):
     root: str
     fps: float = Field(gt=0)
     packed: Packing | None = None
+    links: Literal["followed"] | None = None
 
     @classmethod
     def read(cls, index: Path) -> Header:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import UnreadableFrame
-from ssltoolbox.data.images.headers import Extent
+from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.images.landmarks import rescaled, scaled
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.images.tensors import read_image

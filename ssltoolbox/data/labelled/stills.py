@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import Clip, Frames, UnreadableFrame
-from ssltoolbox.data.images.decode import upright_rgb
-from ssltoolbox.data.images.headers import Extent, opened
+from ssltoolbox.data.images.files import Extent, opened, upright_rgb
 from ssltoolbox.data.images.landmarks import scaled
 from ssltoolbox.data.images.tensors import resized
 

@@ -89,7 +89,7 @@ def test_unreadable_images_are_told_by_position(tmp_path: Path, put_clip: Put) -
     (tmp_path / "id1" / "v" / "c" / "3.png").unlink()
     frames = dataset.read([1, 0, 0, 0], [0, 2, 0, 2])
     gone = f"{tmp_path}/id1/v/c/3.png: No such file or directory"
-    empty = f"{clip}/1.png: empty, or neither a JPEG nor a PNG image"
+    empty = f"{clip}/1.png: empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
     assert frames.unreadable == {0: empty, 1: gone, 3: gone}
     assert frames.images[2].unique().tolist() == [90]
 
@@ -178,3 +178,14 @@ def test_real_faces_are_all_readable() -> None:
         assert not frames.unreadable
         inside = (frames.landmarks > 0) & (frames.landmarks < dataset.size)
         assert inside.float().mean() > 0.99
+
+
+def test_links_that_lead_out_of_the_root_can_be_followed(tmp_path: Path, put_image: Put) -> None:
+    put_image(tmp_path / "elsewhere/v/c/1.png")
+    put_image(tmp_path / "root/a/v/c/1.png")
+    (tmp_path / "root/b").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="follow_links"):
+        FramesOptions(root=tmp_path / "root").facts()
+    options = FramesOptions(root=tmp_path / "root", follow_links=True)
+    assert options.facts().clips == 2
+    assert not FramesDataset(options, "train").read([0, 1], [0, 0]).unreadable

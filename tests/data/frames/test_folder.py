@@ -60,7 +60,7 @@ def test_a_share_that_holds_nobody_is_an_error(tmp_path: Path, put_clip: Put) ->
 
 def test_a_wrong_layout_is_an_error_in_every_split(tmp_path: Path, put_clip: Put) -> None:
     put_clip("id1/v")
-    with pytest.raises(UserError, match="is the root meant to be"):
+    with pytest.raises(UserError, match="the root is "):
         read_folder(tmp_path / "id1", "val", val=0, test=0)
 
 

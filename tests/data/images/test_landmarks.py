@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.lib.format import write_array_header_1_0
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.images.headers import Extent
+from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
 
 POINTS = np.random.default_rng(0).uniform(-20, 240, (3, 68, 2))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from ssltoolbox.api import UnreadableFrame
-from ssltoolbox.data.images.headers import Extent, read_extent
+from ssltoolbox.data.images.files import Extent, read_extent
 from ssltoolbox.data.images.tensors import read_image
 
 Put = Callable[..., Path]
@@ -35,6 +35,11 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 JPEG = encoded(Image.fromarray(PHOTO), "JPEG", quality=90)
 PNG = encoded(Image.fromarray(PHOTO), "PNG")
+WEBP = encoded(Image.fromarray(PHOTO), "WEBP", lossless=True)
+BMP = encoded(Image.fromarray(PHOTO), "BMP")
+TIFF = encoded(Image.fromarray(PHOTO), "TIFF")
+LZW = encoded(Image.fromarray(PHOTO), "TIFF", compression="tiff_lzw")
+KINDS = {"jpeg": JPEG, "png": PNG, "webp": WEBP, "bmp": BMP, "tiff": TIFF, "lzw": LZW}
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +66,9 @@ def saved(path: Path, image: Image.Image, **options: object) -> str:
     return str(path)
 
 
-def test_pixels_are_rgb_in_planes(scratch: Path) -> None:
-    image = read_bytes(scratch, PNG)
+@pytest.mark.parametrize("content", [PNG, WEBP, BMP, TIFF, LZW], ids=["png", "webp", "bmp", "tiff", "lzw"])
+def test_pixels_are_rgb_in_planes(scratch: Path, content: bytes) -> None:
+    image = read_bytes(scratch, content)
     assert image.dtype == torch.uint8
     assert torch.equal(image, torch.tensor(PHOTO).permute(2, 0, 1))
 
@@ -136,7 +142,7 @@ class TestModes:
         assert self.colour(tmp_path, image) == [0, 0, 0]
 
 
-@pytest.mark.parametrize("kind", ["jpg", "png"])
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tiff"])
 @pytest.mark.parametrize("size", [8, 32])
 @pytest.mark.parametrize(
     ("orientation", "undo"),
@@ -185,12 +191,12 @@ class TestUnreadable:
 
     def test_zero_bytes(self, tmp_path: Path) -> None:
         (tmp_path / "frame.jpg").touch()
-        assert reason(tmp_path / "frame.jpg") == "empty, or neither a JPEG nor a PNG image"
+        assert reason(tmp_path / "frame.jpg") == "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
 
-    @pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP", "EPS"])
+    @pytest.mark.parametrize("kind", ["GIF", "PPM", "TGA", "EPS"])
     def test_other_formats_are_not_even_tried(self, tmp_path: Path, kind: str) -> None:
         (tmp_path / "frame.jpg").write_bytes(encoded(Image.fromarray(PHOTO), kind))
-        assert reason(tmp_path / "frame.jpg") == "empty, or neither a JPEG nor a PNG image"
+        assert reason(tmp_path / "frame.jpg") == "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
 
     def test_a_folder(self, tmp_path: Path) -> None:
         assert reason(tmp_path) == "Is a directory"
@@ -202,7 +208,7 @@ class TestUnreadable:
 
     @settings(deadline=None)
     @given(data=st.data())
-    @pytest.mark.parametrize("content", [JPEG, PNG], ids=["jpeg", "png"])
+    @pytest.mark.parametrize("content", KINDS.values(), ids=KINDS)
     def test_cut_anywhere_is_whole_or_refused(
         self, scratch: Path, content: bytes, data: st.DataObject
     ) -> None:
@@ -213,7 +219,7 @@ class TestUnreadable:
 
     @settings(deadline=None)
     @given(
-        st.sampled_from([JPEG, PNG]),
+        st.sampled_from(list(KINDS.values())),
         st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8),
     )
     def test_damage_gives_pixels_or_a_reason(
@@ -226,7 +232,7 @@ class TestUnreadable:
             assert read_bytes(scratch, bytes(damaged), 16).shape == (3, 16, 16)
 
     @settings(deadline=None)
-    @given(st.binary(max_size=200), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]))
+    @given(st.binary(max_size=200), st.sampled_from([b"", *(content[:8] for content in KINDS.values())]))
     def test_random_bytes_are_refused(self, scratch: Path, content: bytes, start: bytes) -> None:
         scratch.write_bytes(start + content)
         assert reason(scratch)

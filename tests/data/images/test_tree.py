@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.data.images.tree import FoundClip, Tree
+from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.engine.runs.folder import RunFolder
 
 Put = Callable[..., Path]
 
@@ -50,6 +54,54 @@ def test_what_is_no_frame_is_passed_over(tmp_path: Path, put_clip: Put) -> None:
     (tmp_path / "id1" / "v" / "empty").mkdir()
     os.mkfifo(clip / "pipe.jpg")
     assert clips(tmp_path) == [FoundClip("id1/v/c", ["1.jpg"], False)]
+
+
+def test_images_of_all_types_that_are_read(tmp_path: Path, put_clip: Put) -> None:
+    names = ["1.jpg", "2.JPEG", "3.jpe", "4.jfif", "5.png", "6.webp", "7.bmp", "8.tif", "9.tiff"]
+    put_clip("id1/v/c", names)
+    assert clips(tmp_path) == [FoundClip("id1/v/c", names, False)]
+
+
+class TestLeftOut:
+    def left_out(self, root: Path) -> dict[str, int]:
+        """What a listing of everything counts, however often it is listed."""
+        tree = Tree(root)
+        for _ in range(2):
+            for identity in tree.identities():
+                list(tree.clips(identity))
+        return tree.left_out
+
+    def test_pictures_that_are_not_read_are_counted(self, tmp_path: Path, put_clip: Put) -> None:
+        clip = put_clip("id1/v/c", ["1.jpg"])
+        for name in ("2.gif", "3.GIF", "4.heic", "notes.txt", ".5.gif"):
+            (clip / name).touch()
+        assert self.left_out(tmp_path) == {".gif file": 2, ".heic file": 1}
+
+    def test_what_a_run_wrote_is_no_data(self, tmp_path: Path, put_clip: Put, put_image: Put) -> None:
+        """A run's pairs.png lies where a frame may, at each depth of the tree."""
+        put_clip("id1/v/c", ["1.png"])
+        for depth in ("runs/name/2024-01-01", "id1/run", "run"):
+            run = RunFolder(tmp_path / depth)
+            run.begin("recipe: 1\n", None)
+            put_image(run.path / "pairs.png")
+            put_image(run.path / "more/saliency/map.png")
+        assert [clip.folder for clip in clips(tmp_path)] == ["id1/v/c"]
+        assert self.left_out(tmp_path) == {"run folder": 3}
+
+    def test_a_benchmark_and_an_index_are_no_data(
+        self, tmp_path: Path, put_clip: Put, put_image: Put
+    ) -> None:
+        put_clip("id1/v/c", ["1.png"])
+        bench = BenchFolder(tmp_path / "id1/bench")
+        put_image(bench.path / "jobs/7/pairs.png")
+        put_image(bench.path / "jobs/pairs.png")
+        bench.results.write_text("{}")
+        build_index(
+            tmp_path, list_tree(tmp_path, 5), 5, tmp_path / "id1/v/i", workers=1, tick=lambda done: None
+        )
+        put_image(tmp_path / "id1/v/i/sheet.png")
+        assert [clip.folder for clip in clips(tmp_path)] == ["id1/v/c"]
+        assert self.left_out(tmp_path) == {"benchmark folder": 1, "index": 1}
 
 
 def test_landmarks_beside_frames_are_seen(tmp_path: Path, put_clip: Put) -> None:
@@ -95,7 +147,7 @@ def test_a_folder_that_cannot_be_listed_is_named(
 
 
 class TestLayout:
-    expected = "no frames at <identity>/<video>/<clip>/<frame>.jpg or .png"
+    expected = "no frames at <identity>/<video>/<clip>/<frame>.jpg"
 
     def message(self, root: Path) -> str:
         with pytest.raises(UserError) as caught:
@@ -108,25 +160,39 @@ class TestLayout:
         Tree(tmp_path).check_layout()
 
     def test_empty(self, tmp_path: Path) -> None:
-        found = "there is no .jpg, .jpeg or .png file in it"
-        assert self.message(tmp_path) == f"{tmp_path}: {self.expected}; {found}"
+        assert self.message(tmp_path) == f"{tmp_path}: {self.expected}; there is no image in it"
 
-    @pytest.mark.parametrize(
-        ("root", "image", "meant"),
-        [
-            ("a/b/c", "1.png", "."),
-            ("a/b", "c/1.png", "."),
-            ("a", "b/c/1.png", "."),
-            (".", "x/a/b/c/1.png", "x"),
-            (".", "x/y/a/b/c/1.png", "x/y"),
-        ],
-    )
-    def test_at_another_depth(
-        self, tmp_path: Path, put_image: Put, root: str, image: str, meant: str
-    ) -> None:
+    def test_only_other_types(self, tmp_path: Path) -> None:
+        for name in ("a/b/c/1.mp4", "a/b/c/2.mp4", "a/b/c/notes.txt"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        message = self.message(tmp_path)
+        assert "no image" in message
+        assert "2 .mp4, 1 .txt" in message
+
+    @pytest.mark.parametrize(("image", "meant"), [("x/a/b/c/1.png", "x"), ("x/y/a/b/c/1.png", "x/y")])
+    def test_too_deep(self, tmp_path: Path, put_image: Put, image: str, meant: str) -> None:
+        put_image(tmp_path / image)
+        message = self.message(tmp_path)
+        assert message.startswith(f"{tmp_path}: {self.expected}; the first image is at {image}")
+        assert message.endswith(f"is the root meant to be {(tmp_path / meant)}?")
+
+    @pytest.mark.parametrize(("root", "image"), [("a/b", "c/1.png"), ("a", "b/c/1.png")])
+    def test_too_flat(self, tmp_path: Path, put_image: Put, root: str, image: str) -> None:
+        """What is missing may lie above the root."""
         put_image(tmp_path / root / image)
-        found = f"the first image found is {image}: is the root meant to be {(tmp_path / meant)}?"
-        assert self.message(tmp_path / root) == f"{tmp_path / root}: {self.expected}; {found}"
+        message = self.message(tmp_path / root)
+        assert f"the first image is at {image}" in message
+        assert "identity, video and clip" in message
+        assert message.endswith(f"the root is {tmp_path}")
+
+    def test_a_flat_folder(self, tmp_path: Path, put_image: Put) -> None:
+        """It is told what is missing; nobody guesses at the folder above."""
+        put_image(tmp_path / "faces/1.png")
+        message = self.message(tmp_path / "faces")
+        assert "identity, video and clip, and there is none" in message
+        assert "table" in message
+        assert not message.endswith(f"the root is {tmp_path}")
 
 
 class TestLinks:
@@ -153,10 +219,30 @@ class TestLinks:
         path.symlink_to(outside / "1.png" if path.suffix else outside)
         with pytest.raises(UserError) as caught:
             clips(tmp_path / "root")
-        assert str(caught.value) == (
-            f"{path}: this link leads out of {tmp_path}/root; "
-            "only links that stay inside are followed: move the data there, or remove the link"
-        )
+        assert str(caught.value).startswith(f"{path}: this link leads out of {tmp_path}/root")
+        assert "follow_links" in str(caught.value)
+
+    def test_that_lead_out_can_be_followed(self, tmp_path: Path, put_clip: Put) -> None:
+        outside = put_clip("outside/id2/v/c", ["1.png"])
+        put_clip("root/id1/v/c", ["1.png"])
+        (tmp_path / "root/id2").symlink_to(outside.parents[1])
+        (tmp_path / "root/id1/v/c/2.png").symlink_to(outside / "1.png")
+        tree = Tree(tmp_path / "root", follow_links=True)
+        found = [clip for identity in tree.identities() for clip in tree.clips(identity)]
+        assert [(clip.folder, clip.frames) for clip in found] == [
+            ("id1/v/c", ["1.png", "2.png"]),
+            ("id2/v/c", ["1.png"]),
+        ]
+
+    def test_that_lead_out_are_left_out_with_the_reason(self, tmp_path: Path, put_clip: Put) -> None:
+        outside = put_clip("outside")
+        put_clip("root/id1/v/c", ["1.png"])
+        (tmp_path / "root/id1/v/c/2.png").symlink_to(outside / "1.png")
+        tree = Tree(tmp_path / "root", lenient=True)
+        assert [clip.frames for clip in tree.clips("id1")] == [["1.png"]]
+        [(path, reason)] = tree.reasons
+        assert path == "id1/v/c/2.png"
+        assert "leads out of" in reason
 
     def test_that_lead_nowhere_are_passed_over(self, tmp_path: Path, put_clip: Put) -> None:
         clip = put_clip("id1/v/c", ["1.png"])

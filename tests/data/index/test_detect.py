@@ -94,7 +94,7 @@ def test_images_that_are_damaged_or_gone_are_recorded(index: FrameIndex) -> None
         frames=12,
         faces=7,
         skipped=[
-            ("id0/v/c/0.png", "empty, or neither a JPEG nor a PNG image"),
+            ("id0/v/c/0.png", "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"),
             ("id1/v/c/1.png", "No such file or directory"),
         ],
     )

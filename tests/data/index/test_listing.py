@@ -58,7 +58,7 @@ def test_what_is_no_tree(tmp_path: Path, put_clip: Put) -> None:
     put_clip("id1/v", ["1.png"])
     with pytest.raises(UserError) as caught:
         names(tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path}: no frames at <identity>/<video>/<clip>/<frame>.jpg or .png; the first image found is "
-        f"id1/v/1.png: is the root meant to be {tmp_path.parent}?"
+    assert str(caught.value).startswith(
+        f"{tmp_path}: no frames at <identity>/<video>/<clip>/<frame>.jpg; the first image is at id1/v/1.png"
     )
+    assert str(caught.value).endswith(f"the root is {tmp_path.parent}")

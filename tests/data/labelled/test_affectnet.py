@@ -86,7 +86,7 @@ def test_what_is_damaged_is_said_and_left_out(affectnet_lists: Path, affectnet_f
     (affectnet_lists / "Manually_Annotated_Images" / "9" / "0.png").write_bytes(b"no image")
     frames = made(affectnet_lists, "test").read([0, 1], [0, 0])
     assert list(frames.unreadable) == [0]
-    assert frames.unreadable[0].endswith("9/0.png: empty, or neither a JPEG nor a PNG image")
+    assert frames.unreadable[0].endswith("9/0.png: empty, or not a BMP, JPEG, PNG, TIFF or WEBP image")
     notes = affectnet_folders / "val_set" / "annotations"
     (notes / "0_exp.npy").unlink()
     (notes / "1_lnd.npy").write_bytes(b"\x93NUMPY")

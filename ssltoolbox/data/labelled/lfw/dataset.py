@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ssltoolbox.api import Pairs, Split
-from ssltoolbox.data.images.headers import read_extent
+from ssltoolbox.data.images.files import read_extent
 from ssltoolbox.data.labelled.options import LFWOptions
 from ssltoolbox.data.labelled.stills import Still, Stills, read_box
 

@@ -1,18 +1,29 @@
-"""Opens image files without decoding them: what they are, how large, and why one is no use. Free of torch."""
+"""Opens and decodes image files: what they are, how large, and why one can't be used. Free of torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, NamedTuple
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ssltoolbox.api import UnreadableFrame
+from ssltoolbox.api.errors import one_of
 from ssltoolbox.support.paths import printable
 
 MAX_PIXELS = 64_000_000
 """Larger images are refused by their header, before memory is set aside for them."""
+
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+}
+"""What is read, by Pillow's names, and how such files end. What a file is, its content says."""
 
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -49,7 +60,10 @@ def opened(
         content: an open file to read from.
     """
     try:
-        with Image.open(content or path, formats=("JPEG", "PNG")) as image:
+        # Pillow maps files that it opens itself, and then scrambles an uncompressed TIFF that lies on its side.
+        with ExitStack() as stack:
+            file = content or stack.enter_context(open(path, "rb"))
+            image = stack.enter_context(Image.open(file, formats=tuple(FORMATS)))
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
@@ -57,16 +71,49 @@ def opened(
             scale = round(width / drafted[1][2]) if drafted else 1
             extent = Extent(image.width * scale, image.height * scale)
             if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
-                extent = Extent(extent.height, extent.width)
+                extent = _turned(image, extent)
             yield image, extent
     # Pillow's parsers raise many kinds of exception on damaged input: struct.error, SyntaxError, …
     except Exception as error:
         raise UnreadableFrame(f"{printable(path)}: {_reason(error)}") from error
 
 
+def read_pixels(path: str) -> np.ndarray:
+    """[H, W, 3] uint8 RGB of a stored image, in its own size, upright after EXIF orientation.
+
+    Raises:
+        UnreadableFrame: `path: reason`, for all but whole images of `FORMATS` with at most `MAX_PIXELS`.
+    """
+    with opened(path, None) as (image, _):
+        return np.array(upright_rgb(image))
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The image after EXIF orientation, in RGB.
+
+    Transparency is put on black; 16-bit grey is scaled to 8 bits.
+    """
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I"):
+        return image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("RGB")
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
+        opaque = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    image.load()
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _turned(image: Image.Image, extent: Extent) -> Extent:
+    """The extent of an image whose EXIF orientation turns it on its side."""
+    if image.format == "TIFF":
+        image.load()  # Pillow turns a TIFF itself
+        return Extent(*image.size)
+    return Extent(extent.height, extent.width)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "empty, or neither a JPEG nor a PNG image"
+        return f"empty, or not a {one_of(FORMATS)} image"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"more than {MAX_PIXELS // 1_000_000} million pixels"
     if isinstance(error, OSError) and error.strerror:
