@@ -40,9 +40,17 @@ class Evaluator(Protocol):
     """
 
     def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
-        """Results as in `evaluation.json`: `{"valence": {"ccc": .5}, "arousal": …}`, fractions in 0 to 1.
+        """Results as in `evaluation.json`: `{"valence": {"ccc": 0.5}, "arousal": …}`, fractions in 0 to 1.
 
-        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`.
+        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`. Tables and
+        claims read of a result, beside the metrics that the descriptor declares:
+
+        - `<metric>_ci`: [low, high], the metric's 95% interval
+        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs), the same resamples
+          for every network. The engine makes of it the interval of the difference to an untrained network, and a
+          claim that something was learned rests on that interval. It is not written to `evaluation.json`.
+        - `protocol`: `linear`, `knn` or `finetune`, or a word of your own
+        - `per_class` by name and `confusion` [true][predicted]; `roc` with `false_accepts` and `true_accepts`
 
         Raises:
             UserError: where the features lack a label that the task needs.

@@ -43,7 +43,7 @@ class Expression:
         """`{"expression": …}` with these keys, shares in 0 to 1:
 
         - `f1` (macro, over the classes that the test split shows), `accuracy`; `f1_ci` and `accuracy_ci`: their
-          intervals [low, high] over identities, where there are several
+          intervals [low, high] over people, where there are several, and `resamples`
         - `chance`: what a guess among those classes gets right; `majority`: what the training split's most
           frequent class gets right as the answer to everything
         - `per_class`: by name `precision`, `recall`, `f1`, `frames` of the test split

@@ -1,8 +1,9 @@
 """The task `identity`: how much of who is shown do the features still give away?
 
-A backbone for expressions should forget who it looks at, so lower is better. For each person a linear model
-learns from the earlier half of the clips and is asked about the later half. Of a single clip, it learns from
-the first two fifths and is asked about the last two: the gap keeps neighbouring frames apart.
+A linear model learns to tell people apart from the earlier half of each person's clips, and is tested on the later
+half. Of a single clip, it learns from the first two fifths and is tested on the last two: the gap keeps neighbouring
+frames apart. Of two trained networks that are equally good at the main task, the one with the lower accuracy depends
+less on who is shown. An untrained network tells little about anything: a higher accuracy than that is no fault.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Identity:
     def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
         """`{"identity": …}` with these keys, shares in 0 to 1:
 
-        - `accuracy`, lower is better; `accuracy_ci`: its interval [low, high] over identities; `chance`: what a
-          guess among them gets right
+        - `accuracy`; `accuracy_ci`: its interval [low, high] over people, and `resamples`; `chance`: what a guess
+          among them gets right
         - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `identities` told apart; `left_out`: those with too few frames; `frames`: `early` and `late` ones
 

@@ -1,31 +1,34 @@
-"""95 % intervals by bootstrap over identities.
+"""95% intervals by bootstrap over people.
 
-Frames of one person are alike, so it is people who are drawn anew, with replacement, and the interval has the
-middle 95 % of what the number becomes (the percentile method of Efron and Tibshirani, An Introduction to the
-Bootstrap, 1993, chapter 13). A number is worked out from sums over the frames of each person, which makes a
-thousand draws one matrix product. The probe stays as it was trained: the interval says how much the number
-depends on who was asked.
+Frames of one person are alike, so people are resampled, with replacement, and the interval has the middle 95% of
+what the metric becomes (the percentile method of Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
+chapter 13). A metric is computed from sums over the frames of each person, so a thousand resamples are one matrix
+product. The probe stays as it was trained: the interval says how much the metric depends on who was measured.
+
+The people of a resample depend on how many there are and on nothing else. So two networks that are measured on the
+same people have the same resamples, and the difference between them has an interval too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 ROUNDS = 1000
-"""Draws of as many people as there are."""
+"""Resamples, each of as many people as there are."""
 
 LEVEL = 0.95
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""[rounds, F] sums over the frames of the people drawn → [rounds] the number."""
+"""[rounds, F] sums over the frames of the resampled people → [rounds] the metric."""
 
 
 def classification_intervals(
     truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray
-) -> dict[str, list[float]]:
-    """`f1_ci` and `accuracy_ci`, each [low, high]; nothing for a single identity.
+) -> dict[str, Any]:
+    """`f1_ci` and `accuracy_ci`, each [low, high], and `resamples` of both; nothing for a single person.
 
     Args:
         truth, predicted: [n] classes.
@@ -45,8 +48,8 @@ def classification_intervals(
     )
 
 
-def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, list[float]]:
-    """`accuracy_ci`, [low, high]; nothing for a single identity.
+def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
+    """`accuracy_ci`, [low, high], and `resamples` of it; nothing for a single person.
 
     Args:
         right: [n] bool.
@@ -58,8 +61,8 @@ def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, list
 
 def regression_intervals(
     truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray
-) -> dict[str, list[float]]:
-    """`ccc_ci` and `rmse_ci`, each [low, high]; nothing for a single identity.
+) -> dict[str, Any]:
+    """`ccc_ci` and `rmse_ci`, each [low, high], and `resamples` of both; nothing for a single person.
 
     Args:
         truth, predicted: [n] numbers.
@@ -73,8 +76,8 @@ def regression_intervals(
 
 def _intervals(
     terms: np.ndarray, identity: np.ndarray, statistics: Mapping[str, Statistic]
-) -> dict[str, list[float]]:
-    """An interval for each number that the sums of `terms` [n, F] give."""
+) -> dict[str, Any]:
+    """The interval and the resamples of each metric that the sums of `terms` [n, F] give."""
     people, number = np.unique(identity, return_inverse=True)
     if len(people) < 2:
         return {}
@@ -82,10 +85,11 @@ def _intervals(
     np.add.at(sums, number, terms)
     drawn = np.random.default_rng(0).multinomial(len(people), np.full(len(people), 1 / len(people)), ROUNDS)
     totals = drawn @ sums
+    resamples = {name: statistic(totals) for name, statistic in statistics.items()}
     tail = (1 - LEVEL) / 2
     return {
-        f"{name}_ci": np.quantile(statistic(totals), [tail, 1 - tail]).tolist()
-        for name, statistic in statistics.items()
+        **{f"{name}_ci": np.quantile(found, [tail, 1 - tail]).tolist() for name, found in resamples.items()},
+        "resamples": {name: found.tolist() for name, found in resamples.items()},
     }
 
 

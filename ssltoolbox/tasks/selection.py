@@ -52,9 +52,9 @@ def by_protocol(
     neighbours: Callable[[], Outcome],
     measure: Callable[[np.ndarray], dict[str, Any]],
 ) -> dict[str, Any]:
-    """What `measure` says of the test predictions.
+    """What `measure` gives for the test predictions.
 
-    A linear probe has the neighbours' numbers beside it: they cost little, and nothing in them is trained.
+    The results of a linear probe hold those of the neighbours too: they cost little, and nothing in them is trained.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
@@ -65,5 +65,5 @@ def by_protocol(
         **measure(line.predicted),
         "protocol": "linear",
         "regulariser": line.setting,
-        "knn": by_neighbours,
+        "knn": {name: value for name, value in by_neighbours.items() if name != "resamples"},
     }

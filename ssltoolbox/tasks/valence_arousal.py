@@ -37,7 +37,7 @@ class ValenceArousal:
         """`{"valence": …, "arousal": …}`, each with these keys:
 
         - `ccc` in -1 to 1, 0 for a guess; `rmse` on labels in -1 to 1; `ccc_ci` and `rmse_ci`: their intervals
-          [low, high] over identities, where there are several
+          [low, high] over people, where there are several, and `resamples`
         - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `frames`: labelled frames of each split
 

@@ -23,7 +23,7 @@ POINTS = 101
 
 
 class Verification:
-    """Accuracy and area under the ROC curve over the test split's pairs; lower is better here."""
+    """Accuracy and area under the ROC curve over the test split's pairs; read as those of the task `identity`."""
 
     needs_network = True
 

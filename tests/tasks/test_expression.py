@@ -44,7 +44,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
         "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "regulariser", "knn",
-        "chance", "majority", "frames", "absent",
+        "chance", "majority", "frames", "absent", "resamples",
     }  # fmt: skip
     assert set(result["knn"]) == {"f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "k"}
     assert result["frames"] == {"train": 400, "val": 400, "test": 400}

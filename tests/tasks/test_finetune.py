@@ -125,7 +125,7 @@ def test_classes_are_learned_and_all_is_said() -> None:
     assert result["accuracy"] > 0.9
     assert set(result) == {
         "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "epoch",
-        "chance", "majority", "frames", "absent",
+        "chance", "majority", "frames", "absent", "resamples",
     }  # fmt: skip
     assert result["protocol"] == "finetune"
     assert result["frames"] == {"train": 48, "val": 48, "test": 48}

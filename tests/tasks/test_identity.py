@@ -46,6 +46,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
         "accuracy", "accuracy_ci", "chance", "protocol", "regulariser", "knn", "identities", "left_out", "frames",
+        "resamples",
     }  # fmt: skip
     assert result["frames"] == {"early": 400, "late": 200}
 

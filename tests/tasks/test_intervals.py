@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssltoolbox.tasks import intervals
-from ssltoolbox.tasks.intervals import classification_intervals, regression_intervals
+from ssltoolbox.tasks.intervals import accuracy_interval, classification_intervals, regression_intervals
 from ssltoolbox.tasks.metrics import accuracy, ccc, macro_f1, rmse
 
 seeds = st.integers(0, 10_000)
@@ -32,16 +32,18 @@ def test_the_sums_of_everyone_give_the_metrics(seed: int, people: int, classes: 
     values, guesses = rng.normal(size=(2, 60))
     with pytest.MonkeyPatch.context() as monkeypatch:
         one_draw_of_everyone(monkeypatch)
-        found = classification_intervals(truth, predicted, identity) | regression_intervals(
-            values, guesses, identity
-        )
+        classes_found = classification_intervals(truth, predicted, identity)
+        numbers_found = regression_intervals(values, guesses, identity)
     wanted = {
         "f1_ci": macro_f1(truth, predicted),
         "accuracy_ci": accuracy(truth, predicted),
         "ccc_ci": ccc(values, guesses),
         "rmse_ci": rmse(values, guesses),
     }
-    assert found == {name: pytest.approx([value, value]) for name, value in wanted.items()}
+    resamples = classes_found.pop("resamples") | numbers_found.pop("resamples")
+    intervals_of_one = {name: pytest.approx([value, value]) for name, value in wanted.items()}
+    assert classes_found | numbers_found == intervals_of_one
+    assert {f"{name}_ci": found for name, found in resamples.items()} == intervals_of_one
 
 
 def test_people_not_frames_are_drawn() -> None:
@@ -84,4 +86,16 @@ def test_a_single_person_has_no_interval() -> None:
 
 def test_constants_go_along_with_nothing() -> None:
     result = regression_intervals(np.full(4, 0.5), np.full(4, 0.5), np.arange(4))
-    assert result == {"ccc_ci": [0, 0], "rmse_ci": [0, 0]}
+    assert (result["ccc_ci"], result["rmse_ci"]) == ([0, 0], [0, 0])
+
+
+def test_two_networks_have_the_same_resamples_of_people() -> None:
+    """A network that is right 0.1 more often for everyone is so in every resample."""
+    identity = np.repeat(np.arange(8), 100)
+    rng = np.random.default_rng(3)
+    easy = rng.random(8)[identity]
+    rank = np.tile(np.arange(100) / 100, 8)
+    worse, better = (accuracy_interval(rank < level, identity) for level in (easy * 0.8, easy * 0.8 + 0.1))
+    gains = np.subtract(better["resamples"]["accuracy"], worse["resamples"]["accuracy"])
+    assert np.ptp(worse["resamples"]["accuracy"]) > 0.2
+    assert gains == pytest.approx(np.full(len(gains), 0.1), abs=0.011)

@@ -46,6 +46,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
             "rmse",
             "ccc_ci",
             "rmse_ci",
+            "resamples",
             "protocol",
             "regulariser",
             "knn",
