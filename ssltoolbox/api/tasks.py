@@ -46,9 +46,10 @@ class Evaluator(Protocol):
         claims read of a result, beside the metrics that the descriptor declares:
 
         - `<metric>_ci`: [low, high], the metric's 95% interval
-        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs), the same resamples
-          for every network. The engine makes of it the interval of the difference to an untrained network, and a
-          claim that something was learned rests on that interval. It is not written to `evaluation.json`.
+        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs), the same
+          resamples for every network. The engine makes of it the interval of the difference to an untrained
+          network, and a claim that something was learned rests on that interval. It is not written to
+          `evaluation.json`.
         - `protocol`: `linear`, `knn` or `finetune`, or a word of your own
         - `per_class` by name and `confusion` [true][predicted]; `roc` with `false_accepts` and `true_accepts`
 

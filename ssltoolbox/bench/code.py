@@ -11,8 +11,8 @@ from pathlib import Path
 from ssltoolbox import __version__
 from ssltoolbox.registry.contract import GROUP
 
-WITHOUT_A_SAY = ("bench", "cli", "report")
-"""Parts of the toolbox that decide no result: a change there makes no run be done again."""
+NOT_IN_RESULTS = ("bench", "cli", "report")
+"""Packages of the toolbox that change no result: after an edit there, finished runs are still used."""
 
 
 def code_version() -> str:
@@ -34,10 +34,12 @@ def _sources() -> Iterator[Path]:
         if spec and spec.origin and not folders:
             yield Path(spec.origin)
         for folder in map(Path, folders):
-            yield from (file for file in folder.rglob("*") if _counts(name, file.relative_to(folder), file))
+            yield from (
+                file for file in folder.rglob("*") if _in_results(name, file.relative_to(folder), file)
+            )
 
 
-def _counts(package: str, inside: Path, file: Path) -> bool:
-    if package == "ssltoolbox" and inside.parts[0] in WITHOUT_A_SAY:
+def _in_results(package: str, inside: Path, file: Path) -> bool:
+    if package == "ssltoolbox" and inside.parts[0] in NOT_IN_RESULTS:
         return False
     return file.is_file() and file.suffix != ".pyc" and not any(part.startswith(".") for part in inside.parts)

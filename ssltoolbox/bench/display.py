@@ -11,18 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.bench.child import Child
-from ssltoolbox.bench.estimate import Estimates
+from ssltoolbox.bench.estimate import Estimates, progress_of, resumed_from
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.leaderboard import Leaderboard, Measure
-from ssltoolbox.bench.progress import progress_of, resumed_from
+from ssltoolbox.bench.leaderboard import Column, Leaderboard
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobState, Schedule
-from ssltoolbox.bench.words import MISSING, duration, job_text, spread_text
+from ssltoolbox.bench.words import job_text, spread_text
+from ssltoolbox.support.words import MISSING, duration_text
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_TABLES = 1.0
-MOST_MEASURES = 4
+MOST_COLUMNS = 4
 
 
 class Display:
@@ -88,8 +88,8 @@ class Display:
         self._estimates.learn()
         seconds = self._folder.record(job).seconds
         first = next(iter(self._now.finished[job].results), None)
-        gave = f"{first.label} {first.measure_label} {first.trained:z.3f}, " if first else ""
-        self._say(f"done       {job_text(job)}: {gave}{duration(seconds)}")
+        gave = f"{first.label} {first.metric_label} {first.text(first.trained)}, " if first else ""
+        self._say(f"done       {job_text(job)}: {gave}{duration_text(seconds)}")
 
     def stopping(self, count: int) -> None:
         """Someone asked to stop."""
@@ -115,7 +115,7 @@ class Display:
 
     def _picture(self) -> Group:
         parts: list[Table | Text] = [self._running(), self._summary()]
-        if self._now.finished and self._now.overall.measures:
+        if self._now.finished and self._now.overall.columns:
             parts.append(leaderboard_table(self._now.overall))
         return Group(*parts)
 
@@ -130,7 +130,8 @@ class Display:
 
     def _columns(self, child: Child) -> tuple[str, str, str]:
         left = self._estimates.left(child)
-        return self._stage(child), duration(child.seconds), "unknown" if left is None else duration(left)
+        spent = duration_text(round(child.seconds))
+        return self._stage(child), spent, "unknown" if left is None else duration_text(round(left))
 
     def _how_far(self, child: Child) -> Iterator[str]:
         stage, spent, left = self._columns(child)
@@ -148,10 +149,9 @@ class Display:
     def _summary(self) -> Text:
         schedule = self._schedule
         counts = [(state, len(schedule.of(state))) for state in JobState]
-        said = ", ".join(f"{count} {state.value}" for state, count in counts if count)
-        return Text(
-            f"{said}; {duration(time.monotonic() - self._began)} so far, time left: {self._time_left()}\n"
-        )
+        states = ", ".join(f"{count} {state.value}" for state, count in counts if count)
+        spent = duration_text(round(time.monotonic() - self._began))
+        return Text(f"{states}; {spent} so far, time left: {self._time_left()}\n")
 
     def _time_left(self) -> str:
         return self._estimates.left_in_words(
@@ -160,21 +160,20 @@ class Display:
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """The first measure of each of the first tasks: what fits on 80 columns. The files have all."""
-    by_task: dict[str, Measure] = {}
-    for measure in board.measures:
-        by_task.setdefault(measure.task, measure)
-    shown = list(by_task.values())[:MOST_MEASURES]
+    """The first metric of each of the first tasks: what fits on 80 columns. The files have all."""
+    by_task: dict[str, Column] = {}
+    for column in board.columns:
+        by_task.setdefault(column.task, column)
+    shown = list(by_task.values())[:MOST_COLUMNS]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("recipe", overflow="ellipsis", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    for measure in shown:
-        head = f"{measure.task_label}\n{measure.name_label} {measure.arrow}"
-        table.add_column(head, justify="right", no_wrap=True)
+    for column in shown:
+        table.add_column(f"{column.title}\n{column.metric_label}", justify="right", no_wrap=True)
     for row in board.rows:
         cells = [
-            spread_text(row.cells[measure].of_runs, "±") if measure in row.cells else MISSING
-            for measure in shown
+            spread_text(row.cells[column].of_runs, "±") if column in row.cells else MISSING
+            for column in shown
         ]
         table.add_row(Text(row.recipe), str(row.runs), *cells)
     return table

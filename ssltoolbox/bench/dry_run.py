@@ -7,11 +7,11 @@ from collections import Counter
 from rich.table import Table
 from rich.text import Text
 
-from ssltoolbox.bench.estimate import Estimates, in_words
+from ssltoolbox.bench.estimate import Estimates, in_words, resumed_from
 from ssltoolbox.bench.folder import State
-from ssltoolbox.bench.progress import resumed_from
 from ssltoolbox.bench.run import PlannedBench
-from ssltoolbox.bench.words import MISSING, duration, job_text
+from ssltoolbox.bench.words import job_text
+from ssltoolbox.support.words import MISSING, duration_text
 
 _WORDS: dict[State, str] = {"finished": "cached", "begun": "goes on", "new": "new"}
 
@@ -30,7 +30,13 @@ def dry_run_table(planned: PlannedBench) -> Table:
         if state == "begun" and (step := resumed_from(folder.run(job))):
             words = f"goes on from about step {step}"
         seconds = estimates.of(job)
-        time = MISSING if state == "finished" else "unknown" if seconds is None else duration(seconds)
+        time = (
+            MISSING
+            if state == "finished"
+            else "unknown"
+            if seconds is None
+            else duration_text(round(seconds))
+        )
         table.add_row(Text(job_text(job)), words, str(job.steps or MISSING), time)
     return table
 

@@ -1,16 +1,55 @@
-"""How long runs take, from those that are finished; unknown where there are none."""
+"""How far a run is, from the files that it writes, and how long runs take, from those that are finished."""
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ssltoolbox.bench.child import Child
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.progress import progress_of
-from ssltoolbox.bench.words import duration
+from ssltoolbox.support.words import duration_text
+
+_TAIL = 4096
+"""Bytes at the end of metrics.csv that surely hold a whole row."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: of the training, as last logged.
+        trained: whether the training is over, so that only the evaluation is left.
+    """
+
+    step: int
+    trained: bool
+
+
+def progress_of(run: Path) -> Progress:
+    """Of the run in a folder that may not be there yet."""
+    return Progress(_last_step(run / "metrics.csv"), (run / "backbone.safetensors").exists())
+
+
+def resumed_from(run: Path) -> int:
+    """About the step from which the run in a folder goes on; 0 where it has saved nothing."""
+    return progress_of(run).step if (run / "checkpoints" / "last.ckpt").exists() else 0
+
+
+def _last_step(metrics: Path) -> int:
+    """The step is the first column; a killed run may leave half a line."""
+    try:
+        with metrics.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            lines = file.read().split(b"\n")[1:-1]
+    except FileNotFoundError:
+        return 0
+    return int(lines[-1].split(b",")[0]) if lines else 0
 
 
 class Estimates:
@@ -60,9 +99,9 @@ def in_words(times: Sequence[float | None], side_by_side: int) -> str:
     """The time that runs take together.
 
     >>> in_words([60, 60], 2), in_words([60, None], 1), in_words([None], 1)
-    ('about 1:00', 'more than 1:00', 'unknown')
+    ('about 1 min 0 s', 'more than 1 min 0 s', 'unknown')
     """
     known = sum(time for time in times if time is not None) / side_by_side
     if None not in times:
-        return f"about {duration(known)}"
-    return f"more than {duration(known)}" if known else "unknown"
+        return f"about {duration_text(round(known))}"
+    return f"more than {duration_text(round(known))}" if known else "unknown"

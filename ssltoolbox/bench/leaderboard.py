@@ -1,60 +1,60 @@
-"""The runs of each recipe taken together, and beside the baseline."""
+"""The runs of each recipe taken together, and compared with the baseline."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ssltoolbox.api import Metric
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.runs import Cost, FinishedRun
 from ssltoolbox.bench.statistics import Difference, Summary, paired_difference, summary
-from ssltoolbox.report.results import Result
+from ssltoolbox.report.results import Result, arrow_of
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A column of the leaderboard.
+class Column:
+    """A column of the leaderboard: one metric of one result.
 
     Attributes:
-        task, name: keys of evaluation.json.
-        task_label, name_label: the same in words.
-        lower_is_better: for errors, and for what is to be forgotten.
+        task: its key in evaluation.json.
+        title: the result in words, and how it was measured.
+        metric: what the task declares about it.
     """
 
     task: str
-    name: str
-    task_label: str
-    name_label: str
-    lower_is_better: bool
+    title: str
+    metric: Metric
 
     @classmethod
-    def of(cls, result: Result) -> Measure:
-        """The measure that a result is of."""
-        return cls(result.task, result.measure, result.label, result.measure_label, result.lower_is_better)
+    def of(cls, result: Result) -> Column:
+        """The column that a result belongs to."""
+        return cls(result.task, result.label, result.metric)
+
+    @property
+    def metric_label(self) -> str:
+        """Such as `macro-F1 ↑`; the arrow says which way is better."""
+        label = self.metric.label or self.metric.key.replace("_", " ")
+        return f"{label} {arrow_of(self.metric)}".rstrip()
 
     @property
     def label(self) -> str:
-        """Such as `expression macro-F1 ↑`; the arrow says which way is better."""
-        return f"{self.task_label} {self.name_label} {self.arrow}"
-
-    @property
-    def arrow(self) -> str:
-        """Which way is better."""
-        return "↓" if self.lower_is_better else "↑"
+        """Such as `expression macro-F1 ↑`."""
+        return f"{self.title} {self.metric_label}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One measure of one recipe.
+    """One metric of one recipe.
 
     Attributes:
         of_runs: its runs taken together.
-        beside_baseline: the paired difference; None for the baseline itself and where no runs pair.
+        to_baseline: the paired difference; None for the baseline itself and where no runs pair.
     """
 
     of_runs: Summary
-    beside_baseline: Difference | None = None
+    to_baseline: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -64,41 +64,44 @@ class Row:
     Attributes:
         recipe: its name.
         runs: how many are complete.
-        cells: by measure; none for a measure that it doesn't have.
+        cells: by column; none for a metric that it doesn't have.
         costs: by the name of `Cost`'s field; none for what was not measured.
     """
 
     recipe: str
     runs: int
-    cells: dict[Measure, Cell]
+    cells: dict[Column, Cell]
     costs: dict[str, Summary]
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The recipes, the best first by the first measure; those without runs at the end.
+    """The recipes, sorted by the first column, the best first; those without runs at the end.
 
     Attributes:
-        measures: the columns, in the order of the tasks.
+        columns: in the order of the tasks.
         baseline: the name of the recipe that the differences are to; None without one.
         rows: the recipes.
+        rivals: the recipes whose difference to the first row may be chance, by the first column.
     """
 
-    measures: tuple[Measure, ...]
+    columns: tuple[Column, ...]
     baseline: str | None
     rows: tuple[Row, ...]
+    rivals: tuple[str, ...] = ()
 
 
 def leaderboard(jobs: Sequence[Job], finished: Iterable[FinishedRun], baseline: str | None) -> Leaderboard:
     """Takes the runs of each recipe together: all seeds and all points of the sweep."""
     finished = list(finished)
-    measures = tuple(dict.fromkeys(Measure.of(result) for run in finished for result in run.results))
+    columns = tuple(dict.fromkeys(Column.of(result) for run in finished for result in run.results))
     by_recipe = {job.recipe: [run for run in finished if run.job.recipe == job.recipe] for job in jobs}
     rows = [
-        _row(name, runs, by_recipe.get(baseline, []) if baseline and name != baseline else [], measures)
+        _row(name, runs, by_recipe.get(baseline, []) if baseline and name != baseline else [], columns)
         for name, runs in by_recipe.items()
     ]
-    return Leaderboard(measures, baseline, tuple(sorted(rows, key=_rank(measures))))
+    rows.sort(key=_rank(columns))
+    return Leaderboard(columns, baseline, tuple(rows), tuple(_rivals(rows, by_recipe, columns)))
 
 
 def condition(job: Job) -> str:
@@ -106,24 +109,24 @@ def condition(job: Job) -> str:
     return json.dumps([job.seed, dict(job.point)], sort_keys=True)
 
 
-def measured(runs: Iterable[FinishedRun], measure: Measure) -> dict[str, float]:
+def measured(runs: Iterable[FinishedRun], column: Column) -> dict[str, float]:
     """By condition, the runs' numbers."""
     return {
         condition(run.job): result.trained
         for run in runs
         for result in run.results
-        if Measure.of(result) == measure
+        if Column.of(result) == column
     }
 
 
 def _row(
-    name: str, runs: Sequence[FinishedRun], baseline: Sequence[FinishedRun], measures: Sequence[Measure]
+    name: str, runs: Sequence[FinishedRun], baseline: Sequence[FinishedRun], columns: Sequence[Column]
 ) -> Row:
     cells = {}
-    for measure in measures:
-        if values := measured(runs, measure):
-            difference = paired_difference(values, measured(baseline, measure))
-            cells[measure] = Cell(summary(list(values.values())), difference)
+    for column in columns:
+        if values := measured(runs, column):
+            difference = paired_difference(values, measured(baseline, column))
+            cells[column] = Cell(summary(list(values.values())), difference)
     costs = {}
     for field in Cost.__dataclass_fields__:
         known = [value for run in runs if (value := getattr(run.cost, field)) is not None]
@@ -132,13 +135,29 @@ def _row(
     return Row(name, len(runs), cells, costs)
 
 
-def _rank(measures: Sequence[Measure]) -> Callable[[Row], tuple[bool, float]]:
-    """Sorts by the first measure; rows that lack it stay in the grid's order, at the end."""
+def _rank(columns: Sequence[Column]) -> Callable[[Row], tuple[bool, float]]:
+    """Sorts by the first column; rows that lack it stay in the grid's order, at the end.
+
+    All rows stay in the grid's order where nobody knows which way is better.
+    """
 
     def rank(row: Row) -> tuple[bool, float]:
-        cell = row.cells.get(measures[0]) if measures else None
+        cell = row.cells.get(columns[0]) if columns else None
         if cell is None:
             return True, 0.0
-        return False, cell.of_runs.mean * (1 if measures[0].lower_is_better else -1)
+        return False, cell.of_runs.mean * {"lower": 1, "higher": -1, None: 0}[columns[0].metric.better]
 
     return rank
+
+
+def _rivals(
+    rows: Sequence[Row], runs: Mapping[str, Sequence[FinishedRun]], columns: Sequence[Column]
+) -> Iterator[str]:
+    if not columns or columns[0] not in rows[0].cells:
+        return
+    best = measured(runs[rows[0].recipe], columns[0])
+    for row in rows[1:]:
+        if columns[0] in row.cells:
+            difference = paired_difference(best, measured(runs[row.recipe], columns[0]))
+            if difference is None or not difference.is_clear:
+                yield row.recipe

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from ssltoolbox.bench.leaderboard import Leaderboard, Measure, measured
-from ssltoolbox.bench.plots import difference_plot, measure_plot
+from ssltoolbox.bench.leaderboard import Column, Leaderboard, measured
+from ssltoolbox.bench.plots import difference_plot, metric_plot
 from ssltoolbox.bench.results import INTERVAL, Bench
 from ssltoolbox.bench.tables import COSTS, READING, costs_table, differences_table, results_table
-from ssltoolbox.bench.words import difference_text, duration, job_text, point_text, spread_text
+from ssltoolbox.bench.words import difference_text, job_text, point_text, spread_text
 from ssltoolbox.report.page import Picture
-from ssltoolbox.report.templates import template
+from ssltoolbox.report.templates import html_template
+from ssltoolbox.support.words import counted, duration_text
 
 TEMPLATE = "bench.html.j2"
+MOST_NAMED = 3
 
 
 def render_page(bench: Bench, folder: Path) -> str:
     """The page; its links to the runs' own reports are relative to the benchmark's folder."""
     board = bench.overall
-    return template(TEMPLATE, "ssltoolbox.bench").render(
+    return html_template(TEMPLATE, "ssltoolbox.bench").render(
         name=bench.name,
         claim=claim(board),
         notes=bench.notes,
@@ -30,7 +32,7 @@ def render_page(bench: Bench, folder: Path) -> str:
         unfinished=bench.unfinished,
         results=results_table(board),
         reading=READING,
-        measures=[_measure_picture(board, measure, bench) for measure in board.measures],
+        pictures=[_metric_picture(board, column, bench) for column in board.columns],
         differences=differences_table(board),
         baseline=board.baseline,
         interval=INTERVAL,
@@ -46,22 +48,42 @@ def render_page(bench: Bench, folder: Path) -> str:
 
 
 def claim(board: Leaderboard) -> str:
-    """The first row in one sentence, beside the baseline."""
+    """The first row in one sentence. It is called the best only if its lead over each other recipe is clear."""
     first = board.rows[0]
-    measure = next(iter(board.measures), None)
-    if measure is None or measure not in first.cells:
+    column = next(iter(board.columns), None)
+    if column is None or column not in first.cells:
         return "Nothing has been evaluated."
-    cell = first.cells[measure]
-    count = cell.of_runs.n
-    by = f"{measure.task_label} {measure.name_label}"
-    text = f"Best by {by}: {first.recipe}, {spread_text(cell.of_runs)} over {count} run{'s' * (count > 1)}"
-    difference = cell.beside_baseline
+    cell = first.cells[column]
+    runs = counted(cell.of_runs.n, "run")
+    text = f"{_lead(board, column)}: {first.recipe}, {spread_text(cell.of_runs)} over {runs}"
+    if board.rivals and column.metric.better:
+        text += f", but not clearly better than {_names(board.rivals)}"
+    difference = cell.to_baseline
     if difference is None:
         return f"{text}."
-    against = f"{difference_text(difference)} against {board.baseline}"
-    if difference.low is None:
-        return f"{text}; {against}, from a single pair."
-    return f"{text}; {against}{'' if difference.is_clear else ', which may be chance'}."
+    single = ", from a single pair" if difference.low is None else ""
+    return f"{text}; {difference_text(difference)} versus {board.baseline}{single}."
+
+
+def _lead(board: Leaderboard, column: Column) -> str:
+    """What the first row is first in."""
+    by = f"{column.title} {column.metric.label or column.metric.key.replace('_', ' ')}"
+    if not column.metric.better or sum(column in row.cells for row in board.rows) == 1:
+        return by[0].upper() + by[1:]
+    if board.rivals:
+        return f"{'Highest' if column.metric.better == 'higher' else 'Lowest'} {by}"
+    return f"Best by {by}"
+
+
+def _names(recipes: Sequence[str]) -> str:
+    """The recipes, or the first few and how many others.
+
+    >>> _names(["a", "b"]), _names(["a", "b", "c", "d", "e"])
+    ('a and b', 'a, b, c and 2 others')
+    """
+    more = len(recipes) - MOST_NAMED
+    *head, last = [*recipes[:MOST_NAMED], counted(more, "other")] if more > 0 else recipes
+    return f"{', '.join(head)} and {last}" if head else last
 
 
 def _facts(bench: Bench) -> Iterator[tuple[str, str]]:
@@ -73,34 +95,34 @@ def _facts(bench: Bench) -> Iterator[tuple[str, str]]:
         yield "sweep", "; ".join(points)
     times = [run.cost.seconds for run in bench.finished.values()]
     if times and None not in times:
-        yield "time of all runs", duration(sum(time for time in times if time is not None))
+        yield "time of all runs", duration_text(sum(time for time in times if time is not None))
     yield "code", bench.code
     yield "written", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _measure_picture(board: Leaderboard, measure: Measure, bench: Bench) -> Picture:
-    rows = [row for row in board.rows if measure in row.cells]
+def _metric_picture(board: Leaderboard, column: Column, bench: Bench) -> Picture:
+    rows = [row for row in board.rows if column in row.cells]
     runs = list(bench.finished.values())
     single = {
-        row.recipe: list(measured([run for run in runs if run.job.recipe == row.recipe], measure).values())
+        row.recipe: list(measured([run for run in runs if run.job.recipe == row.recipe], column).values())
         for row in rows
     }
-    words = "; ".join(f"{row.recipe} {spread_text(row.cells[measure].of_runs)}" for row in rows)
+    words = "; ".join(f"{row.recipe} {spread_text(row.cells[column].of_runs)}" for row in rows)
     reading = "mean ± standard deviation; a dot for each run"
-    return Picture(measure_plot(rows, measure, single), measure.label, words, reading)
+    return Picture(metric_plot(rows, column, single), column.label, words, reading)
 
 
 def _difference_pictures(board: Leaderboard) -> Iterator[Picture]:
-    for measure in board.measures:
+    for column in board.columns:
         differences = {
             row.recipe: difference
             for row in board.rows
-            if measure in row.cells and (difference := row.cells[measure].beside_baseline)
+            if column in row.cells and (difference := row.cells[column].to_baseline)
         }
         if differences:
             words = "; ".join(f"{recipe} {difference_text(its)}" for recipe, its in differences.items())
             reading = f"minus {board.baseline}, with the interval"
-            yield Picture(difference_plot(differences), measure.label, words, reading)
+            yield Picture(difference_plot(differences), column.label, words, reading)
 
 
 def _runs(bench: Bench, folder: Path) -> Iterator[dict[str, str]]:
@@ -110,6 +132,6 @@ def _runs(bench: Bench, folder: Path) -> Iterator[dict[str, str]]:
         yield {
             "text": job_text(job),
             "state": state.value,
-            "time": duration(run.cost.seconds if run else None),
+            "time": duration_text(run.cost.seconds if run else None),
             "report": quote(os.path.relpath(report, folder)) if report and report.exists() else "",
         }

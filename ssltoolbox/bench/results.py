@@ -67,8 +67,8 @@ class Bench:
 
     @property
     def notes(self) -> list[str]:
-        """What anyone who reads the results must know of the data, each once."""
-        return list(dict.fromkeys(run.note for run in self.finished.values() if run.note))
+        """What a reader of the results must know of the metrics and the data, each once."""
+        return list(dict.fromkeys(note for run in self.finished.values() for note in run.notes))
 
     @property
     def unfinished(self) -> list[str]:
@@ -103,9 +103,9 @@ def _row(row: Row) -> dict[str, Any]:
     by_task = groupby(row.cells.items(), key=lambda item: item[0].task)
     results = {
         task: {
-            measure.name: asdict(cell.of_runs)
-            | {"difference": asdict(cell.beside_baseline) if cell.beside_baseline else None}
-            for measure, cell in cells
+            column.metric.key: asdict(cell.of_runs)
+            | {"difference": asdict(cell.to_baseline) if cell.to_baseline else None}
+            for column, cell in cells
         }
         for task, cells in by_task
     }

@@ -13,10 +13,10 @@ from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.grid import LoadedGrid, load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs
-from ssltoolbox.bench.markdown import render_markdown
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
 from ssltoolbox.bench.schedule import Schedule
+from ssltoolbox.bench.tables import render_markdown
 from ssltoolbox.recipe import RecipeProblem
 from ssltoolbox.support.files import write_json, write_text
 

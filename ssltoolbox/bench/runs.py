@@ -11,7 +11,7 @@ from typing import Any
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.report.files import Curve, read_run
-from ssltoolbox.report.results import Result, results_of
+from ssltoolbox.report.results import Result, notes_on, results_of
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,24 @@ class FinishedRun:
         folder: an ordinary run folder.
         evaluation: as in evaluation.json; empty without tasks.
         cost: what it took.
-        note: what anyone who reads a result on its data must know; may be empty.
+        data_note: what a reader of results on its data must know; may be empty.
     """
 
     job: Job
     folder: Path
     evaluation: Mapping[str, Any]
     cost: Cost
-    note: str = ""
+    data_note: str = ""
 
     @property
     def results(self) -> list[Result]:
-        """Each measure of each task."""
+        """Each metric of each task."""
         return results_of(self.evaluation)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of its results must know."""
+        return [*notes_on(self.evaluation), *filter(None, [self.data_note])]
 
 
 def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
@@ -69,8 +74,7 @@ def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
         peak_gpu_memory=max(gpu.values) * 2**30 if gpu else None,
         seconds=record.seconds,
     )
-    note = files.environment.get("data", {}).get("note", "")
-    return FinishedRun(job, folder.run(job), files.evaluation, cost, note)
+    return FinishedRun(job, folder.run(job), files.evaluation, cost, files.data_note)
 
 
 def _median(curve: Curve | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """A recipe minus the baseline, by pairs of runs that share everything else.
+    """A recipe minus another, by pairs of runs that share everything else.
 
     Attributes:
         n: pairs.
@@ -56,23 +55,27 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(len(values), statistics.fmean(values), sd)
 
 
-def paired_difference(values: Mapping[str, float], baseline: Mapping[str, float]) -> Difference | None:
+def paired_difference(values: Mapping[str, float], others: Mapping[str, float]) -> Difference | None:
     """The mean difference over the conditions that both have, with its interval; None if they share none.
 
     The interval takes the pairs for independent draws from a normal distribution.
 
     Args:
-        values, baseline: a number for each condition (seed and point of the sweep).
+        values, others: a number for each condition (seed and point of the sweep).
     """
-    differences = [values[condition] - baseline[condition] for condition in values if condition in baseline]
-    if not differences:
+    shared = [condition for condition in values if condition in others]
+    if not shared:
         return None
-    of_all = summary(differences)
-    if of_all.sd is None:
-        return Difference(of_all.n, of_all.mean, None, None)
+    differences = [values[condition] - others[condition] for condition in shared]
+    mean = statistics.fmean(differences)
+    if len(differences) == 1:
+        return Difference(1, mean, None, None)
+    if max(differences) - min(differences) < 1e-12:
+        # SciPy warns of what it can't compute: the interval of equal numbers is their value.
+        return Difference(len(differences), mean, mean, mean)
     # Takes half a second to import.
-    from scipy.stats import t
+    from scipy.stats import ttest_rel
 
-    quantile = float(t.ppf((1 + CONFIDENCE) / 2, of_all.n - 1))
-    margin = quantile * of_all.sd / math.sqrt(of_all.n)
-    return Difference(of_all.n, of_all.mean, of_all.mean - margin, of_all.mean + margin)
+    ours, theirs = ([runs[condition] for condition in shared] for runs in (values, others))
+    interval = ttest_rel(ours, theirs).confidence_interval(CONFIDENCE)
+    return Difference(len(differences), mean, float(interval.low), float(interval.high))

@@ -1,11 +1,15 @@
-"""The leaderboard as tables of texts, for Markdown and for the page."""
+"""The leaderboard as tables of texts, for the page and for table.md."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ssltoolbox.bench.leaderboard import Leaderboard, Measure, Row
-from ssltoolbox.bench.words import MISSING, duration, gibibytes, interval_text, spread_text
+from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
+from ssltoolbox.bench.results import INTERVAL, Bench
+from ssltoolbox.bench.words import interval_text, point_text, spread_text
+from ssltoolbox.report.templates import plain
+from ssltoolbox.support.words import MISSING, bytes_text, duration_text
 
 READING = (
     "Mean ± standard deviation over the runs of a recipe (seeds and points of the sweep). The arrow says which "
@@ -41,14 +45,14 @@ class TextTable:
 
 
 def results_table(board: Leaderboard) -> TextTable:
-    """Mean and spread of every measure of every recipe."""
+    """Mean and spread of every metric of every recipe."""
     return TextTable(
-        ("recipe", "runs", *(measure.label for measure in board.measures)),
+        ("recipe", "runs", *(column.label for column in board.columns)),
         tuple(
             (
                 TableCell(row.recipe),
                 TableCell(str(row.runs)),
-                *(_result(row, measure) for measure in board.measures),
+                *(_result(row, column) for column in board.columns),
             )
             for row in board.rows
         ),
@@ -59,11 +63,11 @@ def differences_table(board: Leaderboard) -> TextTable | None:
     """The paired differences to the baseline; None where nothing is compared."""
     rows = []
     for row in board.rows:
-        pairs = [cell.beside_baseline.n for cell in row.cells.values() if cell.beside_baseline]
+        pairs = [cell.to_baseline.n for cell in row.cells.values() if cell.to_baseline]
         if pairs:
-            cells = [_difference(row, measure) for measure in board.measures]
+            cells = [_difference(row, column) for column in board.columns]
             rows.append((TableCell(row.recipe), TableCell(str(max(pairs))), *cells))
-    head = ("recipe", "pairs", *(measure.label for measure in board.measures))
+    head = ("recipe", "pairs", *(column.label for column in board.columns))
     return TextTable(head, tuple(rows)) if rows else None
 
 
@@ -76,20 +80,58 @@ def costs_table(board: Leaderboard) -> TextTable:
         texts = (
             row.recipe,
             MISSING if rate is None else f"{rate:,.0f}",
-            gibibytes(costs.get("peak_memory")),
-            gibibytes(costs.get("peak_gpu_memory")),
-            duration(costs.get("seconds")),
+            bytes_text(costs.get("peak_memory")),
+            bytes_text(costs.get("peak_gpu_memory")),
+            duration_text(costs.get("seconds")),
         )
         rows.append(tuple(map(TableCell, texts)))
     return TextTable(("recipe", "images/s", "memory", "GPU memory", "time of a run"), tuple(rows))
 
 
-def _result(row: Row, measure: Measure) -> TableCell:
-    return TableCell(spread_text(row.cells[measure].of_runs) if measure in row.cells else MISSING)
+def render_markdown(bench: Bench) -> str:
+    """table.md: the leaderboard in Markdown, with what a reader must know of the numbers."""
+    return "\n\n".join(_blocks(bench)) + "\n"
 
 
-def _difference(row: Row, measure: Measure) -> TableCell:
-    difference = row.cells[measure].beside_baseline if measure in row.cells else None
+def _result(row: Row, column: Column) -> TableCell:
+    return TableCell(spread_text(row.cells[column].of_runs) if column in row.cells else MISSING)
+
+
+def _difference(row: Row, column: Column) -> TableCell:
+    difference = row.cells[column].to_baseline if column in row.cells else None
     if difference is None:
         return TableCell(MISSING)
     return TableCell(f"{difference.mean:+z.3f}", interval_text(difference), difference.is_clear)
+
+
+def _blocks(bench: Bench) -> Iterator[str]:
+    board = bench.overall
+    yield f"# {plain(bench.name)}"
+    yield _markdown(results_table(board))
+    yield READING
+    yield from map(plain, bench.notes)
+    if differences := differences_table(board):
+        yield f"## Difference to {plain(str(board.baseline))}"
+        yield _markdown(differences)
+        yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
+    for point, its_board in bench.by_point:
+        yield f"## {plain(point_text(point))}"
+        yield _markdown(results_table(its_board))
+    yield "## Cost"
+    yield _markdown(costs_table(board))
+    yield COSTS
+    if unfinished := bench.unfinished:
+        yield "## Without results"
+        yield "\n".join(f"- {plain(line)}" for line in unfinished)
+    yield f"Code {plain(bench.code)}."
+
+
+def _markdown(table: TextTable) -> str:
+    rule = "|---|" + "---:|" * (len(table.head) - 1)
+    rows = [f"| {' | '.join(map(_markdown_cell, row))} |" for row in table.rows]
+    return "\n".join([f"| {' | '.join(map(plain, table.head))} |", rule, *rows])
+
+
+def _markdown_cell(cell: TableCell) -> str:
+    text = plain(f"{cell.text} {cell.detail}".rstrip())
+    return f"**{text}**" if cell.clear else text

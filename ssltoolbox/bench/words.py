@@ -9,8 +9,6 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.statistics import Difference, Summary
 from ssltoolbox.recipe import value_text
 
-MISSING = "–"
-
 
 def spread_text(values: Summary, between: str = " ± ") -> str:
     """Mean and standard deviation.
@@ -36,27 +34,6 @@ def interval_text(difference: Difference) -> str:
     if difference.low is None or difference.high is None:
         return ""
     return f"[{difference.low:+z.3f}, {difference.high:+z.3f}]"
-
-
-def duration(seconds: float | None) -> str:
-    """Hours, minutes and seconds.
-
-    >>> duration(7), duration(3725), duration(None)
-    ('0:07', '1:02:05', '–')
-    """
-    if seconds is None:
-        return MISSING
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
-
-
-def gibibytes(count: float | None) -> str:
-    """A size of memory.
-
-    >>> gibibytes(3 * 2**29)
-    '1.50 GiB'
-    """
-    return MISSING if count is None else f"{count / 2**30:.2f} GiB"
 
 
 def point_text(point: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
 
 
 def _measure(plan: Plan, console: Console) -> None:
-    from ssltoolbox.cli.cost_table import cost_table
+    from ssltoolbox.cli.plan_table import cost_table
     from ssltoolbox.engine.training.measure import measure
 
     tell_of_unused_gpu(console)

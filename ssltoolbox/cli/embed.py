@@ -17,7 +17,7 @@ from ssltoolbox.cli.common import (
     no_url,
     tell_of_unused_gpu,
 )
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 
 @click.command()

@@ -1,32 +1,43 @@
-"""A plan as a table that a person can read."""
+"""A plan, and what a few steps of it cost, as tables that a person can read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from ssltoolbox.api import Kind
-from ssltoolbox.cli.words import bytes_text
 from ssltoolbox.plan import Chosen, Plan
 from ssltoolbox.recipe import value_text
+from ssltoolbox.support.words import bytes_text, duration_text
+
+if TYPE_CHECKING:
+    from ssltoolbox.engine.training.measure import Cost
 
 BYTES_OF_FP32 = 4
 
 
 def plan_table(plan: Plan) -> Table:
     """What a run would do, without having imported anything heavy."""
-    table = Table(
-        title=plan.recipe.name, title_justify="left", title_style="bold", show_header=False, box=None
-    )
+    return _table(plan.recipe.name, _plan_rows(plan))
+
+
+def cost_table(cost: Cost, steps: int) -> Table:
+    """What was measured, and what a run of so many steps would take at that pace."""
+    return _table(f"measured here, on {cost.device}", _cost_rows(cost, steps))
+
+
+def _table(title: str, rows: Iterator[tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in _rows(plan):
+    for name, text in rows:
         table.add_row(name, text)
     return table
 
 
-def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
+def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     recipe, counts = plan.recipe, plan.counts
     yield "data", f"{_with_options(plan.data)}{_facts(plan)}"
     weights = recipe.backbone.weights or "random weights"
@@ -95,3 +106,19 @@ def _learning_rate(plan: Plan) -> str:
         marks = sorted({0, schedule.warmup, schedule.steps // 2, schedule.steps - 1})
         text += "\n" + ", ".join(f"{schedule.lr * schedule.factor(s):.2g} at step {s}" for s in marks)
     return text
+
+
+def _cost_rows(cost: Cost, steps: int) -> Iterator[tuple[str, str]]:
+    yield (
+        "parameters",
+        f"backbone {cost.backbone:,}; {cost.learning:,} learn, of {cost.parameters:,} in all",
+    )
+    share = "" if cost.devices == 1 else f", with 1/{cost.devices} of the batch"
+    yield (
+        "time",
+        f"{duration_text(cost.seconds)} a step, {cost.images / cost.seconds:,.0f} images/s{share}; "
+        f"the mean of {cost.steps} steps",
+    )
+    holder = "this process" if cost.device == "cpu" else "the GPU"
+    yield "peak memory", f"{bytes_text(cost.memory)} of {holder}"
+    yield "the run", f"about {duration_text(cost.seconds * steps)} at that pace, evaluation apart"

@@ -1,13 +1,14 @@
-"""What was learned, as a table beside the random initialisation."""
+"""The results of a run as a table, and its claim."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
-from ssltoolbox.report.results import claim, results_of
+from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,22 +17,36 @@ if TYPE_CHECKING:
 
 
 def print_results(evaluation: Mapping[str, Any], plan: Plan, console: Console) -> None:
-    """The table, what it says in one sentence, and what a reader must know of the data."""
+    """The table, the claim in one sentence, and what a reader must know of the metrics and of the data."""
     console.print(results_table(evaluation, plan.recipe.name))
-    console.print(claim(plan.recipe.model_dump(mode="json"), results_of(evaluation)), highlight=False)
-    if plan.facts and plan.facts.note:
-        console.print(plan.facts.note, highlight=False)
+    for line in _lines(evaluation, plan):
+        console.print(line, highlight=False, markup=False)
 
 
 def results_table(evaluation: Mapping[str, Any], name: str) -> Table:
-    """A row for each measure of each task; the arrow says which way is better."""
-    table = Table(title="What the features know", title_justify="left")
+    """A row for each metric of each result; the arrow says which way is better than an untrained network."""
+    table = Table(title="Results", title_justify="left")
     table.add_column("task")
-    table.add_column("measure")
-    table.add_column(name, justify="right")
-    table.add_column("random", justify="right")
+    table.add_column("metric")
+    for head in (name, "untrained", "difference"):
+        table.add_column(head, justify="right")
     for result in results_of(evaluation):
-        arrow = "↓" if result.lower_is_better else "↑"
-        beside = "-" if result.random is None else f"{result.random:.3f}"
-        table.add_row(result.label, f"{result.measure_label} {arrow}", f"{result.trained:.3f}", beside)
+        table.add_row(*map(Text, _cells(result)), style="bold" if result.verdict == "better" else None)
     return table
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    return (
+        result.label,
+        f"{result.metric_label} {result.arrow}".rstrip(),
+        result.text(result.trained),
+        result.text(result.random),
+        result.difference_text,
+    )
+
+
+def _lines(evaluation: Mapping[str, Any], plan: Plan) -> Iterator[str]:
+    yield claim(trained_for(plan.recipe.model_dump(mode="json"), plan.trains), results_of(evaluation))
+    yield from notes_on(evaluation)
+    if plan.facts and plan.facts.note:
+        yield plan.facts.note

@@ -1,4 +1,4 @@
-"""Numbers, and the types of options, in words."""
+"""The types of options in words."""
 
 from __future__ import annotations
 
@@ -26,43 +26,6 @@ _LIMITS = {
     "minLength": "of {} or more characters",
     "maxLength": "of {} or fewer characters",
 }
-_DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
-
-
-def counted(number: int, thing: str) -> str:
-    """How many there are of a thing.
-
-    >>> counted(1, "frame"), counted(1200, "clip")
-    ('1 frame', '1,200 clips')
-    """
-    return f"{number:,} {thing}{'s' * (number != 1)}"
-
-
-def bytes_text(count: float) -> str:
-    """A size in memory.
-
-    >>> bytes_text(72), bytes_text(73_728), bytes_text(3.5 * 1024**3)
-    ('72 bytes', '72 KiB', '3.5 GiB')
-    """
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1000 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.3g} {unit}"
-
-
-def duration_text(seconds: float) -> str:
-    """A time that a person waits for.
-
-    >>> duration_text(0.0123), duration_text(75), duration_text(3.2 * 3600), duration_text(200 * 3600)
-    ('12.3 ms', '1 min 15 s', '3 h 12 min', '8 d 8 h')
-    """
-    if seconds < 1:
-        return f"{1000 * seconds:.3g} ms"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    size, unit, part, of = next(units for units in _DURATIONS if seconds >= units[0])
-    return f"{int(seconds // size)} {unit} {int(seconds % size // part)} {of}"
 
 
 def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

@@ -6,14 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from ssltoolbox.report.files import RunFiles, read_run
-from ssltoolbox.report.markdown import block, code, plain
-from ssltoolbox.report.results import claim, results_of
-from ssltoolbox.report.strategies import acting
-
-USE_LANDMARKS = frozenset(("face_swap", "mask_fn"))
+from ssltoolbox.report.results import claim, notes_on, results_of, trained_for
+from ssltoolbox.report.templates import markdown_template
+from ssltoolbox.report.training import strategies_of
 
 
 def render_card(
@@ -33,15 +29,8 @@ def render_card(
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
     """
     files = read_run(run)
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.PackageLoader("ssltoolbox.report", ""),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"plain": plain, "code": code, "block": block}
     results = results_of(files.evaluation)
-    return environment.get_template("card.md.j2").render(
+    return markdown_template("card.md.j2").render(
         name=files.recipe["name"],
         file=file,
         format=format_name,
@@ -49,13 +38,14 @@ def render_card(
         size=image_size,
         hash=weights_hash,
         backbone=files.recipe["backbone"]["name"],
-        claim=claim(files.recipe, results),
+        claim=claim(trained_for(files.recipe, files.trains), results),
         results=results,
+        result_notes=notes_on(files.evaluation),
         data=list(_data(files)),
-        note=files.environment.get("data", {}).get("note", ""),
+        note=files.data_note,
         method=files.recipe["method"]["name"],
-        strategies=", ".join(acting(files.recipe)) or "no strategies",
-        licences=list(_licences(files.recipe)),
+        strategies=", ".join(strategies_of(files.recipe)) or "no strategies",
+        notices=files.environment.get("notices"),
         recipe=_without_folders(files.recipe_text.rstrip(), files.recipe),
         packages=files.environment.get("packages", {}),
         started=files.environment.get("started", ""),
@@ -83,25 +73,3 @@ def _data(files: RunFiles) -> Iterator[tuple[str, str]]:
     for key in ("clips", "identities", "frames"):
         if key in facts:
             yield f"training {key}", f"{facts[key]:,}"
-
-
-def _licences(recipe: Mapping[str, Any]) -> Iterator[str]:
-    """What else than the code may set terms of use."""
-    drawn = recipe["data"]["name"] == "synthetic_faces"
-    if not drawn:
-        yield "The terms of the training data apply; some allow research only."
-    weights = recipe["backbone"].get("weights")
-    if weights == "imagenet":
-        name = recipe["backbone"]["name"]
-        yield f"Training began with timm's ImageNet weights of {name}: their licence applies."
-    elif weights:
-        yield f"Training began with the weights in {Path(weights).name}: their licence applies."
-    for masker in recipe.get("maskers") or ():
-        if masker["name"] == "mask_fn" and masker.get("descriptor") == "resnet18":
-            yield "MaskFN compared faces with an ImageNet ResNet-18, whose weights are not in this file."
-    used = sorted(USE_LANDMARKS.intersection(acting(recipe)))
-    if used and not drawn:
-        yield (
-            f"{' and '.join(used)} used facial landmarks. The terms of the detector that found them may apply: "
-            "dlib's 68-point model is trained on iBUG 300-W, which excludes commercial use."
-        )

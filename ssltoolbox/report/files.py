@@ -53,6 +53,18 @@ class RunFiles:
     embedding_map: Mapping[str, Any] = field(default_factory=dict)
     pairs: bytes | None = None
 
+    @property
+    def trains(self) -> bool:
+        """Whether the run trained its network."""
+        trains: bool = self.environment.get("trains", bool(self.metrics))
+        return trains
+
+    @property
+    def data_note(self) -> str:
+        """What a reader of results on this data must know; may be empty."""
+        note: str = self.environment.get("data", {}).get("note", "")
+        return note
+
 
 def read_run(folder: Path) -> RunFiles:
     """

@@ -9,15 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ssltoolbox.api import EXPRESSIONS
-from ssltoolbox.report.curves import groups_of
 from ssltoolbox.report.files import Curve, RunFiles, read_run
 from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, map_plot, results_plot, roc_plot
-from ssltoolbox.report.results import Result, claim, how_measured, results_of
-from ssltoolbox.report.strategies import acting, deeds
-from ssltoolbox.report.templates import template
+from ssltoolbox.report.results import Result, claim, how_measured, notes_on, results_of, trained_for
+from ssltoolbox.report.templates import html_template
+from ssltoolbox.report.training import groups_of, strategies_of, strategy_counts
 
 TEMPLATE = "report.html.j2"
+NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "trains"))
+"""Of environment.json: the page says it elsewhere."""
+NOT_COLOURS = frozenset(("method", "points", "names"))
+"""Of embedding_map.json: all else is a group for each point."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,21 @@ def render_report(folder: Path) -> str:
     files = read_run(folder)
     results = results_of(files.evaluation)
     name = files.recipe["name"]
-    return template(TEMPLATE).render(
+    return html_template(TEMPLATE).render(
         name=name,
-        claim=claim(files.recipe, results),
-        note=files.environment.get("data", {}).get("note", ""),
+        claim=claim(trained_for(files.recipe, files.trains), results),
+        note=files.data_note,
         facts=list(_facts(files)),
         results=results,
+        result_notes=notes_on(files.evaluation),
         results_picture=_results_picture(results, name),
         confusions=[*_confusions(files.evaluation), *_rocs(files.evaluation, name)],
         curves=list(_curve_pictures(files.metrics)),
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
         pairs=data_uri(files.pairs, "image/png") if files.pairs else "",
-        strategies=acting(files.recipe),
-        deeds=deeds(files.metrics),
+        strategies=strategies_of(files.recipe),
+        strategy_counts=list(strategy_counts(files.metrics)),
         recipe=files.recipe_text,
         environment=list(_environment(files.environment)),
     )
@@ -72,7 +75,7 @@ def _facts(files: RunFiles) -> Iterator[tuple[str, str]]:
     """The run at a glance."""
     recipe = files.recipe
     yield "method", recipe["method"]["name"]
-    yield "strategies", ", ".join(acting(recipe)) or "none"
+    yield "strategies", ", ".join(strategies_of(recipe)) or "none"
     yield "data", recipe["data"]["name"]
     weights = recipe["backbone"].get("weights")
     yield "backbone", recipe["backbone"]["name"] + (f" from {weights}" if weights else "")
@@ -85,8 +88,10 @@ def _facts(files: RunFiles) -> Iterator[tuple[str, str]]:
 def _results_picture(results: list[Result], name: str) -> Picture | None:
     if not results:
         return None
-    words = "; ".join(f"{result.label} {result.measure_label} {result.trained:.3f}" for result in results)
-    return Picture(results_plot(results, name), "Beside a random initialisation", words)
+    words = "; ".join(
+        f"{result.label} {result.metric_label} {result.text(result.trained)}" for result in results
+    )
+    return Picture(results_plot(results, name), "Versus an untrained network", words)
 
 
 def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
@@ -95,7 +100,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             names = list(numbers["per_class"])
             source = confusion_plot(names, numbers["confusion"])
             how = how_measured(numbers)
-            title = f"What each {task.partition('#')[0]} was taken for" + (f", {how}" if how else "")
+            title = f"Predictions for each {task.partition('#')[0]}" + (f", {how}" if how else "")
             yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
 
 
@@ -103,21 +108,19 @@ def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
     for task, numbers in evaluation.items():
         if "roc" in numbers:
             source = roc_plot(numbers["roc"], evaluation.get("random", {}).get(task, {}).get("roc"), name)
-            words = f"ROC curve of {task}, area {numbers['auc']:.3f}"
-            yield Picture(
-                source, "Is it one person?", words, "nearer to the diagonal: less of identity is left"
-            )
+            area = f", area {numbers['auc']:.3f}" if "auc" in numbers else ""
+            words = f"ROC curve of {task}{area}"
+            yield Picture(source, f"ROC curve of {task.partition('#')[0]}", words, "the diagonal is chance")
 
 
 def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
-    """The same points, coloured by what a face shows and by who it is."""
-    for label in ("expression", "identity"):
-        if label in found:
-            names = EXPRESSIONS if label == "expression" else ()
-            source = map_plot(found["points"], found[label], names)
-            count = len(set(found[label]) - {-1})
-            words = f"{len(found['points'])} frames in two dimensions, coloured by {label}, {count} of them"
-            yield Picture(source, f"Coloured by {label}", words)
+    """The same points, coloured by each label and by who is shown."""
+    labels = (name for name in found if name not in NOT_COLOURS)
+    for label in sorted(labels, key=lambda name: name == "identity"):
+        source = map_plot(found["points"], found[label], found.get("names", {}).get(label, ()))
+        count = len(set(found[label]) - {-1})
+        words = f"{len(found['points'])} frames in two dimensions, coloured by {label}, {count} of them"
+        yield Picture(source, f"Coloured by {label.replace('_', ' ')}", words)
 
 
 def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:
@@ -132,13 +135,14 @@ def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:
 
 def _environment(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in environment.items():
-        yield key, shlex.join(value) if key == "command" else _words(value)
+        if key not in NOT_SHOWN:
+            yield key, shlex.join(value) if key == "command" else _words(value)
 
 
 def _words(value: Any) -> str:
     """A plain value as a person writes it."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {_words(item)}" for name, item in value.items() if name != "note")
+        return "; ".join(f"{name} {_words(item)}" for name, item in value.items() if name not in NOT_SHOWN)
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "none"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

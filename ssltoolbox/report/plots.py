@@ -17,7 +17,7 @@ from ssltoolbox.report.results import Result
 WIDTH = 4.0
 """Inches, of 72 pixels on a screen: a plot is about as wide as a phone, so its text is not shrunk there."""
 COLOURS = ("#1f5f99", "#d9730d", "#3d8c40", "#8e44ad", "#b03a2e", "#5d6d7e")
-RANDOM_COLOUR = "#b9c0c8"
+UNTRAINED_COLOUR = "#b9c0c8"
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -52,15 +52,15 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
 
 
 def results_plot(results: Sequence[Result], name: str) -> str:
-    """Bars of each result, beside those of the random initialisation."""
+    """Bars of each result, and of the untrained network."""
     with matplotlib.rc_context(STYLE):
         figure, axes = new_figure(0.8 + 0.45 * len(results))
-        places = range(len(results))
+        positions = range(len(results))
         trained, random = [result.trained for result in results], [result.random for result in results]
         _bars(axes, -0.2, trained, COLOURS[0], name)
         if any(value is not None for value in random):
-            _bars(axes, 0.2, [value or 0.0 for value in random], RANDOM_COLOUR, "random")
-        axes.set_yticks(places, [_bar_label(result) for result in results])
+            _bars(axes, 0.2, [value or 0.0 for value in random], UNTRAINED_COLOUR, "untrained")
+        axes.set_yticks(positions, [_bar_label(result) for result in results])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.axvline(0, color="#8a939d", linewidth=0.8)
@@ -71,32 +71,36 @@ def results_plot(results: Sequence[Result], name: str) -> str:
 def roc_plot(
     trained: Mapping[str, Sequence[float]], random: Mapping[str, Sequence[float]] | None, name: str
 ) -> str:
-    """True over false accepts of pairs, beside the random initialisation; both have `false_accepts` and
-    `true_accepts`.
+    """True over false accepts of pairs, of the run and of the untrained network.
+
+    Args:
+        trained, random: have `false_accepts` and `true_accepts`.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = new_figure(WIDTH * 0.85)
         axes.plot([0, 1], [0, 1], color="#8a939d", linewidth=0.8)
         axes.plot(trained["false_accepts"], trained["true_accepts"], color=COLOURS[0], label=name)
         if random:
-            axes.plot(random["false_accepts"], random["true_accepts"], color=RANDOM_COLOUR, label="random")
-        axes.set_xlabel("pairs of two people taken for one")
-        axes.set_ylabel("pairs of one person found")
+            axes.plot(
+                random["false_accepts"], random["true_accepts"], color=UNTRAINED_COLOUR, label="untrained"
+            )
+        axes.set_xlabel("false accepts")
+        axes.set_ylabel("true accepts")
         axes.set_aspect("equal")
         _legend(axes)
         return as_svg(figure)
 
 
 def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Of the frames of each class, the share that was taken for each; rows are the truth."""
+    """The share of each class's frames that was predicted as each class; rows are the truth."""
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         figure, axes = new_figure(WIDTH * 0.85)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        places = range(len(names))
-        axes.set_xticks(places, names, rotation=45, ha="right")
-        axes.set_yticks(places, names)
-        axes.set_xlabel("taken for")
+        positions = range(len(names))
+        axes.set_xticks(positions, names, rotation=45, ha="right")
+        axes.set_yticks(positions, names)
+        axes.set_xlabel("predicted")
         for row, line in enumerate(shares):
             for column, share in enumerate(line):
                 colour = "white" if share > 0.5 else "#1c2733"
@@ -114,10 +118,10 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
     colours = _group_colours(len(present))
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         figure, axes = new_figure(WIDTH + (0.7 if names else 0))
-        for group, colour in zip([-1, *present], [RANDOM_COLOUR, *colours], strict=True):
+        for group, colour in zip([-1, *present], [UNTRAINED_COLOUR, *colours], strict=True):
             own = [point for point, its in zip(points, groups, strict=True) if its == group]
             if own:
-                label = names[group] if names and group >= 0 else "no clear one"
+                label = names[group] if names and group >= 0 else "not labelled"
                 x, y = zip(*own, strict=True)
                 axes.scatter(x, y, s=9, color=colour, linewidths=0, label=label)
         axes.axis("off")
@@ -132,9 +136,9 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
 def _group_colours(count: int) -> list[Any]:
     """Colours that are far apart, and none of them grey."""
     tab10 = matplotlib.colormaps["tab10"]
-    few = [tab10(place) for place in range(10) if place != 7]
+    few = [tab10(position) for position in range(10) if position != 7]
     many = matplotlib.colormaps["turbo"]
-    return few[:count] if count <= len(few) else [many(place / count) for place in range(count)]
+    return few[:count] if count <= len(few) else [many(position / count) for position in range(count)]
 
 
 def new_figure(height: float) -> tuple[Figure, Axes]:
@@ -145,8 +149,8 @@ def new_figure(height: float) -> tuple[Figure, Axes]:
 
 
 def _bars(axes: Axes, shift: float, values: Sequence[float], colour: str, label: str) -> None:
-    places = [place + shift for place in range(len(values))]
-    axes.barh(places, values, height=0.38, color=colour, label=label)
+    positions = [position + shift for position in range(len(values))]
+    axes.barh(positions, values, height=0.38, color=colour, label=label)
 
 
 def _legend(axes: Axes) -> None:
@@ -157,7 +161,7 @@ def _legend(axes: Axes) -> None:
 
 
 def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
+    return [COLOURS[position % len(COLOURS)] for position in range(count)]
 
 
 def _words(name: str) -> str:
@@ -165,8 +169,8 @@ def _words(name: str) -> str:
 
 
 def _bar_label(result: Result) -> str:
-    measure = f"{result.measure_label} {'↓' if result.lower_is_better else '↑'}"
-    return f"{result.name} {measure}" + (f"\n{result.how}" if result.how else "")
+    label = " ".join(filter(None, [result.name, result.metric_label, result.arrow]))
+    return label + (f"\n{result.how}" if result.how else "")
 
 
 def as_svg(figure: Figure) -> str:

@@ -1,135 +1,213 @@
-"""What the downstream tasks said, row by row, and the claim of a run in one sentence."""
+"""The results of a run, metric by metric, and its claim in one sentence.
+
+What a metric is called, which way is better and what it says of the features stands in `evaluation.json`, as the
+task declares it. Nothing is claimed of a metric that no task declares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
-MEASURES = {"f1": "macro-F1", "accuracy": "accuracy", "auc": "ROC area", "ccc": "CCC", "rmse": "RMSE"}
-LOWER_IS_BETTER = {
-    ("identity", "accuracy"),
-    ("verification", "accuracy"),
-    ("verification", "auc"),
-    ("valence", "rmse"),
-    ("arousal", "rmse"),
-}
-"""Identity is what the features are to forget: two tasks tell how much of it is left."""
-PHRASES = {
-    "expression": "tell expressions apart with",
-    "valence": "follow valence with",
-    "arousal": "follow arousal with",
-    "identity": "tell people apart with",
-    "verification": "tell whether two images show one person with",
-}
+from ssltoolbox.api import Metric
+
 HOW = {"finetune": "fine-tuned", "knn": "by neighbours"}
 """Protocols that a reader must know of; a linear probe goes without saying."""
+FIELDS = frozenset(field.name for field in fields(Metric))
+
+Verdict = Literal["better", "worse", "unclear"]
 
 
 @dataclass(frozen=True)
 class Result:
-    """One measure of one task.
+    """One metric of one result of a task.
 
     Attributes:
-        task, measure: keys of evaluation.json.
+        task: its key in evaluation.json.
+        metric: what the task declares about it.
         trained: the run's number.
-        random: that of a random initialisation of the same network.
+        random: that of the untrained network.
         chance: that of guessing.
-        interval: low and high, 95 %.
+        interval: [low, high], the 95% interval of the run's number.
+        difference: [low, high], the 95% interval of the difference to the untrained network.
         how: the protocol and the data in words, where they are not the usual ones.
     """
 
     task: str
-    measure: str
+    metric: Metric
     trained: float
     random: float | None = None
     chance: float | None = None
     interval: tuple[float, float] | None = None
+    difference: tuple[float, float] | None = None
     how: str = ""
 
     @property
-    def kind(self) -> str:
-        """The task without its number among those of its name."""
-        return self.task.partition("#")[0]
-
-    @property
     def name(self) -> str:
-        """The task in words."""
-        return "identity left" if self.kind == "identity" else self.kind.replace("_", " ")
+        """The result in words."""
+        return self.metric.title or self.task.partition("#")[0].replace("_", " ")
 
     @property
     def label(self) -> str:
-        """The task in words, and how it was measured."""
+        """The result in words, and how it was measured."""
         return f"{self.name}, {self.how}" if self.how else self.name
 
     @property
-    def measure_label(self) -> str:
-        """The measure in words."""
-        return MEASURES.get(self.measure, self.measure.replace("_", " "))
+    def metric_label(self) -> str:
+        """The metric in words."""
+        return self.metric.label or self.metric.key.replace("_", " ")
 
     @property
-    def lower_is_better(self) -> bool:
-        """True for errors, and for what is to be forgotten."""
-        return (self.kind, self.measure) in LOWER_IS_BETTER
+    def arrow(self) -> str:
+        """Which way is better than an untrained network; empty where neither is."""
+        return arrow_of(self.metric) if self.metric.versus_untrained else ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether the run is better than the untrained network; None where that can't be said."""
+        if self.difference is None or not self.arrow:
+            return None
+        low, high = self.difference
+        if low <= 0 <= high:
+            return "unclear"
+        return "better" if (low > 0) == (self.metric.better == "higher") else "worse"
+
+    @property
+    def difference_text(self) -> str:
+        """The interval of the difference, in words; a dash for none."""
+        if self.difference is None:
+            return "–"
+        low, high = self.difference
+        return f"{low:+z.3f} to {high:+z.3f}"
+
+    def text(self, value: float | None, digits: int = 3) -> str:
+        """A value of the metric, with its unit; a dash for none."""
+        return "–" if value is None else f"{value:z.{digits}f}{self.metric.unit}"
+
+
+def arrow_of(metric: Metric) -> str:
+    """Which way is better, as a sign; empty where neither is.
+
+    >>> arrow_of(Metric(key="rmse", better="lower"))
+    '↓'
+    """
+    return {"higher": "↑", "lower": "↓", None: ""}[metric.better]
 
 
 def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
-    """Each measure of each task, in the order of the file; of an unknown task all its numbers."""
+    """The metrics that tasks declare, in the order of the file; of a task that declares none, all its numbers."""
     random = evaluation.get("random", {})
     return [
-        Result(
-            task,
-            measure,
-            numbers[measure],
-            random.get(task, {}).get(measure),
-            numbers.get("chance") if measure == "accuracy" else None,
-            tuple(numbers[f"{measure}_ci"]) if f"{measure}_ci" in numbers else None,
-            how_measured(numbers),
-        )
-        for task, numbers in evaluation.items()
-        if task != "random"
-        for measure in _measures(numbers)
+        _result(key, numbers, random.get(key, {}), metric)
+        for key, numbers in evaluation.items()
+        if key != "random"
+        for metric in _metrics(numbers)
+        if metric.key in numbers
     ]
 
 
-def claim(recipe: Mapping[str, Any], results: list[Result]) -> str:
-    """What was learned, in one sentence; it says so where that is nothing.
+def claim(after: str, results: Sequence[Result]) -> str:
+    """What was learned, in one sentence. It claims only what the interval of the difference shows.
 
     Args:
-        recipe: as plain data.
+        after: how long the run trained, as `trained_for` says it.
         results: the first one is the claim's.
     """
     if not results:
-        return f"{_after(recipe)} the run is complete; nothing was evaluated."
+        return f"{after} the run is complete; nothing was evaluated."
     first = results[0]
-    phrase = PHRASES.get(first.kind, f"have, in the task {first.label},")
-    state = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
-    start = f"{_after(recipe)} the {state} features {phrase} {first.measure_label}"
-    if first.random is None:
-        return f"{start} {first.trained:z.2f}."
-    digits = 2 if f"{first.trained:z.2f}" != f"{first.random:z.2f}" else 3
-    gained = first.lower_is_better or first.trained > first.random
-    return (
-        f"{start} {first.trained:z.{digits}f}, {'' if gained else 'no better than '}"
-        f"a random initialisation with {first.random:z.{digits}f}."
-    )
+    features = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
+    claims = first.metric.phrase and (first.verdict == "better" or not first.metric.versus_untrained)
+    does = first.metric.phrase if claims else f"have, in the task {first.label},"
+    number = first.text(first.trained, _digits(first))
+    return f"{after} the {features} features {does} {first.metric_label} {number}{_versus_untrained(first)}."
 
 
-def how_measured(numbers: Mapping[str, Any]) -> str:
-    """A task's protocol and data in words, where they are not the usual ones."""
-    on = f"on {numbers['data']}" if "data" in numbers else ""
-    return " ".join(filter(None, [HOW.get(str(numbers.get("protocol")), ""), on]))
+def trained_for(recipe: Mapping[str, Any], trains: bool) -> str:
+    """How long a run trained, to begin a sentence with: `After 800 steps`.
 
-
-def _measures(numbers: Mapping[str, Any]) -> Iterator[str]:
-    known = [measure for measure in MEASURES if measure in numbers]
-    yield from known or (name for name, value in numbers.items() if isinstance(value, float))
-
-
-def _after(recipe: Mapping[str, Any]) -> str:
-    if recipe["method"]["name"] == "none":
+    Args:
+        recipe: as plain data.
+        trains: whether the method trains at all.
+    """
+    if not trains:
         return "Without further training" if recipe["backbone"].get("weights") else "Without training"
     trainer = recipe["trainer"]
     unit = "steps" if trainer.get("steps") else "epochs"
     count = trainer[unit]
     return f"After {count:,} {unit if count > 1 else unit[:-1]}"
+
+
+def notes_on(evaluation: Mapping[str, Any]) -> list[str]:
+    """What a reader of the results must know beside the numbers, one sentence each; belongs under every table."""
+    notes: dict[str, list[str]] = {}
+    for result in results_of(evaluation):
+        for note in _notes(result, evaluation[result.task]):
+            names = notes.setdefault(note, [])
+            names += [result.label] if result.label not in names else []
+    return [f"{', '.join(names)}: {note}" for note, names in notes.items()]
+
+
+def how_measured(numbers: Mapping[str, Any]) -> str:
+    """A result's protocol and data in words, where they are not the usual ones."""
+    on = f"on {numbers['data']}" if "data" in numbers else ""
+    return " ".join(filter(None, [HOW.get(str(numbers.get("protocol")), ""), on]))
+
+
+def _result(key: str, numbers: Mapping[str, Any], random: Mapping[str, Any], metric: Metric) -> Result:
+    name = metric.key
+    own, others = numbers.get(f"{name}_ci"), random.get(f"{name}_ci")
+    difference = numbers.get("difference", {}).get(name)
+    if difference is None and own and others:
+        # Not paired, so wider: these are the bounds of any difference between the two intervals.
+        difference = (own[0] - others[1], own[1] - others[0])
+    return Result(
+        key,
+        metric,
+        numbers[name],
+        random.get(name),
+        numbers.get(metric.chance),
+        tuple(own) if own else None,
+        tuple(difference) if difference else None,
+        how_measured(numbers),
+    )
+
+
+def _metrics(numbers: Mapping[str, Any]) -> Iterator[Metric]:
+    declared = numbers.get("metrics")
+    if declared is None:
+        yield from (
+            Metric(key=name, better=None) for name, value in numbers.items() if isinstance(value, float)
+        )
+    else:
+        yield from (Metric(**{name: metric[name] for name in FIELDS & metric.keys()}) for metric in declared)
+
+
+def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
+    if result.metric.note:
+        yield result.metric.note
+    if limited := numbers.get("limited"):
+        shares = [f"{used:,} of {there:,} {split} frames" for split, (used, there) in limited.items()]
+        yield f"measured on {', '.join(shares)}."
+
+
+def _digits(result: Result) -> int:
+    """Two, unless the two numbers would look alike."""
+    same = result.random is not None and result.text(result.trained, 2) == result.text(result.random, 2)
+    return 3 if same else 2
+
+
+def _versus_untrained(result: Result) -> str:
+    """The untrained network's number, and what the interval of the difference says."""
+    if result.random is None:
+        return ""
+    digits = _digits(result)
+    text = f", versus {result.text(result.random, digits)} for an untrained network"
+    if not result.metric.versus_untrained or result.metric.better is None:
+        return text
+    if result.difference is None:
+        return f"{text}; without an interval, the difference may be chance"
+    low, high = (f"{bound:+z.{digits}f}" for bound in result.difference)
+    clear = {"better": "", "worse": "worse, ", "unclear": "no clear difference, "}[str(result.verdict)]
+    return f"{text} ({clear}95% interval of the difference {low} to {high})"

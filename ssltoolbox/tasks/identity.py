@@ -1,9 +1,10 @@
 """The task `identity`: how much of who is shown do the features still give away?
 
-A linear model learns to tell people apart from the earlier half of each person's clips, and is tested on the later
-half. Of a single clip, it learns from the first two fifths and is tested on the last two: the gap keeps neighbouring
-frames apart. Of two trained networks that are equally good at the main task, the one with the lower accuracy depends
-less on who is shown. An untrained network tells little about anything: a higher accuracy than that is no fault.
+A linear model learns to tell people apart from the earlier half of each person's clips, and is tested on the
+later half. Of a single clip, it learns from the first two fifths and is tested on the last two: the gap keeps
+neighbouring frames apart. Of two trained networks that are equally good at the main task, the one with the lower
+accuracy depends less on who is shown. An untrained network tells little about anything: a higher accuracy than
+that is no fault.
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, Any]
     return _intervals(terms, identity, {"accuracy": lambda sums: sums[:, 1] / sums[:, 0]})
 
 
-def regression_intervals(
-    truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray
-) -> dict[str, Any]:
+def regression_intervals(truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
     """`ccc_ci` and `rmse_ci`, each [low, high], and `resamples` of both; nothing for a single person.
 
     Args:

@@ -54,7 +54,7 @@ def by_protocol(
 ) -> dict[str, Any]:
     """What `measure` gives for the test predictions.
 
-    The results of a linear probe hold those of the neighbours too: they cost little, and nothing in them is trained.
+    The results of a linear probe hold those of the neighbours too: they cost little and train nothing.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}

@@ -104,7 +104,8 @@ def best_threshold(likeness: np.ndarray, same: np.ndarray) -> float:
 
 
 def _interval(accuracies: list[float]) -> list[float]:
-    """[low, high] of the mean, by Student's t."""
-    spread = stats.sem(accuracies)
-    reach = stats.t.ppf((1 + LEVEL) / 2, len(accuracies) - 1) * spread
-    return [float(np.mean(accuracies) - reach), float(np.mean(accuracies) + reach)]
+    """[low, high] of the mean over the folds, by Student's t."""
+    if np.ptp(accuracies) == 0:
+        return [accuracies[0]] * 2
+    interval = stats.ttest_1samp(accuracies, 0).confidence_interval(LEVEL)
+    return [float(interval.low), float(interval.high)]

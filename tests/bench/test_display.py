@@ -13,10 +13,9 @@ from support.bench import bench_of, job
 
 from ssltoolbox.bench.child import Child
 from ssltoolbox.bench.display import Display, leaderboard_table
-from ssltoolbox.bench.estimate import Estimates
+from ssltoolbox.bench.estimate import Estimates, Progress, progress_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.progress import Progress, progress_of
 from ssltoolbox.bench.schedule import JobState, Schedule
 
 DONE, FAILED, GOING, LATER = job("simclr"), job("byol", 1), job("g", 0, {"data.world": 1}), job("f")

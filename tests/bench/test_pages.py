@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from support.bench import bench_of, job
 
-from ssltoolbox.bench.markdown import render_markdown
 from ssltoolbox.bench.page import claim, render_page
 from ssltoolbox.bench.results import Bench
+from ssltoolbox.bench.tables import render_markdown
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
 NASTY = "<img src=x onerror=alert(1)>|$a$_b_`c`"

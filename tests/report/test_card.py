@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ssltoolbox.report.card import render_card
-from ssltoolbox.report.markdown import block
+from ssltoolbox.report.templates import block
 
 
 def card_of(run):

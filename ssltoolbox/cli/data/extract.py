@@ -13,7 +13,7 @@ import click
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.errors import DONE, FAILED
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 SHOWN = 5
 """How many of the files that were left out are named."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.index.info import Answers, IndexInfo

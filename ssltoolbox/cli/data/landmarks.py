@@ -10,7 +10,7 @@ from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.errors import DONE, FAILED
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 
 @click.command()

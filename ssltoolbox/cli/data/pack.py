@@ -8,7 +8,7 @@ import click
 
 from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.index import say_skipped
-from ssltoolbox.cli.words import counted
+from ssltoolbox.support.words import counted
 
 
 @click.command()

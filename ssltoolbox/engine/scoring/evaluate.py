@@ -8,9 +8,11 @@ from typing import Any
 from rich.console import Console
 from torch import nn
 
+from ssltoolbox.api import Kind
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.engine.scoring.reported import reported
 from ssltoolbox.engine.scoring.tasks import evaluate_tasks
 from ssltoolbox.support.files import write_json
 
@@ -27,7 +29,7 @@ def evaluate_run(
         console: where progress is shown.
 
     Returns:
-        Results by task, and under "random" the same for the untrained network; empty without tasks.
+        As `reported` gives them; empty without tasks.
     """
     if not components.plan.recipe.evaluate:
         return {}
@@ -37,10 +39,11 @@ def evaluate_run(
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
         console.print("evaluating, beside a random initialisation …", highlight=False)
-    results = {
-        **evaluate_backbone(components, trained, console),
-        "random": evaluate_backbone(components, untrained, console),
-    }
+    results = reported(
+        evaluate_backbone(components, trained, console),
+        evaluate_backbone(components, untrained, console),
+        {chosen.key: chosen.descriptor for chosen in components.plan.of(Kind.EVALUATORS)},
+    )
     write_json(folder.evaluation, results)
     return results
 

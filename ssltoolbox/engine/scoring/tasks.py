@@ -110,8 +110,9 @@ def evaluate_tasks(
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
-    The second task of a name, `expression#2`, has its results under keys that end alike. Each result names the
-    split that was measured, the seed, the SHA-256 of the weights, and the data if it is the task's own.
+    The second task of a name, `pose#2`, has its results under keys that end alike. Each result names the task
+    that gave it, the split that was measured, the seed, the SHA-256 of the weights, and the data if it is the
+    task's own.
 
     Args:
         extractor: with the network that is measured.
@@ -139,7 +140,7 @@ def evaluate_tasks(
                     "evaluate with one of them",
                 )
             reported_by[key] = name
-            results[key] = {**numbers, **own_data, **about}
+            results[key] = {**numbers, **own_data, "task": name, **about}
     return results
 
 

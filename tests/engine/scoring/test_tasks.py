@@ -67,6 +67,7 @@ def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, 
     for numbers in results.values():
         assert (numbers.pop("split"), numbers.pop("seed")) == ("test", 3)
         assert numbers.pop("weights") == weights_hash(MeanColour())
+        assert numbers.pop("task") in evaluators
     return results
 
 

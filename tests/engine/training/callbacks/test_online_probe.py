@@ -10,8 +10,8 @@ from support.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.training.callbacks.online_probe import auto_steps, scores
-from ssltoolbox.report.curves import groups_of
 from ssltoolbox.report.files import read_run
+from ssltoolbox.report.training import groups_of
 
 
 def features(values, **labels) -> Features:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssltoolbox.report.curves import groups_of, thinned
 from ssltoolbox.report.files import Curve, read_run
+from ssltoolbox.report.training import groups_of, thinned
 
 lengths = st.integers(1, 700)
 

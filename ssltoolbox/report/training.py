@@ -1,0 +1,135 @@
+"""What metrics.csv shows of a training: the curves that stand together in a plot, and what the strategies did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ssltoolbox.api import KINDS
+from ssltoolbox.report.files import Curve
+
+STRATEGIES = tuple(kind.section for kind in KINDS.values() if kind.strategy)
+"""Sections of a recipe."""
+PER_DRAW = "_per_draw"
+"""Ends the columns of metrics.csv that count something."""
+MOST_POINTS = 300
+"""Points of a drawn curve; more are averaged, so that a long run's report stays small."""
+NOT_DRAWN = frozenset(("epoch",))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Curves of one plot.
+
+    Attributes:
+        title: what it shows.
+        reading: how to read it; may be empty.
+        columns: of metrics.csv.
+        from_zero: whether the axis begins at 0, so that noise doesn't look like news.
+    """
+
+    title: str
+    reading: str
+    columns: tuple[str, ...]
+    from_zero: bool = True
+
+
+KNOWN = (
+    Group("Learning rate", "", ("lr",)),
+    Group("Spread of the features", "1 over the whole sphere, 0 collapsed", ("feature_std",)),
+    Group("Alignment", "distance of the two sides of a pair, 0 to 4", ("alignment",)),
+    Group("Uniformity", "lower is more even, 0 is collapsed", ("uniformity",), from_zero=False),
+    Group("Effective rank", "dimensions that the features use", ("effective_rank",)),
+    Group("Candidates masked", "share of those that may be", ("masked_share",)),
+)
+MACHINE = (
+    Group("Images per second", "", ("images_per_s",)),
+    Group("GPU memory", "GiB in use, the most so far", ("gpu_memory_gib",)),
+)
+
+
+def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
+    """The plots of a run and their curves: losses, what is known, what was counted, and all the rest."""
+    losses = tuple(name for name in metrics if name == "loss" or name.endswith("_loss"))
+    counted = tuple(name for name, curve in metrics.items() if name.endswith(PER_DRAW) and any(curve.values))
+    known = (*KNOWN, *_labelled_groups(metrics), *MACHINE)
+    placed = NOT_DRAWN.union(losses, *(group.columns for group in known))
+    others = [name for name in metrics if name not in placed and not name.endswith(PER_DRAW)]
+    groups = [
+        Group("Loss", "", tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
+        *known,
+        Group(_title(counted[0]) if len(counted) == 1 else "Counted", "per draw", counted),
+        *(Group(_title(name), "", (name,), from_zero=False) for name in others),
+    ]
+    for group in groups:
+        curves = {name: thinned(metrics[name]) for name in group.columns if name in metrics}
+        if curves:
+            yield group, curves
+
+
+def strategies_of(recipe: Mapping[str, Any]) -> list[str]:
+    """The names of a recipe's strategies."""
+    return [component["name"] for section in STRATEGIES for component in recipe.get(section) or ()]
+
+
+def strategy_counts(metrics: Mapping[str, Curve]) -> Iterator[tuple[str, str]]:
+    """(what, how much), means over the run."""
+    if "masked_share" in metrics:
+        yield "candidates masked", f"{metrics['masked_share'].mean:.2%}"
+    for label in _labels(metrics, "masked_same_", ""):
+        if f"chance_same_{label}" in metrics:
+            chance, share = (metrics[f"{name}_same_{label}"].mean for name in ("chance", "masked"))
+            yield f"of these, with the row's {_words(label)}", f"{share:.0%} (chance {chance:.0%})"
+    for name, curve in metrics.items():
+        if name.endswith(PER_DRAW):
+            yield _words(name.removesuffix(PER_DRAW)), f"{curve.mean:.2f} per draw"
+
+
+def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
+    """The curve, or the means of `most` equal parts of a longer one, each at its last step."""
+    length = len(curve.steps)
+    if length <= most:
+        return curve
+    ends = [(part + 1) * length // most for part in range(most)]
+    parts = [curve.values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return Curve([curve.steps[end - 1] for end in ends], [sum(part) / len(part) for part in parts])
+
+
+def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
+    """Plots of what is measured for each label that the data has."""
+    for label in _labels(metrics, "masked_same_", ""):
+        yield Group(
+            f"Masked with the same {_words(label)}",
+            "share, versus that of all candidates",
+            (f"masked_same_{label}", f"chance_same_{label}"),
+        )
+    for label in _labels(metrics, "neighbour_same_", ""):
+        yield Group(
+            f"Nearest neighbour with the same {_words(label)}",
+            "share in a batch, versus chance",
+            (f"neighbour_same_{label}", f"neighbour_chance_{label}"),
+        )
+    for key, metric, from_zero in (("f1", "macro-F1", True), ("ccc", "CCC", False)):
+        if labels := _labels(metrics, "probe_", f"_{key}"):
+            yield Group(
+                f"{' and '.join(map(_words, labels)).capitalize()}, by a linear probe on the val split",
+                f"{metric} of frozen features, on people never trained on",
+                tuple(f"probe_{label}_{key}" for label in labels),
+                from_zero,
+            )
+
+
+def _labels(columns: Iterable[str], start: str, end: str) -> list[str]:
+    """What stands between `start` and `end` in the columns' names."""
+    found = (re.fullmatch(f"{start}(.+){end}", name) for name in columns)
+    return [match[1] for match in found if match]
+
+
+def _title(column: str) -> str:
+    return _words(column.removesuffix(PER_DRAW)).capitalize()
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,49 @@
+"""Numbers as people read them: counts, sizes in memory, times."""
+
+from __future__ import annotations
+
+MISSING = "–"
+_DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+
+
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing.
+
+    >>> counted(1, "frame"), counted(1200, "clip")
+    ('1 frame', '1,200 clips')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def bytes_text(count: float | None) -> str:
+    """A size in memory; a dash for none.
+
+    >>> bytes_text(72), bytes_text(73_728), bytes_text(3.5 * 1024**3)
+    ('72 bytes', '72 KiB', '3.5 GiB')
+    """
+    if count is None:
+        return MISSING
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1000 or unit == "GiB":
+            break
+        count /= 1024
+    return f"{count:.3g} {unit}"
+
+
+def duration_text(seconds: float | None) -> str:
+    """A time that a person waits for; a dash for none.
+
+    >>> duration_text(0.0123), duration_text(42.4), duration_text(75), duration_text(3.2 * 3600)
+    ('12.3 ms', '42 s', '1 min 15 s', '3 h 12 min')
+    """
+    if seconds is None:
+        return MISSING
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    if seconds < 10:
+        return f"{seconds:.3g} s"
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    size, unit, part, of = next(units for units in _DURATIONS if seconds >= units[0])
+    return f"{seconds // size} {unit} {seconds % size // part} {of}"
