@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ssltoolbox.api.datasets import Split
 from ssltoolbox.api.errors import Problem
 
 
@@ -52,7 +53,7 @@ class DataFacts:
     terms: str = "The terms of the training data apply; some allow research only."
     landmark_detector: str | None = None
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    max_frames: Mapping[str, int] = field(default_factory=dict, hash=False)
+    max_frames: Mapping[Split, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ class EvaluatorOptions(Options):
         dict[str, Any] | None, BeforeValidator(_named, json_schema_input_type=str | dict[str, Any] | None)
     ] = None
     """Data of the task's own, `{name: affectnet, root: …}` as under the recipe's `data`; null for the recipe's."""
+
+    max_frames: dict[Split, Annotated[int, Field(ge=1)]] | None = None
+    """The most frames that the task takes of a split, spread evenly over its clips, such as `{train: 4000}`; of a
+    split that is not named, all. Null takes what the data proposes, which is all unless its facts say less."""
 
 
 class NegativeSamplerOptions(Options):

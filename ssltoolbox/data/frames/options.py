@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, Problem, Setting, Split
+from ssltoolbox.api import EXPRESSIONS, DataFacts, Problem, Setting, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def _index_facts(options: FramesOptions) -> DataFacts:
         shortest=int(lengths.min()),
         longest=int(lengths.max()),
         landmarks=bool(index.landmarks and index.landmarks.valid.any()),
+        landmark_detector=(index.landmarks.detector or None) if index.landmarks else None,
         labels=frozenset(index.labels),
+        classes={"expression": EXPRESSIONS} if "expression" in index.labels else {},
         loading=_LOADING[index.header.packed.encoding if index.header.packed else "file"],
     )

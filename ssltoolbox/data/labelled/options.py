@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ssltoolbox.api import DataFacts, Split
+from ssltoolbox.api import EXPRESSIONS, DataFacts, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ def _facts(
         shortest=1,
         longest=1,
         landmarks=landmarks,
+        landmark_detector="",
         labels=labels,
+        classes={"expression": EXPRESSIONS} if "expression" in labels else {},
         pairs=pairs,
     )

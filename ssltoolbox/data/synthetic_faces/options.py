@@ -6,13 +6,15 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, DatasetOptions
+from ssltoolbox.api import EXPRESSIONS, DataFacts, DatasetOptions, Split
 
 LABELS = frozenset({"expression", "valence", "arousal"})
 FRAME_BYTES_BESIDE_PIXELS = 68 * 2 * 4 + 8 + 2 * 4
 """Landmarks, the expression's number, valence and arousal."""
 
 
+MAX_FRAMES: dict[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
+"""Neighbours in a video add little to a probe, and a demo must be quick."""
 NOTE = "These faces are drawings: numbers on them are no claim about real faces."
 
 
@@ -79,6 +81,10 @@ class SyntheticFacesOptions(DatasetOptions):
             longest=self.frames,
             landmarks=True,
             note=NOTE,
+            terms="",
+            landmark_detector="",
             labels=LABELS,
+            classes={"expression": EXPRESSIONS},
+            max_frames=MAX_FRAMES,
             loading=2e-4 if self.is_kept else 4e-4 * (self.size / 48) ** 2,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import (
+    DataFacts,
     Dataset,
     Evaluator,
+    EvaluatorOptions,
     Kind,
     Method,
     MethodContext,
@@ -64,11 +66,13 @@ class Task:
         evaluator: what measures.
         splits: the data: the recipe's, unless the task names its own. Tasks on the same data share one object.
         own_data: what its own data is called; empty where it is the recipe's.
+        max_frames: the most frames that it takes of a split; all of one that is missing.
     """
 
     evaluator: Evaluator | NetworkEvaluator
     splits: Mapping[Split, Dataset]
     own_data: str = ""
+    max_frames: Mapping[Split, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +135,13 @@ class Components:
         known = [self.splits]
         tasks: dict[str, Task] = {}
         for chosen in self.plan.of(Kind.EVALUATORS):
+            facts, splits, own_data = self.plan.facts, self.splits, ""
             if chosen.own_data:
-                data = chosen.own_data.chosen
+                data, facts = chosen.own_data.chosen, chosen.own_data.facts
                 splits = next((splits for splits in known if splits.are_of(data)), Splits(data))
                 known.append(splits)
-                tasks[chosen.key] = Task(_make(chosen), splits, data.descriptor.name)
-            else:
-                tasks[chosen.key] = Task(_make(chosen), self.splits)
+                own_data = data.descriptor.name
+            tasks[chosen.key] = Task(_make(chosen), splits, own_data, _max_frames(chosen.options, facts))
         return tasks
 
     @cached_property
@@ -194,6 +198,13 @@ class Components:
             return 0
         described = self.maskers.describe(self.batches.__getitems__([(0, 0)]))
         return sum(values.shape[2] for values in described.values())
+
+
+def _max_frames(options: Options, facts: DataFacts | None) -> Mapping[Split, int]:
+    """The most frames that a task takes of each split: by its options, else as the data proposes."""
+    if isinstance(options, EvaluatorOptions) and options.max_frames is not None:
+        return options.max_frames
+    return facts.max_frames if facts else {}
 
 
 def _make(chosen: Chosen, *arguments: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -30,23 +31,32 @@ def write_map(components: Components, folder: RunFolder) -> None:
     with extractor_of(components, components.backbone(folder.backbone)) as extractor:
         features = extractor.of_split(components.splits["test"], MOST_POINTS)
     if len(features) > 2:
-        write_json(folder.embedding_map, map_of(features))
+        facts = components.plan.facts
+        write_json(folder.embedding_map, map_of(features, facts.classes if facts else {}))
 
 
-def map_of(features: Features) -> dict[str, Any]:
-    """As in `embedding_map.json`: the `method`, and for each frame its point [x, y], identity and expression.
+def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """As in `embedding_map.json`: the `method`, and for each frame its point [x, y], its identity and its labels.
 
-    Frames with features that are not finite are left out; `expression` is missing where the data has none.
+    Frames with features that are not finite are left out, and labels that are numbers instead of classes.
+
+    Args:
+        features: of at least three frames.
+        names: of the classes of some labels; they stand under `names`.
     """
     finite = np.isfinite(features.values).all(axis=1)
     method, points = project(features.values[finite].astype(np.float64))
-    expression = features.labels.get("expression")
-    labels = {} if expression is None else {"expression": expression[finite].tolist()}
+    labels = {
+        name: values[finite].tolist()
+        for name, values in features.labels.items()
+        if np.issubdtype(values.dtype, np.integer)
+    }
     return {
         "method": method,
         "points": points.astype(np.float64).round(3).tolist(),
         "identity": features.identity[finite].tolist(),
         **labels,
+        "names": {name: list(names[name]) for name in labels if name in names},
     }
 
 

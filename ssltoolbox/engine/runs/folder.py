@@ -81,10 +81,16 @@ class RunFolder:
         """Keeps other processes out, as `data.files.locked` does."""
         return locked(self.path)
 
-    def begin(self, recipe: str, facts: DataFacts | None) -> None:
-        """Writes what a run starts with: the resolved recipe, the environment, and the facts of the data."""
+    def begin(self, recipe: str, facts: DataFacts | None, **about: Any) -> None:
+        """Writes what a run starts with: the resolved recipe, the environment, and the facts of the data.
+
+        Args:
+            recipe: as YAML.
+            facts: of the data, where it is there.
+            about: what else a reader of the run must know, as plain data.
+        """
         data = {} if facts is None else asdict(facts) | {"labels": sorted(facts.labels)}
-        write_json(self.environment, environment() | {"data": data})
+        write_json(self.environment, environment() | about | {"data": data})
         write_text(self.recipe, recipe)
 
     def refuse_other_recipe(self, recipe: str) -> None:

@@ -25,11 +25,8 @@ from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
 from ssltoolbox.models import weights_hash
 from ssltoolbox.support.progress import progress
 
-MAX_FRAMES: Mapping[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
-"""Frames of each split that a task sees: neighbours in a video add little, and a probe needs no more."""
-
-MAX_STILLS: Mapping[Split, int] = {"train": 20_000, "val": 20_000}
-"""The same where a clip is a single image. All test images count, as published test sets require."""
+Measured = dict[Split, tuple[Features, tuple[int, int]]]
+"""Features of splits, of how many frames, and how many there are."""
 
 
 class TaskData(Mapping[Split, Features]):
@@ -38,7 +35,11 @@ class TaskData(Mapping[Split, Features]):
     Args:
         extractor: computes them.
         splits: the data.
-        max_frames: the most frames of each split; None for `MAX_FRAMES`, and `MAX_STILLS` for images.
+        max_frames: the most frames of a split; all of one that is missing.
+        measured: features that another task with the same arguments has asked for, and that are kept for the next.
+
+    Attributes:
+        limited: of the splits that were asked for and are cut: how many frames were used, and how many there are.
     """
 
     def __init__(
@@ -46,17 +47,21 @@ class TaskData(Mapping[Split, Features]):
         extractor: FeatureExtractor,
         splits: Mapping[Split, Dataset],
         max_frames: Mapping[Split, int] | None = None,
+        measured: Measured | None = None,
     ) -> None:
-        self.extractor, self.splits, self.max_frames = extractor, splits, max_frames
-        self._features: dict[Split, Features] = {}
+        self.extractor, self.splits, self.max_frames = extractor, splits, max_frames or {}
+        self.limited: dict[Split, tuple[int, int]] = {}
+        self._measured: Measured = {} if measured is None else measured
 
     def __getitem__(self, split: Split) -> Features:
-        if split not in self._features:
-            dataset = self.splits[split]
-            lengths = lengths_of(dataset)
-            frames = spread(lengths, self._most(split, lengths))
-            self._features[split] = self.extractor.of_frames(dataset, *frames)
-        return self._features[split]
+        if split not in self._measured:
+            clip, frame = self._frames(split)
+            features = self.extractor.of_frames(self.splits[split], clip, frame)
+            self._measured[split] = features, self.limited.get(split, (len(clip), len(clip)))
+        features, (used, there) = self._measured[split]
+        if used < there:
+            self.limited[split] = used, there
+        return features
 
     def __iter__(self) -> Iterator[Split]:
         return iter(self.splits)
@@ -71,7 +76,7 @@ class TaskData(Mapping[Split, Features]):
             feature_dim=self._feature_dim(),
             view=self.extractor.view,
             datasets=self.splits,
-            places=self._frames_to_train_on,
+            places=self._frames,
             read=self.extractor.read,
             features=self.extractor.of_frames,
             device=self.extractor.device,
@@ -79,17 +84,14 @@ class TaskData(Mapping[Split, Features]):
             progress=partial(progress, console or Console(quiet=True)),
         )
 
-    def _most(self, split: Split, lengths: list[int]) -> int:
-        if self.max_frames is not None:
-            return self.max_frames[split]
-        if max(lengths, default=0) == 1:
-            return MAX_STILLS.get(split, len(lengths))
-        return MAX_FRAMES[split]
-
-    def _frames_to_train_on(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
-        """All images where a clip is one: a network that is trained on them can use them all."""
+    def _frames(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """Clip and frame numbers of the frames that are taken of a split."""
         lengths = lengths_of(self.splits[split])
-        return spread(lengths, len(lengths) if max(lengths, default=0) == 1 else self._most(split, lengths))
+        there = sum(lengths)
+        clip, frame = spread(lengths, self.max_frames.get(split, there))
+        if len(clip) < there:
+            self.limited[split] = len(clip), there
+        return clip, frame
 
     def _feature_dim(self) -> int:
         size = next(iter(self.splits.values())).size
@@ -106,33 +108,32 @@ def evaluate_tasks(
     *,
     seed: int = 0,
     console: Console | None = None,
-    max_frames: Mapping[Split, int] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
     The second task of a name, `pose#2`, has its results under keys that end alike. Each result names the task
-    that gave it, the split that was measured, the seed, the SHA-256 of the weights, and the data if it is the
-    task's own.
+    that gave it, the split that was measured, the seed, the SHA-256 of the weights, the data if it is the task's
+    own, and `limited`, the splits of which not all frames were used: `{"train": [used, there]}`.
 
     Args:
         extractor: with the network that is measured.
         tasks: by key, in the order of the recipe.
         seed: for tasks that train.
         console: where tasks show their progress.
-        max_frames: as for `TaskData`.
 
     Raises:
         UserError: when a task can't be measured on its data, or when two tasks report under the same key.
     """
     about = {"split": "test", "seed": seed, "weights": weights_hash(extractor.backbone)}
-    data: dict[int, TaskData] = {}
+    measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
     results: dict[str, dict[str, Any]] = {}
     reported_by: dict[str, str] = {}
     for name, task in tasks.items():
-        of_task = data.setdefault(id(task.splits), TaskData(extractor, task.splits, max_frames))
+        shared = measured.setdefault((id(task.splits), frozenset(task.max_frames.items())), {})
+        data = TaskData(extractor, task.splits, task.max_frames, shared)
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        for key, numbers in _evaluate(task.evaluator, of_task, seed, console).items():
+        for key, numbers in _evaluate(task.evaluator, data, seed, console).items():
             key += mark + number
             if key in reported_by:
                 raise UserError(
@@ -140,7 +141,8 @@ def evaluate_tasks(
                     "evaluate with one of them",
                 )
             reported_by[key] = name
-            results[key] = {**numbers, **own_data, "task": name, **about}
+            limited = {"limited": dict(data.limited)} if data.limited else {}
+            results[key] = {**numbers, **own_data, **limited, "task": name, **about}
     return results
 
 

@@ -58,12 +58,16 @@ def test_frames_whose_features_are_not_finite_are_left_out():
     values = two_groups(10).astype(np.float32)
     values[3, 1] = np.nan
     number = np.arange(10)
-    features = Features(values, number, number, number / 4, {"expression": number - 1})
-    found = map_of(features)
+    labels = {"expression": number - 1, "valence": number / 10}
+    found = map_of(
+        Features(values, number, number, number / 4, labels), {"expression": ["sad"], "mood": ["x"]}
+    )
     assert found["identity"] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert found["expression"] == [-1, 0, 1, 3, 4, 5, 6, 7, 8]
     assert len(found["points"]) == 9
-    assert "expression" not in map_of(Features(values, number, number, number / 4))
+    assert found["names"] == {"expression": ["sad"]}
+    assert "valence" not in found
+    assert "expression" not in map_of(Features(values, number, number, number / 4), {})
 
 
 def test_of_a_run(tmp_path):
@@ -73,3 +77,4 @@ def test_of_a_run(tmp_path):
     found = json.loads(folder.embedding_map.read_text())
     assert found["method"] == "t-SNE"
     assert len(found["points"]) == len(found["identity"]) == len(found["expression"]) == 80
+    assert found["names"]["expression"][:2] == ["neutral", "happy"]

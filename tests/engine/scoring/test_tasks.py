@@ -51,12 +51,13 @@ def measured(
     splits: dict[Split, Any],
     own: dict[str, dict[Split, Any]] | None = None,
     backbone: nn.Module | None = None,
+    max_frames: Mapping[Split, int] | None = None,
     **options: Any,
 ) -> dict[str, dict[str, Any]]:
-    tasks = {
-        key: Task(evaluator, own[key], "faces") if own and key in own else Task(evaluator, splits)
-        for key, evaluator in evaluators.items()
-    }
+    tasks = {}
+    for key, evaluator in evaluators.items():
+        data = (own[key], "faces") if own and key in own else (splits, "")
+        tasks[key] = Task(evaluator, *data, max_frames or {})
     return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options)
 
 
@@ -80,8 +81,18 @@ def test_the_results_of_all_tasks_are_merged() -> None:
 
 
 def test_each_split_has_its_most_frames() -> None:
-    found = evaluate({"one": Count("mood")}, max_frames={"train": 12, "val": 1, "test": 4})
-    assert found == {"mood": {"train": 12, "test": 4}}
+    """And the result says of how many."""
+    found = evaluate({"one": Count("mood")}, max_frames={"train": 12, "val": 1, "test": 10})
+    assert found == {"mood": {"train": 12, "test": 10, "limited": {"train": (12, 60)}}}
+
+
+def test_a_limit_is_told_to_those_tasks_whose_splits_it_cuts() -> None:
+    class OfTheTestSplit:
+        def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+            return {"test": {"frames": len(features["test"])}}
+
+    found = evaluate({"all": Count("all"), "test": OfTheTestSplit()}, max_frames={"train": 12})
+    assert ("limited" in found["all"], "limited" in found["test"]) == (True, False)
 
 
 def test_the_features_of_a_split_are_computed_once() -> None:
@@ -129,17 +140,11 @@ def test_splits_that_no_task_asks_for_are_not_looked_at() -> None:
     assert measured({"mood": TestOnly()}, datasets)["mood"]["frames"] == 9
 
 
-@pytest.mark.parametrize(
-    ("lengths", "frames"),
-    [([30] * 200, {"train": 4000, "test": 2000}), ([1] * 21_000, {"train": 20_000, "test": 21_000})],
-    ids=["video", "images"],
-)
-def test_all_test_images_count_but_not_all_frames_of_a_video(
-    lengths: list[int], frames: dict[str, int]
-) -> None:
-    datasets: dict[Split, Any] = {"train": NumberedFrames(lengths), "test": NumberedFrames(lengths)}
-    found = measured({"mood": Count("mood")}, datasets)["mood"]
-    assert {split: found[split] for split in frames} == frames
+@pytest.mark.parametrize("lengths", [[30] * 200, [1] * 21_000], ids=["video", "images"])
+def test_all_frames_count_unless_a_limit_is_set(lengths: list[int]) -> None:
+    splits: dict[Split, Any] = {"train": NumberedFrames(lengths), "test": NumberedFrames(lengths)}
+    found = measured({"mood": Count("mood")}, splits)["mood"]
+    assert (found["train"], found["test"], "limited" in found) == (sum(lengths), sum(lengths), False)
 
 
 class Network:

@@ -1,0 +1,72 @@
+"""What anyone who uses a run's network must know: the terms of the data, weights and models that the run used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssltoolbox.api import DataFacts, Kind
+from ssltoolbox.plan.plan import Chosen, Plan
+from ssltoolbox.registry import PluginError, Registry, discover
+
+
+def notices(plan: Plan) -> tuple[str, ...]:
+    """A sentence for each, the data first; each once.
+
+    Raises:
+        PluginError: when a component's own `notices` fails.
+    """
+    return tuple(dict.fromkeys(_notices(plan)))
+
+
+def _notices(plan: Plan) -> Iterator[str]:
+    if plan.trains:
+        yield from filter(None, [plan.facts.terms if plan.facts else DataFacts.terms])
+    yield from _of_weights(plan)
+    for chosen in _used(plan):
+        yield from filter(None, [chosen.descriptor.notice])
+        with chosen.provided.blamed_for("notices()"):
+            yield from list(chosen.options.notices())
+    yield from _of_landmarks(plan)
+
+
+def _used(plan: Plan) -> list[Chosen]:
+    """The components that the network depends on: all but the tasks that measure it."""
+    return [chosen for kind, items in plan.chosen.items() if kind is not Kind.EVALUATORS for chosen in items]
+
+
+def _of_weights(plan: Plan) -> Iterator[str]:
+    backbone = plan.recipe.backbone
+    state = "Training began with" if plan.trains else "The network has"
+    if backbone.weights == "imagenet":
+        yield f"{state} timm's ImageNet weights of {backbone.name}: their licence applies."
+    elif backbone.weights:
+        yield f"{state} the weights in {Path(backbone.weights).name}: their licence applies."
+
+
+def _of_landmarks(plan: Plan) -> Iterator[str]:
+    """What the detector of the landmarks asks of those who used them."""
+    users = [chosen.key for chosen in _used(plan) if "landmarks" in _needs(chosen)]
+    detector = plan.facts.landmark_detector if plan.facts else None
+    if not users or detector == "":
+        return
+    used = f"{' and '.join(users)} used facial landmarks"
+    if detector is None:
+        yield f"{used}. The terms of the detector that found them apply; the data doesn't say which one it was."
+    elif (notice := _notice_of(detector, discover(plan.recipe.plugins.files))) is None:
+        yield f"{used} that {detector} found: its terms apply."
+    elif notice:
+        yield f"{used} that {detector} found. {notice}"
+
+
+def _needs(chosen: Chosen) -> frozenset[str]:
+    with chosen.provided.blamed_for("also_needs()"):
+        return frozenset(chosen.descriptor.needs) | chosen.options.also_needs()
+
+
+def _notice_of(detector: str, registry: Registry) -> str | None:
+    """The notice of a detector; None where it is not installed."""
+    try:
+        return registry.get(Kind.LANDMARK_DETECTORS, detector).descriptor.notice
+    except PluginError:
+        return None
