@@ -1,6 +1,6 @@
 """From a recipe to a plan: plugins found, options parsed, numbers worked out, all of it checked, no torch."""
 
-from ssltoolbox.plan.notices import notices
+from ssltoolbox.plan.notices import notices_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
 from ssltoolbox.plan.schedule import Counts, Schedule
@@ -15,7 +15,7 @@ __all__ = [
     "choose_one",
     "load_plan",
     "load_recipe",
-    "notices",
+    "notices_of",
     "plan_of",
     "recipe_schema",
 ]

@@ -10,7 +10,7 @@ from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.registry import PluginError, Registry, discover
 
 
-def notices(plan: Plan) -> tuple[str, ...]:
+def notices_of(plan: Plan) -> tuple[str, ...]:
     """A sentence for each, the data first; each once.
 
     Raises:

@@ -81,7 +81,7 @@ def test_lines(schedule: Schedule, folder: BenchFolder) -> None:
     assert out.getvalue().splitlines() == [
         "starts     f, seed 0",
         "goes on    g, seed 0, data.world 1, from about step 20",
-        "done       simclr, seed 0: expression macro-F1 0.310, 1:15",
+        "done       simclr, seed 0: expression macro-F1 0.310, 1 min 15 s",
         f"failed     byol, seed 1: failed: OSError: disk full; see {folder.output(FAILED)}",
         "stopping: 2 runs will save and end; once more ends them at once",
     ]
@@ -100,7 +100,7 @@ def test_now_and_then_a_line_without_a_terminal(
     monkeypatch.setattr("ssltoolbox.bench.display.SECONDS_BETWEEN_LINES", 0.0)
     shown, out = display(schedule, folder)
     shown.looked()
-    assert out.getvalue() == "running    g, seed 0, data.world 1: step 20/100, for 0:42\n"
+    assert out.getvalue() == "running    g, seed 0, data.world 1: step 20/100, for 42 s\n"
 
 
 def test_a_picture_in_a_terminal(schedule: Schedule, folder: BenchFolder) -> None:
@@ -108,15 +108,15 @@ def test_a_picture_in_a_terminal(schedule: Schedule, folder: BenchFolder) -> Non
     with shown:
         shown.looked()
     text = out.getvalue()
-    assert "g, seed 0, data.world 1  20/100  0:42  unknown" in text
-    assert "1 waiting, 1 running, 1 done, 1 failed; 0:00 so far, time left: unknown" in text
+    assert "g, seed 0, data.world 1  20/100  42 s  unknown" in text
+    assert "1 waiting, 1 running, 1 done, 1 failed; 0 s so far, time left: unknown" in text
     assert "simclr  1       0.310          0.690" in text
 
 
 def test_the_leaderboard_fits_on_80_columns() -> None:
     bench = bench_of({"supervised-with-labels": [0.1, 0.2], "g": [0.3, 0.4]})
     for run in bench.finished.values():
-        both = {"ccc": 0.25}
+        both = {"ccc": 0.25, "metrics": [{"key": "ccc", "label": "CCC", "better": "higher"}]}
         run.evaluation.update({"valence": both, "arousal": both, "more": {"x": 0.5}})  # type: ignore[attr-defined]
     out = io.StringIO()
     Console(file=out, width=80).print(leaderboard_table(bench.overall))
@@ -149,5 +149,5 @@ def test_the_time_that_is_left(folder: BenchFolder) -> None:
     going.at = 20.0
     (folder.run(GOING) / "metrics.csv").write_text("step,loss\n20,4\n40,4\n")
     assert estimates.left(going) == 60 * 10.0 / 20
-    assert estimates.left_in_words([job("simclr", 6)], [going], 2) == "about 0:52"
-    assert estimates.left_in_words([LATER], [going], 1) == "more than 0:30"
+    assert estimates.left_in_words([job("simclr", 6)], [going], 2) == "about 52 s"
+    assert estimates.left_in_words([LATER], [going], 1) == "more than 30 s"

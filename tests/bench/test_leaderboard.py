@@ -17,7 +17,7 @@ WORLDS = [{"data.world": 0}, {"data.world": 1}]
 def test_the_best_comes_first() -> None:
     board = bench_of({"random": [0.1], "g": [0.4], "simclr": [0.3]}).overall
     assert [row.recipe for row in board.rows] == ["g", "simclr", "random"]
-    assert [measure.label for measure in board.measures] == [
+    assert [column.label for column in board.columns] == [
         "expression macro-F1 ↑",
         "identity left accuracy ↓",
     ]
@@ -31,6 +31,20 @@ def test_lower_is_better_for_identity() -> None:
     assert [row.recipe for row in board.rows] == ["b", "a"]
 
 
+def test_metrics_that_nobody_declared_rank_nothing() -> None:
+    runs = [finished(job(name), f1) for name, f1 in (("b", 0.6), ("c", 0.9), ("a", 0.2))]
+    for run in runs:
+        del run.evaluation["expression"]["metrics"]
+    board = leaderboard([run.job for run in runs], runs, None)
+    assert [row.recipe for row in board.rows] == ["b", "c", "a"]
+    assert board.columns[0].label == "expression f1"
+
+
+def test_rivals_are_those_that_the_first_may_beat_by_chance() -> None:
+    numbers = {"a": [0.5, 0.6, 0.7], "far": [0.1, 0.2, 0.3], "near": [0.45, 0.7, 0.6], "once": [0.4]}
+    assert bench_of(numbers).overall.rivals == ("near", "once")
+
+
 def test_a_recipe_without_runs_is_last() -> None:
     board = bench_of({"simclr": [0.3], "g": [0.1]}, failed={job("lost"): "failed"}).overall
     assert [(row.recipe, row.runs) for row in board.rows] == [("simclr", 1), ("g", 1), ("lost", 0)]
@@ -40,22 +54,22 @@ def test_pairs_share_seed_and_point() -> None:
     """Worlds differ by 0.3; the recipe is better by 0.1 in each. Unpaired, that would drown."""
     bench = bench_of({"simclr": [0.2, 0.5, 0.21, 0.51], "g": [0.3, 0.6, 0.31, 0.61]}, WORLDS)
     g, simclr = bench.overall.rows
-    f1 = bench.overall.measures[0]
-    difference = g.cells[f1].beside_baseline
+    f1 = bench.overall.columns[0]
+    difference = g.cells[f1].to_baseline
     assert difference is not None
     assert (difference.n, difference.mean) == (4, pytest.approx(0.1))
     assert (difference.low, difference.high) == (pytest.approx(0.1), pytest.approx(0.1))
     assert g.cells[f1].of_runs.mean == pytest.approx(0.455)
-    assert simclr.cells[f1].beside_baseline is None
+    assert simclr.cells[f1].to_baseline is None
 
 
 def test_a_run_whose_pair_failed_is_left_out_of_the_difference() -> None:
     bench = bench_of({"simclr": [0.2], "g": [0.3, 0.9]}, failed={job("simclr", 1): "failed"})
     g = bench.overall.rows[0]
-    cell = g.cells[bench.overall.measures[0]]
+    cell = g.cells[bench.overall.columns[0]]
     assert cell.of_runs.n == 2
-    assert cell.beside_baseline is not None
-    assert (cell.beside_baseline.n, cell.beside_baseline.mean) == (1, pytest.approx(0.1))
+    assert cell.to_baseline is not None
+    assert (cell.to_baseline.n, cell.to_baseline.mean) == (1, pytest.approx(0.1))
 
 
 def test_each_point_by_itself() -> None:

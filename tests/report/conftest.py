@@ -20,15 +20,20 @@ negatives: []
 maskers: [{{name: mask_fn}}]
 trainer: {{steps: 800, epochs: null}}
 """
+F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
+ACCURACY = {"key": "accuracy", "better": "higher", "chance": "chance"}
+IDENTITY = {"key": "accuracy", "title": "identity left", "better": "lower", "versus_untrained": False}
 EVALUATION = {
     "expression": {
         "f1": 0.2853,
         "accuracy": 0.2973,
+        "difference": {"f1": [0.1, 0.21], "accuracy": [-0.01, 0.3]},
+        "metrics": [F1, ACCURACY],
         "chance": 0.5,
         "per_class": {"happy": {}, "sad": {}},
         "confusion": [[30, 10], [5, 15]],
     },
-    "identity": {"accuracy": 0.2137},
+    "identity": {"accuracy": 0.2137, "difference": {"accuracy": [0.05, 0.1]}, "metrics": [IDENTITY]},
     "random": {"expression": {"f1": 0.1299, "accuracy": 0.1329}, "identity": {"accuracy": 0.135}},
 }
 ENVIRONMENT = {
@@ -36,6 +41,8 @@ ENVIRONMENT = {
     "command": ["ssltoolbox", "train", "my recipe.yaml"],
     "gpus": [],
     "packages": {"torch": "2.11"},
+    "trains": True,
+    "notices": [],
     "data": {"clips": 960, "fps": 4.1666666, "labels": ["arousal", "valence"], "note": "These are drawings."},
 }
 METRICS = (

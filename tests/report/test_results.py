@@ -1,115 +1,185 @@
-"""The claim, word for word, and the rows of the table."""
+"""The rows of the results, and claims that follow from intervals."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
-from ssltoolbox.report.results import Result, claim, results_of
+from ssltoolbox.api import Metric
+from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
 
-SIMCLR = {"method": {"name": "simclr"}, "trainer": {"steps": 1200, "epochs": None}}
-
-
-@pytest.mark.parametrize(
-    ("result", "text"),
-    [
-        (
-            Result("expression", "f1", 0.2853, 0.1299),
-            "After 1,200 steps the frozen features tell expressions apart with macro-F1 0.29, "
-            "a random initialisation with 0.13.",
-        ),
-        (
-            Result("expression", "f1", 0.12, 0.13),
-            "After 1,200 steps the frozen features tell expressions apart with macro-F1 0.12, "
-            "no better than a random initialisation with 0.13.",
-        ),
-        (
-            Result("expression", "f1", 0.123, 0.118),
-            "After 1,200 steps the frozen features tell expressions apart with macro-F1 0.123, "
-            "a random initialisation with 0.118.",
-        ),
-        (
-            Result("valence", "ccc", 0.1, -0.016),
-            "After 1,200 steps the frozen features follow valence with CCC 0.10, "
-            "a random initialisation with -0.02.",
-        ),
-        (
-            Result("valence", "ccc", -0.001, -0.016),
-            "After 1,200 steps the frozen features follow valence with CCC 0.00, "
-            "a random initialisation with -0.02.",
-        ),
-        (
-            Result("identity", "accuracy", 0.1, 0.2),
-            "After 1,200 steps the frozen features tell people apart with accuracy 0.10, "
-            "a random initialisation with 0.20.",
-        ),
-        (
-            Result("head_pose", "mean_error", 3.0),
-            "After 1,200 steps the frozen features have, in the task head pose, mean error 3.00.",
-        ),
-    ],
-)
-def test_claim(result, text):
-    assert claim(SIMCLR, [result, Result("arousal", "ccc", 0.9, 0.0)]) == text
+F1 = Metric(key="f1", label="macro-F1", better="higher", phrase="tell expressions apart with")
+CCC = Metric(key="ccc", label="CCC", better="higher", phrase="follow valence with")
+ERROR = Metric(key="mean_error", better="lower", unit="°", phrase="turn with the head by")
+IDENTITY = Metric(key="accuracy", better="lower", phrase="tell people apart with", versus_untrained=False)
+UNKNOWN = Metric(key="rmse", better=None)
 
 
-def test_claim_without_tasks():
-    assert claim(SIMCLR, []) == "After 1,200 steps the run is complete; nothing was evaluated."
+def result(metric: Metric, trained: float, random: float | None = None, *difference: float) -> Result:
+    return Result("task", metric, trained, random, difference=difference or None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("recipe", "start"),
+    ("of", "verdict"),
     [
-        ({"method": {"name": "none"}, "backbone": {}, "trainer": {"steps": 5}}, "Without training the"),
-        ({"method": {"name": "none"}, "backbone": {"weights": "imagenet"}}, "Without further training the"),
-        ({"method": {"name": "byol"}, "trainer": {"steps": None, "epochs": 30}}, "After 30 epochs the"),
-        ({"method": {"name": "byol"}, "trainer": {"steps": 1, "epochs": None}}, "After 1 step the"),
+        (result(F1, 0.29, 0.13, 0.1, 0.2), "better"),
+        (result(F1, 0.1, 0.13, -0.05, -0.01), "worse"),
+        (result(F1, 0.16, 0.152, -0.04, 0.06), "unclear"),
+        (result(F1, 0.16, 0.152), None),
+        (result(ERROR, 3.0, 5.0, -3.0, -1.0), "better"),
+        (result(ERROR, 6.0, 5.0, 0.5, 1.5), "worse"),
+        (result(IDENTITY, 0.48, 0.19, 0.2, 0.4), None),
+        (result(UNKNOWN, 0.48, 0.19, 0.2, 0.4), None),
     ],
 )
-def test_how_long(recipe, start):
-    assert claim(recipe, [Result("valence", "ccc", 0.5)]).startswith(start)
+def test_a_verdict_follows_from_the_interval_of_the_difference(of: Result, verdict: str | None) -> None:
+    assert of.verdict == verdict
 
 
-def test_rows():
+@pytest.mark.parametrize(
+    ("first", "claimed", "said"),
+    [
+        (result(F1, 0.2853, 0.1299, 0.1, 0.21), True, ["macro-F1 0.29", "0.13", "+0.10 to +0.21"]),
+        (
+            result(F1, 0.16, 0.152, -0.04, 0.06),
+            False,
+            ["0.16", "0.15", "no clear difference", "-0.04 to +0.06"],
+        ),
+        (result(F1, 0.10, 0.13, -0.05, -0.01), False, ["0.10", "0.13", "worse"]),
+        (result(F1, 0.285, 0.13), False, ["0.28", "0.13", "may be chance"]),
+        (result(CCC, 0.123, 0.118, 0.001, 0.01), True, ["0.123", "0.118"]),
+        (result(CCC, -0.001, -0.016, 0.001, 0.02), True, ["CCC 0.00", "-0.02"]),
+        (result(ERROR, 3.0, 5.0, -3.0, -1.0), True, ["mean error 3.00°", "5.00°"]),
+        (result(IDENTITY, 0.48, 0.19, 0.2, 0.4), True, ["0.48", "0.19"]),
+        (result(UNKNOWN, 3.0, 4.0, -2.0, -0.5), False, ["rmse 3.00", "4.00"]),
+        (result(F1, 0.5), False, ["0.50"]),
+    ],
+)
+def test_a_claim_needs_a_clear_difference(first: Result, claimed: bool, said: list[str]) -> None:
+    text = claim("After 1,200 steps", [first, result(CCC, 0.9, 0.0, 0.8, 1.0)])
+    assert text.startswith("After 1,200 steps the frozen features ")
+    assert bool(first.metric.phrase and first.metric.phrase in text) == claimed
+    assert ("in the task task" in text) != claimed
+    assert all(part in text for part in said), text
+
+
+def test_nothing_that_is_neither_better_nor_worse_is_called_so() -> None:
+    text = claim("After 5 steps", [result(IDENTITY, 0.48, 0.19, 0.2, 0.4)])
+    assert not any(word in text for word in ("worse", "better", "clear", "chance"))
+    assert result(IDENTITY, 0.48, 0.19).arrow == ""
+
+
+def test_claim_without_tasks() -> None:
+    assert "nothing was evaluated" in claim("After 1,200 steps", [])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "trains", "start"),
+    [
+        ({"backbone": {}, "trainer": {"steps": 5}}, False, "Without training"),
+        ({"backbone": {"weights": "imagenet"}}, False, "Without further training"),
+        ({"trainer": {"steps": None, "epochs": 30}}, True, "After 30 epochs"),
+        ({"trainer": {"steps": 1, "epochs": None}}, True, "After 1 step"),
+        ({"trainer": {"steps": 1200, "epochs": None}}, True, "After 1,200 steps"),
+    ],
+)
+def test_how_long(recipe: dict[str, Any], trains: bool, start: str) -> None:
+    assert trained_for(recipe, trains) == start
+
+
+DECLARED = {"key": "f1", "label": "macro-F1", "better": "higher"}
+POSE = {"key": "error", "better": "lower", "title": "pose of the head", "unit": "°", "chance": "guess"}
+
+
+def test_rows_are_the_declared_metrics() -> None:
     evaluation = {
-        "expression": {"f1": 0.3, "accuracy": 0.4, "chance": 0.125, "knn": {"f1": 0.9}},
-        "head_pose": {"mean_error": 3.5, "protocol": "linear", "frames": {"test": 9}},
+        "expression": {"f1": 0.3, "accuracy": 0.4, "chance": 0.125, "metrics": [DECLARED]},
+        "pose": {"error": 3.5, "guess": 90.0, "metrics": [POSE, {"key": "lost", "better": "lower"}]},
         "random": {"expression": {"f1": 0.1}},
     }
-    assert results_of(evaluation) == [
-        Result("expression", "f1", 0.3, 0.1, None),
-        Result("expression", "accuracy", 0.4, None, 0.125),
-        Result("head_pose", "mean_error", 3.5, None, None),
-    ]
+    f1, error = results_of(evaluation)
+    assert (f1.task, f1.metric_label, f1.arrow, f1.trained, f1.random) == (
+        "expression",
+        "macro-F1",
+        "↑",
+        0.3,
+        0.1,
+    )
+    assert (error.name, error.arrow, error.chance) == ("pose of the head", "↓", 90.0)
+    assert (error.text(error.trained), error.text(error.random)) == ("3.500°", "–")
     assert results_of({}) == []
 
 
-def test_forgetting_and_errors_are_better_when_lower():
-    assert Result("identity", "accuracy", 0.1).lower_is_better
-    assert Result("arousal", "rmse", 0.1).lower_is_better
-    assert not Result("expression", "accuracy", 0.1).lower_is_better
+def test_of_a_task_that_declares_nothing_all_numbers_are_shown_and_nothing_is_claimed() -> None:
+    numbers = {"rmse": 0.21, "rmse_ci": [0.2, 0.22], "protocol": "mine", "frames": {"test": 9}, "seed": 3}
+    (row,) = results_of({"pose": numbers, "random": {"pose": {"rmse": 0.5, "rmse_ci": [0.4, 0.6]}}})
+    assert (row.metric_label, row.arrow, row.verdict, row.interval) == ("rmse", "", None, (0.2, 0.22))
+    text = claim("After 5 steps", [row])
+    assert not any(word in text for word in ("better", "worse", "chance"))
 
 
-def test_how_it_was_measured_is_in_the_label():
+def test_metrics_of_a_newer_version_are_read_as_far_as_they_are_known() -> None:
+    (row,) = results_of({"expression": {"f1": 0.3, "metrics": [DECLARED | {"colour": "red"}]}})
+    assert row.metric == Metric(key="f1", label="macro-F1", better="higher")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "difference", "verdict"),
+    [
+        ([0.25, 0.35], [0.1, 0.2], (0.05, 0.25), "better"),
+        ([0.097, 0.207], [0.11, 0.19], (-0.093, 0.097), "unclear"),
+    ],
+)
+def test_intervals_that_overlap_leave_a_difference_unclear(
+    own: list[float], others: list[float], difference: tuple[float, float], verdict: str
+) -> None:
+    """Where the resamples could not be paired."""
+    numbers = {"f1": 0.3, "f1_ci": own, "metrics": [DECLARED]}
+    (row,) = results_of({"expression": numbers, "random": {"expression": {"f1": 0.15, "f1_ci": others}}})
+    assert row.difference == pytest.approx(difference)
+    assert row.verdict == verdict
+
+
+def test_the_paired_interval_wins() -> None:
+    numbers = {"f1": 0.3, "f1_ci": [0.1, 0.4], "difference": {"f1": [0.14, 0.16]}, "metrics": [DECLARED]}
+    (row,) = results_of({"expression": numbers, "random": {"expression": {"f1": 0.15, "f1_ci": [0.05, 0.3]}}})
+    assert row.difference == (0.14, 0.16)
+
+
+def test_how_it_was_measured_is_in_the_label() -> None:
     evaluation = {
-        "expression": {"f1": 0.3, "accuracy": 0.3, "f1_ci": [0.25, 0.35], "protocol": "linear"},
-        "expression#2": {"f1": 0.6, "protocol": "finetune", "data": "affectnet"},
-        "identity": {"accuracy": 0.5, "protocol": "knn"},
-        "verification": {"accuracy": 0.7, "auc": 0.8, "chance": 0.5, "protocol": "10 folds", "data": "lfw"},
+        "expression": {"f1": 0.3, "f1_ci": [0.25, 0.35], "protocol": "linear", "metrics": [DECLARED]},
+        "expression#2": {"f1": 0.6, "protocol": "finetune", "data": "affectnet", "metrics": [DECLARED]},
+        "identity": {"f1": 0.5, "protocol": "knn", "metrics": [DECLARED | {"title": "identity left"}]},
+        "verification": {"f1": 0.7, "protocol": "10 folds", "data": "lfw", "metrics": [DECLARED]},
         "random": {"expression#2": {"f1": 0.2}},
     }
     results = results_of(evaluation)
-    assert [(result.label, result.measure_label, result.lower_is_better) for result in results] == [
-        ("expression", "macro-F1", False),
-        ("expression", "accuracy", False),
-        ("expression, fine-tuned on affectnet", "macro-F1", False),
-        ("identity left, by neighbours", "accuracy", True),
-        ("verification, on lfw", "accuracy", True),
-        ("verification, on lfw", "ROC area", True),
+    assert [result.label for result in results] == [
+        "expression",
+        "expression, fine-tuned on affectnet",
+        "identity left, by neighbours",
+        "verification, on lfw",
     ]
-    assert [result.interval for result in results[:3]] == [(0.25, 0.35), None, None]
-    assert results[2].random == 0.2
+    assert [result.interval for result in results[:2]] == [(0.25, 0.35), None]
+    assert results[1].random == 0.2
 
 
-def test_the_claim_says_when_the_network_was_trained_on():
-    (result,) = results_of({"expression": {"f1": 0.6, "protocol": "finetune"}})
-    assert claim(SIMCLR, [result]) == (
-        "After 1,200 steps the fine-tuned features tell expressions apart with macro-F1 0.60."
-    )
+def test_the_claim_says_when_the_network_was_fine_tuned() -> None:
+    (row,) = results_of({"expression": {"f1": 0.6, "protocol": "finetune", "metrics": [DECLARED]}})
+    assert "the fine-tuned features" in claim("After 5 steps", [row])
+
+
+def test_notes_name_the_results_that_they_belong_to() -> None:
+    limited = {"train": [4000, 23040], "test": [2000, 6144]}
+    metrics = [DECLARED, {"key": "accuracy", "better": "lower", "note": "Read with care."}]
+    evaluation = {
+        "expression": {"f1": 0.3, "accuracy": 0.2, "limited": limited, "metrics": metrics},
+        "pose": {"f1": 0.3, "limited": limited, "metrics": [DECLARED]},
+        "age": {"f1": 0.3, "metrics": [DECLARED]},
+    }
+    assert notes_on(evaluation) == [
+        "expression, pose: measured on 4,000 of 23,040 train frames, 2,000 of 6,144 test frames.",
+        "expression: Read with care.",
+    ]

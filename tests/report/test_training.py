@@ -52,3 +52,16 @@ def test_thinning_keeps_the_last_step_and_the_bounds(length, most):
 def test_thinning_averages():
     thin = thinned(Curve([1, 2, 3, 4], [1.0, 3.0, 5.0, 9.0]), most=2)
     assert (thin.steps, thin.values) == ([2, 4], [2.0, pytest.approx(7)])
+
+
+def test_curves_of_any_label_stand_together():
+    names = [f"probe_{name}_ccc" for name in ("arousal", "valence")]
+    names += [f"probe_{name}_f1" for name in ("hand_pose", "mood")]
+    names += ["neighbour_same_mood", "neighbour_chance_mood", "masked_same_mood"]
+    groups = {group.title: list(curves) for group, curves in groups_of({n: Curve([1], [0.5]) for n in names})}
+    assert groups == {
+        "Masked with the same mood": ["masked_same_mood"],
+        "Nearest neighbour with the same mood": ["neighbour_same_mood", "neighbour_chance_mood"],
+        "Hand pose and mood, by a linear probe on the val split": ["probe_hand_pose_f1", "probe_mood_f1"],
+        "Arousal and valence, by a linear probe on the val split": names[:2],
+    }

@@ -13,6 +13,9 @@ from ssltoolbox.bench.schedule import JobState
 
 COST = Cost(images_per_s=1000.0, peak_memory=2**30, seconds=90.0)
 
+F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
+IDENTITY = {"key": "accuracy", "title": "identity left", "better": "lower", "versus_untrained": False}
+
 
 def job(recipe: str, seed: int = 0, point: Mapping[str, Any] | None = None) -> Job:
     """A run that trains for 100 steps and has tasks."""
@@ -24,8 +27,8 @@ def job(recipe: str, seed: int = 0, point: Mapping[str, Any] | None = None) -> J
 def finished(job: Job, f1: float, note: str = "", cost: Cost = COST) -> FinishedRun:
     """A run with an expression's F1; what is left of identity is 1 minus that."""
     evaluation = {
-        "expression": {"f1": f1},
-        "identity": {"accuracy": 1 - f1},
+        "expression": {"f1": f1, "metrics": [F1]},
+        "identity": {"accuracy": 1 - f1, "metrics": [IDENTITY]},
         "random": {"expression": {"f1": 0.1}},
     }
     return FinishedRun(job, Path("/out/runs", job.key), evaluation, cost, note)

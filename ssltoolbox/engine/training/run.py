@@ -33,7 +33,7 @@ from ssltoolbox.engine.training.quiet import quiet_lightning
 from ssltoolbox.engine.training.ranks import is_first_process
 from ssltoolbox.engine.training.trainer import build_module, build_trainer, device_count, failures_explained
 from ssltoolbox.models import save_weights
-from ssltoolbox.plan import Plan, notices
+from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 
 OUT_OF_FIRST_PROCESS = "SSLTOOLBOX_OUT"
@@ -91,7 +91,7 @@ def train(
         if folder.recipe.exists():
             folder.refuse_other_recipe(recipe)
         else:
-            folder.begin(recipe, plan.facts, trains=plan.trains, notices=notices(plan))
+            folder.begin(recipe, plan.facts, trains=plan.trains, notices=notices_of(plan))
         if unused_gpu():
             console.print(unused_gpu(), highlight=False, soft_wrap=True)
         log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
