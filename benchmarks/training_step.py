@@ -35,8 +35,7 @@ from ssltoolbox.data.drawing.sampler import Place
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.engine.training.optim import build_optimiser
-from ssltoolbox.engine.training.quiet import quiet_lightning
-from ssltoolbox.engine.training.trainer import build_module
+from ssltoolbox.engine.training.trainer import build_module, quiet_lightning
 from ssltoolbox.plan import load_plan
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -82,7 +81,7 @@ def by_engine(components: Components, batches: list[Batch], steps: int, threads:
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        trainer.fit(build_module(components.plan, components, False, Path("failure.json")), loader)
+        trainer.fit(build_module(components, False, Path("failure.json")), loader)
     return timer.seconds
 
 

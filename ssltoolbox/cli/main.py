@@ -46,10 +46,20 @@ for command in (
     commands.add_command(command)
 
 
+STOPPING = ("SIGTERM", "SIGHUP", "SIGUSR1")
+"""Signals that stop a command as Ctrl-C does: of a scheduler, or of a terminal that is gone."""
+
+
 def main() -> None:
     """Runs the command line and exits: 0 done, 1 the run failed, 2 wrong input, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run())
+    for name in STOPPING:
+        number = getattr(signal, name, None)  # Windows has one of them
+        # Under nohup a command outlives its terminal.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    code = run()
+    _ignore_signals()
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -68,4 +78,12 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
+    """The first one; a scheduler may send several, and the command is on its way out."""
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for name in STOPPING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -26,7 +26,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     """Train and evaluate what RECIPE says."""
     from rich.console import Console
 
-    from ssltoolbox.engine.training.ranks import is_first_process
+    from ssltoolbox.engine.training.launch import is_first_process
     from ssltoolbox.plan import load_plan
 
     if resume and out is None:
@@ -35,7 +35,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     console = Console()
     if is_first_process():
         _begin(plan, console)
-    from ssltoolbox.engine.training.run import Interrupted
+    from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
     from ssltoolbox.engine.training.run import train as train_plan
 
     try:

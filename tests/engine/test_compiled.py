@@ -35,7 +35,7 @@ def eager(monkeypatch):
 def test_the_networks_and_nothing_else(tmp_path, eager, method):
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain, compiled = (
-        build_module(plan, Components(plan), False, tmp_path / "failure.json")
+        build_module(Components(plan), False, tmp_path / "failure.json")
         for plan in (load_plan(recipe), load_plan(recipe, [COMPILED]))
     )
     assert [

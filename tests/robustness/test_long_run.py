@@ -56,7 +56,7 @@ def test_a_long_run(
     monkeypatch.setattr(
         train,
         "build_trainer",
-        lambda plan, d, n, callbacks, *rest: build(plan, d, n, [*callbacks, gauge], *rest),
+        lambda plan, world, folder, callbacks, *rest: build(plan, world, folder, [*callbacks, gauge], *rest),
     )
     run_tiny(
         write_recipe(tmp_path),

@@ -68,6 +68,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def leave_signals_to_the_main_process(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that died of it would fail the last step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Signals may reach every process of a run; a worker that died of one would fail the last step."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -33,7 +35,9 @@ FREE_TO_CHANGE = frozenset(
         "compile",
     )
 )
-"""What `--resume` may change: it has no say in the result, the last bits of a number apart."""
+"""What `--resume` may change: the result stays the same, the last bits of a number apart."""
+NOT_COMPARED = frozenset(("loading", "note", "terms", "classes", "max_frames"))
+"""Facts of the data that may change between two parts of a run: no frame, landmark or label depends on them."""
 PACKAGES = ("ssltoolbox", "torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "numpy")
 
 
@@ -50,6 +54,7 @@ class RunFolder:
         self.recipe = self.path / "recipe.yaml"
         self.environment = self.path / "environment.json"
         self.metrics = self.path / "metrics.csv"
+        self.trackers = self.path / "trackers.json"
         self.checkpoint = self.path / "checkpoints" / "last.ckpt"
         self.backbone = self.path / "backbone.safetensors"
         self.evaluation = self.path / "evaluation.json"
@@ -61,8 +66,26 @@ class RunFolder:
 
     @classmethod
     def of_now(cls, name: str) -> RunFolder:
-        """The default folder of a run that starts now."""
-        return cls(Path("runs") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
+        """Makes the default folder of a run that starts now; another one for each run of the same second.
+
+        Raises:
+            UserError: when it can't be made.
+        """
+        first = Path("runs") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+        for number in itertools.count(1):
+            path = first if number == 1 else first.with_name(f"{first.name}-{number}")
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(f"can't write to {path}: {error.strerror or error}") from error
+            break
+        return cls(path)
+
+    def log_of(self, rank: int) -> Path:
+        """Where the process of that rank logs."""
+        return self.log if rank == 0 else self.path / f"log.rank{rank}.txt"
 
     def refuse_used(self) -> None:
         """
@@ -81,28 +104,55 @@ class RunFolder:
         """Keeps other processes out, as `data.files.locked` does."""
         return locked(self.path)
 
-    def begin(self, recipe: str, facts: DataFacts | None, **about: Any) -> None:
-        """Writes what a run starts with: the resolved recipe, the environment, and the facts of the data.
+    def begin(self, recipe: str, facts: DataFacts | None, world: Mapping[str, Any], **about: Any) -> None:
+        """Writes what a run starts with.
 
         Args:
-            recipe: as YAML.
+            recipe: resolved, as YAML.
             facts: of the data, where it is there.
+            world: the processes that train, and how they were started.
             about: what else a reader of the run must know, as plain data.
         """
-        data = {} if facts is None else asdict(facts) | {"labels": sorted(facts.labels)}
-        write_json(self.environment, environment() | about | {"data": data})
+        write_json(self.environment, environment() | about | {"world": world, "data": _recorded(facts)})
         write_text(self.recipe, recipe)
 
-    def refuse_other_recipe(self, recipe: str) -> None:
-        """
+    def resume(
+        self, recipe: str, facts: DataFacts | None, world: Mapping[str, Any], movable: Collection[str]
+    ) -> list[str]:
+        """Refuses to go on with another recipe or other data than the run has begun with.
+
+        Args:
+            recipe, facts, world: as for `begin`, as they are now.
+            movable: dotted keys of the recipe that say where the data lies.
+
+        Returns:
+            Lines for the user: what else has changed.
+
         Raises:
-            UserError: when the run here was made from a recipe whose result would differ.
+            UserError: when the result would differ.
         """
+        self._refuse_other_recipe(recipe, FREE_TO_CHANGE | set(movable))
+        try:
+            written = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return [f"{self.environment} can't be read: whether the data is the same is not known"]
+        self._refuse_other_data(written.get("data", {}), _recorded(facts))
+        before = written.get("resumed", [written])[-1].get("world", world)
+        if before == world:
+            return []
+        resumed = {"started": _now(), "world": world}
+        write_json(self.environment, written | {"resumed": [*written.get("resumed", []), resumed]})
+        return [
+            f"the run was trained by {_in_words(before)} and goes on with {_in_words(world)}: see "
+            "'Randomness' in the documentation for what this may change"
+        ]
+
+    def _refuse_other_recipe(self, recipe: str, free: Collection[str]) -> None:
         before, now = (yaml.safe_load(text) for text in (self.recipe.read_text(encoding="utf-8"), recipe))
         differences = [
             f"{key}: {old!r} there, {new!r} now"
             for key, old, new in _differences(before, now)
-            if not any(key == free or key.startswith(f"{free}.") for free in FREE_TO_CHANGE)
+            if not any(key == other or key.startswith(f"{other}.") for other in free)
         ]
         if differences:
             raise UserError(
@@ -110,11 +160,24 @@ class RunFolder:
                 "name another folder, or change the recipe back",
             )
 
+    def _refuse_other_data(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        differences = [
+            f"{name}: {before[name]!r} at the start, {now[name]!r} now"
+            for name in before.keys() & now.keys() - NOT_COMPARED
+            if before[name] != now[name]
+        ]
+        if differences:
+            raise UserError(
+                f"the data has changed since the run in {self.path} began:\n  "
+                + "\n  ".join(sorted(differences)),
+                "bring the data back, or start another run",
+            )
+
 
 def environment() -> dict[str, Any]:
-    """What a run depends on beside its recipe."""
+    """What a run depends on besides its recipe and its data."""
     return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": _now(),
         "command": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -123,6 +186,28 @@ def environment() -> dict[str, Any]:
         "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         "packages": {name: version(name) for name in PACKAGES},
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _recorded(facts: DataFacts | None) -> dict[str, Any]:
+    """Facts as they are when they are read back from JSON."""
+    if facts is None:
+        return {}
+    recorded: dict[str, Any] = json.loads(json.dumps(asdict(facts) | {"labels": sorted(facts.labels)}))
+    return recorded
+
+
+def _in_words(world: Mapping[str, Any]) -> str:
+    """
+    >>> _in_words({"processes": 4, "nodes": 2})
+    '4 processes on 2 nodes'
+    """
+    processes, nodes = world.get("processes", 1), world.get("nodes", 1)
+    text = "1 process" if processes == 1 else f"{processes} processes"
+    return text if nodes == 1 else f"{text} on {nodes} nodes"
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

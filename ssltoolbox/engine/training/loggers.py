@@ -1,38 +1,238 @@
-"""Trackers beside metrics.csv, through Lightning."""
+"""Where the metrics of a run go: metrics.csv, and the trackers that the recipe names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import csv
+import io
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
-from pytorch_lightning.loggers import MLFlowLogger, TensorBoardLogger, WandbLogger
+import yaml
+from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
 from ssltoolbox.plan import Plan
+from ssltoolbox.recipe import dump
+from ssltoolbox.support.files import write_json, write_text
 
-BUILDERS: dict[str, Callable[[Plan, RunFolder], Any]] = {
-    "tensorboard": lambda plan, folder: TensorBoardLogger(folder.path, name="tensorboard", version=""),
-    "wandb": lambda plan, folder: WandbLogger(
-        project="ssltoolbox", name=plan.recipe.name, save_dir=folder.path
-    ),
-    "mlflow": lambda plan, folder: MLFlowLogger(experiment_name="ssltoolbox", run_name=plan.recipe.name),
-}
-PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
+COMPLETE = "loss"
+"""The metric that comes last in a step."""
+
+log = logging.getLogger(__name__)
+
+Ending = Literal["finished", "interrupted", "failed"]
+"""How the training of a run ends, for its trackers."""
 
 
-def build_loggers(plan: Plan, folder: RunFolder) -> list[Any]:
-    """The trackers that the recipe names.
+class Metrics(Logger):
+    """The one logger that Lightning knows: it writes each logged step to metrics.csv and sends it to the trackers.
+
+    A row is the number of steps that are done, though Lightning counts from 0. What comes for one step in parts is
+    one row. A tracker gets it when it is complete, once, also in a run that is resumed from an earlier step.
+
+    Args:
+        path: of metrics.csv; its rows of an earlier part of the run are kept.
+        done: steps that are done: later rows are dropped, since they come again.
+        trackers: get the rows that they have not had before.
+    """
+
+    def __init__(self, path: Path, done: int = 0, trackers: Sequence[Tracker] = ()) -> None:
+        super().__init__()
+        self.path = path
+        self.trackers = tuple(trackers)
+        self._rows: list[dict[str, str]] = []
+        self._columns = ["step"]
+        self._sent_step = self._take_up(done)
+        self._waiting: dict[str, float] = {}
+
+    @property
+    def name(self) -> str:
+        """Lightning asks for one."""
+        return "metrics"
+
+    @property
+    def version(self) -> int:
+        """Lightning asks for one."""
+        return 0
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """The recipe is in the run folder, and the trackers have it already."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Adds to the row of a step, which Lightning counts from 0.
+
+        Raises:
+            SslToolboxError: when the disk is full or can't be written to.
+        """
+        row = {"step": str((step or 0) + 1)} | {name: f"{value:.6g}" for name, value in metrics.items()}
+        begun = self._rows[-1] if self._rows and self._rows[-1]["step"] == row["step"] else {}
+        row = begun | row
+        if row == begun:
+            return  # a step is logged once more where it is saved
+        if begun:
+            self._rows.pop()
+        self._rows.append(row)
+        new = [name for name in row if name not in self._columns]
+        if new or begun or not self.path.exists():
+            self._columns += sorted(new)
+            self._write_all()
+        else:
+            self._append(row)
+        self._send(row, metrics)
+
+    def close(self, ending: Ending) -> None:
+        """Tells the trackers how training has ended."""
+        for tracker in self.trackers:
+            with self._left_out_if_it_fails(tracker):
+                tracker.close(ending)
+
+    def _take_up(self, done: int) -> int:
+        """Keeps the rows up to `done`; gives the last step that there was, which the trackers have as well."""
+        if not self.path.exists():
+            return 0
+        with self.path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            self._columns = list(reader.fieldnames or ["step"])
+            # A killed run may leave half a line.
+            rows = [row for row in reader if None not in row.values() and None not in row]
+        self._rows = [row for row in rows if int(row["step"]) <= done]
+        self._write_all()
+        return max((int(row["step"]) for row in rows if row.get(COMPLETE)), default=0)
+
+    def _send(self, row: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        step = int(row["step"])
+        if step <= self._sent_step:
+            return
+        self._waiting |= metrics
+        if COMPLETE not in row:
+            return
+        self._sent_step = step
+        waiting, self._waiting = self._waiting, {}
+        for tracker in self.trackers:
+            with self._left_out_if_it_fails(tracker):
+                tracker.logger.log_metrics(waiting, step)
+
+    @contextmanager
+    def _left_out_if_it_fails(self, tracker: Tracker) -> Iterator[None]:
+        """A server that can't be reached must not end a run whose metrics are in metrics.csv."""
+        try:
+            yield
+        except Exception as error:
+            self.trackers = tuple(other for other in self.trackers if other is not tracker)
+            log.warning("%s gets no more metrics: %s", tracker.name, first_line(error), exc_info=error)
+
+    def _append(self, row: Mapping[str, str]) -> None:
+        try:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self._columns, restval="").writerow(row)
+        except OSError as error:
+            raise SslToolboxError(f"can't write {self.path}: {error.strerror}") from error
+
+    def _write_all(self) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._columns, restval="")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_text(self.path, text.getvalue())
+
+
+@contextmanager
+def metrics_of(plan: Plan, folder: RunFolder, done: int) -> Iterator[Metrics]:
+    """The logger of a run that goes on after `done` steps, with the trackers that its recipe names.
 
     Raises:
-        UserError: when a tracker's package is not installed.
+        UserError: when a tracker's package is not installed, or it can't start.
     """
-    built = []
-    for name in plan.recipe.trainer.loggers:
-        try:
-            built.append(BUILDERS[name](plan, folder))
-        except ModuleNotFoundError as error:
-            raise UserError(
-                f"trainer.loggers names {name}, which is not installed", f"pip install {PACKAGES[name]}"
-            ) from error
-    return built
+    trackers = [_tracker(name, plan, folder) for name in plan.recipe.trainer.loggers]
+    metrics = Metrics(folder.metrics, done, trackers)
+    ending: Ending = "failed"
+    try:
+        yield metrics
+        ending = "finished"
+    except Interrupted:
+        ending = "interrupted"
+        raise
+    finally:
+        metrics.close(ending)
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A tracker of experiments.
+
+    Attributes:
+        name: as in a recipe.
+        logger: Lightning's, which sends metrics.
+        close: tells the tracker how training has ended.
+        run_id: the run's name there, by which it is found again; None where its files are enough.
+    """
+
+    name: str
+    logger: Any
+    close: Callable[[Ending], None]
+    run_id: str | None = None
+
+
+def _tensorboard(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
+    logger = TensorBoardLogger(folder.path, name="tensorboard", version="")
+    return Tracker("tensorboard", logger, lambda ending: logger.experiment.close())
+
+
+def _wandb(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
+    run_id = run_id or uuid.uuid4().hex[:8]
+    logger = WandbLogger(
+        project="ssltoolbox", name=plan.recipe.name, id=run_id, resume="allow", save_dir=folder.path
+    )
+    run = logger.experiment
+    return Tracker("wandb", logger, lambda ending: run.finish(exit_code=int(ending != "finished")), run_id)
+
+
+def _mlflow(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
+    logger = MLFlowLogger(
+        experiment_name="ssltoolbox",
+        run_name=plan.recipe.name,
+        # MLflow 3 no longer keeps runs in plain files.
+        tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.path / 'mlflow.db'}",
+        artifact_location=(folder.path / "mlflow").as_uri(),
+        run_id=run_id,
+    )
+    client, current = logger.experiment, logger.run_id
+    client.update_run(current, status="RUNNING")
+    status = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+    return Tracker("mlflow", logger, lambda ending: client.set_terminated(current, status[ending]), current)
+
+
+TRACKERS: dict[str, Callable[[Plan, RunFolder, str | None], Tracker]] = {
+    "tensorboard": _tensorboard,
+    "wandb": _wandb,
+    "mlflow": _mlflow,
+}
+
+
+def _tracker(name: str, plan: Plan, folder: RunFolder) -> Tracker:
+    """The tracker, with the run that it may have of an earlier part of this one."""
+    known = json.loads(folder.trackers.read_text(encoding="utf-8")) if folder.trackers.exists() else {}
+    try:
+        tracker = TRACKERS[name](plan, folder, known.get(name))
+        if name not in known:
+            tracker.logger.log_hyperparams(yaml.safe_load(dump(plan.recipe)))
+            write_json(folder.trackers, known | {name: tracker.run_id})
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"trainer.loggers names {name}, which is not installed", f"pip install {name}"
+        ) from error
+    except SslToolboxError:
+        raise
+    except Exception as error:
+        raise UserError(f"trainer.loggers: {name} can't start: {first_line(error)}") from error
+    return tracker

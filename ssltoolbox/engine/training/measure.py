@@ -1,4 +1,4 @@
-"""What a recipe costs on this machine: a few of its steps, timed."""
+"""What a recipe costs on this machine: a few of its steps, timed, or the stages of a whole run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import resource
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +15,20 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.profilers import SimpleProfiler
+from rich.table import Table
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.loader import RunData
-from ssltoolbox.engine.training.quiet import quiet_lightning
-from ssltoolbox.engine.training.trainer import build_module, build_trainer, device_count, failures_explained
+from ssltoolbox.engine.training.trainer import (
+    build_module,
+    build_trainer,
+    failures_explained,
+    quiet_lightning,
+)
 from ssltoolbox.plan import Plan
 
 WARM_UP_STEPS = 2
@@ -69,16 +77,18 @@ def measure(plan: Plan) -> Cost:
     """
     if not plan.trains:
         raise UserError(f"method {plan.method.key!r} doesn't train: there are no steps to measure")
-    devices = device_count(plan.recipe.trainer.devices) * plan.recipe.trainer.nodes
+    wanted = plan.recipe.trainer.devices
+    devices = max(1, torch.cuda.device_count()) if wanted == "auto" else wanted
+    devices *= plan.recipe.trainer.nodes
     share = _share(plan, devices)
     clock = _Clock()
     components = Components(share)
     with TemporaryDirectory() as folder, quiet_lightning():
-        trainer = build_trainer(share, devices=1, nodes=1, callbacks=[clock], loggers=[])
-        module = build_module(share, components, distributed=False, failure_path=Path(folder, "failure.json"))
+        trainer = build_trainer(share, World(), Path(folder), [clock])
+        module = build_module(components, distributed=False, failure_path=Path(folder, "failure.json"))
         workers = worker_count(plan, module.method.backbone, components)
         with shared_with(workers), failures_explained(trainer):
-            trainer.fit(module, datamodule=RunData(share, components.batches, components.stages, workers))
+            trainer.fit(module, datamodule=RunData(components, workers))
     device = trainer.strategy.root_device
     return Cost(
         backbone=_size(module.method.backbone.parameters()),
@@ -142,3 +152,52 @@ def _peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
+
+
+STAGES: Mapping[str, str] = {
+    "waiting for data": "train_dataloader_next",
+    "describe (maskers)": "describe",
+    "render (generators)": "render",
+    "views": "views",
+    "method, forward": "method",
+    "backward": "backward",
+}
+PREPARING = ("describe", "render", "views")
+BY_WORKERS = "The loader's workers describe, render and make the views."
+STEP = "run_training_batch"
+"""All of a step but the waiting."""
+
+
+def stage_table(profiler: SimpleProfiler) -> Table:
+    """Seconds, milliseconds a step, and shares of each stage that was done in this process.
+
+    On a GPU work goes on after the call that asked for it: there a stage shows what it took to ask, and the
+    method's time holds what came before it.
+    """
+    recorded = profiler.recorded_durations
+    prepared_here = any(_is(action, STAGES["views"]) for action in recorded)
+    table = Table(
+        title="Where the time went",
+        title_justify="left",
+        caption=None if prepared_here else BY_WORKERS,
+        caption_justify="left",
+    )
+    for column in ("stage", "seconds", "ms a step", "share"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    shown = {stage: name for stage, name in STAGES.items() if prepared_here or name not in PREPARING}
+    seconds = {stage: _total(recorded, name) for stage, name in shown.items()}
+    steps = max(1, len(recorded.get(STEP, ())))
+    total = seconds["waiting for data"] + _total(recorded, STEP)
+    seconds["optimiser and the rest"] = total - sum(seconds.values())
+    for stage, spent in seconds.items():
+        table.add_row(stage, f"{spent:.2f}", f"{1000 * spent / steps:.2f}", f"{spent / max(total, 1e-9):.0%}")
+    return table
+
+
+def _total(recorded: Mapping[str, Sequence[float]], name: str) -> float:
+    """The seconds of an action, whichever part of Lightning its full name begins with."""
+    return sum(sum(times) for action, times in recorded.items() if _is(action, name))
+
+
+def _is(action: str, name: str) -> bool:
+    return action.rsplit(".", 1)[-1] == name

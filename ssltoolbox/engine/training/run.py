@@ -1,9 +1,10 @@
-"""A run from its plan to its folder."""
+"""A training run, from its plan to its folder. It reads from top to bottom."""
 
 from __future__ import annotations
 
 import logging
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
+from torch import nn
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
@@ -25,25 +27,21 @@ from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
+from ssltoolbox.engine.training.launch import Rendezvous, World, world_of
 from ssltoolbox.engine.training.loader import RunData
-from ssltoolbox.engine.training.loggers import build_loggers
-from ssltoolbox.engine.training.metrics_csv import MetricsCsv
-from ssltoolbox.engine.training.profile import stage_table
-from ssltoolbox.engine.training.quiet import quiet_lightning
-from ssltoolbox.engine.training.ranks import is_first_process
-from ssltoolbox.engine.training.trainer import build_module, build_trainer, device_count, failures_explained
+from ssltoolbox.engine.training.loggers import Metrics, metrics_of
+from ssltoolbox.engine.training.measure import stage_table
+from ssltoolbox.engine.training.trainer import (
+    build_module,
+    build_trainer,
+    failures_explained,
+    quiet_lightning,
+)
 from ssltoolbox.models import save_weights
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 
-OUT_OF_FIRST_PROCESS = "SSLTOOLBOX_OUT"
-"""Tells the processes that Lightning starts for the other ranks where the run lies."""
-
 log = logging.getLogger(__name__)
-
-
-class Interrupted(Exception):
-    """Ctrl-C or SIGTERM came, and the run was saved. The command line exits with 130."""
 
 
 @dataclass(frozen=True)
@@ -61,123 +59,145 @@ def train(
     console: Console | None = None,
     profile: bool = False,
 ) -> Run:
-    """Trains, saves the backbone and evaluates, as the plan says.
+    """Trains, saves the backbone, evaluates and reports, as the plan says.
+
+    Every process of the run calls it. The first one writes the run folder; the others only train.
 
     Args:
         plan: a resolved recipe whose data is there.
         out: the run folder; `runs/<name>/<date-time>` if not given.
         resume: go on with the run in `out`; starts one if there is none, does nothing if it is finished.
         console: where progress is shown.
-        profile: say at the end where the time went.
+        profile: show at the end where the time went.
 
     Raises:
-        UserError: when the folder is in use or not empty, or holds a run of another recipe.
+        UserError: when the processes that were started are not those of the recipe, or when the folder is in use,
+            is not empty, or holds a run of another recipe or of other data.
         SslToolboxError: when the run fails.
-        Interrupted: when it was stopped by a signal, and saved.
+        Interrupted: when a signal stopped it.
+        SystemExit: in all processes but the first, when training ends.
     """
     console = console or Console()
+    world = world_of(plan.recipe.trainer, torch.cuda.device_count())
     components = Components(plan)
-    components.import_all()
-    folder = _folder(plan, out)
-    if not is_first_process():
-        _fit(plan, components, folder, console)
-        raise SystemExit(0)
-    if not resume:
-        folder.refuse_used()
-    with folder.locked(), logged_to(folder.log):
+    with Rendezvous(world) as rendezvous:
+        components.import_all()
+        if world.rank > 0:
+            start = rendezvous.join()
+            folder = RunFolder(start.folder)
+            if start.trains:
+                with logged_to(folder.log_of(world.rank)):
+                    _train(components, folder, world, start.sharing, console)
+            raise SystemExit(0)
+        folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
         if not resume:
             folder.refuse_used()
-        recipe = dump(plan.recipe)
-        if folder.recipe.exists():
-            folder.refuse_other_recipe(recipe)
-        else:
-            folder.begin(recipe, plan.facts, trains=plan.trains, notices=notices_of(plan))
-        if unused_gpu():
-            console.print(unused_gpu(), highlight=False, soft_wrap=True)
-        log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
-        run = _run(components, folder, console, profile)
-        log.info("done")
-        return run
+        rendezvous.await_others()
+        with folder.locked(), logged_to(folder.log):
+            if not resume:
+                folder.refuse_used()
+            _begin_or_resume(plan, folder, world, console)
+            if unused_gpu():
+                console.print(unused_gpu(), highlight=False, soft_wrap=True)
+            untrained = plan.trains and not folder.backbone.exists()
+            start = rendezvous.begin(folder.path, trains=untrained)
+            if untrained:
+                backbone = _train(components, folder, world, start.sharing, console, profile)
+                save_weights(backbone, folder.backbone)
+            elif not folder.backbone.exists():
+                save_weights(components.initial_backbone(), folder.backbone)
+            evaluation = evaluate_run(components, folder, console=console)
+            if not folder.report.exists():
+                write_report(components, folder, console)
+            log.info("done")
+            return Run(folder, evaluation)
 
 
-def _folder(plan: Plan, out: Path | None) -> RunFolder:
-    if out is None and not is_first_process() and OUT_OF_FIRST_PROCESS in os.environ:
-        return RunFolder(Path(os.environ[OUT_OF_FIRST_PROCESS]))
-    folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
-    os.environ[OUT_OF_FIRST_PROCESS] = str(folder.path)
-    return folder
+def _begin_or_resume(plan: Plan, folder: RunFolder, world: World, console: Console) -> None:
+    """Writes what a run starts with, or compares it with what is there."""
+    recipe = dump(plan.recipe)
+    if not folder.recipe.exists():
+        folder.begin(recipe, plan.facts, world.facts(), trains=plan.trains, notices=notices_of(plan))
+    else:
+        options = plan.data.options
+        movable = {
+            f"data.{key}" for key in type(options).model_fields if isinstance(getattr(options, key), Path)
+        }
+        for change in folder.resume(recipe, plan.facts, world.facts(), movable):
+            log.warning(change)
+            console.print(f"warning: {change}", highlight=False, markup=False, soft_wrap=True)
+    log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
 
 
-def _run(components: Components, folder: RunFolder, console: Console, profile: bool) -> Run:
-    """Does what is left to be done: training, saving the backbone, evaluating, reporting."""
-    plan = components.plan
-    if not folder.backbone.exists():
-        if plan.trains:
-            backbone = _fit(plan, components, folder, console, profile)
-        else:
-            backbone = components.initial_backbone()
-        save_weights(backbone, folder.backbone)
-    run = Run(folder, evaluate_run(components, folder, console=console))
-    if not folder.report.exists():
-        write_report(components, folder, console)
-    return run
+def _train(
+    components: Components,
+    folder: RunFolder,
+    world: World,
+    sharing: int,
+    console: Console,
+    profile: bool = False,
+) -> nn.Module:
+    """Trains from where the run stands, on this process's share of each batch, and gives the backbone.
 
-
-def _fit(
-    plan: Plan, components: Components, folder: RunFolder, console: Console, profile: bool = False
-) -> torch.nn.Module:
-    """Trains from where the run stands, and gives the backbone.
+    Args:
+        components: what is trained.
+        folder: of the run.
+        world: the processes that train.
+        sharing: how many of them use the cores that this one may use.
+        console, profile: see `train`.
 
     Raises:
+        SslToolboxError: when training fails.
         Interrupted: when a signal came.
     """
+    plan = components.plan
     counts, recipe = plan.counts, plan.recipe.trainer
+    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
+    done = int(read_checkpoint(checkpoint)["global_step"]) if checkpoint else 0
+    log.info("rank %d of %d trains from step %d to %d", world.rank, world.size, done, counts.steps)
+    watch = DataWatch()
     saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps, recipe.accumulate)
     stopper = StopOnSignal(saver)
-    watch = DataWatch()
     progress = ShowProgress(
         console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
     )
-    metrics = MetricsCsv(folder.metrics)
+    callbacks = [watch, WatchFeatures(console), *_probes(components, world), progress, saver, stopper]
     profiler = SimpleProfiler() if profile else None
-    checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
-    if checkpoint:
-        done = read_checkpoint(checkpoint)["global_step"]
-        metrics.go_on_from(done)
-        log.info("going on from step %d of %d", done, counts.steps)
-    devices = device_count(recipe.devices)
-    with quiet_lightning():
-        trainer = build_trainer(
-            plan,
-            devices,
-            recipe.nodes,
-            [watch, WatchFeatures(console), *_probes(plan, components, devices), progress, saver, stopper],
-            [metrics, *build_loggers(plan, folder)],
-            profiler,
-        )
-        module = build_module(plan, components, trainer.world_size > 1, folder.failure)
-        workers = worker_count(plan, module.method.backbone, components, devices)
-        data = RunData(plan, components.batches, components.stages, workers)
-        with shared_with(workers, devices), failures_explained(trainer):
+    with quiet_lightning(), _metrics(plan, folder, world, done) as loggers, stopper.listening():
+        trainer = build_trainer(plan, world, folder.path, callbacks, loggers, profiler)
+        module = build_module(components, world.size > 1, folder.failure)
+        workers = worker_count(plan, module.method.backbone, components, sharing)
+        data = RunData(components, workers)
+        with (
+            shared_with(workers, sharing),
+            failures_explained(trainer),
+            stopper.explained(trainer, folder.path),
+        ):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if stopper.received is not None:
-        raise Interrupted(
-            f"stopped at step {trainer.global_step} of {counts.steps}, and saved; "
-            f"go on with: --resume --out {folder.path}"
-        )
     if profiler:
         console.print(stage_table(profiler))
-    for line in watch.summary():
-        log.info(line)
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if world.rank == 0:
+        for line in watch.summary():
+            log.info(line)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     return module.method.backbone
 
 
-def _probes(plan: Plan, components: Components, devices: int) -> list[OnlineProbe]:
+@contextmanager
+def _metrics(plan: Plan, folder: RunFolder, world: World, done: int) -> Iterator[list[Metrics]]:
+    """The loggers of this process: the first one's are the run's."""
+    if world.rank > 0:
+        yield []
+        return
+    with metrics_of(plan, folder, done) as metrics:
+        yield [metrics]
+
+
+def _probes(components: Components, world: World) -> list[OnlineProbe]:
     """The online probe, where the recipe wants one and the data has labels."""
-    recipe = plan.recipe.trainer
-    if recipe.probe_steps is None or plan.facts is None or not plan.facts.labels:
+    plan = components.plan
+    wanted = plan.recipe.trainer.probe_steps
+    if wanted is None or plan.facts is None or not plan.facts.labels:
         return []
-    auto = auto_steps(max(1, plan.counts.images // (devices * recipe.nodes)))
-    every = auto if recipe.probe_steps == "auto" else recipe.probe_steps
+    every = auto_steps(max(1, plan.counts.images // world.size)) if wanted == "auto" else wanted
     return [OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)]

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.plugins import LayerSync
+from pytorch_lightning.plugins.environments import (  # type: ignore[attr-defined]
+    ClusterEnvironment,
+    LightningEnvironment,
+)
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
+from timm.layers.norm_act import convert_sync_batchnorm
+from torch.nn import Module
 from torch.nn.parallel import DistributedDataParallel
 
-from ssltoolbox.api import Method, SslToolboxError, UserError
+from ssltoolbox.api import Method, SslToolboxError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
+from ssltoolbox.engine.training.launch import Launcher, World
 from ssltoolbox.engine.training.module import TrainingModule
-from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
 from ssltoolbox.plan import Plan
 
 
-def build_module(plan: Plan, components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
+def build_module(components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
     """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
+    plan = components.plan
     method = components.method(distributed)
     if plan.recipe.trainer.compile:
         compile_networks(method)
@@ -54,32 +65,32 @@ def compile_networks(method: Method) -> None:
             part.compile()
 
 
-def _buffers_left_alone() -> DDPStrategy:
-    """Queues lie in buffers: each rank fills the same one itself, a broadcast would only repeat that."""
-    # Torch 2.13 renamed it, and warns of the old name.
-    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters:
-        return DDPStrategy(forward_sync_buffers=False)
-    return DDPStrategy(broadcast_buffers=False)
-
-
 def build_trainer(
     plan: Plan,
-    devices: int,
-    nodes: int,
-    callbacks: Sequence[Any],
-    loggers: Sequence[Any],
+    world: World,
+    folder: Path,
+    callbacks: Sequence[Any] = (),
+    loggers: Sequence[Any] = (),
     profiler: SimpleProfiler | None = None,
 ) -> pl.Trainer:
-    """A Trainer for the steps of the plan. What it saves and says is up to the callbacks."""
+    """A Trainer for the steps of the plan.
+
+    Args:
+        plan: what is trained.
+        world: the processes that train.
+        folder: where Lightning looks for files and writes them, if it ever does.
+        callbacks: they save and show progress; Lightning's own are off.
+        loggers: where metrics go.
+        profiler: times the stages of a step.
+    """
     recipe = plan.recipe.trainer
     device = best_device().type
     cuda = device == "cuda"
-    several = devices * nodes > 1
     return pl.Trainer(
         accelerator=device,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=_buffers_left_alone() if several else "auto",
+        devices=world.devices,
+        num_nodes=world.nodes,
+        strategy=_ddp() if world.size > 1 else "auto",
         precision=_precision(recipe.precision, cuda),
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,
@@ -88,7 +99,8 @@ def build_trainer(
         logger=list(loggers),
         callbacks=list(callbacks),
         profiler=profiler,
-        plugins=_plugins(sync_norms=several and cuda),
+        plugins=_plugins(world, cuda),
+        default_root_dir=folder,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
@@ -97,8 +109,90 @@ def build_trainer(
     )
 
 
-def _plugins(sync_norms: bool) -> list[Any]:
-    return [AtomicCheckpointIO(), *([SyncBatchNorm()] if sync_norms else [])]
+def _ddp() -> DDPStrategy:
+    """Each rank fills the same queue itself, which lies in buffers: a broadcast would only repeat that."""
+    # Torch 2.13 renamed it, and warns of the old name.
+    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters:
+        return DDPStrategy(forward_sync_buffers=False)
+    return DDPStrategy(broadcast_buffers=False)
+
+
+def _plugins(world: World, cuda: bool) -> list[Any]:
+    started = world.launcher
+    processes = StartedProcesses(world, started) if started else LightningEnvironment()
+    synced = [SyncBatchNorm()] if world.size > 1 and cuda else []
+    return [AtomicCheckpointIO(), processes, *synced]
+
+
+class StartedProcesses(ClusterEnvironment):
+    """Tells Lightning of processes that a launcher has started.
+
+    Lightning's own class for SLURM would answer SIGUSR1 by a checkpoint in the current folder and a requeued job.
+    """
+
+    def __init__(self, world: World, launcher: Launcher) -> None:
+        super().__init__()
+        self.world = world
+        self.launcher = launcher
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        """They are there already."""
+        return True
+
+    @property
+    def main_address(self) -> str:
+        """The machine of rank 0."""
+        return self.launcher.address
+
+    @property
+    def main_port(self) -> int:
+        """Set when the processes have met."""
+        return int(os.environ.get("MASTER_PORT", self.launcher.port))
+
+    @staticmethod
+    def detect() -> bool:
+        """Never by Lightning itself."""
+        return False
+
+    def world_size(self) -> int:
+        """The number of processes."""
+        return self.world.size
+
+    def set_world_size(self, size: int) -> None:
+        """The launcher has set it."""
+
+    def global_rank(self) -> int:
+        """The rank of this process."""
+        return self.world.rank
+
+    def set_global_rank(self, rank: int) -> None:
+        """The launcher has set it."""
+
+    def local_rank(self) -> int:
+        """The rank of this process on its node."""
+        return self.world.local_rank
+
+    def node_rank(self) -> int:
+        """The number of the node."""
+        return self.world.rank // self.world.devices
+
+
+class SyncBatchNorm(LayerSync):
+    """Has batch norms share their statistics, also timm's norms with an activation.
+
+    Lightning's own way, which is torch's, drops that activation: EfficientNets, MobileNets and RegNets, all that
+    have timm's `BatchNormAct2d`, would be trained without it.
+    """
+
+    def apply(self, model: Module) -> Module:
+        """The model with synchronised norms; parameters and names stay."""
+        converted: Module = convert_sync_batchnorm(model)
+        return converted
+
+    def revert(self, model: Module) -> Module:
+        """The model as it is: its weights are saved by name, and evaluation makes a network of its own."""
+        return model
 
 
 @contextmanager
@@ -143,20 +237,6 @@ def _is_of_the_network(error: Exception) -> bool:
     return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
 
 
-def device_count(wanted: int | Literal["auto"]) -> int:
-    """GPUs, or processes where there are none.
-
-    Raises:
-        UserError: when there are fewer GPUs than wanted.
-    """
-    gpus = torch.cuda.device_count()
-    if wanted == "auto":
-        return max(1, gpus)
-    if gpus and wanted > gpus:
-        raise UserError(f"trainer.devices is {wanted}, this machine has {gpus} GPUs")
-    return wanted
-
-
 def _precision(wanted: str, cuda: bool) -> Any:
     """Lightning's name for it.
 
@@ -166,3 +246,30 @@ def _precision(wanted: str, cuda: bool) -> Any:
     if wanted == "auto":
         wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
     return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]
+
+
+EXPECTED_WARNINGS = (
+    # The loader starts where the run stands, so a checkpoint may lie anywhere.
+    ".*checkpoint that ended before the epoch ended.*",
+    # Frozen helpers, such as a masker's network.
+    ".*module.s. in eval mode.*",
+    # The cores are shared with torch on purpose.
+    ".*does not have many workers.*",
+    ".*smaller than the logging interval.*",
+    ".*GPU available but not used.*",
+    ".*The `srun` command is available.*",
+    # Lightning's own use of torch.
+    ".*LeafSpec.* is deprecated.*",
+)
+LIGHTNINGS_LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keeps back what Lightning logs, and its warnings of what is meant to be so."""
+    for name in LIGHTNINGS_LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        yield

@@ -13,8 +13,8 @@ from support.runs import run_tiny, write_recipe
 from torch import nn
 
 from ssltoolbox.engine.core.devices import best_device, to_device, unused_gpu
-from ssltoolbox.engine.training.quiet import quiet_lightning
-from ssltoolbox.engine.training.trainer import build_trainer
+from ssltoolbox.engine.training.launch import World
+from ssltoolbox.engine.training.trainer import build_trainer, quiet_lightning
 from ssltoolbox.plan import load_plan
 
 
@@ -45,7 +45,7 @@ def test_the_trainer_leaves_an_apple_gpu_alone(machine, tmp_path: Path) -> None:
     machine(mps=True)
     assert MPSAccelerator.is_available()
     with quiet_lightning():
-        trainer = build_trainer(load_plan(write_recipe(tmp_path)), 1, 1, [], [])
+        trainer = build_trainer(load_plan(write_recipe(tmp_path)), World(), tmp_path)
     assert trainer.strategy.root_device == torch.device("cpu")
 
 

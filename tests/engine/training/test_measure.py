@@ -1,10 +1,13 @@
-"""What a few steps cost."""
+"""What a few steps cost, and where the time of a run goes."""
 
 import pytest
+from pytorch_lightning.profilers import SimpleProfiler
+from rich.console import Console
 from support.runs import WITH_METHOD, write_recipe
 
 from ssltoolbox.engine.training import measure as module
-from ssltoolbox.engine.training.measure import LEAST_STEPS, measure
+from ssltoolbox.engine.training.measure import LEAST_STEPS, measure, stage_table
+from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan
 
 
@@ -45,3 +48,55 @@ def test_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(work)
     cost_of(tmp_path, "trainer.loggers=[tensorboard]")
     assert list(work.iterdir()) == []
+
+
+def test_stages_and_the_rest_add_up():
+    profiler = SimpleProfiler()
+    profiler.recorded_durations.update(
+        {
+            "[_TrainingEpochLoop].train_dataloader_next": [1.0, 1.0],
+            "run_training_batch": [4.0, 4.0],
+            "describe": [0.5, 0.5],
+            "views": [1.0, 0.0],
+            "method": [1.0, 2.0],
+            "[Strategy]DDPStrategy.backward": [1.0, 1.0],
+        }
+    )
+    columns = stage_table(profiler).columns
+    cells = {name: list(column.cells) for name, column in zip("abcd", columns, strict=True)}
+    assert dict(zip(cells["a"], cells["b"], strict=True)) == {
+        "waiting for data": "2.00",
+        "describe (maskers)": "1.00",
+        "render (generators)": "0.00",
+        "views": "1.00",
+        "method, forward": "3.00",
+        "backward": "2.00",
+        "optimiser and the rest": "1.00",
+    }
+    assert cells["c"][0] == "1000.00"
+    assert cells["d"][0] == "20%"
+
+
+def test_what_workers_do_has_no_row():
+    profiler = SimpleProfiler()
+    profiler.recorded_durations.update({"run_training_batch": [4.0], "method": [1.0]})
+    table = stage_table(profiler)
+    assert list(table.columns[0].cells) == [
+        "waiting for data",
+        "method, forward",
+        "backward",
+        "optimiser and the rest",
+    ]
+    assert table.caption == "The loader's workers describe, render and make the views."
+
+
+@pytest.mark.parametrize("profile", [True, False])
+def test_a_run_says_it_when_asked(tmp_path, profile):
+    console = Console(record=True, width=80)
+    plan = load_plan(write_recipe(tmp_path), ["trainer.steps=2"])
+    train(plan, tmp_path / "run", console=console, profile=profile)
+    text = console.export_text()
+    assert ("Where the time went" in text) is profile
+    if profile:
+        (backward,) = (line for line in text.splitlines() if "backward" in line)
+        assert "0.00 │" not in backward

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -45,23 +48,53 @@ class SaveCheckpoints(Checkpoint):
             self.saved_step = trainer.global_step
 
 
+class Interrupted(Exception):
+    """A signal stopped the run. The command line exits with 130."""
+
+
+class StoppedAtOnce(BaseException):
+    """A second Ctrl-C. No `except Exception` on the way out may hold it up."""
+
+
 class StopOnSignal(Callback):
-    """On Ctrl-C or SIGTERM: finishes the step, saves, and stops. A second signal stops at once.
+    """Finishes the step, saves and stops when a signal asks for it.
+
+    SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's notice before a job ends) are
+    answered alike. Only a second Ctrl-C stops at once; a scheduler may repeat its signals as it likes.
 
     Attributes:
         received: the signal's number, once one came on any rank.
     """
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    SIGNALS = tuple(
+        getattr(signal, name)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+        if hasattr(signal, name)  # Windows has two of them
+    )
 
     def __init__(self, saver: SaveCheckpoints) -> None:
         self.saver = saver
         self.received: int | None = None
+        self._at_once = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Answers the signals while the Trainer is set up, trains and ends."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python gives signals to the main thread alone
+            return
+        before = {number: signal.getsignal(number) for number in self.SIGNALS}
+        self._listen()
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Takes the signals over; Lightning gives them back at the end."""
-        for number in self.SIGNALS:
-            signal.signal(number, self._remember)
+        """Takes back what Lightning has just taken over; at its end it gives back what it found."""
+        if threading.current_thread() is threading.main_thread():
+            self._listen()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
@@ -77,7 +110,32 @@ class StopOnSignal(Callback):
             self.saver.save(trainer)
             trainer.should_stop = True
 
-    def _remember(self, number: int, _: FrameType | None) -> None:
+    @contextmanager
+    def explained(self, trainer: pl.Trainer, folder: Path) -> Iterator[None]:
+        """
+        Raises:
+            Interrupted: when a signal has stopped the Trainer.
+        """
+        go_on = f"go on with: --resume --out {folder}"
+        try:
+            yield
+        except StoppedAtOnce:
+            raise Interrupted(f"stopped at once, without a checkpoint of this step; {go_on}") from None
         if self.received is not None:
-            raise KeyboardInterrupt
-        self.received = number
+            raise Interrupted(
+                f"stopped at step {trainer.global_step} of {self.saver.last}, and saved; {go_on}"
+            )
+
+    def _listen(self) -> None:
+        for number in self.SIGNALS:
+            # Under nohup a run outlives its terminal.
+            if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            signal.signal(number, self._answer)
+
+    def _answer(self, number: int, _: FrameType | None) -> None:
+        if self.received is None:
+            self.received = number
+        elif number == signal.SIGINT and not self._at_once:
+            self._at_once = True
+            raise StoppedAtOnce
