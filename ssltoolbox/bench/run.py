@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.bench.code import code_version
 from ssltoolbox.bench.display import Display
 from ssltoolbox.bench.estimate import Estimates
@@ -99,11 +100,19 @@ def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Out
         with Display(console, schedule, folder, Estimates(folder), written) as display:
             schedule.run(display)
         bench = written()
-        # Takes seconds to draw, so only at the end.
+        _write_page(bench, folder, console)
+        return Outcome(bench, schedule.interrupted, schedule.code_changed)
+
+
+def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:
+    """Takes seconds, so only at the end. The benchmark is done without it: what goes wrong here fails nothing."""
+    try:
         from ssltoolbox.bench.page import render_page
 
         write_text(folder.report, render_page(bench, folder.path))
-        return Outcome(bench, schedule.interrupted, schedule.code_changed)
+    except Exception as error:
+        line = f"{folder.report} could not be written: {first_line(error)}; the results are in {folder.table}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _as_it_stands(planned: PlannedBench, schedule: Schedule, finished: dict[Job, FinishedRun]) -> Bench:

@@ -9,6 +9,7 @@ import click
 
 from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
+from ssltoolbox.cli.output import new_console, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,14 +28,13 @@ def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
     A benchmark that was stopped or killed goes on when it is started again with the same --out. What is finished
     there is not run again, unless its recipe or the code has changed.
     """
-    from rich.console import Console
 
     from ssltoolbox.bench.run import plan_bench, run_bench
 
     planned = plan_bench(grid, out, data_needed=not dry_run)
     for warning in planned.warnings:
         click.echo(warning.render(), err=True)
-    console = Console()
+    console = new_console()
     if dry_run:
         _preview(planned, jobs, console)
         return DONE
@@ -55,13 +55,15 @@ def _end(outcome: Outcome, planned: PlannedBench, console: Console) -> int:
 
     bench, folder = outcome.bench, planned.folder
     if bench.finished:
-        console.print(leaderboard_table(bench.overall))
-        for note in bench.notes:
-            console.print(note, highlight=False, markup=False)
+        with shown("the leaderboard", folder.table):
+            console.print(leaderboard_table(bench.overall))
+            for note in bench.notes:
+                console.print(note)
     for job, reason in bench.reasons.items():
         line = f"failed: {job.recipe}, seed {job.seed}: {reason}; see {folder.output(job)}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"written to {folder.report}", highlight=False, markup=False, soft_wrap=True)
+    written = folder.report if folder.report.exists() else folder.table
+    console.print(f"written to {written}", highlight=False, markup=False, soft_wrap=True)
     if outcome.interrupted:
         click.echo("stopped; the same command goes on", err=True)
         return INTERRUPTED

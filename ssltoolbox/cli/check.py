@@ -10,6 +10,7 @@ import click
 
 from ssltoolbox.cli.common import SET, LocalPath, tell_of_unused_gpu
 from ssltoolbox.cli.errors import DONE, explain
+from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 @click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
 def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:
     """Validate each of RECIPES, and print what would be run."""
-    from rich.console import Console
 
     from ssltoolbox.api import UserError
     from ssltoolbox.cli.plan_table import plan_table
@@ -31,7 +31,7 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
 
     if measure and len(recipes) > 1:
         raise click.UsageError("--measure takes one recipe: memory is measured for the process as a whole")
-    console = Console(markup=False)
+    console = new_console()
     code = DONE
     for recipe in recipes:
         try:

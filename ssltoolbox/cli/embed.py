@@ -17,6 +17,7 @@ from ssltoolbox.cli.common import (
     no_url,
     tell_of_unused_gpu,
 )
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 
@@ -57,7 +58,6 @@ def embed(
     a folder of frames (identity/video/clip/*.jpg), an index of frames, a dataset as recipes have it
     ('{name: frames, root: faces}'), or a recipe, for its data.
     """
-    from rich.console import Console
 
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.embed import Embedding
@@ -69,7 +69,7 @@ def embed(
         recipe = Path(data)
     wanted = NetworkSource(source, recipe, arch, allow_partial)
     plan = open_source(wanted, ("evaluate=[]", typed_override("DATA", "data", _data(data)), *overrides))
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = new_console(soft_wrap=True)
     tell_of_unused_gpu(console)
     matched = check_weights(plan)
     if matched:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath, tell_of_unused_gpu
+from ssltoolbox.cli.output import new_console, shown
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.inspect.source import NetworkSource
@@ -58,7 +59,6 @@ def evaluate(
 
 def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     """Results go into the run's own folder."""
-    from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.core.components import Components
@@ -70,18 +70,18 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
     components = Components(plan)
-    console = Console()
+    console = new_console()
     tell_of_unused_gpu(console)
     with folder.locked(), logged_to(folder.log):
         results = evaluate_run(components, folder, again=True, console=console)
         write_report(components, folder, console)
-    print_results(results, plan, console)
+    with shown("the results", folder.evaluation):
+        print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
 
 
 def _evaluate_source(wanted: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
     """A run of its own, without training, holds the weights and the results."""
-    from rich.console import Console
 
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.inspect.source import check_weights, open_source
@@ -89,12 +89,13 @@ def _evaluate_source(wanted: NetworkSource, out: Path | None, overrides: Sequenc
 
     plan = open_source(wanted, overrides)
     _refuse_no_task(plan)
-    console = Console()
+    console = new_console()
     matched = check_weights(plan)
     if matched:
         console.print(f"{wanted.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
     run = train(plan, out, console=console)
-    print_results(run.evaluation, plan, console)
+    with shown("the results", run.folder.evaluation):
+        print_results(run.evaluation, plan, console)
     console.print(
         f"written to {run.folder.evaluation} and {run.folder.report}", highlight=False, soft_wrap=True
     )

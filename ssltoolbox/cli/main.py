@@ -13,14 +13,18 @@ from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.check import check, schema
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.embed import embed
-from ssltoolbox.cli.errors import DONE, INTERRUPTED, explain
+from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED, explain
 from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.export import export
+from ssltoolbox.cli.output import safe_output
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
+
+PRINTING = ("check", "recipes", "plugins", "schema")
+"""Commands that do nothing but print: they fail with their output. Other commands have done their work by then."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,6 +68,16 @@ def main() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs a command and gives its exit code; errors are printed."""
+    with safe_output() as stdout:
+        code = _run(arguments)
+    if stdout is None or stdout.lost is None:
+        return code
+    click.echo(f"the output could not be written: {stdout.lost.strerror}", err=True)
+    command = (sys.argv[1:] if arguments is None else arguments)[:1]
+    return code or (FAILED if command and command[0] in PRINTING else DONE)
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         result = commands.main(arguments, prog_name="ssltoolbox", standalone_mode=False)
     except click.ClickException as error:

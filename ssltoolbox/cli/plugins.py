@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssltoolbox.cli.common import LocalPath, no_url
+from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
     from ssltoolbox.api import Kind
@@ -41,7 +42,6 @@ def plugins() -> None:
 @click.option("--strict", is_flag=True, help="Exit with 1 if a plugin is broken.")
 def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
     """List all components, and why plugins are broken."""
-    from rich.console import Console
 
     from ssltoolbox.cli.plugin_facts import registry_facts
     from ssltoolbox.cli.plugin_pages import registry_table
@@ -51,7 +51,7 @@ def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
     if json:
         _print_json(registry_facts(registry))
     else:
-        Console(highlight=False).print(registry_table(registry))
+        new_console().print(registry_table(registry))
     return int(strict and bool(registry.broken))
 
 
@@ -64,7 +64,6 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
 
     With its state, where it comes from, its options, or why it is broken.
     """
-    from rich.console import Console
 
     from ssltoolbox.api import UserError
     from ssltoolbox.cli.plugin_facts import component_facts, plugin_facts
@@ -83,7 +82,7 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
         facts = [component_facts(registry, item, with_options=True) for item in components]
         _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])
         return
-    console = Console(highlight=False)
+    console = new_console()
     for number, item in enumerate(components):
         if number:
             console.print()
@@ -126,8 +125,6 @@ def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
     """
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from ssltoolbox.cli.plugin_pages import findings_page
     from ssltoolbox.recipe import options_from
     from ssltoolbox.testing import examine
@@ -136,7 +133,7 @@ def check(target: str, overrides: tuple[str, ...], json: bool) -> int:
     if json:
         _print_json([asdict(finding) for finding in findings])
     else:
-        Console(highlight=False).print(findings_page(findings))
+        new_console().print(findings_page(findings))
     return int(not all(finding.kept for finding in findings))
 
 

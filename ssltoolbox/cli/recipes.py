@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
     from ssltoolbox.recipe.shipped import ShippedRecipe
@@ -26,7 +27,6 @@ def list_(json: bool) -> None:
 
     A name can be written wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from ssltoolbox.recipe.shipped import shipped_recipes
@@ -41,7 +41,7 @@ def list_(json: bool) -> None:
     table.add_column()
     for one in found:
         table.add_row(one.name, one.summary)
-    Console(highlight=False, markup=False).print(table)
+    new_console().print(table)
 
 
 @recipes.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu
+from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +63,6 @@ def saliency(
     the embedding moves when it is covered. Beneath each column: how much of it is in eyes, brows and mouth, where
     faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
     """
-    from rich.console import Console
 
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
@@ -83,7 +83,7 @@ def saliency(
         faces = faces_of(next(iter(networks.values())), count)
     for note in faces.unreadable:
         click.echo(f"can't be read, left out: {note}", err=True)
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = new_console(soft_wrap=True)
     if not as_json:
         tell_of_unused_gpu(console)
     seen = write_saliency(networks, faces, output)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath
+from ssltoolbox.cli.output import new_console, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, stage by stage.")
 def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:
     """Train and evaluate what RECIPE says."""
-    from rich.console import Console
 
     from ssltoolbox.engine.training.launch import is_first_process
     from ssltoolbox.plan import load_plan
@@ -32,7 +32,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     if resume and out is None:
         raise click.UsageError("--resume needs --out, the folder of the run to go on with")
     plan = load_plan(recipe, overrides)
-    console = Console()
+    console = new_console()
     if is_first_process():
         _begin(plan, console)
     from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
@@ -64,5 +64,6 @@ def _end(run: Run, plan: Plan, console: Console) -> None:
     from ssltoolbox.cli.results import print_results
 
     if run.evaluation:
-        print_results(run.evaluation, plan, console)
+        with shown("the results", run.folder.evaluation):
+            print_results(run.evaluation, plan, console)
     console.print(f"done; the run is in {run.folder.path}", highlight=False, soft_wrap=True)

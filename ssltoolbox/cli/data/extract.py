@@ -13,6 +13,7 @@ import click
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.errors import DONE, FAILED
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
@@ -92,7 +93,6 @@ def extract(
     moment, the same command goes on with the videos that are not done; one that is damaged is reported and tried
     again. left_out.csv in the folder names each file that gave no clip, and why.
     """
-    from rich.console import Console
 
     from ssltoolbox.data.extract.folder import extract_videos
     from ssltoolbox.data.extract.video import Cropping
@@ -106,7 +106,7 @@ def extract(
     maker = detector_maker(name, settings, files)
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
     cropping = Cropping(fps, size, scale, cut, lost, min_seconds)
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(soft_wrap=True)
     with progress(console, len(found), "videos") as tick:
         outcomes = extract_videos(
             found, output, cropping, maker, detector, workers=workers or cores(), tick=tick, others=others

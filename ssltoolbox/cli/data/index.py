@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 SHOWN = 5
@@ -39,7 +40,6 @@ def index(
 
     Killed at any moment, the same command goes on where it was.
     """
-    from rich.console import Console
 
     from ssltoolbox.data.images.tree import Tree, left_out_text
     from ssltoolbox.data.index.build import build_index, check_output
@@ -65,7 +65,7 @@ def index(
         clips, left_out = list_tree(tree, float(fps)), tree.reasons
         if tree.left_out:
             click.echo(f"left out: {left_out_text(tree.left_out)}", err=True)
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(soft_wrap=True)
     with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
         built = build_index(
             root,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ def _answers(item: Provided) -> Answers | None:
 
 
 def _print(index: Path, info: IndexInfo, long_enough: dict[str, int]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=str(index), title_justify="left", title_style="bold", show_header=False, box=None)
@@ -93,7 +93,7 @@ def _print(index: Path, info: IndexInfo, long_enough: dict[str, int]) -> None:
         table.add_row(name, text)
     for name, clips in long_enough.items():
         table.add_row(name, f"{clips:,} of {counted(info.clips, 'clip')} are long enough")
-    Console(highlight=False).print(table)
+    new_console().print(table)
 
 
 def _rows(info: IndexInfo) -> Iterator[tuple[str, str]]:

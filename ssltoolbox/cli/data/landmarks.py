@@ -10,6 +10,7 @@ from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.errors import DONE, FAILED
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 
@@ -25,7 +26,6 @@ def landmarks(
     All runs have them then. They take the place of those that INDEX has. Killed at any moment, the same command
     goes on where it was.
     """
-    from rich.console import Console
 
     from ssltoolbox.data.index.detect import find_landmarks
     from ssltoolbox.data.index.reader import FrameIndex
@@ -36,7 +36,7 @@ def landmarks(
     frames = FrameIndex(index)
     maker = detector_maker(name, settings, files)
     options = maker.chosen().options.model_dump(mode="json")
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
         found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
     say_skipped(found.skipped, index / LANDMARKS_SKIPPED)

@@ -8,6 +8,7 @@ import click
 
 from ssltoolbox.cli.common import WORKERS, LocalPath
 from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 
@@ -41,7 +42,6 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
     It is read faster where cores are few. The packed index takes the place of INDEX in a recipe. Killed at any
     moment, the same command goes on where it was.
     """
-    from rich.console import Console
 
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
@@ -51,7 +51,7 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
 
     frames = FrameIndex(index)
     packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
         built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
     say_skipped(built.skipped, output / SKIPPED)

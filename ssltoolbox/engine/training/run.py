@@ -77,7 +77,7 @@ def train(
         Interrupted: when a signal stopped it.
         SystemExit: in all processes but the first, when training ends.
     """
-    console = console or Console()
+    console = console or Console(highlight=False, markup=False)
     world = world_of(plan.recipe.trainer, torch.cuda.device_count())
     components = Components(plan)
     with Rendezvous(world) as rendezvous:

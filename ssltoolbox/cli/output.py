@@ -1,0 +1,123 @@
+"""What commands print. Output that can't be written never ends the work that it tells of."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN_SIGNS = {
+    "…": "...", "–": "-", "−": "-", "\u2011": "-", "±": "+-", "×": "x", "≥": ">=", "≤": "<=", "↑": "^", "↓": "v",
+    "✓": "+", "✗": "x", "“": '"', "”": '"', "\u00a0": " ",
+}  # fmt: skip
+"""Signs of ours, for streams that can't hold them."""
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """A codec's error handler: our signs in ASCII, bytes of file names and all else as escapes."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = (PLAIN_SIGNS.get(sign) or ascii(sign)[1:-1] for sign in error.object[error.start : error.end])
+    return "".join(signs), error.end
+
+
+codecs.register_error("ssltoolbox.plain", _plain)
+
+
+class Output:
+    """A text stream that takes every character, and loses what can't be written instead of raising.
+
+    Attributes:
+        lost: why output was lost, where that is so; a reader that went away, as `head` does, is no reason.
+    """
+
+    buffer = None
+    """None, so that click writes here, whatever the encoding."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_open = True
+        self.lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Writes as much as can be written; gives the length of the text."""
+        if self._is_open:
+            try:
+                self._write(text)
+            except OSError as error:
+                self._lose(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Writes what is buffered, if that can be."""
+        if self._is_open:
+            try:
+                self._stream.flush()
+            except OSError as error:
+                self._lose(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding
+            self._stream.write(text.encode(encoding, "ssltoolbox.plain").decode(encoding))
+
+    def _lose(self, error: OSError) -> None:
+        self._is_open = False
+        if error.errno != errno.EPIPE:
+            self.lost = error
+        # Python flushes once more when it ends, and would fail then.
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def safe_output() -> Iterator[Output | None]:
+    """Makes stdout and stderr an `Output`, and gives that of stdout; None where there is no stdout."""
+    before = sys.stdout, sys.stderr
+    outputs = [Output(stream) if stream else None for stream in before]
+    sys.stdout, sys.stderr = outputs
+    try:
+        yield outputs[0]
+        for output in filter(None, outputs):
+            output.flush()
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def new_console(**options: Any) -> Console:
+    """Where a command prints. Names in brackets are names there, not markup."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, **options)
+
+
+@contextmanager
+def shown(what: str, where: object) -> Iterator[None]:
+    """Tells what went wrong with showing something instead of failing.
+
+    Args:
+        what: is shown, such as "the results".
+        where: it can be read instead.
+    """
+    try:
+        yield
+    except Exception as error:
+        from ssltoolbox.api.errors import first_line
+
+        click.echo(f"{what} can't be shown here ({first_line(error)}); see {where}", err=True)
