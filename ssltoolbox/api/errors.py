@@ -65,3 +65,13 @@ def first_line(error: BaseException) -> str:
     ('no', 'EOFError')
     """
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason_of(error: BaseException) -> str:
+    """An exception in one line.
+
+    >>> reason_of(ValueError("not\\nso"))
+    'ValueError: not so'
+    """
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -121,4 +121,6 @@ def _cost_rows(cost: Cost, steps: int) -> Iterator[tuple[str, str]]:
     )
     holder = "this process" if cost.device == "cpu" else "the GPU"
     yield "peak memory", f"{bytes_text(cost.memory)} of {holder}"
+    for note in cost.notes:
+        yield "note", note
     yield "the run", f"about {duration_text(cost.seconds * steps)} at that pace, evaluation apart"

@@ -1,6 +1,6 @@
 """Backbones by timm's names, and their weights on disk. Public: methods may build on it."""
 
-from ssltoolbox.models.backbone import create_backbone, feature_dim, forward_flops
+from ssltoolbox.models.backbone import create_backbone, feature_dim, forward_flops, unseen_border
 from ssltoolbox.models.layouts import Match
 from ssltoolbox.models.momentum import momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
@@ -14,5 +14,6 @@ __all__ = [
     "match_weights",
     "momentum_copy",
     "save_weights",
+    "unseen_border",
     "weights_hash",
 ]

@@ -12,11 +12,25 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ssltoolbox.api import UserError
-from ssltoolbox.api.errors import first_line
+from ssltoolbox.api.errors import first_line, reason_of
 from ssltoolbox.api.suggest import suggest
+from ssltoolbox.models.pretrained import refuse_unavailable
 from ssltoolbox.models.weights import load_weights
 
 IMAGENET = "imagenet"
+
+CHOOSE_ANOTHER = "choose another views.size, or another backbone"
+_USE_WEIGHTS = "write the path of a file under backbone: weights"
+OWN_OPTIONS = {
+    "pretrained": "write weights: imagenet under backbone",
+    "checkpoint_path": _USE_WEIGHTS,
+    "pretrained_cfg": _USE_WEIGHTS,
+    "pretrained_cfg_overlay": _USE_WEIGHTS,
+    "num_classes": "leave it out: the features before the classifier are used",
+    "features_only": "leave it out: pooled features are used",
+    "in_chans": "leave it out: images have 3 channels",
+}
+"""Options of timm's `create_model` that a recipe can't set, and what to do instead."""
 
 
 def create_backbone(
@@ -40,24 +54,21 @@ def create_backbone(
         allow_partial: leave tensors that the file lacks random, instead of refusing it.
 
     Raises:
-        UserError: for an unknown name, a stem that the model lacks, options that it refuses, bad weights, or
-            ImageNet weights that are not to be had.
+        UserError: for an unknown name or tag, a stem that the model lacks, options or an image size that it
+            refuses, bad weights, or ImageNet weights that can't be fetched. It names the key of the recipe.
     """
-    if not timm.is_model(name.split(".")[0]):
-        near = suggest(name, timm.list_models())
-        raise UserError(f"timm has no model {name!r}", f"did you mean {near!r}?" if near else "")
-    keywords = timm_arguments(name, image_size, options or {})
+    options = options or {}
+    _check_name(name)
+    _check_options(options)
+    if weights == IMAGENET:
+        refuse_unavailable(name)
+    arguments = timm_arguments(name, image_size, options)
     try:
-        model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **keywords)
-    except TypeError as error:
-        raise UserError(f"backbone {name!r} refuses its options {keywords}: {error}") from error
-    except (OSError, RuntimeError) as error:
-        if weights != IMAGENET:
-            raise
-        raise UserError(
-            f"timm's ImageNet weights of {name!r} are not to be had: {first_line(error)}",
-            "timm fetches them over the network, once; or name a file of weights",
-        ) from error
+        model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **arguments)
+    except MemoryError:
+        raise
+    except Exception as error:  # timm fails in many ways on options and sizes that a network can't have
+        raise _refused(name, weights, options, arguments, error) from error
     if stem == "small":
         _make_stem_small(model, name)
     if weights not in (None, IMAGENET):
@@ -80,13 +91,34 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
     """
     try:
         features = _of_a_black_image(backbone, image_size)
-    except (RuntimeError, AssertionError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # networks have no common check of the size
         raise UserError(
-            f"the backbone can't take {image_size}×{image_size} images: {first_line(error)}"
+            f"the backbone can't take {image_size}×{image_size} images: {first_line(error)}",
+            CHOOSE_ANOTHER,
         ) from error
+    if not isinstance(features, torch.Tensor):
+        raise UserError(f"the backbone gives a {type(features).__name__}, not pooled features [B, features]")
     if features.ndim != 2:
         raise UserError(f"the backbone gives {list(features.shape)}, not pooled features [B, features]")
     return int(features.shape[1])
+
+
+def unseen_border(backbone: nn.Module, image_size: int) -> str:
+    """One line for the user where the backbone leaves out a border of the image; empty elsewhere.
+
+    Transformers and others cut the image into patches, and drop what is left at the right and at the bottom.
+    """
+    patch = _patch_size(backbone)
+    covered = image_size // patch * patch
+    if covered in (0, image_size):
+        return ""
+    return (
+        f"The backbone cuts images into patches of {patch} pixels and drops the rest: it sees "
+        f"{covered}×{covered} of {image_size}×{image_size} pixels, {covered**2 / image_size**2:.0%} of the image. "
+        f"Sizes that fit: views.size {covered} or {covered + patch}."
+    )
 
 
 def forward_flops(backbone: nn.Module, image_size: int) -> int:
@@ -111,6 +143,75 @@ def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
     finally:
         backbone.train(was_training)
     return features
+
+
+def _patch_size(backbone: nn.Module) -> int:
+    """Side of the patches that the first convolution cuts images into; 1 where they overlap or are padded."""
+    if getattr(getattr(backbone, "patch_embed", None), "dynamic_img_pad", False):
+        return 1
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv2d) and module.in_channels == 3:
+            cuts = module.kernel_size == module.stride and module.padding in ((0, 0), "valid")
+            return module.kernel_size[0] if cuts else 1
+    return 1
+
+
+def _check_name(name: str) -> None:
+    """
+    Raises:
+        UserError: where timm has no such model, or no such weights of it.
+    """
+    architecture, dot, tag = name.partition(".")
+    if ":" in name:
+        raise UserError(
+            f"backbone.name: {name!r} is a place, and a name of timm is needed, such as resnet18",
+            "write its network's name, and under weights: imagenet, or the path of a file",
+        )
+    if not timm.is_model(architecture):
+        near = suggest(name, timm.list_models())
+        raise UserError(
+            f"backbone.name: timm has no model {name!r}", f"did you mean {near!r}?" if near else ""
+        )
+    tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
+    if dot and tag not in tags:
+        near = suggest(tag, tags)
+        known = ", ".join(tags) or "none"
+        raise UserError(
+            f"backbone.name: timm has no weights {tag!r} of {architecture}; it has: {known}",
+            f"did you mean '{architecture}.{near}'?" if near else f"write {architecture}",
+        )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        UserError: for an option of timm that the toolbox sets itself.
+    """
+    for option in options:
+        if option in OWN_OPTIONS:
+            raise UserError(f"backbone.options: {option} can't be set here", OWN_OPTIONS[option])
+
+
+def _refused(
+    name: str, weights: str | None, options: Mapping[str, Any], arguments: Mapping[str, Any], error: Exception
+) -> UserError:
+    """What timm's error in making a network means for the recipe.
+
+    Args:
+        options: the recipe's.
+        arguments: what timm was given: these, and the image size where the network needs it.
+    """
+    if weights == IMAGENET and isinstance(error, (OSError, RuntimeError)):
+        return UserError(
+            f"backbone.weights: timm's weights of {name!r} can't be loaded: {first_line(error)}",
+            "they are fetched over the network, once; or write the path of a file of weights",
+        )
+    given = ", ".join(f"{key}: {value!r}" for key, value in arguments.items())
+    key = "backbone.options" if options else "backbone.name"
+    return UserError(
+        f"{key}: timm can't make {name!r} with {{{given}}}: {reason_of(error)}",
+        "" if options else CHOOSE_ANOTHER,
+    )
 
 
 def _make_stem_small(model: nn.Module, name: str) -> None:

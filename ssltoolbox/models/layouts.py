@@ -46,14 +46,16 @@ class Match:
     Attributes:
         tensors: key of the network → tensor of the same shape.
         missing: keys of the network that the file lacks.
-        misshapen: keys of the network whose tensor in the file has another shape.
-        ignored: keys of the file that the network has no place for.
+        misshapen: key of the network → the file's tensor, where its shape is another.
+        ignored: keys of the file that the network does not have.
+        resampled: keys of the network whose tensor was resampled to fit, since the image size is another.
     """
 
     tensors: Mapping[str, Tensor]
     missing: tuple[str, ...]
-    misshapen: tuple[str, ...]
+    misshapen: Mapping[str, Tensor]
     ignored: tuple[str, ...]
+    resampled: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -72,10 +74,14 @@ class Match:
 
     def __str__(self) -> str:
         """Such as `160 of 160 tensors; ignored: fc.weight, fc.bias`."""
-        parts = [f"{self.fitting} of {self.total} tensors"]
-        named = {"missing": self.missing, "of another shape": self.misshapen, "ignored": self.ignored}
-        parts += [f"{what}: {_some(keys)}" for what, keys in named.items() if keys]
-        return "; ".join(parts)
+        named = {
+            "resampled to the image size": self.resampled,
+            "missing": self.missing,
+            "of another shape": tuple(self.misshapen),
+            "ignored": self.ignored,
+        }
+        details = [f"{what}: {_some(keys)}" for what, keys in named.items() if keys]
+        return "; ".join([f"{self.fitting} of {self.total} tensors", *details])
 
 
 def match(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Match:
@@ -109,7 +115,7 @@ def _match(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], renamed:
     return Match(
         tensors=fitting,
         missing=tuple(key for key in expected if key not in there and not key.endswith(COUNTER)),
-        misshapen=tuple(key for key in there if key not in fitting),
+        misshapen={key: tensor for key, tensor in there.items() if key not in fitting},
         ignored=tuple(key for key in found if key not in used),
     )
 

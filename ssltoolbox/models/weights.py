@@ -13,6 +13,7 @@ from torch import nn
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.models.checkpoints import read_tensors
 from ssltoolbox.models.layouts import Match, match
+from ssltoolbox.models.positions import resample_positions
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +64,13 @@ def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> M
 def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
     """What of a file fits a model, which stays as it is; its tensors may be on the device "meta".
 
+    Position embeddings for another image size are resampled.
+
     Raises:
         UserError: as for `load_weights`.
     """
     tensors = read_tensors(path)
-    found = match(model.state_dict(), tensors)
+    found = resample_positions(model, match(model.state_dict(), tensors))
     if not found.fitting:
         keys = ", ".join(list(tensors)[:3])
         raise UserError(
@@ -75,9 +78,10 @@ def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> 
             "name the file's own network",
         )
     if not found.complete and not allow_partial:
+        missing = f"{len(found.missing)} of {found.total} keys are missing{_such_as(found.missing)}"
+        misshapen = f"{len(found.misshapen)} have another shape{_such_as(tuple(found.misshapen))}"
         raise UserError(
-            f"{path} holds the weights of another model: {len(found.missing)} of {found.total} keys are missing"
-            f"{_such_as(found.missing)}, {len(found.misshapen)} have another shape{_such_as(found.misshapen)}",
+            f"{path} holds the weights of another model: {missing}, {misshapen}",
             "name the file's own network, or write allow_partial: true under backbone",
         )
     return found

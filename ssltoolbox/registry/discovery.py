@@ -11,9 +11,10 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from ssltoolbox.api.errors import reason_of
 from ssltoolbox.registry.contract import GROUP, RefusedError, components
 from ssltoolbox.registry.files import load_file
-from ssltoolbox.registry.registry import DISABLE, BrokenPlugin, Origin, Provided, Registry, reason_of
+from ssltoolbox.registry.registry import DISABLE, BrokenPlugin, Origin, Provided, Registry
 
 Source = tuple[Origin, Callable[[], Any]]
 """A plugin, and what imports its module."""

@@ -10,20 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ssltoolbox.api import KINDS, Descriptor, Kind, SslToolboxError, UserError
+from ssltoolbox.api.errors import reason_of
 from ssltoolbox.api.suggest import suggest
 
 DISABLE = "SSLTOOLBOX_DISABLE"
 LEAVE_ONE = f"disable one of them with {DISABLE}, or take it out"
-
-
-def reason_of(error: BaseException) -> str:
-    """An exception in one line.
-
-    >>> reason_of(ValueError("not\\nso"))
-    'ValueError: not so'
-    """
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 class PluginError(UserError):

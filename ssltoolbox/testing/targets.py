@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from ssltoolbox.api import Descriptor, UserError
+from ssltoolbox.api.errors import reason_of
 from ssltoolbox.registry import Origin, Provided, Registry, discover
 from ssltoolbox.registry.contract import RefusedError, components
-from ssltoolbox.registry.registry import reason_of
 
 Target = str | Path | ModuleType | type[Any] | Descriptor
 """What can be checked: see `check_plugin`."""

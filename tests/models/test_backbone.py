@@ -5,7 +5,14 @@ import safetensors.torch
 import torch
 
 from ssltoolbox.api import UserError
-from ssltoolbox.models import create_backbone, feature_dim, forward_flops, load_weights, save_weights
+from ssltoolbox.models import (
+    create_backbone,
+    feature_dim,
+    forward_flops,
+    load_weights,
+    save_weights,
+    unseen_border,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,16 +76,27 @@ def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path):
             {"name": "test_vit", "stem": "small"},
             r"backbone 'test_vit' has no 7×7 stem .* write stem: standard",
         ),
+        ({"name": "test_vit", "options": {"depht": 1}}, r"^backbone\.options: .*'test_vit'.*depht: 1"),
+        ({"name": "test_vit", "options": {"num_heads": 7}}, r"^backbone\.options: .*num_heads: 7"),
+        ({"name": "resnet18", "options": {"act_layer": "nope"}}, r"^backbone\.options: .*act_layer: 'nope'"),
+        ({"name": "resnet18", "options": {"num_classes": 3}}, r"^backbone\.options: num_classes "),
+        ({"name": "resnet18", "options": {"features_only": True}}, r"^backbone\.options: features_only "),
         (
-            {"name": "test_vit", "options": {"depht": 1}},
-            r"backbone 'test_vit' refuses its options \{'depht': 1",
+            {"name": "resnet18", "options": {"checkpoint_path": "pickle.pth"}},
+            r"^backbone\.options: checkpoint_path .*backbone: weights$",
         ),
+        (
+            {"name": "resnet18.a2_in"},
+            r"^backbone\.name: .*'a2_in'.*a1_in1k.*did you mean 'resnet18\.a2_in1k'",
+        ),
+        ({"name": "hf-hub:timm/resnet18.a1_in1k"}, r"^backbone\.name: 'hf-hub:timm/resnet18.a1_in1k'"),
+        ({"name": "xcit_nano_12_p16_224"}, r"^backbone\.name: .*img_size: 40.*views\.size"),
         ({"name": "test_vit", "weights": "/nowhere.safetensors"}, "no weights at /nowhere.safetensors"),
     ],
 )
 def test_refused(keywords, message):
     with pytest.raises(UserError, match=message):
-        create_backbone(**keywords, image_size=48)
+        create_backbone(**keywords, image_size=40)
 
 
 def test_weights_of_another_model(tmp_path):
@@ -95,3 +113,37 @@ def test_a_size_that_the_model_refuses():
     backbone = create_backbone("test_vit", image_size=48)
     with pytest.raises(UserError, match=r"the backbone can't take 40×40 images: Input height"):
         feature_dim(backbone, 40)
+
+
+@pytest.mark.parametrize("options", [{"layers": [1, 1]}, {"global_pool": ""}])
+def test_what_gives_no_pooled_features(options):
+    with pytest.raises(UserError, match="the backbone"):
+        feature_dim(create_backbone("resnet18", options=options), 48)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [
+        ("vit_tiny_patch16_224", 40, ("32×32 of 40×40", "64%", "32 or 48")),
+        ("convnext_atto", 50, ("48×48 of 50×50", "92%", "48 or 52")),
+        ("vit_tiny_patch16_224", 48, ()),
+        ("resnet18", 50, ()),
+        ("test_byobnet", 50, ()),
+    ],
+)
+def test_a_border_that_the_backbone_drops(name, size, told):
+    """Pixels of that border change nothing."""
+    torch.manual_seed(0)
+    backbone = create_backbone(name, image_size=size).eval()
+    line = unseen_border(backbone, size)
+    assert bool(line) == bool(told)
+    assert all(part in line for part in told)
+    images = torch.randn(1, 3, size, size)
+    changed = images.clone()
+    changed[..., -1] = 9.0
+    assert torch.equal(backbone(images), backbone(changed)) or not told
+
+
+def test_patches_that_are_padded_drop_nothing():
+    backbone = create_backbone("vit_tiny_patch16_224", image_size=40, options={"dynamic_img_pad": True})
+    assert unseen_border(backbone, 40) == ""

@@ -29,6 +29,7 @@ from ssltoolbox.engine.training.trainer import (
     failures_explained,
     quiet_lightning,
 )
+from ssltoolbox.models import unseen_border
 from ssltoolbox.plan import Plan
 
 WARM_UP_STEPS = 2
@@ -53,6 +54,7 @@ class Cost:
         memory: the most that was held, in bytes: on a GPU by torch's allocator, else by this process as a whole.
         device: such as "cpu" or "NVIDIA H100".
         devices: how many the run would use, on all nodes.
+        notes: what the user should know of the backbone.
     """
 
     backbone: int
@@ -64,6 +66,7 @@ class Cost:
     memory: int
     device: str
     devices: int
+    notes: tuple[str, ...] = ()
 
 
 def measure(plan: Plan) -> Cost:
@@ -100,6 +103,7 @@ def measure(plan: Plan) -> Cost:
         memory=_peak_memory(device),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         devices=devices,
+        notes=tuple(filter(None, [unseen_border(module.method.backbone, plan.image_size)])),
     )
 
 

@@ -37,7 +37,7 @@ from ssltoolbox.engine.training.trainer import (
     failures_explained,
     quiet_lightning,
 )
-from ssltoolbox.models import save_weights
+from ssltoolbox.models import save_weights, unseen_border
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 
@@ -97,15 +97,16 @@ def train(
             if not resume:
                 folder.refuse_used()
             _begin_or_resume(plan, folder, world, console)
-            if unused_gpu():
-                console.print(unused_gpu(), highlight=False, soft_wrap=True)
+            _tell(console, unused_gpu())
             untrained = plan.trains and not folder.backbone.exists()
             start = rendezvous.begin(folder.path, trains=untrained)
             if untrained:
                 backbone = _train(components, folder, world, start.sharing, console, profile)
                 save_weights(backbone, folder.backbone)
             elif not folder.backbone.exists():
-                save_weights(components.initial_backbone(), folder.backbone)
+                backbone = components.initial_backbone()
+                _tell(console, unseen_border(backbone, plan.image_size))
+                save_weights(backbone, folder.backbone)
             evaluation = evaluate_run(components, folder, console=console)
             if not folder.report.exists():
                 write_report(components, folder, console)
@@ -166,6 +167,8 @@ def _train(
     with quiet_lightning(), _metrics(plan, folder, world, done) as loggers, stopper.listening():
         trainer = build_trainer(plan, world, folder.path, callbacks, loggers, profiler)
         module = build_module(components, world.size > 1, folder.failure)
+        if world.rank == 0:
+            _tell(console, unseen_border(module.method.backbone, plan.image_size))
         workers = worker_count(plan, module.method.backbone, components, sharing)
         data = RunData(components, workers)
         with (
@@ -181,6 +184,13 @@ def _train(
             log.info(line)
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     return module.method.backbone
+
+
+def _tell(console: Console, line: str) -> None:
+    """Prints and logs what the user should know, if there is anything."""
+    if line:
+        log.warning(line)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""timm's own weights, where there are none, or where they can't be fetched."""
+
+import threading
+
+import huggingface_hub
+import pytest
+import timm
+
+from ssltoolbox.api import UserError
+from ssltoolbox.models import create_backbone, pretrained
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Calls of timm's `create_model`, which fails as it does without a network."""
+    calls = []
+
+    def create_model(name, **_):
+        calls.append(name)
+        raise OSError("no network\nat all")
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    return calls
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """The Hub, which answers unless it is told to fail, and what is cached of it."""
+
+    class Hub:
+        failure = None
+        cached = None
+
+        def head(self, url, timeout):
+            assert url == huggingface_hub.constants.ENDPOINT
+            if self.failure:
+                raise self.failure
+
+    hub = Hub()
+    monkeypatch.setattr(pretrained, "get_session", lambda: hub)
+    monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_, **__: hub.cached)
+    return hub
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(made, hub):
+    """timm is not called: the Hub's client would try for most of a minute."""
+    hub.failure = OSError("no such host\nat all")
+    with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no such host; ") as caught:
+        create_backbone("resnet18", weights="imagenet")
+    assert caught.value.__cause__ is hub.failure
+    assert made == []
+
+
+def test_a_hub_that_never_answers(made, hub, monkeypatch):
+    waiting = threading.Event()
+    monkeypatch.setattr(hub, "head", lambda url, timeout: waiting.wait(30))
+    monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.01)
+    with pytest.raises(UserError, match=r"^backbone\.weights: .*no answer within 0\.01 seconds"):
+        create_backbone("resnet18", weights="imagenet")
+    waiting.set()
+    assert made == []
+
+
+def test_what_is_cached_needs_no_hub(made, hub):
+    hub.failure, hub.cached = OSError("no such host"), "/cache/model.safetensors"
+    with pytest.raises(UserError):
+        create_backbone("resnet18", weights="imagenet")
+    assert made == ["resnet18"]
+
+
+def test_weights_that_timm_fails_to_load(made, hub):
+    with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no network; .*a file") as caught:
+        create_backbone("resnet18", weights="imagenet")
+    assert "at all" not in str(caught.value)
+
+
+def test_a_network_without_weights(made, hub):
+    with pytest.raises(UserError, match=r"^backbone\.weights: timm has no pretrained weights of 'resnet200'"):
+        create_backbone("resnet200", weights="imagenet")
+    assert made == []
