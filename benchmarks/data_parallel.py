@@ -29,9 +29,9 @@ from side_by_side import Row, in_turn, parser, report
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ssltoolbox.api import Batch, Rows
+from ssltoolbox.api import Batch, Rows, StepInputs
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.stages import rows_of, seed_device, two_views
+from ssltoolbox.engine.core.stages import augmented, rows_of, seed_device
 from ssltoolbox.plan import load_plan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
@@ -57,7 +57,7 @@ class Step(nn.Module):
 
     def forward(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> Tensor:
         """[M, 3, S, S] twice → []."""
-        loss: Tensor = self.method.step(view_a, view_b, rows).loss
+        loss: Tensor = self.method.step(StepInputs(view_a, view_b, rows)).loss
         return loss
 
 
@@ -97,7 +97,7 @@ def inputs_of(
     draws = components.plan.counts.draws
     batch: Batch = components.batches.__getitems__([(0, draw) for draw in range(draws)])
     seed_device(0, 0, 0, 0)
-    view_a, view_b = two_views(components.view, batch)
+    view_a, view_b, _ = augmented(components.view, batch)
     own = slice(rank * draws // ranks, (rank + 1) * draws // ranks)
     part = batch.changed(lambda tensor: tensor[own])
     rows = rows_of(part, components.maskers.describe(part)).changed(lambda tensor: tensor.to(device))

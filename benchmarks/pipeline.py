@@ -37,7 +37,7 @@ from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.stages import render, seed_device, two_views
+from ssltoolbox.engine.core.stages import augmented, render, seed_device
 from ssltoolbox.plan import load_plan
 from ssltoolbox.plan.detector import DetectorMaker
 
@@ -54,7 +54,7 @@ def ours(components: Components, turn: int) -> torch.Tensor:
     draws = components.plan.counts.draws
     seed_device(0, turn, 0, 0)
     batch = components.batches.__getitems__([(0, turn * draws + draw) for draw in range(draws)]).to(device)
-    return torch.cat(two_views(components.view, render(components.generators, batch)[-1]))
+    return torch.cat(augmented(components.view, render(components.generators, batch)[-1])[:2])
 
 
 def theirs(

@@ -24,10 +24,11 @@ from rich.console import Console
 from rich.table import Table
 from side_by_side import clock, machine, parser
 
+from ssltoolbox.api import StepInputs
 from ssltoolbox.data.drawing.sampler import Deal, SlotSampler
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader
-from ssltoolbox.engine.core.stages import render, rows_of, seed_device, two_views
+from ssltoolbox.engine.core.stages import augmented, render, rows_of, seed_device
 from ssltoolbox.engine.training.loader import Fetch
 from ssltoolbox.plan import load_plan
 from ssltoolbox.support.files import write_json
@@ -58,10 +59,10 @@ def stage_milliseconds(components: Components, repeats: int, now: Callable[[], f
         marks.append(now())
         batch = render(components.generators, batch)[-1]
         marks.append(now())
-        view_a, view_b = two_views(components.view, batch)
+        view_a, view_b, _ = augmented(components.view, batch)
         marks.append(now())
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss = method.step(view_a, view_b, rows).loss
+            loss = method.step(StepInputs(view_a, view_b, rows)).loss
         marks.append(now())
         loss.backward()
         marks.append(now())

@@ -87,7 +87,7 @@ def pure(plan: Plan, threads: int) -> Spent:
     def pass_both_ways() -> None:
         method.zero_grad()
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss = method.step(ready.view_a, ready.view_b, ready.rows).loss
+            loss = method.step(ready.inputs).loss
         loss.backward()
 
     pass_both_ways()

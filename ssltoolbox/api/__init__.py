@@ -7,14 +7,30 @@ its path in `Descriptor.target`; it is imported when a run needs it.
 
 from ssltoolbox.api.catalogue import Catalogue, Pick
 from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
-from ssltoolbox.api.descriptors import API_VERSION, Descriptor, EvaluatorDescriptor, MethodDescriptor, Need
+from ssltoolbox.api.descriptors import (
+    API_VERSION,
+    Descriptor,
+    EvaluatorDescriptor,
+    MethodDescriptor,
+    Need,
+    StepInput,
+)
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
 from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
-from ssltoolbox.api.methods import Maskers, Masking, Method, MethodContext
+from ssltoolbox.api.methods import (
+    GradientMethod,
+    GroupedMethod,
+    Maskers,
+    Masking,
+    Method,
+    MethodContext,
+    StepInputs,
+)
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import (
+    CropOptions,
     DataFacts,
     DatasetOptions,
     EvaluatorOptions,
@@ -35,7 +51,7 @@ from ssltoolbox.api.tensors import (
     Rows,
     StepOutput,
 )
-from ssltoolbox.api.views import Side, View
+from ssltoolbox.api.views import CroppingView, PairedView, Side, View
 
 __all__ = [
     "API_VERSION",
@@ -44,6 +60,8 @@ __all__ = [
     "Batch",
     "Catalogue",
     "Clip",
+    "CropOptions",
+    "CroppingView",
     "DataFacts",
     "DataNotFound",
     "Dataset",
@@ -55,6 +73,8 @@ __all__ = [
     "EvaluatorOptions",
     "Features",
     "Frames",
+    "GradientMethod",
+    "GroupedMethod",
     "Kind",
     "LabelledDataset",
     "LandmarkDetector",
@@ -72,6 +92,7 @@ __all__ = [
     "NetworkEvaluator",
     "Options",
     "PairedDataset",
+    "PairedView",
     "Pairs",
     "Pick",
     "PositiveGenerator",
@@ -81,6 +102,8 @@ __all__ = [
     "Side",
     "Split",
     "SslToolboxError",
+    "StepInput",
+    "StepInputs",
     "StepOutput",
     "UnreadableFrame",
     "UserError",

@@ -8,8 +8,14 @@ from typing import Literal
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import Options
 
-API_VERSION = 1
+API_VERSION = 2
 """Raised when a change breaks plugin authors; CHANGELOG.md has a heading of its own for it."""
+
+OLDER_VERSIONS = (1,)
+"""Versions whose plugins are still taken, by adapters."""
+
+StepInput = Literal["view_b", "crops", "batch"]
+"""What a method may ask for besides side A and the rows; see `StepInputs`."""
 
 Need = Literal["landmarks", "labels", "pairs"]
 
@@ -49,15 +55,24 @@ class MethodDescriptor(Descriptor):
 
     Attributes:
         negatives: where the negatives come from. None refuses negative samplers and maskers in a recipe.
-        positives: False for a method that looks at side A alone. It refuses positive generators in a recipe.
+        inputs: what `step` looks at besides side A and the rows; the rest is not computed. Without "view_b" no
+            positives are read, and a recipe with positive generators is refused; without "crops" one with local
+            crops is.
+        positives: API 1's way to say that `step` looks at side A alone.
         weights: True for a method that counts hard negatives by `Rows.weight`. False refuses weights other than 1.
         trains: False for a method that leaves the backbone as it is.
     """
 
     negatives: Literal["batch", "queue"] | None
+    inputs: frozenset[StepInput] = frozenset(("view_b",))
     positives: bool = True
     weights: bool = False
     trains: bool = True
+
+    @property
+    def pairs(self) -> bool:
+        """True if side B is looked at."""
+        return self.positives and "view_b" in self.inputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from ssltoolbox.api.tensors import TensorFields
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ssltoolbox.api.tensors import Rows, StepOutput
+    from ssltoolbox.api.options import DataFacts
+    from ssltoolbox.api.tensors import Batch, Rows, StepOutput
+
+
+def _no_factory() -> nn.Module:
+    raise NotImplementedError("this context was made without a way to make another backbone")
 
 
 class Maskers(Protocol):
@@ -55,6 +62,13 @@ class MethodContext:
         instances: M over all ranks; a queue's length is divisible by it.
         steps: optimiser steps of the whole run, for schedules.
         distributed: True with more than one rank: gather negatives.
+        backbone_name: as the recipe has it, such as `resnet50`.
+        new_backbone: makes another network like the backbone, with new random weights.
+        image_size: S, in pixels.
+        crop_size: height and width of the local crops in pixels; 0 without crops.
+        crops: local crops of each instance.
+        steps_per_epoch: optimiser steps.
+        data: facts of the training data; None where they are not known.
     """
 
     backbone: nn.Module
@@ -64,6 +78,40 @@ class MethodContext:
     instances: int
     steps: int
     distributed: bool
+    backbone_name: str = ""
+    new_backbone: Callable[[], nn.Module] = _no_factory
+    image_size: int = 0
+    crop_size: int = 0
+    crops: int = 0
+    steps_per_epoch: int = 0
+    data: DataFacts | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StepInputs(TensorFields):
+    """What a method looks at in a step. A method's descriptor says which of it it asks for.
+
+    Attributes:
+        view_a: [M, 3, S, S] the augmented views of side A.
+        view_b: [M, 3, S, S] those of side B; row i of both is a pair. None where the method doesn't ask for it.
+        rows: 2M rows, side A then side B; M rows of side A where there is no side B.
+        step: optimiser steps done before this one.
+        crops: smaller views, [M, 3, c, c] each, those of even number of side A's images, the others of side B's.
+        batch: the frames as rendered, with landmarks, labels, clip and identity. None where not asked for.
+    """
+
+    view_a: Tensor
+    view_b: Tensor | None
+    rows: Rows
+    step: int = 0
+    crops: tuple[Tensor, ...] = ()
+    batch: Batch | None = None
+
+    @property
+    def views(self) -> tuple[Tensor, Tensor]:
+        """Both sides, for a method that asks for side B."""
+        assert self.view_b is not None
+        return self.view_a, self.view_b
 
 
 class Method(Protocol):
@@ -79,13 +127,13 @@ class Method(Protocol):
         ...         self.backbone = context.backbone
         ...     def before_step(self, step):
         ...         pass
-        ...     def step(self, view_a, view_b, rows):
-        ...         side_a, side_b = self.backbone(view_a), self.backbone(view_b)
+        ...     def step(self, inputs):
+        ...         side_a, side_b = map(self.backbone, inputs.views)
         ...         loss = (side_a - side_b).square().mean()
         ...         return StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
         >>> from types import SimpleNamespace
         >>> method = Align(Options(), SimpleNamespace(backbone=nn.Flatten()))
-        >>> output = method.step(torch.zeros(4, 3, 2, 2), torch.ones(4, 3, 2, 2), rows=None)
+        >>> output = method.step(StepInputs(torch.zeros(4, 3, 2, 2), torch.ones(4, 3, 2, 2), rows=None))
         >>> output.loss.item(), list(output.embeddings.shape)
         (1.0, [4, 12])
     """
@@ -96,11 +144,47 @@ class Method(Protocol):
         """Called once before each optimiser step, not each micro-batch: momentum networks follow here."""
         ...
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
-        """The loss of a micro-batch.
+    def step(self, inputs: StepInputs) -> StepOutput:
+        """The loss of a micro-batch of this rank."""
+        ...
 
-        Args:
-            view_a, view_b: [M, 3, size, size] of this rank; row i of both is a pair.
-            rows: 2M rows, side A then side B.
+
+@runtime_checkable
+class GroupedMethod(Protocol):
+    """A method that wants its own groups of parameters, such as a head with a learning rate of its own."""
+
+    def param_groups(self) -> Iterable[Mapping[str, Any]]:
+        """Groups as torch's optimisers take them. `lr_scale` multiplies the learning rate of a group; what a group
+        doesn't say is the recipe's. Parameters in no group are added as the recipe says.
+
+        Examples:
+            >>> from torch import nn
+            >>> class Slow(nn.Module):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.head = nn.Linear(2, 2)
+            ...     def param_groups(self):
+            ...         return [{"params": self.head.parameters(), "lr_scale": 0.1, "weight_decay": 0.0}]
+            >>> isinstance(Slow(), GroupedMethod)
+            True
         """
         ...
+
+
+@runtime_checkable
+class GradientMethod(Protocol):
+    """A method that looks at the gradients, or changes them, before the optimiser does."""
+
+    def after_backward(self, step: int) -> None:
+        """Called once for each optimiser step, after the gradients of all its micro-batches are known and before
+        they are clipped, as when DINO leaves the last layer as it is in the first epoch.
+        """
+        ...
+
+
+def step_of(method: Any, api: int) -> Callable[[StepInputs], StepOutput]:
+    """How a method is asked for a step that was written for that version of the API."""
+    if api != 1:
+        step: Callable[[StepInputs], StepOutput] = method.step
+        return step
+    return lambda inputs: method.step(inputs.view_a, inputs.view_b, inputs.rows)

@@ -65,12 +65,19 @@ class Setting:
         instances: instances that are compared with each other, M over all ranks (batch size / accumulation).
         draws: draws among them, N over all ranks.
         hard_negatives: hard negatives of each draw, K.
+        backbone: the name of the network, such as `resnet50`.
+        image_size: height and width of the images that it sees, in pixels.
+        steps, steps_per_epoch: optimiser steps; 0 where the data could not be found.
     """
 
     data: DataFacts | None
     instances: int
     draws: int
     hard_negatives: int
+    backbone: str = ""
+    image_size: int = 0
+    steps: int = 0
+    steps_per_epoch: int = 0
 
 
 class Options(BaseModel):
@@ -128,6 +135,16 @@ class ViewOptions(Options):
 
     size: int = Field(default=112, ge=8, le=1024)
     """Height and width of the images that the backbone sees, in pixels."""
+
+
+class CropOptions(ViewOptions):
+    """The base of the options of a view that makes local crops; see `CroppingView`."""
+
+    crops: int = Field(default=0, ge=0, le=32)
+    """Local crops of each instance, for methods that use them (multi-crop)."""
+
+    crop_size: int = Field(default=48, ge=8, le=1024)
+    """Height and width of the local crops in pixels."""
 
 
 def _named(data: Any) -> Any:

@@ -100,6 +100,8 @@ class TensorFields:
                 return value.changed(change)
             if isinstance(value, Mapping):
                 return {key: apply(item) for key, item in value.items()}
+            if type(value) is tuple:
+                return tuple(map(apply, value))
             return value
 
         values = {f.name: apply(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]

@@ -14,6 +14,9 @@ Side = Literal["a", "b"]
 class View(Protocol):
     """An augmentation pipeline on the device, in batch; on a CPU `augment` runs on the loader's workers.
 
+    An attribute `on_workers` decides that: True for a view that must run on the loader's workers even where a
+    GPU trains, as one without a batched form; False for one that must not.
+
     Examples:
         >>> import torch
         >>> class Mirror:
@@ -36,4 +39,53 @@ class View(Protocol):
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float, normalised, without augmentation, for evaluation."""
+        ...
+
+
+@runtime_checkable
+class CroppingView(View, Protocol):
+    """A view that also makes local crops; its options derive from `CropOptions`.
+
+    Examples:
+        >>> class Corner:
+        ...     def augment(self, images, landmarks, side):
+        ...         return images.float() / 255
+        ...     def plain(self, images):
+        ...         return images.float() / 255
+        ...     def crop(self, images, landmarks, number):
+        ...         return images[..., :16, :16].float() / 255
+        >>> isinstance(Corner(), CroppingView)
+        True
+    """
+
+    def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
+        """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, crop_size, crop_size] float: local crop `number`."""
+        ...
+
+
+@runtime_checkable
+class PairedView(View, Protocol):
+    """A view that treats both sides in one call, as when a pair must be mirrored alike.
+
+    Examples:
+        >>> import torch
+        >>> class Together:
+        ...     def augment(self, images, landmarks, side):
+        ...         return images.float() / 255
+        ...     def plain(self, images):
+        ...         return images.float() / 255
+        ...     def augment_pair(self, images_a, landmarks_a, images_b, landmarks_b):
+        ...         mirrored = torch.rand(len(images_a), 1, 1, 1) < 0.5
+        ...         return tuple(torch.where(mirrored, x.flip(-1), x) / 255 for x in (images_a, images_b))
+        >>> isinstance(Together(), PairedView)
+        True
+    """
+
+    def augment_pair(
+        self, images_a: Tensor, landmarks_a: Tensor, images_b: Tensor, landmarks_b: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Twice [B, 3, S, S] uint8 and [B, 68, 2] pixels → twice [B, 3, size, size] float, normalised, augmented.
+
+        Called in place of `augment` where the method asks for both sides.
+        """
         ...

@@ -17,33 +17,33 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         summary="Drawn faces whose expression moves over time, with landmarks and labels; no download.",
         options=SyntheticFacesOptions,
         target="ssltoolbox.data.synthetic_faces.dataset:SyntheticFaces",
-        api=1,
+        api=2,
     )
     yield Descriptor(
         name="frames",
         summary="Face frames on disk: root/identity/video/clip/*.jpg, or an index of them.",
         options=FramesOptions,
         target="ssltoolbox.data.frames.dataset:FramesDataset",
-        api=1,
+        api=2,
     )
     yield Descriptor(
         name="affectnet",
         summary="AffectNet as released: faces with expression, valence, arousal and landmarks.",
         options=AffectNetOptions,
         target="ssltoolbox.data.labelled.affectnet.dataset:AffectNet",
-        api=1,
+        api=2,
     )
     yield Descriptor(
         name="fer2013",
         summary="FER2013, as CSV or folders: small grey faces with seven expressions.",
         options=FER2013Options,
         target="ssltoolbox.data.labelled.fer2013.dataset:FER2013",
-        api=1,
+        api=2,
     )
     yield Descriptor(
         name="lfw",
         summary="Labeled Faces in the Wild: people's faces, and pairs of them to verify.",
         options=LFWOptions,
         target="ssltoolbox.data.labelled.lfw.dataset:LFW",
-        api=1,
+        api=2,
     )

@@ -9,7 +9,7 @@ from lightly.models.utils import update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput
 from ssltoolbox.methods.plugin import BYOLOptions
 from ssltoolbox.models import momentum_copy
 
@@ -35,8 +35,9 @@ class BYOL(nn.Module):
         update_momentum(self.backbone, self.target_backbone, momentum)
         update_momentum(self.projection, self.target_projection, momentum)
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the symmetric negative cosine similarity, in [-1, 1]."""
+        view_a, view_b = inputs.views
         projected_a = self.projection(self.backbone(view_a))
         target_a = self._target(view_a)
         projected_b = self.projection(self.backbone(view_b))

@@ -7,7 +7,7 @@ from lightly.models.modules.heads import MoCoProjectionHead
 from lightly.models.utils import update_momentum
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, RowQueue, gather_rows
 from ssltoolbox.methods.plugin import MoCoV2Options
 from ssltoolbox.models import momentum_copy
@@ -38,8 +38,9 @@ class MoCoV2(nn.Module):
         update_momentum(self.backbone, self.key_backbone, self._momentum)
         update_momentum(self.projection, self.key_projection, self._momentum)
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the loss of the M queries."""
+        (view_a, view_b), rows = inputs.views, inputs.rows
         query = self.projection(self.backbone(view_a))
         with torch.no_grad():
             key = self.key_projection(self.key_backbone(view_b))

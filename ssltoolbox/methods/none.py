@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
-from ssltoolbox.api import MethodContext, Options, Rows, StepOutput, UserError
+from ssltoolbox.api import MethodContext, Options, StepInputs, StepOutput, UserError
 
 
 class NoTraining(nn.Module):
@@ -17,7 +17,7 @@ class NoTraining(nn.Module):
     def before_step(self, step: int) -> None:
         """There are no steps."""
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """
         Raises:
             UserError: always.

@@ -76,7 +76,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox.methods.simclr:SimCLR",
         negatives="batch",
         weights=True,
-        api=1,
+        api=2,
     )
     yield MethodDescriptor(
         name="mocov2",
@@ -85,7 +85,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox.methods.mocov2:MoCoV2",
         negatives="queue",
         weights=True,
-        api=1,
+        api=2,
     )
     yield MethodDescriptor(
         name="byol",
@@ -93,7 +93,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=BYOLOptions,
         target="ssltoolbox.methods.byol:BYOL",
         negatives=None,
-        api=1,
+        api=2,
     )
     yield MethodDescriptor(
         name="supervised",
@@ -102,8 +102,8 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox.methods.supervised:Supervised",
         needs=frozenset({"labels"}),
         negatives=None,
-        positives=False,
-        api=1,
+        inputs=frozenset(),
+        api=2,
     )
     yield MethodDescriptor(
         name="none",
@@ -111,5 +111,5 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox.methods.none:NoTraining",
         negatives=None,
         trains=False,
-        api=1,
+        api=2,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lightly.models.modules.heads import SimCLRProjectionHead
-from torch import Tensor, nn
+from torch import nn
 
-from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, candidates_in_batch
 from ssltoolbox.methods.plugin import SimCLROptions
 
@@ -25,10 +25,11 @@ class SimCLR(nn.Module):
     def before_step(self, step: int) -> None:
         """Nothing moves between steps."""
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the symmetric contrastive loss over 2M rows."""
-        embedded_a = self.projection(self.backbone(view_a))
-        embedded_b = self.projection(self.backbone(view_b))
-        candidates = candidates_in_batch(rows, self._context)
-        loss, terms = self.loss.compare(embedded_a, embedded_b, rows, candidates, self._context.maskers)
+        embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)
+        candidates = candidates_in_batch(inputs.rows, self._context)
+        loss, terms = self.loss.compare(
+            embedded_a, embedded_b, inputs.rows, candidates, self._context.maskers
+        )
         return StepOutput(loss, terms, embedded_a.detach(), embedded_b.detach())

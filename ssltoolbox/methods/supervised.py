@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from ssltoolbox.api import EXPRESSIONS, MethodContext, Rows, StepOutput
+from ssltoolbox.api import EXPRESSIONS, MethodContext, StepInputs, StepOutput
 from ssltoolbox.methods.plugin import SupervisedOptions
 
 
@@ -24,11 +24,11 @@ class Supervised(nn.Module):
     def before_step(self, step: int) -> None:
         """Nothing moves between steps."""
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] → the mean cross-entropy of the labelled rows; 0 without any."""
-        features = self.backbone(view_a)
+        features = self.backbone(inputs.view_a)
         logits = self.classifier(features)
-        labels = rows.labels["expression"][: len(view_a)]
+        labels = inputs.rows.labels["expression"][: len(inputs.view_a)]
         labelled = labels >= 0
         count = labelled.sum().clamp(min=1)
         loss = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum") / count

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from ssltoolbox.api import KINDS, DataFacts, Kind, MethodDescriptor, NegativeSamplerOptions, Setting
+from ssltoolbox.api import (
+    KINDS,
+    CropOptions,
+    DataFacts,
+    Kind,
+    MethodDescriptor,
+    NegativeSamplerOptions,
+    Setting,
+)
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
 from ssltoolbox.recipe import LoadedRecipe, Place, RecipeProblem
@@ -17,7 +25,12 @@ ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 def part_checks(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> list[RecipeProblem]:
     """Parts that don't go together, whatever the numbers are."""
-    return [*_idle_strategies(chosen, loaded), *_idle_weights(chosen, loaded), *_needs(chosen, facts, loaded)]
+    return [
+        *_idle_strategies(chosen, loaded),
+        *_idle_weights(chosen, loaded),
+        *_unused_crops(chosen, loaded),
+        *_needs(chosen, facts, loaded),
+    ]
 
 
 def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
@@ -40,7 +53,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
         assert isinstance(card, MethodDescriptor)
         if not card.trains:
             useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
-        elif card.negatives is None and not card.positives:
+        elif card.negatives is None and not card.pairs:
             useless, reason, other = STRATEGIES, "compares nothing", "a method that compares pairs"
         elif card.negatives is None:
             useless, reason, other = NEGATIVES, "has no negatives", "a method with negatives"
@@ -67,6 +80,26 @@ def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                     _place(loaded, sampler, "weight"),
                     f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
                     "take it out, or choose a method that weighs negatives, such as simclr",
+                )
+
+
+def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+    """Local crops that the method doesn't look at."""
+    for view in chosen.get(Kind.VIEWS, ()):
+        options = view.options
+        for method in chosen.get(Kind.METHODS, ()):
+            card = method.descriptor
+            assert isinstance(card, MethodDescriptor)
+            if (
+                isinstance(options, CropOptions)
+                and options.crops
+                and card.trains
+                and "crops" not in card.inputs
+            ):
+                yield RecipeProblem(
+                    _place(loaded, view, "crops"),
+                    f"{view.title}: method {card.name!r} does not use local crops",
+                    "write crops: 0, or choose a method that uses them",
                 )
 
 
@@ -127,6 +160,10 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
             instances=max(1, plan.counts.compared),
             draws=max(1, plan.counts.draws // plan.recipe.trainer.accumulate),
             hard_negatives=plan.counts.hard_negatives,
+            backbone=plan.recipe.backbone.name,
+            image_size=plan.image_size,
+            steps=plan.counts.steps,
+            steps_per_epoch=plan.counts.steps_per_epoch,
         )
         with item.provided.blamed_for("problems()"):
             problems = list(item.options.problems(setting))

@@ -9,6 +9,7 @@ import pluggy
 from pydantic.errors import PydanticUserError
 
 from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, Kind, Metric, Need
+from ssltoolbox.api.descriptors import OLDER_VERSIONS
 from ssltoolbox.api.hooks import HookSpecs
 from ssltoolbox.api.suggest import suggest
 
@@ -70,7 +71,7 @@ def _checked(kind: Kind, descriptor: Any) -> Descriptor:
 
 def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
     """What is wrong with a descriptor, the most basic first: what follows relies on what came before."""
-    if descriptor.api != API_VERSION:
+    if descriptor.api not in (API_VERSION, *OLDER_VERSIONS):
         yield f"written for API {descriptor.api}, this is API {API_VERSION}; see CHANGELOG.md, 'Plugin API'"
     for field in ("name", "summary", "target", "notice"):
         if not isinstance(getattr(descriptor, field), str):

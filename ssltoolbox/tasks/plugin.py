@@ -38,7 +38,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
             Metric(key="f1", label="macro-F1", better="higher", phrase="tell expressions apart with"),
             Metric(key="accuracy", better="higher", phrase="tell expressions apart with", chance="chance"),
         ),
-        api=1,
+        api=2,
     )
     yield EvaluatorDescriptor(
         name="valence_arousal",
@@ -47,7 +47,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         options=ValenceArousalOptions,
         needs=frozenset({"labels"}),
         metrics=(*_affect("valence"), *_affect("arousal")),
-        api=1,
+        api=2,
     )
     yield EvaluatorDescriptor(
         name="identity",
@@ -65,7 +65,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
                 note=ABOUT_WHO_IS_SHOWN,
             ),
         ),
-        api=1,
+        api=2,
     )
     yield EvaluatorDescriptor(
         name="verification",
@@ -85,5 +85,5 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
             )
             for key, label, chance in (("accuracy", "accuracy", "chance"), ("auc", "ROC area", ""))
         ),
-        api=1,
+        api=2,
     )

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import MethodDescriptor, StepOutput
+from ssltoolbox.api import MethodDescriptor, StepInputs, StepOutput
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.api.methods import step_of
 from ssltoolbox.testing.method_context import (
     DESCRIPTOR,
     INSTANCES,
@@ -114,7 +115,7 @@ def input_unchanged(subject: Subject) -> None:
         view_a, view_b, rows = step_input(0, device, given.descriptor_dim)
         before = view_a.clone(), view_b.clone(), copy_of(rows)
         method.before_step(0)
-        method.step(view_a, view_b, rows)
+        step_of(method, subject.card.api)(StepInputs(view_a, view_b, rows))
         changed = changed_field(before[2], rows)
         if changed or not (same(before[0], view_a) and same(before[1], view_b)):
             raise Breach(f"`{subject.name}.step` changed {changed or 'a view'}: work on a copy")
@@ -130,7 +131,7 @@ def resumes(subject: Subject) -> None:
         raise Breach(
             f"`{subject.name}` can't load what it saved: {first_line(error)}: make all buffers in `__init__`"
         ) from error
-    losses = [_one_step(method, step=3).loss.item() for method in (first, second)]
+    losses = [_one_step(subject, method, step=3).loss.item() for method in (first, second)]
     if losses[0] != losses[1]:
         raise Breach(
             f"`{subject.name}` goes on differently after a resume (loss {losses[1]:g}, not {losses[0]:g}): put "
@@ -144,7 +145,7 @@ def asks_maskers(subject: Subject) -> None:
     maskers = CountingMaskers(present=True)
     method = subject.make(context(maskers=maskers))
     for step in range(2):
-        output = _one_step(method, step, descriptors=DESCRIPTOR)
+        output = _one_step(subject, method, step, descriptors=DESCRIPTOR)
     if not maskers.asked:
         raise Breach(
             f"`{subject.name}` says that it has negatives and never asks `context.maskers`: leave out what "
@@ -160,7 +161,7 @@ def weighs(subject: Subject) -> None:
     losses = []
     for weight in (None, 8.0):
         seed_globally(1)
-        losses.append(_one_step(subject.make(context()), step=0, weight=weight).loss.item())
+        losses.append(_one_step(subject, subject.make(context()), step=0, weight=weight).loss.item())
     plain, weighed = losses
     if plain == weighed:
         raise Breach(
@@ -178,14 +179,19 @@ def _steps(subject: Subject) -> Iterator[tuple[Any, StepOutput]]:
     for device in devices():
         seed_globally(1)
         method = subject.make(context(device)).to(device)
-        yield method, _one_step(method, 0, device)
+        yield method, _one_step(subject, method, 0, device)
         for step in (1, 2):
-            output = _one_step(method, step, device)
+            output = _one_step(subject, method, step, device)
         yield method, output
 
 
 def _one_step(
-    method: Any, step: int, device: str = "cpu", descriptors: int = 0, weight: float | None = None
+    subject: Subject,
+    method: Any,
+    step: int,
+    device: str = "cpu",
+    descriptors: int = 0,
+    weight: float | None = None,
 ) -> Any:
     """Once what a step of a run does, but for the optimiser. The same step is always given the same."""
     seed_globally(10 + step)
@@ -193,7 +199,8 @@ def _one_step(
     method.before_step(step)
     view_a, view_b, rows = step_input(step, device, descriptors)
     weights = None if weight is None else torch.full((len(rows),), weight, device=device)
-    return method.step(view_a, view_b, replace(rows, weight=weights))
+    rows = replace(rows, weight=weights)
+    return step_of(method, subject.card.api)(StepInputs(view_a, view_b, rows, step))
 
 
 def _trained(subject: Subject, steps: int) -> Any:
@@ -201,6 +208,6 @@ def _trained(subject: Subject, steps: int) -> Any:
     method = subject.make(context())
     optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05)
     for step in range(steps):
-        _one_step(method, step).loss.backward()
+        _one_step(subject, method, step).loss.backward()
         optimiser.step()
     return method

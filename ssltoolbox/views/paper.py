@@ -14,7 +14,16 @@ from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox.views.jitter import jitter, luma
-from ssltoolbox.views.pixels import in_groups, normalised, resized, resized_bytes, unit_range
+from ssltoolbox.views.pixels import (
+    LOCAL_SIDES,
+    in_groups,
+    normalised,
+    resized,
+    resized_bytes,
+    squares,
+    unit_range,
+    warped,
+)
 from ssltoolbox.views.plugin import PaperOptions
 
 PARTS = (slice(48, 68), slice(36, 42), slice(42, 48))
@@ -42,6 +51,18 @@ class PaperView:
         with torch.autocast(images.device.type, enabled=False):
             return in_groups(augmented, self.options.size, images, landmarks, draws)
 
+    def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
+        """[B, 3, S, S] uint8 → [B, 3, crop_size, crop_size] float, colours as on side A, nothing covered."""
+        count, device, size = len(images), images.device, self.options.crop_size
+        theta = squares(count, *LOCAL_SIDES, self.options.flip, device)
+        draws, order = torch.rand(count, _DRAWS, device=device), torch.randperm(4).tolist()
+
+        def cropped(images: Tensor, theta: Tensor, draws: Tensor) -> Tensor:
+            return self._recoloured(warped(unit_range(images), theta, size), draws, order, self._jitter["a"])
+
+        with torch.autocast(device.type, enabled=False):
+            return in_groups(cropped, size, images, theta, draws)
+
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float: the whole image."""
         return normalised(resized(unit_range(images), self.options.size))
@@ -51,11 +72,17 @@ class PaperView:
     ) -> Tensor:
         """The views of some images, by uniform random numbers [B, 13]."""
         options = self.options
-        mask, part, left, top, flip, colours, *amounts, sigma, blurred, grey = draws.unbind(dim=1)
+        mask, part, left, top, flip, *_ = draws.unbind(dim=1)
         ellipses = part_ellipses(landmarks, (3 * part).long(), images.shape[-1], options.mask_margin)
         images = _cover(images, ellipses, mask < options.mask)
         pixels = resized_bytes(images, round(options.enlarge * options.size))
         pixels = _crop(pixels, options.size, torch.stack([left, top], dim=1), flip < options.flip)
+        return self._recoloured(pixels, draws, order, jitter_share)
+
+    def _recoloured(self, pixels: Tensor, draws: Tensor, order: list[int], jitter_share: float) -> Tensor:
+        """[B, 3, s, s] float, 0 to 1, with jitter, blur and grey, normalised; by the same random numbers."""
+        options = self.options
+        colours, *amounts, sigma, blurred, grey = draws[:, 5:].unbind(dim=1)
         strengths = draws.new_tensor([options.brightness, options.contrast, options.saturation, options.hue])
         changes = (2 * torch.stack(amounts) - 1) * strengths[:, None] * (colours < jitter_share)
         pixels = jitter(pixels, changes, order)

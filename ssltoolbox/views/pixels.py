@@ -29,6 +29,33 @@ def in_groups(change: Callable[..., Tensor], size: int, *parts: Tensor) -> Tenso
     return torch.cat([change(*group) for group in zip(*(part.split(at_once) for part in parts), strict=True)])
 
 
+LOCAL_SIDES = (0.05**0.5, 0.4**0.5)
+"""Sides of local crops as fractions of the image: areas of 0.05 to 0.4 (Caron et al., DINO, 2021, appendix)."""
+
+
+def squares(count: int, least: float, most: float, flip: float, device: torch.device) -> Tensor:
+    """[B, 2, 3] random squares of an image, from the square's coordinates to the image's, both in [-1, 1].
+
+    Args:
+        least, most: sides, as fractions of the image's.
+        flip: probability that a square is mirrored.
+    """
+    draws = torch.rand(count, 4, device=device)
+    side = least + (most - least) * draws[:, 0]
+    mirror = 1 - 2 * (draws[:, 1] < flip).float()
+    theta = torch.zeros(count, 2, 3, device=device)
+    theta[:, 0, 0] = side * mirror
+    theta[:, 1, 1] = side
+    theta[:, :, 2] = (2 * draws[:, 2:] - 1) * (1 - side)[:, None]
+    return theta
+
+
+def warped(pixels: Tensor, theta: Tensor, size: int) -> Tensor:
+    """[B, 3, S, S] → [B, 3, size, size], the squares `theta` [B, 2, 3] of them."""
+    grid = F.affine_grid(theta, [len(pixels), 3, size, size], align_corners=False)
+    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
 def unit_range(images: Tensor) -> Tensor:
     """[B, 3, H, W] uint8 → the same as float, 0 to 1."""
     return images.float().div_(255)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from ssltoolbox.api import Descriptor, Problem, Setting, ViewOptions, hookimpl
+from ssltoolbox.api import CropOptions, Descriptor, Problem, Setting, hookimpl
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Strength = Annotated[float, Field(ge=0, lt=1)]
 Sigma = Annotated[float, Field(ge=0.01, le=100)]
 
 
-class StandardOptions(ViewOptions):
+class StandardOptions(CropOptions):
     """How strongly the two sides are augmented, alike on both."""
 
     crop: float = Field(default=0.5, gt=0, le=1)
@@ -37,7 +37,7 @@ class StandardOptions(ViewOptions):
     """Probability that an image is blurred, by a Gaussian of 3×3 pixels with σ up to 2."""
 
 
-class PaperOptions(ViewOptions):
+class PaperOptions(CropOptions):
     """The views of Shu et al. (BMVC 2022); every default is the paper's, or torchvision's where it names none."""
 
     mask: Probability = 0.8
@@ -102,12 +102,12 @@ def ssltoolbox_views() -> Iterator[Descriptor]:
         summary="Crop, flip, colour jitter, grey and blur, fused into one warp and one colour matrix.",
         options=StandardOptions,
         target="ssltoolbox.views.standard:StandardView",
-        api=1,
+        api=2,
     )
     yield Descriptor(
         name="paper",
         summary="An eye or the mouth covered, then crop, flip, colour jitter, blur and grey (Shu et al. 2022).",
         options=PaperOptions,
         target="ssltoolbox.views.paper:PaperView",
-        api=1,
+        api=2,
     )

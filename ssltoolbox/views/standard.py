@@ -15,7 +15,17 @@ from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox.views.jitter import LUMA
-from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD, in_groups, normalised, resized, unit_range
+from ssltoolbox.views.pixels import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LOCAL_SIDES,
+    in_groups,
+    normalised,
+    resized,
+    squares,
+    unit_range,
+    warped,
+)
 from ssltoolbox.views.plugin import StandardOptions
 
 
@@ -27,27 +37,25 @@ class StandardView:
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
-        count, device, size = len(images), images.device, self.options.size
-        # In reduced precision some steps would round, and images be coarser by what happened to them.
-        with torch.autocast(device.type, enabled=False):
-            theta, colours = self._crop_and_flip(count, device), self._colours(count, device)
-            taps = self._blur_weights(count, device)
-            return in_groups(partial(_augmented, size=size), size, images, theta, *colours, taps)
+        return self._changed(images, self.options.size, self.options.crop, 1.0)
+
+    def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
+        """[B, 3, S, S] uint8 → [B, 3, crop_size, crop_size] float."""
+        return self._changed(images, self.options.crop_size, *LOCAL_SIDES)
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
         return normalised(resized(unit_range(images), self.options.size))
 
-    def _crop_and_flip(self, count: int, device: torch.device) -> Tensor:
-        """[B, 2, 3] from the crop's coordinates to the image's, both in [-1, 1]."""
-        draws = torch.rand(count, 4, device=device)
-        side = self.options.crop + (1 - self.options.crop) * draws[:, 0]
-        mirror = 1 - 2 * (draws[:, 1] < self.options.flip).float()
-        theta = torch.zeros(count, 2, 3, device=device)
-        theta[:, 0, 0] = side * mirror
-        theta[:, 1, 1] = side
-        theta[:, :, 2] = (2 * draws[:, 2:] - 1) * (1 - side)[:, None]
-        return theta
+    def _changed(self, images: Tensor, size: int, least: float, most: float) -> Tensor:
+        """Squares with sides between two fractions of the image, their colours changed."""
+        count, device = len(images), images.device
+        # In reduced precision some steps would round, and images be coarser by what happened to them.
+        with torch.autocast(device.type, enabled=False):
+            theta = squares(count, least, most, self.options.flip, device)
+            colours = self._colours(count, device)
+            taps = self._blur_weights(count, device)
+            return in_groups(partial(_augmented, size=size), size, images, theta, *colours, taps)
 
     def _colours(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Jitter and grey as an affine map of each pixel's colour.
@@ -81,13 +89,8 @@ def _augmented(
     images: Tensor, theta: Tensor, matrix: Tensor, of_mean: Tensor, taps: Tensor, size: int
 ) -> Tensor:
     """[B, 3, S, S] uint8 → [B, 3, size, size] float, by what was drawn for each."""
-    pixels = _warp(unit_range(images), theta, size)
+    pixels = warped(unit_range(images), theta, size)
     return _blur(_recolour(pixels, matrix, of_mean), taps)
-
-
-def _warp(pixels: Tensor, theta: Tensor, size: int) -> Tensor:
-    grid = F.affine_grid(theta, [len(pixels), 3, size, size], align_corners=False)
-    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def _recolour(pixels: Tensor, matrix: Tensor, of_mean: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ssltoolbox_nnclr.method import NNCLR
 from support.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
+from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
@@ -83,7 +83,7 @@ def two_steps(method: Any, draws: slice, average: Callable[[Tensor], Tensor]) ->
     losses = []
     for step in range(2):
         method.before_step(step)
-        loss = method.step(*step_of(draws, first_draw=DRAWS * step)).loss
+        loss = method.step(StepInputs(*step_of(draws, first_draw=DRAWS * step))).loss
         loss.backward()
         losses.append(average(loss.detach()))
     gradients = {n: average(p.grad) for n, p in method.named_parameters() if p.grad is not None}

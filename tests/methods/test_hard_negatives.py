@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from support.methods import rows_for, tiny_context
 from torch import Tensor
 
-from ssltoolbox.api import Batch, NegativeMasker, Options, Rows
+from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import MoCoV2Options, SimCLROptions
@@ -45,7 +45,7 @@ def test_simclr_keeps_its_own_draw_when_all_others_are_masked(views):
     context = tiny_context(maskers=everything_masked())
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context).eval()
     view_a, view_b = views[0]
-    loss = method.step(view_a, view_b, rows_for(4, hard=1, descriptor=torch.zeros(16, 1))).loss
+    loss = method.step(StepInputs(view_a, view_b, rows_for(4, hard=1, descriptor=torch.zeros(16, 1)))).loss
     side_a, side_b = embeddings(method, view_a, view_b)
     rows = torch.cat([side_a, side_b])
     expected = []
@@ -67,7 +67,7 @@ def test_mocov2_adds_the_keys_of_the_own_draw(views):
     both = torch.cat([shuffled, shuffled + 8])
     queue = method.loss.memory_bank.bank.clone()
     query, key = embeddings(method, view_a[shuffled], view_b[shuffled])
-    loss = method.step(view_a[shuffled], view_b[shuffled], rows[both]).loss
+    loss = method.step(StepInputs(view_a[shuffled], view_b[shuffled], rows[both])).loss
     expected = []
     for i, place in enumerate(shuffled.tolist()):
         other = shuffled.tolist().index((place + 4) % 8)
@@ -80,12 +80,12 @@ def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(views):
     context = tiny_context(maskers=everything_masked())
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), context)
     rows = rows_for(4, hard=1, descriptor=torch.zeros(16, 1))
-    method.step(*views[0], rows)
+    method.step(StepInputs(*views[0], rows))
     method.eval()
     query, key = embeddings(method, *views[1])
     later = rows_for(4, hard=1, descriptor=torch.zeros(16, 1), first_draw=4)
     bank = method.loss.memory_bank.bank.clone()
-    loss = method.step(*views[1], later).loss
+    loss = method.step(StepInputs(*views[1], later)).loss
     expected = []
     for i in range(8):
         logits = torch.cat([key[[i]], bank[8:], key[[(i + 4) % 8]]]) @ query[i] / 0.2
@@ -97,12 +97,12 @@ def test_mocov2_enqueues_all_instances_with_their_rows(views):
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), tiny_context())
     descriptor = torch.arange(32.0).view(16, 2)
     rows = rows_for(4, hard=1, descriptor=descriptor)
-    method.step(*views[0], rows)
+    method.step(StepInputs(*views[0], rows))
     queued = method.queue.rows()
     assert queued.draw.tolist() == [0, 1, 2, 3, 0, 1, 2, 3] + [-1] * 8
     assert torch.equal(queued.descriptors[""][:8], descriptor[8:])
-    method.step(*views[1], rows_for(4, hard=1, descriptor=descriptor, first_draw=4))
-    method.step(*views[2], rows_for(4, hard=1, descriptor=descriptor, first_draw=8))
+    method.step(StepInputs(*views[1], rows_for(4, hard=1, descriptor=descriptor, first_draw=4)))
+    method.step(StepInputs(*views[2], rows_for(4, hard=1, descriptor=descriptor, first_draw=8)))
     assert method.queue.rows().draw.tolist() == [8, 9, 10, 11] * 2 + [4, 5, 6, 7] * 2
     assert set(method.state_dict()) >= {"queue.draw", "queue.descriptors:", "loss.memory_bank.bank"}
 
@@ -110,7 +110,7 @@ def test_mocov2_enqueues_all_instances_with_their_rows(views):
 def test_simclr_counts_its_own_draw_by_weight(views):
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), tiny_context()).eval()
     view_a, view_b = views[0]
-    loss = method.step(view_a, view_b, weighed(rows_for(4, hard=1), 3.0)).loss
+    loss = method.step(StepInputs(view_a, view_b, weighed(rows_for(4, hard=1), 3.0))).loss
     rows = torch.cat(embeddings(method, view_a, view_b))
     expected = []
     for i in range(16):
@@ -125,7 +125,7 @@ def test_simclr_counts_its_own_draw_by_weight(views):
 def test_mocov2_counts_its_own_draw_by_weight(views):
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=8), tiny_context()).eval()
     queue = method.loss.memory_bank.bank.clone()
-    loss = method.step(*views[0], weighed(rows_for(4, hard=1), 2.0)).loss
+    loss = method.step(StepInputs(*views[0], weighed(rows_for(4, hard=1), 2.0))).loss
     query, key = embeddings(method, *views[0])
     expected = []
     for i in range(8):

@@ -11,6 +11,7 @@ from lightly.utils.scheduler import cosine_schedule
 from support.methods import rows_for, tiny_context
 from torch import nn
 
+from ssltoolbox.api import StepInputs
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
@@ -22,7 +23,7 @@ def our_losses(method, views) -> list[float]:
     losses = []
     for step, (view_a, view_b) in enumerate(views):
         method.before_step(step)
-        loss = method.step(view_a, view_b, rows_for(8, first_draw=8 * step)).loss
+        loss = method.step(StepInputs(view_a, view_b, rows_for(8, first_draw=8 * step))).loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -13,7 +13,7 @@ from support.runs import run_tiny
 from support.runs import write_recipe as write_tiny
 from torch import Tensor
 
-from ssltoolbox.api import Rows
+from ssltoolbox.api import Rows, StepInputs
 from ssltoolbox.methods.plugin import SupervisedOptions
 from ssltoolbox.methods.supervised import Supervised
 from ssltoolbox.plan import load_plan
@@ -32,7 +32,7 @@ def rows_with(labels: Tensor) -> Rows:
 def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views):
     method, (view_a, view_b) = made(), views[0]
     labels = torch.tensor([0, -1, 3, 7, -1, 2, 2, 5])
-    output = method.step(view_a, view_b, rows_with(labels))
+    output = method.step(StepInputs(view_a, view_b, rows_with(labels)))
     logits = method.classifier(method.backbone(view_a))
     known = labels >= 0
     torch.testing.assert_close(output.loss, F.cross_entropy(logits[known], labels[known]))
@@ -44,7 +44,7 @@ def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views):
 
 def test_without_a_label_there_is_nothing_to_learn(views):
     method, (view_a, view_b) = made(), views[0]
-    output = method.step(view_a, view_b, rows_with(torch.full((8,), -1)))
+    output = method.step(StepInputs(view_a, view_b, rows_with(torch.full((8,), -1))))
     output.loss.backward()
     assert output.loss == 0
     assert all((p.grad == 0).all() for p in method.parameters())
@@ -56,9 +56,9 @@ def test_labels_can_be_learned(views):
     optimiser = torch.optim.Adam(method.parameters(), 0.05)
     for _ in range(200):
         optimiser.zero_grad()
-        method.step(view_a, view_b, rows_with(labels)).loss.backward()
+        method.step(StepInputs(view_a, view_b, rows_with(labels))).loss.backward()
         optimiser.step()
-    assert method.step(view_a, view_b, rows_with(labels)).terms["train_accuracy"] == 1
+    assert method.step(StepInputs(view_a, view_b, rows_with(labels))).terms["train_accuracy"] == 1
 
 
 def test_a_run(tmp_path):

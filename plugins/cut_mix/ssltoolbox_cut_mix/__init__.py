@@ -37,5 +37,5 @@ def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
         summary="The positive gets a patch from a frame of another clip.",
         options=CutMixOptions,
         target="ssltoolbox_cut_mix.generator:CutMix",
-        api=1,
+        api=2,
     )

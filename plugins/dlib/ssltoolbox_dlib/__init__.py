@@ -25,5 +25,5 @@ def ssltoolbox_landmark_detectors() -> Iterator[Descriptor]:
         options=DlibOptions,
         target="ssltoolbox_dlib.detector:DlibDetector",
         notice="dlib's 68-point model is trained on iBUG 300-W, which excludes commercial use.",
-        api=1,
+        api=2,
     )

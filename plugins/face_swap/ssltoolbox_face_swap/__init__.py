@@ -40,5 +40,5 @@ def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
         options=FaceSwapOptions,
         target="ssltoolbox_face_swap.generator:FaceSwap",
         needs=frozenset({"landmarks"}),
-        api=1,
+        api=2,
     )

@@ -44,5 +44,5 @@ def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:
         summary="Frames of the same clip a long time away: same person, other expression.",
         options=HardNegOptions,
         target="ssltoolbox_hard_neg.sampler:HardNeg",
-        api=1,
+        api=2,
     )

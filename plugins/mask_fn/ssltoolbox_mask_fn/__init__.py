@@ -53,5 +53,5 @@ def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
         options=MaskFNOptions,
         target="ssltoolbox_mask_fn.masker:MaskFN",
         needs=frozenset({"landmarks"}),
-        api=1,
+        api=2,
     )

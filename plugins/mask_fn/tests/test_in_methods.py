@@ -10,7 +10,7 @@ from ssltoolbox_mask_fn import MaskFNOptions
 from ssltoolbox_mask_fn.masker import MaskFN
 from support.methods import tiny_context
 
-from ssltoolbox.api import Batch, Rows, StepOutput
+from ssltoolbox.api import Batch, Rows, StepInputs, StepOutput
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import role_major, rows_of
 from ssltoolbox.methods.mocov2 import MoCoV2
@@ -39,7 +39,7 @@ class Learner:
     def step(self, batch: Batch) -> StepOutput:
         rows = self.rows(batch)
         views = [role_major(side).float() / 255 for side in (batch.sources, batch.positives)]
-        output = self.method.step(*views, rows)
+        output = self.method.step(StepInputs(*views, rows))
         self.method.zero_grad()
         output.loss.backward()
         return output

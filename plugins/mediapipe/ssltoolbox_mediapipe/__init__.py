@@ -27,5 +27,5 @@ def ssltoolbox_landmark_detectors() -> Iterator[Descriptor]:
         options=MediaPipeOptions,
         target="ssltoolbox_mediapipe.detector:MediaPipeDetector",
         notice="MediaPipe and its face_landmarker.task are under Apache-2.0.",
-        api=1,
+        api=2,
     )

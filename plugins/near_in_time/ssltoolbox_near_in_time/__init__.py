@@ -32,5 +32,5 @@ def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
         summary="Candidates of the anchor's clip, close in time, are false negatives.",
         options=NearInTimeOptions,
         target="ssltoolbox_near_in_time.masker:NearInTime",
-        api=1,
+        api=2,
     )

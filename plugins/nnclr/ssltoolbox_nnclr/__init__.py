@@ -41,5 +41,5 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox_nnclr.method:NNCLR",
         negatives="batch",
         weights=True,
-        api=1,
+        api=2,
     )

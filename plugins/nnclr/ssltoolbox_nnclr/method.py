@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lightly.models.modules import NNMemoryBankModule
 from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHead
-from torch import Tensor, nn
+from torch import nn
 
-from ssltoolbox.api import MethodContext, Rows, StepOutput
+from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of
 from ssltoolbox_nnclr import NNCLROptions
 
@@ -27,9 +27,10 @@ class NNCLR(nn.Module):
     def before_step(self, step: int) -> None:
         """Nothing moves between steps."""
 
-    def step(self, view_a: Tensor, view_b: Tensor, rows: Rows) -> StepOutput:
+    def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions' losses; side B enters the support set."""
-        projected_a, projected_b = (self.projection(self.backbone(view)) for view in (view_a, view_b))
+        rows = inputs.rows
+        projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
         embeddings, pairs = projected_a.detach(), projected_b.detach()
         friends_a = self.support(embeddings)

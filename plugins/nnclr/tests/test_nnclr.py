@@ -13,7 +13,7 @@ from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
 from torch import Tensor, nn
 
-from ssltoolbox.api import Masking, MethodContext, Rows, Setting
+from ssltoolbox.api import Masking, MethodContext, Rows, Setting, StepInputs
 
 DRAWS, DIM, SUPPORT, TEMPERATURE = 6, 8, 24, 0.1
 OPTIONS = NNCLROptions(support=SUPPORT, hidden_dim=16, prediction_dim=16, output_dim=DIM)
@@ -83,7 +83,7 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop():
         z_a, z_b = support(z_a.detach(), update=False), support(z_b.detach(), update=True)
         return 0.5 * (criterion(z_a, p_b) + criterion(z_b, p_a))
 
-    ours = trained(lambda *views: method.step(*views, rows()).loss, [method])
+    ours = trained(lambda *views: method.step(StepInputs(*views, rows())).loss, [method])
     theirs = trained(plain, [backbone, head, prediction])
     torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-5, atol=1e-6)
     assert ours[-1] != ours[0]
@@ -99,7 +99,7 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
         z = [method.projection(method.backbone(view)) for view in (view_a, view_b)]
         p = [method.prediction(side) for side in z]
         friends = [method.support(side) for side in z]
-        found = method.step(view_a, view_b, rows()).loss
+        found = method.step(StepInputs(view_a, view_b, rows())).loss
     losses = []
     for side, other in ((0, 1), (1, 0)):
         everyone = F.normalize(torch.cat([friends[side], p[other]]))
@@ -118,7 +118,7 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
 def test_an_attraction_is_added_with_its_weight():
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[1, 4] = True
-    outputs = [build(masked, attract).step(*VIEWS[0], rows()) for attract in (0.0, 0.5)]
+    outputs = [build(masked, attract).step(StepInputs(*VIEWS[0], rows())) for attract in (0.0, 0.5)]
     cancel, both = outputs
     attraction = both.terms["attract_loss"]
     assert attraction > 0
@@ -127,7 +127,7 @@ def test_an_attraction_is_added_with_its_weight():
 
 def test_the_support_set_is_saved_and_follows_side_b():
     method = build()
-    method.step(*VIEWS[0], rows())
+    method.step(StepInputs(*VIEWS[0], rows()))
     expected = method.projection(method.backbone(VIEWS[0][1])).detach()
     assert set(method.state_dict()) >= {"support.bank", "support.bank_ptr"}
     assert int(method.support.bank_ptr) == DRAWS
@@ -137,7 +137,7 @@ def test_the_support_set_is_saved_and_follows_side_b():
 def test_without_a_gradient_nothing_enters_the_support_set():
     method = build()
     with torch.no_grad():
-        method.step(*VIEWS[0], rows())
+        method.step(StepInputs(*VIEWS[0], rows()))
     assert int(method.support.bank_ptr) == 0
 
 

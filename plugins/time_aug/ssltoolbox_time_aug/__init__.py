@@ -36,5 +36,5 @@ def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
         summary="The positive is a frame shortly before or after, in the same clip.",
         options=TimeAugOptions,
         target="ssltoolbox_time_aug.generator:TimeAug",
-        api=1,
+        api=2,
     )

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import (
+    CropOptions,
     DataFacts,
     Dataset,
     Evaluator,
@@ -29,6 +30,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
+from ssltoolbox.engine.core.api1 import adapted
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import create_backbone, feature_dim
@@ -119,7 +121,21 @@ class Components:
     @cached_property
     def stages(self) -> Stages:
         """What makes the method's input of a batch."""
-        return Stages(self.view, self.generators, self.maskers, self.hard_weights, self.plan.recipe.seed)
+        return Stages(
+            self.view,
+            self.generators,
+            self.maskers,
+            self.hard_weights,
+            self.plan.recipe.seed,
+            self.plan.method_descriptor.inputs,
+            self._crops[0],
+        )
+
+    @property
+    def _crops(self) -> tuple[int, int]:
+        """Local crops of each instance, and their height and width in pixels."""
+        options = self.plan.views.options
+        return (options.crops, options.crop_size) if isinstance(options, CropOptions) else (0, 0)
 
     @property
     def hard_weights(self) -> tuple[float, ...]:
@@ -151,7 +167,8 @@ class Components:
         samplers = [(chosen.key, _make(chosen)) for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
         strategies = Strategies([(chosen.key, generator) for chosen, generator in generators], samplers)
         train = self.splits["train"]
-        drawer = Drawer(train, strategies, self.plan.recipe.seed, self.plan.counts.draws)
+        pairs = self.plan.method_descriptor.pairs
+        drawer = Drawer(train, strategies, self.plan.recipe.seed, self.plan.counts.draws, pairs)
         return DrawnBatches(train, drawer)
 
     def backbone(self, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
@@ -180,6 +197,7 @@ class Components:
     def method(self, distributed: bool) -> Method:
         """The method around a new backbone, all random weights drawn from the recipe's seed."""
         backbone = self.initial_backbone()
+        crops, crop_size = self._crops
         context = MethodContext(
             backbone=backbone,
             feature_dim=feature_dim(backbone, self.plan.image_size),
@@ -188,6 +206,13 @@ class Components:
             instances=self.plan.counts.compared,
             steps=self.plan.counts.steps,
             distributed=distributed,
+            backbone_name=self.plan.recipe.backbone.name,
+            new_backbone=self.backbone,
+            image_size=self.plan.image_size,
+            crop_size=crop_size if crops else 0,
+            crops=crops,
+            steps_per_epoch=self.plan.counts.steps_per_epoch,
+            data=self.plan.facts,
         )
         method: Method = _make(self.plan.method, context)
         return method
@@ -208,4 +233,5 @@ def _max_frames(options: Options, facts: DataFacts | None) -> Mapping[Split, int
 
 
 def _make(chosen: Chosen, *arguments: Any) -> Any:
-    return chosen.provided.load()(chosen.options, *arguments)
+    made = chosen.provided.load()(chosen.options, *arguments)
+    return adapted(made, chosen.provided.kind) if chosen.descriptor.api == 1 else made

@@ -65,7 +65,7 @@ def preparing_flops(components: Components) -> float:
     drawn = Drawn(Place(0, 0, 0), components.batches.__getitems__([(0, 0)]))
     with FlopCounterMode(display=False) as counter:
         prepared = components.stages(drawn)
-    return float(counter.get_total_flops() / (2 * len(prepared.view_a)))
+    return float(counter.get_total_flops() / (2 * len(prepared.inputs.view_a)))
 
 
 def _quickest(cores: int, loading: float, preparing: float, network: float) -> int:

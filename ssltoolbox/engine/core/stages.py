@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -10,7 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Batch, Options, PositiveGenerator, Rows, View
+from ssltoolbox.api import (
+    Batch,
+    CroppingView,
+    Options,
+    PairedView,
+    PositiveGenerator,
+    Rows,
+    Side,
+    StepInput,
+    StepInputs,
+    View,
+)
 from ssltoolbox.api.tensors import TensorFields
 from ssltoolbox.data.drawing.sampler import Place
 from ssltoolbox.engine.core.maskers import MaskerUnion
@@ -32,16 +43,13 @@ class Prepared(TensorFields):
         place: in the run.
         batch: as loaded.
         counts: what happened on the way to here, the generators' counts among it.
-        rows: [2M] who is who.
-        view_a, view_b: [M, 3, size, size] the two sides.
+        inputs: what the method looks at.
     """
 
     place: Place
     batch: Batch
     counts: Mapping[str, int]
-    rows: Rows
-    view_a: Tensor
-    view_b: Tensor
+    inputs: StepInputs
 
 
 MicroBatch = Drawn | Prepared
@@ -57,6 +65,8 @@ class Stages:
         maskers: describe the frames.
         hard_weights: as how many each of a draw's hard negatives counts; nothing if all count as one.
         seed: the recipe's.
+        asked: what the method looks at besides side A and the rows.
+        crops: local crops of each instance.
     """
 
     def __init__(
@@ -66,12 +76,16 @@ class Stages:
         maskers: MaskerUnion,
         hard_weights: Sequence[float],
         seed: int,
+        asked: Collection[StepInput] = frozenset[StepInput](("view_b",)),
+        crops: int = 0,
     ) -> None:
         self.view = view
         self.generators = tuple(generators)
         self.maskers = maskers
         self.hard_weights = tuple(hard_weights)
         self.seed = seed
+        self.asked = frozenset(asked)
+        self.crops = crops if "crops" in self.asked else 0
 
     def __call__(
         self, drawn: Drawn, timed: Callable[[str], AbstractContextManager[object]] = nullcontext
@@ -90,9 +104,11 @@ class Stages:
             with timed("render"):
                 rendered = render(self.generators, batch)[-1]
             with timed("views"):
-                view_a, view_b = two_views(self.view, rendered)
+                view_a, view_b, crops = augmented(self.view, rendered, self.crops)
         counts = {**batch.counts, **rendered.counts}
-        return Prepared(drawn.place, batch, counts, rows, view_a, view_b)
+        shown = rendered if "batch" in self.asked else None
+        inputs = StepInputs(view_a, view_b, rows, drawn.place.step, crops, shown)
+        return Prepared(drawn.place, batch, counts, inputs)
 
 
 def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:
@@ -114,14 +130,33 @@ def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> li
 
 
 @torch.no_grad()
-def two_views(view: View, batch: Batch) -> tuple[Tensor, Tensor]:
-    """[M, 3, size, size] twice, role-major: the sides that the method compares, channels last in memory."""
+def augmented(view: View, batch: Batch, crops: int = 0) -> tuple[Tensor, Tensor | None, tuple[Tensor, ...]]:
+    """What the method looks at, role-major, channels last in memory.
+
+    Returns:
+        [M, 3, size, size] side A; the same of side B, None for a batch without; local crops, [M, 3, c, c] each,
+        of side A and side B in turn.
+    """
     instances = 1 + batch.hard_negatives
-    images_a, images_b = role_major(batch.sources), role_major(batch.positives)
-    points_a, points_b = (role_major(part) for part in batch.landmarks.split(instances, dim=1))
-    view_a = view.augment(images_a, points_a, "a").contiguous(memory_format=torch.channels_last)
-    view_b = view.augment(images_b, points_b, "b").contiguous(memory_format=torch.channels_last)
-    return view_a, view_b
+    sides = (batch.sources, batch.positives)[: batch.sides]
+    images = [role_major(side) for side in sides]
+    points = [role_major(side) for side in batch.landmarks.split(instances, dim=1)]
+    if batch.sides == 2 and isinstance(view, PairedView):
+        views = list(view.augment_pair(images[0], points[0], images[1], points[1]))
+    else:
+        names: tuple[Side, Side] = ("a", "b")
+        views = [view.augment(*each) for each in zip(images, points, names[: batch.sides], strict=True)]
+    cropped = []
+    for number in range(crops):
+        assert isinstance(view, CroppingView)
+        side = number % batch.sides
+        cropped.append(_channels_last(view.crop(images[side], points[side], number)))
+    view_a, *view_b = map(_channels_last, views)
+    return view_a, view_b[0] if view_b else None, tuple(cropped)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def role_major(tensor: Tensor) -> Tensor:

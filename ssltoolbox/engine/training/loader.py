@@ -82,7 +82,8 @@ class RunData(pl.LightningDataModule):
             rank=trainer.global_rank,
         )
         device = trainer.strategy.root_device.type
-        prepares = device == "cpu" and self.workers > 0 and self._views_fit()
+        wanted = getattr(self.stages.view, "on_workers", device == "cpu")
+        prepares = wanted and self.workers > 0 and self._views_fit()
         fetch = Fetch(self.batches, self.stages if prepares else None)
         ahead = _PREPARED_AHEAD if prepares else _LOADED_AHEAD
         return Loader(

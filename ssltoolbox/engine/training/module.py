@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ssltoolbox.api import Batch, Method, SslToolboxError
+from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolboxError
+from ssltoolbox.api.methods import step_of
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
 from ssltoolbox.engine.training.optim import build_optimiser
 from ssltoolbox.recipe import Optim
@@ -33,6 +34,7 @@ class TrainingModule(pl.LightningModule):
         seed: the recipe's.
         steps_per_epoch: for the epoch that is logged.
         failure_path: where a non-finite loss is described.
+        api: the version of the API that the method was written for.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class TrainingModule(pl.LightningModule):
         seed: int,
         steps_per_epoch: int,
         failure_path: Path,
+        api: int = API_VERSION,
     ) -> None:
         super().__init__()
         # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
         self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
+        self._method_step = step_of(method, api)
         self.stages = stages
         parts = (stages.view, *stages.generators, *stages.maskers.maskers.values())
         # Known to Lightning, which moves them to the device.
@@ -73,15 +77,34 @@ class TrainingModule(pl.LightningModule):
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
         seed_device(self.seed, *place, _OF_THE_METHOD)
         with self._stage("method"):
-            output = self.method.step(ready.view_a, ready.view_b, ready.rows)
-        self._check_finite(output.loss, ready.batch)
-        self._log(output.loss, output.terms, len(ready.batch))
+            output = self._method_step(ready.inputs)
+        loss = self._one_number(output.loss)
+        self._check_finite(loss, ready.batch)
+        self._log(loss, output.terms, len(ready.batch))
         return {
-            "loss": output.loss,
+            "loss": loss,
             "embeddings": output.embeddings,
             "pairs": output.pairs,
             "counts": ready.counts,
         }
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """The gradients of all micro-batches are known: the method may look at them."""
+        if isinstance(self.method, GradientMethod):
+            self.method.after_backward(self.global_step)
+
+    def _one_number(self, loss: Tensor) -> Tensor:
+        """[] whatever the shape of a loss of one element.
+
+        Raises:
+            SslToolboxError: for a loss of several.
+        """
+        if loss.numel() != 1:
+            name = type(self.method).__name__
+            raise SslToolboxError(
+                f"{name}.step gave a loss of shape {list(loss.shape)}: average over the rows"
+            )
+        return loss.reshape(())
 
     def _stage(self, name: str) -> AbstractContextManager[None]:
         """Times a stage where the run is profiled."""

@@ -49,6 +49,7 @@ def build_module(components: Components, distributed: bool, failure_path: Path) 
         seed=plan.recipe.seed,
         steps_per_epoch=plan.counts.steps_per_epoch,
         failure_path=failure_path,
+        api=plan.method.descriptor.api,
     )
 
 

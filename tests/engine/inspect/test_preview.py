@@ -84,9 +84,9 @@ def test_it_is_what_the_run_sees(tmp_path, monkeypatch):
     seen = []
     step = SimCLR.step
 
-    def recording(self, view_a, view_b, rows):
-        seen.append((view_a.clone(), view_b.clone(), rows))
-        return step(self, view_a, view_b, rows)
+    def recording(self, inputs):
+        seen.append((inputs.view_a.clone(), inputs.view_b.clone(), inputs.rows))
+        return step(self, inputs)
 
     monkeypatch.setattr(SimCLR, "step", recording)
     recipe = write_recipe(tmp_path, HARD, ("batch_size: 8", "batch_size: 8, accumulate: 2"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -13,7 +14,7 @@ from ssltoolbox.api import Batch, Masking, PositiveGenerator, Rows, UserError, V
 from ssltoolbox.data.drawing.sampler import Deal
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device, to_device
-from ssltoolbox.engine.core.stages import render, role_major, rows_of, seed_device, two_views
+from ssltoolbox.engine.core.stages import augmented, render, role_major, rows_of, seed_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class SeenBatch:
         rendered: after the positive generators.
         changed_by: for each of the M instances, the generators that changed the pixels of its positive.
         view_a, view_b: [M, 3, size, size] uint8 RGB, the augmented sides, no longer normalised.
+        crops: [M, 3, c, c] uint8 RGB, the local crops.
         rows: the 2M rows.
         masking: `masked` is [M, 2M]: what the maskers say of the rows of side A; None without maskers.
         similarity: [M, 2M] cosine of the descriptors; None unless there is exactly one masker.
@@ -35,6 +37,7 @@ class SeenBatch:
     changed_by: tuple[tuple[str, ...], ...]
     view_a: Tensor
     view_b: Tensor
+    crops: tuple[Tensor, ...]
     rows: Rows
     masking: Masking | None
     similarity: Tensor | None
@@ -60,13 +63,15 @@ def seen_at(components: Components, step: int) -> SeenBatch:
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
     rows = rows_of(drawn, components.maskers.describe(drawn))
     stages = render(components.generators, drawn)
-    view_a, view_b = two_views(components.view, stages[-1])
+    view_a, view_b, crops = augmented(components.view, stages[-1], components.stages.crops)
+    shown = partial(displayable, components.view, size=drawn.frames.shape[-1])
     return SeenBatch(
         drawn=drawn.to("cpu"),
         rendered=stages[-1].to("cpu"),
         changed_by=_changed_by(components, stages),
-        view_a=displayable(components.view, view_a, drawn.frames.shape[-1]).cpu(),
-        view_b=displayable(components.view, view_b, drawn.frames.shape[-1]).cpu(),
+        view_a=shown(view_a).cpu(),
+        view_b=shown(view_a if view_b is None else view_b).cpu(),
+        crops=tuple(shown(crop).cpu() for crop in crops),
         rows=rows.to("cpu"),
         masking=_masking(components, rows) if components.maskers else None,
         similarity=_similarity(rows).cpu() if len(components.maskers.maskers) == 1 else None,

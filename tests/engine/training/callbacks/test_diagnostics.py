@@ -193,10 +193,10 @@ def test_every_method_is_watched(tmp_path, method):
 def without_predictor_and_momentum(monkeypatch):
     """The network may then make both sides equal by making everything equal."""
 
-    def step_without(self, view_a, view_b, rows):
+    def step_without(self, inputs):
         self.prediction = nn.Identity()
         self.target_backbone, self.target_projection = self.backbone, self.projection
-        return step(self, view_a, view_b, rows)
+        return step(self, inputs)
 
     step = BYOL.step
     monkeypatch.setattr(BYOL, "step", step_without)

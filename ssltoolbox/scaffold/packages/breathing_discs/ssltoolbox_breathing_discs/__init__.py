@@ -36,5 +36,5 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         summary="A disc for each person, which breathes; no faces.",
         options=BreathingDiscsOptions,
         target="ssltoolbox_breathing_discs.dataset:BreathingDiscs",
-        api=1,
+        api=2,
     )

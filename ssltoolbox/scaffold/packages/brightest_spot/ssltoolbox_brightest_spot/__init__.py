@@ -23,5 +23,5 @@ def ssltoolbox_landmark_detectors() -> Iterator[Descriptor]:
         summary="A circle around the brightest place.",
         options=BrightestSpotOptions,
         target="ssltoolbox_brightest_spot.detector:BrightestSpot",
-        api=1,
+        api=2,
     )

@@ -27,5 +27,5 @@ def ssltoolbox_evaluators() -> Iterator[Descriptor]:
         options=NearestFrameOptions,
         target="ssltoolbox_nearest_frame.task:NearestFrame",
         needs=frozenset({"labels"}),
-        api=1,
+        api=2,
     )

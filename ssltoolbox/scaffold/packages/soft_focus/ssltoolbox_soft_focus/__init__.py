@@ -21,5 +21,5 @@ def ssltoolbox_views() -> Iterator[Descriptor]:
         summary="Resized, and blurred now and then.",
         options=SoftFocusOptions,
         target="ssltoolbox_soft_focus.view:SoftFocus",
-        api=1,
+        api=2,
     )

@@ -1,0 +1,61 @@
+"""Adapters for strategies of API 1, whose batches had one clip and one person a draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from ssltoolbox.api import Batch, Clip, Kind, Pick, Rows
+
+
+def adapted(component: Any, kind: Kind) -> Any:
+    """A component of API 1 as the engine calls one of today."""
+    adapter = {Kind.POSITIVE_GENERATORS: OlderGenerator, Kind.NEGATIVE_MASKERS: OlderMasker}.get(kind)
+    return adapter(component) if adapter else component
+
+
+class OlderGenerator(nn.Module):
+    """A positive generator of API 1."""
+
+    def __init__(self, generator: Any) -> None:
+        super().__init__()
+        self.generator = generator
+        self.options = generator.options
+
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
+        """As the generator picks."""
+        picked: int | None = self.generator.pick(clip, frame, rng)
+        return picked
+
+    def render(self, batch: Batch) -> Batch:
+        """As the generator renders; who is who stays as it was."""
+        rendered: Batch = self.generator.render(_one_clip_a_draw(batch))
+        return replace(rendered, clip=batch.clip, identity=batch.identity)
+
+
+class OlderMasker(nn.Module):
+    """A negative masker of API 1."""
+
+    def __init__(self, masker: Any) -> None:
+        super().__init__()
+        self.masker = masker
+        self.options = masker.options
+        self.attract: float = masker.attract
+
+    def describe(self, batch: Batch) -> Tensor:
+        """As the masker describes."""
+        described: Tensor = self.masker.describe(_one_clip_a_draw(batch))
+        return described
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        """As the masker masks."""
+        masked: Tensor = self.masker.mask(anchors, candidates, eligible)
+        return masked
+
+
+def _one_clip_a_draw(batch: Batch) -> Batch:
+    """The batch with clip and identity [N], those of the anchors."""
+    return replace(batch, clip=batch.clip[:, 0], identity=batch.identity[:, 0])
