@@ -31,6 +31,7 @@ from ssltoolbox.api import (
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.engine.core.api1 import adapted
+from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import create_backbone, feature_dim
@@ -94,6 +95,14 @@ class Components:
                 chosen.provided.load()
                 if chosen.own_data:
                     chosen.own_data.chosen.provided.load()
+
+    @cached_property
+    def blame(self) -> Blame:
+        """Names the component whose code an exception came out of."""
+        chosen = [item for items in self.plan.chosen.values() for item in items]
+        chosen += [item.own_data.chosen for item in chosen if item.own_data]
+        targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in chosen]
+        return Blame({target: title for target, title in targets if isinstance(target, type)})
 
     @cached_property
     def splits(self) -> Splits:

@@ -13,6 +13,7 @@ import torch
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.sampler import Deal, SlotSampler, Wanted
+from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
 from ssltoolbox.engine.core.stages import Drawn, MicroBatch, Stages
@@ -29,11 +30,14 @@ class Fetch:
 
     batches: DrawnBatches
     stages: Stages | None
+    blame: Blame
 
     def __call__(self, wanted: Wanted) -> MicroBatch:
         """The batch as far as it gets on this side."""
-        drawn = Drawn(wanted.place, self.batches.__getitems__(wanted.slots))
-        return self.stages(drawn) if self.stages else drawn
+        # Here, because the traceback does not leave a worker.
+        with self.blame.assigned():
+            drawn = Drawn(wanted.place, self.batches.__getitems__(wanted.slots))
+            return self.stages(drawn) if self.stages else drawn
 
 
 class RunData(pl.LightningDataModule):
@@ -51,6 +55,7 @@ class RunData(pl.LightningDataModule):
         self.plan = components.plan
         self.batches = components.batches
         self.stages = components.stages
+        self.blame = components.blame
         self.workers = workers
 
     def transfer_batch_to_device(
@@ -84,7 +89,7 @@ class RunData(pl.LightningDataModule):
         device = trainer.strategy.root_device.type
         wanted = getattr(self.stages.view, "on_workers", device == "cpu")
         prepares = wanted and self.workers > 0 and self._views_fit()
-        fetch = Fetch(self.batches, self.stages if prepares else None)
+        fetch = Fetch(self.batches, self.stages if prepares else None, self.blame)
         ahead = _PREPARED_AHEAD if prepares else _LOADED_AHEAD
         return Loader(
             Fetched(fetch, len(self.batches)),

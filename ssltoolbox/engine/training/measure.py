@@ -90,7 +90,7 @@ def measure(plan: Plan) -> Cost:
         trainer = build_trainer(share, World(), Path(folder), [clock])
         module = build_module(components, distributed=False, failure_path=Path(folder, "failure.json"))
         workers = worker_count(plan, module.method.backbone, components)
-        with shared_with(workers), failures_explained(trainer):
+        with shared_with(workers), components.blame.assigned(), failures_explained(trainer):
             trainer.fit(module, datamodule=RunData(components, workers))
     device = trainer.strategy.root_device
     return Cost(

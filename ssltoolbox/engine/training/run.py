@@ -173,6 +173,7 @@ def _train(
         data = RunData(components, workers)
         with (
             shared_with(workers, sharing),
+            components.blame.assigned(),
             failures_explained(trainer),
             stopper.explained(trainer, folder.path),
         ):
