@@ -16,7 +16,14 @@ from ssltoolbox.api.descriptors import (
     StepInput,
 )
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
-from ssltoolbox.api.errors import DataNotFound, Problem, SslToolboxError, UnreadableFrame, UserError
+from ssltoolbox.api.errors import (
+    DataNotFound,
+    OptionError,
+    Problem,
+    SslToolboxError,
+    UnreadableFrame,
+    UserError,
+)
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.methods import (
@@ -90,6 +97,7 @@ __all__ = [
     "NegativeSampler",
     "NegativeSamplerOptions",
     "NetworkEvaluator",
+    "OptionError",
     "Options",
     "PairedDataset",
     "PairedView",

@@ -31,6 +31,43 @@ class UnreadableFrame(SslToolboxError):
     """A single image could not be read: the engine draws another frame of the clip, and counts."""
 
 
+class OptionError(ValueError):
+    """What a validator of options raises where several options don't go together.
+
+    A recipe may inherit one of them and set another itself, or by `--set`: what is nearer wins.
+
+    Args:
+        message: what is wrong.
+        hint: what to do; may be empty.
+        options: the options to blame. The problem is reported at the nearest of them: on the command line, else in
+            the recipe, else in its parent; among equals at the first.
+        drop: those of the options that don't count where another of the options is nearer.
+
+    Examples:
+        >>> from pydantic import model_validator
+        >>> from ssltoolbox.api import OptionError, Options
+        >>> class LengthOptions(Options):
+        ...     steps: int | None = None
+        ...     seconds: float | None = None
+        ...
+        ...     @model_validator(mode="after")
+        ...     def _one_length(self):
+        ...         if self.steps is not None and self.seconds is not None:
+        ...             both = ("steps", "seconds")
+        ...             raise OptionError("'steps' and 'seconds' can't both be given", options=both, drop=both)
+        ...         return self
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, options: tuple[str, ...] = (), drop: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.message = message
+        self.hint = hint
+        self.options = options
+        self.drop = drop
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with one option, found by `Options.problems`.
@@ -56,6 +93,16 @@ def one_of(names: Iterable[str]) -> str:
     """
     *head, last = sorted(names)
     return f"{', '.join(head)} or {last}" if head else last
+
+
+def and_of(names: Iterable[str]) -> str:
+    """The names in their order as a readable enumeration.
+
+    >>> and_of(["b", "a", "c"])
+    'b, a and c'
+    """
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
 
 
 def first_line(error: BaseException) -> str:

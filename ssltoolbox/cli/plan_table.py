@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from ssltoolbox.api import Kind
-from ssltoolbox.plan import Chosen, Plan
-from ssltoolbox.recipe import value_text
+from ssltoolbox.plan import Chosen, Plan, Schedule
+from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import bytes_text, duration_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "memory", _memory(plan)
         if counts.steps:
             yield "the run", _run(plan)
-        yield "learning rate", _learning_rate(plan)
+    if plan.trains and plan.schedule and recipe.optim:
+        yield "learning rate", _learning_rate(recipe.optim, plan.schedule)
     if recipe.evaluate:
         yield "evaluation", "\n".join(map(_with_options, plan.of(Kind.EVALUATORS)))
 
@@ -97,8 +98,7 @@ def _run(plan: Plan) -> str:
     return f"{counts.steps} steps, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} epochs"
 
 
-def _learning_rate(plan: Plan) -> str:
-    schedule, optim = plan.schedule, plan.recipe.optim
+def _learning_rate(optim: Optim, schedule: Schedule) -> str:
     text = f"{optim.name}, {schedule.lr:g}, {schedule.kind}"
     if schedule.warmup:
         text += f", {schedule.warmup} steps of warm-up"

@@ -66,6 +66,7 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     """
 
     from ssltoolbox.api import UserError
+    from ssltoolbox.api.suggest import suggest
     from ssltoolbox.cli.plugin_facts import component_facts, plugin_facts
     from ssltoolbox.cli.plugin_pages import component_page, plugin_page, traceback_of
     from ssltoolbox.registry import discover
@@ -74,10 +75,13 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     components = registry.find(name)
     plugins = () if components else registry.plugins(name)
     if not components and not plugins:
-        raise UserError(
-            f"no plugin provides {name!r}, and none is called so",
-            "see: ssltoolbox plugins list; one in a file needs --file FILE",
+        near = suggest(name, registry.all_names())
+        hint = (
+            f"did you mean {near!r}?"
+            if near
+            else "see: ssltoolbox plugins list; one in a file needs --file FILE"
         )
+        raise UserError(f"no plugin or component is called {name!r}", hint)
     if json:
         facts = [component_facts(registry, item, with_options=True) for item in components]
         _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])

@@ -67,11 +67,12 @@ def saliency(
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
     from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
-    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, open_source
+    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, open_source, recipe_of_run
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
-    plans = [_plan(NetworkSource(source, recipe, arch, allow_partial)) for source in sources]
+    shared = recipe or next(filter(None, map(recipe_of_run, sources)), None)
+    plans = [_plan(NetworkSource(source, shared, arch, allow_partial)) for source in sources]
     for plan in plans:
         check_weights(plan)
     networks = _named(sources, plans)

@@ -14,9 +14,11 @@ from ssltoolbox.api import (
     NegativeSamplerOptions,
     Setting,
 )
+from ssltoolbox.api.errors import and_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
-from ssltoolbox.recipe import LoadedRecipe, Place, RecipeProblem
+from ssltoolbox.recipe import LoadedRecipe, Located, RecipeProblem
+from ssltoolbox.recipe.problems import quoted
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
 STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
@@ -31,6 +33,32 @@ def part_checks(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRec
         *_unused_crops(chosen, loaded),
         *_needs(chosen, facts, loaded),
     ]
+
+
+def training_checks(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+    """What a recipe lacks that trains; one whose method is not known is taken for such."""
+    if any(not _card(method).trains for method in chosen.get(Kind.METHODS, ())):
+        return
+    lacking = [section for section in ("optim", "trainer") if _is_unset(loaded.tree, section)]
+    if lacking:
+        message = f"{and_of(map(quoted, lacking))} {'is' if len(lacking) == 1 else 'are'} missing"
+        hint = (
+            "a method that trains needs an optimiser with its learning rate, batch_size, and epochs or steps"
+        )
+        yield RecipeProblem(loaded.tree.best_place, message, hint)
+    trainer = loaded.tree.child("trainer")
+    if trainer is None or not isinstance(trainer.value, dict):
+        return
+    if _is_unset(trainer, "batch_size"):
+        place = (trainer.child("batch_size") or trainer).best_place
+        yield RecipeProblem(place, "'trainer' needs 'batch_size'", "instances in a step, over all devices")
+    if _is_unset(trainer, "epochs") and _is_unset(trainer, "steps"):
+        yield RecipeProblem(trainer.best_place, "'trainer' needs either 'epochs' or 'steps'")
+
+
+def _is_unset(node: Located, key: str) -> bool:
+    child = node.child(key)
+    return child is None or child.value is None
 
 
 def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
@@ -49,8 +77,7 @@ def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
 def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Strategies that the method can't use."""
     for method in chosen.get(Kind.METHODS, ()):
-        card = method.descriptor
-        assert isinstance(card, MethodDescriptor)
+        card = _card(method)
         if not card.trains:
             useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
         elif card.negatives is None and not card.pairs:
@@ -61,7 +88,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
             return
         for strategy in (item for kind in useless for item in chosen.get(kind, ())):
             yield RecipeProblem(
-                _place(loaded, strategy),
+                _nearest(_node(loaded, strategy), _node(loaded, method)).place,
                 f"{strategy.title} can't act: method {card.name!r} {reason}",
                 f"take it out, or choose {other}",
             )
@@ -70,14 +97,13 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
 def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """Weights of hard negatives that the method doesn't look at."""
     for method in chosen.get(Kind.METHODS, ()):
-        card = method.descriptor
-        assert isinstance(card, MethodDescriptor)
+        card = _card(method)
         if card.weights or card.negatives is None:
             return
         for sampler in chosen.get(Kind.NEGATIVE_SAMPLERS, ()):
             if isinstance(sampler.options, NegativeSamplerOptions) and sampler.options.weight != 1:
                 yield RecipeProblem(
-                    _place(loaded, sampler, "weight"),
+                    _nearest(_node(loaded, sampler, "weight"), _node(loaded, method)).place,
                     f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
                     "take it out, or choose a method that weighs negatives, such as simclr",
                 )
@@ -112,8 +138,10 @@ def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) 
         has = {"landmarks": known.landmarks, "labels": bool(known.labels), "pairs": known.pairs}
         for need in sorted(item.descriptor.needs):
             if not has[need]:
+                data = [] if item.own_data else loaded.node(Kind.DATASETS.section).leaves()
+                texts = [node for node in data if isinstance(node.value, str)]
                 yield RecipeProblem(
-                    _place(loaded, item),
+                    _nearest(_node(loaded, item), *texts).place,
                     f"{item.title} needs {need}, and the data has none",
                     "take it out, or choose data that has them",
                 )
@@ -128,7 +156,8 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     least = unit if hard else 2 * unit
     clips = plan.facts.clips if plan.facts else sys.maxsize
     most = clips // shares * unit
-    batch = trainer.batch_size
+    batch = trainer.batch_size or 0
+    involved = [Kind.NEGATIVE_SAMPLERS, Kind.DATASETS]
     if most < least:
         message = f"a step draws from at least {least // (1 + hard)} clips, the data has {clips}"
         hint = "get more clips" if shares == 1 else "get more clips, or use fewer micro-batches or processes"
@@ -141,15 +170,21 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
         named = " times ".join(f"{value} ({name})" for name, value in factors.items() if value > 1)
         message = f"a batch of {batch} instances can't be divided by {named}"
         hint = f"write batch_size: {min(max(least, round(batch / unit) * unit), most)}"
+        involved.remove(Kind.DATASETS)
     elif batch > most:
         message = f"a step draws from {plan.counts.draws} clips, the data has {clips}"
         hint = f"write batch_size: {most} or less"
     elif batch < least:
         message = "a micro-batch has one instance; batch norm and negatives need others beside it"
         hint = f"write batch_size: {least} or more"
+        involved.remove(Kind.DATASETS)
     else:
         return
-    yield RecipeProblem(loaded.node("trainer", "batch_size").place, message, hint)
+    settings = loaded.node("trainer")
+    numbers = [settings.child(key) for key in ("batch_size", "accumulate", "devices", "nodes")]
+    sections = [loaded.tree.child(kind.section) for kind in involved]
+    written = [leaf for node in (*numbers, *sections) if node for leaf in node.leaves()]
+    yield RecipeProblem(_nearest(*written).place, message, hint)
 
 
 def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
@@ -169,7 +204,7 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
             problems = list(item.options.problems(setting))
         for problem in problems:
             yield RecipeProblem(
-                _place(loaded, item, problem.option),
+                _node(loaded, item, problem.option).place,
                 f"{item.title}: {problem.message}",
                 problem.hint,
                 problem.warning,
@@ -178,8 +213,8 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
 
 def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     optim = plan.recipe.optim
-    wanted = warmup_steps(optim, plan.counts)
-    if wanted > plan.counts.steps:
+    wanted = warmup_steps(optim, plan.counts) if optim else 0
+    if optim and wanted > plan.counts.steps:
         option = "warmup_epochs" if optim.warmup_steps is None else "warmup_steps"
         yield RecipeProblem(
             loaded.node("optim", option).place,
@@ -197,7 +232,18 @@ def _all(chosen: ChosenByKind) -> list[Chosen]:
     return [item for items in chosen.values() for item in items]
 
 
-def _place(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Place:
-    """Where a component is written, or one of its options."""
+def _card(method: Chosen) -> MethodDescriptor:
+    assert isinstance(method.descriptor, MethodDescriptor)
+    return method.descriptor
+
+
+def _node(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Located:
+    """A component as it is written, or one of its options."""
     index = () if item.index is None else (item.index,)
-    return loaded.node(item.provided.kind.section, *index, option).place
+    return loaded.node(item.provided.kind.section, *index, option)
+
+
+def _nearest(*nodes: Located) -> Located:
+    """The one of several values that don't go together to point at: that of the command line, else that of the
+    recipe, else that of its parent; among equals the first."""
+    return min(nodes, key=lambda node: node.generation)

@@ -62,7 +62,7 @@ class Plan:
         chosen: the components of each kind, in the recipe's order.
         facts: of the data; None where it is not there.
         counts: how much a step and the run see.
-        schedule: the learning rate over the steps.
+        schedule: the learning rate over the steps; None for a recipe without an optimiser, which trains nothing.
         warnings: what a user should know, though the run can go on.
     """
 
@@ -70,7 +70,7 @@ class Plan:
     chosen: Mapping[Kind, tuple[Chosen, ...]]
     facts: DataFacts | None
     counts: Counts
-    schedule: Schedule
+    schedule: Schedule | None
     warnings: tuple[RecipeProblem, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Chosen, ...]:

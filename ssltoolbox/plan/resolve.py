@@ -18,13 +18,14 @@ from ssltoolbox.api import (
     NegativeSamplerOptions,
     UserError,
 )
-from ssltoolbox.plan.checks import number_checks, part_checks
+from ssltoolbox.plan.checks import number_checks, part_checks, training_checks
 from ssltoolbox.plan.choose import choose
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
 from ssltoolbox.recipe import (
     Component,
     LoadedRecipe,
+    Located,
     Override,
     Place,
     Recipe,
@@ -32,7 +33,9 @@ from ssltoolbox.recipe import (
     RecipeProblem,
     dump,
     read,
+    resolve_path,
 )
+from ssltoolbox.recipe.annotations import paths
 from ssltoolbox.recipe.problems import in_order
 from ssltoolbox.registry import Registry, discover
 
@@ -59,7 +62,9 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
     problems += [*file_problems, *choice.problems, *data_problems, *own_problems]
     problems += part_checks(chosen, facts, loaded)
-    plan = _plan(loaded, chosen, facts)
+    lacking = list(training_checks(chosen, loaded))
+    problems += lacking
+    plan = None if lacking else _plan(loaded, chosen, facts)
     # A sampler that is missing would change all numbers.
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:
         problems += number_checks(plan, loaded)
@@ -115,7 +120,7 @@ def _facts(
 ) -> tuple[DataFacts | None, list[RecipeProblem]]:
     """The facts of the data, or what stands in their way."""
     for data in chosen.get(Kind.DATASETS, ()):
-        return _facts_of(data, loaded.node("data").best_place, data_needed)
+        return _facts_of(data, loaded.node(Kind.DATASETS.section), data_needed)
     return None, []
 
 
@@ -130,8 +135,8 @@ def _with_own_facts(
         if task.own_data:
             data = _as_known(task.own_data.chosen, known)
             known.append(data)
-            place = loaded.node(Kind.EVALUATORS.section, task.index or 0, "data").best_place
-            facts, wrong = _facts_of(data, place, data_needed)
+            node = loaded.node(Kind.EVALUATORS.section, task.index or 0, "data")
+            facts, wrong = _facts_of(data, node, data_needed)
             task = replace(task, own_data=OwnData(data, facts))
             problems += wrong
         tasks.append(task)
@@ -144,15 +149,21 @@ def _as_known(data: Chosen, known: Sequence[Chosen]) -> Chosen:
     return replace(data, options=next(same, data).options)
 
 
-def _facts_of(data: Chosen, place: Place, data_needed: bool) -> tuple[DataFacts | None, list[RecipeProblem]]:
+def _facts_of(data: Chosen, node: Located, data_needed: bool) -> tuple[DataFacts | None, list[RecipeProblem]]:
+    """The facts of a dataset that is written at a node, or what stands in their way."""
     assert isinstance(data.options, DatasetOptions)
     try:
         with data.provided.blamed_for("facts()"):
             return data.options.facts(), []
-    except DataNotFound as error:
-        return None, [RecipeProblem(place, error.message, error.hint, warning=not data_needed)]
     except UserError as error:
-        return None, [RecipeProblem(place, error.message, error.hint)]
+        warning = isinstance(error, DataNotFound) and not data_needed
+        return None, [RecipeProblem(_place_of_path(error, data, node), error.message, error.hint, warning)]
+
+
+def _place_of_path(error: UserError, data: Chosen, node: Located) -> Place:
+    """Where the path is written that an error names; else where the dataset is."""
+    named = (path for path, _ in paths(node, [data.provided.descriptor.options]))
+    return next((path.place for path in named if str(resolve_path(path)) in str(error)), node.best_place)
 
 
 def _plan(
@@ -185,23 +196,26 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
     trainer = recipe.trainer
     samplers = [item.options for item in chosen.get(Kind.NEGATIVE_SAMPLERS, ())]
     hard = sum(options.count for options in samplers if isinstance(options, NegativeSamplerOptions))
-    draws = trainer.batch_size // (1 + hard)
+    batch_size = trainer.batch_size or 0
+    draws = batch_size // (1 + hard)
     per_epoch = facts.clips // draws if facts and draws else 0
     steps = trainer.steps if trainer.steps is not None else (trainer.epochs or 0) * per_epoch
     return Counts(
-        instances=trainer.batch_size,
-        compared=trainer.batch_size // trainer.accumulate,
+        instances=batch_size,
+        compared=batch_size // trainer.accumulate,
         draws=draws,
         hard_negatives=hard,
-        images=2 * trainer.batch_size,
+        images=2 * batch_size,
         steps_per_epoch=per_epoch,
         steps=steps,
         epochs=steps / per_epoch if per_epoch else math.nan,
     )
 
 
-def _schedule(recipe: Recipe, counts: Counts) -> Schedule:
+def _schedule(recipe: Recipe, counts: Counts) -> Schedule | None:
     optim = recipe.optim
+    if optim is None:
+        return None
     return Schedule(
         kind=optim.schedule,
         lr=optim.lr,

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ssltoolbox.recipe.place import Key, Located, resolve_path
-from ssltoolbox.support.local import is_url
 
 PATH_TEXT = object()
 """Marks a `str` that is the path of a file: `Annotated[str, PATH_TEXT]`."""
@@ -37,12 +36,17 @@ def plain_data(node: Located, annotations: Sequence[Any]) -> Any:
     return node.value
 
 
-def urls(node: Located, annotations: Sequence[Any]) -> Iterator[Located]:
-    """The texts that stand where paths are expected and are URLs."""
-    if isinstance(node.value, str) and _is_path(node.value, annotations) and is_url(node.value):
-        yield node
+def takes_null(annotations: Iterable[Any]) -> bool:
+    """True if null is among what data of these types may be."""
+    return any(member in (None, type(None)) for member in _members(annotations))
+
+
+def paths(node: Located, annotations: Sequence[Any]) -> Iterator[tuple[Located, bool]]:
+    """The texts that stand for paths, each with whether it could be null as well."""
+    if isinstance(node.value, str) and _is_path(node.value, annotations):
+        yield node, takes_null(annotations)
     for key, child in node.items():
-        yield from urls(child, inner(annotations, key))
+        yield from paths(child, inner(annotations, key))
 
 
 def inner(annotations: Iterable[Any], key: Key) -> list[Any]:

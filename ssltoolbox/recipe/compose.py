@@ -10,7 +10,7 @@ from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, shown, shown_path
-from ssltoolbox.recipe.sections import is_component, spell_out
+from ssltoolbox.recipe.sections import belongs_to_its_name, spell_out
 from ssltoolbox.recipe.source import read_file
 
 
@@ -59,9 +59,8 @@ def _inherit(
     if "recipes" in child.value and "recipe" not in child.value:
         place = child.value["recipes"].best_place
         return None, [RecipeProblem(place, "this is a grid, not a recipe", "run it by ssltoolbox bench")]
-    child = spell_out(child)
-    sections = {key: value for key, value in child.mapping.items() if key != "extends"}
-    own = Located(sections, child.place)
+    child = spell_out(child).aged(len(children) + 1)
+    own = child.holding({key: value for key, value in child.mapping.items() if key != "extends"})
     extends = child.mapping.get("extends")
     if extends is None or extends.value is None:
         return own, problems
@@ -85,18 +84,18 @@ def _not_a_recipe(node: Located) -> RecipeProblem:
 
 
 def _without_name(recipe: Located) -> Located:
-    return Located({key: value for key, value in recipe.mapping.items() if key != "name"}, recipe.place)
+    return recipe.holding({key: value for key, value in recipe.mapping.items() if key != "name"})
 
 
 def _merge(parent: Located, child: Located, path: tuple[Key, ...]) -> Located:
     if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
         return child
-    if is_component(path) and _renames(parent.value, child.value):
+    if belongs_to_its_name(path) and _renames(parent.value, child.value):
         return child
     merged = dict(parent.value)
     for key, value in child.value.items():
         merged[key] = _merge(merged[key], value, (*path, key)) if key in merged else value
-    return Located(merged, child.place, child.key_place)
+    return child.holding(merged)
 
 
 def _renames(parent: dict[str, Located], child: dict[str, Located]) -> bool:

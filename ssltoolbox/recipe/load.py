@@ -10,14 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ssltoolbox.recipe.annotations import urls
 from ssltoolbox.recipe.compose import compose_all
 from ssltoolbox.recipe.overrides import Override
 from ssltoolbox.recipe.place import Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
 from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS, as_mapping
-from ssltoolbox.recipe.validate import parse_as, validate
+from ssltoolbox.recipe.validate import parse_as, path_problems, settled, validate
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,7 @@ def read(
     if tree is None:
         return None, in_order(problems)
     tree = _with_name(tree, file)
+    tree = settled(Recipe, tree)
     recipe, found = validate(Recipe, tree, elsewhere=SECTION_KEYS)
     problems = in_order(problems + found)
     parts = _fields(recipe) if recipe else _valid_parts(tree)
@@ -124,8 +124,8 @@ def _with_name(tree: Located, path: Path) -> Located:
     if not isinstance(tree.value, dict) or "name" in tree.value:
         return tree
     stem = re.sub(r"[^\w.-]+", "-", path.stem).strip(".-")
-    name = Located(stem[:60].rstrip(".-") or "recipe", tree.place)
-    return Located({"name": name, **tree.value}, tree.place)
+    name = Located(stem[:60].rstrip(".-") or "recipe", tree.place, generation=tree.generation)
+    return tree.holding({"name": name, **tree.value})
 
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _valid_parts(tree: Located) -> dict[str, Any]:
                 parts[name] = field.get_default()
             continue
         annotation = field.rebuild_annotation()
-        if any(urls(node, [annotation])):
+        if path_problems(annotation, node):
             continue
         try:
             parts[name] = parse_as(annotation, node)
@@ -158,4 +158,4 @@ def component_at(section: str, index: int | None, node: Located) -> ComponentNod
     if not isinstance(node.value, dict) or name is None or not isinstance(name.value, str):
         return None
     options = {key: value for key, value in node.value.items() if key != "name"}
-    return ComponentNode(section, index, name.value, name.place, Located(options, node.place, node.key_place))
+    return ComponentNode(section, index, name.value, name.place, node.holding(options))

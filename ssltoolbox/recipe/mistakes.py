@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
+from ssltoolbox.api import OptionError
 from ssltoolbox.recipe.problems import did_you_mean, quoted, shown
 from ssltoolbox.recipe.source import resolve_scalar
-
-_RULE = "recipe_rule"
 
 _TYPES = {
     "bool_type": "true or false",
@@ -32,6 +31,9 @@ _TYPES = {
     "model_attributes_type": "a mapping",
     "dataclass_type": "a mapping",
 }
+NULL_IN_PYTHON = ("None", "none")
+"""Texts in YAML by which a user may have meant null."""
+
 _CHOICES = ("literal_error", "enum")
 _LIMITS = {
     "greater_than": ("greater than", "gt"),
@@ -54,42 +56,40 @@ class Mistake:
 
     Attributes:
         message, hint: as in `RecipeProblem`.
-        option: the option inside the value that is to blame; empty for the value itself.
+        options: the options inside the value that are to blame; none for the value itself.
         form_is_wrong: True for a text of the wrong form: what the option is for says more than a pattern.
     """
 
     message: str
     hint: str = ""
-    option: str = ""
+    options: tuple[str, ...] = ()
     form_is_wrong: bool = False
 
 
-def rule(message: str, hint: str = "", option: str = "") -> PydanticCustomError:
-    """An error for a model's validator to raise, reported as it is.
-
-    Args:
-        message, hint, option: as in `Mistake`.
-    """
-    return PydanticCustomError(_RULE, "{message}", {"message": message, "hint": hint, "option": option})
-
-
-def explain(subject: str, value: object, errors: Sequence[ErrorDetails]) -> Mistake:
+def explain(
+    subject: str, value: object, errors: Sequence[ErrorDetails], could_be_null: bool = False
+) -> Mistake:
     """The mistake behind errors about one value; there are several for a union.
 
     Args:
         subject: what the value is called.
         value: the value as located: a scalar, a list or a dict.
         errors: pydantic's.
+        could_be_null: whether the value may be null.
     """
     about_types = [error for error in errors if error["type"] in _TYPES or error["type"] in _CHOICES]
     # A value of one member's type but out of its bounds: what the other members say is beside the point.
     others = [error for error in errors if error not in about_types]
-    return _broken_rule(subject, value, others) if others else _wrong_type(subject, value, about_types)
+    if others:
+        return _broken_rule(subject, value, others)
+    return _wrong_type(subject, value, about_types, could_be_null)
 
 
-def _wrong_type(subject: str, value: object, errors: Sequence[ErrorDetails]) -> Mistake:
+def _wrong_type(subject: str, value: object, errors: Sequence[ErrorDetails], could_be_null: bool) -> Mistake:
     expected = list(dict.fromkeys(_expected(error) for error in errors))
     message = f"{subject} must be {' or '.join(expected)}, not {shown(value)}"
+    if value in (None, *NULL_IN_PYTHON) and (could_be_null or expected == ["a list"]):
+        return Mistake(message, "write null" if could_be_null else "write [] for none")
     return Mistake(message, _hint(value, expected))
 
 
@@ -132,8 +132,8 @@ def _hint_for_text(text: str, expected: list[str]) -> str:
 def _broken_rule(subject: str, value: object, errors: Sequence[ErrorDetails]) -> Mistake:
     error = errors[0]
     kind, context = error["type"], error.get("ctx", {})
-    if kind == _RULE:
-        return Mistake(context["message"], context["hint"], context["option"])
+    if isinstance(raised := context.get("error"), OptionError):
+        return Mistake(raised.message, raised.hint, raised.options)
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
         return Mistake(f"{subject} must be {words} {_number(context[key])}, not {shown(value)}")

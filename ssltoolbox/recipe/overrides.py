@@ -8,7 +8,7 @@ from typing import Any
 
 from ssltoolbox.recipe.place import SET, Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, quoted
-from ssltoolbox.recipe.sections import is_component, spell_out
+from ssltoolbox.recipe.sections import belongs_to_its_name, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
 
@@ -144,7 +144,7 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
         index = _index(node.value, key, place)
         elements = list(node.value)
         elements[index] = _put(elements[index], override, (*path, index))
-        return Located(elements, node.place, node.key_place)
+        return node.holding(elements)
     if node.value is not None and not isinstance(node.value, dict):
         parent = ".".join(override.keys[:depth])
         raise _CannotSetError(
@@ -153,9 +153,11 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     options = dict(node.value or {})
     child = options.get(key)
     changed = _put(child or Located({}, place, place), override, (*path, key))
-    renamed = key == "name" and is_component(path) and child is not None and child.value != changed.value
+    renamed = (
+        key == "name" and belongs_to_its_name(path) and child is not None and child.value != changed.value
+    )
     options = {key: changed} if renamed else options | {key: changed}
-    return Located(options, node.place, node.key_place)
+    return node.holding(options)
 
 
 def _index(elements: list[Located], key: str, place: Place) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +43,44 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A value of a recipe, with the place of its first character and, in a mapping, that of its key."""
+    """A value of a recipe, and where it was written.
+
+    Attributes:
+        value: a scalar, or what is in a list or a mapping.
+        place: of its first character.
+        key_place: in a mapping, that of its key.
+        generation: how far away it was written: 0 for what sets a value in a recipe from elsewhere (the command
+            line, a grid, Python), 1 for the recipe itself, 2 for its parent, and so on.
+    """
 
     value: Scalar | list[Located] | dict[str, Located]
     place: Place
     key_place: Place | None = None
+    generation: int = 0
 
     @property
     def best_place(self) -> Place:
         """Where to point for this value as a whole: its key if it has one."""
         return self.key_place or self.place
+
+    def holding(self, value: Scalar | list[Located] | dict[str, Located]) -> Located:
+        """Another value at the same place."""
+        return replace(self, value=value)
+
+    def with_child(self, key: Key, child: Located) -> Located:
+        """The same mapping or list with another child under a key or at an index that it has."""
+        if isinstance(self.value, dict):
+            return self.holding({**self.value, str(key): child})
+        return self.holding([child if index == key else other for index, other in self.items()])
+
+    def aged(self, generation: int) -> Located:
+        """The same tree, written so far away."""
+        aged = replace(self, generation=generation)
+        if isinstance(self.value, dict):
+            return aged.holding({key: child.aged(generation) for key, child in self.value.items()})
+        if isinstance(self.value, list):
+            return aged.holding([child.aged(generation) for child in self.value])
+        return aged
 
     @property
     def mapping(self) -> dict[str, Located]:
@@ -77,6 +105,14 @@ class Located:
             yield from self.value.items()
         elif isinstance(self.value, list):
             yield from enumerate(self.value)
+
+    def leaves(self) -> Iterator[Located]:
+        """The scalars in it; the value itself if it is one, or is empty."""
+        children = [child for _, child in self.items()]
+        if not children:
+            yield self
+        for child in children:
+            yield from child.leaves()
 
     def plain(self) -> Any:
         """The value without places: scalars, lists and dicts."""

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from ssltoolbox.api import UserError
@@ -34,17 +35,7 @@ class RecipeProblem:
 
     def render(self) -> str:
         """`file:line:column: message`, the line with a caret, and the hint."""
-        kind = "warning: " if self.warning else ""
-        lines = [f"{_address(self.place)}: {kind}{self.message}"]
-        gutter = ""
-        if self.place.line:
-            number = str(self.place.line)
-            gutter = " " * len(number)
-            text, caret = _excerpt(self.place)
-            lines += [f"  {number} | {text}".rstrip(), f"  {gutter} | {' ' * caret}^"]
-        if self.hint:
-            lines.append(f"  {gutter} {self.hint}" if gutter else f"  {self.hint}")
-        return "\n".join(lines)
+        return rendered([self])
 
 
 class RecipeError(UserError):
@@ -66,7 +57,24 @@ class RecipeError(UserError):
     def _text(self) -> str:
         errors = sum(not problem.warning for problem in self.problems)
         count = f"{errors} problem{'s' * (errors != 1)} in {shown_path(self.source)}"
-        return "\n".join([*(problem.render() for problem in self.problems), count])
+        return f"{rendered(self.problems)}\n{count}"
+
+
+def rendered(problems: Iterable[RecipeProblem]) -> str:
+    """The problems in their order; the line of those that share a place is shown once."""
+    lines: list[str] = []
+    for place, group in groupby(problems, key=lambda problem: problem.place):
+        same = list(group)
+        kinds = ("warning: " if problem.warning else "" for problem in same)
+        lines += [f"{_address(place)}: {kind}{one.message}" for kind, one in zip(kinds, same, strict=True)]
+        gutter = ""
+        if place.line:
+            number = str(place.line)
+            gutter = " " * (len(number) + 1)
+            text, caret = _excerpt(place)
+            lines += [f"  {number} | {text}".rstrip(), f"  {gutter}| {' ' * caret}^"]
+        lines += [f"  {gutter}{hint}" for hint in dict.fromkeys(one.hint for one in same) if hint]
+    return "\n".join(lines)
 
 
 def in_order(problems: Iterable[RecipeProblem]) -> list[RecipeProblem]:

@@ -12,15 +12,14 @@ from pydantic import (
     Field,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
-from ssltoolbox.api import KINDS, Kind
+from ssltoolbox.api import KINDS, Kind, OptionError
 from ssltoolbox.recipe.annotations import PATH_TEXT
-from ssltoolbox.recipe.mistakes import rule
 
-RECIPE_VERSION = 1
 _LONGEST_NAME = 60
 
 
@@ -98,6 +97,16 @@ class Backbone(Section):
     options: dict[str, Any] = Field(default_factory=dict)
     """Further arguments for timm's `create_model`."""
 
+    @field_validator("options")
+    @classmethod
+    def _weights_have_their_own_option(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """timm would read such a file without this toolbox's care, and advise to run the code that is in it."""
+        for option in ("checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"):
+            if option in options:
+                hint = "write it under backbone.weights: imagenet, or the path of a file"
+                raise OptionError(f"{option} can't be one of the options", hint, options=(option,))
+        return options
+
 
 class Optim(Section):
     """The optimiser and the learning rate over time."""
@@ -138,13 +147,25 @@ class Optim(Section):
         used = {"momentum": self.name in ("sgd", "lars"), "betas": self.name in ("adam", "adamw")}
         for option, is_used in used.items():
             if not is_used and getattr(self, option) != type(self).model_fields[option].default:
-                raise rule(f"{self.name} has no {option}", "remove it, or choose another optimiser", option)
+                raise OptionError(
+                    f"{self.name} has no {option}",
+                    "remove it, or choose another optimiser",
+                    options=(option, "name"),
+                    drop=(option,),
+                )
         if self.warmup_steps is not None and self.warmup_epochs != 0:
             hint = "set warmup_epochs to 0, or warmup_steps to null"
-            raise rule("'warmup_epochs' and 'warmup_steps' can't both be given", hint, "warmup_steps")
+            both = ("warmup_steps", "warmup_epochs")
+            message = "'warmup_epochs' and 'warmup_steps' can't both be given"
+            raise OptionError(message, hint, options=both, drop=both)
         if self.schedule == "constant" and self.final_lr_fraction != 0:
             hint = "remove it, or write schedule: cosine"
-            raise rule("a constant schedule has no final_lr_fraction", hint, "final_lr_fraction")
+            raise OptionError(
+                "a constant schedule has no final_lr_fraction",
+                hint,
+                options=("final_lr_fraction", "schedule"),
+                drop=("final_lr_fraction",),
+            )
         return self
 
 
@@ -152,13 +173,14 @@ class Trainer(Section):
     """How long, how large, and on what the training runs."""
 
     epochs: int | None = Field(default=None, ge=1)
-    """Passes over the training clips. Give either this or `steps`."""
+    """Passes over the training clips. Methods that train need either this or `steps`."""
 
     steps: int | None = Field(default=None, ge=1)
-    """Steps of the optimiser. Give either this or `epochs`."""
+    """Steps of the optimiser. Methods that train need either this or `epochs`."""
 
-    batch_size: int = Field(ge=2)
-    """Instances in a step of the optimiser, over all devices. A draw has 1 + its hard negatives of them."""
+    batch_size: int | None = Field(default=None, ge=2)
+    """Instances in a step of the optimiser, over all devices; a draw has 1 + its hard negatives of them. Needed by
+    methods that train."""
 
     accumulate: int = Field(default=1, ge=1)
     """Micro-batches that a batch is divided into; instances are compared within a micro-batch only."""
@@ -197,10 +219,10 @@ class Trainer(Section):
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
-        if self.epochs is None and self.steps is None:
-            raise rule("'trainer' needs either 'epochs' or 'steps'")
         if self.epochs is not None and self.steps is not None:
-            raise rule("'epochs' and 'steps' can't both be given", "set one of them to null", "steps")
+            both = ("steps", "epochs")
+            message = "'epochs' and 'steps' can't both be given"
+            raise OptionError(message, "set one of them to null", options=both, drop=both)
         return self
 
 
@@ -226,10 +248,10 @@ class RecipeFields(Section):
     backbone: Backbone
     """The network that is trained."""
 
-    optim: Optim
-    """The optimiser and the learning rate over time."""
+    optim: Optim | None = None
+    """The optimiser and the learning rate over time. Needed by methods that train."""
 
-    trainer: Trainer
+    trainer: Trainer = Trainer()
     """How long, how large, and on what the training runs."""
 
     plugins: Plugins = Plugins()

@@ -14,15 +14,17 @@ COMPONENT_LISTS = tuple(kind.section for kind in KINDS.values() if kind.many)
 _NAMED = (*COMPONENTS, "backbone", "optim")
 
 
-def is_component(path: tuple[Key, ...]) -> bool:
-    """True for a path such as `("method",)` or `("positives", 0)`.
+def belongs_to_its_name(path: tuple[Key, ...]) -> bool:
+    """True where another `name` makes what else is written there void: `("method",)` or `("positives", 0)`.
 
-    >>> is_component(("method",)), is_component(("positives", 0)), is_component(("backbone",))
+    An optimiser's options do not depend on its name.
+
+    >>> belongs_to_its_name(("method",)), belongs_to_its_name(("positives", 0)), belongs_to_its_name(("optim",))
     (True, True, False)
     """
     if len(path) == 2:
         return path[0] in COMPONENT_LISTS and isinstance(path[1], int)
-    return len(path) == 1 and path[0] in COMPONENTS
+    return len(path) == 1 and path[0] in (*COMPONENTS, "backbone")
 
 
 def spell_out(recipe: Located) -> Located:
@@ -34,14 +36,13 @@ def spell_out(recipe: Located) -> Located:
         if key in _NAMED:
             sections[key] = as_mapping(section)
         elif key in COMPONENT_LISTS and isinstance(section.value, list):
-            elements = [as_mapping(element) for element in section.value]
-            sections[key] = Located(elements, section.place, section.key_place)
-    return Located(sections, recipe.place, recipe.key_place)
+            sections[key] = section.holding([as_mapping(element) for element in section.value])
+    return recipe.holding(sections)
 
 
 def as_mapping(component: Located) -> Located:
     """A component's long form: `simclr` as `{name: simclr}`; anything else as it is."""
     if not isinstance(component.value, str):
         return component
-    name = Located(component.value, component.place)
-    return Located({"name": name}, component.place, component.key_place)
+    name = Located(component.value, component.place, generation=component.generation)
+    return component.holding({"name": name})

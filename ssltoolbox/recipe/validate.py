@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ssltoolbox.api.errors import one_of
+from ssltoolbox.api import OptionError
+from ssltoolbox.api.errors import and_of, one_of
 from ssltoolbox.api.suggest import suggest
-from ssltoolbox.recipe.annotations import fields_of, inner, plain_data, urls
-from ssltoolbox.recipe.mistakes import explain
+from ssltoolbox.recipe.annotations import fields_of, inner, paths, plain_data, takes_null
+from ssltoolbox.recipe.mistakes import NULL_IN_PYTHON, explain
 from ssltoolbox.recipe.place import Key, Located
 from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted
-from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED
+from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
 
 Model = TypeVar("Model", bound=BaseModel)
 Elsewhere = Mapping[str, Sequence[str]]
@@ -38,13 +39,69 @@ def validate(
         elsewhere: the keys of other sections by section, for a right key in a wrong place; the empty section
             is the recipe itself.
     """
-    refused = [RecipeProblem(url.place, NOT_SUPPORTED, ADVICE) for url in urls(node, [model])]
+    node = settled(model, node)
+    refused = path_problems(model, node)
     try:
         parsed = parse_as(model, node)
         return (None if refused else parsed), refused
     except ValidationError as error:
         reporter = _Reporter(model, node, where, elsewhere or {})
         return None, in_order([*refused, *reporter.problems(error)])
+
+
+def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
+    """What is wrong with texts that stand where paths are expected."""
+    problems = []
+    for path, could_be_null in paths(node, [annotation]):
+        text = str(path.value)
+        if is_url(text):
+            problems.append(RecipeProblem(path.place, NOT_SUPPORTED, ADVICE))
+        elif could_be_null and text in NULL_IN_PYTHON:
+            problems.append(
+                RecipeProblem(path.place, f"this is the path of a file called {text}", "write null")
+            )
+    return problems
+
+
+def settled(annotation: Any, node: Located) -> Located:
+    """The node without what nearer options rule out, such as a parent's `steps` where the child has `epochs`.
+
+    See `OptionError`.
+    """
+    try:
+        parse_as(annotation, node)
+    except ValidationError as error:
+        for details in error.errors(include_url=False, include_input=False):
+            cause = details.get("ctx", {}).get("error")
+            path = path_in(node, details["loc"])
+            if isinstance(cause, OptionError) and (lighter := _without_ruled_out(node, path, cause)):
+                return settled(annotation, lighter)
+    return node
+
+
+def _without_ruled_out(node: Located, path: tuple[Key, ...], cause: OptionError) -> Located | None:
+    """The node without the options under `path` that a nearer one rules out; None if there is none."""
+    if path:
+        key, *rest = path
+        child = node.child(key)
+        lighter = child and _without_ruled_out(child, tuple(rest), cause)
+        return node.with_child(key, lighter) if lighter else None
+    generations = {key: child.generation for key in cause.options if (child := node.child(key))}
+    ruled_out = {
+        key for key in cause.drop if key in generations and generations[key] > min(generations.values())
+    }
+    return node.holding({k: v for k, v in node.mapping.items() if k not in ruled_out}) if ruled_out else None
+
+
+def path_in(node: Located, location: Sequence[Key]) -> tuple[Key, ...]:
+    """The part of pydantic's location that leads through the data; the rest names members of unions."""
+    path: list[Key] = []
+    for key in location:
+        child = node.child(key)
+        if child is not None:
+            path.append(key)
+            node = child
+    return tuple(path)
 
 
 def parse_as(annotation: Any, node: Located) -> Any:
@@ -69,25 +126,19 @@ class _Reporter:
     def problems(self, error: ValidationError) -> list[RecipeProblem]:
         """One problem for each mistake; the errors of a union's members are about one mistake."""
         problems = []
+        missing: dict[tuple[Key, ...], list[str]] = {}
         mistakes: dict[tuple[Key, ...], list[ErrorDetails]] = {}
         for details in error.errors(include_url=False, include_input=False):
             *outer, last = details["loc"] or ("",)
             if details["type"] == "extra_forbidden":
-                problems.append(self._unknown(self._path(outer), str(last)))
+                problems.append(self._unknown(path_in(self._node, outer), str(last)))
             elif details["type"] == "missing" and isinstance(last, str):
-                problems.append(self._missing(self._path(outer), last))
+                missing.setdefault(path_in(self._node, outer), []).append(last)
             else:
-                mistakes.setdefault(self._path(details["loc"]), []).append(details)
+                mistakes.setdefault(path_in(self._node, details["loc"]), []).append(details)
+        problems += [problem for path, keys in missing.items() for problem in self._missing(path, keys)]
         problems += [self._mistake(path, found) for path, found in mistakes.items()]
         return in_order(problems)
-
-    def _path(self, loc: Sequence[Key]) -> tuple[Key, ...]:
-        """The part of pydantic's location that leads through the data; the rest names members of unions."""
-        path: tuple[Key, ...] = ()
-        for key in loc:
-            if self._at(path).child(key) is not None:
-                path = (*path, key)
-        return path
 
     def _at(self, path: tuple[Key, ...]) -> Located:
         node = self._node
@@ -105,8 +156,7 @@ class _Reporter:
         homes = [section for section, keys in self._elsewhere.items() if key in keys]
         if homes:
             return f"{quoted(key)} belongs {one_of(_under(section) for section in homes)}"
-        at_the_top = not self._owner(path)
-        known = [*self._fields(path), *(self._elsewhere.get("", ()) if at_the_top else ())]
+        known = [*self._fields(path), *(self._elsewhere.get("", ()) if self._is_recipe(path) else ())]
         if hint := did_you_mean(key, known):
             return hint
         for section, keys in self._elsewhere.items():
@@ -114,31 +164,54 @@ class _Reporter:
                 return f"did you mean {quoted(meant)}, {_under(section)}?"
         return ""
 
-    def _missing(self, path: tuple[Key, ...], key: str) -> RecipeProblem:
-        fields = self._fields(path)
-        of = self._owner(path)
-        message = f"{of} needs {quoted(key)}" if of else f"{quoted(key)} is missing"
-        node = self._at(path)
-        hint = _purpose(fields.get(key))
-        if written := suggest(key, node.mapping.keys() - fields.keys()):
+    def _missing(self, path: tuple[Key, ...], keys: list[str]) -> Iterator[RecipeProblem]:
+        """What is missing in one place: what was misspelt apart, all else together."""
+        node, fields = self._at(path), self._fields(path)
+        unknown = node.mapping.keys() - fields.keys()
+        misspelt = {key: written for key in keys if (written := suggest(key, unknown))}
+        for key, written in misspelt.items():
             hint = f"{quoted(written)} is there; did you mean {quoted(key)}?"
-        return RecipeProblem(node.best_place, message, hint)
+            yield RecipeProblem(node.best_place, self._lacks(path, [key]), hint)
+        others = [key for key in keys if key not in misspelt]
+        if others:
+            yield RecipeProblem(node.best_place, self._lacks(path, others), self._advice(path, others))
+
+    def _is_recipe(self, path: tuple[Key, ...]) -> bool:
+        return not self._owner(path)
+
+    def _advice(self, path: tuple[Key, ...], keys: list[str]) -> str:
+        """What the missing options are for."""
+        purposes = {key: _purpose(self._fields(path).get(key)) for key in keys}
+        if len(keys) == 1:
+            return purposes[keys[0]]
+        if self._is_recipe(path):
+            return "write them, or inherit them from another recipe, such as by extends: quickstart"
+        return "; ".join(f"{key}: {purpose}" for key, purpose in purposes.items() if purpose)
+
+    def _lacks(self, path: tuple[Key, ...], keys: list[str]) -> str:
+        names = and_of(map(quoted, keys))
+        of = self._owner(path)
+        return f"{of} needs {names}" if of else f"{names} {'is' if len(keys) == 1 else 'are'} missing"
 
     def _mistake(self, path: tuple[Key, ...], errors: list[ErrorDetails]) -> RecipeProblem:
         node = self._at(path)
         field = self._fields(path[:-1]).get(str(path[-1])) if path else None
-        mistake = explain(self._subject(path), node.value, errors)
+        mistake = explain(self._subject(path), node.value, errors, takes_null(self._annotations(path)))
         hint = (mistake.form_is_wrong and _purpose(field)) or mistake.hint
-        culprit = node.child(mistake.option) if mistake.option else None
+        written = [child for option in mistake.options if (child := node.child(option))]
+        culprit = min(written, key=lambda child: child.generation, default=None)
         is_whole = culprit is not None or isinstance(node.value, dict)
         place = (culprit or node).best_place if is_whole else node.place
         return RecipeProblem(place, mistake.message, hint)
 
-    def _fields(self, path: tuple[Key, ...]) -> dict[str, FieldInfo]:
+    def _annotations(self, path: tuple[Key, ...]) -> list[Any]:
         annotations: list[Any] = [self._model]
         for key in path:
             annotations = inner(annotations, key)
-        return fields_of(annotations)
+        return annotations
+
+    def _fields(self, path: tuple[Key, ...]) -> dict[str, FieldInfo]:
+        return fields_of(self._annotations(path))
 
     def _owner(self, path: tuple[Key, ...]) -> str:
         """What the options at `path` belong to: `'crop' of view 'paper'`; empty for the recipe itself."""

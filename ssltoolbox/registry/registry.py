@@ -142,6 +142,17 @@ class Registry:
         """The components of that name, of whatever kind."""
         return tuple(item for item in self.all() if item.descriptor.name == name)
 
+    def all_names(self) -> set[str]:
+        """The names of all components and of all plugins."""
+        of_components = {item.descriptor.name for item in self.all()}
+        broken = {plugin.origin.plugin for plugin in self.broken}
+        return (
+            of_components
+            | {item.origin.plugin for item in self.all()}
+            | broken
+            | {o.plugin for o in self.disabled}
+        )
+
     def rivals(self, item: Provided) -> tuple[Provided, ...]:
         """The other components of the same kind and name: with one of them, neither can be used."""
         return tuple(other for other in self._by_kind[item.kind][item.descriptor.name] if other is not item)

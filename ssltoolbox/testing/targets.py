@@ -11,6 +11,7 @@ from typing import Any
 
 from ssltoolbox.api import Descriptor, UserError
 from ssltoolbox.api.errors import reason_of
+from ssltoolbox.api.suggest import suggest
 from ssltoolbox.registry import Origin, Provided, Registry, discover
 from ssltoolbox.registry.contract import RefusedError, components
 
@@ -71,10 +72,9 @@ def _of_name(name: str) -> tuple[Provided, ...]:
     if origins := registry.plugins(name):
         return tuple(item for origin in origins for item in _of_plugin(registry, origin))
     if not is_importable(name):
-        raise UserError(
-            f"no plugin provides {name!r}, none is called so, and there is no such module or file",
-            "see: ssltoolbox plugins list; of what is not installed, name the file",
-        )
+        near = suggest(name, registry.all_names())
+        hint = f"did you mean {near!r}?" if near else "see: ssltoolbox plugins list; or name a Python file"
+        raise UserError(f"no plugin, component, module or file is called {name!r}", hint)
     return _of_module(_imported(name))
 
 

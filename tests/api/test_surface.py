@@ -31,7 +31,7 @@ SURFACE = {
         "Setting",
         "ViewOptions",
     ],
-    "errors": ["DataNotFound", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
+    "errors": ["DataNotFound", "OptionError", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
     "what targets follow": [
         "Catalogue",
         "Dataset",

@@ -63,6 +63,31 @@ def test_a_task_that_is_unknown_is_shown_as_it_was_typed(tmp_path, capfd):
     )
 
 
+@pytest.mark.parametrize("source", ["/nope.ckpt", "runs/nope", "nope"])
+def test_a_network_that_is_not_there(source, capfd):
+    """It is not the recipe that is missing."""
+    assert run(["evaluate", source]) == 2
+    text = capfd.readouterr().err
+    assert text.startswith(f"there is no {source}; name a run folder, a file of weights")
+    assert "recipe" not in text
+
+
+def test_without_an_optimiser(tmp_path, capfd):
+    """What trains nothing needs none, nor any other setting of the training."""
+    path = tmp_path / "plain.yaml"
+    path.write_text(
+        "recipe: 1\nmethod: none\nbackbone: test_byobnet\nviews: {name: standard, size: 32}\n"
+        "evaluate: [identity]\ndata: {name: synthetic_faces, identities: 4, clips: 8, frames: 8, "
+        "eval_identities: 4, eval_clips: 8}\n"
+    )
+    assert run(["train", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert "identity" in json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    capfd.readouterr()
+    assert run(["train", str(path), "--out", str(tmp_path / "run"), "--resume"]) == 0
+    assert run(["check", str(tmp_path / "run" / "recipe.yaml")]) == 0
+    assert "learning rate" not in capfd.readouterr().out
+
+
 def test_nothing_to_evaluate(tmp_path, capfd):
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     assert capfd.readouterr().err == (

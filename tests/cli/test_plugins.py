@@ -190,10 +190,9 @@ The positive is mirrored.
 def test_only_files_that_a_flag_names_are_run(plugins: FakePlugins, capsys: Capture) -> None:
     path = plugins.file("mirror.py")
     assert run(["plugins", "show", "mirror"]) == 2
-    assert capsys.readouterr().err == (
-        "no plugin provides 'mirror', and none is called so; see: ssltoolbox plugins list; one in a file needs "
-        "--file FILE\n"
-    )
+    text = capsys.readouterr().err
+    assert "'mirror'" in text
+    assert "--file FILE" in text
     assert printed(capsys, "show", "mirror", "--file", str(path)).startswith(
         "mirror\nThe positive is mirrored."
     )
@@ -246,10 +245,7 @@ def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture) -> None
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (
-            ["nothing"],
-            "no plugin provides 'nothing', none is called so, and there is no such module or file; ",
-        ),
+        (["nothing"], "no plugin, component, module or file is called 'nothing'; "),
         (["hard_neg", "--set", "hard_neg"], "--set:1:1: 'hard_neg' has no '='"),
         (["hard_neg", "--set", "hard_neg=2"], "--set:1:1: an option is missing here"),
         (
@@ -263,6 +259,15 @@ def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], error: str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(error)
+
+
+@pytest.mark.parametrize("command", ["show", "check"])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("maskfn", "mask_fn"), ("SimCLR", "simclr"), ("hard-negs", "hard_neg")]
+)
+def test_a_name_that_is_misspelt(capsys: Capture, command: str, name: str, meant: str) -> None:
+    assert run(["plugins", command, name]) == 2
+    assert f"did you mean '{meant}'?" in capsys.readouterr().err
 
 
 def test_a_new_plugin(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

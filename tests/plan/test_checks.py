@@ -36,14 +36,14 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load_plan(recipe)
     (warning,) = load_plan(recipe, data_needed=False).warnings
-    assert warning.render() == caught.value.problems[0].render().replace("1: ", "1: warning: ", 1)
-    assert warning.render().startswith("small.yaml:3:1: warning: ")
+    assert warning.render() == caught.value.problems[0].render().replace("28: ", "28: warning: ", 1)
+    assert warning.render().startswith("small.yaml:3:28: warning: ")
     assert str(tmp_path / "gone") in warning.message
 
 
 def test_data_that_can_not_be_used_is_an_error_in_check_too(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RecipeError, match=re.escape("small.yaml:3:1: ")):
+    with pytest.raises(RecipeError, match=re.escape("small.yaml:3:28: ")):
         load_plan(write_recipe(tmp_path, data="{name: frames, root: empty}"), data_needed=False)
 
 
@@ -59,7 +59,7 @@ def test_all_problems_at_once_in_the_order_of_their_places(tmp_path: Path) -> No
         plugins="{files: [gone.py]}",
     )
     assert re.findall(r"^(small.yaml:\d+:\d+|--set:\d+:\d+): (?:unknown )?(\S+ \S+)", str(error), re.M) == [
-        ("small.yaml:3:1", f"{tmp_path}/gone: there"),
+        ("small.yaml:3:28", f"{tmp_path}/gone: there"),
         ("small.yaml:6:13", "positive generator"),
         ("small.yaml:6:47", "option 'wheight'"),
         ("small.yaml:7:13", "negative sampler"),

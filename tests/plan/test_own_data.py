@@ -134,7 +134,7 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load_plan(recipe)
     (problem,) = caught.value.problems
-    assert (problem.place.line, problem.place.column) == (12, 29)
+    assert (problem.place.line, problem.place.column) == (12, 56)
     assert problem.message == f"{tmp_path}/gone: there is no such folder"
     (warning,) = load_plan(recipe, data_needed=False).warnings
     assert warning.warning

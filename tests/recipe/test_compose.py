@@ -47,10 +47,15 @@ def test_a_component_of_another_name_takes_none_of_the_options(
     assert merged(write, f"method: {parent}", f"method: {child}") == {"method": expected}
 
 
-def test_sections_that_are_no_components_merge_whatever_their_name(write: Write) -> None:
-    parent = "backbone: {name: resnet50, weights: imagenet}\noptim: {name: sgd, warmup_epochs: 10}"
-    assert merged(write, parent, "backbone: resnet18\noptim: adam") == {
-        "backbone": {"name": "resnet18", "weights": "imagenet"},
+@pytest.mark.parametrize("child", ["backbone: resnet18", "backbone: {name: resnet18}"])
+def test_a_backbone_of_another_name_takes_none_of_the_options(write: Write, child: str) -> None:
+    parent = "backbone: {name: resnet10t, weights: w.pth, stem: small, options: {stem_width: 8}}"
+    assert merged(write, parent, child) == {"backbone": {"name": "resnet18"}}
+    assert merged(write, parent, "backbone: {weights: null}")["backbone"]["options"] == {"stem_width": 8}
+
+
+def test_an_optimiser_of_another_name_keeps_the_options(write: Write) -> None:
+    assert merged(write, "optim: {name: sgd, warmup_epochs: 10}", "optim: adam") == {
         "optim": {"name": "adam", "warmup_epochs": 10},
     }
 

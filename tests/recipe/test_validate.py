@@ -174,8 +174,7 @@ def test_what_is_missing_is_reported_at_the_key_of_its_mapping() -> None:
     ]
     _, problems = check("{}", Needy)
     assert [(p.place.column, p.message, p.hint) for p in problems] == [
-        (1, "view 'face' needs 'strength'", "How strong it is"),
-        (1, "view 'face' needs 'colour'", ""),
+        (1, "view 'face' needs 'strength' and 'colour'", "strength: How strong it is"),
     ]
 
 

@@ -73,8 +73,8 @@ def test_a_class_of_a_file_is_found(tmp_path: Path) -> None:
     [
         (
             "nothing",
-            "no plugin provides 'nothing', none is called so, and there is no such module or file; "
-            "see: ssltoolbox plugins list; of what is not installed, name the file",
+            "no plugin, component, module or file is called 'nothing'; "
+            "see: ssltoolbox plugins list; or name a Python file",
         ),
         ("gone.py", f"there is no file {Path('gone.py').absolute()}"),
         (

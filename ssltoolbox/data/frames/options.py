@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import EXPRESSIONS, DataFacts, Problem, Setting, Split
+from ssltoolbox.api import EXPRESSIONS, DataFacts, OptionError, Problem, Setting, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -52,15 +52,16 @@ class FramesOptions(ListedOptions):
     @model_validator(mode="after")
     def _one_source(self) -> FramesOptions:
         if (self.root is None) == (self.index is None):
-            raise ValueError(
-                "give either root, a folder of frames, or index, what ssltoolbox data index made"
-            )
+            message = "give either root, a folder of frames, or index, what ssltoolbox data index made"
+            both = () if self.root is None else ("index", "root")
+            raise OptionError(message, options=both, drop=both)
         return self
 
     @model_validator(mode="after")
     def _leave_some_to_train(self) -> FramesOptions:
         if self.val + self.test >= 1:
-            raise ValueError("val and test together must be less than 1: the rest is what is trained on")
+            message = "val and test together must be less than 1: the rest is what is trained on"
+            raise OptionError(message, options=("test", "val"))
         return self
 
     @property

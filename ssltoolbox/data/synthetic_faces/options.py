@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import EXPRESSIONS, DataFacts, DatasetOptions, Split
+from ssltoolbox.api import EXPRESSIONS, DataFacts, DatasetOptions, OptionError, Split
 
 LABELS = frozenset({"expression", "valence", "arousal"})
 FRAME_BYTES_BESIDE_PIXELS = 68 * 2 * 4 + 8 + 2 * 4
@@ -58,9 +58,10 @@ class SyntheticFacesOptions(DatasetOptions):
         for clips, identities in (("clips", "identities"), ("eval_clips", "eval_identities")):
             have, need = getattr(self, clips), getattr(self, identities)
             if have < need:
-                raise ValueError(
-                    f"{clips} is {have}, fewer than the {need} {identities}: "
-                    f"everyone needs a clip; raise {clips} or lower {identities}"
+                raise OptionError(
+                    f"{clips} is {have}, fewer than the {need} {identities}: everyone needs a clip",
+                    f"raise {clips} or lower {identities}",
+                    options=(clips, identities),
                 )
         return self
 

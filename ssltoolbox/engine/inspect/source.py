@@ -23,11 +23,12 @@ from ssltoolbox.models import create_backbone, match_weights
 from ssltoolbox.models.backbone import IMAGENET
 from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import Backbone, Override
+from ssltoolbox.recipe.find import SUFFIXES
+from ssltoolbox.recipe.shipped import shipped_recipes
 
 RANDOM = "random"
 TIMM = "timm:"
 FORMS = f"a run folder, a file of weights, {TIMM}NAME, {IMAGENET} or {RANDOM}"
-RECIPE_SUFFIXES = (".yaml", ".yml")
 NOTHING_TRAINS = ("method=none", "positives=[]", "negatives=[]", "maskers=[]")
 
 
@@ -73,24 +74,30 @@ def open_source(
         raise UserError(
             f"{wanted.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
         )
+    name, arch, weights = _weights(wanted)
     if not wanted.recipe:
         raise UserError(
-            f"{wanted.source} says nothing of data, views and tasks",
-            "name a recipe that does: --recipe RECIPE",
+            f"{wanted.source} needs a recipe, for its data, views and tasks",
+            "add --recipe RECIPE, such as the one that the network was trained with",
         )
-    name, arch, weights = _weights(wanted)
     return _load(
         wanted.recipe, name, {"weights": weights}, replace(wanted, arch=arch), overrides, data_needed
     )
 
 
 def is_recipe(source: str) -> bool:
-    """True for what is named as recipes are.
+    """True for what is named as recipes are, and for the name of a recipe that comes with the toolbox.
 
-    >>> is_recipe("mine.yaml"), is_recipe("runs/mine")
-    (True, False)
+    >>> is_recipe("mine.yaml"), is_recipe("quickstart"), is_recipe("runs/mine")
+    (True, True, False)
     """
-    return source.endswith(RECIPE_SUFFIXES)
+    return source.endswith(SUFFIXES) or (source in shipped_recipes() and not Path(source).is_dir())
+
+
+def recipe_of_run(source: str) -> Path | None:
+    """The recipe of the run that is named, or whose backbone is named; None for what is no run."""
+    run = _run_of(Path(source))
+    return RunFolder(run).recipe if run else None
 
 
 def check_weights(plan: Plan) -> str:

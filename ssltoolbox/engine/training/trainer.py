@@ -38,14 +38,17 @@ from ssltoolbox.plan import Plan
 def build_module(components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
     """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
     plan = components.plan
+    optim, schedule = plan.recipe.optim, plan.schedule
+    assert optim is not None, "checked by the plan"
+    assert schedule is not None, "checked by the plan"
     method = components.method(distributed)
     if plan.recipe.trainer.compile:
         compile_networks(method)
     return TrainingModule(
         method=method,
         stages=components.stages,
-        optim=plan.recipe.optim,
-        lr_factor=plan.schedule.factor,
+        optim=optim,
+        lr_factor=schedule.factor,
         seed=plan.recipe.seed,
         steps_per_epoch=plan.counts.steps_per_epoch,
         failure_path=failure_path,

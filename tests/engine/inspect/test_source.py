@@ -105,7 +105,8 @@ def test_part_of_a_network(recipe, weights):
     [
         (
             {"source": "random"},
-            "random says nothing of data, views and tasks; name a recipe that does: --recipe RECIPE",
+            "random needs a recipe, for its data, views and tasks; add --recipe RECIPE, such as the one that the "
+            "network was trained with",
         ),
         (
             {"source": "nowhere.pth", "recipe": "tiny.yaml"},
