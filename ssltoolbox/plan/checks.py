@@ -114,8 +114,7 @@ def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
     for view in chosen.get(Kind.VIEWS, ()):
         options = view.options
         for method in chosen.get(Kind.METHODS, ()):
-            card = method.descriptor
-            assert isinstance(card, MethodDescriptor)
+            card = _card(method)
             if (
                 isinstance(options, CropOptions)
                 and options.crops
@@ -123,7 +122,7 @@ def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                 and "crops" not in card.inputs
             ):
                 yield RecipeProblem(
-                    _place(loaded, view, "crops"),
+                    _nearest(_node(loaded, view, "crops"), _node(loaded, method)).place,
                     f"{view.title}: method {card.name!r} does not use local crops",
                     "write crops: 0, or choose a method that uses them",
                 )

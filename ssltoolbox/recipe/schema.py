@@ -78,6 +78,19 @@ FlatComponent = Annotated[Component, BeforeValidator(_from_flat), WithJsonSchema
 """A component as a section of a recipe."""
 
 
+_OF_WEIGHTS = "write backbone.weights: imagenet, or the path of a file"
+OWN_BACKBONE_OPTIONS = {
+    "pretrained": _OF_WEIGHTS,
+    "checkpoint_path": _OF_WEIGHTS,
+    "pretrained_cfg": _OF_WEIGHTS,
+    "pretrained_cfg_overlay": _OF_WEIGHTS,
+    "num_classes": "leave it out: the features before the classifier are used",
+    "features_only": "leave it out: pooled features are used",
+    "in_chans": "leave it out: images have 3 channels",
+}
+"""Options of timm's `create_model` that the toolbox sets itself, and what to do instead."""
+
+
 class Backbone(Section):
     """The network that is trained."""
 
@@ -99,12 +112,11 @@ class Backbone(Section):
 
     @field_validator("options")
     @classmethod
-    def _weights_have_their_own_option(cls, options: dict[str, Any]) -> dict[str, Any]:
+    def _none_of_our_own(cls, options: dict[str, Any]) -> dict[str, Any]:
         """timm would read such a file without this toolbox's care, and advise to run the code that is in it."""
-        for option in ("checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"):
+        for option, hint in OWN_BACKBONE_OPTIONS.items():
             if option in options:
-                hint = "write it under backbone.weights: imagenet, or the path of a file"
-                raise OptionError(f"{option} can't be one of the options", hint, options=(option,))
+                raise OptionError(f"{option} can't be set here", hint, options=(option,))
         return options
 
 
