@@ -5,7 +5,7 @@ hooks and the options of a plugin in a module that is free of torch, and name th
 its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
-from ssltoolbox.api.catalogue import Catalogue, Pick
+from ssltoolbox.api.clips import Catalogue, Clip, Pick
 from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import (
     API_VERSION,
@@ -51,7 +51,6 @@ from ssltoolbox.api.tasks import EvaluationContext, Evaluator, NetworkEvaluator
 from ssltoolbox.api.tensors import (
     EXPRESSIONS,
     Batch,
-    Clip,
     Features,
     Frames,
     Pairs,

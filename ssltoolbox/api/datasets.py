@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import numpy as np
 
-    from ssltoolbox.api.tensors import Clip, Frames, Pairs
+    from ssltoolbox.api.clips import Clip
+    from ssltoolbox.api.tensors import Frames, Pairs
 
 Split = Literal["train", "val", "test"]
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from ssltoolbox.api.tensors import Batch, Clip, Rows
+    from ssltoolbox.api.clips import Clip
+    from ssltoolbox.api.tensors import Batch, Rows
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -18,55 +17,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ssltoolbox.api.catalogue import Catalogue
-
 EXPRESSIONS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
 """The eight classes of AffectNet, in its order. A label of -1 means that a frame has no clear expression."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A sequence of frames of one person, as strategies see it when they pick frames.
-
-    Attributes:
-        index: the clip's number within its dataset.
-        identity: the number of the person.
-        times: [frames] seconds, strictly increasing, not necessarily regular.
-        name: what to call it in a message.
-        load_landmarks: gives [frames, 68, 2] pixels, NaN where there are none.
-        catalogue: the other clips of the split, in a strategy's `pick`.
-    """
-
-    index: int
-    identity: int
-    times: np.ndarray
-    name: str = ""
-    load_landmarks: Callable[[], np.ndarray] | None = field(default=None, repr=False)
-    catalogue: Catalogue | None = field(default=None, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    def within(self, catalogue: Catalogue) -> Clip:
-        """This clip among the others of its split."""
-        return replace(self, catalogue=catalogue)
-
-    @cached_property
-    def interval(self) -> float:
-        """Seconds between two frames, the median; 0 for a clip of one frame."""
-        if len(self) < 2:
-            return 0.0
-        # np.median takes ten times as long, and this is asked for in every draw.
-        gaps = self.times[1:] - self.times[:-1]
-        gaps.sort()
-        return float(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
-
-    @cached_property
-    def landmarks(self) -> np.ndarray | None:
-        """[frames, 68, 2] pixels, NaN where a frame has none; None for a dataset without landmarks."""
-        return self.load_landmarks() if self.load_landmarks else None
 
 
 @dataclass(frozen=True, eq=False)

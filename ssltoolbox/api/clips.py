@@ -1,0 +1,106 @@
+"""Clips as strategies see them: one, all of a split, and what a pick of one answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A sequence of frames of one person, as strategies see it when they pick frames.
+
+    Attributes:
+        index: the clip's number within its dataset.
+        identity: the number of the person.
+        times: [frames] seconds, strictly increasing, not necessarily regular.
+        name: what to call it in a message.
+        load_landmarks: gives [frames, 68, 2] pixels, NaN where there are none.
+        catalogue: the other clips of the split, in a strategy's `pick`.
+    """
+
+    index: int
+    identity: int
+    times: np.ndarray
+    name: str = ""
+    load_landmarks: Callable[[], np.ndarray] | None = field(default=None, repr=False)
+    catalogue: Catalogue | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def within(self, catalogue: Catalogue) -> Clip:
+        """This clip among the others of its split."""
+        return replace(self, catalogue=catalogue)
+
+    @cached_property
+    def interval(self) -> float:
+        """Seconds between two frames, the median; 0 for a clip of one frame."""
+        if len(self) < 2:
+            return 0.0
+        # np.median takes ten times as long, and this is asked for in every draw.
+        gaps = self.times[1:] - self.times[:-1]
+        gaps.sort()
+        return float(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2
+
+    @cached_property
+    def landmarks(self) -> np.ndarray | None:
+        """[frames, 68, 2] pixels, NaN where a frame has none; None for a dataset without landmarks."""
+        return self.load_landmarks() if self.load_landmarks else None
+
+
+class Catalogue(Protocol):
+    """All clips of a split, read-only. A strategy's `pick` finds it as `clip.catalogue`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from ssltoolbox.api import Clip, NegativeSampler, NegativeSamplerOptions, Pick
+        >>> class SomebodyElse(NegativeSampler[NegativeSamplerOptions]):
+        ...     def pick(self, clip, anchor, rng):
+        ...         others = np.flatnonzero(clip.catalogue.identities != clip.identity)
+        ...         return [Pick(clip=int(rng.choice(others)), frame=0)]
+    """
+
+    @property
+    def identities(self) -> np.ndarray:
+        """[clips] int64: the person of each clip."""
+        ...
+
+    def __len__(self) -> int:
+        """The number of clips."""
+        ...
+
+    def clip(self, index: int) -> Clip:
+        """The clip of that number, with its times and landmarks."""
+        ...
+
+    def of_identity(self, identity: int) -> np.ndarray:
+        """[n] int64: the numbers of a person's clips, rising."""
+        ...
+
+    def labels(self, index: int) -> Mapping[str, np.ndarray]:
+        """Label → [frames] of a clip, as `Frames.labels` has it.
+
+        Empty for a dataset that knows labels only once it has read the images.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A frame that a strategy picked, where a plain frame number does not say enough.
+
+    Attributes:
+        frame: the frame's number within its clip.
+        clip: the clip's number; None for the clip that was asked about.
+        found: numbers that the pick found out, by name; `render` sees them as `Batch.found`.
+    """
+
+    frame: int
+    clip: int | None = None
+    found: Mapping[str, float] = field(default_factory=dict)
