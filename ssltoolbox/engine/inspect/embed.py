@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch import nn
 
-from ssltoolbox.api import EXPRESSIONS, Dataset, Features, Split, UserError
+from ssltoolbox.api import Dataset, Features, Split, UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of, lengths_of, spread
 from ssltoolbox.models import feature_dim, weights_hash
@@ -65,7 +65,7 @@ class Embedding:
         - a column for each label, null where a frame has none
         - `features`, D numbers
 
-        The schema's metadata has, under "ssltoolbox", the network, the hash of its weights and the expressions.
+        The schema's metadata has, under "ssltoolbox", the network, the hash of its weights and class names.
 
         Args:
             tick: called with the number of frames that were done since the last call.
@@ -88,7 +88,7 @@ class Embedding:
             "backbone": plan.recipe.backbone.name,
             "weights": weights_hash(backbone),
             "image_size": plan.image_size,
-            "expressions": EXPRESSIONS,
+            "classes": dict(plan.facts.classes) if plan.facts else {},
         }
         try:
             for batch in self._batches(backbone, dim, tick):

@@ -44,6 +44,7 @@ def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
     assert [entry.name for entry in path.parent.iterdir()] == ["x.parquet"]
     about = json.loads(table.schema.metadata[b"ssltoolbox"])
     assert (about["recipe"], about["backbone"], about["image_size"]) == ("tiny", "test_byobnet", 32)
+    assert about["classes"]["expression"][:2] == ["neutral", "happy"]
     assert about["weights"] == weights_hash(Components(plan).initial_backbone())
 
 

@@ -128,8 +128,7 @@ class WatchFeatures(Callback):
             return
         numbers = describe(embeddings, outputs["pairs"])
         module.log_dict(numbers)
-        if "expression" in micro_batch.batch.labels:
-            module.log_dict(_of_expression(embeddings, micro_batch.batch))
+        module.log_dict(neighbours_with_the_same_label(embeddings, micro_batch.batch))
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:
@@ -150,17 +149,20 @@ class WatchFeatures(Callback):
             f"network (feature_std {std:.2g}; 1 is spread, 0 is collapsed)"
         )
         log.warning(line)
-        self.console.print(line, highlight=False, soft_wrap=True)
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _of_expression(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Whether neighbours share the expression, where the batch has labels of it."""
-    instances = 1 + batch.hard_negatives
-    labels = role_major(batch.labels["expression"][:, :instances])
-    hits, chance = neighbour_agreement(embeddings.float(), labels, role_major(batch.clip[:, :instances]))
-    if hits.isnan():
-        return {}
-    return {"neighbour_same_expression": hits, "neighbour_chance": chance}
+def neighbours_with_the_same_label(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """`neighbour_same_<label>` and `neighbour_chance_<label>`, for each label of the batch that is a class."""
+    numbers: dict[str, Tensor] = {}
+    for name, labels in batch.labels.items():
+        if labels.ndim > 2 or labels.is_floating_point():
+            continue
+        classes, clips = (role_major(part[:, : 1 + batch.hard_negatives]) for part in (labels, batch.clip))
+        hits, chance = neighbour_agreement(embeddings.float(), classes, clips)
+        if not hits.isnan():
+            numbers |= {f"neighbour_same_{name}": hits, f"neighbour_chance_{name}": chance}
+    return numbers
 
 
 @torch.no_grad()

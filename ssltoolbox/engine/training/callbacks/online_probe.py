@@ -1,4 +1,4 @@
-"""What the features know of the labels while they are learned: a small linear probe, scored on the val split."""
+"""A small linear probe on the features while they are learned, scored on the val split."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def auto_steps(images: int) -> int:
 class OnlineProbe(Callback):
     """Logs how well a linear probe on the frozen backbone's features tells the labels of the val split.
 
-    It learns from frames of the train split. The expression is scored by macro-F1 (`probe_expression_f1`), valence
-    and arousal by CCC. The test split is never touched, and the run goes on as if nobody had looked: no statistics
-    of a norm, no random number is another. Rank 0 looks for all.
+    It learns from frames of the train split. A label that is a class is scored by macro-F1 (`probe_<label>_f1`),
+    one that is a number by CCC (`probe_<label>_ccc`). The test split is never touched, and training goes on as if
+    nobody had looked: neither the statistics of a norm nor a random number changes. Rank 0 looks for all.
 
     Args:
         train, val: the splits.
@@ -76,21 +76,21 @@ class OnlineProbe(Callback):
 
 
 def scores(train: Features, val: Features) -> Iterator[tuple[str, float]]:
-    """Names and numbers of what can be told from features that are finite and labelled."""
-    for label, probe, score, measure in (
-        ("expression", logistic, macro_f1, "f1"),
-        ("valence", ridge, ccc, "ccc"),
-        ("arousal", ridge, ccc, "ccc"),
-    ):
-        bank, asked = (_labelled(features, label) for features in (train, val))
-        if len(asked) and len(np.unique(bank.targets)) > 1:
-            predicted = probe(bank, asked.values, [REGULARISER])[REGULARISER]
-            yield f"probe_{label}_{measure}", score(asked.targets, predicted)
+    """Names and numbers of the labels that both have, from features that are finite and labelled."""
+    for label in train.labels:
+        if label not in val.labels or train.labels[label].ndim > 1:
+            continue
+        learned, asked = (_labelled(features, label) for features in (train, val))
+        if len(asked) and len(np.unique(learned.targets)) > 1:
+            is_class = np.issubdtype(learned.targets.dtype, np.integer)
+            probe, score, metric = (logistic, macro_f1, "f1") if is_class else (ridge, ccc, "ccc")
+            predicted = probe(learned, asked.values, [REGULARISER])[REGULARISER]
+            yield f"probe_{label}_{metric}", score(asked.targets, predicted)
 
 
 def _labelled(features: Features, label: str) -> Samples:
     """The frames with that label; none of features that are not finite, as after a divergence."""
-    targets = np.asarray(features.labels.get(label, np.full(len(features), np.nan)))
+    targets = features.labels[label]
     known = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
     return Samples.of(features, targets, known & np.isfinite(features.values).all(axis=-1))
 

@@ -23,6 +23,7 @@ from ssltoolbox.engine.training.callbacks.diagnostics import (
     effective_rank,
     feature_std,
     neighbour_agreement,
+    neighbours_with_the_same_label,
     uniformity,
 )
 from ssltoolbox.methods.byol import BYOL
@@ -58,6 +59,22 @@ def test_neighbours_by_hand():
     hits, chance = neighbour_agreement(rows, labels, clips)
     assert float(hits) == pytest.approx(3 / 4)
     assert float(chance) == pytest.approx((1 / 2 + 1 / 2 + 2 / 3 + 0) / 4)
+
+
+def test_every_label_that_is_a_class_has_its_neighbours():
+    """Two draws with a hard negative each, role-major: rows 0 and 1 are the anchors."""
+    embeddings = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
+    labels = {
+        "mood": torch.tensor([[1, 2, 0, 0], [1, 3, 0, 0]]),
+        "none": torch.full((2, 4), -1),
+        "age": torch.rand(2, 4),
+        "units": torch.ones(2, 4, 3, dtype=torch.long),
+    }
+    batch = SimpleNamespace(hard_negatives=1, clip=torch.tensor([[0] * 4, [1] * 4]), labels=labels)
+    numbers = neighbours_with_the_same_label(embeddings, batch)
+    assert set(numbers) == {"neighbour_same_mood", "neighbour_chance_mood"}
+    assert numbers["neighbour_same_mood"].item() == 0.5
+    assert numbers["neighbour_chance_mood"].item() == 0.25
 
 
 def test_no_neighbour_of_another_clip():

@@ -34,6 +34,18 @@ def test_what_is_linear_in_the_features_is_told():
     assert numbers["probe_valence_ccc"] > 0.9
 
 
+def test_any_label_of_a_single_value_is_probed():
+    """Classes by macro-F1, numbers by CCC; several values for a frame by neither."""
+
+    def labelled(found: Features) -> Features:
+        pose = np.stack([found.values[:, 0]] * 2, axis=1)
+        named = {"mood": found.labels["expression"], "age": found.labels["valence"], "pose": pose}
+        return features(found.values, **named)
+
+    numbers = dict(scores(labelled(random_features()), labelled(random_features(seed=1))))
+    assert set(numbers) == {"probe_mood_f1", "probe_age_ccc"}
+
+
 def test_frames_without_a_label_have_no_say():
     train, val = random_features(), random_features(seed=1)
     expected = dict(scores(train, val))
