@@ -127,8 +127,7 @@ class WatchFeatures(Callback):
         if not embeddings.isfinite().all():
             return
         numbers = describe(embeddings, outputs["pairs"])
-        module.log_dict(numbers)
-        module.log_dict(neighbours_with_the_same_label(embeddings, micro_batch.batch))
+        module.log_dict(numbers | neighbours_with_the_same_label(embeddings, micro_batch.batch))
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:
