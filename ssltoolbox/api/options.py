@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -13,18 +14,35 @@ from ssltoolbox.api.errors import Problem
 
 
 @dataclass(frozen=True)
-class DataFacts:
-    """What is known of a dataset without loading it.
+class LabelFacts:
+    """What is known of a label in a split without loading it.
 
     Attributes:
-        clips: number of training clips.
-        identities: number of training identities.
-        frames: number of training frames.
+        frames: how many frames have it.
+        counts: of a label that is a class, how many frames each class has, in the order of `DataFacts.classes`.
+        lowest, highest: of a label that is a number.
+    """
+
+    frames: int
+    counts: tuple[int, ...] = ()
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is known of a split of a dataset without loading it.
+
+    Attributes:
+        clips: number of clips.
+        identities: number of identities.
+        frames: number of frames.
         fps: frames per second.
         size: height and width of the frames in pixels, as the dataset gives them.
         shortest, longest: clip lengths in frames.
         landmarks: True if frames come with the 68 landmarks.
         labels: the names of the labels that frames come with.
+        label_facts: more of these labels, where it can be known without loading them.
         pairs: True if the test split has a list of pairs to verify; see `PairedDataset`.
         loading: about how many seconds of a core a frame takes to load. Without a GPU `trainer.workers: auto`
             shares the cores between loading and the network by it.
@@ -36,6 +54,8 @@ class DataFacts:
             may be missing here.
         max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
             split that is missing here, all.
+        left_out: what lies where the data is and is not used, and how many of it: `{"run folder": 2}`. A user is
+            told.
     """
 
     clips: int
@@ -54,6 +74,8 @@ class DataFacts:
     landmark_detector: str | None = None
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     max_frames: Mapping[Split, int] = field(default_factory=dict, hash=False)
+    label_facts: Mapping[str, LabelFacts] = field(default_factory=dict, hash=False)
+    left_out: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -120,14 +142,28 @@ class Options(BaseModel):
 class DatasetOptions(Options):
     """The base of a dataset's options."""
 
-    def facts(self) -> DataFacts:
-        """Facts of the training split, found without torch and in well under a second.
+    def facts(self, split: Split = "train") -> DataFacts:
+        """Facts of a split, found without torch and in well under a second.
+
+        A split that these options leave empty has no clips, and is no error. A dataset whose `facts()` takes no
+        argument answers for the training split alone; what tasks need of val and test is then seen late.
 
         Raises:
             DataNotFound: when the data is not there.
             UserError: when it is there but can't be used.
         """
         raise NotImplementedError(f"{type(self).__name__} must define facts()")
+
+
+def facts_of(options: DatasetOptions, split: Split) -> DataFacts | None:
+    """The facts of a split; None for one that the options' own `facts()` does not answer for.
+
+    Raises:
+        DataNotFound, UserError: see `DatasetOptions.facts`.
+    """
+    if inspect.signature(options.facts).parameters:
+        return options.facts(split)
+    return options.facts() if split == "train" else None
 
 
 class ViewOptions(Options):
@@ -154,6 +190,9 @@ def _named(data: Any) -> Any:
 class EvaluatorOptions(Options):
     """The base of a downstream task's options."""
 
+    splits: ClassVar[tuple[Split, ...]] = ()
+    """The splits of the data that the task can't do without; `check` and `train` look whether they are there."""
+
     data: Annotated[
         dict[str, Any] | None, BeforeValidator(_named, json_schema_input_type=str | dict[str, Any] | None)
     ] = None
@@ -162,6 +201,14 @@ class EvaluatorOptions(Options):
     max_frames: dict[Split, Annotated[int, Field(ge=1)]] | None = None
     """The most frames that the task takes of a split, spread evenly over its clips, such as `{train: 4000}`; of a
     split that is not named, all. Null takes what the data proposes, which is all unless its facts say less."""
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        """What the splits of the data lack for this task. Called before anything is run.
+
+        Args:
+            facts: of the splits that `splits` names, each with clips.
+        """
+        return ()
 
 
 class NegativeSamplerOptions(Options):

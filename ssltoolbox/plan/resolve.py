@@ -22,6 +22,7 @@ from ssltoolbox.plan.checks import number_checks, part_checks, training_checks
 from ssltoolbox.plan.choose import choose
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
+from ssltoolbox.plan.splits import split_checks
 from ssltoolbox.recipe import (
     Component,
     LoadedRecipe,
@@ -64,6 +65,7 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     problems += part_checks(chosen, facts, loaded)
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
+    problems += split_checks(chosen, loaded, data_needed)
     plan = None if lacking else _plan(loaded, chosen, facts)
     # A sampler that is missing would change all numbers.
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:

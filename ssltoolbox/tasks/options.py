@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ssltoolbox.api import EvaluatorOptions, Options, Problem, Setting
+from ssltoolbox.api import DataFacts, EvaluatorOptions, Options, Problem, Setting, Split
 
 FrozenProtocol = Literal["linear", "knn"]
 Protocol = Literal["linear", "knn", "finetune"]
@@ -45,6 +45,8 @@ class ProbeOptions(EvaluatorOptions):
     labels: ClassVar[tuple[str, ...]] = ()
     """The labels that the task needs of the data."""
 
+    splits: ClassVar[tuple[Split, ...]] = ("train", "val", "test")
+
     protocol: FrozenProtocol = "linear"
     """`linear` trains a linear model on the features; `knn` lets the nearest training frames vote. The linear
     protocol reports the neighbours' numbers as well."""
@@ -61,6 +63,13 @@ class ProbeOptions(EvaluatorOptions):
                 message=f"the data has no label {' and no label '.join(map(repr, missing))}",
                 hint=f"it has {', '.join(sorted(known))}",
             )
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        for split, found in facts.items():
+            for label in self.labels:
+                known = found.label_facts.get(label)
+                if known and not known.frames:
+                    yield Problem("", f"no frame of the {split} split has the label {label!r}")
 
 
 class LabelOptions(ProbeOptions):
@@ -88,6 +97,14 @@ class ExpressionOptions(LabelOptions):
 
     labels = ("expression",)
 
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
+        for split, found in facts.items():
+            known = found.label_facts.get("expression")
+            if known and known.frames and sum(count > 0 for count in known.counts) == 1:
+                message = f"all labelled frames of the {split} split show the same expression"
+                yield Problem("", f"{message}: there is nothing to tell apart", warning=split != "train")
+
     balanced: bool = True
     """Whether every class counts the same, however rare it is: class weights in a linear model, the balanced
     softmax (Ren et al. 2020) in fine-tuning."""
@@ -98,10 +115,33 @@ class ValenceArousalOptions(LabelOptions):
 
     labels = ("valence", "arousal")
 
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
+        for split, found in facts.items():
+            for label in self.labels:
+                known = found.label_facts.get(label)
+                if known and known.lowest is not None and known.highest is not None:
+                    for value in (known.lowest, known.highest):
+                        if abs(value) > 1:
+                            yield Problem(
+                                "",
+                                f"the {split} split has frames with {label} {value:g}",
+                                "values lie between -1 and 1; NaN, or an empty cell of a table, means none",
+                            )
+
 
 class IdentityOptions(ProbeOptions):
     """Options of `identity`."""
 
+    splits: ClassVar[tuple[Split, ...]] = ("val", "test")
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        for split, found in facts.items():
+            if found.identities < 2:
+                yield Problem("", f"the {split} split has a single identity; telling apart takes two")
+
 
 class VerificationOptions(EvaluatorOptions):
     """Options of `verification`."""
+
+    splits: ClassVar[tuple[Split, ...]] = ("test",)

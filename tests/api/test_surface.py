@@ -26,6 +26,7 @@ SURFACE = {
         "DataFacts",
         "DatasetOptions",
         "EvaluatorOptions",
+        "LabelFacts",
         "NegativeSamplerOptions",
         "Options",
         "Setting",

@@ -68,8 +68,16 @@ def test_a_run_lists_each_folder_once(
     assert set(listed.values()) == {1}
 
 
-def test_check_lists_the_training_split_once(recipe: Path, listed: Counter[str]) -> None:
+def test_check_lists_each_folder_once(recipe: Path, listed: Counter[str]) -> None:
     assert run_command(["check", str(recipe)]) == 0
+    assert len(listed) == 24
+    assert set(listed.values()) == {1}
+
+
+def test_check_lists_the_training_split_alone_where_no_task_needs_others(
+    recipe: Path, listed: Counter[str]
+) -> None:
+    assert run_command(["check", str(recipe), "--set", "evaluate=[]"]) == 0
     assert 0 < len(listed) < 24
     assert set(listed.values()) == {1}
 
@@ -83,5 +91,6 @@ def test_tasks_on_the_same_data_share_it(recipe: Path, listed: Counter[str]) -> 
     assert first.splits is second.splits is components.splits
     assert third.splits is fourth.splits is not components.splits
     assert [task.own_data for task in components.tasks.values()] == ["", "frames", "frames", "frames"]
-    assert [len(third.splits["train"]), len(first.splits["train"])] == [len(listed)] * 2
+    lengths = [sum(len(task.splits[split]) for split in ("train", "val", "test")) for task in (third, first)]
+    assert lengths == [len(listed)] * 2
     assert set(listed.values()) == {2}

@@ -26,7 +26,7 @@ def message(folder: Path, evaluate: str, **sections: str) -> str:
 
 
 def faces(folder: Path, name: str = "faces") -> None:
-    for identity in "ab":
+    for identity in "abcdefg":
         clip = folder / name / identity / "video" / "clip"
         clip.mkdir(parents=True)
         (clip / "1.jpg").touch()
@@ -35,13 +35,16 @@ def faces(folder: Path, name: str = "faces") -> None:
 def test_it_is_found_and_written_out(tmp_path: Path) -> None:
     faces(tmp_path)
     plan = load_plan(
-        write_recipe(tmp_path, evaluate="[identity, {name: identity, data: {name: frames, root: faces}}]")
+        write_recipe(
+            tmp_path,
+            evaluate="[identity, {name: identity, data: {name: frames, root: faces, val: 0.3, test: 0.3}}]",
+        )
     )
     first, second = plan.of(Kind.EVALUATORS)
     assert first.own_data is None
     assert second.own_data is not None
     assert second.own_data.facts is not None
-    assert second.own_data.facts.clips == 2
+    assert second.own_data.facts.clips == 1, "the hash of its name puts 'd' into train, and nobody else"
     written = plan.recipe.evaluate[1].options["data"]
     assert (written["name"], written["root"]) == ("frames", str(tmp_path / "faces"))
     again = plan_of(plan.recipe)
@@ -52,7 +55,10 @@ def test_it_is_found_and_written_out(tmp_path: Path) -> None:
 def test_a_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     faces(tmp_path / "below")
-    write_recipe(tmp_path / "below", evaluate="[{name: identity, data: {name: frames, root: faces}}]")
+    write_recipe(
+        tmp_path / "below",
+        evaluate="[{name: identity, data: {name: frames, root: faces, val: 0.3, test: 0.3}}]",
+    )
     (tmp_path / "child.yaml").write_text("recipe: 1\nextends: below/small.yaml\n")
     plan = load_plan(tmp_path / "child.yaml")
     assert plan.recipe.evaluate[0].options["data"]["root"] == str(tmp_path / "below" / "faces")

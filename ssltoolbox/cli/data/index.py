@@ -41,7 +41,8 @@ def index(
     Killed at any moment, the same command goes on where it was.
     """
 
-    from ssltoolbox.data.images.tree import Tree, left_out_text
+    from ssltoolbox.api.errors import counted_list
+    from ssltoolbox.data.images.tree import Tree
     from ssltoolbox.data.index.build import build_index, check_output
     from ssltoolbox.data.index.listing import frames_root, list_tree
     from ssltoolbox.data.index.schema import SKIPPED
@@ -64,7 +65,7 @@ def index(
         tree = Tree(root, follow_links=follow_links, lenient=True)
         clips, left_out = list_tree(tree, float(fps)), tree.reasons
         if tree.left_out:
-            click.echo(f"left out: {left_out_text(tree.left_out)}", err=True)
+            click.echo(f"left out: {counted_list(tree.left_out)}", err=True)
     console = new_console(soft_wrap=True)
     with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
         built = build_index(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,15 +25,17 @@ class FrameFolder:
 
     Attributes:
         root: the folder.
-        identities: [clips] int32, the identity's place among the folders of the root, in every split.
+        identities: [clips] int32, the identity's number among the folders of the root, in every split.
         lengths: [clips] int32 frames.
         with_landmarks: [clips] bool, whether a landmarks file lies beside the frames.
+        left_out: what was met and is no data, and how many of it; see `Tree.left_out`.
     """
 
     root: str
     identities: np.ndarray
     lengths: np.ndarray
     with_landmarks: np.ndarray
+    left_out: Mapping[str, int]
     _names: bytes
     _ends: np.ndarray
 
@@ -80,14 +82,14 @@ def read_folder(
     tree = Tree(root, follow_links=follow_links)
     everyone = tree.identities()
     chosen = [(number, name) for number, name in enumerate(everyone) if split_of(name, val, test) == split]
-    folder = _pack(root, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
+    folder = _pack(tree, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
     if not len(folder):
         tree.check_layout()
         no_identity(root, len(everyone), split, val=val, test=test)
     return folder
 
 
-def _pack(root: Path, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
+def _pack(tree: Tree, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
     names = bytearray()
     identities, lengths, landmarks, ends = [], [], [], []
     for identity, clip in found:
@@ -97,10 +99,11 @@ def _pack(root: Path, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
         landmarks.append(clip.landmarks)
         ends.append(len(names))
     return FrameFolder(
-        root=str(root),
+        root=str(tree.root),
         identities=np.array(identities, dtype=np.int32),
         lengths=np.array(lengths, dtype=np.int32),
         with_landmarks=np.array(landmarks, dtype=bool),
+        left_out=tree.left_out,
         _names=bytes(names),
         _ends=np.array(ends, dtype=np.int64),
     )

@@ -88,14 +88,16 @@ class FramesOptions(ListedOptions):
 
         return self.once("index", lambda: open_index(self.place, self.fps))
 
-    def facts(self) -> DataFacts:
-        """Facts of the training split, from listing its folders or from its index; no image is opened.
+    def facts(self, split: Split = "train") -> DataFacts:
+        """Facts of a split, from listing its folders or from its index; no image is opened.
+
+        `landmarks` is True where any clip has them; NaN fills in for the others.
 
         Raises:
             DataNotFound: where there is no such folder or index.
-            UserError: where it can't be used; see `training_facts`.
+            UserError: where it can't be used: see `frames.folder.read_folder` and `index.split.open_index`.
         """
-        return training_facts(self)
+        return _index_facts(self, split) if self.index else _folder_facts(self, split)
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.identities < 2:
@@ -108,35 +110,27 @@ class FramesOptions(ListedOptions):
             )
 
 
-def training_facts(options: FramesOptions) -> DataFacts:
-    """Facts of the training split. `landmarks` is True where any clip has them; NaN fills in for the others.
-
-    Raises:
-        DataNotFound: where there is no such folder or index.
-        UserError: where it can't be used: see `frames.folder.read_folder` and `index.split.open_index`.
-    """
-    return _index_facts(options) if options.index else _folder_facts(options)
-
-
-def _folder_facts(options: FramesOptions) -> DataFacts:
-    folder = options.list_folder("train")
+def _folder_facts(options: FramesOptions, split: Split) -> DataFacts:
+    folder = options.list_folder(split)
     return DataFacts(
         clips=len(folder),
         identities=len(set(folder.identities.tolist())),
         frames=int(folder.lengths.sum()),
         fps=options.fps or PAPER_FPS,
         size=options.size,
-        shortest=int(folder.lengths.min()),
-        longest=int(folder.lengths.max()),
+        shortest=int(folder.lengths.min()) if len(folder) else 0,
+        longest=int(folder.lengths.max()) if len(folder) else 0,
         landmarks=bool(folder.with_landmarks.any()),
+        left_out=folder.left_out,
     )
 
 
-def _index_facts(options: FramesOptions) -> DataFacts:
+def _index_facts(options: FramesOptions, split: Split) -> DataFacts:
+    from ssltoolbox.data.index.info import label_facts
     from ssltoolbox.data.index.split import split_clips
 
     index = options.open_index()
-    clips = split_clips(index, "train", val=options.val, test=options.test)
+    clips = split_clips(index, split, val=options.val, test=options.test)
     lengths = index.lengths[clips]
     return DataFacts(
         clips=len(clips),
@@ -144,11 +138,12 @@ def _index_facts(options: FramesOptions) -> DataFacts:
         frames=int(lengths.sum()),
         fps=index.header.fps,
         size=options.size,
-        shortest=int(lengths.min()),
-        longest=int(lengths.max()),
+        shortest=int(lengths.min()) if len(clips) else 0,
+        longest=int(lengths.max()) if len(clips) else 0,
         landmarks=bool(index.landmarks and index.landmarks.valid.any()),
         landmark_detector=(index.landmarks.detector or None) if index.landmarks else None,
         labels=frozenset(index.labels),
         classes={"expression": EXPRESSIONS} if "expression" in index.labels else {},
+        label_facts=label_facts(index, clips),
         loading=_LOADING[index.header.packed.encoding if index.header.packed else "file"],
     )

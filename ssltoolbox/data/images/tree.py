@@ -212,19 +212,6 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(IMAGE_TYPES)
 
 
-def left_out_text(counts: Mapping[str, int]) -> str:
-    """
-    >>> left_out_text({"run folder": 2, ".gif file": 1, "index": 2})
-    '2 run folders, 1 .gif file and 2 indexes'
-    """
-    *head, last = [f"{count:,} {thing}{_plural(thing, count)}" for thing, count in counts.items()]
-    return f"{', '.join(head)} and {last}" if head else last
-
-
-def _plural(thing: str, count: int) -> str:
-    return "" if count == 1 else "es" if thing.endswith("x") else "s"
-
-
 def _ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 

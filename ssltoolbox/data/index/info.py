@@ -9,9 +9,10 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from ssltoolbox.api import Clip
+from ssltoolbox.api import Clip, LabelFacts
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import SKIPPED
+from ssltoolbox.data.labels import facts_of_labels
 
 TRIES = 64
 """How many anchors of a clip are tried, at least, before it is said to be too short for a strategy."""
@@ -76,7 +77,7 @@ def index_info(index: FrameIndex) -> IndexInfo:
         largest=extremes[1],
         detector=landmarks.detector if landmarks else None,
         faceless=int((~landmarks.valid).sum()) if landmarks else None,
-        labels={name: _known(values) for name, values in index.labels.items()},
+        labels={name: facts_of_labels(values).frames for name, values in index.labels.items()},
         stored=f"{packing.encoding}, {packing.size} pixels" if packing else "files",
     )
 
@@ -89,8 +90,17 @@ def _skipped(index: FrameIndex) -> int:
         return sum(1 for _ in csv.reader(file)) - 1
 
 
-def _known(values: np.ndarray) -> int:
-    return int((values >= 0).sum()) if values.dtype.kind == "i" else int(np.isfinite(values).sum())
+def label_facts(index: FrameIndex, clips: np.ndarray) -> dict[str, LabelFacts]:
+    """What is known of the labels of some clips, by name.
+
+    Args:
+        index: an index.
+        clips: [clips] their numbers.
+    """
+    chosen = np.zeros(len(index.lengths), bool)
+    chosen[clips] = True
+    rows = np.repeat(chosen, index.lengths)
+    return {name: facts_of_labels(values[rows]) for name, values in index.labels.items()}
 
 
 Answers = Callable[[Clip, int, np.random.Generator], bool]

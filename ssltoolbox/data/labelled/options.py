@@ -37,14 +37,14 @@ class AffectNetOptions(ListedOptions):
 
         return self.once(split, lambda: list_affectnet(self.root, split))
 
-    def facts(self) -> DataFacts:
+    def facts(self, split: Split = "train") -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where the lists can't be used.
         """
         return _facts(
-            len(self.listing("train")),
+            len(self.listing(split)),
             self.size,
             labels=frozenset({"expression", "valence", "arousal"}),
             landmarks=True,
@@ -71,13 +71,13 @@ class FER2013Options(ListedOptions):
 
         return self.once(split, lambda: list_fer2013(self.root, split))
 
-    def facts(self) -> DataFacts:
+    def facts(self, split: Split = "train") -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where the file or a folder can't be used.
         """
-        return _facts(len(self.listing("train")), self.size, labels=frozenset({"expression"}))
+        return _facts(len(self.listing(split)), self.size, labels=frozenset({"expression"}))
 
 
 class LFWOptions(ListedOptions):
@@ -104,13 +104,13 @@ class LFWOptions(ListedOptions):
 
         return self.once(split, lambda: list_lfw(self.root, split))
 
-    def facts(self) -> DataFacts:
+    def facts(self, split: Split = "train") -> DataFacts:
         """
         Raises:
             DataNotFound: where a part is not there.
             UserError: where a list can't be used.
         """
-        listing = self.listing("train")
+        listing = self.listing(split)
         return _facts(len(listing.images), self.size, identities=len(set(listing.people)), pairs=True)
 
 

@@ -71,11 +71,12 @@ class SyntheticFacesOptions(DatasetOptions):
         frame = 3 * self.size**2 + FRAME_BYTES_BESIDE_PIXELS
         return self.clips * self.frames * frame <= self.keep * 2**30
 
-    def facts(self) -> DataFacts:
+    def facts(self, split: Split = "train") -> DataFacts:
+        clips = self.clips if split == "train" else self.eval_clips
         return DataFacts(
-            clips=self.clips,
-            identities=self.identities,
-            frames=self.clips * self.frames,
+            clips=clips,
+            identities=self.identities if split == "train" else self.eval_identities,
+            frames=clips * self.frames,
             fps=self.fps,
             size=self.size,
             shortest=self.frames,
