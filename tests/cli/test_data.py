@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from support.trees import put_clip as put_clip
 from support.trees import put_image as put_image
+from support.trees import put_run
 
 from ssltoolbox.cli.main import run
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
-from ssltoolbox.engine.runs.folder import RunFolder
 
 Put = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -48,8 +48,7 @@ class TestIndex:
         assert captured.err == "columns that are not used: mood\n"
 
     def test_what_is_left_out_is_counted(self, here: Path, put_image: Put, capsys: Capture) -> None:
-        RunFolder(here / "frames/runs/a/b").begin("recipe: 1\n", None)
-        put_image(here / "frames/runs/a/b/pairs.png")
+        put_run(here / "frames/runs/a/b")
         (here / "frames/id1/v/c/9.gif").touch()
         put_image(here / "elsewhere.png")
         (here / "frames/id1/v/c/8.png").symlink_to(here / "elsewhere.png")

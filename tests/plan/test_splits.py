@@ -9,13 +9,13 @@ import pytest
 from support.recipes import write_recipe
 from support.trees import put_clip as put_clip
 from support.trees import put_image as put_image
+from support.trees import put_run
 
 from ssltoolbox.api import DataFacts, DatasetOptions
 from ssltoolbox.api.options import facts_of
 from ssltoolbox.cli.main import run
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.table import list_table
-from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError, RecipeProblem
 
@@ -129,13 +129,11 @@ def test_check_warns_where_a_split_is_not_there_and_train_refuses(
     assert not (tmp_path / "run/recipe.yaml").exists()
 
 
-def test_what_is_not_used_of_the_data_is_a_warning(tmp_path: Path, put_clip: Put, put_image: Put) -> None:
+def test_what_is_not_used_of_the_data_is_a_warning(tmp_path: Path, put_clip: Put) -> None:
     put_clip("faces/d/v/c")
     clip = put_clip("faces/i/v/c")
     (clip / "9.gif").touch()
-    run_folder = RunFolder(tmp_path / "faces/runs/small/now")
-    run_folder.begin("recipe: 1\n", None)
-    put_image(run_folder.path / "pairs.png")
+    put_run(tmp_path / "faces/runs/small/now")
     (problem,) = problems(tmp_path, "[]", "{name: frames, root: faces}")
     assert problem.warning
     assert "1 run folder" in problem.message

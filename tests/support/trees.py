@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ssltoolbox.cli.main import run as run_command
+from ssltoolbox.engine.runs.folder import RunFolder
 
 
 @pytest.fixture
@@ -59,3 +60,13 @@ def same_files(one: Path, other: Path) -> None:
     for name in names[0]:
         if (one / name).is_file():
             assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def put_run(folder: Path) -> Path:
+    """A folder with what tells a run's from data, and a picture."""
+    run = RunFolder(folder)
+    folder.mkdir(parents=True)
+    for file in (run.recipe, run.environment):
+        file.touch()
+    Image.new("RGB", (16, 16)).save(folder / "pairs.png")
+    return folder

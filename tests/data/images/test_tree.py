@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.trees import put_run
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.data.images.tree import FoundClip, Tree
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.listing import list_tree
-from ssltoolbox.engine.runs.folder import RunFolder
 
 Put = Callable[..., Path]
 
@@ -81,10 +81,7 @@ class TestLeftOut:
         """A run's pairs.png lies where a frame may, at each depth of the tree."""
         put_clip("id1/v/c", ["1.png"])
         for depth in ("runs/name/2024-01-01", "id1/run", "run"):
-            run = RunFolder(tmp_path / depth)
-            run.begin("recipe: 1\n", None)
-            put_image(run.path / "pairs.png")
-            put_image(run.path / "more/saliency/map.png")
+            put_image(put_run(tmp_path / depth) / "more/saliency/map.png")
         assert [clip.folder for clip in clips(tmp_path)] == ["id1/v/c"]
         assert self.left_out(tmp_path) == {"run folder": 3}
 
