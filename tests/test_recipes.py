@@ -4,10 +4,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.reading import recipe_in
 
 from ssltoolbox.api import Kind
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import load as load_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 FILES = sorted(RECIPES.rglob("*.yaml"))
@@ -51,7 +51,7 @@ STRATEGIES = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MA
 @cache
 def plan_in(file: Path) -> Plan:
     """The plan on drawn faces as written, else on data that is not there, whatever this machine has."""
-    names_a_folder = "root" in load_recipe(file).recipe.data.options
+    names_a_folder = "root" in recipe_in(file).data.options
     return load_plan(file, ["data.root=not-there"] if names_a_folder else [], data_needed=False)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,9 @@ from ssltoolbox.cli.common import (
 )
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
+
+if TYPE_CHECKING:
+    from ssltoolbox.recipe import Override
 
 
 @click.command()
@@ -61,14 +64,19 @@ def embed(
 
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.embed import Embedding
-    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, is_recipe, open_source
-    from ssltoolbox.recipe import typed_override
+    from ssltoolbox.engine.inspect.source import (
+        NO_TASKS,
+        NetworkSource,
+        check_weights,
+        is_recipe,
+        open_source,
+    )
     from ssltoolbox.support.progress import progress
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
     wanted = NetworkSource(source, recipe, arch, allow_partial)
-    plan = open_source(wanted, ("evaluate=[]", typed_override("DATA", "data", _data(data)), *overrides))
+    plan = open_source(wanted, (NO_TASKS, _data(data), *overrides))
     console = new_console(soft_wrap=True)
     tell_of_unused_gpu(console)
     matched = check_weights(plan)
@@ -82,18 +90,19 @@ def embed(
     console.print(f"{done.frames:,} frames with {done.dim} features each are in {output}")
 
 
-def _data(data: str) -> str:
-    """The dataset as YAML, where paths are relative to the working folder."""
+def _data(data: str) -> Override:
+    """What sets the dataset in a recipe; paths are relative to the working folder."""
     from ssltoolbox.api import UserError
-    from ssltoolbox.engine.inspect.source import NOTHING_TRAINS, is_recipe
+    from ssltoolbox.engine.inspect.source import NO_TASKS, NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe
+    from ssltoolbox.recipe import override_of, typed_override
 
     path = Path(data)
     if is_recipe(data):
-        return json.dumps(load_recipe(path, (*NOTHING_TRAINS, "evaluate=[]")).data.model_dump(mode="json"))
+        return override_of("data", load_recipe(path, (*NOTHING_TRAINS, NO_TASKS)).data)
     if path.is_dir():
         kind = "index" if (path / "index.json").is_file() else "root"
-        return json.dumps({"name": "frames", kind: data})
+        return override_of("data", {"name": "frames", kind: data})
     if len(path.parts) > 1 and not data.startswith("{"):
         raise UserError(f"there is no {data}", "name a folder of frames, an index, a dataset or a recipe")
-    return data
+    return typed_override("DATA", "data", data)

@@ -67,7 +67,13 @@ def saliency(
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
     from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
-    from ssltoolbox.engine.inspect.source import NetworkSource, check_weights, open_source, recipe_of_run
+    from ssltoolbox.engine.inspect.source import (
+        NO_TASKS,
+        NetworkSource,
+        check_weights,
+        open_source,
+        recipe_of_run,
+    )
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
@@ -79,7 +85,7 @@ def saliency(
     if images:
         faces = faces_in(images, count)
     elif recipe:
-        faces = faces_of(Components(open_source(NetworkSource("random", recipe), ("evaluate=[]",))), count)
+        faces = faces_of(Components(open_source(NetworkSource("random", recipe), (NO_TASKS,))), count)
     else:
         faces = faces_of(next(iter(networks.values())), count)
     for note in faces.unreadable:
@@ -97,10 +103,10 @@ def saliency(
 
 def _plan(wanted: NetworkSource) -> Plan:
     """A run keeps its own views; others take them from the recipe."""
-    from ssltoolbox.engine.inspect.source import open_source
+    from ssltoolbox.engine.inspect.source import NO_TASKS, open_source
 
     own = Path(wanted.source).is_dir()
-    return open_source(replace(wanted, recipe=None) if own else wanted, ("evaluate=[]",), data_needed=False)
+    return open_source(replace(wanted, recipe=None) if own else wanted, (NO_TASKS,), data_needed=False)
 
 
 def _named(sources: Sequence[str], plans: Sequence[Plan]) -> dict[str, Components]:

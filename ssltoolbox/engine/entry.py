@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -16,7 +17,7 @@ from ssltoolbox.recipe import Recipe
 
 
 def train(
-    recipe: Recipe | Path | str,
+    recipe: Recipe | Mapping[str, Any] | Path | str,
     overrides: Sequence[str] = (),
     out: Path | str | None = None,
     resume: bool = False,
@@ -24,7 +25,7 @@ def train(
     """Trains and evaluates what a recipe says.
 
     Args:
-        recipe: the recipe, or its file.
+        recipe: the recipe, a dict of its sections, its file, or the name of one that comes with the toolbox.
         overrides: as for `--set`, such as `"optim.lr=0.01"`.
         out: the run folder; `runs/<name>/<date-time>` if not given.
         resume: go on with the run in `out`.
@@ -33,7 +34,7 @@ def train(
         UserError: when the recipe, its data or the folder is wrong; `RecipeError` has the places.
         SslToolboxError: when the run fails.
     """
-    plan = plan_of(recipe, overrides) if isinstance(recipe, Recipe) else load_plan(recipe, overrides)
+    plan = load_plan(recipe, overrides) if isinstance(recipe, str | Path) else plan_of(recipe, overrides)
     return train_plan(plan, Path(out) if out else None, resume)
 
 

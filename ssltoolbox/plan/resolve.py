@@ -1,4 +1,4 @@
-"""A recipe file becomes a plan, or all that is wrong with it, at once."""
+"""A recipe becomes a plan, or all that is wrong with it, at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ssltoolbox.api import (
@@ -32,8 +31,8 @@ from ssltoolbox.recipe import (
     Recipe,
     RecipeError,
     RecipeProblem,
-    dump,
     read,
+    read_values,
     resolve_path,
 )
 from ssltoolbox.recipe.annotations import paths
@@ -57,11 +56,32 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     loaded, problems = read(path, overrides)
     if loaded is None:
         raise RecipeError(problems, path)
+    return resolve(loaded, problems, data_needed)
+
+
+def plan_of(
+    recipe: Recipe | Mapping[str, Any], overrides: Sequence[str | Override] = (), data_needed: bool = True
+) -> Plan:
+    """The plan of a recipe that was made or changed in Python; see `load_plan`. Errors name the fields."""
+    return resolve(*read_values(recipe, overrides), data_needed)
+
+
+def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bool = True) -> Plan:
+    """The plan of a recipe, wherever its values are from; see `load_plan`.
+
+    Args:
+        loaded: the recipe.
+        problems: what is known to be wrong with it.
+        data_needed: if False, data that is not there is a warning.
+
+    Raises:
+        RecipeError, PluginError: as `load_plan`.
+    """
     registry, file_problems = _registry(loaded)
     choice = choose(loaded, registry)
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
-    problems += [*file_problems, *choice.problems, *data_problems, *own_problems]
+    problems = [*problems, *file_problems, *choice.problems, *data_problems, *own_problems]
     problems += part_checks(chosen, facts, loaded)
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
@@ -71,11 +91,11 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:
         problems += number_checks(plan, loaded)
     if plan is None or any(not problem.warning for problem in problems):
-        raise RecipeError(problems, loaded.path) from choice.cause or _error_in_a_file(registry)
+        raise RecipeError(problems, loaded.source) from choice.cause or _error_in_a_file(registry)
     return replace(plan, warnings=tuple(in_order(problems)))
 
 
-def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> Recipe:
     """A recipe, validated with its plugins' options, whose defaults are filled in; its data may be missing.
 
     Args:
@@ -88,17 +108,9 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     return load_plan(path, overrides, data_needed=False).recipe
 
 
-def plan_of(recipe: Recipe, overrides: Sequence[str] = (), data_needed: bool = True) -> Plan:
-    """The plan of a recipe that was made or changed in Python; see `load_plan`."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, f"{recipe.name}.yaml")
-        path.write_text(dump(recipe), encoding="utf-8")
-        return load_plan(path, overrides, data_needed)
-
-
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:
     """The plugins that are installed, and those of the recipe's files with what is wrong with these."""
-    plugins = loaded.parts.get("plugins")
+    plugins = loaded.sections.get("plugins")
     files = plugins.files if plugins else ()
     registry = discover(file for file in files if file.is_file())
     broken = {plugin.origin.module: plugin.reason for plugin in registry.broken}
@@ -172,12 +184,12 @@ def _plan(
     loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None
 ) -> Plan | None:
     """The plan, if the recipe has all that it takes; its numbers are not checked yet."""
-    parts = loaded.parts
-    if not set(Recipe.model_fields) <= set(parts) or not all(
+    sections = loaded.sections
+    if not set(Recipe.model_fields) <= set(sections) or not all(
         chosen.get(kind) for kind in KINDS.values() if kind.required
     ):
         return None
-    recipe = Recipe.model_construct(**{**parts, **_spelled_out(chosen)})
+    recipe = Recipe.model_construct(**{**sections, **_spelled_out(chosen)})
     counts = _counts(recipe, chosen, facts)
     return Plan(recipe, chosen, facts, counts, _schedule(recipe, counts))
 

@@ -3,9 +3,8 @@
 Free of torch, and of plugins: what a component's options mean is for its plugin to say.
 """
 
-from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.dump import dump, value_text
-from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, load, read
+from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, read, read_values
 from ssltoolbox.recipe.overrides import Override, options_from, override_at, typed_override
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
@@ -21,6 +20,7 @@ from ssltoolbox.recipe.schema import (
     Trainer,
 )
 from ssltoolbox.recipe.validate import validate
+from ssltoolbox.recipe.values import override_of
 
 __all__ = [
     "SECTION_KEYS",
@@ -40,13 +40,13 @@ __all__ = [
     "Section",
     "Trainer",
     "component_at",
-    "compose",
     "did_you_mean",
     "dump",
-    "load",
     "options_from",
     "override_at",
+    "override_of",
     "read",
+    "read_values",
     "resolve_path",
     "typed_override",
     "validate",

@@ -9,30 +9,22 @@ from pathlib import Path
 from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
-from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, shown, shown_path
+from ssltoolbox.recipe.problems import RecipeProblem, shown, shown_path
 from ssltoolbox.recipe.sections import belongs_to_its_name, spell_out
 from ssltoolbox.recipe.source import read_file
 
 
-def compose(path: Path | str, overrides: Sequence[str | Override] = ()) -> Located:
-    """The recipe at `path` with its parents merged in and the overrides (`key.path=value`) set.
-
-    A child wins; mappings merge; a list replaces; a component whose `name` changes replaces its options,
-    too. The name of the recipe itself is not inherited.
-
-    Raises:
-        RecipeError: with everything that is wrong with the texts.
-    """
-    file, recipe, problems = compose_all(path, overrides)
-    if recipe is None or problems:
-        raise RecipeError(problems, file)
-    return recipe
-
-
-def compose_all(
+def compose(
     path: Path | str, overrides: Sequence[str | Override] = ()
 ) -> tuple[Path, Located | None, list[RecipeProblem]]:
-    """The recipe's file, its tree and what is wrong instead of raising; no tree if a file could not be read."""
+    """The recipe at `path` with its parents merged in and the overrides (`key.path=value`) set.
+
+    A child wins; mappings merge; a list replaces; a component whose `name` changes replaces its options, too. The
+    name of the recipe itself is not inherited.
+
+    Returns:
+        The recipe's file, its tree, which is None if a file could not be read, and what is wrong with the texts.
+    """
     file, problems = find_recipe(str(path), Path(path).absolute())
     if file is None:
         return Path(path), None, problems

@@ -1,4 +1,4 @@
-"""A recipe file as a `Recipe`, together with where everything in it was written."""
+"""A recipe as validated sections, together with where everything in it was written."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ssltoolbox.recipe.compose import compose_all
-from ssltoolbox.recipe.overrides import Override
+from ssltoolbox.recipe.compose import compose
+from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place
-from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, in_order
+from ssltoolbox.recipe.problems import RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
-from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS, as_mapping
+from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS, as_mapping, spell_out
 from ssltoolbox.recipe.validate import parse_as, path_problems, settled, validate
+from ssltoolbox.recipe.values import located
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,14 @@ class LoadedRecipe:
     """A recipe that was read, with or without problems.
 
     Attributes:
-        path: its file.
+        source: its file; "the recipe" for one that was made in Python.
         tree: its values with their places, after inheritance and overrides.
-        parts: the top-level fields of `Recipe` that are valid; all of them where there is no problem.
-        problems: what was found; warnings only, if it came from `load`.
+        sections: the top-level fields of `Recipe` that are valid; all of them where there is no problem.
     """
 
-    path: Path
+    source: Path | str
     tree: Located
-    parts: Mapping[str, Any]
-    problems: tuple[RecipeProblem, ...] = ()
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe.
-
-        Raises:
-            RecipeError: if there are problems other than warnings.
-        """
-        if any(not problem.warning for problem in self.problems):
-            raise RecipeError(self.problems, self.path)
-        return Recipe.model_construct(**self.parts)
+    sections: Mapping[str, Any]
 
     def node(self, *path: Key) -> Located:
         """The value at a path such as `("positives", 0, "p")`, or the nearest one around it."""
@@ -87,36 +75,35 @@ class LoadedRecipe:
                     yield found
 
 
-def load(path: Path | str, overrides: Sequence[str | Override] = ()) -> LoadedRecipe:
-    """The recipe at `path`, with overrides such as `trainer.epochs=5`.
-
-    The plugins that it names are not looked at.
-
-    Raises:
-        RecipeError: with all problems.
-    """
-    loaded, problems = read(path, overrides)
-    if loaded is None or any(not problem.warning for problem in problems):
-        raise RecipeError(problems, loaded.path if loaded else path)
-    return loaded
-
-
 def read(
     path: Path | str, overrides: Sequence[str | Override] = ()
 ) -> tuple[LoadedRecipe | None, list[RecipeProblem]]:
-    """Like `load`, but gives what is wrong instead of raising, for callers that look for more.
+    """The recipe at `path`, with overrides such as `trainer.epochs=5`, and what is wrong with it.
 
-    There is no `LoadedRecipe` if one of the files can't be read or its text can't be parsed.
+    The plugins that it names are not looked at. There is no `LoadedRecipe` if a file can't be read or its
+    text can't be parsed.
     """
-    file, tree, problems = compose_all(path, overrides)
+    file, tree, problems = compose(path, overrides)
     if tree is None:
         return None, in_order(problems)
-    tree = _with_name(tree, file)
+    return _loaded(file, _with_name(tree, file), problems)
+
+
+def read_values(
+    recipe: Recipe | Mapping[str, Any], overrides: Sequence[str | Override] = ()
+) -> tuple[LoadedRecipe, list[RecipeProblem]]:
+    """The same of a recipe that was made or changed in Python: mistakes are placed at the fields."""
+    tree, problems = apply_overrides(spell_out(located(recipe)).aged(1), overrides)
+    return _loaded("the recipe", tree, problems)
+
+
+def _loaded(
+    source: Path | str, tree: Located, problems: list[RecipeProblem]
+) -> tuple[LoadedRecipe, list[RecipeProblem]]:
     tree = settled(Recipe, tree)
     recipe, found = validate(Recipe, tree, elsewhere=SECTION_KEYS)
     problems = in_order(problems + found)
-    parts = _fields(recipe) if recipe else _valid_parts(tree)
-    return LoadedRecipe(file, tree, parts, tuple(problems)), problems
+    return LoadedRecipe(source, tree, _fields(recipe) if recipe else _valid_sections(tree)), problems
 
 
 def _with_name(tree: Located, path: Path) -> Located:
@@ -132,23 +119,23 @@ def _fields(recipe: Recipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in Recipe.model_fields}
 
 
-def _valid_parts(tree: Located) -> dict[str, Any]:
+def _valid_sections(tree: Located) -> dict[str, Any]:
     """Each top-level field by itself, as far as it is valid; defaults for those that are not written."""
-    parts = {}
+    sections = {}
     for name, field in Recipe.model_fields.items():
         node = tree.child(name)
         if node is None:
             if not field.is_required():
-                parts[name] = field.get_default()
+                sections[name] = field.get_default()
             continue
         annotation = field.rebuild_annotation()
         if path_problems(annotation, node):
             continue
         try:
-            parts[name] = parse_as(annotation, node)
+            sections[name] = parse_as(annotation, node)
         except ValidationError:
             continue
-    return parts
+    return sections
 
 
 def component_at(section: str, index: int | None, node: Located) -> ComponentNode | None:

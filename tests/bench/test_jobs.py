@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.reading import recipe_in
 from support.recipes import write_recipe
 
 from ssltoolbox.bench.grid import load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs
-from ssltoolbox.recipe import RecipeError, load
+from ssltoolbox.recipe import RecipeError
 
 PLUGIN = """\
 from ssltoolbox.api import hookimpl
@@ -55,7 +56,7 @@ def test_the_text_is_the_whole_recipe(tmp_path: Path) -> None:
     )
     path = tmp_path / "elsewhere.yaml"
     path.write_text(job.text)
-    recipe = load(path).recipe
+    recipe = recipe_in(path)
     assert (recipe.name, recipe.seed, recipe.trainer.steps, recipe.method.name) == ("b", 4, 9, "byol")
     assert [task.name for task in recipe.evaluate] == ["identity", "expression"]
     assert recipe.evaluate[1].options["protocol"] == "knn"
@@ -91,6 +92,7 @@ grid.yaml:2:13: unknown option 'rl' of 'optim'
 grid.yaml:3:36: unknown option 'tau' of method 'simclr'
   3 | sweep: {data.world: [0, 1], method.tau: [1]}
     |                                    ^
+    did you mean 'temperature'?
 2 problems in grid.yaml"""
     )
 
@@ -136,5 +138,5 @@ def test_an_unknown_baseline() -> None:
 def test_data_that_is_not_there(tmp_path: Path) -> None:
     """A dry run warns of it, a run is refused."""
     write_recipe(tmp_path, "a.yaml", data="{name: frames, root: gone}")
-    assert problems("recipes: [a.yaml]").startswith("a.yaml:3:1: ")
+    assert problems("recipes: [a.yaml]").startswith("a.yaml:3:28: ")
     assert jobs("recipes: [a.yaml]", data_needed=False)[0].steps == 0

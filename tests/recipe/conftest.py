@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.reading import loaded
 
-from ssltoolbox.recipe import RecipeError, load
+from ssltoolbox.recipe import RecipeError
 
 BASE = """\
 recipe: 1
@@ -48,7 +49,7 @@ def complain(write: Write) -> Complain:
 
     def error_text(text: str | bytes, *overrides: str) -> str:
         with pytest.raises(RecipeError) as caught:
-            load(write(text), overrides)
+            loaded(write(text), overrides)
         return str(caught.value)
 
     return error_text

@@ -3,20 +3,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.reading import composed
 
-from ssltoolbox.recipe import RecipeError, compose, resolve_path
+from ssltoolbox.recipe import RecipeError, resolve_path
 
 Write = Callable[..., Path]
 
 
 def merged(write: Write, parent: str, child: str) -> Any:
     write(parent, "base.yaml")
-    return compose(write("extends: base.yaml\n" + child)).plain()
+    return composed(write("extends: base.yaml\n" + child)).plain()
 
 
 def complaint(path: Path) -> str:
     with pytest.raises(RecipeError) as caught:
-        compose(path)
+        composed(path)
     return str(caught.value)
 
 
@@ -67,7 +68,7 @@ def test_the_name_of_a_recipe_is_its_own(write: Write) -> None:
 
 def test_paths_belong_to_the_file_that_names_them(write: Write, tmp_path: Path) -> None:
     write("data: {name: frames, index: vox.index}\nplugins: {files: [p.py]}", "shared/base.yaml")
-    tree = compose(write("extends: ../shared/base.yaml\nplugins: {files: [q.py]}", "mine/x.yaml"))
+    tree = composed(write("extends: ../shared/base.yaml\nplugins: {files: [q.py]}", "mine/x.yaml"))
     index = tree.mapping["data"].mapping["index"]
     file = tree.mapping["plugins"].mapping["files"].child(0)
     assert file is not None
@@ -78,7 +79,7 @@ def test_paths_belong_to_the_file_that_names_them(write: Write, tmp_path: Path) 
 def test_grandparents(write: Write) -> None:
     write("seed: 1\ntrainer: {epochs: 1, steps: 1}", "a.yaml")
     write("extends: a.yaml\ntrainer: {steps: 2, nodes: 2}", "b.yaml")
-    tree = compose(write("extends: b.yaml\ntrainer: {nodes: 3}"))
+    tree = composed(write("extends: b.yaml\ntrainer: {nodes: 3}"))
     assert tree.plain() == {"seed": 1, "trainer": {"epochs": 1, "steps": 2, "nodes": 3}}
 
 
@@ -139,7 +140,7 @@ def test_problems_inside_a_parent_are_reported_there_with_those_of_the_child(wri
 def test_extends_is_one_path(write: Write) -> None:
     message = "x.yaml:1:10: extends must be the path or the name of one recipe, not a list\n"
     assert complaint(write("extends: [a.yaml, b.yaml]")).startswith(message)
-    assert compose(write("extends: null\nseed: 1")).plain() == {"seed": 1}
+    assert composed(write("extends: null\nseed: 1")).plain() == {"seed": 1}
 
 
 @pytest.mark.parametrize(

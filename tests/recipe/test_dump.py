@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from support.reading import recipe_in
 
 from ssltoolbox.recipe import (
     Backbone,
@@ -17,7 +18,6 @@ from ssltoolbox.recipe import (
     RecipeError,
     Trainer,
     dump,
-    load,
     value_text,
 )
 
@@ -137,7 +137,7 @@ def test_a_dumped_recipe_loads_again_as_it_was(
         backbone=Backbone(name="resnet18", options=options),
     )
     path.write_text(dump(written), encoding="utf-8", newline="")
-    read = load(path).recipe
+    read = recipe_in(path)
     assert read == written
     assert repr(read) == repr(written)
 
@@ -167,16 +167,16 @@ def test_options_as_a_plugin_parsed_them() -> None:
 
 def test_paths_are_absolute_after_loading_and_dumping(write: Write, base: str, tmp_path: Path) -> None:
     path = write(base + "plugins: {files: [p.py]}", "recipes/x.yaml")
-    again = load(write(dump(load(path, ["backbone.weights=w.pt"]).recipe), "runs/recipe.yaml")).recipe
+    again = recipe_in(write(dump(recipe_in(path, ["backbone.weights=w.pt"])), "runs/recipe.yaml"))
     assert again.plugins.files == (tmp_path / "recipes" / "p.py",)
     assert again.backbone.weights == str(tmp_path / "w.pt")
     assert again.name == "x"
 
 
 def test_a_dumped_text_is_refused_after_a_typo(write: Write, base: str) -> None:
-    text = dump(load(write(base)).recipe).replace("warmup_epochs", "warmup_epoch")
+    text = dump(recipe_in(write(base))).replace("warmup_epochs", "warmup_epoch")
     with pytest.raises(RecipeError, match="did you mean 'warmup_epochs'"):
-        load(write(text))
+        recipe_in(write(text))
 
 
 @pytest.mark.parametrize(

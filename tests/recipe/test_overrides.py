@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.reading import composed
 
-from ssltoolbox.recipe import RecipeError, compose, resolve_path
+from ssltoolbox.recipe import RecipeError, resolve_path
 
 Write = Callable[..., Path]
 
@@ -19,7 +20,7 @@ plugins:
 
 
 def with_set(write: Write, *overrides: str) -> Any:
-    return compose(write(TEXT), overrides).plain()
+    return composed(write(TEXT), overrides).plain()
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def test_no_override_is_lost_whatever_the_order(write: Write) -> None:
 
 
 def test_a_path_is_relative_to_the_working_folder(write: Write, tmp_path: Path) -> None:
-    tree = compose(write(TEXT, "recipes/x.yaml"), ["backbone.weights=w.safetensors"])
+    tree = composed(write(TEXT, "recipes/x.yaml"), ["backbone.weights=w.safetensors"])
     assert resolve_path(tree.mapping["backbone"].mapping["weights"]) == tmp_path / "w.safetensors"
 
 
 def test_the_place_is_in_the_text_of_the_override(write: Write) -> None:
-    tree = compose(write(TEXT), ["trainer.epochs={a: 1}"])
+    tree = composed(write(TEXT), ["trainer.epochs={a: 1}"])
     epochs = tree.mapping["trainer"].mapping["epochs"]
     places = [epochs.key_place, epochs.place, epochs.mapping["a"].place]
     assert [(p.file, p.line, p.column, p.text_line) for p in places if p] == [
@@ -95,7 +96,7 @@ def test_the_place_is_in_the_text_of_the_override(write: Write) -> None:
 )
 def test_what_can_not_be_set(write: Write, override: str, column: int, message: str, hint: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        compose(write(TEXT), [override])
+        composed(write(TEXT), [override])
     (problem,) = caught.value.problems
     place = problem.place
     assert (place.file, place.line, place.column, place.text_line) == ("--set", 1, column, override)
@@ -103,5 +104,5 @@ def test_what_can_not_be_set(write: Write, override: str, column: int, message: 
 
 
 def test_the_place_of_an_empty_value_is_its_key(write: Write) -> None:
-    epochs = compose(write(TEXT), ["trainer.epochs="]).mapping["trainer"].mapping["epochs"]
+    epochs = composed(write(TEXT), ["trainer.epochs="]).mapping["trainer"].mapping["epochs"]
     assert (epochs.value, epochs.place.column, epochs.place.text_line) == (None, 9, "trainer.epochs=")

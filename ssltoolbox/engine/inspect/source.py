@@ -6,7 +6,6 @@ Weights from elsewhere get data, views and tasks from a recipe.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +15,24 @@ from typing import Any
 import timm
 import torch
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import KINDS, UserError
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.open import open_run
 from ssltoolbox.models import create_backbone, match_weights
 from ssltoolbox.models.backbone import IMAGENET
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import Backbone, Override
+from ssltoolbox.recipe import Backbone, Override, override_of
 from ssltoolbox.recipe.find import SUFFIXES
 from ssltoolbox.recipe.shipped import shipped_recipes
 
 RANDOM = "random"
 TIMM = "timm:"
 FORMS = f"a run folder, a file of weights, {TIMM}NAME, {IMAGENET} or {RANDOM}"
-NOTHING_TRAINS = ("method=none", "positives=[]", "negatives=[]", "maskers=[]")
+NO_TASKS = override_of("evaluate", [])
+NOTHING_TRAINS = (
+    override_of("method", {"name": "none"}),
+    *(override_of(kind.section, []) for kind in KINDS.values() if kind.strategy),
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def _load(
     standard = {"stem": "standard", "options": {}}
     settings = backbone | ({"name": wanted.arch, **standard} if wanted.arch else {})
     settings |= {"allow_partial": wanted.allow_partial}
-    # JSON is YAML, whatever a path has in it.
-    ours = [f"backbone.{key}={json.dumps(value)}" for key, value in settings.items()]
+    ours = [override_of(f"backbone.{key}", value) for key, value in settings.items()]
     called = re.sub(r"[^\w.-]+", "-", name)[:60].strip(".-") or "weights"
-    return load_plan(recipe, [*NOTHING_TRAINS, f"name={json.dumps(called)}", *ours, *overrides], data_needed)
+    ours = [*NOTHING_TRAINS, override_of("name", called), *ours]
+    return load_plan(recipe, [*ours, *overrides], data_needed)
