@@ -51,7 +51,8 @@ class Evaluator(Protocol):
           network, and a claim that something was learned rests on that interval. It is not written to
           `evaluation.json`.
         - `protocol`: `linear`, `knn` or `finetune`, or a word of your own
-        - `per_class` by name and `confusion`, a list of rows, one for each true class; `roc` with `false_accepts` and `true_accepts`
+        - `per_class` by name and `confusion`, a row for each true class; `roc` with `false_accepts`
+          and `true_accepts`
 
         Raises:
             UserError: where the features lack a label that the task needs.
