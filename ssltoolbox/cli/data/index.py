@@ -56,6 +56,8 @@ def index(
         root = root or frames.absolute().parent
         table = list_table(frames, root, float(fps))
         clips = table.clips
+        if table.repeated:
+            click.echo(f"left out: {counted(table.repeated, 'row')} that repeat one before", err=True)
         if table.unused:
             click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
     elif root:

@@ -141,9 +141,17 @@ def _index_facts(options: FramesOptions, split: Split) -> DataFacts:
         shortest=int(lengths.min()) if len(clips) else 0,
         longest=int(lengths.max()) if len(clips) else 0,
         landmarks=bool(index.landmarks and index.landmarks.valid.any()),
-        landmark_detector=(index.landmarks.detector or None) if index.landmarks else None,
+        landmark_detector=_detector(index),
         labels=frozenset(index.labels),
         classes={"expression": EXPRESSIONS} if "expression" in index.labels else {},
         label_facts=label_facts(index, clips),
         loading=_LOADING[index.header.packed.encoding if index.header.packed else "file"],
     )
+
+
+def _detector(index: FrameIndex) -> str | None:
+    """What found the landmarks; None where they lay beside the frames, and nobody knows."""
+    from ssltoolbox.data.images.tree import LANDMARKS_FILE
+
+    detector = index.landmarks.detector if index.landmarks else ""
+    return detector if detector and detector != LANDMARKS_FILE else None

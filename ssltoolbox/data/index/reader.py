@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class FrameIndex:
         self.labels = {name: _array(frames, name) for name in LABELS if name in frames.column_names}
         self._places = [_array(frames, name) for name in PLACES if self.header.packed]
         self._check()
+        self._sizes = {file: file.stat().st_size for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrameIndex, (self.path,)
@@ -140,6 +142,20 @@ class FrameIndex:
                 f"{printable(self.root)}: there is no such folder, and {self.path} says that its frames are there",
                 "put them back, or make the index again",
             )
+
+    def check_whole(self) -> None:
+        """Looks whether the files that are mapped are as long as they were: to read past an end kills the process.
+
+        Raises:
+            UserError: where one was cut short since it was opened.
+        """
+        for file, size in self._sizes.items():
+            with suppress(FileNotFoundError):  # what is mapped stays when its name goes
+                if (now := os.stat(file).st_size) < size:
+                    raise UserError(
+                        f"{file}: it was cut short since it was opened, to {now:,} of {size:,} bytes",
+                        "make the index again",
+                    )
 
     @cached_property
     def _home(self) -> Root:

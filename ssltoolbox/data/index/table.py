@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 import os
@@ -32,10 +33,12 @@ class ListedTable:
     Attributes:
         clips: sorted by identity, video and clip in natural order.
         unused: columns that mean nothing here.
+        repeated: how many rows say again what a row before them says; they are left out.
     """
 
     clips: list[ListedClip]
     unused: list[str]
+    repeated: int = 0
 
 
 def list_table(file: Path, root: Path, fps: float) -> ListedTable:
@@ -47,7 +50,7 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
     numbers; empty cells and -1 for an expression mean none.
 
     Args:
-        file: CSV, comma-separated in UTF-8 with a line of names, or Parquet.
+        file: CSV with a line of names, separated by commas, semicolons or tabs, in UTF-8 or UTF-16; or Parquet.
         root: the folder that paths are below.
         fps: frames per second where frames are numbered without gaps.
 
@@ -56,10 +59,12 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
         UserError: where it can't be used: which row and column, and why.
     """
     table = _Table(file)
+    repeated = table.drop_repeated()
     paths = table.paths(root)
     labels = {name: table.label(name) for name in LABELS if name in table}
     times = table.numbers("time", needed=True) if "time" in table else None
     frames = table.whole_numbers("frame") if "frame" in table else None
+    table.check_not_empty("identity")
     names = [table.texts(name) if name in table else np.full(len(paths), "") for name in _NAMES]
     if "clip" not in table:
         names[-1] = np.array([os.path.dirname(path) for path in paths], dtype=object)
@@ -80,7 +85,7 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
         identity, video, clip = (str(column[rows[0]]) for column in names)
         chosen = {name: values[rows] for name, values in labels.items()}
         clips.append(ListedClip(identity, video, clip, listed, numbers, moments, labels=chosen))
-    return ListedTable(clips, [name for name in table.names if name not in COLUMNS])
+    return ListedTable(clips, [name for name in table.names if name not in COLUMNS], repeated)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -117,6 +122,7 @@ class _Table:
                 )
         if not self._columns["path"]:
             raise UserError(f"{file}: there are no rows")
+        self._numbers = list(range(len(self._columns["path"])))
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
@@ -128,7 +134,7 @@ class _Table:
     def paths(self, root: Path) -> np.ndarray:
         """[rows] paths below the root."""
         paths = self.texts("path")
-        home = os.path.join(os.path.normpath(root), "")
+        home = os.path.join(os.path.abspath(root), "")
         for row, path in enumerate(paths):
             inside = os.path.normpath(os.path.join(home, path))
             if not inside.startswith(home):
@@ -155,7 +161,7 @@ class _Table:
         values = np.empty(len(self._columns[name]), dtype=np.int64)
         for row, cell in enumerate(self._columns[name]):
             try:
-                values[row] = int(cell)
+                values[row] = _whole(cell)
             except (TypeError, ValueError, OverflowError):
                 self._fail(row, name, f"{cell!r} is no whole number")
         return values
@@ -163,17 +169,61 @@ class _Table:
     def label(self, name: str) -> np.ndarray:
         """[rows] of the type that the index keeps it in."""
         if name != "expression":
-            return pa.array(self.numbers(name), LABELS[name]).to_numpy()
+            return pa.array(self._in_range(name), LABELS[name]).to_numpy()
         meanings = {str(number): number for number in range(-1, len(EXPRESSIONS))}
-        meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1}
+        meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1, "nan": -1}
         values = np.empty(len(self._columns[name]), dtype=np.int64)
         for row, cell in enumerate(self.texts(name)):
-            meaning = meanings.get(cell.strip().lower())
+            meaning = meanings.get(_plain(cell))
             if meaning is None:
                 known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
                 self._fail(row, name, f"{cell!r} is no expression: there are {known}")
             values[row] = meaning
         return values
+
+    def _in_range(self, name: str) -> np.ndarray:
+        """[rows] numbers from -1 to 1, NaN for none."""
+        values = self.numbers(name)
+        strange = np.flatnonzero(np.abs(values) > 1)
+        if len(strange):
+            row = int(strange[0])
+            self._fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
+        return values
+
+    def check_not_empty(self, name: str) -> None:
+        """
+        Raises:
+            UserError: where a row has an empty cell in that column.
+        """
+        for row, text in enumerate(self.texts(name)):
+            if not text.strip() or text == "nan":
+                self._fail(row, name, f"the {name} is empty")
+
+    def drop_repeated(self) -> int:
+        """Leaves out rows that say again what one before them says, and gives their number.
+
+        Raises:
+            UserError: where two rows give one image different labels.
+        """
+        labels = [name for name in LABELS if name in self]
+        seen: dict[tuple[Any, ...], int] = {}
+        said: dict[str, tuple[int, tuple[str, ...]]] = {}
+        kept: list[int] = []
+        texts = {name: self.texts(name) for name in self.names}
+        for row, path in enumerate(texts["path"]):
+            if seen.setdefault(tuple(texts[name][row] for name in self.names), row) != row:
+                continue
+            kept.append(row)
+            given = tuple(_plain(texts[name][row]) for name in labels)
+            first, before = said.setdefault(path, (row, given))
+            for name, old, new in zip(labels, before, given, strict=True):
+                if old != new:
+                    self._fail(row, name, f"{new!r}, but {old!r} in {self._where(first)}, of the same image")
+        repeated = len(texts["path"]) - len(kept)
+        if repeated:
+            self._columns = {name: [cells[row] for row in kept] for name, cells in self._columns.items()}
+            self._numbers = [self._numbers[row] for row in kept]
+        return repeated
 
     def check_rising(self, moments: np.ndarray, rows: np.ndarray, name: str) -> None:
         """
@@ -186,18 +236,39 @@ class _Table:
             self._fail(second, name, f"{moments[same[0]]:g} as in {self._where(first)}, in the same clip")
 
     def _where(self, row: int) -> str:
-        return f"line {self._lines[row]}" if self._lines else f"row {row + 1}"
+        number = self._numbers[row]
+        return f"line {self._lines[number]}" if self._lines else f"row {number + 1}"
 
     def _fail(self, row: int, column: str, reason: str) -> NoReturn:
         raise UserError(f"{self.file}: {self._where(row)}, column {column}: {reason}")
 
 
+def _whole(cell: Any) -> int:
+    """The whole number in a cell; `1.0` is one.
+
+    Raises:
+        TypeError, ValueError, OverflowError: for anything else.
+    """
+    number = float(cell)
+    if not number.is_integer():
+        raise ValueError(cell)
+    return int(number) if isinstance(cell, float) or "." in str(cell) or "e" in str(cell) else int(cell)
+
+
+def _plain(cell: str) -> str:
+    """A label's text without spaces and capitals, and a whole number without its `.0`."""
+    text = cell.strip().lower()
+    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text
+
+
 def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
     """The columns, and the line that each row ends at."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as content:
-            reader = csv.reader(content, strict=True)
-            names = next(reader, [])
+        with file.open(encoding=_encoding(file), newline="") as content:
+            delimiter = _delimiter(content.readline())
+            content.seek(0)
+            reader = csv.reader(content, strict=True, delimiter=delimiter)
+            names = [name.strip() for name in next(reader, [])]
             if repeated := [name for name in names if names.count(name) > 1]:
                 raise UserError(f"{file}: two columns are called {repeated[0]!r}")
             rows, lines = [], []
@@ -208,10 +279,25 @@ def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
                 if row:
                     rows.append(row)
                     lines.append(reader.line_num)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file}: {first_line(error)}", "CSV with commas, in UTF-8, is read") from error
+    except (OSError, UnicodeError, csv.Error) as error:
+        advice = "CSV with commas, semicolons or tabs is read, in UTF-8 or UTF-16"
+        raise UserError(f"{file}: {first_line(error)}", advice) from error
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     return dict(zip(names, map(list, columns), strict=True)), lines
+
+
+def _encoding(file: Path) -> str:
+    """UTF-16 where the file begins with its byte order mark, else UTF-8."""
+    with file.open("rb") as content:
+        return "utf-16" if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _delimiter(header: str) -> str:
+    """What separates the names of the columns, `path` among them."""
+    for delimiter in (",", ";", "\t"):
+        if "path" in (name.strip().strip('"') for name in header.split(delimiter)):
+            return delimiter
+    return ","
 
 
 def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], list[int]]:

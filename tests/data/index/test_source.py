@@ -205,3 +205,18 @@ def test_facts_import_no_torch(index: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["frames.arrow", "clips.arrow"])
+def test_an_index_that_is_cut_short_while_it_is_open(
+    tmp_path: Path, put_clip: Callable[..., Path], name: str
+) -> None:
+    """Reading past the end of a mapped file would kill the process."""
+    put_clip("frames/a/v/c")
+    root, output = tmp_path / "frames", tmp_path / "cut.index"
+    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    dataset = FramesDataset(FramesOptions(index=output, size=16), "train")
+    os.truncate(output / name, 8)
+    for use in (lambda: dataset.clip(0), lambda: dataset.read([0], [0])):
+        with pytest.raises(UserError, match=f"{name}: it was cut short"):
+            use()

@@ -129,6 +129,56 @@ def test_mistakes(tmp_path: Path, lines: list[str], message: str) -> None:
     assert str(caught.value) == f"{tmp_path}/faces.csv: {message.format(root=tmp_path)}"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_other_encodings_and_separators(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    text = "path,identity,valence\na.jpg,Zoë,0.5\n".replace(",", delimiter)
+    (tmp_path / "faces.csv").write_text(text, encoding=encoding)
+    (clip,) = list_table(tmp_path / "faces.csv", tmp_path, 10).clips
+    assert (clip.identity, clip.labels["valence"].tolist()) == ("Zoë", [0.5])
+
+
+def test_whole_numbers_may_be_written_as_fractions(tmp_path: Path) -> None:
+    """As pandas writes whole numbers of which some are missing."""
+    (clip,) = listed(tmp_path, "path,identity,frame,expression", "a.jpg,a,1.0,1.0", "b.jpg,a,2.0,nan")
+    assert clip.numbers.tolist() == [1, 2]
+    assert clip.labels["expression"].tolist() == [1, -1]
+
+
+def test_a_fraction_in_parquet_is_no_frame_number(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"path": ["a"], "identity": ["a"], "frame": [1.5]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="column frame"):
+        list_table(tmp_path / "a.parquet", tmp_path, 10)
+
+
+def test_repeated_rows_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text("path,identity,valence\na.jpg,a,1\nb.jpg,a,0\na.jpg,a,1\n")
+    table = list_table(tmp_path / "faces.csv", tmp_path, 10)
+    assert table.repeated == 1
+    assert [path for clip in table.clips for path in clip.paths] == ["a.jpg", "b.jpg"]
+
+
+def test_absolute_paths_below_a_relative_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces.csv").write_text(f"path,identity\n{tmp_path}/x/a.jpg,a\n")
+    (clip,) = list_table(Path("faces.csv"), Path("x"), 10).clips
+    assert clip.paths == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["path,identity", "a.jpg,a", "b.jpg,"], ["line 3", "column identity"]),
+        (["path,identity,valence", "a.jpg,a,1", "a.jpg,a,0"], ["line 3", "column valence", "line 2"]),
+        (["path,identity,valence", "a.jpg,a,-2"], ["line 2", "column valence", "-2"]),
+    ],
+)
+def test_rows_that_are_refused(tmp_path: Path, lines: list[str], words: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        listed(tmp_path, *lines)
+    assert all(word in str(caught.value) for word in words)
+
+
 def test_a_table_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(DataNotFound, match="there is no such file"):
         list_table(tmp_path / "gone.csv", tmp_path, 10)

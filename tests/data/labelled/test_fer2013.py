@@ -122,3 +122,22 @@ def test_a_split_without_images(fer_csv: Path) -> None:
     with pytest.raises(UserError) as caught:
         made(fer_csv, "val")
     assert str(caught.value) == f"{file}: there are no images for the val split"
+
+
+def test_usage_in_any_case(tmp_path: Path) -> None:
+    pixels = " ".join(["0"] * 48**2)
+    rows = [f"{n},{pixels},{usage}" for n, usage in enumerate(("TRAINING", "publictest", "privateTest"))]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    assert [FER2013Options(root=tmp_path).facts(split).clips for split in ("train", "val", "test")] == [
+        1,
+        1,
+        1,
+    ]
+
+
+def test_folders_as_copies_name_them(tmp_path: Path) -> None:
+    names = ("angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral")
+    for name in names:
+        (tmp_path / "test" / name).mkdir(parents=True)
+        (tmp_path / "test" / name / "1.png").touch()
+    assert FER2013Options(root=tmp_path).facts("test").clips == len(names)

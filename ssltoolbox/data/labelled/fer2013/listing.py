@@ -21,7 +21,14 @@ FILES = ("fer2013.csv", "icml_face_data.csv")
 USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}
 CLASSES = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """By the numbers of the CSV file, named as in `EXPRESSIONS`."""
-FOLDERS = {"angry": "anger", **{name: name for name in CLASSES}}
+FOLDERS = {name: name for name in CLASSES} | {
+    "angry": "anger",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +102,7 @@ def _from_csv(file: Path, split: Split) -> CsvImages:
             f"{printable(file)}: row {row + 1} has the emotion {str(emotions[row])!r}",
             "emotions are numbers from 0 to 6",
         )
-    own = usages == USAGE[split]
+    own = np.char.lower(usages) == USAGE[split].lower()
     order = np.array([EXPRESSIONS.index(name) for name in CLASSES])
     return CsvImages(rows, starts[own], order[emotions[own].astype(int)])
 
