@@ -31,7 +31,7 @@ from side_by_side import Row, clock, in_a_fresh_process, in_turn, medians, parse
 from torch.utils.data import DataLoader
 
 from ssltoolbox.api import Batch
-from ssltoolbox.data.drawing.sampler import Place
+from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.engine.training.optim import build_optimiser
@@ -68,7 +68,7 @@ def by_engine(components: Components, batches: list[Batch], steps: int, threads:
     if components.plan.recipe.trainer.compile:
         torch.compiler.reset()  # after eight networks of one form torch stops compiling
     timer = StepTimer(threads)
-    drawn = [Drawn(Place(step, 0, 0), batches[step % BATCHES]) for step in range(steps)]
+    drawn = [Drawn(Position(step, 0, 0), batches[step % BATCHES]) for step in range(steps)]
     loader = DataLoader(drawn, batch_size=None, collate_fn=lambda micro_batch: micro_batch)
     with quiet_lightning():
         trainer = pl.Trainer(

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 Slot = tuple[int, int]
-"""(epoch, place in the epoch)."""
+"""(epoch, position in the epoch)."""
 
 
-class Place(NamedTuple):
-    """The place of a rank's micro-batch in a run: all that its random numbers depend on beside the seed."""
+class Position(NamedTuple):
+    """The position of a rank's micro-batch in a run: all that its random numbers depend on beside the seed."""
 
     step: int
     micro_batch: int
     rank: int
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """What the loader is asked for: the slots of a micro-batch."""
 
-    place: Place
+    position: Position
     slots: list[Slot]
 
 
@@ -76,7 +76,7 @@ class SlotSampler:
         """Micro-batches of the whole run: Lightning counts those that are done itself."""
         return self.steps * self.deal.accumulate
 
-    def __iter__(self) -> Iterator[Wanted]:
+    def __iter__(self) -> Iterator[Request]:
         for step in range(self.done(), self.steps):
             for micro_batch in range(self.deal.accumulate):
-                yield Wanted(Place(step, micro_batch, self.deal.rank), self.deal.slots(step, micro_batch))
+                yield Request(Position(step, micro_batch, self.deal.rank), self.deal.slots(step, micro_batch))

@@ -23,15 +23,15 @@ from ssltoolbox.api import (
     View,
 )
 from ssltoolbox.api.tensors import TensorFields
-from ssltoolbox.data.drawing.sampler import Place
+from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.maskers import MaskerUnion
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn(TensorFields):
-    """A micro-batch as loaded, and its place in the run."""
+    """A micro-batch as loaded, and its position in the run."""
 
-    place: Place
+    position: Position
     batch: Batch
 
 
@@ -40,13 +40,13 @@ class Prepared(TensorFields):
     """A micro-batch as the method takes it.
 
     Attributes:
-        place: in the run.
+        position: in the run.
         batch: as loaded.
         counts: what happened on the way to here, the generators' counts among it.
         inputs: what the method looks at.
     """
 
-    place: Place
+    position: Position
     batch: Batch
     counts: Mapping[str, int]
     inputs: StepInputs
@@ -57,7 +57,7 @@ MicroBatch = Drawn | Prepared
 
 
 class Stages:
-    """Describes, renders and augments; the outcome depends on the seed and the place in the run alone.
+    """Describes, renders and augments; the outcome depends on the seed and the position in the run alone.
 
     Args:
         view: augments the two sides.
@@ -95,7 +95,7 @@ class Stages:
             drawn: on the device that does the work.
             timed: what each stage is done within, by its name.
         """
-        seed_device(self.seed, *drawn.place)
+        seed_device(self.seed, *drawn.position)
         batch = drawn.batch
         # Of images, and of what is read off them, reduced precision would cost more than it saves.
         with torch.autocast(batch.frames.device.type, enabled=False):
@@ -107,14 +107,14 @@ class Stages:
                 view_a, view_b, crops = augmented(self.view, rendered, self.crops)
         counts = {**batch.counts, **rendered.counts}
         shown = rendered if "batch" in self.asked else None
-        inputs = StepInputs(view_a, view_b, rows, drawn.place.step, crops, shown)
-        return Prepared(drawn.place, batch, counts, inputs)
+        inputs = StepInputs(view_a, view_b, rows, drawn.position.step, crops, shown)
+        return Prepared(drawn.position, batch, counts, inputs)
 
 
 def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:
-    """Seeds torch's global generator, so that what follows depends on nothing but the place in the run.
+    """Seeds torch's global generator, so that what follows depends on nothing but the position in the run.
 
-    `purpose` keeps what needs random numbers at the same place apart.
+    `purpose` keeps what needs random numbers at the same position apart.
     """
     state = np.random.SeedSequence((seed, step, micro_batch, rank, *purpose)).generate_state(1, np.uint64)
     torch.manual_seed(int(state[0]))

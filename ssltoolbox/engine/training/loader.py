@@ -12,7 +12,7 @@ import torch
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.batches import DrawnBatches
-from ssltoolbox.data.drawing.sampler import Deal, SlotSampler, Wanted
+from ssltoolbox.data.drawing.sampler import Deal, Request, SlotSampler
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
@@ -32,11 +32,11 @@ class Fetch:
     stages: Stages | None
     blame: Blame
 
-    def __call__(self, wanted: Wanted) -> MicroBatch:
+    def __call__(self, request: Request) -> MicroBatch:
         """The batch as far as it gets on this side."""
         # Here, because the traceback does not leave a worker.
         with self.blame.assigned():
-            drawn = Drawn(wanted.place, self.batches.__getitems__(wanted.slots))
+            drawn = Drawn(request.position, self.batches.__getitems__(request.slots))
             return self.stages(drawn) if self.stages else drawn
 
 

@@ -71,11 +71,11 @@ class TrainingModule(pl.LightningModule):
 
     def training_step(self, micro_batch: MicroBatch, index: int) -> dict[str, Any]:
         """The loss of a micro-batch and, for the callbacks, its embeddings and what was counted."""
-        place = micro_batch.place
-        if place.micro_batch == 0:
-            self.method.before_step(place.step)
+        position = micro_batch.position
+        if position.micro_batch == 0:
+            self.method.before_step(position.step)
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
-        seed_device(self.seed, *place, _OF_THE_METHOD)
+        seed_device(self.seed, *position, _OF_THE_METHOD)
         with self._stage("method"):
             output = self._method_step(ready.inputs)
         loss = self._one_number(output.loss)

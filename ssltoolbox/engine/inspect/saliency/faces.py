@@ -57,12 +57,12 @@ def faces_of(components: Components, count: int) -> Faces:
             continue
         frames = [len(dataset.clip(clip)) // 2 for clip in clips]
         read = dataset.read(clips, frames)
-        whole = [place for place in range(len(clips)) if place not in read.unreadable]
+        whole = [index for index in range(len(clips)) if index not in read.unreadable]
         if whole:
             return Faces(
                 read.images[whole],
                 read.landmarks[whole].numpy(),
-                tuple(dataset.clip(clips[place]).name for place in whole),
+                tuple(dataset.clip(clips[index]).name for index in whole),
                 tuple(read.unreadable.values()),
             )
     raise UserError("the data has no face that could be read", "name a folder of them: --images FOLDER")
@@ -83,7 +83,7 @@ def faces_in(folder: Path, count: int) -> Faces:
     landmarks: list[np.ndarray] = []
     names: list[str] = []
     unreadable: list[str] = []
-    for place, path in enumerate(paths):
+    for index, path in enumerate(paths):
         if len(images) == count:
             break
         try:
@@ -94,7 +94,7 @@ def faces_in(folder: Path, count: int) -> Faces:
         images.append(image)
         names.append(path.stem)
         none = np.full((68, 2), np.nan)
-        landmarks.append(none if points is None else scaled(points[place], extent, FOLDER_SIZE))
+        landmarks.append(none if points is None else scaled(points[index], extent, FOLDER_SIZE))
     if not images:
         raise UserError(f"{folder} has no image that could be read", "it should hold JPEG or PNG files")
     return Faces(torch.stack(images), np.stack(landmarks), tuple(names), tuple(unreadable))
@@ -108,4 +108,4 @@ def _clips(dataset: Dataset, count: int) -> list[int]:
     if len(people) < count:
         people = sorted([*people, *[clip for clip in filled if clip not in people][: count - len(people)]])
     count = min(count, len(people))
-    return [people[(2 * place + 1) * len(people) // (2 * count)] for place in range(count)]
+    return [people[(2 * index + 1) * len(people) // (2 * count)] for index in range(count)]
