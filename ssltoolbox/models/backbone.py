@@ -20,17 +20,6 @@ from ssltoolbox.models.weights import load_weights
 IMAGENET = "imagenet"
 
 CHOOSE_ANOTHER = "choose another views.size, or another backbone"
-_USE_WEIGHTS = "write the path of a file under backbone: weights"
-OWN_OPTIONS = {
-    "pretrained": "write weights: imagenet under backbone",
-    "checkpoint_path": _USE_WEIGHTS,
-    "pretrained_cfg": _USE_WEIGHTS,
-    "pretrained_cfg_overlay": _USE_WEIGHTS,
-    "num_classes": "leave it out: the features before the classifier are used",
-    "features_only": "leave it out: pooled features are used",
-    "in_chans": "leave it out: images have 3 channels",
-}
-"""Options of timm's `create_model` that a recipe can't set, and what to do instead."""
 
 
 def create_backbone(
@@ -59,7 +48,6 @@ def create_backbone(
     """
     options = options or {}
     _check_name(name)
-    _check_options(options)
     if weights == IMAGENET:
         refuse_unavailable(name)
     arguments = timm_arguments(name, image_size, options)
@@ -180,16 +168,6 @@ def _check_name(name: str) -> None:
             f"backbone.name: timm has no weights {tag!r} of {architecture}; it has: {known}",
             f"did you mean '{architecture}.{near}'?" if near else f"write {architecture}",
         )
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """
-    Raises:
-        UserError: for an option of timm that the toolbox sets itself.
-    """
-    for option in options:
-        if option in OWN_OPTIONS:
-            raise UserError(f"backbone.options: {option} can't be set here", OWN_OPTIONS[option])
 
 
 def _refused(
