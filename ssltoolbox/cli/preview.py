@@ -51,4 +51,10 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     for note in shown.notes:
         click.echo(f"can't be read, drawn again: {note}", err=True)
     count = len(shown.draws)
+    if count < draws:
+        click.echo(
+            f"the first micro-batch of a step has {shown.most} draws, so {draws} can't be shown; a larger "
+            "trainer.batch_size has more",
+            err=True,
+        )
     click.echo(f"{count} draw{'s' * (count > 1)} of step {step} of {plan.recipe.name} are in {output}")

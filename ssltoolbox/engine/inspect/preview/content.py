@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import EXPRESSIONS, Rows
+from ssltoolbox.api import Rows
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import role_major
 from ssltoolbox.engine.inspect.preview.batch import SeenBatch, can_render, seen_at
@@ -18,14 +18,24 @@ MOST_HARD = 3
 """Hard negatives of a draw that are shown."""
 MOST_OTHERS = 3
 """Faces of other draws that are shown beside an instance, and as many of those that are masked for it."""
+MOST_CROPS = 3
+"""Local crops of an instance that are shown."""
+
+ClassNames = Mapping[str, Sequence[str]]
+"""Label → what its classes are called."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A picture, [H, W, 3] uint8 RGB, and what stands below it."""
+    """A picture, [H, W, 3] uint8 RGB, and what stands below it.
+
+    Attributes:
+        doubtful: True for a masked candidate whose label is another than the row's.
+    """
 
     image: np.ndarray
     caption: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +44,9 @@ class Instance:
 
     Attributes:
         name: "anchor", "hard negative", …, and as how many it counts where that is not one.
+        positive, view_b: None for a method that looks at no pairs.
         changed: the positive after the generators, None where they left its pixels as they were.
+        crops: the local crops, some of them.
         others: faces of other draws that it is pushed apart from, some of them.
         masked: the candidates that are masked for the frame, some of them.
         more_masked: how many others are.
@@ -42,10 +54,11 @@ class Instance:
 
     name: str
     frame: Tile
-    positive: Tile
+    positive: Tile | None
     changed: Tile | None
     view_a: Tile
-    view_b: Tile
+    view_b: Tile | None
+    crops: tuple[Tile, ...]
     others: tuple[Tile, ...]
     masked: tuple[Tile, ...]
     more_masked: int
@@ -73,7 +86,9 @@ class Preview:
         facts: pairs of a part of the recipe and what it does.
         legend: what the colours mean.
         pushed_heading: stands above the faces of other draws; empty without negatives.
-        changes, masks: whether the recipe can change the pixels of positives, and whether it has maskers.
+        pairs: whether the method looks at the positives.
+        changes, crops, masks: whether the recipe can change the pixels of positives, has local crops, has maskers.
+        most: draws of the step's first micro-batch; no more can be shown.
         notes: one line for each frame that could not be read.
     """
 
@@ -82,8 +97,11 @@ class Preview:
     legend: tuple[tuple[Relation, str], ...]
     draws: tuple[ShownDraw, ...]
     pushed_heading: str
+    pairs: bool
     changes: bool
+    crops: bool
     masks: bool
+    most: int
     notes: tuple[str, ...]
 
 
@@ -95,14 +113,18 @@ def collect(components: Components, draws: int, step: int) -> Preview:
     """
     plan = components.plan
     seen = seen_at(components, step)
+    what = "pairs" if plan.method_descriptor.pairs else "frames"
     return Preview(
-        title=f"{plan.recipe.name}: pairs of step {step} of {plan.counts.steps}",
+        title=f"{plan.recipe.name}: {what} of step {step} of {plan.counts.steps}",
         facts=tuple(facts(plan)),
         legend=tuple(legend(plan, seen)),
         draws=tuple(_draw(components, seen, number) for number in range(min(draws, len(seen.drawn)))),
         pushed_heading=pushed_heading(plan),
-        changes=can_render(components),
+        pairs=plan.method_descriptor.pairs,
+        changes=plan.method_descriptor.pairs and can_render(components),
+        crops=bool(seen.crops),
         masks=seen.masking is not None,
+        most=len(seen.drawn),
         notes=seen.drawn.notes,
     )
 
@@ -121,18 +143,24 @@ def _draw(components: Components, seen: SeenBatch, number: int) -> ShownDraw:
 
 def _instance(components: Components, seen: SeenBatch, draw: int, role: int) -> Instance:
     row = role * len(seen.drawn) + draw
-    positive = row + len(seen.view_a)
-    changed_by = seen.changed_by[row]
+    names = _class_names(components)
     masked = _masked_rows(seen, row)
+    positive, changed, view_b = None, None, None
+    if components.plan.method_descriptor.pairs:
+        side_b, changed_by = row + len(seen.view_a), seen.changed_by[row]
+        positive = _frame_tile(seen, side_b, _offset(seen.rows, row, side_b), names)
+        changed = Tile(_rendered(seen, side_b), f"by {' and '.join(changed_by)}") if changed_by else None
+        view_b = Tile(_pixels(seen.view_b[row]))
     return Instance(
         name=_role_name(role, seen.drawn.hard_negatives, components.hard_weights),
-        frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else ""),
-        positive=_frame_tile(seen, positive, _offset(seen.rows, row, positive)),
-        changed=Tile(_rendered(seen, positive), f"by {' and '.join(changed_by)}") if changed_by else None,
+        frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else "", names),
+        positive=positive,
+        changed=changed,
         view_a=Tile(_pixels(seen.view_a[row])),
-        view_b=Tile(_pixels(seen.view_b[row])),
+        view_b=view_b,
+        crops=tuple(Tile(_pixels(crop[row])) for crop in seen.crops[:MOST_CROPS]),
         others=_others(components, seen, draw) if role == 0 else (),
-        masked=tuple(_candidate_tile(seen, row, candidate) for candidate in masked[:MOST_OTHERS]),
+        masked=tuple(_candidate_tile(seen, row, candidate, names) for candidate in masked[:MOST_OTHERS]),
         more_masked=max(0, len(masked) - MOST_OTHERS),
     )
 
@@ -148,9 +176,14 @@ def _role_name(role: int, hard: int, weights: Sequence[float] = ()) -> str:
     return "hard negative" + f" {role}" * (hard > 1) + f"\ncounts as {weight:g}" * (weight != 1)
 
 
-def _frame_tile(seen: SeenBatch, row: int, moment: str) -> Tile:
+def _class_names(components: Components) -> ClassNames:
+    facts = components.plan.facts
+    return facts.classes if facts else {}
+
+
+def _frame_tile(seen: SeenBatch, row: int, moment: str, names: ClassNames) -> Tile:
     moment = moment or f"at {float(seen.rows.time[row]):.2f} s"
-    return Tile(_drawn(seen, row), " · ".join(filter(None, [moment, _expression(seen.rows, row)])))
+    return Tile(_drawn(seen, row), " · ".join([moment, *_classes(seen.rows, row, names).values()]))
 
 
 def _others(components: Components, seen: SeenBatch, draw: int) -> tuple[Tile, ...]:
@@ -162,7 +195,8 @@ def _others(components: Components, seen: SeenBatch, draw: int) -> tuple[Tile, .
     first = len(seen.view_a) if negatives == "queue" else 0
     following = (first + (draw + step) % draws for step in range(1, draws))
     rows = [row for row in following if row not in masked]
-    return tuple(_candidate_tile(seen, None, row) for row in rows[:MOST_OTHERS])
+    names = _class_names(components)
+    return tuple(_candidate_tile(seen, None, row, names) for row in rows[:MOST_OTHERS])
 
 
 def _masked_rows(seen: SeenBatch, row: int) -> list[int]:
@@ -176,11 +210,17 @@ def _masked_rows(seen: SeenBatch, row: int) -> list[int]:
     return rows
 
 
-def _candidate_tile(seen: SeenBatch, row: int | None, candidate: int) -> Tile:
-    lines = [f"person {int(seen.rows.identity[candidate])}", _expression(seen.rows, candidate)]
+def _candidate_tile(seen: SeenBatch, row: int | None, candidate: int, names: ClassNames) -> Tile:
+    classes = _classes(seen.rows, candidate, names)
+    own = {} if row is None else _classes(seen.rows, row, names)
+    others = {label for label in own.keys() & classes.keys() if own[label] != classes[label]}
+    lines = [
+        f"person {int(seen.rows.identity[candidate])}",
+        *(f"{name} ≠ {own[label]}" if label in others else name for label, name in classes.items()),
+    ]
     if row is not None and seen.similarity is not None:
         lines.append(f"cosine {float(seen.similarity[row, candidate]):.2f}")
-    return Tile(_drawn(seen, candidate), "\n".join(filter(None, lines)))
+    return Tile(_drawn(seen, candidate), "\n".join(lines), doubtful=bool(others))
 
 
 def _offset(rows: Rows, start: int, row: int) -> str:
@@ -195,12 +235,12 @@ def _seconds(offset: float) -> str:
     return f"{offset:+.2f} s".replace("-", "−") if offset else "the same frame"
 
 
-def _expression(rows: Rows, row: int) -> str:
-    """The expression's name; empty where it is not known."""
-    if "expression" not in rows.labels:
-        return ""
-    number = int(rows.labels["expression"][row])
-    return EXPRESSIONS[number] if 0 <= number < len(EXPRESSIONS) else ""
+def _classes(rows: Rows, row: int, names: ClassNames) -> dict[str, str]:
+    """Label → the name of a row's class, for the labels whose classes have names and that the row has."""
+    numbers = {label: int(rows.labels[label][row]) for label in names if label in rows.labels}
+    return {
+        label: names[label][number] for label, number in numbers.items() if 0 <= number < len(names[label])
+    }
 
 
 def _drawn(seen: SeenBatch, row: int) -> np.ndarray:

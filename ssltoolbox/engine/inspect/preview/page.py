@@ -8,21 +8,30 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ssltoolbox.engine.inspect.preview.content import MOST_OTHERS, Instance, Preview, ShownDraw, Tile
+from ssltoolbox.engine.inspect.preview.content import (
+    MOST_CROPS,
+    MOST_OTHERS,
+    Instance,
+    Preview,
+    ShownDraw,
+    Tile,
+)
 from ssltoolbox.engine.inspect.preview.words import Relation
 from ssltoolbox.support.files import write_bytes
 
 DPI = 100
-COLOURS = {"pulled": "#1a9641", "pushed": "#d7191c", "masked": "#e08214"}
 INK, PALE = "#222222", "#777777"
+COLOURS = {"pulled": "#1a9641", "pushed": "#d7191c", "masked": "#e08214", "neither": PALE}
 
 MARGIN, LABEL = 24, 210
+LEAST_WIDTH = 900
+"""So that there is room for what is said above the pictures."""
 TILE, GAP = 136, 18
 ARROW = 74
 """Room between the views, for an arrow."""
@@ -57,10 +66,11 @@ class _Columns:
     """Where the columns begin, in pixels from the left; None for one that is not there."""
 
     frame: int
-    positive: int
+    positive: int | None
     changed: int | None
     view_a: int
-    view_b: int
+    view_b: int | None
+    crops: int | None
     others: int | None
     masked: int | None
     width: int
@@ -69,16 +79,18 @@ class _Columns:
     def of(cls, preview: Preview) -> _Columns:
         """The columns that a preview needs."""
         frame = MARGIN + LABEL
-        positive = frame + TILE + GAP
-        changed = positive + TILE + GAP if preview.changes else None
-        view_a = (changed or positive) + TILE + 3 * GAP
-        view_b = view_a + TILE + ARROW
-        end = view_b + TILE
+        positive = frame + TILE + GAP if preview.pairs else None
+        changed = positive + TILE + GAP if positive and preview.changes else None
+        view_a = (changed or positive or frame) + TILE + 3 * GAP
+        view_b = view_a + TILE + ARROW if preview.pairs else None
+        end = (view_b or view_a) + TILE
+        crops = end + 3 * GAP if preview.crops else None
+        end = crops + MOST_CROPS * (SMALL + SMALL_GAP) if crops else end
         few = MOST_OTHERS * (SMALL + SMALL_GAP)
         others = end + 3 * GAP if preview.pushed_heading else None
         masked = (others or 0) + few + 2 * GAP if preview.masks else None
-        width = (masked or others or end - few) + few + MARGIN
-        return cls(frame, positive, changed, view_a, view_b, others, masked, width)
+        width = max((masked or others or end - few) + few + MARGIN, LEAST_WIDTH)
+        return cls(frame, positive, changed, view_a, view_b, crops, others, masked, width)
 
 
 def page(preview: Preview) -> Figure:
@@ -128,17 +140,19 @@ def _legend(axes: Axes, legend: Sequence[tuple[Relation, list[str]]], y: float) 
 
 
 def _headings(axes: Axes, columns: _Columns, pushed: str, bottom: int) -> None:
-    headings = {
-        columns.frame: "\nframe",
-        columns.positive: "its positive\nas drawn",
-        columns.changed: "its positive\nchanged",
-        columns.view_a: "view A\nof the frame",
-        columns.view_b: "view B\nof the positive",
-    }
+    headings = [
+        (columns.frame, "\nframe"),
+        (columns.positive, "its positive\nas drawn"),
+        (columns.changed, "its positive\nchanged"),
+        (columns.view_a, "view A\nof the frame"),
+        (columns.view_b, "view B\nof the positive"),
+    ]
     line = bottom - 26
-    for left, text in headings.items():
+    for left, text in headings:
         if left is not None:
             _text(axes, left + TILE / 2, line, text, across="center", weight="bold")
+    if columns.crops is not None:
+        _text(axes, columns.crops, line, "\nlocal crops", weight="bold")
     if columns.others is not None:
         _text(axes, columns.others, line, pushed, weight="bold", colour=COLOURS["pushed"])
     if columns.masked is not None:
@@ -156,7 +170,7 @@ def _draw(axes: Axes, columns: _Columns, draw: ShownDraw, number: int, top: int)
     _text(axes, MARGIN, top + 32, "\n".join(words), size=SMALLEST, colour=PALE)
     for index, instance in enumerate(draw.instances):
         _instance(axes, columns, instance, top + index * LINE)
-        if index:
+        if index and columns.view_b is not None:
             _push_arrow(axes, columns, top + index * LINE)
 
 
@@ -164,12 +178,15 @@ def _instance(axes: Axes, columns: _Columns, instance: Instance, top: int) -> No
     middle = top + TILE / 2
     _text(axes, columns.frame - 12, middle, instance.name.replace(" ", "\n", 1), across="right")
     _tile(axes, columns.frame, top, TILE, instance.frame)
-    _tile(axes, columns.positive, top, TILE, instance.positive)
+    if columns.positive is not None and instance.positive:
+        _tile(axes, columns.positive, top, TILE, instance.positive)
     if columns.changed is not None and instance.changed:
         _tile(axes, columns.changed, top, TILE, instance.changed)
     elif columns.changed is not None:
         _text(axes, columns.changed + TILE / 2, middle, "not changed", across="center", colour=PALE)
     _views(axes, columns, instance, top)
+    if columns.crops is not None:
+        _small_tiles(axes, columns.crops, top, instance.crops, "")
     if columns.others is not None:
         _small_tiles(axes, columns.others, top, instance.others, COLOURS["pushed"])
     if columns.masked is not None:
@@ -187,6 +204,9 @@ def _beside_masked(axes: Axes, left: int, top: int, instance: Instance) -> None:
 
 def _views(axes: Axes, columns: _Columns, instance: Instance, top: int) -> None:
     colour, middle = COLOURS["pulled"], top + TILE / 2
+    if columns.view_b is None or instance.view_b is None:
+        _tile(axes, columns.view_a, top, TILE, instance.view_a)
+        return
     _tile(axes, columns.view_a, top, TILE, instance.view_a, colour)
     _tile(axes, columns.view_b, top, TILE, instance.view_b, colour)
     _arrow(axes, (columns.view_a + TILE, middle), (columns.view_b, middle), colour)
@@ -196,7 +216,7 @@ def _views(axes: Axes, columns: _Columns, instance: Instance, top: int) -> None:
 
 def _push_arrow(axes: Axes, columns: _Columns, top: int) -> None:
     """Between the views of two lines of a draw."""
-    between, colour = columns.view_b - ARROW / 2, COLOURS["pushed"]
+    between, colour = columns.view_a + TILE + ARROW / 2, COLOURS["pushed"]
     _arrow(axes, (between, top - LINE + TILE - 10), (between, top + 10), colour)
     _text(axes, between + 8, top - (LINE - TILE) / 2 + 4, "pushed apart", size=SMALLEST, colour=colour)
 
@@ -211,7 +231,11 @@ def _tile(axes: Axes, left: float, top: float, side: int, tile: Tile, colour: st
         tile.image, extent=(left, left + side, top + side, top), interpolation="hanning", aspect="auto"
     )
     if colour:
-        axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=colour, linewidth=3))
+        dashes: Any = (0, (2, 1)) if tile.doubtful else "solid"
+        frame = Rectangle(
+            (left, top), side, side, fill=False, edgecolor=colour, linewidth=3, linestyle=dashes
+        )
+        axes.add_patch(frame)
     _text(axes, left + side / 2, top + side + 16, tile.caption, across="center", size=SMALLEST)
 
 

@@ -11,7 +11,7 @@ from ssltoolbox.api import Kind
 from ssltoolbox.engine.inspect.preview.batch import SeenBatch
 from ssltoolbox.plan import Plan
 
-Relation = Literal["pulled", "pushed", "masked"]
+Relation = Literal["pulled", "pushed", "masked", "neither"]
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -31,8 +31,14 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
     """What the colours mean in this batch."""
-    yield "pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"
     negatives = plan.method_descriptor.negatives
+    if not plan.method_descriptor.pairs:
+        yield (
+            "neither",
+            f"nothing is pulled together or pushed apart: {plan.method.key} looks at view A alone",
+        )
+        return
+    yield "pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"
     if negatives is None:
         yield "pushed", f"nothing is pushed apart: {plan.method.key} has no negatives"
         return
@@ -62,7 +68,11 @@ def _masked(attract: float, terms: Mapping[str, Tensor]) -> str:
     text = (
         f"masked: taken for a false negative, so not pushed apart{fate}; {share['masked_share']} of the pairs"
     )
-    if "chance_same_expression" not in share:
-        return text
-    same, chance = share["masked_same_expression"], share["chance_same_expression"]
-    return f"{text}, {same} of these with the same expression ({chance} by chance)"
+    for name in share:
+        label = name.removeprefix("masked_same_")
+        if label != name:
+            same, chance = share[name], share[f"chance_same_{label}"]
+            text += f", {same} of these with the same {label.replace('_', ' ')} ({chance} by chance)"
+    if any(name.startswith("masked_same_") for name in share):
+        text += "; a dashed frame: another label than the row's"
+    return text
