@@ -5,6 +5,7 @@ hooks and the options of a plugin in a module that is free of torch, and name th
 its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
+from ssltoolbox.api.auxiliary import AuxiliaryInputs, AuxiliaryLoss
 from ssltoolbox.api.clips import Catalogue, Clip, Pick
 from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import (
@@ -26,11 +27,17 @@ from ssltoolbox.api.errors import (
 )
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
+from ssltoolbox.api.maskers import (
+    Attraction,
+    Comparison,
+    MaskerAnswer,
+    Maskers,
+    Masking,
+    NegativeMasker,
+)
 from ssltoolbox.api.methods import (
     GradientMethod,
     GroupedMethod,
-    Maskers,
-    Masking,
     Method,
     MethodContext,
     StepInputs,
@@ -47,13 +54,14 @@ from ssltoolbox.api.options import (
     Setting,
     ViewOptions,
 )
-from ssltoolbox.api.strategies import NegativeMasker, NegativeSampler, PositiveGenerator
+from ssltoolbox.api.strategies import NegativeSampler, PositiveGenerator
 from ssltoolbox.api.tasks import EvaluationContext, Evaluator, NetworkEvaluator
 from ssltoolbox.api.tensors import (
     EXPRESSIONS,
     Batch,
     Features,
     Frames,
+    LossTerms,
     Pairs,
     Rows,
     StepOutput,
@@ -64,9 +72,13 @@ __all__ = [
     "API_VERSION",
     "EXPRESSIONS",
     "KINDS",
+    "Attraction",
+    "AuxiliaryInputs",
+    "AuxiliaryLoss",
     "Batch",
     "Catalogue",
     "Clip",
+    "Comparison",
     "CropOptions",
     "CroppingView",
     "DataFacts",
@@ -86,6 +98,8 @@ __all__ = [
     "LabelFacts",
     "LabelledDataset",
     "LandmarkDetector",
+    "LossTerms",
+    "MaskerAnswer",
     "Maskers",
     "Masking",
     "Method",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ssltoolbox.api.tensors import TensorFields
@@ -11,43 +11,13 @@ from ssltoolbox.api.tensors import TensorFields
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from ssltoolbox.api.maskers import Maskers
     from ssltoolbox.api.options import DataFacts
     from ssltoolbox.api.tensors import Batch, Rows, StepOutput
 
 
 def _no_factory() -> nn.Module:
     raise NotImplementedError("this context was made without a way to make another backbone")
-
-
-class Maskers(Protocol):
-    """The recipe's maskers as one. False where it has none."""
-
-    def __bool__(self) -> bool: ...
-
-    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
-        """What the maskers together say of these pairs; which pairs are eligible is decided here."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Masking:
-    """What the maskers say of the pairs of a step.
-
-    Attributes:
-        masked: [A, C] bool, True for a false negative.
-        attract: the weight of the attraction.
-        terms: named scalars for the log: the share of eligible candidates that was masked and, for each label
-            of classes, how often a masked candidate has the row's class, next to chance.
-    """
-
-    masked: Tensor
-    attract: float = 0.0
-    terms: Mapping[str, Tensor] = field(default_factory=dict)
-
-    @property
-    def parts(self) -> Mapping[str, Tensor]:
-        """The name of `terms` in API 1."""
-        return self.terms
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The contracts of the three kinds of strategy. A target is called with its options: `Target(options)`."""
+"""The contracts of strategies that pick or change frames. A target is called with its options."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from ssltoolbox.api.options import Options
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
 
     from ssltoolbox.api.clips import Clip
-    from ssltoolbox.api.tensors import Batch, Rows
+    from ssltoolbox.api.tensors import Batch
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -73,46 +72,5 @@ class NegativeSampler(Generic[OptionsT]):
         """`options.count` frames of the clip; fewer mean that the anchor has no answer.
 
         Runs on the loader's workers. The answer may depend on the arguments alone.
-        """
-        raise NotImplementedError
-
-
-class NegativeMasker(Generic[OptionsT]):
-    """A strategy that tells which candidates are false negatives.
-
-    `attract` is the weight of the second term of the loss, which draws a row to what was masked for it;
-    0 only takes what was masked out of the denominator.
-
-    Examples:
-        >>> import torch
-        >>> from ssltoolbox.api import Rows
-        >>> class SameLight(NegativeMasker[Options]):
-        ...     def describe(self, batch):
-        ...         return batch.frames.flatten(0, 1).float().mean(dim=(1, 2, 3))[:, None]
-        ...     def mask(self, anchors, candidates, eligible):
-        ...         return eligible & (torch.cdist(anchors.descriptor, candidates.descriptor) < 5)
-        >>> ids = torch.arange(3)
-        >>> rows = Rows(ids, ids, ids, ids.double(), descriptor=torch.tensor([[10.0], [90.0], [12.0]]))
-        >>> SameLight(Options()).mask(rows, rows, eligible=ids[:, None] != ids).int().tolist()
-        [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
-    """
-
-    attract: float = 0.0
-
-    def __init__(self, options: OptionsT) -> None:
-        self.options = options
-
-    def describe(self, batch: Batch) -> Tensor:
-        """[N·R, F] descriptors of the frames as drawn, draw-major; NaN rows where there is no opinion.
-
-        Runs on the device without gradient, before `render`; where that is a CPU, on the loader's workers. So
-        `mask` knows nothing of it but the descriptors.
-        """
-        raise NotImplementedError
-
-    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
-        """[A, C] bool: True where candidate c is a false negative for anchor a.
-
-        `eligible` [A, C] says which pairs may be masked; what lies outside of it is ignored.
         """
         raise NotImplementedError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +199,13 @@ class Rows(TensorFields):
         )
 
 
+class LossTerms(NamedTuple):
+    """A loss, [], and named scalars for the log, detached."""
+
+    loss: Tensor
+    terms: Mapping[str, Tensor]
+
+
 @dataclass(frozen=True, eq=False, init=False)
 class StepOutput:
     """What a method gives for a step.
@@ -206,14 +213,18 @@ class StepOutput:
     Attributes:
         loss: [] to be minimised.
         terms: named scalars for the log, detached: the terms of the loss, shares, …
-        embeddings: [M, D] of side A, detached, for the diagnostics that watch for collapse.
-        pairs: [M, D] of side B, detached; row i belongs to row i of `embeddings`.
+        embeddings: [M, D] of side A: for diagnostics, for maskers that learn and, with their gradient, for
+            auxiliary losses.
+        pairs: [M, D] of side B; row i belongs to row i of `embeddings`.
+        features: [M, feature_dim] of side A, or [2M, feature_dim] of both sides, with their gradient, for
+            auxiliary losses. None: what the calls of the backbone gave, in their order.
     """
 
     loss: Tensor
     terms: Mapping[str, Tensor | float]
     embeddings: Tensor | None
     pairs: Tensor | None
+    features: Tensor | None
 
     def __init__(
         self,
@@ -221,13 +232,13 @@ class StepOutput:
         terms: Mapping[str, Tensor | float] | None = None,
         embeddings: Tensor | None = None,
         pairs: Tensor | None = None,
+        features: Tensor | None = None,
         *,
         parts: Mapping[str, Tensor | float] | None = None,
     ) -> None:
         """`parts` is the name of `terms` in API 1."""
-        for attribute, value in zip(
-            fields(self), (loss, terms or parts or {}, embeddings, pairs), strict=True
-        ):
+        values = (loss, terms or parts or {}, embeddings, pairs, features)
+        for attribute, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, attribute.name, value)
 
     @property

@@ -1,11 +1,10 @@
 """A contrastive loss that takes a mask, explicit negatives and an attraction. Public: methods may use it."""
 
-from ssltoolbox.losses.nt_xent import LossTerms, NTXentLoss, mean_of
+from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of
 from ssltoolbox.losses.queue import RowQueue, candidates_in_batch, gather_rows
 from ssltoolbox.losses.weights import weights_within_draws
 
 __all__ = [
-    "LossTerms",
     "NTXentLoss",
     "RowQueue",
     "candidates_in_batch",

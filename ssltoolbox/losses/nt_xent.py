@@ -7,7 +7,8 @@ batch, N with a queue), V masked pairs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import lightly.loss
@@ -17,15 +18,8 @@ from lightly.utils import dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ssltoolbox.api import Maskers, Rows
+from ssltoolbox.api import LossTerms, Maskers, Rows
 from ssltoolbox.losses.weights import weights_within_draws
-
-
-class LossTerms(NamedTuple):
-    """A loss, [], and the terms for the log, detached; none where nothing but lightly's loss was asked for."""
-
-    loss: Tensor
-    terms: Mapping[str, Tensor]
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -119,32 +113,33 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
         Args:
             out0, out1: [N, D] the two sides, as in `forward`.
-            rows: who is compared: the 2N rows of both sides in batch, the N queries with a queue.
-            candidates: who they are compared with: 2G rows in batch (`candidates_in_batch`), the K rows of the
+            rows: what is compared: the 2N rows of both sides in batch, the N queries with a queue.
+            candidates: what they are compared with: 2G rows in batch (`candidates_in_batch`), the K rows of the
                 queue as it is before this call (`RowQueue.rows`).
             maskers: those of `MethodContext`.
-            negatives, negative_weights: as in `forward`.
+            negatives, negative_weights: as in `forward`. Maskers neither mask nor weigh these.
 
         Returns:
-            The loss; with maskers its terms too: `cancel_loss`, `attract_loss` before its weight, and what the
-            maskers report.
+            The loss; with maskers its terms too: `cancel_loss`, `attract_loss` (the sum of the attractions before
+            their weights, and each one where there are several), and what the maskers report.
         """
         weights = weights_within_draws(rows, candidates)
         if not maskers:
             loss = self(out0, out1, negatives=negatives, weights=weights, negative_weights=negative_weights)
             return LossTerms(loss, {})
-        masking = maskers.mask(rows, candidates)
-        cancel, attraction = self.terms(
-            out0,
-            out1,
-            masking.masked,
-            negatives,
-            masking.attract > 0,
-            weights=weights,
-            negative_weights=negative_weights,
+        logits = self._logits(out0, out1, similarity=maskers.needs_similarity)
+        masking = maskers.mask(rows, candidates, logits.similarity_SC, logits.is_negative())
+        masks = [attraction.masked for attraction in masking.attractions.values()]
+        cancel, attractions = self._terms(
+            logits, masking.masked, masks, _product(weights, masking.weights), negatives, negative_weights
         )
-        terms = {"cancel_loss": cancel.detach(), "attract_loss": attraction.detach(), **masking.terms}
-        return LossTerms(cancel + masking.attract * attraction, terms)
+        loss, total, each = cancel, cancel.new_zeros(()), {}
+        for (key, attraction), term in zip(masking.attractions.items(), attractions, strict=True):
+            loss = loss + attraction.weight * term
+            total = total + term.detach()
+            each[f"{key}_attract_loss"] = term.detach()
+        terms = {"cancel_loss": cancel.detach(), "attract_loss": total, **(each if len(each) > 1 else {})}
+        return LossTerms(loss, {**terms, **masking.terms})
 
     def terms(
         self,
@@ -157,6 +152,17 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         negative_weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """([], []): the loss without what was masked, and the attraction before its weight. See `forward`."""
+        masks = [masked] if attracting and masked is not None else []
+        cancel, attractions = self._terms(
+            self._logits(out0, out1), masked, masks, weights, negatives, negative_weights
+        )
+        return cancel, attractions[0] if attractions else cancel.new_zeros(())
+
+    parts = terms
+    """Its name in API 1."""
+
+    def _logits(self, out0: Tensor, out1: Tensor, similarity: bool = False) -> _Logits:
+        """Compares the sides, and in training enqueues the second one."""
         out0, out1 = F.normalize(out0, dim=1), F.normalize(out1, dim=1)
         if self.has_queue:
             out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
@@ -169,24 +175,40 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             )
         logits_SC = self._scaled("sd,cd->sc", rows_SD, all_CD)
         positive_S = self._scaled("sd,sd->s", rows_SD, positive_SD)
+        similarity_SC = logits_SC * self.temperature if similarity else None
+        pair_S2 = None
         if not self.has_queue:
             pair_S2 = self._own_columns(len(out0), len(all_CD), out0.device)
-            masked = None if masked is None else masked.scatter(1, pair_S2, False)
             logits_SC = logits_SC.scatter(1, pair_S2, -torch.inf)
-        row_V, column_V = _positions(masked if attracting else None, logits_SC.device)
-        log_sum_S, masked_V = _SplitNegatives.apply(logits_SC, masked, weights, row_V, column_V)
+        return _Logits(rows_SD, positive_S, logits_SC, pair_S2, similarity_SC)
+
+    def _terms(
+        self,
+        logits: _Logits,
+        masked: Tensor | None,
+        attracted: Sequence[Tensor],
+        weights: Tensor | None,
+        negatives: Tensor | None,
+        negative_weights: Tensor | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """[], and [] for each mask that attracts, all of them parts of `masked`. See `forward`."""
+        rows = len(logits.rows_SD)
+        if masked is not None and logits.pair_S2 is not None:
+            masked = masked.scatter(1, logits.pair_S2, False)
+        row_V, column_V = _positions(masked, attracted, logits.logits_SC.device)
+        log_weights = None if weights is None else weights.log()
+        log_sum_S, masked_V = _SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
         if negatives is not None:
-            explicit_SE = self._scaled("sd,sed->se", rows_SD, F.normalize(negatives, dim=2))
+            explicit_SE = self._scaled("sd,sed->se", logits.rows_SD, F.normalize(negatives, dim=2))
             if negative_weights is not None:
                 explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
-        cancel = _against(log_sum_S, positive_S).mean()
-        per_row_S = torch.bincount(row_V, minlength=len(rows_SD)).clamp(min=1)
-        attraction = (_against(log_sum_S[row_V], masked_V) / per_row_S[row_V]).sum() / len(rows_SD)
-        return cancel, attraction
-
-    parts = terms
-    """Its name in API 1."""
+        cancel = _against(log_sum_S, logits.positive_S).mean()
+        attraction_V = _against(log_sum_S[row_V], masked_V)
+        if len(attracted) == 1:
+            return cancel, [_mean_over_rows(attraction_V, row_V, rows)]
+        among = [mask[row_V, column_V] for mask in attracted]
+        return cancel, [_mean_over_rows(attraction_V[own_V], row_V[own_V], rows) for own_V in among]
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
         """Cosines of unit vectors over the temperature, in single precision or better."""
@@ -209,13 +231,48 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return torch.cat([sides_N2, sides_N2])
 
 
-def _positions(masked: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor]:
-    """[V] and [V] rows and columns of what was masked."""
-    if masked is None:
+class _Logits(NamedTuple):
+    """Cosines over the temperature.
+
+    Attributes:
+        rows_SD: the unit vectors that are compared.
+        positive_S: each row with its positive.
+        logits_SC: each row with the candidates; −∞ where one is no negative.
+        pair_S2: in batch, the columns that are no negatives; None with a queue.
+        similarity_SC: the cosines themselves, where they are asked for.
+    """
+
+    rows_SD: Tensor
+    positive_S: Tensor
+    logits_SC: Tensor
+    pair_S2: Tensor | None
+    similarity_SC: Tensor | None
+
+    def is_negative(self) -> Tensor:
+        """[S, C] bool."""
+        every = torch.ones((), dtype=torch.bool, device=self.logits_SC.device).expand(self.logits_SC.shape)
+        return every if self.pair_S2 is None else every.scatter(1, self.pair_S2, False)
+
+
+def _product(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    return one * other if one is not None and other is not None else one if other is None else other
+
+
+def _positions(
+    masked: Tensor | None, attracted: Sequence[Tensor], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """[V] and [V] rows and columns of what was masked and attracts."""
+    if masked is None or not attracted:
         nowhere = torch.empty(0, dtype=torch.long, device=device)
         return nowhere, nowhere
-    row_V, column_V = masked.nonzero(as_tuple=True)
+    row_V, column_V = (masked & functools.reduce(torch.logical_or, attracted)).nonzero(as_tuple=True)
     return row_V, column_V
+
+
+def _mean_over_rows(values_V: Tensor, row_V: Tensor, rows: int) -> Tensor:
+    """[] the mean over all rows of each row's mean, which is 0 for a row without values."""
+    per_row_S = torch.bincount(row_V, minlength=rows).clamp(min=1)
+    return (values_V / per_row_S[row_V]).sum() / rows
 
 
 def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
@@ -224,9 +281,9 @@ def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
 
 
 class _SplitNegatives(torch.autograd.Function):
-    """The negatives that are left as log Σ n·e^logit [S], and the logits of those that were masked [V].
+    """log Σ n·e^logit of the negatives that are left, [S], and the logits of those that attract, [V].
 
-    Autograd would make a matrix of gradients for each of the two, and others for the masking; here they share one,
+    Autograd would make a matrix of gradients for each of the two, and others for the masking. Here they share one,
     which keeps the loss below the parent's memory.
     """
 
@@ -235,11 +292,11 @@ class _SplitNegatives(torch.autograd.Function):
         ctx: Any,
         logits_SC: Tensor,
         masked_SC: Tensor | None,
-        weights_SC: Tensor | None,
+        log_weights_SC: Tensor | None,
         row_V: Tensor,
         column_V: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        kept_SC = logits_SC if weights_SC is None else logits_SC + weights_SC.log()
+        kept_SC = logits_SC if log_weights_SC is None else logits_SC + log_weights_SC
         kept_SC = kept_SC if masked_SC is None else kept_SC.masked_fill(masked_SC, -torch.inf)
         log_sum_S = kept_SC.logsumexp(dim=1)
         ctx.save_for_backward(kept_SC, log_sum_S, row_V, column_V)
@@ -249,10 +306,11 @@ class _SplitNegatives(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor
-    ) -> tuple[Tensor, None, None, None, None]:
+    ) -> tuple[Tensor, None, Tensor | None, None, None]:
         kept_SC, log_sum_S, row_V, column_V = ctx.saved_tensors
         # A row without any negative has a sum of −∞; it has no gradient.
         log_sum_S = log_sum_S.masked_fill(log_sum_S.isneginf(), 0.0)
         grad_SC = (kept_SC - log_sum_S[:, None]).exp_().mul_(grad_sum_S[:, None])
+        grad_weights_SC = grad_SC.clone() if ctx.needs_input_grad[2] else None
         grad_SC[row_V, column_V] = grad_masked_V
-        return grad_SC, None, None, None, None
+        return grad_SC, None, grad_weights_SC, None, None

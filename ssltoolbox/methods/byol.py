@@ -44,8 +44,7 @@ class BYOL(nn.Module):
         target_b = self._target(view_b)
         loss_a = self.loss(self.prediction(projected_a), target_b)
         loss_b = self.loss(self.prediction(projected_b), target_a)
-        embeddings, pairs = projected_a.detach(), projected_b.detach()
-        return StepOutput(0.5 * (loss_a + loss_b), embeddings=embeddings, pairs=pairs)
+        return StepOutput(0.5 * (loss_a + loss_b), embeddings=projected_a, pairs=projected_b)
 
     @torch.no_grad()
     def _target(self, view: Tensor) -> Tensor:

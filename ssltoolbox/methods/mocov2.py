@@ -53,7 +53,7 @@ class MoCoV2(nn.Module):
         )
         if query.requires_grad:
             self.queue.enqueue(gather_rows(key_rows) if self._context.distributed else key_rows, pointer)
-        return StepOutput(loss, terms, query.detach(), key)
+        return StepOutput(loss, terms, query, key)
 
 
 def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:

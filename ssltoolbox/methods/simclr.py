@@ -32,4 +32,4 @@ class SimCLR(nn.Module):
         loss, terms = self.loss.compare(
             embedded_a, embedded_b, inputs.rows, candidates, self._context.maskers
         )
-        return StepOutput(loss, terms, embedded_a.detach(), embedded_b.detach())
+        return StepOutput(loss, terms, embedded_a, embedded_b)

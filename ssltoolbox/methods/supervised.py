@@ -35,4 +35,4 @@ class Supervised(nn.Module):
         with torch.no_grad():
             accuracy = (logits.argmax(dim=1) == labels).sum() / count
         terms = {"train_accuracy": accuracy, "labelled_share": labelled.float().mean()}
-        return StepOutput(loss, terms, embeddings=features.detach())
+        return StepOutput(loss, terms, embeddings=features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import Masking, MethodContext, Rows
+from ssltoolbox.api import Attraction, Masking, MethodContext, Rows
 from ssltoolbox.testing.material import rows
 
 DRAWS, HARD, SIZE, FEATURES, DESCRIPTOR, STEPS = 4, 1, 16, 8, 3, 10
@@ -18,6 +18,8 @@ class CountingMaskers:
     They mask each anchor's first candidate from another draw.
     """
 
+    needs_similarity = False
+
     def __init__(self, present: bool = False) -> None:
         self.present = present
         self.asked = 0
@@ -25,10 +27,17 @@ class CountingMaskers:
     def __bool__(self) -> bool:
         return self.present
 
-    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
+    def mask(
+        self,
+        anchors: Rows,
+        candidates: Rows,
+        similarity: Tensor | None = None,
+        negative: Tensor | None = None,
+    ) -> Masking:
         self.asked += 1
         eligible = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
-        return Masking(eligible & (eligible.cumsum(dim=1) == 1), attract=0.5)
+        masked = eligible & (eligible.cumsum(dim=1) == 1)
+        return Masking(masked, {"first": Attraction(0.5, masked)})
 
 
 def context(device: str = "cpu", maskers: CountingMaskers | None = None) -> MethodContext:

@@ -88,8 +88,7 @@ def gradients(subject: Subject) -> None:
 @rule("what is reported is detached", trains)
 def detached(subject: Subject) -> None:
     for _, output in _steps(subject):
-        reported = {"embeddings": output.embeddings, "pairs": output.pairs, **output.terms}
-        for name, value in reported.items():
+        for name, value in output.terms.items():
             if isinstance(value, Tensor) and value.requires_grad:
                 raise Breach(
                     f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or memory grows"

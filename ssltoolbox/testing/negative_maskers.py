@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, Rows
+from ssltoolbox.api import Batch, Comparison, MaskerAnswer, NegativeMasker, Rows
 from ssltoolbox.testing.card import picklable
 from ssltoolbox.testing.material import batch, rows
 from ssltoolbox.testing.rules import (
@@ -91,79 +92,164 @@ def reproducible(subject: Subject) -> None:
 
 @rule("a mask for each pair")
 def masked(subject: Subject) -> None:
-    for masker, anchors, candidates in _pairs(subject):
-        eligible = _eligible(anchors, candidates)
-        found = masker.mask(anchors, candidates, eligible)
-        if shape_of(found) != shape_of(eligible):
+    for masker, comparison in _comparisons(subject):
+        found, expected = _answer(masker, comparison).masked, shape_of(comparison.eligible)
+        if found is not None and shape_of(found) != expected:
             raise Breach(
-                f"`{subject.name}.mask` must give {shape_of(eligible)}, a row for each anchor and a column for "
+                f"{_call(subject)} must give {expected}, a row for each anchor and a column for "
                 f"each candidate, it gave {shape_of(found)}"
+            )
+
+
+@rule("weights above 0 for each pair")
+def weighed(subject: Subject) -> None:
+    for masker, comparison in _comparisons(subject):
+        found = _answer(masker, comparison).weights
+        if found is None:
+            continue
+        shape = list(comparison.eligible.shape)
+        if not found.is_floating_point() or list(found.shape) != shape:
+            raise Breach(f"{_call(subject)} must give weights as floats {shape}, it gave {shape_of(found)}")
+        known = found[_known(comparison.anchors, comparison.candidates)]
+        if not ((known > 0) & known.isfinite()).all():
+            raise Breach(
+                f"{_call(subject)} gave weights that are not finite or not above 0: a weight says how many "
+                "ordinary negatives a candidate counts as; what doesn't count at all is masked"
             )
 
 
 @rule("mask leaves its input alone")
 def rows_unchanged(subject: Subject) -> None:
-    for masker, anchors, candidates in _pairs(subject):
-        eligible = _eligible(anchors, candidates)
-        given = {"anchors": anchors, "candidates": candidates}
-        before = {name: copy_of(thing) for name, thing in given.items()}
-        kept = eligible.clone()
-        masker.mask(anchors, candidates, eligible)
-        changed = [name for name, thing in given.items() if changed_field(before[name], thing)]
-        changed += [] if torch.equal(kept, eligible) else ["eligible"]
+    for masker, comparison in _comparisons(subject):
+        before = {name: copy_of(getattr(comparison, name)) for name in ("anchors", "candidates")}
+        tensors = copy_of(comparison)
+        _answer(masker, comparison)
+        changed = [name for name, rows in before.items() if changed_field(rows, getattr(comparison, name))]
+        changed += [
+            name
+            for name in ("eligible", "negative", "similarity")
+            if not same(tensors[name], getattr(comparison, name))
+        ]
         if changed:
-            raise Breach(f"`{subject.name}.mask` changed `{changed[0]}`: work on a copy of it")
+            raise Breach(f"{_call(subject)} changed `{changed[0]}`: work on a copy of it")
 
 
 @rule("the same rows, the same mask")
 def same_mask(subject: Subject) -> None:
-    for masker, anchors, candidates in _pairs(subject):
-        eligible = _eligible(anchors, candidates)
+    for masker, comparison in _comparisons(subject):
         seed_globally(1)
-        once = masker.mask(anchors, candidates, eligible)
+        once = _answer(masker, comparison)
         seed_globally(2)
-        if not same(once, masker.mask(anchors, candidates, eligible)):
+        if not same(vars(once), vars(_answer(masker, comparison))):
             raise Breach(
-                f"`{subject.name}.mask` masked others when asked again: it must not draw anything, nor "
+                f"{_call(subject)} masked others when asked again: it must not draw anything, nor "
                 "remember what it was asked"
             )
 
 
 @rule("mask needs nothing but the rows")
 def of_rows_alone(subject: Subject) -> None:
-    for masker, anchors, candidates in _pairs(subject):
-        eligible = _eligible(anchors, candidates)
-        expected, other = masker.mask(anchors, candidates, eligible), subject.on(str(eligible.device))
+    for masker, comparison in _comparisons(subject):
+        expected, other = _answer(masker, comparison), subject.on(str(comparison.eligible.device))
         advice = (
-            f"`{subject.name}.mask` needs what `describe` left in the object; that may have run in another "
-            "process and for another batch: put into the descriptors what `mask` is to know"
+            f"{_call(subject)} needs what `describe` left in the object; that may have run in another "
+            f"process and for another batch: put into the descriptors what `{_method(subject)}` is to know"
         )
         try:
-            found = other.mask(anchors, candidates, eligible)
+            found = _answer(other, comparison)
         except Exception as error:
             raise Breach(advice) from error
-        if not same(expected, found):
+        if not same(vars(expected), vars(found)):
             raise Breach(advice)
 
 
 @rule("what isn't eligible doesn't matter")
 def eligible_only(subject: Subject) -> None:
-    for masker, anchors, candidates in _pairs(subject):
-        for number in range(0, len(anchors), 3):
-            anchor = anchors[number : number + 1]
-            eligible = _eligible(anchor, candidates)
+    for masker, whole in _comparisons(subject):
+        for number in range(0, len(whole.anchors), 3):
+            comparison = _of_anchor(whole, number)
+            anchor, candidates, eligible = comparison.anchors, comparison.candidates, comparison.eligible
             others = torch.where(eligible[0, :, None], candidates.descriptor, anchor.descriptor)
             blank = torch.where(eligible[0, :, None], candidates.descriptor, torch.nan)
             alike, unknown = (
-                masker.mask(anchor, replace(candidates, descriptors={"": part}), eligible) & eligible
+                _masked(masker, replace(comparison, candidates=replace(candidates, descriptors={"": part})))
                 for part in (others, blank)
             )
             if not torch.equal(alike, unknown):
                 raise Breach(
-                    f"`{subject.name}.mask` let candidates count that may not be masked (the anchor itself, its "
+                    f"{_call(subject)} let candidates count that may not be masked (the anchor itself, its "
                     "draw, empty places of a queue): set their similarity aside before choosing, for example "
                     "`similarity.masked_fill(~eligible, -torch.inf)`"
                 )
+
+
+@rule("what it learns is saved")
+def resumes(subject: Subject) -> None:
+    for device in devices():
+        first, second = subject.on(device), subject.on(device)
+        if type(first).update is NegativeMasker.update:
+            return
+        if not isinstance(first, nn.Module):
+            raise Breach(
+                f"`{subject.name}.update` changes what no checkpoint has: derive from `nn.Module` too, and keep "
+                "it in buffers"
+            )
+        for seed in range(3):
+            _learn(first, seed, device)
+        second.load_state_dict(first.state_dict())
+        for masker in (first, second):
+            _learn(masker, 3, device)
+        comparison = next(one for _, one in _comparisons(subject) if one.eligible.device.type == device)
+        states = [dict(masker.named_buffers()) for masker in (first, second)]
+        answers = [vars(_answer(masker, comparison)) for masker in (first, second)]
+        if not same(*states) or not same(*answers):
+            raise Breach(
+                f"`{subject.name}` goes on differently after a resume: put all that `update` changes into buffers "
+                "by `register_buffer(…, persistent=True)`, and draw nothing"
+            )
+
+
+def _method(subject: Subject) -> str:
+    own = getattr(subject.target, "answer", NegativeMasker.answer) is not NegativeMasker.answer
+    return "answer" if own else "mask"
+
+
+def _call(subject: Subject) -> str:
+    return f"`{subject.name}.{_method(subject)}`"
+
+
+def _answer(masker: Any, comparison: Comparison) -> MaskerAnswer:
+    """What a masker answers; a plain tensor is a mask."""
+    with torch.no_grad():
+        said = masker.answer(comparison)
+    return said if isinstance(said, MaskerAnswer) else MaskerAnswer(masked=said)
+
+
+def _masked(masker: Any, comparison: Comparison) -> Tensor:
+    """[A, C] what it masks of the eligible pairs."""
+    found = _answer(masker, comparison).masked
+    return comparison.eligible & (comparison.eligible if found is None else found)
+
+
+def _of_anchor(comparison: Comparison, number: int) -> Comparison:
+    """What is compared with one anchor."""
+    row = slice(number, number + 1)
+    return Comparison(
+        comparison.anchors[row],
+        comparison.candidates,
+        comparison.negative[row],
+        comparison.eligible[row],
+        None if comparison.similarity is None else comparison.similarity[row],
+    )
+
+
+def _learn(masker: Any, seed: int, device: str) -> None:
+    """A step of a run, of which it learns."""
+    own = rows(DRAWS, HARD, _describe_with(masker, device))
+    embeddings = torch.randn(len(own), 8, generator=torch.Generator().manual_seed(seed))
+    seed_globally(seed)
+    with torch.no_grad():
+        masker.update(own.to(device), embeddings.to(device))
 
 
 def _batches() -> Iterator[Batch]:
@@ -181,30 +267,48 @@ def _describe(subject: Subject, given: Batch, masker: Any = None, seed: int = 1)
     return found
 
 
-def _pairs(subject: Subject) -> Iterator[tuple[Any, Rows, Rows]]:
-    """A masker, anchors and candidates: a step with itself, with a queue half full, with one row, with nothing."""
+def _comparisons(subject: Subject) -> Iterator[tuple[Any, Comparison]]:
+    """A masker and what it is asked: a step with itself, with a queue half full, with one row, with nothing."""
     for device in devices():
         masker = subject.on(device)
-        given = batch(DRAWS, HARD).to(device)
-        descriptor = _describe(subject, given, masker).unflatten(0, given.frames.shape[:2])
-        own = rows(DRAWS, HARD, descriptor.transpose(0, 1).flatten(0, 1).cpu()).to(device)
+        own = rows(DRAWS, HARD, _describe_with(masker, device)).to(device)
         empty = replace(
             own,
             draw=torch.full_like(own.draw, -1),
             descriptors={"": torch.full_like(own.descriptor, torch.nan)},
         )
         half = len(own) // 2
-        yield masker, own, own
-        yield masker, own[:half], own[half:] + empty
-        yield masker, own, own[:1]
-        yield masker, own, empty
+        yield masker, _compared(masker, own, own)
+        yield masker, _compared(masker, own[:half], own[half:] + empty)
+        yield masker, _compared(masker, own, own[:1])
+        yield masker, _compared(masker, own, empty)
 
 
-def _eligible(anchors: Rows, candidates: Rows) -> Tensor:
-    """[A, C] as the engine says it."""
+def _describe_with(masker: Any, device: str) -> Tensor:
+    """[2M, F] on the CPU, role-major, what a masker says of a batch."""
+    given = batch(DRAWS, HARD).to(device)
+    seed_globally(1)
+    with torch.no_grad():
+        described: Tensor = masker.describe(given).unflatten(0, given.frames.shape[:2])
+    return described.transpose(0, 1).flatten(0, 1).cpu()
+
+
+def _compared(masker: Any, anchors: Rows, candidates: Rows) -> Comparison:
+    """As the engine asks, with embeddings that nobody learned."""
     different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
+    similarity = None
+    if masker.needs_similarity:
+        count, generator = len(anchors) + len(candidates), torch.Generator().manual_seed(0)
+        embeddings = F.normalize(torch.randn(count, 8, generator=generator)).to(anchors.draw.device)
+        similarity = embeddings[: len(anchors)] @ embeddings[len(anchors) :].T
+    eligible = different & _known(anchors, candidates)
+    return Comparison(anchors, candidates, anchors.draw[:, None] != candidates.draw, eligible, similarity)
+
+
+def _known(anchors: Rows, candidates: Rows) -> Tensor:
+    """[A, C] both descriptors are finite."""
     own, theirs = (part.descriptor.isfinite().all(dim=1) for part in (anchors, candidates))
-    return different & own[:, None] & theirs
+    return own[:, None] & theirs
 
 
 RULES = (
@@ -215,8 +319,10 @@ RULES = (
     batch_unchanged,
     reproducible,
     masked,
+    weighed,
     rows_unchanged,
     same_mask,
     of_rows_alone,
     eligible_only,
+    resumes,
 )

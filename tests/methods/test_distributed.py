@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ import torch.distributed
 import torch.multiprocessing
 from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
+from support.maskers import HarderMore, LearnedThreshold
 from support.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs
 from ssltoolbox.engine.core.maskers import MaskerUnion
+from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
@@ -43,14 +46,20 @@ class MaskNearest(NegativeMasker[Options]):
         return torch.zeros_like(eligible).scatter(1, nearest, True) & eligible
 
 
-def maskers() -> MaskerUnion:
-    return MaskerUnion({"nearest": MaskNearest(Options())})
+def maskers(kind: str) -> MaskerUnion:
+    if kind == "none":
+        return MaskerUnion()
+    nearest = {"nearest": MaskNearest(Options())}
+    if kind == "descriptors":
+        return MaskerUnion(nearest)
+    learned = {"threshold": LearnedThreshold(Options()), "harder": HarderMore(0.5, 1.0, differentiable=True)}
+    return MaskerUnion(nearest | learned)
 
 
-def build(name: str, distributed: bool) -> nn.Module:
+def build(name: str, maskers: MaskerUnion, distributed: bool) -> nn.Module:
     context = tiny_context(
         backbone=tiny_backbone(batch_norm=False),
-        maskers=maskers() if name != "byol" else MaskerUnion(),
+        maskers=maskers,
         instances=DRAWS * (1 + HARD),
         distributed=distributed,
     )
@@ -73,25 +82,36 @@ def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
     descriptor = torch.randn(2 * (1 + HARD), DRAWS, 3, generator=generator)
     part = descriptor[:, draws].flatten(0, 1)
     count = len(range(DRAWS)[draws])
-    rows = rows_for(count, HARD, part, first_draw=first_draw + range(DRAWS)[draws].start)
+    rows = rows_for(count, HARD, first_draw=first_draw + range(DRAWS)[draws].start)
     weight = torch.tensor([1.0, 3.0]).repeat_interleave(count).repeat(2)
-    return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), replace(rows, weight=weight)
+    described = {"nearest": part, "threshold": part[:, :0], "harder": part[:, :0]}
+    rows = replace(rows, weight=weight, descriptors=described)
+    return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), rows
 
 
-def two_steps(method: Any, draws: slice, average: Callable[[Tensor], Tensor]) -> dict[str, Any]:
-    """Losses of two steps, gradients after both, and the draws in the queue."""
+def two_steps(
+    name: str, kind: str, ranks: int, draws: slice, average: Callable[[Tensor], Tensor]
+) -> dict[str, Any]:
+    """Losses of two steps, gradients after both, the draws in the queue, and what maskers learned."""
+    union = maskers(kind)
+    method: Any = build(name, union, distributed=ranks > 1)
+    run: Any = SimpleNamespace(stages=SimpleNamespace(maskers=union), world_size=ranks)
     losses = []
     for step in range(2):
         method.before_step(step)
-        loss = method.step(StepInputs(*step_of(draws, first_draw=DRAWS * step))).loss
-        loss.backward()
-        losses.append(average(loss.detach()))
+        view_a, view_b, rows = step_of(draws, first_draw=DRAWS * step)
+        output = method.step(StepInputs(view_a, view_b, rows))
+        output.loss.backward()
+        losses.append(average(output.loss.detach()))
+        seen = {"rows": rows, "embeddings": output.embeddings.detach(), "pairs": output.pairs.detach()}
+        UpdateMaskers().on_train_batch_end(run, run, seen, batch=None, index=step)
     gradients = {n: average(p.grad) for n, p in method.named_parameters() if p.grad is not None}
     queue = method.queue.draw.tolist() if hasattr(method, "queue") else []
-    return {"losses": losses, "gradients": gradients, "queue": sorted(queue)}
+    learned = {key: masker.state_dict() for key, masker in union.learning.items()}
+    return {"losses": losses, "gradients": gradients, "queue": sorted(queue), "learned": learned}
 
 
-def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
+def on_rank(rank: int, ranks: int, name: str, kind: str, folder: str) -> None:
     torch.set_num_threads(1)
     init = f"file://{folder}/rendezvous"
     torch.distributed.init_process_group("gloo", init_method=init, rank=rank, world_size=ranks)
@@ -102,19 +122,31 @@ def on_rank(rank: int, ranks: int, name: str, folder: str) -> None:
         return value / ranks
 
     size = DRAWS // ranks
-    result = two_steps(build(name, distributed=True), slice(rank * size, (rank + 1) * size), average)
+    result = two_steps(name, kind, ranks, slice(rank * size, (rank + 1) * size), average)
     torch.save(result, os.path.join(folder, f"{rank}.pt"))
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize(
-    ("name", "ranks"),
-    [("simclr", 2), ("mocov2", 2), ("byol", 2), ("nnclr", 2), ("simclr", 3), ("mocov2", 3), ("byol", 3)],
+    ("name", "kind", "ranks"),
+    [
+        ("simclr", "descriptors", 2),
+        ("mocov2", "descriptors", 2),
+        ("byol", "none", 2),
+        ("nnclr", "descriptors", 2),
+        ("simclr", "learned", 2),
+        ("mocov2", "learned", 2),
+        ("nnclr", "learned", 2),
+        ("simclr", "descriptors", 3),
+        ("mocov2", "descriptors", 3),
+        ("byol", "none", 3),
+    ],
 )
-def test_ranks_equal_one_process(name, ranks):
-    alone = two_steps(build(name, distributed=False), slice(None), lambda value: value)
+def test_ranks_equal_one_process(name, kind, ranks):
+    alone = two_steps(name, kind, 1, slice(None), lambda value: value)
+    assert kind != "learned" or alone["learned"]["threshold"]["threshold"] != 0.5
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(on_rank, (ranks, name, folder), nprocs=ranks)
+        torch.multiprocessing.spawn(on_rank, (ranks, name, kind, folder), nprocs=ranks)
         together = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(ranks)]
     for result in together:
         torch.testing.assert_close(result["losses"], alone["losses"])
@@ -122,3 +154,5 @@ def test_ranks_equal_one_process(name, ranks):
         for parameter, gradient in alone["gradients"].items():
             torch.testing.assert_close(result["gradients"][parameter], gradient, msg=parameter)
         assert result["queue"] == alone["queue"]
+        torch.testing.assert_close(result["learned"], alone["learned"])
+        assert result["learned"] == together[0]["learned"]

@@ -89,12 +89,78 @@ BAD = {
 }
 
 
+WEIGHTS = """
+    needs_similarity = True
+
+    def answer(self, comparison):
+        return api.MaskerAnswer(weights=comparison.similarity.exp())
+"""
+LEARNS = """
+    def __init__(self, options):
+        super().__init__(options)
+        self.register_buffer("mean", torch.tensor(0.0))
+
+    def update(self, rows, embeddings):
+        self.mean.lerp_(embeddings.mean(), 0.5)
+"""
+ANSWER = """
+    needs_similarity = True
+
+    def answer(self, comparison):
+        return comparison.eligible & (comparison.similarity > self.mean)
+"""
+BAD |= {
+    "weights above 0 for each pair": (
+        DESCRIBE + WEIGHTS.replace(".exp()", ""),
+        "`Mirror.answer` gave weights that are not finite or not above 0: a weight says how many ordinary "
+        "negatives a candidate counts as; what doesn't count at all is masked",
+    ),
+    "what it learns is saved": (
+        f"def update(self, rows, embeddings): self.mean = embeddings.mean()\n{GOOD}",
+        "`Mirror.update` changes what no checkpoint has: derive from `nn.Module` too, and keep it in buffers",
+    ),
+}
+
+
 def check(broken, body: str) -> dict[str, str]:
     return broken(KIND, f"class Mirror(api.NegativeMasker):\n    {body}\n")
 
 
-def test_a_good_one_breaks_none(broken) -> None:
-    assert check(broken, GOOD) == {}
+def check_module(broken, body: str) -> dict[str, str]:
+    return broken(KIND, f"class Mirror(api.NegativeMasker, nn.Module):\n    {body}\n")
+
+
+@pytest.mark.parametrize(
+    "body", [GOOD, DESCRIBE + WEIGHTS, WEIGHTS], ids=["mask", "weights", "no descriptors"]
+)
+def test_a_good_one_breaks_none(broken, body) -> None:
+    assert check(broken, body) == {}
+
+
+def test_a_good_one_that_learns_breaks_none(broken) -> None:
+    assert check_module(broken, LEARNS + ANSWER) == {}
+
+
+def test_what_is_learned_and_not_saved_is_told(broken) -> None:
+    forgets = LEARNS.replace("torch.tensor(0.0))", "torch.tensor(0.0), persistent=False)")
+    assert check_module(broken, forgets + ANSWER)["what it learns is saved"] == (
+        "`Mirror` goes on differently after a resume: put all that `update` changes into buffers by "
+        "`register_buffer(…, persistent=True)`, and draw nothing"
+    )
+
+
+def test_weights_of_another_shape_are_told(broken) -> None:
+    found = check(broken, WEIGHTS.replace(".exp()", ".exp().sum(dim=1)"))
+    assert found["weights above 0 for each pair"] == (
+        "`Mirror.answer` must give weights as floats [20, 20], it gave float32 [20]"
+    )
+
+
+def test_an_answer_that_changes_its_input_is_told(broken) -> None:
+    found = check(broken, WEIGHTS.replace(".exp()", ".exp_()"))
+    assert (
+        found["mask leaves its input alone"] == "`Mirror.answer` changed `similarity`: work on a copy of it"
+    )
 
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:

@@ -1,11 +1,10 @@
-"""Masks by clip and time, which every row has: no descriptor is needed."""
+"""Masks by clip and time, which every row has, so that there is nothing to describe."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ssltoolbox.api import Batch, NegativeMasker, Rows
+from ssltoolbox.api import NegativeMasker, Rows
 from ssltoolbox_near_in_time import NearInTimeOptions
 
 
@@ -15,10 +14,6 @@ class NearInTime(NegativeMasker[NearInTimeOptions]):
     def __init__(self, options: NearInTimeOptions) -> None:
         super().__init__(options)
         self.attract = options.attract
-
-    def describe(self, batch: Batch) -> Tensor:
-        """[N·R, 0]: there is nothing to say of the pixels."""
-        return torch.empty(batch.frames.shape[:2].numel(), 0, device=batch.frames.device)
 
     def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
         """[A, C] bool."""

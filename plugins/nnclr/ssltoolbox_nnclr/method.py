@@ -32,9 +32,8 @@ class NNCLR(nn.Module):
         rows = inputs.rows
         projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
-        embeddings, pairs = projected_a.detach(), projected_b.detach()
-        friends_a = self.support(embeddings)
-        friends_b = self.support(pairs, update=predicted_b.requires_grad)
+        friends_a = self.support(projected_a.detach())
+        friends_b = self.support(projected_b.detach(), update=predicted_b.requires_grad)
         maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
         loss, terms = mean_of(
@@ -43,7 +42,7 @@ class NNCLR(nn.Module):
                 friends_b, predicted_a, _sides_swapped(rows), _sides_swapped(candidates), maskers
             ),
         )
-        return StepOutput(loss, terms, embeddings, pairs)
+        return StepOutput(loss, terms, projected_a, projected_b)
 
 
 def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule:

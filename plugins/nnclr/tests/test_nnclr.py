@@ -13,7 +13,7 @@ from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
 from torch import Tensor, nn
 
-from ssltoolbox.api import Masking, MethodContext, Rows, Setting, StepInputs
+from ssltoolbox.api import Attraction, Masking, MethodContext, Rows, Setting, StepInputs
 
 DRAWS, DIM, SUPPORT, TEMPERATURE = 6, 8, 24, 0.1
 OPTIONS = NNCLROptions(support=SUPPORT, hidden_dim=16, prediction_dim=16, output_dim=DIM)
@@ -23,6 +23,8 @@ VIEWS = torch.randn(20, 2, DRAWS, 3, 12, 12, generator=torch.Generator().manual_
 class Marks:
     """Maskers that mask what a test says, by the rows' numbers; none if it says nothing."""
 
+    needs_similarity = False
+
     def __init__(self, masked: Tensor | None = None, attract: float = 0.0) -> None:
         self.masked = masked
         self.attract = attract
@@ -30,9 +32,16 @@ class Marks:
     def __bool__(self) -> bool:
         return self.masked is not None
 
-    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
+    def mask(
+        self,
+        anchors: Rows,
+        candidates: Rows,
+        similarity: Tensor | None = None,
+        negative: Tensor | None = None,
+    ) -> Masking:
         assert self.masked is not None
-        return Masking(self.masked[anchors.clip][:, candidates.clip], self.attract)
+        masked = self.masked[anchors.clip][:, candidates.clip]
+        return Masking(masked, {"marks": Attraction(self.attract, masked)})
 
 
 def build(masked: Tensor | None = None, attract: float = 0.0) -> NNCLR:

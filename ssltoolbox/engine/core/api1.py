@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, Clip, Kind, Pick, Rows
+from ssltoolbox.api import Batch, Clip, Kind, NegativeMasker, Options, Pick, Rows
 
 
 def adapted(component: Any, kind: Kind) -> Any:
@@ -36,13 +36,12 @@ class OlderGenerator(nn.Module):
         return replace(rendered, clip=batch.clip, identity=batch.identity)
 
 
-class OlderMasker(nn.Module):
+class OlderMasker(NegativeMasker[Options], nn.Module):
     """A negative masker of API 1."""
 
     def __init__(self, masker: Any) -> None:
-        super().__init__()
+        super().__init__(masker.options)
         self.masker = masker
-        self.options = masker.options
         self.attract: float = masker.attract
 
     def describe(self, batch: Batch) -> Tensor:

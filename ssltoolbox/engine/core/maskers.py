@@ -1,14 +1,25 @@
-"""The recipe's maskers as one: descriptors under their maskers' keys, the union of the masks."""
+"""The recipe's maskers as one: their descriptors by key, their masks united, their weights multiplied."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, Masking, NegativeMasker, Options, Rows, SslToolboxError
+from ssltoolbox.api import (
+    Attraction,
+    Batch,
+    Comparison,
+    MaskerAnswer,
+    Masking,
+    NegativeMasker,
+    Options,
+    Rows,
+    SslToolboxError,
+)
 
 
 class MaskerUnion:
@@ -16,13 +27,36 @@ class MaskerUnion:
 
     Args:
         maskers: key in the recipe → masker, such as `mask_fn` and `mask_fn#2`.
+
+    Raises:
+        SslToolboxError: for a masker that learns and is no `nn.Module`, whose state no checkpoint would have.
     """
 
     def __init__(self, maskers: Mapping[str, NegativeMasker[Options]] | None = None) -> None:
         self.maskers = dict(maskers or {})
+        for key, masker in self.learning.items():
+            if not isinstance(masker, nn.Module):
+                raise SslToolboxError(
+                    f"masker {key!r}: {type(masker).__name__} defines update: it must derive from nn.Module too, "
+                    "and keep what update changes in buffers"
+                )
 
     def __bool__(self) -> bool:
         return bool(self.maskers)
+
+    @property
+    def needs_similarity(self) -> bool:
+        """True if a masker needs the similarity of the step."""
+        return any(masker.needs_similarity for masker in self.maskers.values())
+
+    @property
+    def learning(self) -> dict[str, NegativeMasker[Options]]:
+        """Those that learn from a step."""
+        return {key: masker for key, masker in self.maskers.items() if _defines(masker, "update")}
+
+    def without_similarity(self) -> MaskerUnion:
+        """Those that can be asked before the network has embedded anything."""
+        return MaskerUnion({key: one for key, one in self.maskers.items() if not one.needs_similarity})
 
     @torch.no_grad()
     def describe(self, batch: Batch) -> dict[str, Tensor]:
@@ -32,32 +66,126 @@ class MaskerUnion:
             key: masker.describe(batch).float().unflatten(0, frames) for key, masker in self.maskers.items()
         }
 
-    @torch.no_grad()
-    def mask(self, anchors: Rows, candidates: Rows) -> Masking:
-        """Which candidates are false negatives.
+    def mask(
+        self,
+        anchors: Rows,
+        candidates: Rows,
+        similarity: Tensor | None = None,
+        negative: Tensor | None = None,
+    ) -> Masking:
+        """What the maskers together say of these pairs. See `ssltoolbox.api.Maskers`.
 
         A pair is eligible for a masker when it comes from different draws and both descriptors are finite: a hard
         negative is thus protected from its own anchor, and from nobody else.
+
+        Raises:
+            SslToolboxError: when an answer has the wrong shape, or the similarity that a masker needs is missing.
         """
-        shape = (len(anchors), len(candidates))
-        masked = torch.zeros(shape, dtype=torch.bool, device=anchors.draw.device)
-        eligible_any = masked.clone()
         different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
+        united = _United(different)
         for key, masker in self.maskers.items():
-            own, theirs = _seen_by(key, anchors, candidates)
-            eligible = different & _finite(own.descriptors[key])[:, None] & _finite(theirs.descriptors[key])
-            picked = masker.mask(own, theirs, eligible)
-            if picked.shape != shape or picked.dtype != torch.bool:
+            if masker.needs_similarity and similarity is None:
                 raise SslToolboxError(
-                    f"{type(masker).__name__}.mask gave {picked.dtype} {list(picked.shape)}, "
-                    f"not torch.bool {list(shape)}"
+                    f"masker {key!r} needs the similarity of embeddings, which the method doesn't give to "
+                    "context.maskers.mask"
                 )
-            masked |= picked & eligible
-            eligible_any |= eligible
-        attract = max((masker.attract for masker in self.maskers.values()), default=0.0)
-        terms = {"masked_share": masked.sum() / eligible_any.sum().clamp(min=1)}
-        terms |= _agreement(masked, eligible_any, anchors, candidates)
-        return Masking(masked, attract, terms)
+            own, theirs = _seen_by(key, anchors, candidates)
+            known = _finite(own.descriptors[key])[:, None] & _finite(theirs.descriptors[key])
+            comparison = Comparison(
+                own, theirs, different if negative is None else negative, different & known, similarity
+            )
+            united.add(key, masker, _answer(masker, comparison), comparison.eligible, known)
+        return united.masking(anchors, candidates)
+
+    @torch.no_grad()
+    def update(self, rows: Rows, embeddings: Tensor) -> None:
+        """Lets those that learn learn from a micro-batch. See `NegativeMasker.update`."""
+        for key, masker in self.learning.items():
+            described = {key: rows.descriptors[key]}
+            masker.update(replace(rows, descriptors=described), embeddings)
+
+
+class _United:
+    """Answers for the same pairs, united one by one.
+
+    Args:
+        different: [A, C] bool, pairs of different draws.
+    """
+
+    def __init__(self, different: Tensor) -> None:
+        self.masked = torch.zeros_like(different)
+        self.eligible = torch.zeros_like(different)
+        self.weights: Tensor | None = None
+        self.attractions: dict[str, Attraction] = {}
+        self.shares: dict[str, Tensor] = {}
+        self.terms: dict[str, Tensor] = {}
+
+    def add(
+        self,
+        key: str,
+        masker: NegativeMasker[Options],
+        answer: MaskerAnswer,
+        eligible: Tensor,
+        known: Tensor,
+    ) -> None:
+        """Takes what a masker said, of the pairs that it may mask, and may weigh: [A, C] bool each."""
+        shape = eligible.shape
+        if answer.masked is not None:
+            _check(masker, "a mask", answer.masked, shape, answer.masked.dtype == torch.bool, "torch.bool")
+            masked = answer.masked & eligible
+            self.masked |= masked
+            self.eligible |= eligible
+            self.shares[f"{key}_masked_share"] = _share(masked, eligible)
+            if masker.attract > 0:
+                self.attractions[key] = Attraction(masker.attract, masked)
+        if answer.weights is not None:
+            _check(masker, "weights", answer.weights, shape, answer.weights.is_floating_point(), "floats")
+            weights = answer.weights.where(known, 1.0)
+            if not ((weights > 0) & weights.isfinite()).all():
+                raise SslToolboxError(
+                    f"{type(masker).__name__}.answer gave weights that are not finite or not above 0"
+                )
+            self.weights = weights if self.weights is None else self.weights * weights
+        self.terms |= {f"{key}_{name}": value for name, value in answer.terms.items()}
+
+    def masking(self, anchors: Rows, candidates: Rows) -> Masking:
+        """All that was said."""
+        terms: dict[str, Tensor] = {}
+        if self.shares:
+            terms["masked_share"] = _share(self.masked, self.eligible)
+            terms |= self.shares if len(self.shares) > 1 else {}
+            terms |= _agreement(self.masked, self.eligible, anchors, candidates)
+        return Masking(self.masked, self.attractions, self.weights, terms | self.terms)
+
+
+def _answer(masker: NegativeMasker[Options], comparison: Comparison) -> MaskerAnswer:
+    """What a masker says, with a gradient only if it wants one."""
+    similarity = comparison.similarity if masker.needs_similarity else None
+    if similarity is not None and not masker.differentiable:
+        similarity = similarity.detach()
+    with torch.set_grad_enabled(masker.differentiable and torch.is_grad_enabled()):
+        said = masker.answer(replace(comparison, similarity=similarity))
+    return MaskerAnswer(masked=said) if isinstance(said, Tensor) else said
+
+
+def _check(
+    masker: NegativeMasker[Options], what: str, found: Tensor, shape: torch.Size, right_type: bool, type_: str
+) -> None:
+    """
+    Raises:
+        SslToolboxError: when what a masker gave has the wrong type or shape.
+    """
+    if not right_type or found.shape != shape:
+        method = "answer" if _defines(masker, "answer") else "mask"
+        raise SslToolboxError(
+            f"{type(masker).__name__}.{method} gave {found.dtype} {list(found.shape)} as {what}, "
+            f"not {type_} {list(shape)}"
+        )
+
+
+def _defines(masker: Any, method: str) -> bool:
+    """True if a masker has a method of its own in place of the one that all have."""
+    return getattr(type(masker), method) is not getattr(NegativeMasker, method)
 
 
 def _seen_by(key: str, anchors: Rows, candidates: Rows) -> tuple[Rows, Rows]:
@@ -72,6 +200,10 @@ def _seen_by(key: str, anchors: Rows, candidates: Rows) -> tuple[Rows, Rows]:
 
 def _finite(descriptors: Tensor) -> Tensor:
     return descriptors.isfinite().all(dim=1)
+
+
+def _share(masked: Tensor, eligible: Tensor) -> Tensor:
+    return masked.sum() / eligible.sum().clamp(min=1)
 
 
 def _agreement(masked: Tensor, eligible: Tensor, anchors: Rows, candidates: Rows) -> dict[str, Tensor]:

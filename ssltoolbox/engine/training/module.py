@@ -70,7 +70,7 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, micro_batch: MicroBatch, index: int) -> dict[str, Any]:
-        """The loss of a micro-batch and, for the callbacks, its embeddings and what was counted."""
+        """The loss of a micro-batch and, for the callbacks, its rows, its embeddings and what was counted."""
         position = micro_batch.position
         if position.micro_batch == 0:
             self.method.before_step(position.step)
@@ -83,8 +83,9 @@ class TrainingModule(pl.LightningModule):
         self._log(loss, output.terms, len(ready.batch))
         return {
             "loss": loss,
-            "embeddings": output.embeddings,
-            "pairs": output.pairs,
+            "embeddings": _detached(output.embeddings),
+            "pairs": _detached(output.pairs),
+            "rows": ready.inputs.rows,
             "counts": ready.counts,
         }
 
@@ -130,3 +131,7 @@ class TrainingModule(pl.LightningModule):
     def _lr(self) -> float:
         rate: float = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
         return rate
+
+
+def _detached(values: Tensor | None) -> Tensor | None:
+    return None if values is None else values.detach()

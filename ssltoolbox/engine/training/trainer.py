@@ -30,6 +30,7 @@ from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
+from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.plan import Plan
@@ -101,7 +102,7 @@ def build_trainer(
         gradient_clip_val=recipe.gradient_clip,
         log_every_n_steps=recipe.log_steps,
         logger=list(loggers),
-        callbacks=list(callbacks),
+        callbacks=[UpdateMaskers(), *callbacks],
         profiler=profiler,
         plugins=_plugins(world, cuda),
         default_root_dir=folder,

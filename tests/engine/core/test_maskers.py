@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, SslToolboxError
+from ssltoolbox.api import Batch, MaskerAnswer, NegativeMasker, Options, Rows, SslToolboxError
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.losses import RowQueue
 
@@ -164,6 +164,155 @@ def test_a_mask_of_the_wrong_shape_is_named():
             return eligible[:1]
 
     given = rows([0, 1, 2, 3], zeros(4, wrong=1))
-    message = r"Wrong\.mask gave torch\.bool \[1, 4\], not torch\.bool \[4, 4\]"
+    message = r"Wrong\.mask gave torch\.bool \[1, 4\] .*, not torch\.bool \[4, 4\]"
     with pytest.raises(SslToolboxError, match=message):
         MaskerUnion({"wrong": Wrong()}).mask(given, given)
+
+
+class Answers(MaskAll):
+    """Answers what a test says."""
+
+    needs_similarity = True
+
+    def __init__(self, **answer: Tensor) -> None:
+        super().__init__()
+        self.given = answer
+
+    def answer(self, comparison):
+        self.seen = comparison
+        return MaskerAnswer(**self.given)
+
+
+def pairs(count: int, *keys: str) -> tuple[Rows, Tensor]:
+    """Rows of different draws and the similarity of each with each, with its gradient."""
+    similarity = torch.rand(count, count, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    return rows(list(range(count)), zeros(count, **dict.fromkeys(keys, 1))), similarity
+
+
+def test_weights_of_several_maskers_are_multiplied():
+    given, similarity = pairs(3, "one", "two")
+    one, two = torch.rand(2, 3, 3) + 0.1
+    union = MaskerUnion({"one": Answers(weights=one), "two": Answers(weights=two)})
+    masking = union.mask(given, given, similarity)
+    torch.testing.assert_close(masking.weights, one * two)
+    assert not masking.masked.any()
+    assert masking.terms == {}
+
+
+def test_weights_of_rows_without_an_opinion_are_one():
+    given, similarity = pairs(3, "one")
+    given.descriptors["one"][1] = torch.nan
+    weights = torch.full((3, 3), 2.0)
+    weights[1] = torch.nan
+    masking = MaskerUnion({"one": Answers(weights=weights)}).mask(given, given, similarity)
+    assert masking.weights.tolist() == [[2, 1, 2], [1, 1, 1], [2, 1, 2]]
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, torch.inf, torch.nan])
+def test_weights_that_can_t_be_are_named(bad):
+    given, similarity = pairs(2, "one")
+    union = MaskerUnion({"one": Answers(weights=torch.tensor([[1.0, 1.0], [bad, 1.0]]))})
+    with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
+        union.mask(given, given, similarity)
+
+
+@pytest.mark.parametrize("weights", [torch.ones(2, 3), torch.ones(2, 2, dtype=torch.bool)])
+def test_weights_of_the_wrong_shape_or_type_are_named(weights):
+    given, similarity = pairs(2, "one")
+    with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
+        MaskerUnion({"one": Answers(weights=weights)}).mask(given, given, similarity)
+
+
+def test_who_needs_no_similarity_is_given_none():
+    class Blind(Answers):
+        needs_similarity = False
+
+    given, similarity = pairs(2, "blind", "sees")
+    maskers = {"blind": Blind(), "sees": Answers()}
+    union = MaskerUnion(maskers)
+    union.mask(given, given, similarity)
+    assert maskers["blind"].seen.similarity is None
+    assert torch.equal(maskers["sees"].seen.similarity, similarity)
+    assert union.needs_similarity
+    assert not union.without_similarity().needs_similarity
+    assert list(union.without_similarity().maskers) == ["blind"]
+
+
+def test_a_method_that_gives_no_similarity_is_told_who_needs_it():
+    given, _ = pairs(2, "sees")
+    with pytest.raises(SslToolboxError, match=r"'sees'.*similarity"):
+        MaskerUnion({"sees": Answers()}).mask(given, given)
+
+
+@pytest.mark.parametrize("differentiable", [False, True])
+def test_weights_have_a_gradient_only_if_asked_for(differentiable):
+    class Grow(Answers):
+        def answer(self, comparison):
+            return MaskerAnswer(weights=comparison.similarity.exp())
+
+    given, similarity = pairs(2, "grow")
+    grow = Grow()
+    grow.differentiable = differentiable
+    masking = MaskerUnion({"grow": grow}).mask(given, given, similarity)
+    assert masking.weights.requires_grad == differentiable
+    with torch.no_grad():
+        assert not MaskerUnion({"grow": grow}).mask(given, given, similarity).weights.requires_grad
+
+
+def test_which_candidates_are_negatives_is_passed_on():
+    given, similarity = pairs(3, "one")
+    negative = torch.tensor([[0, 1, 1], [1, 0, 0], [1, 1, 0]]).bool()
+    masker = Answers()
+    MaskerUnion({"one": masker}).mask(given, given, similarity, negative)
+    assert torch.equal(masker.seen.negative, negative)
+    MaskerUnion({"one": masker}).mask(given, given, similarity)
+    assert torch.equal(masker.seen.negative, ~torch.eye(3, dtype=torch.bool))
+
+
+def test_each_masker_reports_its_own_terms():
+    given, similarity = pairs(3, "one", "two")
+    every = torch.ones(3, 3, dtype=torch.bool)
+    one = Answers(masked=every, terms={"spread": torch.tensor(2.0)})
+    union = MaskerUnion({"one": one, "two": Answers(masked=~every)})
+    terms = union.mask(given, given, similarity).terms
+    assert {name: float(value) for name, value in terms.items()} == {
+        "masked_share": 1.0,
+        "one_masked_share": 1.0,
+        "two_masked_share": 0.0,
+        "one_spread": 2.0,
+    }
+
+
+def test_each_masker_attracts_with_its_own_weight():
+    given = rows([0, 1], zeros(2, all=1, none=1, still=1))
+    still = MaskAll()
+    still.attract = 0.0
+    masking = MaskerUnion({"all": MaskAll(), "none": MaskNone(), "still": still}).mask(given, given)
+    assert {key: attraction.weight for key, attraction in masking.attractions.items()} == {
+        "all": 0.3,
+        "none": 0.8,
+    }
+    assert torch.equal(masking.attractions["all"].masked, masking.masked)
+    assert not masking.attractions["none"].masked.any()
+
+
+def test_a_masker_that_learns_is_given_its_own_descriptors():
+    class Learns(MaskAll, nn.Module):
+        def update(self, rows, embeddings):
+            self.seen = rows.descriptor, embeddings
+
+    learns, given = Learns(), rows([0, 1], {"learns": torch.ones(2, 3), "all": torch.zeros(2, 1)})
+    union = MaskerUnion({"learns": learns, "all": MaskAll()})
+    embeddings = torch.rand(2, 4)
+    union.update(given, embeddings)
+    assert list(union.learning) == ["learns"]
+    assert all(torch.equal(*pair) for pair in zip(learns.seen, (torch.ones(2, 3), embeddings), strict=True))
+
+
+def test_a_masker_whose_state_no_checkpoint_would_have_is_refused():
+    class Forgets(MaskAll):
+        def update(self, rows, embeddings):
+            self.mean = embeddings.mean()
+
+    with pytest.raises(SslToolboxError, match=r"'forgets'.*Forgets.*nn\.Module"):
+        MaskerUnion({"forgets": Forgets()})

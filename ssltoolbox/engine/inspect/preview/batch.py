@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from ssltoolbox.api import Batch, Masking, PositiveGenerator, Rows, UserError, V
 from ssltoolbox.data.drawing.sampler import Deal
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device, to_device
+from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import augmented, render, role_major, rows_of, seed_device
 
 
@@ -28,7 +29,8 @@ class SeenBatch:
         view_a, view_b: [M, 3, size, size] uint8 RGB, the augmented sides, no longer normalised.
         crops: [M, 3, c, c] uint8 RGB, the local crops.
         rows: the 2M rows.
-        masking: `masked` is [M, 2M]: what the maskers say of the rows of side A; None without maskers.
+        masking: `masked` is [M, 2M]: what the maskers say of the rows of side A; None without maskers. Those that
+            look at embeddings are left out.
         similarity: [M, 2M] cosine of the descriptors; None unless there is exactly one masker.
     """
 
@@ -61,7 +63,9 @@ def seen_at(components: Components, step: int) -> SeenBatch:
     for component in (components.view, *components.generators, *components.maskers.maskers.values()):
         to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
-    rows = rows_of(drawn, components.maskers.describe(drawn))
+    # Nothing is embedded here.
+    maskers = components.maskers.without_similarity()
+    rows = rows_of(drawn, maskers.describe(drawn))
     stages = render(components.generators, drawn)
     view_a, view_b, crops = augmented(components.view, stages[-1], components.stages.crops)
     shown = partial(displayable, components.view, size=drawn.frames.shape[-1])
@@ -73,8 +77,8 @@ def seen_at(components: Components, step: int) -> SeenBatch:
         view_b=shown(view_a if view_b is None else view_b).cpu(),
         crops=tuple(shown(crop).cpu() for crop in crops),
         rows=rows.to("cpu"),
-        masking=_masking(components, rows) if components.maskers else None,
-        similarity=_similarity(rows).cpu() if len(components.maskers.maskers) == 1 else None,
+        masking=_masking(maskers, plan.method_descriptor.negatives, rows) if maskers else None,
+        similarity=_similarity(rows).cpu() if len(maskers.maskers) == 1 else None,
     )
 
 
@@ -114,16 +118,16 @@ def _changed_by(components: Components, stages: list[Batch]) -> tuple[tuple[str,
     )
 
 
-def _masking(components: Components, rows: Rows) -> Masking:
+def _masking(maskers: MaskerUnion, negatives: str | None, rows: Rows) -> Masking:
     """Side A's rows against all rows; with a queue against side B, which stands for the keys in it."""
     half = len(rows) // 2
-    if components.plan.method_descriptor.negatives == "queue":
-        masking = components.maskers.mask(rows[:half], rows[half:])
+    if negatives == "queue":
+        masking = maskers.mask(rows[:half], rows[half:])
         masked = F.pad(masking.masked, (half, 0))
     else:
-        masking = components.maskers.mask(rows, rows)
+        masking = maskers.mask(rows, rows)
         masked = masking.masked[:half]
-    return Masking(masked.cpu(), masking.attract, masking.terms)
+    return replace(masking, masked=masked.cpu())
 
 
 def _similarity(rows: Rows) -> Tensor:

@@ -1,0 +1,199 @@
+"""The contract of negative maskers, and how the engine unites several. A target is called with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from ssltoolbox.api.options import Options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ssltoolbox.api.tensors import Batch, Rows
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The pairs that a step compares, as a masker sees them.
+
+    Attributes:
+        anchors, candidates: A and C rows, with the masker's own descriptors.
+        negative: [A, C] bool: the loss takes the candidate as a negative of the anchor. False for the anchor
+            itself and its positive.
+        eligible: [A, C] bool: the candidate may be masked. Pairs of different draws whose descriptors are finite.
+        similarity: [A, C] cosines of the embeddings of this step, also where `negative` is False. None unless the
+            masker needs them.
+    """
+
+    anchors: Rows
+    candidates: Rows
+    negative: Tensor
+    eligible: Tensor
+    similarity: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskerAnswer:
+    """What a masker answers for the pairs of a step.
+
+    Attributes:
+        masked: [A, C] bool, True for a false negative; values where a pair is not eligible are ignored.
+        weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as; values where a
+            descriptor is not finite are ignored. Weights of several maskers are multiplied.
+        terms: named scalars for the log, detached.
+    """
+
+    masked: Tensor | None = None
+    weights: Tensor | None = None
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class NegativeMasker(Generic[OptionsT]):
+    """A strategy that finds false negatives among the candidates of a row, or weighs the candidates.
+
+    A simple masker defines `describe` and `mask`. One that looks at what the network has learned, or that answers
+    with weights, defines `answer` in place of `mask`. One with tensors of its own also derives from `nn.Module`:
+
+        class Threshold(NegativeMasker[ThresholdOptions], nn.Module): ...
+
+    Attributes:
+        attract: weight of the second term of the loss, which draws a row to what this masker masked for it; 0 only
+            takes that out of the denominator.
+        needs_similarity: True: `Comparison.similarity` is given.
+        differentiable: True: the similarity comes with its gradient, and the loss is differentiated through the
+            weights that depend on it. False: the similarity is detached and weights are constants.
+
+    Examples:
+        >>> import torch
+        >>> from ssltoolbox.api import Rows
+        >>> class SameLight(NegativeMasker[Options]):
+        ...     def describe(self, batch):
+        ...         return batch.frames.flatten(0, 1).float().mean(dim=(1, 2, 3))[:, None]
+        ...     def mask(self, anchors, candidates, eligible):
+        ...         return eligible & (torch.cdist(anchors.descriptor, candidates.descriptor) < 5)
+        >>> ids = torch.arange(3)
+        >>> rows = Rows(ids, ids, ids, ids.double(), descriptor=torch.tensor([[10.0], [90.0], [12.0]]))
+        >>> SameLight(Options()).mask(rows, rows, eligible=ids[:, None] != ids).int().tolist()
+        [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
+
+        Weights that grow with the similarity of the step:
+
+        >>> class Harder(NegativeMasker[Options]):
+        ...     needs_similarity = True
+        ...     def answer(self, comparison):
+        ...         return MaskerAnswer(weights=comparison.similarity.exp())
+        >>> other = ids[:, None] != ids
+        >>> comparison = Comparison(rows, rows, other, other, similarity=torch.zeros(3, 3))
+        >>> Harder(Options()).answer(comparison).weights[0].tolist()
+        [1.0, 1.0, 1.0]
+    """
+
+    attract: float = 0.0
+    needs_similarity: bool = False
+    differentiable: bool = False
+
+    def __init__(self, options: OptionsT) -> None:
+        super().__init__()
+        self.options = options
+
+    def describe(self, batch: Batch) -> Tensor:
+        """[N·R, F] descriptors of the frames as drawn, draw-major; NaN rows where there is no opinion.
+
+        Runs on the device without gradient, before `render`; where that is a CPU, on the loader's workers. So
+        `mask` and `answer` know nothing of it but the descriptors, and it must not depend on what `update`
+        changes. Without a definition, F is 0: there is nothing to describe.
+        """
+        return batch.time.new_empty((batch.frames.shape[0] * batch.frames.shape[1], 0))
+
+    def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+        """[A, C] bool: True where candidate c is a false negative for anchor a.
+
+        `eligible` [A, C] says which pairs may be masked; values where it is False are ignored.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define mask or answer")
+
+    def answer(self, comparison: Comparison) -> MaskerAnswer | Tensor:
+        """A mask, weights, or both, for the pairs of a step; a plain [A, C] bool tensor is a mask.
+
+        Runs in the training process, once for each comparison of a micro-batch, and must not change anything.
+        Without a definition it is what `mask` gives.
+        """
+        return self.mask(comparison.anchors, comparison.candidates, comparison.eligible)
+
+    def update(self, rows: Rows, embeddings: Tensor) -> None:
+        """Learns from a micro-batch, after its backward pass, in the training process and without gradient.
+
+        What changes here is in buffers of an `nn.Module`: then it is saved in checkpoints, and a resumed run goes
+        on as if it had not stopped. All ranks are given the same.
+
+        Args:
+            rows: the rows of all ranks, side A, then side B.
+            embeddings: [rows, D] their embeddings, as the method reports them.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Attraction:
+    """What draws rows to false negatives: its weight, and [A, C] bool what is masked."""
+
+    weight: float
+    masked: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Masking:
+    """What the maskers of a recipe together say of the pairs of a step.
+
+    Attributes:
+        masked: [A, C] bool, True for a false negative of any masker.
+        attractions: key of a masker → what it attracts, of those that do.
+        weights: [A, C] the product of the weights; None if no masker weighs.
+        terms: named scalars for the log: the share of eligible candidates that was masked and, for each label
+            of classes, how often a masked candidate has the row's class, next to chance.
+    """
+
+    masked: Tensor
+    attractions: Mapping[str, Attraction] = field(default_factory=dict)
+    weights: Tensor | None = None
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def attract(self) -> float:
+        """The largest weight of an attraction; in API 1, where maskers shared it, the only one."""
+        return max((attraction.weight for attraction in self.attractions.values()), default=0.0)
+
+    @property
+    def parts(self) -> Mapping[str, Tensor]:
+        """The name of `terms` in API 1."""
+        return self.terms
+
+
+class Maskers(Protocol):
+    """The recipe's maskers as one. False where it has none."""
+
+    def __bool__(self) -> bool: ...
+
+    @property
+    def needs_similarity(self) -> bool:
+        """True if a masker needs the similarity of the step."""
+        ...
+
+    def mask(
+        self,
+        anchors: Rows,
+        candidates: Rows,
+        similarity: Tensor | None = None,
+        negative: Tensor | None = None,
+    ) -> Masking:
+        """What the maskers together say of these pairs; which pairs are eligible is decided here.
+
+        Args:
+            anchors, candidates: A and C rows.
+            similarity: [A, C] cosines of their embeddings, with their gradient.
+            negative: [A, C] bool, see `Comparison`; all pairs of different draws if not given.
+        """
+        ...

@@ -1,0 +1,126 @@
+"""The recipe's auxiliary losses: what they see of a step, and their sum with the method's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ssltoolbox.api import (
+    AuxiliaryInputs,
+    AuxiliaryLoss,
+    LossTerms,
+    Options,
+    SslToolboxError,
+    StepInputs,
+    StepOutput,
+)
+
+
+class Weighted(NamedTuple):
+    """An auxiliary loss and its weight in the sum."""
+
+    loss: AuxiliaryLoss[Options]
+    weight: float
+
+
+class AuxiliaryLosses(nn.Module):
+    """The recipe's auxiliary losses. False without any.
+
+    Args:
+        losses: key in the recipe → loss and weight.
+    """
+
+    def __init__(self, losses: Mapping[str, Weighted] | None = None) -> None:
+        super().__init__()
+        self.losses = dict(losses or {})
+        # Known to torch, which moves, saves and optimises them.
+        self.modules_of_losses = nn.ModuleList(
+            item.loss for item in self.losses.values() if isinstance(item.loss, nn.Module)
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.losses)
+
+    @contextmanager
+    def recorded(self, backbone: nn.Module) -> Iterator[list[Tensor]]:
+        """Within it, the list gets what the backbone gives, call by call; nothing without losses."""
+        features: list[Tensor] = []
+        if not self:
+            yield features
+            return
+
+        def record(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            features.append(output)
+
+        hook = backbone.register_forward_hook(record)
+        try:
+            yield features
+        finally:
+            hook.remove()
+
+    def added_to(self, output: StepOutput, recorded: list[Tensor], inputs: StepInputs) -> StepOutput:
+        """The method's output with the losses added, and their terms: `<key>_loss`, before its weight.
+
+        Args:
+            output: of the method.
+            recorded: what the backbone gave in this step.
+            inputs: what the method was given.
+
+        Raises:
+            SslToolboxError: when the method hides the features, or a loss is not one number or has no gradient.
+        """
+        if not self:
+            return output
+        seen = _seen(output, recorded, inputs)
+        total, terms = output.loss, dict(output.terms)
+        for key, item in self.losses.items():
+            loss, more = _checked(key, item.loss.loss(seen))
+            total = total + item.weight * loss
+            terms[f"{key}_loss"] = loss.detach()
+            terms |= {f"{key}_{name}": value for name, value in more.items()}
+        return replace(output, loss=total, terms=terms)
+
+
+def _seen(output: StepOutput, recorded: list[Tensor], inputs: StepInputs) -> AuxiliaryInputs:
+    features = output.features
+    if features is None:
+        features = _first_rows(recorded, len(inputs.view_a), len(inputs.rows))
+    count = len(features)
+    embeddings = output.embeddings
+    if embeddings is not None and count > len(embeddings):
+        embeddings = None if output.pairs is None else torch.cat([embeddings, output.pairs])
+    return AuxiliaryInputs(features, embeddings, inputs.rows[:count], inputs.step)
+
+
+def _first_rows(recorded: list[Tensor], instances: int, rows: int) -> Tensor:
+    """What the backbone gave for all rows or, of a method that shows it side A alone, for side A.
+
+    Args:
+        recorded: side A comes first, then side B; what comes after them, such as crops, is left out.
+        instances: M.
+        rows: M or 2M.
+    """
+    given = sum(len(features) for features in recorded)
+    if given < instances:
+        raise SslToolboxError(
+            f"auxiliary losses need the features of {instances} instances, and the method called its backbone for "
+            f"{given}: it must report them as StepOutput.features"
+        )
+    return torch.cat(recorded)[: rows if given >= rows else instances]
+
+
+def _checked(key: str, given: Tensor | LossTerms) -> LossTerms:
+    outcome = LossTerms(given, {}) if isinstance(given, Tensor) else given
+    if not isinstance(outcome.loss, Tensor) or outcome.loss.numel() != 1:
+        raise SslToolboxError(f"auxiliary loss {key!r} must give one number, [], it gave {given!r}")
+    if torch.is_grad_enabled() and not outcome.loss.requires_grad:
+        raise SslToolboxError(
+            f"auxiliary loss {key!r} has no gradient: it detaches what it was given, or the method reports "
+            "embeddings that are detached"
+        )
+    return LossTerms(outcome.loss.reshape(()), outcome.terms)
