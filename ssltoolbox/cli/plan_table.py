@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from ssltoolbox.api import Kind
-from ssltoolbox.plan import Chosen, Plan, Schedule
+from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import bytes_text, duration_text
 
@@ -98,7 +98,7 @@ def _run(plan: Plan) -> str:
     return f"{counts.steps} steps, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} epochs"
 
 
-def _learning_rate(optim: Optim, schedule: Schedule) -> str:
+def _learning_rate(optim: Optim, schedule: LearningRate) -> str:
     text = f"{optim.name}, {schedule.lr:g}, {schedule.kind}"
     if schedule.warmup:
         text += f", {schedule.warmup} steps of warm-up"

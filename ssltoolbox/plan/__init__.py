@@ -3,15 +3,15 @@
 from ssltoolbox.plan.notices import notices_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
-from ssltoolbox.plan.schedule import Counts, Schedule
+from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.plan.schema import recipe_schema
 from ssltoolbox.plan.single import choose_one
 
 __all__ = [
     "Chosen",
     "Counts",
+    "LearningRate",
     "Plan",
-    "Schedule",
     "choose_one",
     "load_plan",
     "load_recipe",

@@ -1,4 +1,4 @@
-"""What is wrong between the parts of a recipe, each of which is right by itself."""
+"""Checks across the sections of a recipe, each of which is right by itself."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.str
 ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
-def part_checks(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> list[RecipeProblem]:
-    """Parts that don't go together, whatever the numbers are."""
+def component_checks(
+    chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe
+) -> list[RecipeProblem]:
+    """Components that don't go together, whatever the numbers are."""
     return [
         *_idle_strategies(chosen, loaded),
         *_idle_weights(chosen, loaded),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ssltoolbox.api import DataFacts, Descriptor, Kind, MethodDescriptor, Options, ViewOptions
-from ssltoolbox.plan.schedule import Counts, Schedule
+from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.recipe import Recipe, RecipeProblem
 from ssltoolbox.registry import Provided
 
@@ -32,7 +32,7 @@ class Chosen:
         key: its name; `name#2` for the second of that name in a list, and so on. Keys its random numbers.
         provided: where it comes from.
         options: as parsed by its own model, defaults filled in.
-        index: its place in a section that is a list.
+        index: its position in a section that is a list.
         own_data: of a downstream task that names some.
     """
 
@@ -70,7 +70,7 @@ class Plan:
     chosen: Mapping[Kind, tuple[Chosen, ...]]
     facts: DataFacts | None
     counts: Counts
-    schedule: Schedule | None
+    schedule: LearningRate | None
     warnings: tuple[RecipeProblem, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Chosen, ...]:

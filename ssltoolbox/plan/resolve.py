@@ -17,10 +17,10 @@ from ssltoolbox.api import (
     NegativeSamplerOptions,
     UserError,
 )
-from ssltoolbox.plan.checks import number_checks, part_checks, training_checks
+from ssltoolbox.plan.checks import component_checks, number_checks, training_checks
 from ssltoolbox.plan.choose import choose
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
-from ssltoolbox.plan.schedule import Counts, Schedule, warmup_steps
+from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
 from ssltoolbox.plan.splits import split_checks
 from ssltoolbox.recipe import (
     Component,
@@ -82,7 +82,7 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
     problems = [*problems, *file_problems, *choice.problems, *data_problems, *own_problems]
-    problems += part_checks(chosen, facts, loaded)
+    problems += component_checks(chosen, facts, loaded)
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
     problems += split_checks(chosen, loaded, data_needed)
@@ -226,11 +226,11 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
     )
 
 
-def _schedule(recipe: Recipe, counts: Counts) -> Schedule | None:
+def _schedule(recipe: Recipe, counts: Counts) -> LearningRate | None:
     optim = recipe.optim
     if optim is None:
         return None
-    return Schedule(
+    return LearningRate(
         kind=optim.schedule,
         lr=optim.lr,
         final_lr=optim.lr * optim.final_lr_fraction,

@@ -10,8 +10,8 @@ from ssltoolbox.recipe import Optim
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """The learning rate as a function of the optimiser step.
+class LearningRate:
+    """How the learning rate changes over the steps of the optimiser.
 
     Attributes:
         kind: "cosine" falls along half a cosine to the final rate, "constant" stays.
@@ -30,7 +30,7 @@ class Schedule:
     def factor(self, step: int) -> float:
         """The rate at a step as a fraction of `lr`; step 0 is the first.
 
-        >>> schedule = Schedule("cosine", lr=0.1, final_lr=0.0, warmup=2, steps=10)
+        >>> schedule = LearningRate("cosine", lr=0.1, final_lr=0.0, warmup=2, steps=10)
         >>> [round(schedule.factor(step), 3) for step in (0, 1, 2, 6, 10)]
         [0.5, 1.0, 1.0, 0.5, 0.0]
         """

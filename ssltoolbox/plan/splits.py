@@ -55,7 +55,7 @@ def split_checks(
 
 
 def _lacks(task: Chosen, train: DataFacts) -> bool:
-    """Whether the data is no data for the task at all, which `part_checks` reports."""
+    """Whether the data is no data for the task at all, which `component_checks` reports."""
     has = {"landmarks": train.landmarks, "labels": bool(train.labels), "pairs": train.pairs}
     return not all(has.get(need, True) for need in task.descriptor.needs)
 

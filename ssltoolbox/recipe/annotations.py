@@ -1,4 +1,4 @@
-"""What the type annotations of a pydantic model say about a place in its data."""
+"""What the type annotations of a pydantic model say about a value in its data."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ComponentNode:
 
     Attributes:
         section: such as `method` or `positives`.
-        index: its place in the section, None where the section is one component.
+        index: its position in the section; None where the section is one component.
         name: what it calls the plugin.
         name_place: where.
         options: everything but the name.

@@ -14,7 +14,7 @@ from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
 @dataclass(frozen=True)
 class Override:
-    """A value for a place in a recipe: the keys on the way there with their own places, and the value."""
+    """A value for one key of a recipe: the keys that lead to it, where each is written, and the value."""
 
     keys: tuple[str, ...]
     places: tuple[Place, ...]
@@ -41,7 +41,7 @@ def override_at(path: str, place: Place, value: Located) -> tuple[Override | Non
 
 
 def typed_override(flag: str, key: str, text: str) -> Override:
-    """The override of a section that a part of the command line gives as YAML, such as `--tasks`.
+    """The override of a section that an option of the command line gives as YAML, such as `--tasks`.
 
     Args:
         flag: what mistakes in the text are placed in.
@@ -62,7 +62,7 @@ def apply_overrides(
 ) -> tuple[Located, list[RecipeProblem]]:
     """The recipe with the overrides that could be applied, and what is wrong with the others.
 
-    A later override wins. An override of a whole comes before those of its parts, and one of a component's
+    A later override wins. An override of a section comes before those of its options, and one of a component's
     name before those of its options, however they are ordered, so that none is lost.
     """
     problems: list[RecipeProblem] = []
@@ -116,7 +116,7 @@ def _parse_override(text: str) -> tuple[Override | None, list[RecipeProblem]]:
 
 
 def _keys(path: str, place: Place) -> tuple[tuple[str, ...], tuple[Place, ...]]:
-    """The keys on a path that is written at a place, and where each begins."""
+    """The keys of a dotted path that is written at a place, and where each begins."""
     keys = tuple(path.split("."))
     starts = [sum(len(key) + 1 for key in keys[:index]) for index in range(len(keys))]
     return keys, tuple(replace(place, column=place.column + start) for start in starts)
@@ -135,7 +135,7 @@ def _wrong_keys(keys: tuple[str, ...], places: tuple[Place, ...]) -> list[Recipe
 
 
 def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
-    """The tree with the override's value at its place."""
+    """The tree with the override's value under its keys."""
     depth = len(path)
     if depth == len(override.keys):
         return override.value
@@ -164,7 +164,7 @@ def _index(elements: list[Located], key: str, place: Place) -> int:
     count = f"{len(elements)} element{'s' * (len(elements) != 1)}"
     if not (key.isascii() and key.isdigit()):
         raise _CannotSetError(
-            RecipeProblem(place, f"{quoted(key)} is not a place in a list of {count}", "count from 0")
+            RecipeProblem(place, f"{quoted(key)} is not a position in a list of {count}", "count from 0")
         )
     if len(key) > 9 or int(key) >= len(elements):
         hint = "count from 0; to add an element, set the whole list"

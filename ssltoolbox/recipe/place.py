@@ -17,10 +17,10 @@ SET = "--set"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a recipe.
+    """A place in a file, on the command line, or in a value of Python.
 
     Attributes:
-        file: the absolute path of the file, or the part of the command line.
+        file: the absolute path of the file; or the option of the command line, or the field of a value of Python.
         line, column: counted from 1; line 0 means the file as a whole.
         text_line: the text of that line.
     """
@@ -32,7 +32,7 @@ class Place:
 
     @property
     def is_typed(self) -> bool:
-        """True for a place on the command line."""
+        """True for a place outside files."""
         return not os.path.isabs(self.file)
 
     @property

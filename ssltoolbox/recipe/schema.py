@@ -24,7 +24,7 @@ _LONGEST_NAME = 60
 
 
 class Section(BaseModel):
-    """A part of a recipe or of a grid: unknown keys are errors, types are strict, values are frozen."""
+    """A section of a recipe, or a grid: unknown keys are errors, types are strict, values are frozen."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -1,4 +1,4 @@
-"""Which parts of a recipe name components, and a component's short form."""
+"""Which sections of a recipe name components, and a component's short form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a recipe against a pydantic model, with every mistake at its place and in plain words."""
+"""Validates a section of a recipe by a pydantic model; each mistake has its place and plain words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def validate(
         model: what the data should be.
         node: a mapping of options.
         where: what has the options, for messages: `method 'simclr'`; empty for the recipe itself.
-        elsewhere: the keys of other sections by section, for a right key in a wrong place; the empty section
+        elsewhere: the keys of other sections by section, for a key written in the wrong section; the empty section
             is the recipe itself.
     """
     node = settled(model, node)

@@ -8,31 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssltoolbox.plan import Schedule
+from ssltoolbox.plan import LearningRate
 
 
 @st.composite
-def schedules(draw: st.DrawFn, kind: Literal["cosine", "constant"] = "cosine") -> Schedule:
+def schedules(draw: st.DrawFn, kind: Literal["cosine", "constant"] = "cosine") -> LearningRate:
     lr = draw(st.floats(1e-6, 10.0))
     steps = draw(st.integers(1, 10_000))
     fraction = draw(st.floats(0.0, 1.0))
-    return Schedule(kind, lr, lr * fraction, warmup=draw(st.integers(0, steps)), steps=steps)
+    return LearningRate(kind, lr, lr * fraction, warmup=draw(st.integers(0, steps)), steps=steps)
 
 
 @given(schedules(), st.data())
-def test_a_cosine_stays_between_its_ends(schedule: Schedule, data: st.DataObject) -> None:
+def test_a_cosine_stays_between_its_ends(schedule: LearningRate, data: st.DataObject) -> None:
     step = data.draw(st.integers(schedule.warmup, schedule.steps))
     assert schedule.final_lr / schedule.lr - 1e-9 <= schedule.factor(step) <= 1 + 1e-9
 
 
 @given(schedules(), st.data())
-def test_a_cosine_never_rises_after_the_warm_up(schedule: Schedule, data: st.DataObject) -> None:
+def test_a_cosine_never_rises_after_the_warm_up(schedule: LearningRate, data: st.DataObject) -> None:
     step = data.draw(st.integers(schedule.warmup, schedule.steps))
     assert schedule.factor(step + 1) <= schedule.factor(step) + 1e-12
 
 
 @given(schedules())
-def test_a_cosine_begins_at_the_highest_rate_and_ends_at_the_final_one(schedule: Schedule) -> None:
+def test_a_cosine_begins_at_the_highest_rate_and_ends_at_the_final_one(schedule: LearningRate) -> None:
     assert schedule.factor(schedule.warmup) == pytest.approx(1) or schedule.warmup == schedule.steps
     beyond = schedule.steps + (schedule.warmup == schedule.steps)
     assert schedule.factor(beyond) == pytest.approx(schedule.final_lr / schedule.lr, abs=1e-9)
@@ -40,7 +40,7 @@ def test_a_cosine_begins_at_the_highest_rate_and_ends_at_the_final_one(schedule:
 
 @given(schedules(), st.data())
 def test_the_warm_up_rises_by_equal_parts_to_the_highest_rate(
-    schedule: Schedule, data: st.DataObject
+    schedule: LearningRate, data: st.DataObject
 ) -> None:
     step = data.draw(st.integers(0, schedule.warmup))
     if step < schedule.warmup:
@@ -49,10 +49,10 @@ def test_the_warm_up_rises_by_equal_parts_to_the_highest_rate(
 
 
 @given(schedules("constant"), st.integers(0, 20_000))
-def test_a_constant_rate_stays(schedule: Schedule, beyond: int) -> None:
+def test_a_constant_rate_stays(schedule: LearningRate, beyond: int) -> None:
     assert schedule.factor(schedule.warmup + beyond) == 1
 
 
 def test_a_run_that_is_all_warm_up() -> None:
-    schedule = Schedule("cosine", lr=1.0, final_lr=0.0, warmup=4, steps=4)
+    schedule = LearningRate("cosine", lr=1.0, final_lr=0.0, warmup=4, steps=4)
     assert [schedule.factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
