@@ -53,9 +53,9 @@ small
                      batch_norm=true
  positive generator  time_aug offsets=[0.24, 0.48] weighting=decreasing
  negative sampler    hard_neg count=1 weight=1 gap=2.88 choose=any candidates=8
- views               standard size=112 crop=0.5 flip=0.5 brightness=0.4
-                     contrast=0.4 saturation=0.4 hue=0.1 jitter=0.8 grey=0.2
-                     blur=0.5
+ views               standard size=112 crops=0 crop_size=48 crop=0.5 flip=0.5
+                     brightness=0.4 contrast=0.4 saturation=0.4 hue=0.1
+                     jitter=0.8 grey=0.2 blur=0.5
  a step              8 clips, 1 hard negative each: 16 instances, 32 images, in
                      2 micro-batches
  memory              frames 108 KiB, views 2.3 MiB in fp32 for a micro-batch;
@@ -64,7 +64,8 @@ small
  learning rate       adamw, 0.002, cosine, 5 steps of warm-up
                      0.0004 at step 0, 0.002 at step 5, 0.0018 at step 7,
                      4.9e-05 at step 14
- evaluation          identity data=null protocol=linear k=[5, 20, 100]"""
+ evaluation          identity data=null max_frames=null protocol=linear k=[5,
+                     20, 100]"""
     )
 
 
