@@ -121,29 +121,39 @@ class Method(Protocol):
 
 @runtime_checkable
 class GroupedMethod(Protocol):
-    """A method that wants its own groups of parameters, such as a head with a learning rate of its own."""
+    """A method that wants its own groups of parameters, such as a head with a learning rate of its own.
+
+    Examples:
+        >>> from torch import nn
+        >>> class Slow(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.head = nn.Linear(2, 2)
+        ...     def param_groups(self):
+        ...         return [{"params": self.head.parameters(), "lr_scale": 0.1, "weight_decay": 0.0}]
+        >>> isinstance(Slow(), GroupedMethod)
+        True
+    """
 
     def param_groups(self) -> Iterable[Mapping[str, Any]]:
         """Groups as torch's optimisers take them. `lr_scale` multiplies the learning rate of a group; what a group
         doesn't say is the recipe's. Parameters in no group are added as the recipe says.
-
-        Examples:
-            >>> from torch import nn
-            >>> class Slow(nn.Module):
-            ...     def __init__(self):
-            ...         super().__init__()
-            ...         self.head = nn.Linear(2, 2)
-            ...     def param_groups(self):
-            ...         return [{"params": self.head.parameters(), "lr_scale": 0.1, "weight_decay": 0.0}]
-            >>> isinstance(Slow(), GroupedMethod)
-            True
         """
         ...
 
 
 @runtime_checkable
 class GradientMethod(Protocol):
-    """A method that looks at the gradients, or changes them, before the optimiser does."""
+    """A method that looks at the gradients, or changes them, before the optimiser does.
+
+    Examples:
+        >>> class Frozen:
+        ...     def after_backward(self, step):
+        ...         if step < 100:
+        ...             self.last_layer.weight.grad = None
+        >>> isinstance(Frozen(), GradientMethod)
+        True
+    """
 
     def after_backward(self, step: int) -> None:
         """Called once for each optimiser step, after the gradients of all its micro-batches are known and before

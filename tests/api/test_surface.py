@@ -18,11 +18,13 @@ SURFACE = {
         "KINDS",
         "Kind",
         "MethodDescriptor",
+        "StepInput",
         "Metric",
         "Need",
         "hookimpl",
     ],
     "options": [
+        "CropOptions",
         "DataFacts",
         "DatasetOptions",
         "EvaluatorOptions",
@@ -34,6 +36,10 @@ SURFACE = {
     ],
     "errors": ["DataNotFound", "OptionError", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
     "what targets follow": [
+        "CroppingView",
+        "GradientMethod",
+        "GroupedMethod",
+        "PairedView",
         "AuxiliaryLoss",
         "Catalogue",
         "Dataset",
@@ -69,6 +75,7 @@ SURFACE = {
         "Rows",
         "Side",
         "Split",
+        "StepInputs",
         "StepOutput",
     ],
 }
