@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ssltoolbox.api import Descriptor, hookimpl
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.labelled.options import AffectNetOptions, FER2013Options, LFWOptions
+from ssltoolbox.data.labelled.own.options import LabelledOptions
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 
@@ -25,6 +26,13 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         options=FramesOptions,
         target="ssltoolbox.data.frames.dataset:FramesDataset",
         api=2,
+    )
+    yield Descriptor(
+        name="labelled",
+        summary="Images with labels of your own, named in a CSV or Parquet table.",
+        options=LabelledOptions,
+        target="ssltoolbox.data.labelled.own.dataset:Labelled",
+        api=1,
     )
     yield Descriptor(
         name="affectnet",

@@ -110,6 +110,35 @@ class ExpressionOptions(LabelOptions):
     softmax (Ren et al. 2020) in fine-tuning."""
 
 
+class ClassificationOptions(ProbeOptions):
+    """Options of `classification`."""
+
+    label: str = "expression"
+    """The label, as the data names it. The result has its name."""
+
+    balanced: bool = True
+    """Whether every class counts the same, however rare it is."""
+
+    def problems(self, setting: Setting) -> Iterable[Problem]:
+        known = setting.data.labels if setting.data else frozenset()
+        if known and self.label not in known:
+            yield Problem(
+                "label", f"the data has no label {self.label!r}", f"it has {', '.join(sorted(known))}"
+            )
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        for split, found in facts.items():
+            known = found.label_facts.get(self.label)
+            if known and not known.frames:
+                yield Problem("label", f"no frame of the {split} split has the label {self.label!r}")
+            elif known and known.lowest is not None:
+                yield Problem("label", f"{self.label!r} has numbers, and no classes")
+            elif known and split == "train" and sum(count > 0 for count in known.counts) == 1:
+                yield Problem(
+                    "label", f"the train split has one class of {self.label!r}: nothing to tell apart"
+                )
+
+
 class ValenceArousalOptions(LabelOptions):
     """Options of `valence_arousal`."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ssltoolbox.api import EvaluatorDescriptor, Metric, hookimpl
 from ssltoolbox.tasks.options import (
+    ClassificationOptions,
     ExpressionOptions,
     IdentityOptions,
     ValenceArousalOptions,
@@ -39,6 +40,14 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
             Metric(key="accuracy", better="higher", phrase="tell expressions apart with", chance="chance"),
         ),
         api=2,
+    )
+    yield EvaluatorDescriptor(
+        name="classification",
+        summary="Macro-F1 and accuracy of the classes of any label, by a probe.",
+        target="ssltoolbox.tasks.classification:Classification",
+        options=ClassificationOptions,
+        needs=frozenset({"labels"}),
+        api=1,
     )
     yield EvaluatorDescriptor(
         name="valence_arousal",

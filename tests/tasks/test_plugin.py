@@ -30,6 +30,7 @@ def test_the_tasks_and_what_they_need() -> None:
         "expression": {"labels"},
         "valence_arousal": {"labels"},
         "identity": set(),
+        "classification": {"labels"},
         "verification": {"pairs"},
     }
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,7 +58,7 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
         DataNotFound: where the file is not there.
         UserError: where it can't be used: which row and column, and why.
     """
-    table = _Table(file)
+    table = Table(file)
     repeated = table.drop_repeated()
     paths = table.paths(root)
     labels = {name: table.label(name) for name in LABELS if name in table}
@@ -105,16 +105,21 @@ def _numbers(files: list[str]) -> list[int]:
     return frame_numbers(files) or list(range(len(files)))
 
 
-class _Table:
+class Table:
     """A table whose mistakes are told with row and column."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, needed: Sequence[str] = ("path", "identity")) -> None:
+        """
+        Raises:
+            DataNotFound: where the file is not there.
+            UserError: where it can't be read, has no rows, or lacks one of the columns that are needed.
+        """
         self.file = file
         if not file.is_file():
             raise DataNotFound(f"{file}: there is no such file")
         self._columns, self._lines = _read_csv(file) if file.suffix.lower() == ".csv" else _read_parquet(file)
         self.names = list(self._columns)
-        for name in ("path", "identity"):
+        for name in needed:
             if name not in self:
                 raise UserError(
                     f"{file}: there is no column {name}; there are {', '.join(self.names)}",
@@ -138,7 +143,7 @@ class _Table:
         for row, path in enumerate(paths):
             inside = os.path.normpath(os.path.join(home, path))
             if not inside.startswith(home):
-                self._fail(row, "path", f"{printable(path)!r} is no place below {printable(root)}")
+                self.fail(row, "path", f"{printable(path)!r} is no place below {printable(root)}")
             if os.path.isabs(path) or ".." in path:
                 paths[row] = inside.removeprefix(home)
         return paths
@@ -151,9 +156,9 @@ class _Table:
             try:
                 values[row] = math.nan if empty and not needed else float(cell)
             except (TypeError, ValueError):
-                self._fail(row, name, "a number is needed" if empty else f"{cell!r} is no number")
+                self.fail(row, name, "a number is needed" if empty else f"{cell!r} is no number")
             if needed and not math.isfinite(values[row]):
-                self._fail(row, name, f"{cell} is no moment in time")
+                self.fail(row, name, f"{cell} is no moment in time")
         return values
 
     def whole_numbers(self, name: str) -> np.ndarray:
@@ -163,7 +168,7 @@ class _Table:
             try:
                 values[row] = _whole(cell)
             except (TypeError, ValueError, OverflowError):
-                self._fail(row, name, f"{cell!r} is no whole number")
+                self.fail(row, name, f"{cell!r} is no whole number")
         return values
 
     def label(self, name: str) -> np.ndarray:
@@ -174,10 +179,10 @@ class _Table:
         meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1, "nan": -1}
         values = np.empty(len(self._columns[name]), dtype=np.int64)
         for row, cell in enumerate(self.texts(name)):
-            meaning = meanings.get(_plain(cell))
+            meaning = meanings.get(plain(cell))
             if meaning is None:
                 known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
-                self._fail(row, name, f"{cell!r} is no expression: there are {known}")
+                self.fail(row, name, f"{cell!r} is no expression: there are {known}")
             values[row] = meaning
         return values
 
@@ -187,7 +192,7 @@ class _Table:
         strange = np.flatnonzero(np.abs(values) > 1)
         if len(strange):
             row = int(strange[0])
-            self._fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
+            self.fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
         return values
 
     def check_not_empty(self, name: str) -> None:
@@ -197,15 +202,15 @@ class _Table:
         """
         for row, text in enumerate(self.texts(name)):
             if not text.strip() or text == "nan":
-                self._fail(row, name, f"the {name} is empty")
+                self.fail(row, name, f"the {name} is empty")
 
-    def drop_repeated(self) -> int:
+    def drop_repeated(self, labels: Sequence[str] = ()) -> int:
         """Leaves out rows that say again what one before them says, and gives their number.
 
         Raises:
             UserError: where two rows give one image different labels.
         """
-        labels = [name for name in LABELS if name in self]
+        labels = labels or [name for name in LABELS if name in self]
         seen: dict[tuple[Any, ...], int] = {}
         said: dict[str, tuple[int, tuple[str, ...]]] = {}
         kept: list[int] = []
@@ -214,11 +219,11 @@ class _Table:
             if seen.setdefault(tuple(texts[name][row] for name in self.names), row) != row:
                 continue
             kept.append(row)
-            given = tuple(_plain(texts[name][row]) for name in labels)
+            given = tuple(plain(texts[name][row]) for name in labels)
             first, before = said.setdefault(path, (row, given))
             for name, old, new in zip(labels, before, given, strict=True):
                 if old != new:
-                    self._fail(row, name, f"{new!r}, but {old!r} in {self._where(first)}, of the same image")
+                    self.fail(row, name, f"{new!r}, but {old!r} in {self._where(first)}, of the same image")
         repeated = len(texts["path"]) - len(kept)
         if repeated:
             self._columns = {name: [cells[row] for row in kept] for name, cells in self._columns.items()}
@@ -233,13 +238,13 @@ class _Table:
         same = np.flatnonzero(np.diff(moments) <= 0)
         if len(same):
             first, second = sorted(rows[same[0] : same[0] + 2])
-            self._fail(second, name, f"{moments[same[0]]:g} as in {self._where(first)}, in the same clip")
+            self.fail(second, name, f"{moments[same[0]]:g} as in {self._where(first)}, in the same clip")
 
     def _where(self, row: int) -> str:
         number = self._numbers[row]
         return f"line {self._lines[number]}" if self._lines else f"row {number + 1}"
 
-    def _fail(self, row: int, column: str, reason: str) -> NoReturn:
+    def fail(self, row: int, column: str, reason: str) -> NoReturn:
         raise UserError(f"{self.file}: {self._where(row)}, column {column}: {reason}")
 
 
@@ -255,7 +260,7 @@ def _whole(cell: Any) -> int:
     return int(number) if isinstance(cell, float) or "." in str(cell) or "e" in str(cell) else int(cell)
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """A label's text without spaces and capitals, and a whole number without its `.0`."""
     text = cell.strip().lower()
     return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text

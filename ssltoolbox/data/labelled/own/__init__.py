@@ -1,0 +1,1 @@
+"""The dataset `labelled`: images and labels of your own, named in a table."""
