@@ -13,9 +13,9 @@ from ssltoolbox.registry import BrokenPlugin, Registry, discover
 
 BUILT_IN = {
     Kind.METHODS: {"byol", "mocov2", "none", "simclr", "supervised"},
-    Kind.DATASETS: {"affectnet", "fer2013", "frames", "lfw", "synthetic_faces"},
+    Kind.DATASETS: {"affectnet", "fer2013", "frames", "labelled", "lfw", "synthetic_faces"},
     Kind.VIEWS: {"standard"},
-    Kind.EVALUATORS: {"expression", "identity", "valence_arousal", "verification"},
+    Kind.EVALUATORS: {"classification", "expression", "identity", "valence_arousal", "verification"},
     Kind.POSITIVE_GENERATORS: {"time_aug"},
     Kind.NEGATIVE_SAMPLERS: {"hard_neg"},
 }

@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-ON_DISK = ("affectnet", "fer2013", "frames", "lfw")
+ON_DISK = ("affectnet", "fer2013", "frames", "labelled", "lfw")
 """Datasets that need files; tests/data/labelled holds the others of them to their contract."""
 
 
