@@ -148,7 +148,7 @@ class Components:
 
     @property
     def hard_weights(self) -> tuple[float, ...]:
-        """As how many each of the K hard negatives of a draw counts; empty where all count as one."""
+        """[K] The weight of each hard negative of a draw in the loss; empty where all weights are 1."""
         options = [chosen.options for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
         samplers = [each for each in options if isinstance(each, NegativeSamplerOptions)]
         weights = tuple(sampler.weight for sampler in samplers for _ in range(sampler.count))

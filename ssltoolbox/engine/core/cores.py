@@ -33,14 +33,14 @@ def worker_count(
 ) -> int:
     """Loader workers of each process, as the recipe's `trainer.workers` says.
 
-    `auto` is one for each core but one where a GPU computes, at least one, at most eight. Else what workers do, to
-    load images and to prepare them where a network is trained, and the network share the cores as is quickest
-    for both; by what is known of their costs, not by a clock, so that a run is the same when it is repeated.
+    With a GPU, `auto` means one worker for each core but one: at least one, at most eight. Without a GPU, workers
+    and network share the cores. Workers load images, and prepare them where a network is trained. `auto` is then
+    the number with the shortest time per image, by known costs, not by a clock, so that runs can be repeated.
 
     Args:
-        plan: says what is wanted, how large images are, and what they cost to load.
+        plan: has the recipe's `trainer.workers`, the image size, and what an image costs to load.
         backbone: the network.
-        trained: the run's components where the network is trained; without them it only looks.
+        trained: the run's components where the network is trained; None where it is only evaluated.
         processes: how many share the machine.
     """
     wanted = plan.recipe.trainer.workers

@@ -63,7 +63,7 @@ class Stages:
         view: augments the two sides.
         generators: render the positives, in the recipe's order.
         maskers: describe the frames.
-        hard_weights: as how many each of a draw's hard negatives counts; nothing if all count as one.
+        hard_weights: [K] the weight of each hard negative of a draw in the loss; empty if all are 1.
         seed: the recipe's.
         asked: what the method looks at besides side A and the rows.
         crops: local crops of each instance.
@@ -170,7 +170,7 @@ def rows_of(batch: Batch, descriptors: Mapping[str, Tensor], hard_weights: Seque
     Args:
         batch: N draws of R frames.
         descriptors: key of a masker → [N, R, F], as drawn.
-        hard_weights: K, as how many the hard negatives count in their draw; nothing if all count as one.
+        hard_weights: [K] the weight of each hard negative of a draw in the loss; empty if all are 1.
     """
     roles = batch.frames.shape[1]
     weight = None

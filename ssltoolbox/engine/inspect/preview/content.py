@@ -43,7 +43,7 @@ class Instance:
     """One line: a frame, its positive, and the two views that the backbone sees.
 
     Attributes:
-        name: "anchor", "hard negative", …, and as how many it counts where that is not one.
+        name: "anchor", "hard negative", …, and its weight in the loss where that is not 1.
         positive, view_b: None for a method that looks at no pairs.
         changed: the positive after the generators, None where they left its pixels as they were.
         crops: the local crops, some of them.
