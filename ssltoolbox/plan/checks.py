@@ -107,7 +107,7 @@ def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                 yield RecipeProblem(
                     _nearest(_node(loaded, sampler, "weight"), _node(loaded, method)).place,
                     f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
-                    "take it out, or choose a method that weighs negatives, such as simclr",
+                    "take it out, or choose a method that weighs negatives",
                 )
 
 

@@ -171,5 +171,5 @@ def test_a_weight_that_the_method_does_not_look_at(tmp_path: Path, plugins: Fake
     assert problem.message == (
         "negative sampler 'hard_neg#2': weight can't act: to method 'ones' each negative counts as one"
     )
-    assert problem.hint == "take it out, or choose a method that weighs negatives, such as simclr"
+    assert problem.hint == "take it out, or choose a method that weighs negatives"
     assert (problem.place.line, problem.place.column) == (7, 67)
