@@ -87,9 +87,7 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
             if finding.advice:
                 rules.add_row("", Text(finding.advice, style="red"))
         parts += [Text(component, style="bold"), rules]
-    broken = sum(not finding.kept for finding in findings)
-    verdict = f"{broken} of {len(findings)} rules broken" if broken else f"all {len(findings)} rules kept"
-    return Group(*parts, Text(verdict, style="bold red" if broken else "bold"))
+    return Group(*parts, _verdict(findings))
 
 
 def next_steps(made: NewPlugin, kind: Kind) -> str:
@@ -110,8 +108,20 @@ def _use(name: str, kind: Kind) -> str:
     return f"{kind.section}: {f'[{name}]' if kind.many else name} in a recipe"
 
 
+def _verdict(findings: Sequence[Finding]) -> Text:
+    """Such as "1 of 13 rules broken, 2 not tried"."""
+    broken = sum(bool(finding.advice) for finding in findings)
+    untried = sum(not finding.tried for finding in findings)
+    kept = len(findings) - broken - untried
+    counted = f"{broken} of {len(findings)} rules broken" if broken else f"all {kept} rules kept"
+    more = f", {untried} not tried" if untried else ""
+    return Text(counted + more, style="bold red" if broken else "bold")
+
+
 def _mark(finding: Finding) -> Text:
-    return Text("✓", style="green") if finding.kept else Text("✗", style="red")
+    if not finding.tried:
+        return Text("–", style="dim")
+    return Text("✗", style="red") if finding.advice else Text("✓", style="green")
 
 
 def _grid() -> Table:

@@ -5,7 +5,7 @@ from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
 from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.plan.schema import recipe_schema
-from ssltoolbox.plan.single import choose_one
+from ssltoolbox.plan.single import choose_one, choose_typed
 
 __all__ = [
     "Chosen",
@@ -13,6 +13,7 @@ __all__ = [
     "LearningRate",
     "Plan",
     "choose_one",
+    "choose_typed",
     "load_plan",
     "load_recipe",
     "notices_of",

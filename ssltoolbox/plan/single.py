@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ssltoolbox.api import Kind
 from ssltoolbox.plan.plan import Chosen
-from ssltoolbox.recipe import Located, Place, RecipeError, validate
+from ssltoolbox.recipe import Located, Place, RecipeError, RecipeProblem, component_at, validate
 from ssltoolbox.recipe.overrides import apply_overrides
 from ssltoolbox.recipe.place import SET
-from ssltoolbox.registry import discover
+from ssltoolbox.recipe.source import parse
+from ssltoolbox.registry import Provided, discover
 
 
 def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Sequence[Path] = ()) -> Chosen:
@@ -26,11 +27,41 @@ def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Seque
         PluginError: where there is none, or it can't be used.
         RecipeError: with all that is wrong with the options.
     """
-    provided = discover(path.absolute() for path in files).get(kind, name)
+    provided = _provided(kind, name, files)
     node, problems = apply_overrides(Located({}, Place(SET)), settings)
+    return _chosen(provided, node, problems, SET)
+
+
+def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -> Chosen:
+    """The component that a flag spells out as a recipe would: `--data '{name: frames, root: faces}'`.
+
+    Args:
+        kind: of the component.
+        flag: what mistakes in the text are placed in.
+        text: YAML; a name alone stands for `{name: …}`.
+        files: as for `choose_one`.
+
+    Raises:
+        PluginError: where there is no such component, or it can't be used.
+        RecipeError: with all that is wrong with the text.
+    """
+    node, problems = parse(text, flag)
+    component = None if node is None else component_at(kind.section, None, node)
+    if component is None:
+        place = node.place if node else Place(flag)
+        missing = RecipeProblem(place, f"a {kind.singular} has a name", "write '{name: …, option: value}'")
+        raise RecipeError(problems or [missing], flag)
+    return _chosen(_provided(kind, component.name, files), component.options, problems, flag)
+
+
+def _provided(kind: Kind, name: str, files: Sequence[Path]) -> Provided:
+    return discover(path.absolute() for path in files).get(kind, name)
+
+
+def _chosen(provided: Provided, node: Located, problems: Sequence[RecipeProblem], flag: str) -> Chosen:
     model = provided.descriptor.options
     with provided.blamed_for(model.__name__):
         options, mistakes = validate(model, node, where=provided.title)
     if options is None or problems:
-        raise RecipeError([*problems, *mistakes], SET)
-    return Chosen(name, provided, options)
+        raise RecipeError([*problems, *mistakes], flag)
+    return Chosen(provided.descriptor.name, provided, options)

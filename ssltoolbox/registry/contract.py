@@ -16,6 +16,8 @@ from ssltoolbox.api.suggest import suggest
 GROUP = "ssltoolbox"
 HOOKS: Mapping[str, Kind] = {kind.hook: kind for kind in KINDS.values()}
 
+YIELD_NOTHING = "must yield a descriptor, and yields nothing"
+
 
 class RefusedError(Exception):
     """A plugin that breaks the contract of its hooks; the message is the reason, in one line."""
@@ -30,19 +32,28 @@ def components(module: Any) -> list[tuple[Kind, Descriptor]]:
     """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(HookSpecs)
-    _check_hook_names(manager, module)
+    _check_hook_names(module)
     manager.register(module)
-    return [
+    found = [
         (kind, _checked(kind, descriptor))
         for hook, kind in HOOKS.items()
         for impl in getattr(manager.hook, hook).get_hookimpls()
         for descriptor in _yielded(hook, impl.function())
     ]
+    if not found:
+        raise RefusedError(f"{' and '.join(sorted(hooks_of(module)))} {YIELD_NOTHING}")
+    return found
 
 
-def _check_hook_names(manager: pluggy.PluginManager, module: Any) -> None:
+def hooks_of(module: Any) -> set[str]:
+    """The names of the functions of a plugin's module that are marked with hookimpl."""
+    manager = pluggy.PluginManager(GROUP)
     marked = {name: manager.parse_hookimpl_opts(module, name) for name in dir(module)}
-    hooks = {options.get("specname") or name for name, options in marked.items() if options is not None}
+    return {options.get("specname") or name for name, options in marked.items() if options is not None}
+
+
+def _check_hook_names(module: Any) -> None:
+    hooks = hooks_of(module)
     if not hooks:
         raise RefusedError(f"no function is marked with hookimpl; the hooks are {', '.join(HOOKS)}")
     for unknown in sorted(hooks - set(HOOKS)):

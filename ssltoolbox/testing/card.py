@@ -1,4 +1,4 @@
-"""Rules for every kind: what the card says, its options, and how the component is made."""
+"""Rules for every kind: what the descriptor says, its options, and how the component is made."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
 
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.testing.method_context import context
-from ssltoolbox.testing.rules import Breach, Rule, Subject, rule
+from ssltoolbox.testing.faults import definition_of, fault_of
+from ssltoolbox.testing.method_trial import MethodTrial
+from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
 
 HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning")
 
@@ -31,25 +33,30 @@ print(*(name for name in {HEAVY} if name in sys.modules))
 
 
 @rule("documented")
-def documented(subject: Subject) -> None:
+def documented(subject: Subject) -> Iterator[Complaint]:
     card, options = subject.card, subject.options
     if not (10 <= len(card.summary) <= 100 and card.summary.endswith(".")):
-        raise Breach(
-            f"make the summary a sentence of 10 to 100 characters with a full stop: {card.summary!r}"
+        yield Complaint(
+            "summary",
+            f"make the summary a sentence of 10 to 100 characters with a full stop: {card.summary!r}",
         )
     if not (type(options).__doc__ or "").strip():
-        raise Breach(f"give `{type(options).__name__}` a docstring: editors and `plugins show` print it")
+        yield Complaint(
+            "options",
+            f"give `{type(options).__name__}` a docstring: editors and `plugins show` print it",
+        )
     schema = type(options).model_json_schema()
-    for part in (schema, *schema.get("$defs", {}).values()):
-        for name, option in part.get("properties", {}).items():
+    for model in (schema, *schema.get("$defs", {}).values()):
+        for name, option in model.get("properties", {}).items():
             if not option.get("description", "").strip():
-                raise Breach(
-                    f"write a docstring beneath the option `{name}`: what it means, its unit, its bounds"
+                yield Complaint(
+                    f"option {name}",
+                    f"write a docstring beneath the option `{name}`: what it means, its unit, its bounds",
                 )
 
 
 @rule("options survive a recipe")
-def round_trip(subject: Subject) -> None:
+def round_trip(subject: Subject) -> Iterator[Complaint]:
     model = type(subject.options)
     try:
         again = model.model_validate_json(subject.options.model_dump_json(by_alias=True))
@@ -58,11 +65,14 @@ def round_trip(subject: Subject) -> None:
             f"`{model.__name__}` refuses what it wrote itself, so that a run's recipe.yaml could not be run "
             f"again: {first_line(error)}; compare its validators with its types"
         ) from error
-    if again != subject.options:
-        raise Breach(
-            f"`{model.__name__}` is another one once it was written and read: {subject.options} became "
-            f"{again}; leave the values as they were written, and work out what follows from them in the class"
-        )
+    for name in model.model_fields:
+        written, read = getattr(subject.options, name), getattr(again, name)
+        if written != read:
+            yield Complaint(
+                name,
+                f"the option `{name}` of `{model.__name__}` changes when it is written and read: {written!r} "
+                f"became {read!r}; leave the value as it is, and work out what follows from it in the class",
+            )
 
 
 @rule("listed without torch")
@@ -86,28 +96,28 @@ def door(subject: Subject) -> None:
 
 
 @rule("made from its options")
-def made(subject: Subject) -> None:
+def made(subject: Subject) -> Iterator[Complaint]:
     try:
         component = make(subject)
     except UserError as error:
-        raise Breach(f"`{subject.name}` can't be made from its options: {error}") from error
+        raise WrongInput(f"it can't be made from its options: {error.message}", error.hint) from error
     except Exception as error:
-        raise Breach(
-            f"`{subject.name}({', '.join(('options', *subject.kind.arguments))})` raised {type(error).__name__}: "
-            f"{first_line(error)}; is it called with the right options, and is what they name there?"
-        ) from error
+        arguments = ", ".join(("options", *subject.kind.arguments))
+        fault = fault_of(error, subject.target)
+        place = fault.place or definition_of(subject.target) or subject.card.target
+        raise Breach(f"`{subject.name}({arguments})` raised {fault.message} ({place})") from error
+    contract = f"see `ssltoolbox.api.{subject.kind.contract}` for what it must have"
     for member in _members(subject.kind, component):
         if not hasattr(component, member):
-            raise Breach(
-                f"`{subject.name}` has no `{member}`; see `ssltoolbox.api.{subject.kind.contract}` for what it "
-                "must have"
-            )
+            yield Complaint(member, f"`{subject.name}` has no `{member}`; {contract}")
     if subject.kind == Kind.METHODS and not isinstance(component, nn.Module):
-        raise Breach(f"derive `{subject.name}` from `torch.nn.Module`, so that it is trained and saved")
+        yield Complaint(
+            "module", f"derive `{subject.name}` from `torch.nn.Module`, so that it is trained and saved"
+        )
 
 
 def _members(kind: Kind, component: Any) -> tuple[str, ...]:
-    """What it must have; a task that needs the network is asked otherwise."""
+    """What it must have; a task that needs the network has another member."""
     return ("evaluate_network",) if getattr(component, "needs_network", False) else kind.members
 
 
@@ -125,7 +135,7 @@ def picklable(subject: Subject) -> None:
 def make(subject: Subject) -> Any:
     """The component, made with whatever its kind is called with."""
     if subject.kind == Kind.METHODS:
-        return subject.make(context())
+        return MethodTrial(subject).method
     return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
 
 

@@ -1,4 +1,4 @@
-"""Finds what is meant, tries every rule on it, and says what came of each."""
+"""Finds what a target means, tries every rule on it, and says what came of each."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from ssltoolbox.api import Kind, Options, UserError
-from ssltoolbox.api.errors import first_line, one_of
+from ssltoolbox.api.errors import one_of
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.registry import PluginError, Provided
+from ssltoolbox.registry.contract import YIELD_NOTHING
 from ssltoolbox.testing import card
-from ssltoolbox.testing.rules import Breach, Rule, Subject
-from ssltoolbox.testing.targets import BrokenPluginError, Target, found, is_importable
+from ssltoolbox.testing.faults import Fault, fault_of
+from ssltoolbox.testing.rules import Breach, NotTried, Rule, Subject, WrongInput
+from ssltoolbox.testing.surroundings import Data, Surroundings, surroundings
+from ssltoolbox.testing.targets import BrokenPluginError, Target, found, idle_hooks, is_importable
+
+EVERY_HOOK = "every hook yields a component"
 
 
 @dataclass(frozen=True)
@@ -24,49 +30,72 @@ class Finding:
     """What came of one rule.
 
     Attributes:
-        component: such as "negative masker 'mask_fn'"; the target, where it could not be taken in.
+        component: such as "negative masker 'mask_fn'"; the target, where no component was found.
         rule: what had to be kept, in a few words.
-        advice: what is wrong and what to do; empty where the rule was kept.
+        advice: what is wrong and what to do, one complaint a line; empty where nothing is known to be wrong.
+        tried: False where another finding stood in the way, or where the rule can't be tried here.
     """
 
     component: str
     rule: str
     advice: str = ""
+    tried: bool = True
 
     @property
     def kept(self) -> bool:
-        """True if there is nothing to complain of."""
-        return not self.advice
+        """True if the rule was tried and there is nothing to complain of."""
+        return self.tried and not self.advice
 
 
 class BrokenContract(AssertionError):
     """A plugin breaks its contract; the message has the advice for each broken rule."""
 
 
-def check_plugin(target: Target, options: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+def check_plugin(
+    target: Target,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    data: Data | None = None,
+    recipe: Path | str | None = None,
+    backbone: str = "",
+) -> None:
     """Tries every rule of its kind on each component of a plugin.
 
     Args:
         target: a plugin's module or its name, a component's name (`"hard_neg"`), a Python file, a component's
             class or its path (`"my_package.strategy:Mirror"`), or a descriptor.
         options: component → option → value, as a recipe would set them; defaults for the others.
+        data: a dataset as recipes name it, `{"name": "frames", "root": "faces"}`, that downstream tasks are tried
+            on instead of made-up features, and whose labels methods get.
+        recipe: where options, data, backbone and plugin files come from, as far as they are not given here.
+        backbone: timm's name of the network that methods and tasks are given. Empty for one that the component
+            needs (`backbone:vit`), or else a tiny one.
 
     Raises:
         BrokenContract: with advice on each rule that is broken.
-        UserError: for a target that means nothing, and for options that are refused.
+        UserError: for a target that means nothing, and for options, data or a backbone that can't be used.
 
     Examples:
         >>> check_plugin("hard_neg", options={"hard_neg": {"gap": 2.0}})
     """
-    broken = [finding for finding in examine(target, options) if not finding.kept]
+    findings = examine(target, options, data=data, recipe=recipe, backbone=backbone)
+    broken = [finding for finding in findings if finding.advice]
     if broken:
         raise BrokenContract("\n".join(f"{f.component}: {f.rule}: {f.advice}" for f in broken))
 
 
-def examine(target: Target, options: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Finding, ...]:
+def examine(
+    target: Target,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    data: Data | None = None,
+    recipe: Path | str | None = None,
+    backbone: str = "",
+) -> tuple[Finding, ...]:
     """What came of every rule; see `check_plugin`."""
+    around = surroundings(data, recipe, backbone)
     try:
-        items = found(target)
+        items = found(target, around.files)
     except BrokenPluginError as error:
         return (Finding(str(target), "the plugin can be taken in", str(error)),)
     given = dict(options or {})
@@ -77,12 +106,14 @@ def examine(target: Target, options: Mapping[str, Mapping[str, Any]] | None = No
             f"there is no component {name!r} in {target}",
             f"did you mean {near!r}?" if near else f"it has {one_of(names)}",
         )
-    return tuple(
-        finding for item in items for finding in _examined(item, given.get(item.descriptor.name, {}))
-    )
+    idle = [Finding(module, EVERY_HOOK, f"`{hook}` {YIELD_NOTHING}") for module, hook in idle_hooks(items)]
+    tried = [
+        finding for item in items for finding in _examined(item, given.get(item.descriptor.name, {}), around)
+    ]
+    return (*idle, *tried)
 
 
-def _examined(item: Provided, options: Mapping[str, Any]) -> Iterator[Finding]:
+def _examined(item: Provided, options: Mapping[str, Any], around: Surroundings) -> Iterator[Finding]:
     try:
         target = item.load()
     except PluginError as error:
@@ -91,12 +122,18 @@ def _examined(item: Provided, options: Mapping[str, Any]) -> Iterator[Finding]:
     module = item.origin.module
     importable = bool(item.origin.distribution) and is_importable(module)
     subject = Subject(
-        item.kind, item.descriptor, module if importable else "", _parsed(item, options), target
+        item.kind,
+        item.descriptor,
+        module if importable else "",
+        _parsed(item, {**around.options_of(item), **options}),
+        target,
+        around,
     )
-    findings = [_tried(rule, subject) for rule in card.first_rules(subject)]
+    trial = _Trial(subject)
+    findings = [trial.of(rule) for rule in card.first_rules(subject)]
     yield from findings
     if findings[-1].kept:
-        yield from (_tried(rule, subject) for rule in _rules_of(item.kind) if rule.applies(subject))
+        yield from (trial.of(rule) for rule in _rules_of(item.kind) if rule.applies(subject))
 
 
 def _rules_of(kind: Kind) -> Sequence[Rule]:
@@ -105,37 +142,70 @@ def _rules_of(kind: Kind) -> Sequence[Rule]:
     return rules
 
 
-def _tried(rule: Rule, subject: Subject) -> Finding:
-    component = f"{subject.kind.singular} {subject.card.name!r}"
-    try:
-        rule.check(subject)
-    except Breach as breach:
-        return Finding(component, rule.title, str(breach))
-    except Exception as error:
-        return Finding(component, rule.title, f"`{subject.name}` raised {_where(error)}")
-    return Finding(component, rule.title)
+class _Trial:
+    """Tries the rules on a component, and reports each fault once."""
 
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._known: set[Fault] = set()
+        self._broken = False
 
-def _where(error: Exception) -> str:
-    """An exception, and the last line of the plugin's or a library's code that it went through."""
-    last = error.__traceback__
-    assert last is not None
-    while last.tb_next:
-        last = last.tb_next
-    code = last.tb_frame.f_code
-    return f"{type(error).__name__}: {first_line(error)} ({code.co_filename}, line {last.tb_lineno})"
+    def of(self, rule: Rule) -> Finding:
+        """
+        Raises:
+            WrongInput: where the component can't be tried with what the user named.
+        """
+        complaints: dict[str, str] = {}
+        tried = True
+        try:
+            for complaint in rule.check(self._subject) or ():
+                complaints.setdefault(complaint.about, complaint.advice)
+        except Breach as breach:
+            complaints.setdefault("", str(breach))
+        except NotTried:
+            tried = False
+        except WrongInput as error:
+            raise WrongInput(f"{self._subject.title}: {error.message}", error.hint) from error
+        except Exception as error:
+            fault = fault_of(error, self._subject.target)
+            if self._explains(fault, bool(complaints)):
+                tried = False
+            else:
+                self._known.add(fault)
+                complaints[str(fault)] = self._advice(fault)
+        self._broken |= bool(complaints)
+        advice = "\n".join(complaints.values())
+        return Finding(self._subject.title, rule.title, advice, tried or bool(complaints))
+
+    def _explains(self, fault: Fault, complained: bool) -> bool:
+        """True if a fault was reported already, or follows from what was."""
+        return fault in self._known or (
+            not fault.place and not fault.missing and (complained or self._broken)
+        )
+
+    def _advice(self, fault: Fault) -> str:
+        name, contract = self._subject.name, self._subject.kind.contract
+        if fault.missing:
+            return f"`{name}` must define `{fault.missing}`; see `ssltoolbox.api.{contract}`"
+        if fault.place:
+            return f"`{name}` raised {fault}"
+        return f"`{name}` doesn't follow `ssltoolbox.api.{contract}`: {fault}"
 
 
 def _parsed(item: Provided, options: Mapping[str, Any]) -> Options:
     try:
         return item.descriptor.options.model_validate_json(json.dumps(options, default=str))
     except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(map(str, first["loc"]))
-        missing = first["type"] == "missing"
-        raise UserError(
-            f"{item.title}: option {option!r}: {first['msg']}",
-            f"it has no default: give a value, such as --set {item.descriptor.name}.{option}=…"
-            if missing
-            else f"see: ssltoolbox plugins show {item.descriptor.name}",
-        ) from error
+        raise UserError("\n".join(_refusals(item, error))) from error
+
+
+def _refusals(item: Provided, error: ValidationError) -> Iterator[str]:
+    for mistake in error.errors():
+        option = ".".join(map(str, mistake["loc"]))
+        name = item.descriptor.name
+        hint = (
+            f"it has no default: give a value, such as --set {name}.{option}=…"
+            if mistake["type"] == "missing"
+            else f"see: ssltoolbox plugins show {name}"
+        )
+        yield f"{item.title}: option {option!r}: {mistake['msg']}; {hint}"

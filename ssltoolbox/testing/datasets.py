@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-from ssltoolbox.api import Clip, DatasetOptions, Frames
+from ssltoolbox.api import Clip, DatasetOptions, Frames, LabelledDataset, UserError
 from ssltoolbox.testing.card import picklable
-from ssltoolbox.testing.rules import Breach, Subject, rule, same, seed_globally, shape_of
+from ssltoolbox.testing.compare import same, seed_globally, shape_of
+from ssltoolbox.testing.material import SPLITS
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rule
+from ssltoolbox.testing.state import Call, keeps_nothing
 
 LOOKED_AT = 20
 """Clips of a dataset that are looked at, spread evenly."""
@@ -19,55 +23,64 @@ READ = 6
 
 
 @rule("facts are those of the training split")
-def facts(subject: Subject) -> None:
+def facts(subject: Subject) -> Iterator[Complaint]:
     options = subject.options
     assert isinstance(options, DatasetOptions)
-    said, dataset = options.facts(), subject.make("train")
+    try:
+        said, dataset = options.facts(), subject.make("train")
+    except UserError as error:
+        raise WrongInput(error.message, error.hint) from error
     clips = [dataset.clip(index) for index in _some(len(dataset))]
     lengths = [len(clip) for clip in clips]
     seen = {"clips": (said.clips, len(dataset)), "size": (said.size, dataset.size)}
     for name, (promised, found) in seen.items():
         if promised != found:
-            raise Breach(f"`facts()` promises {name} {promised}, the training split has {found}")
+            yield Complaint(name, f"`facts()` promises {name} {promised}, the training split has {found}")
     if lengths and not said.shortest <= min(lengths) <= max(lengths) <= said.longest:
-        raise Breach(
+        yield Complaint(
+            "lengths",
             f"`facts()` promises clips of {said.shortest} to {said.longest} frames, there is one of "
-            f"{min(lengths) if min(lengths) < said.shortest else max(lengths)}"
+            f"{min(lengths) if min(lengths) < said.shortest else max(lengths)}",
         )
     read = _read(dataset)
-    if missing := sorted(said.labels - set(read.labels)):
-        raise Breach(f"`facts()` promises the label {missing[0]!r}, `{subject.name}.read` gives none")
+    for name in sorted(said.labels - set(read.labels)):
+        yield Complaint(name, f"`facts()` promises the label {name!r}, `{subject.name}.read` gives none")
     if not said.landmarks and not read.landmarks.isnan().all():
-        raise Breach(
+        yield Complaint(
+            "landmarks",
             f"`facts()` says that there are no landmarks, `{subject.name}.read` gives some: say landmarks=True, "
-            "or recipes that need them are refused"
+            "or recipes that need them are refused",
         )
 
 
 @rule("clips are in order of time")
-def clips(subject: Subject) -> None:
+def clips(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     for index in _some(len(dataset)):
         clip = dataset.clip(index)
         if not isinstance(clip, Clip) or clip.index != index:
-            raise Breach(
-                f"`{subject.name}.clip({index})` must give a `Clip` of index {index}, it gave {clip!r:.80}"
+            yield Complaint(
+                "clip",
+                f"`{subject.name}.clip({index})` must give a `Clip` of index {index}, it gave {clip!r:.80}",
             )
+            continue
         if not len(clip) or clip.times.ndim != 1 or (np.diff(clip.times) <= 0).any():
-            raise Breach(
+            yield Complaint(
+                "times",
                 f"the times of `{subject.name}.clip({index})` must be seconds, one for each frame and each "
-                "later than the one before"
+                "later than the one before",
             )
         points = clip.landmarks
         if points is not None and points.shape != (len(clip), 68, 2):
-            raise Breach(
+            yield Complaint(
+                "landmarks",
                 f"the landmarks of `{subject.name}.clip({index})` are {shape_of(points)}, they must be "
-                f"[{len(clip)}, 68, 2] pixels, NaN where a frame has none"
+                f"[{len(clip)}, 68, 2] pixels, NaN where a frame has none",
             )
 
 
 @rule("frames as promised")
-def frames(subject: Subject) -> None:
+def frames(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     read = _read(dataset)
     count = len(_places(dataset)[0])
@@ -77,31 +90,62 @@ def frames(subject: Subject) -> None:
     }
     for name, (found, dtype, shape) in wanted.items():
         if shape_of(found) != f"{dtype} {shape}":
-            raise Breach(f"`{subject.name}.read` must give {name} {dtype} {shape}, it gave {shape_of(found)}")
+            yield Complaint(
+                name, f"`{subject.name}.read` must give {name} {dtype} {shape}, it gave {shape_of(found)}"
+            )
     for name, values in read.labels.items():
-        if list(values.shape) != [count] or values.dtype not in (torch.int64, torch.float32):
-            raise Breach(
-                f"`{subject.name}.read` must give the label {name!r} as [{count}] int64 classes or float32 "
-                f"values, it gave {shape_of(values)}"
+        fits = values.ndim in (1, 2) and len(values) == count
+        if not fits or values.dtype not in (torch.int64, torch.float32):
+            yield Complaint(
+                f"label {name}",
+                f"`{subject.name}.read` must give the label {name!r} as [{count}] or [{count}, C] int64 classes "
+                f"or float32 values, it gave {shape_of(values)}",
             )
     if wrong := sorted(set(read.unreadable) - set(range(count))):
-        raise Breach(
+        yield Complaint(
+            "unreadable",
             f"`{subject.name}.read` calls position {wrong[0]} unreadable of {count} that were asked for: "
-            "positions count from 0 in the order asked for"
+            "positions count from 0 in the order asked for",
         )
 
 
+@rule("what is known of clips is what is read")
+def known_early(subject: Subject) -> Iterator[Complaint]:
+    """For datasets that tell labels or people without reading images."""
+    dataset = subject.make("train")
+    if (people := getattr(dataset, "identities", None)) is not None:
+        wrong = [index for index in _some(len(dataset)) if people[index] != dataset.clip(index).identity]
+        if wrong or len(people) != len(dataset):
+            yield Complaint(
+                "identities",
+                f"`{subject.name}.identities` must give the person of each clip as `clip(index).identity` does",
+            )
+    if not isinstance(dataset, LabelledDataset):
+        return
+    asked_clips, asked_frames = _places(dataset)
+    read = dataset.read(asked_clips, asked_frames).labels
+    for place, (clip, frame) in enumerate(zip(asked_clips, asked_frames, strict=True)):
+        for name, values in dataset.labels(clip).items():
+            if name not in read or not same(torch.as_tensor(values[frame]), read[name][place]):
+                yield Complaint(
+                    name,
+                    f"`{subject.name}.labels({clip})` has another {name!r} for frame {frame} than "
+                    f"`{subject.name}.read`: give the same values of the same type",
+                )
+
+
 @rule("the same places, the same bytes")
-def reproducible(subject: Subject) -> None:
+def reproducible(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     seed_globally(1)
     once = _read(dataset)
     seed_globally(2)
     for again in (_read(dataset), _read(subject.make("train")), _read(pickle.loads(pickle.dumps(dataset)))):
-        if not _same(once, again):
-            raise Breach(
+        if not same(once, again):
+            yield Complaint(
+                "read",
                 f"`{subject.name}.read` gave other bytes for the same places: augmentation is the view's, and "
-                "what is drawn must follow from clip and frame"
+                "what is drawn must follow from clip and frame",
             )
 
 
@@ -118,11 +162,12 @@ def order(subject: Subject) -> None:
 
 
 @rule("all three splits")
-def splits(subject: Subject) -> None:
-    for split in ("train", "val", "test"):
+def splits(subject: Subject) -> Iterator[Complaint]:
+    size = subject.make("train").size
+    for split in SPLITS[1:]:
         dataset = subject.make(split)
-        if len(dataset) and dataset.size != subject.make("train").size:
-            raise Breach(f"images of the split {split!r} have another size than those of 'train'")
+        if len(dataset) and dataset.size != size:
+            yield Complaint(split, f"images of the split {split!r} have another size than those of 'train'")
 
 
 def _some(count: int) -> list[int]:
@@ -145,13 +190,19 @@ def _read(dataset: Any) -> Frames:
     return read
 
 
-def _same(one: Frames, other: Frames) -> bool:
-    return (
-        same(one.images, other.images)
-        and same(one.landmarks, other.landmarks)
-        and same(dict(one.labels), dict(other.labels))
-        and dict(one.unreadable) == dict(other.unreadable)
-    )
+def _calls(subject: Subject) -> list[Call]:
+    places = _places(subject.make("train"))
+    return [("clip", lambda dataset: dataset.clip(0).times), ("read", lambda dataset: dataset.read(*places))]
 
 
-RULES = (picklable, facts, clips, frames, reproducible, order, splits)
+RULES = (
+    picklable,
+    facts,
+    clips,
+    frames,
+    known_early,
+    reproducible,
+    order,
+    splits,
+    keeps_nothing(_calls, lambda subject: subject.make("train")),
+)

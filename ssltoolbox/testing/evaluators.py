@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator, Set
 from typing import Any
 
-from ssltoolbox.api import Features, NetworkEvaluator, Split, UserError
-from ssltoolbox.testing.evaluation_context import evaluation_context
-from ssltoolbox.testing.material import features
-from ssltoolbox.testing.rules import Breach, Subject, changed_field, copy_of, rule, seed_globally
+from ssltoolbox.api import NetworkEvaluator, UserError
+from ssltoolbox.testing.compare import changed_field, copy_of, seed_globally
+from ssltoolbox.testing.labels import NAME_DATA, needed_labels
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rule
+from ssltoolbox.testing.task_data import TaskData
 
 SHARES = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "auc", "map", "chance")
 """Measures between 0 and 1."""
@@ -19,7 +20,7 @@ CORRELATIONS = ("ccc", "pcc", "pearson", "spearman", "kappa", "mcc")
 
 @rule("results are plain numbers by name")
 def results(subject: Subject) -> None:
-    found = _evaluate(subject, features())
+    found = _evaluate(subject)
     try:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -35,32 +36,39 @@ def results(subject: Subject) -> None:
 
 
 @rule("fractions, not percent")
-def fractions(subject: Subject) -> None:
-    for key, measures in _evaluate(subject, features()).items():
+def fractions(subject: Subject) -> Iterator[Complaint]:
+    for key, measures in _evaluate(subject).items():
         for name, value in measures.items():
             least = 0 if name in SHARES else -1
             if name in (*SHARES, *CORRELATIONS) and not least <= value <= 1:
-                raise Breach(
-                    f"`{subject.name}.evaluate` gave {key} {name} {value:g}: it must lie between {least} and 1"
+                yield Complaint(
+                    f"{key} {name}",
+                    f"`{subject.name}.evaluate` gave {key} {name} {value:g}: it must lie between {least} and 1",
                 )
 
 
 @rule("features are left as they are")
-def input_unchanged(subject: Subject) -> None:
-    given = features()
-    before = {split: copy_of(part) for split, part in given.items()}
-    _evaluate(subject, given)
-    for split, part in given.items():
-        if changed := changed_field(before[split], part):
-            raise Breach(f"`{subject.name}.evaluate` changed `features[{split!r}].{changed}`: work on a copy")
+def input_unchanged(subject: Subject) -> Iterator[Complaint]:
+    task = subject.make()
+    if _needs_network(task):
+        return
+    given = TaskData(subject).features()
+    before = {split: copy_of(one) for split, one in given.items()}
+    task.evaluate(given)
+    for split, one in given.items():
+        if changed := changed_field(before[split], one):
+            yield Complaint(
+                f"{split} {changed}",
+                f"`{subject.name}.evaluate` changed `features[{split!r}].{changed}`: work on a copy",
+            )
 
 
 @rule("the same features, the same results")
 def reproducible(subject: Subject) -> None:
     seed_globally(1)
-    once = _evaluate(subject, features())
+    once = _evaluate(subject)
     seed_globally(2)
-    if once != _evaluate(subject, features()):
+    if once != _evaluate(subject):
         raise Breach(
             f"`{subject.name}.evaluate` gave other numbers for the same features: give what draws a seed of "
             "its own, such as `np.random.default_rng(0)`"
@@ -68,32 +76,47 @@ def reproducible(subject: Subject) -> None:
 
 
 @rule("labels that are missing are named")
-def missing_labels(subject: Subject) -> None:
-    if "labels" not in subject.card.needs:
-        return
-    advice = "raise `UserError` with the label's name where the features lack it"
+def missing_labels(subject: Subject) -> Iterator[Complaint]:
+    whatever = [frozenset(TaskData(subject).features()["train"].labels)] if "labels" in subject.needs else []
+    for lacking in (*whatever, *({name} for name in needed_labels(subject))):
+        what = f"the label {next(iter(lacking))!r}" if len(lacking) == 1 else "labels"
+        advice = "raise `UserError` with the label's name where the data lacks it"
+        try:
+            _evaluate(subject, lacking)
+        except UserError:
+            continue
+        except Exception as error:
+            yield Complaint(
+                what,
+                f"`{subject.name}.evaluate` raised {type(error).__name__} for data without {what}: {advice}",
+            )
+        else:
+            yield Complaint(
+                what, f"`{subject.name}.evaluate` gave results without {what}, which it needs: {advice}"
+            )
+
+
+def _needs_network(task: Any) -> bool:
+    return isinstance(task, NetworkEvaluator) and task.needs_network
+
+
+def _evaluate(subject: Subject, lacking: Set[str] = frozenset()) -> Any:
+    """Results; of data that lacks some labels, if it is to.
+
+    Raises:
+        WrongInput: where the task refuses data that lacks nothing it says that it needs.
+    """
+    task, data = subject.make(), TaskData(subject, lacking)
     try:
-        _evaluate(subject, _unlabelled(features()), labelled=False)
-    except UserError:
-        return
-    except Exception as error:
-        raise Breach(
-            f"`{subject.name}.evaluate` raised {type(error).__name__} for data without labels: {advice}"
+        found = (
+            task.evaluate_network(data.context()) if _needs_network(task) else task.evaluate(data.features())
+        )
+    except UserError as error:
+        if lacking:
+            raise
+        raise WrongInput(
+            f"it refuses the data that it is tried on: {error.message}", error.hint or NAME_DATA
         ) from error
-    raise Breach(f"`{subject.name}.evaluate` gave results without labels, which it needs: {advice}")
-
-
-def _unlabelled(given: dict[Split, Features]) -> dict[Split, Features]:
-    return {split: replace(part, labels={}) for split, part in given.items()}
-
-
-def _evaluate(subject: Subject, given: dict[Split, Features], labelled: bool = True) -> Any:
-    """Results from these features; a task that needs the network gets one, and images `labelled` or not."""
-    task = subject.make()
-    if isinstance(task, NetworkEvaluator) and task.needs_network:
-        found = task.evaluate_network(evaluation_context(labelled))
-    else:
-        found = task.evaluate(given)
     return {key: dict(measures) for key, measures in found.items()}
 
 

@@ -6,24 +6,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ssltoolbox.testing.compare import same, seed_globally, shape_of
 from ssltoolbox.testing.material import images
-from ssltoolbox.testing.rules import Breach, Subject, rule, same, seed_globally, shape_of
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
 @rule("68 points in pixels, or None")
-def points(subject: Subject) -> None:
+def points(subject: Subject) -> Iterator[Complaint]:
     detector = subject.make()
     for image in _images():
         found = detector.detect(image)
         if found is None:
             continue
         if not isinstance(found, np.ndarray) or shape_of(found) != "float32 [68, 2]":
-            raise Breach(
+            yield Complaint(
+                "shape",
                 f"`{subject.name}.detect` must give float32 [68, 2], x and y in pixels, or None where there is "
-                f"no face, it gave {shape_of(found)}"
+                f"no face, it gave {shape_of(found)}",
             )
-        if not np.isfinite(found).all():
-            raise Breach(f"`{subject.name}.detect` gave NaN or infinite places: give None for no face")
+        elif not np.isfinite(found).all():
+            yield Complaint(
+                "points", f"`{subject.name}.detect` gave NaN or infinite points: give None for no face"
+            )
 
 
 @rule("images are left as they are")

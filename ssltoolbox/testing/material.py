@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssltoolbox.api import EXPRESSIONS, Batch, Clip, Features, Rows, Split
+from ssltoolbox.api import EXPRESSIONS, Batch, Clip, Features, Frames, Rows, Split
+from ssltoolbox.data.drawing.catalogue import SplitCatalogue
 
 SIZE = 48
 """Height and width of the images in pixels."""
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @cache
@@ -41,9 +43,29 @@ def landmarks(count: int, size: int = SIZE, seed: int = 0) -> Tensor:
     return torch.from_numpy((size * (0.1 + 0.8 * moved)).astype(np.float32))
 
 
-def batch(draws: int = 4, hard: int = 1, known: bool = True, seed: int = 0) -> Batch:
-    """Draws of as many people, each with `hard` hard negatives; all landmarks NaN unless `known`."""
-    shape = (draws, 2 * (1 + hard))
+def batch(
+    draws: int = 4,
+    hard: int = 1,
+    known: bool = True,
+    seed: int = 0,
+    found: Iterable[str] = (),
+    labels: Mapping[str, Tensor] | None = None,
+    sides: int = 2,
+) -> Batch:
+    """Draws of as many people, each with `hard` hard negatives.
+
+    Args:
+        draws: N.
+        hard: K.
+        known: False for a batch without landmarks, which are all NaN then.
+        seed: of the pixels.
+        found: the names of what picks found out.
+        labels: name → [N·R] labels; expressions if none are given.
+        sides: 2, or 1 for a batch without positives.
+    """
+    shape = (draws, sides * (1 + hard))
+    if labels is None:
+        labels = {"expression": torch.arange(draws * shape[1]) % len(EXPRESSIONS)}
     points = landmarks(draws * shape[1], seed=seed)
     ids = torch.arange(draws)
     return Batch(
@@ -53,57 +75,111 @@ def batch(draws: int = 4, hard: int = 1, known: bool = True, seed: int = 0) -> B
         clip=(ids + 10)[:, None].repeat(1, shape[1]),
         identity=(ids + 20)[:, None].repeat(1, shape[1]),
         time=torch.arange(shape[1], dtype=torch.float64).expand(shape).clone(),
-        labels={"expression": torch.arange(draws * shape[1]).view(shape) % len(EXPRESSIONS)},
+        labels={name: values.unflatten(0, shape) for name, values in labels.items()},
+        found={name: _found(shape) for name in found},
         counts={"frames_read": draws * shape[1]},
+        sides=sides,
     )
 
 
+def _found(shape: tuple[int, int]) -> Tensor:
+    """[N, R] numbers for the positives, NaN for the others, for which nothing was picked."""
+    values = torch.arange(shape[0] * shape[1], dtype=torch.float32).view(shape) / 10
+    values[:, : shape[1] // 2] = torch.nan
+    return values
+
+
+class MadeUpClips:
+    """Long, short and irregular clips of some people; with, without and with unknown landmarks.
+
+    See `ssltoolbox.api.LabelledDataset`; their images are not to be read.
+    """
+
+    size = SIZE
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        times = [
+            np.arange(300) * 0.24,
+            np.arange(400) / 25,
+            np.cumsum(rng.uniform(0.05, 0.5, 200)),
+            np.array([0.0, 0.24]),
+            np.array([3.0]),
+        ]
+        people = (7, 8, 9, 7, 8)
+        loaders = [_points, None, _no_points, _points, None]
+        self._clips = [
+            Clip(index, person, moments, f"clip {index}", loader and loader(len(moments)))
+            for index, (person, moments, loader) in enumerate(zip(people, times, loaders, strict=True))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def clip(self, index: int) -> Clip:
+        return self._clips[index]
+
+    def labels(self, index: int) -> Mapping[str, np.ndarray]:
+        return {"expression": np.arange(len(self._clips[index])) % len(EXPRESSIONS)}
+
+    def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
+        raise NotImplementedError
+
+
 def clips(least: int = 1) -> list[Clip]:
-    """Long, short and irregular clips of at least so many frames; with, without and with unknown landmarks."""
-    rng = np.random.default_rng(0)
-    times = [
-        np.arange(300) * 0.24,
-        np.arange(400) / 25,
-        np.cumsum(rng.uniform(0.05, 0.5, 200)),
-        np.array([0.0, 0.24]),
-        np.array([3.0]),
-    ]
-    loaders = [_points, None, _no_points, _points, None]
-    return [
-        Clip(index, 7 + index, moments, f"clip {index}", loader and loader(len(moments)))
-        for index, (moments, loader) in enumerate(zip(times, loaders, strict=True))
-        if len(moments) >= least
-    ]
+    """The made-up clips of at least so many frames, as picks see them: with the catalogue of all."""
+    catalogue = SplitCatalogue(MadeUpClips())
+    every = [catalogue.clip(index) for index in range(len(catalogue))]
+    return [clip for clip in every if len(clip) >= least]
 
 
-def rows(draws: int, hard: int, descriptor: Tensor) -> Rows:
-    """2M rows as in a step, with these descriptors [2M, F]."""
-    draw = torch.arange(draws).repeat(2 * (1 + hard))
+def rows(
+    draws: int,
+    hard: int,
+    descriptor: Tensor,
+    labels: Mapping[str, Tensor] | None = None,
+    sides: int = 2,
+) -> Rows:
+    """The rows of a step, 2M for two sides, with these descriptors and labels; expressions if none are given."""
+    draw = torch.arange(draws).repeat(sides * (1 + hard))
     time = torch.arange(len(draw), dtype=torch.float64)
-    labels = {"expression": torch.arange(len(draw)) % len(EXPRESSIONS)}
+    if labels is None:
+        labels = {"expression": torch.arange(len(draw)) % len(EXPRESSIONS)}
     return Rows(draw, draw + 10, draw + 20, time, descriptor, labels)
 
 
-def features(frames: int = 240, dim: int = 12) -> dict[Split, Features]:
-    """Features from which the labels and the people can be told, though not perfectly."""
-    splits: tuple[Split, ...] = ("train", "val", "test")
-    return {split: _features(frames, dim, seed) for seed, split in enumerate(splits)}
+def features(more: Iterable[str] = (), frames: int = 240, dim: int = 12) -> dict[Split, Features]:
+    """Features from which the labels and the people can be told, though not perfectly.
+
+    Args:
+        more: labels of two classes beside expression, valence and arousal.
+        frames: of each split.
+        dim: of the features.
+    """
+    return {split: _features(sorted(more), frames, dim, seed) for seed, split in enumerate(SPLITS)}
 
 
-def _features(frames: int, dim: int, seed: int) -> Features:
-    meaning = np.random.default_rng(99).normal(size=(len(EXPRESSIONS) + 2 + 12, dim))
+def _features(more: Sequence[str], frames: int, dim: int, seed: int) -> Features:
+    meaning = np.random.default_rng(99).normal(size=(len(EXPRESSIONS) + 2 + 12 + len(more), dim))
     rng = np.random.default_rng(seed)
     clip = np.arange(frames) // 10
     identity = clip // 2
     expression = rng.integers(len(EXPRESSIONS), size=frames)
     affect = rng.uniform(-1, 1, (frames, 2)).astype(np.float32)
-    known = np.concatenate([np.eye(8)[expression], affect, np.eye(12)[identity % 12]], axis=1)
+    others = {name: rng.integers(2, size=frames) for name in more}
+    told: list[np.ndarray] = [
+        np.eye(8)[expression],
+        affect,
+        np.eye(12)[identity % 12],
+        *(v[:, None] for v in others.values()),
+    ]
+    known = np.concatenate(told, axis=1)
     return Features(
         values=(known @ meaning + rng.normal(0, 0.7, (frames, dim))).astype(np.float32),
         clip=clip,
         identity=identity,
         time=(np.arange(frames) % 10) * 0.24,
-        labels={"expression": expression, "valence": affect[:, 0], "arousal": affect[:, 1]},
+        labels={"expression": expression, "valence": affect[:, 0], "arousal": affect[:, 1], **others},
     )
 
 

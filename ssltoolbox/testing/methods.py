@@ -4,53 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import MethodDescriptor, StepInputs, StepOutput
+from ssltoolbox.api import StepOutput
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.api.methods import step_of
-from ssltoolbox.testing.method_context import (
-    DESCRIPTOR,
+from ssltoolbox.testing.attributes import path_to
+from ssltoolbox.testing.compare import changed_field, copy_of, devices, shape_of
+from ssltoolbox.testing.method_trial import (
     INSTANCES,
-    CountingMaskers,
-    context,
-    step_input,
+    MethodTrial,
+    has_negatives,
+    learned_by,
+    trains,
+    weighs_negatives,
 )
-from ssltoolbox.testing.rules import (
-    Breach,
-    Subject,
-    changed_field,
-    copy_of,
-    devices,
-    rule,
-    same,
-    seed_globally,
-    shape_of,
-)
-
-
-def trains(subject: Subject) -> bool:
-    """False for a method that only holds the backbone."""
-    return isinstance(subject.card, MethodDescriptor) and subject.card.trains
-
-
-def has_negatives(subject: Subject) -> bool:
-    """True for a method that compares a row with negatives."""
-    return trains(subject) and bool(subject.card.negatives)  # type: ignore[attr-defined]
-
-
-def weighs_negatives(subject: Subject) -> bool:
-    """True for a method that looks at the weights of hard negatives."""
-    return trains(subject) and bool(subject.card.weights)  # type: ignore[attr-defined]
+from ssltoolbox.testing.ranks import two_ranks
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
 @rule("trains the backbone it is given")
 def keeps_backbone(subject: Subject) -> None:
-    given = context()
-    if subject.make(given).backbone is not given.backbone:
+    trial = MethodTrial(subject)
+    if trial.method.backbone is not trial.context.backbone:
         raise Breach(
             f"`{subject.name}.backbone` must be `context.backbone` itself, not a copy: it is what a run saves"
         )
@@ -61,76 +38,96 @@ def loss(subject: Subject) -> None:
     for _, output in _steps(subject):
         if not isinstance(output, StepOutput):
             raise Breach(f"`{subject.name}.step` must give a `StepOutput`, it gave {type(output).__name__}")
-        if not isinstance(output.loss, Tensor) or output.loss.ndim or not output.loss.isfinite():
+        if not isinstance(output.loss, Tensor) or output.loss.numel() != 1 or not output.loss.isfinite():
             raise Breach(
-                f"`{subject.name}.step` must give one finite loss, [], it gave {shape_of(output.loss)}: "
+                f"`{subject.name}.step` must give one finite loss, it gave {shape_of(output.loss)}: "
                 "average over the rows"
             )
 
 
 @rule("gradients reach all that is trained", trains)
-def gradients(subject: Subject) -> None:
-    for method, output in _steps(subject):
+def gradients(subject: Subject) -> Iterator[Complaint]:
+    for trial, output in _steps(subject):
         if not output.loss.requires_grad:
             raise Breach(f"the loss of `{subject.name}.step` has no gradient: nothing would be learned")
-        output.loss.backward()
-        if not any(p.grad is not None and p.grad.any() for p in method.backbone.parameters()):
-            raise Breach(f"no gradient of `{subject.name}.step` reaches the backbone: where was it detached?")
-        idle = [name for name, p in method.named_parameters() if p.requires_grad and p.grad is None]
+        output.loss.sum().backward()
+        if not any(p.grad is not None and p.grad.any() for p in trial.method.backbone.parameters()):
+            yield Complaint(
+                "backbone",
+                f"no gradient of `{subject.name}.step` reaches the backbone: where was it detached?",
+            )
+        idle = [name for name, parameter in trial.learning() if parameter.grad is None]
         if idle:
-            raise Breach(
+            yield Complaint(
+                "parameters",
                 f"`{subject.name}` has parameters that no gradient reaches, such as {idle[0]!r}, which stops "
                 "training on several devices: take them out, or, of a momentum network, set "
-                "`requires_grad_(False)`"
+                "`requires_grad_(False)`",
+            )
+
+
+@rule("all that learns is optimised", trains)
+def optimised(subject: Subject) -> Iterator[Complaint]:
+    trial = MethodTrial(subject)
+    output = trial.step(0)
+    known = {id(parameter) for _, parameter in trial.learning()}
+    for tensor in learned_by(output):
+        if id(tensor) not in known:
+            path = path_to(tensor, trial.method)
+            name = f"`{subject.name}.{path}`" if path else f"a tensor {shape_of(tensor)} of `{subject.name}`"
+            yield Complaint(
+                path,
+                f"{name} would learn and is not among `parameters()`: nobody optimises or saves it; keep modules "
+                "in attributes or in `nn.ModuleList` and tensors in `nn.Parameter`, not in lists or dictionaries",
             )
 
 
 @rule("what is reported is detached", trains)
-def detached(subject: Subject) -> None:
+def detached(subject: Subject) -> Iterator[Complaint]:
     for _, output in _steps(subject):
         for name, value in output.terms.items():
             if isinstance(value, Tensor) and value.requires_grad:
-                raise Breach(
-                    f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or memory grows"
+                yield Complaint(
+                    f"gradient of {name}",
+                    f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or memory grows",
                 )
-        for name in output.terms:
-            value = output.terms[name]
+        for name, value in output.terms.items():
             if isinstance(value, Tensor) and value.numel() != 1:
-                raise Breach(f"`{subject.name}.step` reports {name!r} as {shape_of(value)}, not one number")
+                yield Complaint(
+                    f"shape of {name}",
+                    f"`{subject.name}.step` reports {name!r} as {shape_of(value)}, not one number",
+                )
         for name in ("embeddings", "pairs"):
             value = getattr(output, name)
             if value is not None and (value.ndim != 2 or len(value) != INSTANCES):
-                raise Breach(
+                yield Complaint(
+                    f"shape of {name}",
                     f"`{subject.name}.step` must report {name} as [{INSTANCES}, D], a row for each instance, "
-                    f"it gave {shape_of(value)}"
+                    f"it gave {shape_of(value)}",
                 )
 
 
 @rule("views and rows are left as they are", trains)
-def input_unchanged(subject: Subject) -> None:
+def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     for device in devices():
-        given = context(device)
-        method = subject.make(given).to(device)
-        view_a, view_b, rows = step_input(0, device, given.descriptor_dim)
-        before = view_a.clone(), view_b.clone(), copy_of(rows)
-        method.before_step(0)
-        step_of(method, subject.card.api)(StepInputs(view_a, view_b, rows))
-        changed = changed_field(before[2], rows)
-        if changed or not (same(before[0], view_a) and same(before[1], view_b)):
-            raise Breach(f"`{subject.name}.step` changed {changed or 'a view'}: work on a copy")
+        trial = MethodTrial(subject, device)
+        given = trial.input(0)
+        before = copy_of(given.changed(Tensor.clone))
+        trial.give(given)
+        if changed := changed_field(before, given):
+            yield Complaint(changed, f"`{subject.name}.step` changed `inputs.{changed}`: work on a copy")
 
 
 @rule("a saved state is the whole state", trains)
 def resumes(subject: Subject) -> None:
-    first = _trained(subject, steps=3)
-    second = subject.make(context())
+    first, second = _trained(subject, steps=3), MethodTrial(subject)
     try:
-        second.load_state_dict(first.state_dict())
+        second.method.load_state_dict(first.method.state_dict())
     except RuntimeError as error:
         raise Breach(
             f"`{subject.name}` can't load what it saved: {first_line(error)}: make all buffers in `__init__`"
         ) from error
-    losses = [_one_step(subject, method, step=3).loss.item() for method in (first, second)]
+    losses = [trial.step(3).loss.item() for trial in (first, second)]
     if losses[0] != losses[1]:
         raise Breach(
             f"`{subject.name}` goes on differently after a resume (loss {losses[1]:g}, not {losses[0]:g}): put "
@@ -140,28 +137,38 @@ def resumes(subject: Subject) -> None:
 
 
 @rule("maskers are asked", has_negatives)
-def asks_maskers(subject: Subject) -> None:
-    maskers = CountingMaskers(present=True)
-    method = subject.make(context(maskers=maskers))
+def asks_maskers(subject: Subject) -> Iterator[Complaint]:
+    trial = MethodTrial(subject, masked=True)
     for step in range(2):
-        output = _one_step(subject, method, step, descriptors=DESCRIPTOR)
-    if not maskers.asked:
-        raise Breach(
+        output = trial.step(step)
+    if not trial.maskers.asked:
+        yield Complaint(
+            "maskers",
             f"`{subject.name}` says that it has negatives and never asks `context.maskers`: leave out what "
             "`maskers.mask(rows, candidates)` marks, or declare `negatives=None`, so that a recipe with a "
-            "masker is refused"
+            "masker is refused",
         )
     if not output.loss.isfinite():
-        raise Breach(f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked")
+        yield Complaint(
+            "loss", f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked"
+        )
+
+
+@rule("hard negatives count", has_negatives)
+def compares_own_draw(subject: Subject) -> None:
+    """With a single draw, the gradient of an anchor depends on its hard negative, if the loss compares the two."""
+    plain, changed = (_anchor_gradient(subject, changed) for changed in (False, True))
+    if torch.allclose(plain, changed, rtol=1e-5, atol=0.0):
+        raise Breach(
+            f"`{subject.name}` says that it has negatives, and an anchor is not compared with the hard negatives "
+            "of its draw, so that a sampler has no effect: compare rows of the same `draw` too "
+            "(`ssltoolbox.losses.NTXentLoss` does, in batch), or declare `negatives=None`"
+        )
 
 
 @rule("hard negatives are weighed", weighs_negatives)
 def weighs(subject: Subject) -> None:
-    losses = []
-    for weight in (None, 8.0):
-        seed_globally(1)
-        losses.append(_one_step(subject, subject.make(context()), step=0, weight=weight).loss.item())
-    plain, weighed = losses
+    plain, weighed = (MethodTrial(subject).step(0, weight).loss.item() for weight in (None, 8.0))
     if plain == weighed:
         raise Breach(
             f"`{subject.name}` says that it weighs hard negatives, and its loss is {plain:g} with and without a "
@@ -170,43 +177,51 @@ def weighs(subject: Subject) -> None:
         )
 
 
-RULES = (keeps_backbone, loss, gradients, detached, input_unchanged, resumes, asks_maskers, weighs)
+RULES = (
+    keeps_backbone,
+    loss,
+    gradients,
+    optimised,
+    detached,
+    input_unchanged,
+    resumes,
+    asks_maskers,
+    compares_own_draw,
+    weighs,
+    two_ranks,
+)
 
 
-def _steps(subject: Subject) -> Iterator[tuple[Any, StepOutput]]:
+def _steps(subject: Subject) -> Iterator[tuple[MethodTrial, StepOutput]]:
     """A method on each device, after its first step and after two more."""
     for device in devices():
-        seed_globally(1)
-        method = subject.make(context(device)).to(device)
-        yield method, _one_step(subject, method, 0, device)
+        trial = MethodTrial(subject, device)
+        yield trial, trial.step(0)
         for step in (1, 2):
-            output = _one_step(subject, method, step, device)
-        yield method, output
+            output = trial.step(step)
+        yield trial, output
 
 
-def _one_step(
-    subject: Subject,
-    method: Any,
-    step: int,
-    device: str = "cpu",
-    descriptors: int = 0,
-    weight: float | None = None,
-) -> Any:
-    """Once what a step of a run does, but for the optimiser. The same step is always given the same."""
-    seed_globally(10 + step)
-    method.zero_grad()
-    method.before_step(step)
-    view_a, view_b, rows = step_input(step, device, descriptors)
-    weights = None if weight is None else torch.full((len(rows),), weight, device=device)
-    rows = replace(rows, weight=weights)
-    return step_of(method, subject.card.api)(StepInputs(view_a, view_b, rows, step))
+def _anchor_gradient(subject: Subject, changed: bool) -> Tensor:
+    """The gradient of the only anchor's image, its hard negative as it is or `changed`."""
+    trial = MethodTrial(subject, draws=1).without_batch_statistics()
+    given = trial.input(0)
+    anchor = given.view_a[:1].clone().requires_grad_()
+    if changed:
+        given = given.changed(_with_other_hard_negatives)
+    output = trial.give(replace(given, view_a=torch.cat([anchor, given.view_a[1:]])))
+    (gradient,) = torch.autograd.grad(output.loss.sum(), anchor, allow_unused=True)
+    return torch.zeros_like(anchor) if gradient is None else gradient
 
 
-def _trained(subject: Subject, steps: int) -> Any:
-    seed_globally(1)
-    method = subject.make(context())
-    optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05)
+def _with_other_hard_negatives(values: Tensor) -> Tensor:
+    """Images [M, 3, s, s] whose first is the anchor's; other tensors as they are."""
+    return torch.cat([values[:1], values[1:].flip(-1) + 1]) if values.ndim == 4 else values
+
+
+def _trained(subject: Subject, steps: int) -> MethodTrial:
+    trial = MethodTrial(subject)
+    optimiser = torch.optim.SGD([parameter for _, parameter in trial.learning()], lr=0.05)
     for step in range(steps):
-        _one_step(subject, method, step).loss.backward()
-        optimiser.step()
-    return method
+        trial.learn(optimiser, step)
+    return trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,18 +13,10 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, Comparison, MaskerAnswer, NegativeMasker, Rows
 from ssltoolbox.testing.card import picklable
+from ssltoolbox.testing.compare import changed_field, copy_of, devices, same, seed_globally, shape_of
 from ssltoolbox.testing.material import batch, rows
-from ssltoolbox.testing.rules import (
-    Breach,
-    Subject,
-    changed_field,
-    copy_of,
-    devices,
-    rule,
-    same,
-    seed_globally,
-    shape_of,
-)
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
+from ssltoolbox.testing.state import Call, frozen, keeps_nothing
 
 DRAWS, HARD = 5, 1
 
@@ -36,26 +29,30 @@ def attraction(subject: Subject) -> None:
 
 
 @rule("a descriptor for each frame")
-def described(subject: Subject) -> None:
+def described(subject: Subject) -> Iterator[Complaint]:
     widths = set()
     for given in _batches():
         found = _describe(subject, given)
         frames = given.frames.shape[0] * given.frames.shape[1]
         if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != frames:
-            raise Breach(
+            yield Complaint(
+                "shape",
                 f"`{subject.name}.describe` must give [N·R, F], here [{frames}, F], it gave {shape_of(found)}: "
-                "flatten with `batch.frames.flatten(0, 1)`, and give NaN for a frame without an opinion"
+                "flatten with `batch.frames.flatten(0, 1)`, and give NaN for a frame without an opinion",
             )
+            continue
         if not found.is_floating_point() or found.device != given.frames.device:
-            raise Breach(
+            yield Complaint(
+                "type",
                 f"`{subject.name}.describe` must give floats on {given.frames.device}, it gave "
-                f"{shape_of(found)} on {found.device}"
+                f"{shape_of(found)} on {found.device}",
             )
         widths.add(found.shape[1])
     if len(widths) > 1:
-        raise Breach(
+        yield Complaint(
+            "width",
             f"`{subject.name}.describe` gave descriptors of {sorted(widths)} numbers: F must not depend on the "
-            "batch, since queues keep them"
+            "batch, since queues keep them",
         )
 
 
@@ -70,12 +67,14 @@ def no_gradient(subject: Subject) -> None:
 
 
 @rule("describe leaves the batch alone")
-def batch_unchanged(subject: Subject) -> None:
+def batch_unchanged(subject: Subject) -> Iterator[Complaint]:
     for given in _batches():
         before = copy_of(given)
         _describe(subject, given)
         if changed := changed_field(before, given):
-            raise Breach(f"`{subject.name}.describe` changed `batch.{changed}`: work on a copy of it")
+            yield Complaint(
+                changed, f"`{subject.name}.describe` changed `batch.{changed}`: work on a copy of it"
+            )
 
 
 @rule("the same batch, the same descriptors")
@@ -119,7 +118,7 @@ def weighed(subject: Subject) -> None:
 
 
 @rule("mask leaves its input alone")
-def rows_unchanged(subject: Subject) -> None:
+def rows_unchanged(subject: Subject) -> Iterator[Complaint]:
     for masker, comparison in _comparisons(subject):
         before = {name: copy_of(getattr(comparison, name)) for name in ("anchors", "candidates")}
         tensors = copy_of(comparison)
@@ -130,8 +129,8 @@ def rows_unchanged(subject: Subject) -> None:
             for name in ("eligible", "negative", "similarity")
             if not same(tensors[name], getattr(comparison, name))
         ]
-        if changed:
-            raise Breach(f"{_call(subject)} changed `{changed[0]}`: work on a copy of it")
+        for name in changed:
+            yield Complaint(name, f"{_call(subject)} changed `{name}`: work on a copy of it")
 
 
 @rule("the same rows, the same mask")
@@ -259,12 +258,14 @@ def _batches() -> Iterator[Batch]:
             yield batch(draws, hard, known).to(device)
 
 
-def _describe(subject: Subject, given: Batch, masker: Any = None, seed: int = 1) -> Tensor:
-    masker = masker or subject.on(given.frames.device.type)
+def _describe(subject: Subject, given: Batch, masker: Any = None, seed: int = 1) -> Any:
+    return _described(masker or subject.on(given.frames.device.type), given, seed)
+
+
+def _described(masker: Any, given: Batch, seed: int = 1) -> Any:
     seed_globally(seed)
     with torch.no_grad():
-        found: Tensor = masker.describe(given)
-    return found
+        return masker.describe(given)
 
 
 def _comparisons(subject: Subject) -> Iterator[tuple[Any, Comparison]]:
@@ -311,6 +312,21 @@ def _known(anchors: Rows, candidates: Rows) -> Tensor:
     return own[:, None] & theirs
 
 
+def _calls(subject: Subject) -> list[Call]:
+    """Two batches described, the second without landmarks, and what is masked after that."""
+    described: list[Call] = [
+        ("describe", partial(_described, given=batch(DRAWS, HARD, known))) for known in (True, False)
+    ]
+    _, comparison = next(_comparisons(subject))
+
+    def mask(masker: Any) -> Any:
+        seed_globally(1)
+        with torch.no_grad():
+            return _answer(masker, comparison)
+
+    return [*described, ("mask", mask)]
+
+
 RULES = (
     picklable,
     attraction,
@@ -325,4 +341,6 @@ RULES = (
     of_rows_alone,
     eligible_only,
     resumes,
+    keeps_nothing(_calls),
+    frozen,
 )

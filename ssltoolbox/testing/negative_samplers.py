@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ssltoolbox.api import Clip, NegativeSamplerOptions
 from ssltoolbox.testing.card import picklable
-from ssltoolbox.testing.picks import ask, clip_unchanged, every_pick, inside, pure, questions
-from ssltoolbox.testing.rules import Breach, Subject, rule
+from ssltoolbox.testing.picks import (
+    ask,
+    clip_unchanged,
+    every_pick,
+    inside,
+    pick_calls,
+    place_of,
+    pure,
+    questions,
+)
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
+from ssltoolbox.testing.state import frozen, keeps_nothing
 
 LONG = 100
 """Frames of a clip in which a sampler should find something."""
 
 
 @rule("picks are frames of the clip")
-def picks_inside(subject: Subject) -> None:
-    def look(picked: Any, clip: Clip, frame: int) -> None:
+def picks_inside(subject: Subject) -> Iterator[Complaint]:
+    def look(picked: Any, clip: Clip, frame: int) -> Iterator[Complaint]:
         if not isinstance(picked, list):
-            raise Breach(
+            yield Complaint(
+                "list",
                 f"`{subject.name}.pick` must give a list of frame numbers, it gave {picked!r}; an empty one "
-                "where there is no answer"
+                "where there is no answer",
             )
+            return
         for one in picked:
-            inside(subject, one, clip)
+            yield from inside(subject, one, clip)
 
-    every_pick(subject, look)
+    yield from every_pick(subject, look)
 
 
 @rule("picks differ from the anchor and from each other")
-def distinct(subject: Subject) -> None:
-    def look(picked: Any, clip: Clip, frame: int) -> None:
-        if frame in picked:
-            raise Breach(f"`{subject.name}.pick` gave the anchor as its own negative: leave `anchor` out")
-        if len(set(picked)) < len(picked):
-            raise Breach(f"`{subject.name}.pick` gave a frame twice: draw without replacement")
+def distinct(subject: Subject) -> Iterator[Complaint]:
+    def look(picked: Any, clip: Clip, frame: int) -> Iterator[Complaint]:
+        places = [place_of(one, clip) for one in picked]
+        if (clip.index, frame) in places:
+            yield Complaint(
+                "anchor", f"`{subject.name}.pick` gave the anchor as its own negative: leave `anchor` out"
+            )
+        if len(set(places)) < len(places):
+            yield Complaint("twice", f"`{subject.name}.pick` gave a frame twice: draw without replacement")
 
-    every_pick(_with_count(subject, 3), look)
+    yield from every_pick(_with_count(subject, 3), look)
 
 
 @rule("as many picks as `count` asks for")
 def count(subject: Subject) -> None:
     for number in (1, 2, 4):
-        wanted = _with_count(subject, number)
-        sampler = wanted.make()
+        sampler = _with_count(subject, number).make()
         found = max((len(ask(sampler, *question)) for question in questions(LONG)), default=0)
         if found != number:
             raise Breach(
@@ -52,10 +68,8 @@ def count(subject: Subject) -> None:
 
 
 def _with_count(subject: Subject, number: int) -> Subject:
-    options = subject.options
-    assert isinstance(options, NegativeSamplerOptions)
-    changed = options.model_copy(update={"count": number})
-    return Subject(subject.kind, subject.card, subject.module, changed, subject.target)
+    assert isinstance(subject.options, NegativeSamplerOptions)
+    return replace(subject, options=subject.options.model_copy(update={"count": number}))
 
 
-RULES = (picklable, picks_inside, distinct, count, pure, clip_unchanged)
+RULES = (picklable, picks_inside, distinct, count, pure, clip_unchanged, keeps_nothing(pick_calls), frozen)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import Clip
+from ssltoolbox.api import Clip, Pick
+from ssltoolbox.testing.compare import changed_field, copy_of, seed_globally
 from ssltoolbox.testing.material import clips
-from ssltoolbox.testing.rules import Breach, Subject, changed_field, copy_of, rule, seed_globally
+from ssltoolbox.testing.rules import Complaint, Subject, rule
+from ssltoolbox.testing.state import Call
 
 SEEDS = range(12)
 
@@ -29,22 +32,37 @@ def ask(strategy: Any, clip: Clip, frame: int, seed: int) -> Any:
     return strategy.pick(clip, frame, np.random.default_rng(seed))
 
 
-def inside(subject: Subject, frame: Any, clip: Clip) -> None:
-    """
-    Raises:
-        Breach: unless that is the number of a frame of the clip.
-    """
-    if not isinstance(frame, int | np.integer) or isinstance(frame, bool):
-        raise Breach(f"`{subject.name}.pick` must give frame numbers, it gave {frame!r}")
-    if not 0 <= frame < len(clip):
-        raise Breach(
-            f"`{subject.name}.pick` gave frame {frame} of a clip of {len(clip)} frames: "
-            "stay between 0 and len(clip) - 1, and say that there is no answer where none fits"
+def place_of(answer: Any, clip: Clip) -> tuple[int, int]:
+    """Clip and frame that a pick means."""
+    if isinstance(answer, Pick):
+        return (clip.index if answer.clip is None else answer.clip), answer.frame
+    return clip.index, answer
+
+
+def inside(subject: Subject, answer: Any, clip: Clip) -> Iterator[Complaint]:
+    """What is wrong with an answer that must be a frame of the clip, or a `Pick`."""
+    if not isinstance(answer, int | np.integer | Pick) or isinstance(answer, bool):
+        yield Complaint(
+            "type", f"`{subject.name}.pick` must give frame numbers or `Pick`s, it gave {answer!r}"
+        )
+        return
+    number, frame = place_of(answer, clip)
+    catalogue = clip.catalogue
+    assert catalogue is not None
+    if not 0 <= number < len(catalogue):
+        yield Complaint("clip", f"`{subject.name}.pick` gave clip {number} of {len(catalogue)} clips")
+        return
+    length = len(catalogue.clip(number))
+    if not 0 <= frame < length:
+        yield Complaint(
+            "frame",
+            f"`{subject.name}.pick` gave frame {frame} of a clip of {length} frames: "
+            "stay between 0 and len(clip) - 1, and say that there is no answer where none fits",
         )
 
 
 @rule("the same arguments, the same pick")
-def pure(subject: Subject) -> None:
+def pure(subject: Subject) -> Iterator[Complaint]:
     asked = questions()
     strategy = subject.make()
     seed_globally(1)
@@ -52,30 +70,45 @@ def pure(subject: Subject) -> None:
     seed_globally(2)
     elsewhere = [ask(subject.make(), *question) for question in asked]
     if first != elsewhere:
-        raise Breach(
-            f"`{subject.name}.pick` depends on something beside its arguments: draw from `rng`, never from "
-            "`random`, `np.random` or torch"
+        yield Complaint(
+            "pick",
+            f"`{subject.name}.pick` depends on something besides its arguments: draw from `rng`, never from "
+            "`random`, `np.random` or torch",
         )
     seed_globally(1)
     again = [ask(strategy, *question) for question in reversed(asked)]
     if first != again[::-1]:
-        raise Breach(
+        yield Complaint(
+            "pick",
             f"`{subject.name}.pick` remembers earlier calls: give the same answer whenever it is asked, so "
-            "that runs don't depend on the number of workers"
+            "that runs don't depend on the number of workers",
         )
 
 
 @rule("clips are left as they are")
-def clip_unchanged(subject: Subject) -> None:
+def clip_unchanged(subject: Subject) -> Iterator[Complaint]:
     for clip, frame, seed in questions():
         before = copy_of(clip)
         ask(subject.make(), clip, frame, seed)
         if changed := changed_field(before, clip):
-            raise Breach(f"`{subject.name}.pick` changed `clip.{changed}`: work on a copy of it")
+            yield Complaint(changed, f"`{subject.name}.pick` changed `clip.{changed}`: work on a copy of it")
 
 
-def every_pick(subject: Subject, look: Callable[[Any, Clip, int], None], least: int = 1) -> None:
+def pick_calls(subject: Subject) -> list[Call]:
+    """Some questions, each as a call that always asks the same."""
+    return [("pick", partial(_ask, question=question)) for question in questions()[:: 2 * len(SEEDS)]]
+
+
+def _ask(strategy: Any, question: tuple[Clip, int, int]) -> Any:
+    seed_globally(1)
+    return ask(strategy, *question)
+
+
+Look = Callable[[Any, Clip, int], Iterable[Complaint]]
+
+
+def every_pick(subject: Subject, look: Look, least: int = 1) -> Iterator[Complaint]:
     """Has all questions answered, and each answer looked at with its clip and frame."""
     strategy = subject.make()
     for clip, frame, seed in questions(least):
-        look(ask(strategy, clip, frame, seed), clip, frame)
+        yield from look(ask(strategy, clip, frame, seed), clip, frame)

@@ -1,21 +1,41 @@
-"""What a rule is, and what it looks at."""
+"""What a rule is, and the component that it is tried on."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 
-from ssltoolbox.api import Descriptor, Kind, Options
+from ssltoolbox.api import Descriptor, Kind, Options, UserError
+from ssltoolbox.testing.surroundings import Surroundings
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing wrong with a component.
+
+    Attributes:
+        about: what it is about, such as an option or a call. A rule that tries many inputs may complain of the
+            same thing many times; the first complaint about it is shown.
+        advice: what is wrong and what to do.
+    """
+
+    about: str
+    advice: str
 
 
 class Breach(Exception):
-    """A rule is broken; the message is advice to the plugin's author."""
+    """A rule is broken and can't be tried any further; the message is advice to the plugin's author."""
+
+
+class NotTried(Exception):
+    """The rule can't be tried here, which says nothing for or against the plugin."""
+
+
+class WrongInput(UserError):
+    """The component can't be tried with the options or data that the user named."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +44,11 @@ class Subject:
 
     Attributes:
         kind: of the component.
-        card: what its hook yielded.
+        card: its descriptor.
         module: where the hook is; empty for a file that is not installed.
         options: as they would come from a recipe.
-        target: what the card's target names.
+        target: what the descriptor's target names.
+        around: the data and the network that the user named.
     """
 
     kind: Kind
@@ -35,20 +56,35 @@ class Subject:
     module: str
     options: Options
     target: Callable[..., Any]
+    around: Surroundings = field(default_factory=Surroundings)
 
     @property
     def name(self) -> str:
         """The target's own name."""
         return getattr(self.target, "__name__", self.card.name)
 
+    @property
+    def title(self) -> str:
+        """Such as "method 'simclr'"."""
+        return f"{self.kind.singular} {self.card.name!r}"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the component needs of the data or the network, with these options."""
+        return frozenset(self.card.needs) | frozenset(self.options.also_needs())
+
     def make(self, *arguments: Any) -> Any:
-        """A new object of it, as the engine makes one."""
+        """A new object of it, made as the engine makes one."""
         return self.target(self.options, *arguments)
 
     def on(self, device: str) -> Any:
         """A new object of it whose weights, if it has any, are on the device."""
-        made = self.make()
-        return made.to(device) if isinstance(made, nn.Module) else made
+        return moved(self.make(), device)
+
+
+def moved(component: Any, device: str) -> Any:
+    """A component whose weights, if it has any, are on the device."""
+    return component.to(device) if isinstance(component, nn.Module) else component
 
 
 @dataclass(frozen=True)
@@ -57,74 +93,26 @@ class Rule:
 
     Attributes:
         title: the rule in a few words, as it reads when it is kept.
-        check: raises `Breach` where it is broken.
+        check: yields what is wrong; raises `Breach` where it can't go on.
         applies: whether a component has to keep it.
     """
 
     title: str
-    check: Callable[[Subject], None]
+    check: Callable[[Subject], Iterable[Complaint] | None]
     applies: Callable[[Subject], bool]
 
 
 def rule(
     title: str, applies: Callable[[Subject], bool] = lambda subject: True
-) -> Callable[[Callable[[Subject], None]], Rule]:
-    """Makes a rule of a function."""
-    return lambda check: Rule(title, check, applies)
+) -> Callable[[Callable[[Subject], Iterable[Complaint] | None]], Rule]:
+    """Makes a rule of a function.
 
-
-def devices() -> tuple[str, ...]:
-    """Where tensors are tried: the CPU, and the accelerator if there is one."""
-    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-
-
-def seed_globally(seed: int) -> None:
-    """Seeds every global generator that a plugin might draw from."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def same(one: Any, other: Any) -> bool:
-    """True if two values, tensors and arrays with NaN among them, are equal to the bit."""
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.dtype == other.dtype and torch.equal(one.isnan(), other.isnan()) and _equal(one, other)
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        floats = np.issubdtype(one.dtype, np.floating)
-        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=floats)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    return bool(one == other)
-
-
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.equal(one[~one.isnan()], other[~other.isnan()])
-
-
-def copy_of(thing: Any) -> dict[str, Any]:
-    """The fields of a dataclass with every tensor and array copied, to see later what has changed."""
-    return {name: _copied(value) for name, value in vars(thing).items()}
-
-
-def changed_field(before: dict[str, Any], thing: Any) -> str:
-    """The name of a field that is no longer as `copy_of` saw it; empty if all are."""
-    return next((name for name, value in before.items() if not same(value, getattr(thing, name))), "")
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    return {key: _copied(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def shape_of(tensor: Any) -> str:
-    """What kind of tensor something is, for a message.
-
-    >>> shape_of(torch.zeros(2, 3)), shape_of(None)
-    ('float32 [2, 3]', 'None')
+    Examples:
+        >>> @rule("has a name")
+        ... def named(subject):
+        ...     if not subject.name:
+        ...         yield Complaint("name", "give it a name")
+        >>> named.title
+        'has a name'
     """
-    if not hasattr(tensor, "shape"):
-        return repr(tensor)
-    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+    return lambda check: Rule(title, check, applies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -13,7 +14,8 @@ from ssltoolbox.api import Descriptor, UserError
 from ssltoolbox.api.errors import reason_of
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.registry import Origin, Provided, Registry, discover
-from ssltoolbox.registry.contract import RefusedError, components
+from ssltoolbox.registry.contract import RefusedError, components, hooks_of
+from ssltoolbox.registry.files import module_name
 
 Target = str | Path | ModuleType | type[Any] | Descriptor
 """What can be checked: see `check_plugin`."""
@@ -23,8 +25,12 @@ class BrokenPluginError(Exception):
     """The plugin could not be taken in; the message is the reason, in one line."""
 
 
-def found(target: Target) -> tuple[Provided, ...]:
+def found(target: Target, files: Sequence[Path] = ()) -> tuple[Provided, ...]:
     """The components that a target means.
+
+    Args:
+        target: what is meant.
+        files: plugin files whose components and plugins may be meant by their name, beside the installed ones.
 
     Raises:
         UserError: where it means nothing.
@@ -38,7 +44,15 @@ def found(target: Target) -> tuple[Provided, ...]:
         return _of_path(f"{target.__module__}:{target.__qualname__}")
     if isinstance(target, Path) or target.endswith(".py"):
         return _of_file(Path(target).absolute())
-    return _of_path(target) if ":" in target else _of_name(target)
+    return _of_path(target) if ":" in target else _of_name(target, files)
+
+
+def idle_hooks(items: Sequence[Provided]) -> Iterator[tuple[str, str]]:
+    """Module and hook of each hook that yields nothing, in the modules that the components come from."""
+    for module in dict.fromkeys(item.origin.module for item in items):
+        name = module_name(Path(module)) if module.endswith(".py") else module
+        used = {item.kind.hook for item in items if item.origin.module == module}
+        yield from ((module, hook) for hook in sorted(hooks_of(sys.modules[name]) - used))
 
 
 def is_importable(module: str) -> bool:
@@ -64,9 +78,9 @@ def _imported_from(path: Path) -> ModuleType:
     return _imported(".".join(names))
 
 
-def _of_name(name: str) -> tuple[Provided, ...]:
+def _of_name(name: str, files: Sequence[Path]) -> tuple[Provided, ...]:
     """Of a component, a plugin, or a module."""
-    registry = discover()
+    registry = discover(files)
     if items := registry.find(name):
         return items
     if origins := registry.plugins(name):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssltoolbox.api import Side, ViewOptions
 from ssltoolbox.testing.card import picklable
+from ssltoolbox.testing.compare import devices, same, seed_globally, shape_of
 from ssltoolbox.testing.material import images, landmarks
-from ssltoolbox.testing.rules import Breach, Subject, devices, rule, same, seed_globally, shape_of
+from ssltoolbox.testing.rules import Complaint, Subject, rule
+from ssltoolbox.testing.state import Call, frozen, keeps_nothing
 
 SIZES = (32, 56)
 """Sizes of views to try, smaller and larger than the images."""
@@ -18,63 +23,68 @@ SIDES: tuple[Side, ...] = ("a", "b")
 
 
 @rule("images of the size asked for")
-def sizes(subject: Subject) -> None:
+def sizes(subject: Subject) -> Iterator[Complaint]:
     for size in SIZES:
         resized = _with_size(subject, size)
         for pixels, points in _given():
             wanted = [len(pixels), 3, size, size]
             for name, found in _views(resized, pixels, points):
                 if not isinstance(found, Tensor) or list(found.shape) != wanted:
-                    raise Breach(
+                    yield Complaint(
+                        f"size of {_member(name)}",
                         f"`{subject.name}.{name}` must give {wanted} with size: {size}, it gave "
-                        f"{shape_of(found)}: resize to `options.size`"
+                        f"{shape_of(found)}: resize to `options.size`",
                     )
-                if found.dtype != torch.float32 or found.device != pixels.device:
-                    raise Breach(
+                elif found.dtype != torch.float32 or found.device != pixels.device:
+                    yield Complaint(
+                        f"type of {_member(name)}",
                         f"`{subject.name}.{name}` must give float32 on {pixels.device}, it gave "
-                        f"{shape_of(found)} on {found.device}"
+                        f"{shape_of(found)} on {found.device}",
                     )
 
 
 @rule("every pixel is a number")
-def finite(subject: Subject) -> None:
+def finite(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         for name, found in _views(subject, pixels, points):
             if not found.isfinite().all():
-                raise Breach(
+                yield Complaint(
+                    _member(name),
                     f"`{subject.name}.{name}` gave pixels that are NaN or infinite, "
                     f"{'without' if points.isnan().any() else 'with'} landmarks: landmarks are NaN where a "
-                    "frame has none"
+                    "frame has none",
                 )
 
 
 @rule("images are left as they are")
-def input_unchanged(subject: Subject) -> None:
+def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         before = pixels.clone(), points.clone()
         for name, _ in _views(subject, pixels, points):
             if not (same(before[0], pixels) and same(before[1], points)):
-                raise Breach(f"`{subject.name}.{name}` changed the images it was given: work on a copy")
+                yield Complaint(
+                    _member(name), f"`{subject.name}.{name}` changed the images it was given: work on a copy"
+                )
+                pixels.copy_(before[0])
+                points.copy_(before[1])
 
 
 @rule("the same seed, the same views")
-def reproducible(subject: Subject) -> None:
+def reproducible(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         view = subject.on(pixels.device.type)
         for side in SIDES:
-            found = []
-            for _ in range(2):
-                seed_globally(1)
-                found.append(view.augment(pixels, points, side))
-            if not same(*found):
-                raise Breach(
+            once, again = (_augmented(view, pixels, points, side) for _ in range(2))
+            if not same(once, again):
+                yield Complaint(
+                    "augment",
                     f"`{subject.name}.augment` gave other pixels with the same seed of torch: draw from torch's "
-                    "global generator alone, and keep nothing between calls"
+                    "global generator alone, and keep nothing between calls",
                 )
 
 
 @rule("plain draws nothing")
-def plain(subject: Subject) -> None:
+def plain(subject: Subject) -> Iterator[Complaint]:
     for pixels, _ in _given():
         view = subject.on(pixels.device.type)
         seed_globally(1)
@@ -82,17 +92,16 @@ def plain(subject: Subject) -> None:
         seed_globally(2)
         alone = torch.cat([view.plain(one[None]) for one in pixels])
         if not torch.allclose(together, alone, rtol=1e-4, atol=1e-4):
-            raise Breach(
-                f"`{subject.name}.plain` gave another picture when asked again, or beside other images: it is "
-                "for evaluation, resize and normalise only"
+            yield Complaint(
+                "plain",
+                f"`{subject.name}.plain` gave another picture when asked again, or next to other images: it is "
+                "for evaluation, resize and normalise only",
             )
 
 
 def _with_size(subject: Subject, size: int) -> Subject:
-    options = subject.options
-    assert isinstance(options, ViewOptions)
-    resized = options.model_copy(update={"size": size})
-    return Subject(subject.kind, subject.card, subject.module, resized, subject.target)
+    assert isinstance(subject.options, ViewOptions)
+    return replace(subject, options=subject.options.model_copy(update={"size": size}))
 
 
 def _given() -> Iterator[tuple[Tensor, Tensor]]:
@@ -103,13 +112,50 @@ def _given() -> Iterator[tuple[Tensor, Tensor]]:
             yield images(count).to(device), points.to(device)
 
 
-def _views(subject: Subject, pixels: Tensor, points: Tensor) -> Iterator[tuple[str, Tensor]]:
-    view = subject.on(pixels.device.type)
+def _augmented(view: Any, pixels: Tensor, points: Tensor, side: Side) -> Any:
     seed_globally(1)
     with torch.no_grad():
-        for side in SIDES:
-            yield f"augment(…, {side!r})", view.augment(pixels, points, side)
-        yield "plain", view.plain(pixels)
+        return view.augment(pixels, points, side)
 
 
-RULES = (picklable, sizes, finite, input_unchanged, reproducible, plain)
+def _plain(view: Any, pixels: Tensor) -> Any:
+    seed_globally(1)
+    with torch.no_grad():
+        return view.plain(pixels)
+
+
+def _views(subject: Subject, pixels: Tensor, points: Tensor) -> Iterator[tuple[str, Any]]:
+    view = subject.on(pixels.device.type)
+    for side in SIDES:
+        yield f"augment(…, {side!r})", _augmented(view, pixels, points, side)
+    yield "plain", _plain(view, pixels)
+
+
+def _member(call: str) -> str:
+    """What both sides' calls have in common.
+
+    >>> _member("augment(…, 'b')")
+    'augment'
+    """
+    return call.partition("(")[0]
+
+
+def _calls(subject: Subject) -> list[Call]:
+    count = 3
+    pixels, points = images(count), landmarks(count)
+    augment: list[Callable[[Any], Any]] = [
+        partial(_augmented, pixels=pixels, points=points, side=side) for side in (*SIDES, "a")
+    ]
+    return [*(("augment", call) for call in augment), ("plain", partial(_plain, pixels=pixels))]
+
+
+RULES = (
+    picklable,
+    sizes,
+    finite,
+    input_unchanged,
+    reproducible,
+    plain,
+    keeps_nothing(_calls),
+    frozen,
+)

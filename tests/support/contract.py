@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +34,7 @@ class MirrorOptions(api.{options}):
 def ssltoolbox_{kind}():
     yield api.{card}(
         name="mirror", summary="The positive is mirrored.", options=MirrorOptions,
-        target=f"{{__name__}}:Mirror", api=1, {more}
+        target=f"{{__name__}}:Mirror", api=api.API_VERSION, {more}
     )
 '''
 OPTIONS = {
@@ -60,9 +62,13 @@ def source_of(kind: str, body: str, more: str = "", facts: str = "") -> str:
 def broken(tmp_path: Path) -> Check:
     """Gives the rules that a plugin breaks, with the advice."""
 
-    def check(kind: str, body: str, more: str = "", facts: str = "") -> dict[str, str]:
-        path = tmp_path / "mirror.py"
+    # A process runs a plugin's file once, so each source has a file of its own.
+    folders = itertools.count()
+
+    def check(kind: str, body: str, more: str = "", facts: str = "", **named: Any) -> dict[str, str]:
+        path = tmp_path / str(next(folders)) / "mirror.py"
+        path.parent.mkdir()
         path.write_text(source_of(kind, body, more, facts))
-        return {finding.rule: finding.advice for finding in examine(path) if not finding.kept}
+        return {finding.rule: finding.advice for finding in examine(path, **named) if finding.advice}
 
     return check

@@ -8,6 +8,7 @@ import pytest
 from support.contract import source_of
 from support.plugins import FakePlugins
 
+from ssltoolbox.api import UserError
 from ssltoolbox.testing import examine
 
 KIND = "positive_generators"
@@ -32,19 +33,14 @@ BAD = {
     ),
     "options survive a recipe": (
         ('    """Probability of a mirror."""', f'    """Probability of a mirror."""\n{ROUNDED}'),
-        "`MirrorOptions` is another one once it was written and read: p=0.25 became p=0.125; leave the values as "
-        "they were written, and work out what follows from them in the class",
-    ),
-    "made from its options": (
-        ("class Mirror(api.PositiveGenerator)", "class Mirror"),
-        "`Mirror(options)` raised TypeError: Mirror() takes no arguments; is it called with the right options, "
-        "and is what they name there?",
+        "the option `p` of `MirrorOptions` changes when it is written and read: 0.25 became 0.125; leave the "
+        "value as it is, and work out what follows from it in the class",
     ),
 }
 
 
 def advice(path: Path | str) -> dict[str, str]:
-    return {finding.rule: finding.advice for finding in examine(path) if not finding.kept}
+    return {finding.rule: finding.advice for finding in examine(path) if finding.advice}
 
 
 @pytest.mark.parametrize("rule", BAD)
@@ -52,6 +48,94 @@ def test_what_breaks_a_rule_is_told(plugins: FakePlugins, rule: str) -> None:
     (old, new), expected = BAD[rule]
     assert old in GOOD
     assert advice(plugins.file("mirror.py", GOOD.replace(old, new)))[rule] == expected
+
+
+def test_a_class_that_takes_no_options_is_named_by_its_line(plugins: FakePlugins) -> None:
+    path = plugins.file("mirror.py", GOOD.replace("class Mirror(api.PositiveGenerator)", "class Mirror"))
+    line = 1 + path.read_text().splitlines().index("class Mirror:")
+    assert advice(path) == {
+        "made from its options": "`Mirror(options)` raised TypeError: Mirror() takes no arguments "
+        f"({path}, line {line})"
+    }
+
+
+RAISES = """class Mirror(api.PositiveGenerator):
+    def __init__(self, options):
+        self.table = read_table(options)
+
+def read_table(options):
+    return {}["gaze"]
+"""
+
+
+def test_a_constructor_that_raises_is_named_by_its_line(plugins: FakePlugins) -> None:
+    path = plugins.file("mirror.py", source_of(KIND, RAISES))
+    line = 1 + path.read_text().splitlines().index('    return {}["gaze"]')
+    assert advice(path) == {
+        "made from its options": f"`Mirror(options)` raised KeyError: 'gaze' ({path}, line {line})"
+    }
+
+
+def test_options_that_the_constructor_refuses_are_the_user_s(plugins: FakePlugins) -> None:
+    body = RAISES.replace('return {}["gaze"]', "raise api.UserError('there is no table', 'name one')")
+    with pytest.raises(UserError) as caught:
+        examine(plugins.file("mirror.py", source_of(KIND, body)))
+    assert "positive generator 'mirror'" in str(caught.value)
+    assert "there is no table" in caught.value.message
+    assert caught.value.hint == "name one"
+
+
+def test_all_complaints_of_a_rule_come_at_once(plugins: FakePlugins) -> None:
+    source = GOOD.replace('"The positive is mirrored."', '"Mirror"')
+    source = source.replace('    """How often to mirror."""\n', "")
+    source = source.replace('    """Probability of a mirror."""', "    q: float = 0.5")
+    lines = advice(plugins.file("mirror.py", source))["documented"].splitlines()
+    about = ("summary", "MirrorOptions", "`p`", "`q`")
+    assert [word in line for word, line in zip(about, lines, strict=True)] == [True] * 4
+
+
+def test_all_members_that_are_missing_are_named(broken) -> None:
+    found = broken("views", "class Mirror:\n    def __init__(self, options): pass\n")
+    assert [name in found["made from its options"] for name in ("`augment`", "`plain`")] == [True, True]
+
+
+def test_no_complaint_follows_from_another(broken) -> None:
+    body = """
+class Mirror:
+    def __init__(self, options): pass
+    def augment(self, images, landmarks, side): return None
+    def plain(self, images): return None
+"""
+    found = broken("views", body)
+    assert set(found) == {"images of the size asked for"}
+    assert ["`Mirror.augment" in line for line in found["images of the size asked for"].splitlines()] == [
+        True,
+        False,
+    ]
+
+
+def test_what_an_error_keeps_from_being_tried_is_not_kept(plugins: FakePlugins) -> None:
+    body = "class Mirror(api.PositiveGenerator):\n    def pick(self, clip, frame, rng): return {}['gaze']\n"
+    findings = examine(plugins.file("mirror.py", source_of(KIND, body)))
+    broken = [finding for finding in findings if finding.advice]
+    assert [finding.rule for finding in broken] == ["a pick is a frame of the clip, or None"]
+    assert "KeyError: 'gaze'" in broken[0].advice
+    untried = {finding.rule for finding in findings if not finding.tried}
+    assert "the same arguments, the same pick" in untried
+    assert not any(finding.kept for finding in findings if not finding.tried)
+
+
+def test_what_the_base_class_leaves_open_is_named(broken) -> None:
+    assert broken("negative_maskers", "class Mirror(api.NegativeMasker):\n    pass\n") == {
+        "a descriptor for each frame": "`Mirror` must define `describe`; see `ssltoolbox.api.NegativeMasker`"
+    }
+
+
+def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken) -> None:
+    (advice,) = broken(KIND, "class Mirror(api.PositiveGenerator):\n    def pick(self): pass\n").values()
+    assert "`ssltoolbox.api.PositiveGenerator`" in advice
+    assert "pick()" in advice
+    assert "ssltoolbox/testing" not in advice
 
 
 def test_an_installed_plugin_is_listed_without_torch(plugins: FakePlugins) -> None:

@@ -55,9 +55,18 @@ BAD = {
         ("return api.Frames(images,", "return api.Frames(images[images[:, 0, 0, 0].argsort()],"),
         "`Mirror.read` must give the frames in the order asked for, whatever else is asked for",
     ),
+    "what is known of clips is what is read": (
+        ("size = 16", "size = 16; identities = np.array([0, 1, 1])"),
+        "`Mirror.identities` must give the person of each clip as `clip(index).identity` does",
+    ),
+    "calls leave nothing behind": (
+        ("return api.Clip(", "self.seen = getattr(self, 'seen', 0) + 1; return api.Clip("),
+        "`Mirror.clip` changes `seen` at every call: each loader worker has a copy of the component, and the "
+        "copies go apart; let results follow from the arguments alone",
+    ),
     "all three splits": (
         ("self.split = split", "self.size = 16 if split == 'train' else 8"),
-        "images of the split 'val' have another size than those of 'train'",
+        "images of the split 'test' have another size than those of 'train'",
     ),
 }
 
@@ -76,6 +85,20 @@ def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
     assert old in CLASS
     found = broken(KIND, CLASS.replace(old, new), facts=FACTS)
     assert found.get(rule, "").endswith(advice)
+
+
+LABELLED = CLASS.replace("torch.nan))", "torch.nan), {'smile': torch.tensor(frames) % 3})")
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"), [("np.arange(10) % 3", True), ("np.arange(10) % 2", False), ("np.zeros(10)", False)]
+)
+def test_labels_that_are_known_early(broken, labels: str, kept: bool) -> None:
+    early = f"\n    def labels(self, index):\n        return {{'smile': {labels}}}\n"
+    found = broken(KIND, LABELLED + early, facts=FACTS)
+    told = found.pop("what is known of clips is what is read", "")
+    assert ("'smile'" in told) is not kept
+    assert not found
 
 
 @pytest.mark.parametrize(
@@ -98,10 +121,10 @@ def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
             "that need them are refused",
         ),
         (
-            {"torch.nan))": "torch.nan), {'smile': torch.zeros(len(clips), 2)})"},
+            {"torch.nan))": "torch.nan), {'smile': torch.zeros(len(clips), 2).double()})"},
             "frames as promised",
-            "`Mirror.read` must give the label 'smile' as [7] int64 classes or float32 values, it gave "
-            "float32 [7, 2]",
+            "`Mirror.read` must give the label 'smile' as [7] or [7, C] int64 classes or float32 values, it gave "
+            "float64 [7, 2]",
         ),
         (
             {"torch.nan))": "torch.nan), {}, {7: 'gone'})"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ssltoolbox.api import UserError
 from ssltoolbox.testing import evaluators, landmark_detectors
 
 DETECT = "return np.zeros((68, 2), np.float32)"
@@ -46,7 +47,7 @@ BAD_EVALUATORS = {
     "labels that are missing are named": (
         EVALUATE,
         "`Mirror.evaluate` raised KeyError for data without labels: raise `UserError` with the label's name where "
-        "the features lack it",
+        "the data lacks it",
     ),
 }
 NEEDS = "needs=frozenset({'labels'})"
@@ -57,9 +58,9 @@ def detector(broken, body: str) -> dict[str, str]:
     return broken("landmark_detectors", head + body)
 
 
-def evaluator(broken, body: str, more: str = "") -> dict[str, str]:
+def evaluator(broken, body: str, more: str = "", **given: str) -> dict[str, str]:
     head = "class Mirror:\n    def __init__(self, options): pass\n    def evaluate(self, features): "
-    return broken("evaluators", head + body, more)
+    return broken("evaluators", head + body, more, **given)
 
 
 def test_good_ones_break_none(broken) -> None:
@@ -90,3 +91,29 @@ def test_results_without_labels_that_are_needed(broken) -> None:
     assert found["labels that are missing are named"].startswith(
         "`Mirror.evaluate` gave results without labels, which it needs: raise `UserError`"
     )
+
+
+AU12 = """
+    def also_needs(self):
+        return frozenset({"label:au12"})
+"""
+
+
+def test_a_label_that_is_needed_by_name_is_made_up(broken) -> None:
+    body = "return {'au12': {'accuracy': float(features['test'].labels['au12'].mean())}}"
+    assert (
+        "KeyError for data without the label 'au12'"
+        in (evaluator(broken, body, facts=AU12)["labels that are missing are named"])
+    )
+    named = (
+        "\n        if 'au12' not in features['test'].labels: raise api.UserError('no label au12')\n        "
+    )
+    assert evaluator(broken, named + body, facts=AU12) == {}
+
+
+def test_a_label_that_nobody_said_is_needed(broken) -> None:
+    with pytest.raises(UserError) as caught:
+        evaluator(broken, "raise api.UserError('there is no label au12')")
+    assert "evaluator 'mirror'" in str(caught.value)
+    assert "au12" in caught.value.message
+    assert "--data" in caught.value.hint

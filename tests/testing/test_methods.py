@@ -12,25 +12,28 @@ from ssltoolbox.testing.methods import RULES
 KIND = "methods"
 MORE = "negatives='batch', weights=True"
 CLASS = """
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch
+
 class Mirror(nn.Module):
     def __init__(self, options, context):
         super().__init__()
         self.backbone = context.backbone
         self.head = nn.Linear(context.feature_dim, 4)
-        self.maskers = context.maskers
-        self.register_buffer("centre", torch.zeros(4))
+        self.context = context
+        self.register_buffer("seen", torch.zeros(()))
+        self.loss = NTXentLoss(0.5, gather_distributed=context.distributed)
 
     def before_step(self, step):
         self.step_number = step
 
-    def step(self, view_a, view_b, rows):
-        side_a, side_b = (self.head(self.backbone(view)) for view in (view_a, view_b))
-        if self.maskers:
-            self.maskers.mask(rows, rows)
-        loss = (side_a - side_b - self.centre).square().mean()
-        if rows.weight is not None:
-            loss = loss * rows.weight.mean()
-        self.centre += side_a.detach().mean(dim=0)
+    def step(self, inputs):
+        rows = inputs.rows
+        side_a, side_b = (self.head(self.backbone(view)) for view in inputs.views)
+        candidates = candidates_in_batch(rows, self.context)
+        maskers = self.context.maskers
+        loss, terms = self.loss.compare(side_a, side_b, rows, candidates, maskers)
+        loss = loss * (1 + self.seen)
+        self.seen += 0.1
         return api.StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
 """
 BAD = {
@@ -39,36 +42,51 @@ BAD = {
         "`Mirror.backbone` must be `context.backbone` itself, not a copy: it is what a run saves",
     ),
     "a loss that is one number": (
-        (".square().mean()", ".square().mean(dim=1)"),
-        "`Mirror.step` must give one finite loss, [], it gave float32 [8]: average over the rows",
+        ("loss * (1 + self.seen)", "loss.expand(8)"),
+        "`Mirror.step` must give one finite loss, it gave float32 [8]: average over the rows",
     ),
     "gradients reach all that is trained": (
         ("self.head(self.backbone(view))", "self.head(self.backbone(view).detach())"),
         "no gradient of `Mirror.step` reaches the backbone: where was it detached?",
+    ),
+    "all that learns is optimised": (
+        ("self.context = context", "self.context, self.heads = context, [self.head]; del self.head"),
+        "`Mirror.heads[0].weight` would learn and is not among `parameters()`: nobody optimises or saves it",
     ),
     "what is reported is detached": (
         ('{"distance": loss.detach()}', '{"distance": loss}'),
         "`Mirror.step` reports 'distance' with its gradient: add `.detach()`, or memory grows",
     ),
     "views and rows are left as they are": (
-        ("side_a, side_b =", "view_a.neg_(); side_a, side_b ="),
-        "`Mirror.step` changed a view: work on a copy",
+        ("side_a, side_b =", "inputs.view_a.neg_(); side_a, side_b ="),
+        "`Mirror.step` changed `inputs.view_a`: work on a copy",
     ),
     "a saved state is the whole state": (
-        ('self.register_buffer("centre", torch.zeros(4))', "self.centre = torch.zeros(4)"),
+        ('self.register_buffer("seen", torch.zeros(()))', "self.seen = torch.zeros(())"),
         "put what changes between steps into buffers by `register_buffer(…, persistent=True)`, and let what "
         "depends on the time follow from `before_step(step)`",
     ),
     "maskers are asked": (
-        ("self.maskers.mask(rows, rows)", "pass"),
+        ("maskers = self.context.maskers", "maskers = ()"),
         "`Mirror` says that it has negatives and never asks `context.maskers`: leave out what "
         "`maskers.mask(rows, candidates)` marks, or declare `negatives=None`, so that a recipe with a masker is "
         "refused",
     ),
+    "hard negatives count": (
+        (
+            "self.loss.compare(side_a, side_b, rows, candidates, maskers)",
+            "self.loss(side_a, side_b, rows.draw[:, None] == rows.draw), {}",
+        ),
+        "`Mirror` says that it has negatives, and an anchor is not compared with the hard negatives of its draw",
+    ),
     "hard negatives are weighed": (
-        ("loss * rows.weight.mean()", "loss * 1"),
+        ("rows, candidates, maskers)", "replace(rows, weight=None), candidates, maskers)"),
         "multiply what `ssltoolbox.losses.weights_within_draws(rows, candidates)` gives into the loss's sum, or "
         "leave out `weights=True`, so that a recipe with a weight is refused",
+    ),
+    "two processes equal one": (
+        ("gather_distributed=context.distributed", "gather_distributed=False"),
+        "`Mirror` on two processes",
     ),
 }
 
@@ -88,11 +106,14 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
     (old, new), advice = BAD[rule]
     assert old in CLASS
-    assert broken(KIND, CLASS.replace(old, new), MORE).get(rule, "").endswith(advice)
+    body = CLASS.replace(old, new)
+    if rule == "all that learns is optimised":
+        body = body.replace("self.head(self", "self.heads[0](self")
+    assert advice in broken(KIND, body, MORE).get(rule, "")
 
 
 def test_a_momentum_network_has_no_gradient(broken) -> None:
-    old = "self.maskers = context.maskers"
+    old = "self.context = context"
     found = broken(KIND, CLASS.replace(old, f"{old}; self.target = nn.Linear(4, 4)"), MORE)
     assert found == {
         "gradients reach all that is trained": "`Mirror` has parameters that no gradient reaches, such as "
@@ -102,5 +123,5 @@ def test_a_momentum_network_has_no_gradient(broken) -> None:
 
 
 def test_without_negatives_nobody_is_asked(broken) -> None:
-    body = CLASS.replace("self.maskers.mask(rows, rows)", "raise ValueError")
+    body = CLASS.replace("maskers = self.context.maskers", "maskers = ()")
     assert broken(KIND, body, "negatives=None") == {}

@@ -80,6 +80,25 @@ BAD = {
         "`Mirror.mask` needs what `describe` left in the object; that may have run in another process and for "
         "another batch: put into the descriptors what `mask` is to know",
     ),
+    "calls leave nothing behind": (
+        """
+    mean = 0.0
+
+    def describe(self, batch):
+        found = batch.frames.flatten(0, 1).float().mean(dim=(2, 3))
+        self.mean = 0.9 * self.mean + 0.1 * float(found.mean())
+        return found
+"""
+        + MASK,
+        "`Mirror.describe` changes `mean` at every call: each loader worker has a copy of the component, and the "
+        "copies go apart; let results follow from the arguments alone",
+    ),
+    "nothing learns that nobody optimises": (
+        f"{GOOD}\n    def __init__(self, options):\n        super().__init__(options)\n"
+        "        self.tools = {'net': nn.Linear(3, 3).requires_grad_(False)}\n",
+        "`Mirror` keeps a network (`tools['net']`) and is no `nn.Module`: derive it from `torch.nn.Module` as "
+        "well, so that the network is moved to the device and saved",
+    ),
     "what isn't eligible doesn't matter": (
         DESCRIBE + MASK.replace(".masked_fill(~eligible, torch.inf)", ".nan_to_num(torch.inf)"),
         "`Mirror.mask` let candidates count that may not be masked (the anchor itself, its draw, empty places of "

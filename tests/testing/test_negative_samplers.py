@@ -43,7 +43,26 @@ BAD = {
         others = [frame for frame in range(len(clip)) if frame != anchor]
         return torch.randperm(len(others))[: self.options.count].tolist()
 """,
-        "`Mirror.pick` depends on something beside its arguments",
+        "`Mirror.pick` depends on something besides its arguments",
+    ),
+    "calls leave nothing behind": (
+        """
+    seen = 0
+
+    def pick(self, clip, anchor, rng):
+        self.seen += 1
+        return []
+""",
+        "`Mirror.pick` changes `seen` at every call",
+    ),
+    "nothing learns that nobody optimises": (
+        """
+    def __init__(self, options):
+        super().__init__(options)
+        self.scale = nn.Parameter(torch.ones(1))
+"""
+        + GOOD,
+        "`scale` of `Mirror` would learn, and nobody optimises it",
     ),
     "clips are left as they are": (
         "def pick(self, clip, anchor, rng):\n        clip.times[-1] = 0\n        return []",

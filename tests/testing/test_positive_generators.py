@@ -34,7 +34,7 @@ BAD = {
     ),
     "the same arguments, the same pick": (
         "def pick(self, clip, frame, rng): return int(np.random.randint(len(clip)))",
-        "`Mirror.pick` depends on something beside its arguments: draw from `rng`, never from `random`, "
+        "`Mirror.pick` depends on something besides its arguments: draw from `rng`, never from `random`, "
         "`np.random` or torch",
     ),
     "clips are left as they are": (
@@ -79,6 +79,24 @@ BAD = {
         "`Mirror.render` gave other pixels with the same seed of torch: draw from torch's global generator "
         "alone, not from numpy, `random` or a generator of your own",
     ),
+    "calls leave nothing behind": (
+        """
+    seen = 0
+
+    def render(self, batch):
+        self.seen += 1
+        return batch
+""",
+        "`Mirror.render` changes `seen` at every call",
+    ),
+    "nothing learns that nobody optimises": (
+        """
+    def __init__(self, options):
+        super().__init__(options)
+        self.net = nn.Linear(2, 2).requires_grad_(False)
+""",
+        "keeps a network (`net`) and is no `nn.Module`",
+    ),
     "counts are added, never lost": (
         "def render(self, batch): return replace(batch, counts={'mirrored': 3})",
         "`Mirror.render` must keep the batch's counts and add whole numbers: "
@@ -111,7 +129,82 @@ def test_what_remembers_earlier_picks_is_told(broken) -> None:
         return frame if self.asked > 100 else None
 """
     advice = broken(KIND, CLASS.format(body))["the same arguments, the same pick"]
-    assert advice.startswith("`Mirror.pick` depends on something beside its arguments")
+    assert advice.startswith("`Mirror.pick` depends on something besides its arguments")
+
+
+def test_what_a_pick_leaves_for_render_is_told(broken) -> None:
+    body = """
+    gap = 0
+
+    def pick(self, clip, frame, rng):
+        self.gap = frame
+        return frame
+
+    def render(self, batch):
+        frames = batch.frames.clone()
+        frames[:, -1] += self.gap % 7 + 1
+        return replace(batch, frames=frames)
+"""
+    assert (
+        "`Mirror.render` gives another result after the calls before it"
+        in (broken(KIND, CLASS.format(body))["calls leave nothing behind"])
+    )
+
+
+def test_what_is_worked_out_once_may_be_kept(broken) -> None:
+    body = """
+    table = None
+
+    def pick(self, clip, frame, rng):
+        self.table = np.arange(3) if self.table is None else self.table
+        self.last = clip.index
+        return frame
+"""
+    assert broken(KIND, CLASS.format(body)) == {}
+
+
+def test_what_a_pick_found_reaches_render(broken) -> None:
+    body = """
+    def pick(self, clip, frame, rng):
+        return api.Pick(frame, found={"gap": 0.5})
+
+    def render(self, batch):
+        known = batch.found["gap"].nan_to_num(0.0) > 0
+        frames = torch.where(known[:, :, None, None, None], batch.frames.flip(-1), batch.frames)
+        return replace(batch, frames=frames)
+"""
+    assert broken(KIND, CLASS.format(body)) == {}
+
+
+def test_a_pick_may_be_of_another_clip(broken) -> None:
+    body = """
+    def pick(self, clip, frame, rng):
+        return api.Pick(clip={}, frame=0)
+"""
+    assert broken(KIND, CLASS.format(body.format("(clip.index + 1) % len(clip.catalogue)"))) == {}
+    found = broken(KIND, CLASS.format(body.format("len(clip.catalogue)")))
+    assert found["a pick is a frame of the clip, or None"] == "`Mirror.pick` gave clip 5 of 5 clips"
+
+
+@pytest.mark.parametrize("base", ["api.PositiveGenerator, nn.Module", "nn.Module"])
+def test_a_network_is_frozen(broken, base: str) -> None:
+    body = f"""
+class Mirror({base}):
+    def __init__(self, options):
+        nn.Module.__init__(self)
+        self.net = nn.Linear(2, 2)
+
+    def pick(self, clip, frame, rng):
+        return frame
+
+    def render(self, batch):
+        return batch
+"""
+    (rule, advice), *others = broken(KIND, body).items()
+    assert rule == "nothing learns that nobody optimises"
+    assert ["`net.weight`" in line or "`net.bias`" in line for line in advice.splitlines()] == [True, True]
+    assert not others
+    assert broken(KIND, body.replace("(2, 2)", "(2, 2).requires_grad_(False)")) == {}
 
 
 def test_who_is_who_stays(broken) -> None:
@@ -127,5 +220,5 @@ def test_an_error_names_the_line(broken, tmp_path) -> None:
     advice = broken(KIND, CLASS.format(body))["a pick is a frame of the clip, or None"]
     assert advice == (
         "`Mirror` raised TypeError: 'NoneType' object is not subscriptable "
-        f"({tmp_path / 'mirror.py'}, line 19)"
+        f"({tmp_path / '0' / 'mirror.py'}, line 19)"
     )

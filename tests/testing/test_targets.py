@@ -140,6 +140,39 @@ def test_a_module_without_hooks() -> None:
     assert finding.advice.startswith("no function is marked with hookimpl; the hooks are ssltoolbox_")
 
 
+IDLE = """
+@api.hookimpl
+def ssltoolbox_views():
+    return []
+"""
+
+
+def test_a_hook_that_yields_nothing(plugins: FakePlugins) -> None:
+    path = plugins.file("mirror.py", f"from ssltoolbox import api\n{IDLE}")
+    (finding,) = examine(path)
+    assert "ssltoolbox_views must yield a descriptor" in finding.advice
+    assert not finding.kept
+
+
+def test_one_hook_of_two_that_yields_nothing(plugins: FakePlugins) -> None:
+    body = "class Mirror(api.PositiveGenerator):\n    pass\n"
+    path = plugins.file("mirror.py", source_of("positive_generators", body) + IDLE)
+    (finding,) = [finding for finding in examine(path) if not finding.kept]
+    assert "`ssltoolbox_views` must yield a descriptor" in finding.advice
+
+
+def test_a_name_that_is_nearly_right() -> None:
+    with pytest.raises(UserError) as caught:
+        examine("maskfn")
+    assert caught.value.hint == "did you mean 'mask_fn'?"
+
+
+def test_all_options_that_are_refused_are_told() -> None:
+    with pytest.raises(UserError) as caught:
+        examine("hard_neg", {"hard_neg": {"gap": -1.0, "count": 0}})
+    assert ["'gap'" in str(caught.value), "'count'" in str(caught.value)] == [True, True]
+
+
 def test_a_target_that_can_t_be_imported(plugins: FakePlugins) -> None:
     source = source_of("positive_generators", "").replace("{__name__}:Mirror", "gone:Mirror")
     plugins.install("mirrors", source)

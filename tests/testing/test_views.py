@@ -19,6 +19,27 @@ AUGMENT = """
         return torch.where(flipped, pixels.flip(-1), pixels)
 """
 BAD = {
+    "calls leave nothing behind": (
+        PLAIN
+        + """
+    strength = 0.0
+
+    def augment(self, images, landmarks, side):
+        self.strength += 0.1
+        return self.plain(images)
+""",
+        "`Mirror.augment` changes `strength` at every call: each loader worker has a copy of the component, and "
+        "the copies go apart; let results follow from the arguments alone",
+    ),
+    "nothing learns that nobody optimises": (
+        AUGMENT
+        + PLAIN
+        + """
+    def __init__(self, options):
+        self.options, self.contrast = options, nn.Parameter(torch.ones(1))
+""",
+        "`contrast` of `Mirror` would learn, and nobody optimises it: freeze it by `requires_grad_(False)`",
+    ),
     "goes to the loader's workers": (
         f"def __getstate__(self): raise TypeError('it has a window')\n{PLAIN}" + AUGMENT,
         "`Mirror` can't be copied to a loader's worker (TypeError: it has a window): keep lambdas and open files "
@@ -55,7 +76,7 @@ BAD = {
     ),
     "plain draws nothing": (
         AUGMENT + PLAIN.replace("return ", "return torch.rand(1, device=images.device) + "),
-        "`Mirror.plain` gave another picture when asked again, or beside other images: it is for evaluation, "
+        "`Mirror.plain` gave another picture when asked again, or next to other images: it is for evaluation, "
         "resize and normalise only",
     ),
 }
@@ -73,6 +94,18 @@ def test_a_good_one_breaks_none(broken) -> None:
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:
     assert set(BAD) == {rule.title for rule in RULES}
+
+
+def test_a_side_that_depends_on_the_other_is_told(broken) -> None:
+    body = """
+    last = "none"
+
+    def augment(self, images, landmarks, side):
+        before, self.last = self.last, side
+        return self.plain(images) + (before == "a" and side == "b")
+"""
+    advice = check(broken, body + PLAIN)["calls leave nothing behind"]
+    assert "`Mirror.augment` gives another result after the calls before it" in advice
 
 
 @pytest.mark.parametrize("rule", BAD)

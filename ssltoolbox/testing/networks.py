@@ -1,0 +1,86 @@
+"""The network that methods and tasks are given: the one that the user named, one that they need, or a tiny one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import nn
+
+from ssltoolbox.api import UserError
+from ssltoolbox.models import create_backbone, feature_dim
+from ssltoolbox.recipe import Backbone
+from ssltoolbox.testing.rules import Subject, WrongInput
+
+TINY_SIZE, TINY_FEATURES = 16, 8
+IMAGE_SIZES = (64, 224)
+"""Heights and widths of images that are tried on a named network, the first that it takes."""
+NEED = "backbone:"
+SMALL = {"vit": "vit_tiny_patch16_224", "resnet": "resnet10t", "convnext": "convnext_atto"}
+"""A small network of a family, where the shortest name isn't one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A backbone with random weights.
+
+    Attributes:
+        backbone: [B, 3, size, size] → [B, dim].
+        size: height and width of its images.
+        dim: the number of its features.
+    """
+
+    backbone: nn.Module
+    size: int
+    dim: int
+
+
+def network_for(subject: Subject, seed: int = 0) -> Network:
+    """A new network, always the same for the same component and seed.
+
+    Raises:
+        WrongInput: where the named network can't be made, or timm knows none of the kind that the component needs.
+    """
+    named = subject.around.network or _needed(subject.needs)
+    size = subject.around.image_size
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        if named is None:
+            return Network(_tiny(), TINY_SIZE, TINY_FEATURES)
+        return _made(named, IMAGE_SIZES if size is None else (size,))
+
+
+def _tiny() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, TINY_FEATURES, 3, 2),
+        nn.BatchNorm2d(TINY_FEATURES),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+
+
+def _made(named: Backbone, sizes: Iterable[int]) -> Network:
+    for size in sizes:
+        try:
+            backbone = create_backbone(named.name, stem=named.stem, image_size=size, options=named.options)
+            return Network(backbone, size, feature_dim(backbone, size))
+        except UserError as error:
+            refusal = error
+    raise WrongInput(refusal.message, refusal.hint)
+
+
+def _needed(needs: Iterable[str]) -> Backbone | None:
+    """A small network of the family that a need such as `backbone:vit` names."""
+    for need in sorted(needs):
+        if need.startswith(NEED):
+            family = need.removeprefix(NEED)
+            known = sorted(timm.list_models(f"{family}*"), key=lambda name: (len(name), name))
+            if not known:
+                raise WrongInput(
+                    f"it needs {need}, and timm has no such network", "name one: --backbone NAME"
+                )
+            return Backbone(name=SMALL.get(family, known[0]))
+    return None

@@ -1,0 +1,70 @@
+"""Rules for what is copied to the loader's workers: it keeps nothing between calls, and nothing in it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from ssltoolbox.testing.attributes import first_change, kept_by, state_of
+from ssltoolbox.testing.compare import same
+from ssltoolbox.testing.rules import Complaint, Rule, Subject, rule
+
+Call = tuple[str, Callable[[Any], Any]]
+"""A member of a component, and what calls it with arguments and random numbers that are always the same."""
+
+
+def keeps_nothing(
+    calls: Callable[[Subject], Sequence[Call]], make: Callable[[Subject], Any] = Subject.make
+) -> Rule:
+    """The rule that calls leave nothing behind that a later call could depend on.
+
+    What a call works out once and keeps, such as a table or an opened file, is not complained of.
+
+    Args:
+        calls: what to call, in the order of a step.
+        make: makes the component.
+    """
+
+    @rule("calls leave nothing behind")
+    def stateless(subject: Subject) -> Iterator[Complaint]:
+        used = make(subject)
+        for name, call in calls(subject):
+            found = call(used)
+            before = state_of(used)
+            call(used)
+            if changed := first_change(before, state_of(used)):
+                yield Complaint(
+                    name,
+                    f"`{subject.name}.{name}` changes `{changed}` at every call: each loader worker has a copy "
+                    "of the component, and the copies go apart; let results follow from the arguments alone",
+                )
+            elif not same(found, call(make(subject))):
+                yield Complaint(
+                    name,
+                    f"`{subject.name}.{name}` gives another result after the calls before it than as the first "
+                    "call, and those may have run in another process: let results follow from the arguments alone",
+                )
+
+    return stateless
+
+
+@rule("nothing learns that nobody optimises")
+def frozen(subject: Subject) -> Iterator[Complaint]:
+    """For components that no optimiser knows."""
+    component = subject.make()
+    for path, value in kept_by(component):
+        if isinstance(value, torch.Tensor) and value.requires_grad:
+            yield Complaint(
+                path,
+                f"`{path}` of `{subject.name}` would learn, and nobody optimises it: freeze it by "
+                "`requires_grad_(False)`",
+            )
+        if isinstance(value, nn.Module) and not isinstance(component, nn.Module):
+            yield Complaint(
+                "module",
+                f"`{subject.name}` keeps a network (`{path}`) and is no `nn.Module`: derive it from "
+                "`torch.nn.Module` as well, so that the network is moved to the device and saved",
+            )
