@@ -208,7 +208,7 @@ def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -
 def test_a_plugin_that_keeps_its_contract(capsys: Capture) -> None:
     text = printed(capsys, "check", "hard_neg", "--set", "hard_neg.gap=1.5")
     assert text.startswith("negative sampler 'hard_neg'\n✓  documented\n✓  options survive a recipe\n")
-    assert text.endswith("\nall 10 rules kept")
+    assert text.endswith("\nall 12 rules kept")
 
 
 BACKWARDS = GOOD.replace("    pass\n", "    def pick(self, clip, frame, rng):\n        return frame - 1\n")
@@ -227,7 +227,7 @@ def test_a_plugin_that_breaks_its_contract(plugins: FakePlugins, capsys: Capture
 """
         in text
     )
-    assert text.endswith("\n1 of 13 rules broken")
+    assert text.endswith("\n1 of 15 rules broken")
 
 
 def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture) -> None:
@@ -237,6 +237,7 @@ def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture) -> None
         "component": "positive generator 'mirror'",
         "rule": "documented",
         "advice": "",
+        "tried": True,
     }
     (broken,) = [finding for finding in findings if finding["advice"]]
     assert broken["rule"] == "a pick is a frame of the clip, or None"
