@@ -147,8 +147,8 @@ def check(
 ) -> int:
     """Try a plugin against the contract of its kind.
 
-    TARGET is the name of a component, a plugin or a module, a Python file, or package.module:Class. Exits with 1 if
-    a rule is broken, and with 2 if the plugin can't be tried with what is named here.
+    TARGET is the name of a component, a plugin or a module, a Python file, or package.module:Class. Exits with 1
+    if a rule is broken, and with 2 if the plugin can't be tried with what is named here.
     """
     from dataclasses import asdict
 
