@@ -13,7 +13,7 @@ class Metric:
     Attributes:
         key: where the number is in a result, such as `f1`. Its 95% interval, if any, is under `f1_ci`.
         better: which way is better; None for a number that is neither.
-        result: the result that has it, for a task that reports several, such as `valence`; else the task's name.
+        result: the result that has it, such as `valence`; empty for every result that no other metric names.
         title: what tables call that result; else its key in words.
         label: what tables call the metric; else its key in words.
         unit: follows the number, such as "°"; empty for a share.

@@ -47,7 +47,11 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         target="ssltoolbox.tasks.classification:Classification",
         options=ClassificationOptions,
         needs=frozenset({"labels"}),
-        api=1,
+        metrics=(
+            Metric(key="f1", label="macro-F1", better="higher", phrase="tell classes apart with"),
+            Metric(key="accuracy", better="higher", phrase="tell classes apart with", chance="chance"),
+        ),
+        api=2,
     )
     yield EvaluatorDescriptor(
         name="valence_arousal",

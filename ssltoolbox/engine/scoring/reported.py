@@ -37,11 +37,12 @@ def reported(trained: Results, random: Results, descriptors: Mapping[str, Descri
     return results | {"random": {key: _written(numbers) for key, numbers in random.items()}}
 
 
-def _declared(descriptor: Descriptor, key: str) -> Iterator[Metric]:
-    """The metrics of one result of a task."""
-    if isinstance(descriptor, EvaluatorDescriptor):
-        result, _, _ = key.partition("#")
-        yield from (metric for metric in descriptor.metrics if (metric.result or descriptor.name) == result)
+def _declared(descriptor: Descriptor, key: str) -> list[Metric]:
+    """The metrics of one result of a task: those that name it, else those that name none."""
+    metrics = descriptor.metrics if isinstance(descriptor, EvaluatorDescriptor) else ()
+    result, _, _ = key.partition("#")
+    own = [metric for metric in metrics if metric.result == result]
+    return own or [metric for metric in metrics if not metric.result]
 
 
 def _plain(metric: Metric) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def test_each_result_has_the_metrics_that_its_task_declares() -> None:
     error = {"key": "error", "better": "lower", "label": "mean error", "unit": "°", "versus_untrained": True}
     assert found["pose#2"]["metrics"] == [error]
     assert [metric["key"] for metric in found["roll#2"]["metrics"]] == ["ccc"]
-    assert "metrics" not in found["yaw#2"]
+    assert found["yaw#2"]["metrics"] == [error]
 
 
 def test_a_task_of_api_1_declares_nothing() -> None:

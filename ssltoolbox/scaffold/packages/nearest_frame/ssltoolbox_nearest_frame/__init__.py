@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ssltoolbox.api import Descriptor, EvaluatorOptions, Problem, Setting, hookimpl
+from ssltoolbox.api import EvaluatorDescriptor, EvaluatorOptions, Metric, Problem, Setting, hookimpl
 
 
 class NearestFrameOptions(EvaluatorOptions):
@@ -20,12 +20,13 @@ class NearestFrameOptions(EvaluatorOptions):
 
 
 @hookimpl
-def ssltoolbox_evaluators() -> Iterator[Descriptor]:
-    yield Descriptor(
+def ssltoolbox_evaluators() -> Iterator[EvaluatorDescriptor]:
+    yield EvaluatorDescriptor(
         name="nearest_frame",
         summary="Whether the nearest training frame has the same label.",
         options=NearestFrameOptions,
         target="ssltoolbox_nearest_frame.task:NearestFrame",
         needs=frozenset({"labels"}),
+        metrics=(Metric(key="accuracy", better="higher", phrase="find frames of the same class with"),),
         api=2,
     )
