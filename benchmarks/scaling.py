@@ -25,7 +25,7 @@ from rich.table import Table
 from side_by_side import clock, machine, parser
 
 from ssltoolbox.api import StepInputs
-from ssltoolbox.data.drawing.sampler import Deal, SlotSampler
+from ssltoolbox.data.drawing.sampler import Sharing, SlotSampler
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.stages import augmented, render, rows_of, seed_device
@@ -77,10 +77,10 @@ def stage_milliseconds(components: Components, repeats: int, now: Callable[[], f
 def images_a_second(components: Components, workers: int, steps: int, prepares: bool) -> float:
     """What a loader gives that nobody waits for, its start left out."""
     counts = components.plan.counts
-    deal = Deal(counts.steps_per_epoch, counts.draws)
+    sharing = Sharing(counts.steps_per_epoch, counts.draws)
     batches = Loader(
         Fetched(Fetch(components.batches, components.stages if prepares else None), len(components.batches)),
-        sampler=SlotSampler(deal, 1 + max(1, workers) + steps, lambda: 0),
+        sampler=SlotSampler(sharing, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
         collate_fn=lambda batch: batch,
         num_workers=workers,

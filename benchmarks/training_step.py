@@ -68,7 +68,7 @@ def by_engine(components: Components, batches: list[Batch], steps: int, threads:
     if components.plan.recipe.trainer.compile:
         torch.compiler.reset()  # after eight networks of one form torch stops compiling
     timer = StepTimer(threads)
-    drawn = [Drawn(Position(step, 0, 0), batches[step % BATCHES]) for step in range(steps)]
+    drawn = [Drawn(Position(step), batches[step % BATCHES]) for step in range(steps)]
     loader = DataLoader(drawn, batch_size=None, collate_fn=lambda micro_batch: micro_batch)
     with quiet_lightning():
         trainer = pl.Trainer(

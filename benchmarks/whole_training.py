@@ -81,7 +81,7 @@ def pure(plan: Plan, threads: int) -> Spent:
     components = Components(plan)
     method = components.method(distributed=False).to(device, memory_format=torch.channels_last).train()
     batch = components.batches.__getitems__([(0, draw) for draw in range(plan.counts.draws)]).to(device)
-    ready = components.stages(Drawn(Position(0, 0, 0), batch))
+    ready = components.stages(Drawn(Position(0), batch))
     bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
 
     def pass_both_ways() -> None:

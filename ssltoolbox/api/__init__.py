@@ -66,7 +66,7 @@ from ssltoolbox.api.tensors import (
     Rows,
     StepOutput,
 )
-from ssltoolbox.api.views import CroppingView, PairedView, Side, View
+from ssltoolbox.api.views import CroppingView, PairedView, SharedView, Side, View
 
 __all__ = [
     "API_VERSION",
@@ -122,6 +122,7 @@ __all__ = [
     "Problem",
     "Rows",
     "Setting",
+    "SharedView",
     "Side",
     "Split",
     "SslToolboxError",

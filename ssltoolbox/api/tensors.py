@@ -85,6 +85,8 @@ class Batch(TensorFields):
         time: [N, R] float64 seconds within the clip.
         labels: name → [N, R], or [N, R, C] for labels of C numbers.
         found: name → [N, R] float32: what picks found out, NaN where a pick found nothing; see `Pick.found`.
+        own: the draws that this process keeps, where several processes share a batch and each is given all of it.
+            What becomes of the pixels of the others does not matter. Otherwise all.
         sides: 2, or 1 where the method looks at side A alone and there are no positives.
         counts: what happened on the way here, for the log: frames unreadable, draws refused, …
         notes: one line for each frame that could not be read.
@@ -101,6 +103,7 @@ class Batch(TensorFields):
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sides: int = 2
+    own: slice = field(default_factory=lambda: slice(None))
 
     def __len__(self) -> int:
         return int(self.frames.shape[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Side = Literal["a", "b"]
@@ -88,4 +89,44 @@ class PairedView(View, Protocol):
 
         Called in place of `augment` where the method asks for both sides.
         """
+        ...
+
+
+@runtime_checkable
+class SharedView(View, Protocol):
+    """A view that draws its random numbers apart from applying them, so that several devices share the work.
+
+    Each device draws the numbers of the whole batch and augments its own images. Other views are given the whole
+    batch on every device. The result is the same. A `PairedView` is always one of the others.
+
+    Examples:
+        >>> import torch
+        >>> class Shade:
+        ...     def random_parameters(self, count, part, device):
+        ...         return (torch.rand(count, device=device),)
+        ...     def augment_with(self, images, landmarks, part, parameters):
+        ...         return self.plain(images) * parameters[0][:, None, None, None]
+        ...     def augment(self, images, landmarks, side):
+        ...         parameters = self.random_parameters(len(images), side, images.device)
+        ...         return self.augment_with(images, landmarks, side, parameters)
+        ...     def plain(self, images):
+        ...         return images.float() / 255
+        >>> isinstance(Shade(), SharedView)
+        True
+    """
+
+    def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
+        """[count, …] each, from torch's global generator: all that is random about a part of `count` images.
+
+        Args:
+            count: of images.
+            part: the side for `augment`, the number of the local crop for `crop`.
+            device: of the images.
+        """
+        ...
+
+    def augment_with(
+        self, images: Tensor, landmarks: Tensor, part: Side | int, parameters: tuple[Tensor, ...]
+    ) -> Tensor:
+        """`augment` or `crop` with these parameters, a row of each tensor for each image; draws nothing more."""
         ...

@@ -45,27 +45,42 @@ class PaperView:
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, size, size] float."""
-        draws, order = torch.rand(len(images), _DRAWS, device=images.device), torch.randperm(4).tolist()
-        augmented = partial(self._augmented, order=order, jitter_share=self._jitter[side])
-        # In reduced precision some steps would round, and images be coarser by what happened to them.
-        with torch.autocast(images.device.type, enabled=False):
-            return in_groups(augmented, self.options.size, images, landmarks, draws)
+        parameters = self.random_parameters(len(images), side, images.device)
+        return self.augment_with(images, landmarks, side, parameters)
 
     def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, crop_size, crop_size] float, colours as on side A, nothing covered."""
-        count, device, size = len(images), images.device, self.options.crop_size
-        theta = squares(count, *LOCAL_SIDES, self.options.flip, device)
-        draws, order = torch.rand(count, _DRAWS, device=device), torch.randperm(4).tolist()
+        parameters = self.random_parameters(len(images), number, images.device)
+        return self.augment_with(images, landmarks, number, parameters)
 
-        def cropped(images: Tensor, theta: Tensor, draws: Tensor) -> Tensor:
-            return self._recoloured(warped(unit_range(images), theta, size), draws, order, self._jitter["a"])
+    def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
+        """[count, 13] uniform; [count, 4] the order of the colour jitter, the same for all; for a local crop also
+        warps [count, 2, 3]."""
+        local = () if isinstance(part, str) else (squares(count, *LOCAL_SIDES, self.options.flip, device),)
+        return torch.rand(count, _DRAWS, device=device), torch.randperm(4).expand(count, 4), *local
 
-        with torch.autocast(device.type, enabled=False):
-            return in_groups(cropped, size, images, theta, draws)
+    def augment_with(
+        self, images: Tensor, landmarks: Tensor, part: Side | int, parameters: tuple[Tensor, ...]
+    ) -> Tensor:
+        """`augment` or `crop` with these parameters."""
+        draws, order, *local = parameters
+        steps = order[0].tolist()
+        # In reduced precision some steps would round, and images be coarser by what happened to them.
+        with torch.autocast(images.device.type, enabled=False):
+            if isinstance(part, str):
+                augmented = partial(self._augmented, order=steps, jitter_share=self._jitter[part])
+                return in_groups(augmented, self.options.size, images, landmarks, draws)
+            cropped = partial(self._cropped, order=steps)
+            return in_groups(cropped, self.options.crop_size, images, *local, draws)
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float: the whole image."""
         return normalised(resized(unit_range(images), self.options.size))
+
+    def _cropped(self, images: Tensor, theta: Tensor, draws: Tensor, order: list[int]) -> Tensor:
+        """Local crops of some images."""
+        crops = warped(unit_range(images), theta, self.options.crop_size)
+        return self._recoloured(crops, draws, order, self._jitter["a"])
 
     def _augmented(
         self, images: Tensor, landmarks: Tensor, draws: Tensor, order: list[int], jitter_share: float

@@ -37,25 +37,35 @@ class StandardView:
 
     def augment(self, images: Tensor, landmarks: Tensor, side: Side) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
-        return self._changed(images, self.options.size, self.options.crop, 1.0)
+        return self.augment_with(
+            images, landmarks, side, self.random_parameters(len(images), side, images.device)
+        )
 
     def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, crop_size, crop_size] float."""
-        return self._changed(images, self.options.crop_size, *LOCAL_SIDES)
+        return self.augment_with(
+            images, landmarks, number, self.random_parameters(len(images), number, images.device)
+        )
+
+    def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
+        """For `count` images: warps [count, 2, 3], the two of `_colours`, and taps of blurs [count, 3]."""
+        sides = (self.options.crop, 1.0) if isinstance(part, str) else LOCAL_SIDES
+        # In reduced precision some steps would round, and images be coarser by what happened to them.
+        with torch.autocast(device.type, enabled=False):
+            theta = squares(count, *sides, self.options.flip, device)
+            return theta, *self._colours(count, device), self._blur_weights(count, device)
+
+    def augment_with(
+        self, images: Tensor, landmarks: Tensor, part: Side | int, parameters: tuple[Tensor, ...]
+    ) -> Tensor:
+        """A square of each image, its colours changed."""
+        size = self.options.size if isinstance(part, str) else self.options.crop_size
+        with torch.autocast(images.device.type, enabled=False):
+            return in_groups(partial(_augmented, size=size), size, images, *parameters)
 
     def plain(self, images: Tensor) -> Tensor:
         """[B, 3, S, S] uint8 → [B, 3, size, size] float."""
         return normalised(resized(unit_range(images), self.options.size))
-
-    def _changed(self, images: Tensor, size: int, least: float, most: float) -> Tensor:
-        """Squares with sides between two fractions of the image, their colours changed."""
-        count, device = len(images), images.device
-        # In reduced precision some steps would round, and images be coarser by what happened to them.
-        with torch.autocast(device.type, enabled=False):
-            theta = squares(count, least, most, self.options.flip, device)
-            colours = self._colours(count, device)
-            taps = self._blur_weights(count, device)
-            return in_groups(partial(_augmented, size=size), size, images, theta, *colours, taps)
 
     def _colours(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Jitter and grey as an affine map of each pixel's colour.

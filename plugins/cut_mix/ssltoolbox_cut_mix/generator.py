@@ -28,12 +28,14 @@ class CutMix(PositiveGenerator[CutMixOptions]):
         shape, device = (len(batch), instances), batch.frames.device
         wanted = torch.rand(shape, device=device) < self.options.p
         donor, found = _draw_donors(batch.clip[:, :instances])
-        patch = self._draw_patches(shape, batch.frames.shape[-1], device)
+        corners = self._draw_patches(shape, batch.frames.shape[-1], device)
         pasted = wanted & found
 
-        donors = batch.sources.flatten(0, 1)[donor]
-        covered = (patch & pasted[..., None, None])[:, :, None]
-        positives = torch.where(covered, donors, batch.positives)
+        own, positives = batch.own, batch.positives.clone()
+        donors = batch.sources.flatten(0, 1)[donor[own]]
+        patch = _inside(corners[:, own], batch.frames.shape[-1])
+        covered = (patch & pasted[own][..., None, None])[:, :, None]
+        positives[own] = torch.where(covered, donors, positives[own])
         count = int(pasted.sum())
         more = {"patches_pasted": count, "patches_skipped": int(wanted.sum()) - count}
         counts = {name: batch.counts.get(name, 0) + number for name, number in more.items()}
@@ -42,15 +44,19 @@ class CutMix(PositiveGenerator[CutMixOptions]):
         )
 
     def _draw_patches(self, shape: tuple[int, int], size: int, device: torch.device) -> Tensor:
-        """[N, 1+K, size, size] bool: True within each positive's patch."""
+        """[4, N, 1+K]: the first and the last row and column of each positive's patch, the last ones excluded."""
         alpha = torch.full(shape, self.options.alpha, device=device)
         side = (size * (1 - Beta(alpha, alpha).sample()).sqrt()).round()
-        pixels = torch.arange(size, device=device)
         top, left = (torch.rand((2, *shape), device=device) * (size - side + 1)).floor()
-        rows, columns = (
-            (pixels >= start[..., None]) & (pixels < (start + side)[..., None]) for start in (top, left)
-        )
-        return rows[..., :, None] & columns[..., None, :]
+        return torch.stack([top, top + side, left, left + side])
+
+
+def _inside(corners: Tensor, size: int) -> Tensor:
+    """[4, N, 1+K] → [N, 1+K, size, size] bool: True within each patch."""
+    top, bottom, left, right = corners[..., None]
+    pixels = torch.arange(size, device=corners.device)
+    rows, columns = (pixels >= top) & (pixels < bottom), (pixels >= left) & (pixels < right)
+    return rows[..., :, None] & columns[..., None, :]
 
 
 def _draw_donors(clip: Tensor) -> tuple[Tensor, Tensor]:

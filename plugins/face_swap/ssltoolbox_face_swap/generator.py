@@ -29,17 +29,20 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
         usable, usable_positives = (is_usable(points, batch.frames.shape[-1]) for points in sides)
         wanted = torch.rand(usable_positives.shape, device=batch.frames.device) < self.options.p
         donor, found = _draw_donors(batch.identity[:, : usable.shape[1]], usable)
-        place = (wanted & usable_positives & found[:, None]).nonzero(as_tuple=True)
-        swapped = len(place[0])
+        possible = wanted & usable_positives & found[:, None]
+        swapped = int(possible.sum())
         skipped = int(wanted.sum()) - swapped
-        if swapped:
-            batch = self._swap(batch, place, donor)
+        kept = torch.zeros_like(possible)
+        kept[batch.own] = True
+        chosen = (possible & kept).nonzero(as_tuple=True)
+        if len(chosen[0]):
+            batch = self._swap(batch, chosen, donor)
         return replace(batch, counts=_added(batch.counts, faces_swapped=swapped, swaps_skipped=skipped))
 
-    def _swap(self, batch: Batch, place: tuple[Tensor, ...], donor: Tensor) -> Batch:
-        """Swaps the positives at `place`, draws and instances; `donor` [N] counts sources, draw-major."""
+    def _swap(self, batch: Batch, chosen: tuple[Tensor, ...], donor: Tensor) -> Batch:
+        """Swaps the chosen positives, (draws, instances); `donor` [N] counts sources, draw-major."""
         instances = 1 + batch.hard_negatives
-        draw, instance = place
+        draw, instance = chosen
         target = (draw, instance + instances)
         source = (donor[draw] // instances, donor[draw] % instances)
         frames, landmarks = batch.frames.clone(), batch.landmarks.clone()

@@ -62,7 +62,7 @@ def preparing_flops(components: Components) -> float:
 
     They are few but where a masker has a network of its own. Found by preparing one draw.
     """
-    drawn = Drawn(Position(0, 0, 0), components.batches.__getitems__([(0, 0)]))
+    drawn = Drawn(Position(step=0), components.batches.__getitems__([(0, 0)]))
     with FlopCounterMode(display=False) as counter:
         prepared = components.stages(drawn)
     return float(counter.get_total_flops() / (2 * len(prepared.inputs.view_a)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ssltoolbox.api import (
     PairedView,
     PositiveGenerator,
     Rows,
+    SharedView,
     Side,
     StepInput,
     StepInputs,
@@ -25,11 +27,23 @@ from ssltoolbox.api import (
 from ssltoolbox.api.tensors import TensorFields
 from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.maskers import MaskerUnion
+from ssltoolbox.engine.core.shares import (
+    augment_share,
+    gathered,
+    is_shared,
+    own_draws,
+    part_of,
+    renders,
+    rows_of_share,
+)
+
+_DESCRIBING = 2
+"""Keeps the random numbers of `describe` apart, which looks at the frames of one process."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn(TensorFields):
-    """A micro-batch as loaded, and its position in the run."""
+    """A process's share of a micro-batch as loaded, and its position in the run."""
 
     position: Position
     batch: Batch
@@ -95,20 +109,48 @@ class Stages:
             drawn: on the device that does the work.
             timed: what each stage is done within, by its name.
         """
-        seed_device(self.seed, *drawn.position)
-        batch = drawn.batch
+        position, batch = drawn.position, drawn.batch
+        seed_device(self.seed, position.step, position.micro_batch, position.rank, _DESCRIBING)
         # Of images, and of what is read off them, reduced precision would cost more than it saves.
         with torch.autocast(batch.frames.device.type, enabled=False):
             with timed("describe"):
                 rows = rows_of(batch, self.maskers.describe(batch), self.hard_weights)
-            with timed("render"):
-                rendered = render(self.generators, batch)[-1]
-            with timed("views"):
-                view_a, view_b, crops = augmented(self.view, rendered, self.crops)
-        counts = {**batch.counts, **rendered.counts}
+            # On every rank as on the only one.
+            seed_device(self.seed, position.step, position.micro_batch, rank=0)
+            if position.ranks > 1 and self.needs_all_draws:
+                rendered, views = self._share_of_all(batch, position, timed)
+            else:
+                with timed("render"):
+                    rendered = render(self.generators, batch)[-1]
+                with timed("views"):
+                    views = augmented(self.view, rendered, self.crops, position)
         shown = rendered if "batch" in self.asked else None
-        inputs = StepInputs(view_a, view_b, rows, drawn.position.step, crops, shown)
-        return Prepared(drawn.position, batch, counts, inputs)
+        inputs = StepInputs(views.view_a, views.view_b, rows, position.step, views.crops, shown)
+        return Prepared(position, batch, {**batch.counts, **rendered.counts}, inputs)
+
+    @property
+    def needs_all_draws(self) -> bool:
+        """True where processes that share a micro-batch must give each other their draws to prepare it."""
+        return not is_shared(self.view) or any(map(renders, self.generators))
+
+    def _share_of_all(
+        self, batch: Batch, position: Position, timed: Callable[[str], AbstractContextManager[object]]
+    ) -> tuple[Batch, Views]:
+        """This process's draws as rendered, and their views, as a part of all draws of the micro-batch."""
+        draws, own = len(batch), own_draws(position, len(batch))
+        with timed("render"):
+            # What others' draws look like matters to a view that is given them.
+            everything = replace(gathered(batch), own=own if is_shared(self.view) else slice(None))
+            rendered_all = render(self.generators, everything)[-1]
+            rendered = part_of(rendered_all, own)
+        with timed("views"):
+            if is_shared(self.view):
+                views = augmented(self.view, rendered, self.crops, position)
+            else:
+                of_all = augmented(self.view, rendered_all, self.crops)
+                views = of_all.changed(lambda images: rows_of_share(images, position, draws))
+        # Every process has counted all draws.
+        return (rendered if position.rank == 0 else replace(rendered, counts=batch.counts)), views
 
 
 def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:
@@ -130,29 +172,57 @@ def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> li
 
 
 @torch.no_grad()
-def augmented(view: View, batch: Batch, crops: int = 0) -> tuple[Tensor, Tensor | None, tuple[Tensor, ...]]:
+class Views(NamedTuple):
     """What the method looks at, role-major, channels last in memory.
 
-    Returns:
-        [M, 3, size, size] side A; the same of side B, None for a batch without; local crops, [M, 3, c, c] each,
-        of side A and side B in turn.
+    Attributes:
+        view_a: [M, 3, size, size] side A.
+        view_b: the same of side B; None for a batch without.
+        crops: local crops, [M, 3, c, c] each, of side A and side B in turn.
+    """
+
+    view_a: Tensor
+    view_b: Tensor | None
+    crops: tuple[Tensor, ...]
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Views:
+        """All of them passed through a function."""
+        view_b = None if self.view_b is None else change(self.view_b)
+        return Views(change(self.view_a), view_b, tuple(map(change, self.crops)))
+
+
+@torch.no_grad()
+def augmented(view: View, batch: Batch, crops: int = 0, position: Position | None = None) -> Views:
+    """The views of a batch.
+
+    Args:
+        view: makes them.
+        batch: N draws, as rendered.
+        crops: local crops of each instance.
+        position: of the share of a micro-batch that these draws are; without it they are a whole one.
     """
     instances = 1 + batch.hard_negatives
     sides = (batch.sources, batch.positives)[: batch.sides]
     images = [role_major(side) for side in sides]
     points = [role_major(side) for side in batch.landmarks.split(instances, dim=1)]
+
+    def made(side: int, part: Side | int) -> Tensor:
+        if position and position.ranks > 1:
+            assert isinstance(view, SharedView)
+            return augment_share(view, images[side], points[side], part, position, len(batch))
+        if isinstance(part, str):
+            return view.augment(images[side], points[side], part)
+        assert isinstance(view, CroppingView)
+        return view.crop(images[side], points[side], part)
+
     if batch.sides == 2 and isinstance(view, PairedView):
         views = list(view.augment_pair(images[0], points[0], images[1], points[1]))
     else:
         names: tuple[Side, Side] = ("a", "b")
-        views = [view.augment(*each) for each in zip(images, points, names[: batch.sides], strict=True)]
-    cropped = []
-    for number in range(crops):
-        assert isinstance(view, CroppingView)
-        side = number % batch.sides
-        cropped.append(_channels_last(view.crop(images[side], points[side], number)))
+        views = [made(side, name) for side, name in enumerate(names[: batch.sides])]
+    cropped = [made(number % batch.sides, number) for number in range(crops)]
     view_a, *view_b = map(_channels_last, views)
-    return view_a, view_b[0] if view_b else None, tuple(cropped)
+    return Views(view_a, view_b[0] if view_b else None, tuple(map(_channels_last, cropped)))
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.batches import DrawnBatches
-from ssltoolbox.data.drawing.sampler import Deal, Request, SlotSampler
+from ssltoolbox.data.drawing.sampler import Request, Sharing, SlotSampler
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
@@ -79,7 +79,7 @@ class RunData(pl.LightningDataModule):
                 f" × {recipe.accumulate} micro-batches",
                 f"choose a trainer.batch_size divisible by {parts * (1 + counts.hard_negatives)}",
             )
-        deal = Deal(
+        sharing = Sharing(
             steps_per_epoch=counts.steps_per_epoch,
             draws=counts.draws,
             accumulate=recipe.accumulate,
@@ -87,13 +87,15 @@ class RunData(pl.LightningDataModule):
             rank=trainer.global_rank,
         )
         device = trainer.strategy.root_device.type
+        # Workers can't ask other processes for their draws.
+        alone = trainer.world_size == 1 or not self.stages.needs_all_draws
         wanted = getattr(self.stages.view, "on_workers", device == "cpu")
-        prepares = wanted and self.workers > 0 and self._views_fit()
+        prepares = wanted and alone and self.workers > 0 and self._views_fit()
         fetch = Fetch(self.batches, self.stages if prepares else None, self.blame)
         ahead = _PREPARED_AHEAD if prepares else _LOADED_AHEAD
         return Loader(
             Fetched(fetch, len(self.batches)),
-            sampler=SlotSampler(deal, counts.steps, lambda: trainer.global_step),
+            sampler=SlotSampler(sharing, counts.steps, lambda: trainer.global_step),
             batch_size=None,
             collate_fn=_as_it_is,
             num_workers=self.workers,

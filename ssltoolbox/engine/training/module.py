@@ -16,6 +16,7 @@ from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolbo
 from ssltoolbox.api.methods import step_of
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
 from ssltoolbox.engine.training.optim import build_optimiser
+from ssltoolbox.engine.training.ranks import ends_logged_step
 from ssltoolbox.recipe import Optim
 from ssltoolbox.support.files import write_json
 
@@ -75,12 +76,13 @@ class TrainingModule(pl.LightningModule):
         if position.micro_batch == 0:
             self.method.before_step(position.step)
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
-        seed_device(self.seed, *position, _OF_THE_METHOD)
+        seed_device(self.seed, position.step, position.micro_batch, position.rank, _OF_THE_METHOD)
         with self._stage("method"):
             output = self._method_step(ready.inputs)
         loss = self._one_number(output.loss)
         self._check_finite(loss, ready.batch)
-        self._log(loss, output.terms, len(ready.batch))
+        if ends_logged_step(self.trainer, index, self.global_step + 1):
+            self._log(loss, output.terms)
         return {
             "loss": loss,
             "embeddings": _detached(output.embeddings),
@@ -123,10 +125,11 @@ class TrainingModule(pl.LightningModule):
             f"the batch's clips are in {self.failure_path}"
         )
 
-    def _log(self, loss: Tensor, terms: Mapping[str, Tensor | float], draws: int) -> None:
+    def _log(self, loss: Tensor, terms: Mapping[str, Tensor | float]) -> None:
+        """Logs the means over all processes."""
         epoch = self.global_step / self.steps_per_epoch
         numbers = {"loss": loss.detach(), "lr": self._lr(), "epoch": epoch, **terms}
-        self.log_dict(numbers, batch_size=draws)
+        self.log_dict(numbers, batch_size=1, sync_dist=True)
 
     def _lr(self) -> float:
         rate: float = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]

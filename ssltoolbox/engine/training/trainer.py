@@ -14,15 +14,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.plugins import LayerSync
 from pytorch_lightning.plugins.environments import (  # type: ignore[attr-defined]
     ClusterEnvironment,
     LightningEnvironment,
 )
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
-from timm.layers.norm_act import convert_sync_batchnorm
-from torch.nn import Module
 from torch.nn.parallel import DistributedDataParallel
 
 from ssltoolbox.api import Method, SslToolboxError
@@ -33,6 +30,7 @@ from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
 from ssltoolbox.engine.training.module import TrainingModule
+from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
 from ssltoolbox.plan import Plan
 
 
@@ -125,7 +123,7 @@ def _ddp() -> DDPStrategy:
 def _plugins(world: World, cuda: bool) -> list[Any]:
     started = world.launcher
     processes = StartedProcesses(world, started) if started else LightningEnvironment()
-    synced = [SyncBatchNorm()] if world.size > 1 and cuda else []
+    synced = [SyncBatchNorm(cuda)] if world.size > 1 else []
     return [AtomicCheckpointIO(), processes, *synced]
 
 
@@ -181,23 +179,6 @@ class StartedProcesses(ClusterEnvironment):
     def node_rank(self) -> int:
         """The number of the node."""
         return self.world.rank // self.world.devices
-
-
-class SyncBatchNorm(LayerSync):
-    """Has batch norms share their statistics, also timm's norms with an activation.
-
-    Lightning's own way, which is torch's, drops that activation: EfficientNets, MobileNets and RegNets, all that
-    have timm's `BatchNormAct2d`, would be trained without it.
-    """
-
-    def apply(self, model: Module) -> Module:
-        """The model with synchronised norms; parameters and names stay."""
-        converted: Module = convert_sync_batchnorm(model)
-        return converted
-
-    def revert(self, model: Module) -> Module:
-        """The model as it is: its weights are saved by name, and evaluation makes a network of its own."""
-        return model
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from support.data import NumberedFrames
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
-from ssltoolbox.data.drawing.sampler import Deal, SlotSampler
+from ssltoolbox.data.drawing.sampler import Sharing, SlotSampler
 
 
 def batches(broken=(), clips=12) -> DrawnBatches:
@@ -87,11 +87,11 @@ def test_travels_to_a_worker():
 def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
     """Together the ranks see what one process sees, micro-batch by micro-batch."""
     draws = ranks * accumulate * size
-    alone = Deal(steps, draws, accumulate)
+    alone = Sharing(steps, draws, accumulate)
     whole = []
     for part in range(accumulate):
-        dealt = (Deal(steps, draws, accumulate, ranks, rank) for rank in range(ranks))
-        together = [slot for deal in dealt for slot in deal.slots(step, part)]
+        dealt = (Sharing(steps, draws, accumulate, ranks, rank) for rank in range(ranks))
+        together = [slot for sharing in dealt for slot in sharing.slots(step, part)]
         assert together == alone.slots(step, part)
         whole += together
     first = (step % steps) * draws
@@ -99,9 +99,9 @@ def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
 
 
 def test_the_sampler_begins_where_the_run_stands():
-    deal = Deal(steps_per_epoch=3, draws=4, accumulate=2)
-    whole = list(SlotSampler(deal, steps=7, done=lambda: 0))
-    rest = SlotSampler(deal, steps=7, done=lambda: 5)
+    sharing = Sharing(steps_per_epoch=3, draws=4, accumulate=2)
+    whole = list(SlotSampler(sharing, steps=7, done=lambda: 0))
+    rest = SlotSampler(sharing, steps=7, done=lambda: 5)
     assert len(whole) == 14
     assert list(rest) == whole[10:]
     assert len(rest) == 14

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import Batch, Masking, PositiveGenerator, Rows, UserError, View
-from ssltoolbox.data.drawing.sampler import Deal
+from ssltoolbox.data.drawing.sampler import Sharing
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.maskers import MaskerUnion
@@ -57,9 +57,9 @@ def seen_at(components: Components, step: int) -> SeenBatch:
         raise UserError(f"the method {plan.method.key} trains nothing: there are no pairs to show")
     if not 0 <= step < plan.counts.steps:
         raise UserError(f"there is no step {step}: the run has steps 0 to {plan.counts.steps - 1}")
-    deal = Deal(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
+    sharing = Sharing(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
     device = best_device()
-    drawn = components.batches.__getitems__(deal.slots(step, micro_batch=0)).to(device)
+    drawn = components.batches.__getitems__(sharing.slots(step, micro_batch=0)).to(device)
     for component in (components.view, *components.generators, *components.maskers.maskers.values()):
         to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)

@@ -1,4 +1,4 @@
-"""What happened to the data on its way: counted, logged, and said at the end."""
+"""Counts what happened to the data on its way to the network."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.stages import MicroBatch
+from ssltoolbox.engine.training.ranks import is_logged, of_all_ranks, several
 
 MOST_UNREADABLE = 0.01
 """The share of unreadable images that fails a run."""
@@ -24,55 +24,48 @@ COUNTED_BY_THE_ENGINE = frozenset(
 """All other counts are a strategy's own."""
 
 
-def is_logged(trainer: pl.Trainer, index: int) -> bool:
-    """True after the last micro-batch of a step that gets a row in metrics.csv."""
-    ends_step = (index + 1) % trainer.accumulate_grad_batches == 0
-    return ends_step and trainer.global_step % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
-
-
 class DataWatch(Callback):
-    """Adds up what batches report, on the way here and by what generators made of them in `render`.
+    """Adds up what batches report, from loading to `render`, over all processes of the run.
 
-    Each count is logged per draw, over the steps since the last logged one, as `<count>_per_draw`. More than 1 %
-    of unreadable images is an error.
+    Each count is logged per draw, over the steps since the last logged one, as `<count>_per_draw`. More than 1% of
+    unreadable images is an error.
 
     Attributes:
-        counts: over all ranks at the end of training, over this one before; "draws" are counted here.
-        notes: unreadable images with reasons, the first few, on this rank.
+        counts: of all processes; "draws" are counted here.
+        notes: unreadable images with reasons, the first few.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.notes: list[str] = []
         self._at_last_log: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()
+        self._new_notes: list[str] = []
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
         """Counts `outputs["counts"]`; fails the run where too much is unreadable."""
-        self.counts.update(outputs["counts"])
-        self.counts["draws"] += len(micro_batch.batch)
-        room = MOST_NOTES - len(self.notes)
-        self.notes += [note for note in micro_batch.batch.notes if note not in self.notes][:room]
+        self._new.update(outputs["counts"])
+        self._new["draws"] += len(micro_batch.batch)
+        self._new_notes += micro_batch.batch.notes[:MOST_NOTES]
+        logged = is_logged(trainer, index)
+        if logged or not several():
+            self._add_up()
         if self.counts["frames_read"] >= ENOUGH_TO_JUDGE:
             self._refuse_too_many()
-        if is_logged(trainer, index):
+        if logged:
             module.log_dict(self._per_draw())
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Adds up the ranks, and judges what was too little to be judged before."""
-        if trainer.world_size > 1:
-            of_ranks: list[Any] = [None] * trainer.world_size
-            # As objects: a generator may have counted something on one rank only.
-            torch.distributed.all_gather_object(of_ranks, dict(self.counts))
-            self.counts = Counter()
-            for counts in of_ranks:
-                self.counts.update(counts)
+        """Judges what was too little to be judged before."""
+        self._add_up()
         if not trainer.should_stop:
             self._refuse_too_many()
 
     def state_dict(self) -> dict[str, Any]:
-        """Goes into the checkpoint, so that a resumed run goes on counting."""
+        """Goes into the checkpoint, so that a resumed run goes on counting. All processes call it together."""
+        self._add_up()
         return {
             "counts": dict(self.counts),
             "notes": self.notes,
@@ -104,6 +97,14 @@ class DataWatch(Callback):
             if name not in COUNTED_BY_THE_ENGINE
         ]
         return lines
+
+    def _add_up(self) -> None:
+        for counts, notes in of_all_ranks((dict(self._new), self._new_notes[:MOST_NOTES])):
+            self.counts.update(counts)
+            new = [note for note in dict.fromkeys(notes) if note not in self.notes]
+            self.notes += new[: MOST_NOTES - len(self.notes)]
+        self._new.clear()
+        self._new_notes.clear()
 
     def _per_draw(self) -> dict[str, float]:
         """The counts since the last call, divided by the draws since then."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ssltoolbox.api import Batch
 from ssltoolbox.engine.core.stages import MicroBatch, role_major
-from ssltoolbox.engine.training.callbacks.data_watch import is_logged
+from ssltoolbox.engine.training.ranks import is_logged, rows_of_all_ranks
 
 COLLAPSED_STD = 0.1
 """`feature_std` below this is a collapse: the cosine of two embeddings is then 0.99 on average.
@@ -103,46 +103,46 @@ def neighbour_agreement(embeddings: Tensor, labels: Tensor, clips: Tensor) -> tu
 
 
 class WatchFeatures(Callback):
-    """Logs what the embeddings of a step look like, at each logged step, and says aloud when they collapsed.
+    """Logs what the embeddings of a step look like, at each logged step, and warns when they have collapsed.
 
-    It looks at this rank's rows of one micro-batch, as the method compares them. One look takes 5 ms for
-    128 embeddings of 128 numbers on a CPU, which is why it doesn't look at every step.
+    It looks at the rows of one micro-batch on all processes, as the method compares them.
 
     Args:
-        console: where a collapse is said, once in a run; it is in the log too.
+        console: where a collapse is shown, once in a run; it is in the log too.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._narrow_logs = 0
-        self._said = False
+        self._warned = False
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
         """Looks at `outputs["embeddings"]` and, where a method gives them, `outputs["pairs"]`."""
-        embeddings: Tensor | None = outputs["embeddings"]
-        if embeddings is None or len(embeddings) < 2 or not is_logged(trainer, index):
+        if outputs["embeddings"] is None or not is_logged(trainer, index):
             return
-        if not embeddings.isfinite().all():
+        embeddings, pairs = rows_of_all_ranks(outputs["embeddings"]), outputs["pairs"]
+        pairs = None if pairs is None else rows_of_all_ranks(pairs)
+        if len(embeddings) < 2 or not embeddings.isfinite().all():
             return
-        numbers = describe(embeddings, outputs["pairs"])
+        numbers = describe(embeddings, pairs)
         module.log_dict(numbers | neighbours_with_the_same_label(embeddings, micro_batch.batch))
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        """Goes into the checkpoint, so that a resumed run says it once too."""
-        return {"narrow_logs": self._narrow_logs, "said": self._said}
+        """Goes into the checkpoint, so that a resumed run warns once too."""
+        return {"narrow_logs": self._narrow_logs, "warned": self._warned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on where the run stood."""
-        self._narrow_logs, self._said = state_dict["narrow_logs"], state_dict["said"]
+        self._narrow_logs, self._warned = state_dict["narrow_logs"], state_dict["warned"]
 
     def _judge(self, std: float, trainer: pl.Trainer) -> None:
         self._narrow_logs = self._narrow_logs + 1 if std < COLLAPSED_STD else 0
-        if self._narrow_logs < COLLAPSED_LOGS or self._said or not trainer.is_global_zero:
+        if self._narrow_logs < COLLAPSED_LOGS or self._warned or not trainer.is_global_zero:
             return
-        self._said = True
+        self._warned = True
         line = (
             f"the features have collapsed by step {trainer.global_step}: all faces look nearly the same to the "
             f"network (feature_std {std:.2g}; 1 is spread, 0 is collapsed)"
@@ -152,12 +152,18 @@ class WatchFeatures(Callback):
 
 
 def neighbours_with_the_same_label(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """`neighbour_same_<label>` and `neighbour_chance_<label>`, for each label of the batch that is a class."""
+    """`neighbour_same_<label>` and `neighbour_chance_<label>`, for each label of the batch that is a class.
+
+    Args:
+        embeddings: of all processes.
+        batch: of this one.
+    """
     numbers: dict[str, Tensor] = {}
     for name, labels in batch.labels.items():
         if labels.ndim > 2 or labels.is_floating_point():
             continue
-        classes, clips = (role_major(part[:, : 1 + batch.hard_negatives]) for part in (labels, batch.clip))
+        instances = 1 + batch.hard_negatives
+        classes, clips = (rows_of_all_ranks(role_major(part[:, :instances])) for part in (labels, batch.clip))
         hits, chance = neighbour_agreement(embeddings.float(), classes, clips)
         if not hits.isnan():
             numbers |= {f"neighbour_same_{name}": hits, f"neighbour_chance_{name}": chance}

@@ -13,7 +13,7 @@ from torch import nn
 
 from ssltoolbox.api import Clip, Dataset, Features, Frames, View
 from ssltoolbox.engine.core.features import FeatureExtractor
-from ssltoolbox.engine.training.callbacks.data_watch import is_logged
+from ssltoolbox.engine.training.ranks import is_logged
 from ssltoolbox.tasks.metrics import ccc, macro_f1
 from ssltoolbox.tasks.probes import logistic, ridge
 from ssltoolbox.tasks.samples import Samples

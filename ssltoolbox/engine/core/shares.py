@@ -1,0 +1,84 @@
+"""A micro-batch that several processes share: each prepares its own draws as a single process would.
+
+A single process draws random numbers for all draws of a micro-batch at once. Of several, each draws the numbers of
+all and applies its own share. Where a component looks at other draws, such as a donor of a face, the draws of all
+processes are gathered first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from lightly.models.utils import concat_all_gather
+from torch import Tensor, distributed
+
+from ssltoolbox.api import Batch, Options, PairedView, PositiveGenerator, SharedView, Side, View
+from ssltoolbox.data.drawing.sampler import Position
+from ssltoolbox.engine.core.api1 import OlderGenerator
+
+
+def renders(generator: PositiveGenerator[Options] | OlderGenerator) -> bool:
+    """True for a generator that changes pixels: it may look at any draw of the batch."""
+    inner = generator.generator if isinstance(generator, OlderGenerator) else generator
+    return type(inner).render is not PositiveGenerator.render
+
+
+def is_shared(view: View) -> bool:
+    """True for a view that can augment a share of the images; others must be given all of them."""
+    return isinstance(view, SharedView) and not isinstance(view, PairedView)
+
+
+def own_draws(position: Position, draws: int) -> slice:
+    """Which of all draws of the micro-batch are this process's.
+
+    >>> own_draws(Position(step=0, rank=1, ranks=4), draws=2)
+    slice(2, 4, None)
+    """
+    return slice(position.rank * draws, (position.rank + 1) * draws)
+
+
+@torch.no_grad()
+def gathered(batch: Batch) -> Batch:
+    """The draws of all processes, as a single one has them; counts and notes of this process."""
+    names: list[list[str]] = [[] for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(names, sorted(batch.found))
+    # What no pick of a process has found out is missing in its share.
+    nothing = torch.full(batch.clip.shape, torch.nan, device=batch.clip.device)
+    found = {name: batch.found.get(name, nothing) for name in sorted({name for own in names for name in own})}
+    return replace(batch, found=found).changed(lambda values: concat_all_gather(values.contiguous()))
+
+
+def part_of(batch: Batch, own: slice) -> Batch:
+    """These draws of a batch, its counts and notes."""
+    return replace(batch.changed(lambda values: values[own]), own=slice(None))
+
+
+def rows_of_share(values: Tensor, position: Position, draws: int) -> Tensor:
+    """[roles·N·ranks, …] → [roles·N, …]: the rows of a process's own draws, of role-major rows of all draws.
+
+    Args:
+        values: a row for each role of each draw of the micro-batch.
+        position: tells which draws are its own.
+        draws: N, how many they are.
+    """
+    by_role = values.unflatten(0, (-1, position.ranks * draws))
+    return by_role[:, own_draws(position, draws)].flatten(0, 1)
+
+
+def augment_share(
+    view: SharedView, images: Tensor, landmarks: Tensor, part: Side | int, position: Position, draws: int
+) -> Tensor:
+    """Views of a process's own images, with the random numbers that a single process would draw for them.
+
+    Args:
+        view: makes them.
+        images: [roles·N, 3, S, S] role-major.
+        landmarks: [roles·N, 68, 2].
+        part: a side, or the number of a local crop.
+        position: of the share.
+        draws: N.
+    """
+    of_all = view.random_parameters(position.ranks * len(images), part, images.device)
+    own = tuple(rows_of_share(values, position, draws) for values in of_all)
+    return view.augment_with(images, landmarks, part, own)
