@@ -49,10 +49,10 @@ class StandardView:
 
     def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
         """For `count` images: warps [count, 2, 3], the two of `_colours`, and taps of blurs [count, 3]."""
-        sides = (self.options.crop, 1.0) if isinstance(part, str) else LOCAL_SIDES
+        least, most = (self.options.crop, 1.0) if isinstance(part, str) else LOCAL_SIDES
         # In reduced precision some steps would round, and images be coarser by what happened to them.
         with torch.autocast(device.type, enabled=False):
-            theta = squares(count, *sides, self.options.flip, device)
+            theta = squares(count, least, most, self.options.flip, device)
             return theta, *self._colours(count, device), self._blur_weights(count, device)
 
     def augment_with(

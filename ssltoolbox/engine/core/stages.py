@@ -171,7 +171,6 @@ def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> li
     return stages
 
 
-@torch.no_grad()
 class Views(NamedTuple):
     """What the method looks at, role-major, channels last in memory.
 

@@ -35,7 +35,7 @@ FREE_TO_CHANGE = frozenset(
         "compile",
     )
 )
-"""What `--resume` may change: the result stays the same, the last bits of a number apart."""
+"""What `--resume` may change: the result stays the same up to the order of sums."""
 NOT_COMPARED = frozenset(("loading", "note", "terms", "classes", "max_frames"))
 """Facts of the data that may change between two parts of a run: no frame, landmark or label depends on them."""
 PACKAGES = ("ssltoolbox", "torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "numpy")
@@ -143,8 +143,8 @@ class RunFolder:
         resumed = {"started": _now(), "world": world}
         write_json(self.environment, written | {"resumed": [*written.get("resumed", []), resumed]})
         return [
-            f"the run was trained by {_in_words(before)} and goes on with {_in_words(world)}: see "
-            "'Randomness' in the documentation for what this may change"
+            f"this run has been trained by {_in_words(before)} and goes on with {_in_words(world)}: sums have "
+            "another order, and a network that draws random numbers itself, as for dropout, draws others"
         ]
 
     def _refuse_other_recipe(self, recipe: str, free: Collection[str]) -> None:

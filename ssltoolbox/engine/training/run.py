@@ -17,6 +17,7 @@ from torch import nn
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.devices import unused_gpu
+from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.folder import RunFolder
@@ -169,6 +170,7 @@ def _train(
         module = build_module(components, world.size > 1, folder.failure)
         if world.rank == 0:
             _tell(console, unseen_border(module.method.backbone, plan.image_size))
+            _tell(console, _repeated_work(components, world))
         workers = worker_count(plan, module.method.backbone, components, sharing)
         data = RunData(components, workers)
         with (
@@ -192,6 +194,16 @@ def _tell(console: Console, line: str) -> None:
     if line:
         log.warning(line)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _repeated_work(components: Components, world: World) -> str:
+    """One line for the user where processes don't share the work of the view; empty elsewhere."""
+    if world.size == 1 or is_shared(components.view):
+        return ""
+    return (
+        f"Each of the {world.size} processes augments the whole batch, because the view "
+        f"{components.plan.views.key!r} does not draw its random numbers apart (see SharedView)."
+    )
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def test_a_view_may_treat_a_pair_in_one_call():
 def test_what_nobody_asks_for_is_not_computed(asked, crops, frames):
     faces = batch(draws=4, hard=0) if "view_b" in asked else one_sided()
     stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, asked=asked, crops=2)
-    inputs = stages(Drawn(Position(7, 0, 0), faces)).inputs
+    inputs = stages(Drawn(Position(7), faces)).inputs
     assert (inputs.view_b is not None) == ("view_b" in asked)
     assert len(inputs.rows) == len(inputs.view_a) * (2 if "view_b" in asked else 1)
     assert len(inputs.crops) == crops

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ssltoolbox.api import SslToolboxError
+from ssltoolbox.engine.training.callbacks import data_watch
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 
 
@@ -108,3 +109,19 @@ def test_goes_on_counting_after_a_resume():
     feed(resumed, batch(600, 1, ["b.jpg: empty"]))
     assert resumed.counts["frames_unreadable"] == 4
     assert resumed.notes == ["a.jpg: empty", "b.jpg: empty"]
+
+
+def test_the_ranks_are_added_up_where_a_step_is_logged(monkeypatch):
+    """The other rank has counted the same as this one."""
+    monkeypatch.setattr(data_watch, "several", lambda: True)
+    monkeypatch.setattr(data_watch, "of_all_ranks", lambda value: [value, value])
+    watch = DataWatch()
+    rows = feed(
+        watch, *[FakeBatch({"frames_read": 8, "faces_swapped": 3}, ["a.jpg: empty"])] * 4, log_steps=2
+    )
+    assert rows == [{"faces_swapped_per_draw": 0.75}] * 2
+    assert watch.counts == {"draws": 32, "frames_read": 64, "faces_swapped": 24}
+    assert watch.notes == ["a.jpg: empty"]
+    resumed = DataWatch()
+    resumed.load_state_dict(watch.state_dict())
+    assert resumed.counts == watch.counts

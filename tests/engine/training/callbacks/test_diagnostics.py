@@ -15,6 +15,7 @@ from rich.console import Console
 from support.runs import WITH_METHOD, run_tiny, write_recipe
 from torch import nn
 
+from ssltoolbox.engine.training.callbacks import diagnostics
 from ssltoolbox.engine.training.callbacks.diagnostics import (
     COLLAPSED_LOGS,
     WatchFeatures,
@@ -235,3 +236,14 @@ def test_a_real_collapse_is_said_and_a_healthy_run_is_not(tmp_path, monkeypatch,
     assert capsys.readouterr().out.count("the features have collapsed by step") == collapses
     said = run.folder.log.exists() and "the features have collapsed by step" in run.folder.log.read_text()
     assert said == collapses
+
+
+def test_the_rows_of_all_ranks_are_looked_at(monkeypatch):
+    whole = embeddings(16, 8)
+    monkeypatch.setattr(diagnostics, "rows_of_all_ranks", lambda own: torch.cat([own, whole[8:]]))
+    feeder = Feeder()
+    feeder.step_with(whole[:8], 2)
+    expected = describe(whole, whole)
+    assert {name: float(value) for name, value in feeder.rows[0].items()} == pytest.approx(
+        {name: float(value) for name, value in expected.items()}
+    )

@@ -1,0 +1,49 @@
+"""One process or several: the same weights and the same numbers in the log, up to the order of sums."""
+
+import csv
+import json
+
+import pytest
+import safetensors.torch
+import torch
+from support.runs import start, write_recipe
+
+pytestmark = pytest.mark.slow
+
+STRATEGIES = (
+    "positives=[time_aug, {name: face_swap, p: 0.5}, {name: cut_mix, p: 0.5}]",
+    "negatives=[hard_neg]",
+    "maskers=[{name: mask_fn, descriptor: gradients}]",
+    "views={name: paper, size: 32}",
+    "trainer.batch_size=16",
+)
+
+
+def trained(recipe, out, devices):
+    settings = [word for change in (*STRATEGIES, f"trainer.devices={devices}") for word in ("--set", change)]
+    process = start(recipe, out, *settings, prelude="import torch; torch.set_num_threads(1)")
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    with (out / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return safetensors.torch.load_file(out / "backbone.safetensors"), rows
+
+
+def test_two_processes_train_as_one(tmp_path):
+    recipe = write_recipe(tmp_path)
+    one, rows = trained(recipe, tmp_path / "one", 1)
+    two, rows_of_two = trained(recipe, tmp_path / "two", 2)
+    apart = torch.stack([(one[key].double() - two[key].double()).square().sum() for key in one]).sum().sqrt()
+    length = torch.stack([one[key].double().square().sum() for key in one]).sum().sqrt()
+    assert apart < 1e-4 * length
+    assert rows[0].keys() == rows_of_two[0].keys()
+    assert {"loss", "effective_rank", "masked_share", "faces_swapped_per_draw"} <= rows[0].keys()
+    for row, other in zip(rows, rows_of_two, strict=True):
+        for name in row.keys() - {"images_per_s"}:
+            # A share of what was masked is a mean over processes, which mask different numbers of candidates.
+            within = 0.05 if "_same_" in name else 1e-3
+            assert float(other[name]) == pytest.approx(float(row[name]), rel=1e-2, abs=within), name
+    world = json.loads((tmp_path / "two" / "environment.json").read_text())["world"]
+    assert world == {"processes": 2, "devices": 2, "nodes": 1, "launcher": None}
+    for log in ("log.txt", "log.rank1.txt"):
+        assert "of 2 trains from step 0" in (tmp_path / "two" / log).read_text()
