@@ -74,7 +74,7 @@ SURFACE = {
         "Pairs",
         "Rows",
         "SharedView",
-    "Side",
+        "Side",
         "Split",
         "StepInputs",
         "StepOutput",
