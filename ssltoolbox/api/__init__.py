@@ -44,6 +44,7 @@ from ssltoolbox.api.methods import (
 )
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.options import (
+    AuxiliaryLossOptions,
     CropOptions,
     DataFacts,
     DatasetOptions,
@@ -75,6 +76,7 @@ __all__ = [
     "Attraction",
     "AuxiliaryInputs",
     "AuxiliaryLoss",
+    "AuxiliaryLossOptions",
     "Batch",
     "Catalogue",
     "Clip",

@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker("ssltoolbox")
 
 
 class HookSpecs:
-    """The eight hooks."""
+    """The hooks, one for each kind."""
 
     @hookspec
     def ssltoolbox_methods(self) -> Iterable[MethodDescriptor]:  # type: ignore[empty-body]
@@ -40,6 +40,10 @@ class HookSpecs:
     @hookspec
     def ssltoolbox_negative_maskers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
         """Strategies that find false negatives; see `NegativeMasker`."""
+
+    @hookspec
+    def ssltoolbox_auxiliary_losses(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
+        """Losses that are added to that of any method; see `AuxiliaryLoss`."""
 
     @hookspec
     def ssltoolbox_views(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from ssltoolbox.api.descriptors import Descriptor, MethodDescriptor
 from ssltoolbox.api.options import (
+    AuxiliaryLossOptions,
     DatasetOptions,
     NegativeSamplerOptions,
     Options,
@@ -56,6 +57,7 @@ class Kind:
     POSITIVE_GENERATORS: ClassVar[Kind]
     NEGATIVE_SAMPLERS: ClassVar[Kind]
     NEGATIVE_MASKERS: ClassVar[Kind]
+    AUXILIARY_LOSSES: ClassVar[Kind]
     VIEWS: ClassVar[Kind]
     EVALUATORS: ClassVar[Kind]
     LANDMARK_DETECTORS: ClassVar[Kind]
@@ -78,10 +80,11 @@ class Kind:
         """One of them, in words.
 
         Examples:
-            >>> Kind.NEGATIVE_MASKERS.singular
-            'negative masker'
+            >>> Kind.NEGATIVE_MASKERS.singular, Kind.AUXILIARY_LOSSES.singular
+            ('negative masker', 'auxiliary loss')
         """
-        return self.name.removesuffix("s").replace("_", " ")
+        ending = "es" if self.name.endswith("sses") else "s"
+        return self.name.removesuffix(ending).replace("_", " ")
 
     @property
     def contract(self) -> str:
@@ -171,6 +174,19 @@ Kind.NEGATIVE_MASKERS = add_kind(
         many=True,
         strategy=True,
         template="near_in_time",
+    )
+)
+Kind.AUXILIARY_LOSSES = add_kind(
+    Kind(
+        name="auxiliary_losses",
+        about="Losses that are added to that of the method, each with a weight.",
+        members=("loss",),
+        section="losses",
+        many=True,
+        strategy=True,
+        options=AuxiliaryLossOptions,
+        arguments=("context",),
+        template="steady_features",
     )
 )
 Kind.VIEWS = add_kind(

@@ -211,6 +211,13 @@ class EvaluatorOptions(Options):
         return ()
 
 
+class AuxiliaryLossOptions(Options):
+    """The base of an auxiliary loss's options."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """What multiplies the loss before it is added to that of the method."""
+
+
 class NegativeSamplerOptions(Options):
     """The base of a negative sampler's options."""
 

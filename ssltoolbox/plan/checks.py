@@ -22,6 +22,8 @@ from ssltoolbox.recipe.problems import quoted
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
 STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
+ON_PAIRS: tuple[Kind, ...] = tuple(kind for kind in STRATEGIES if kind != Kind.AUXILIARY_LOSSES)
+"""Strategies that act only where pairs are compared."""
 ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
@@ -83,7 +85,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
         if not card.trains:
             useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
         elif card.negatives is None and not card.pairs:
-            useless, reason, other = STRATEGIES, "compares nothing", "a method that compares pairs"
+            useless, reason, other = ON_PAIRS, "compares nothing", "a method that compares pairs"
         elif card.negatives is None:
             useless, reason, other = NEGATIVES, "has no negatives", "a method with negatives"
         else:

@@ -14,7 +14,7 @@ from torch import nn
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.testing.faults import definition_of, fault_of
-from ssltoolbox.testing.method_trial import MethodTrial
+from ssltoolbox.testing.method_trial import MethodTrial, plain_context
 from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
 
 HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning")
@@ -136,6 +136,8 @@ def make(subject: Subject) -> Any:
     """The component, made with whatever its kind is called with."""
     if subject.kind == Kind.METHODS:
         return MethodTrial(subject).method
+    if subject.kind == Kind.AUXILIARY_LOSSES:
+        return subject.make(plain_context(subject))
     return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
 
 

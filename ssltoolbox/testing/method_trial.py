@@ -59,6 +59,20 @@ class CountingMaskers:
         return Masking(masked, {"third": Attraction(0.5, masked)})
 
 
+def plain_context(subject: Subject) -> MethodContext:
+    """What an auxiliary loss is made with: a network, and neither maskers nor other processes."""
+    network = network_for(subject)
+    return MethodContext(
+        backbone=network.backbone,
+        feature_dim=network.dim,
+        descriptor_dim=0,
+        maskers=CountingMaskers(),
+        instances=INSTANCES,
+        steps=STEPS,
+        distributed=False,
+    )
+
+
 class MethodTrial:
     """A method with weights that are always the same, and its steps.
 

@@ -26,6 +26,7 @@ SURFACE = {
     "options": [
         "CropOptions",
         "DataFacts",
+        "AuxiliaryLossOptions",
         "DatasetOptions",
         "EvaluatorOptions",
         "LabelFacts",

@@ -21,6 +21,7 @@ CLASSES = {
     Kind.NEGATIVE_SAMPLERS: ("HardNeg", "HardNegOptions"),
     Kind.NEGATIVE_MASKERS: ("NearInTime", "NearInTimeOptions"),
     Kind.METHODS: ("NNCLR", "NNCLROptions"),
+    Kind.AUXILIARY_LOSSES: ("SteadyFeatures", "SteadyFeaturesOptions"),
     Kind.VIEWS: ("SoftFocus", "SoftFocusOptions"),
     Kind.DATASETS: ("BreathingDiscs", "BreathingDiscsOptions"),
     Kind.EVALUATORS: ("NearestFrame", "NearestFrameOptions"),

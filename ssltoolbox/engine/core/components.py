@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import (
+    AuxiliaryLossOptions,
     CropOptions,
     DataFacts,
     Dataset,
@@ -31,6 +32,7 @@ from ssltoolbox.api import (
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.engine.core.api1 import adapted
+from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses, Weighted
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
@@ -127,6 +129,16 @@ class Components:
         maskers: dict[str, NegativeMasker[Options]] = {item.key: _make(item) for item in chosen}
         return MaskerUnion(maskers)
 
+    def auxiliary_losses(self, context: MethodContext) -> AuxiliaryLosses:
+        """The auxiliary losses, all random weights drawn from torch's global generator."""
+        chosen = self.plan.of(Kind.AUXILIARY_LOSSES)
+        weights = [item.options.weight for item in chosen if isinstance(item.options, AuxiliaryLossOptions)]
+        losses = {
+            item.key: Weighted(_make(item, context), weight)
+            for item, weight in zip(chosen, weights, strict=True)
+        }
+        return AuxiliaryLosses(losses)
+
     @cached_property
     def stages(self) -> Stages:
         """What makes the method's input of a batch."""
@@ -203,8 +215,8 @@ class Components:
         recipe = self.plan.recipe.backbone
         return self.backbone(recipe.weights, recipe.allow_partial)
 
-    def method(self, distributed: bool) -> Method:
-        """The method around a new backbone, all random weights drawn from the recipe's seed."""
+    def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
+        """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""
         backbone = self.initial_backbone()
         crops, crop_size = self._crops
         context = MethodContext(
@@ -224,7 +236,11 @@ class Components:
             data=self.plan.facts,
         )
         method: Method = _make(self.plan.method, context)
-        return method
+        return method, self.auxiliary_losses(context)
+
+    def method(self, distributed: bool) -> Method:
+        """The method alone."""
+        return self.learners(distributed)[0]
 
     def _descriptor_dim(self) -> int:
         """F, found by describing one draw."""

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolboxError
 from ssltoolbox.api.methods import step_of
+from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
 from ssltoolbox.engine.training.optim import build_optimiser
 from ssltoolbox.engine.training.ranks import ends_logged_step
@@ -29,6 +30,7 @@ class TrainingModule(pl.LightningModule):
 
     Args:
         method: learns; an `nn.Module`.
+        losses: are added to the loss of the method; its parameters learn too.
         stages: prepare a batch for it, where the loader's workers have not.
         optim: the optimiser's settings.
         lr_factor: step → factor of the learning rate.
@@ -41,6 +43,7 @@ class TrainingModule(pl.LightningModule):
     def __init__(
         self,
         method: Method,
+        losses: AuxiliaryLosses,
         stages: Stages,
         optim: Optim,
         lr_factor: Callable[[int], float],
@@ -53,6 +56,7 @@ class TrainingModule(pl.LightningModule):
         # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
         self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
         self._method_step = step_of(method, api)
+        self.losses = losses
         self.stages = stages
         parts = (stages.view, *stages.generators, *stages.maskers.maskers.values())
         # Known to Lightning, which moves them to the device.
@@ -66,7 +70,9 @@ class TrainingModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser, and its schedule per optimiser step."""
         # Lightning can't clip gradients for a fused one where precision is mixed.
-        optimiser = build_optimiser(self.method, self.optim, fused=not self.trainer.gradient_clip_val)
+        optimiser = build_optimiser(
+            self.method, self.optim, fused=not self.trainer.gradient_clip_val, losses=self.losses
+        )
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -78,7 +84,9 @@ class TrainingModule(pl.LightningModule):
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
         seed_device(self.seed, position.step, position.micro_batch, position.rank, _OF_THE_METHOD)
         with self._stage("method"):
-            output = self._method_step(ready.inputs)
+            with self.losses.recorded(self.method.backbone) as features:
+                output = self._method_step(ready.inputs)
+            output = self.losses.added_to(output, features, ready.inputs)
         loss = self._one_number(output.loss)
         self._check_finite(loss, ready.batch)
         if ends_logged_step(self.trainer, index, self.global_step + 1):

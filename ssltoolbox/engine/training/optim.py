@@ -24,7 +24,9 @@ OPTIMISERS: dict[str, Callable[[Groups, Optim, bool], Optimizer]] = {
 }
 
 
-def build_optimiser(method: nn.Module, optim: Optim, fused: bool = True) -> Optimizer:
+def build_optimiser(
+    method: nn.Module, optim: Optim, fused: bool = True, losses: nn.Module | None = None
+) -> Optimizer:
     """The recipe's optimiser over the parameters that learn.
 
     Biases, norms and what timm's model asks to be left alone are not decayed, unless `decay_norm_and_bias`. A
@@ -34,9 +36,11 @@ def build_optimiser(method: nn.Module, optim: Optim, fused: bool = True) -> Opti
         method: its parameters are on the device that they stay on.
         optim: the optimiser's settings.
         fused: whether Adam does all its arithmetic in one go.
+        losses: auxiliary losses, whose parameters learn too.
     """
-    learning = {name: parameter for name, parameter in method.named_parameters() if parameter.requires_grad}
-    kept = set() if optim.decay_norm_and_bias else set(_undecayed(method, learning.items()))
+    model = method if losses is None else nn.ModuleList([method, losses])
+    learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    kept = set() if optim.decay_norm_and_bias else set(_undecayed(model, learning.items()))
     grouped: list[dict[str, Any]] = []
     if isinstance(method, GroupedMethod):
         grouped = [{**group, "params": list(group["params"])} for group in method.param_groups()]

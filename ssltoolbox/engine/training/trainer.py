@@ -40,11 +40,12 @@ def build_module(components: Components, distributed: bool, failure_path: Path) 
     optim, schedule = plan.recipe.optim, plan.schedule
     assert optim is not None, "checked by the plan"
     assert schedule is not None, "checked by the plan"
-    method = components.method(distributed)
+    method, losses = components.learners(distributed)
     if plan.recipe.trainer.compile:
         compile_networks(method)
     return TrainingModule(
         method=method,
+        losses=losses,
         stages=components.stages,
         optim=optim,
         lr_factor=schedule.factor,

@@ -1,0 +1,29 @@
+"""Frames of one clip that are near in time count, others don't."""
+
+import pytest
+import torch
+from ssltoolbox_steady_features import SteadyFeaturesOptions
+from ssltoolbox_steady_features.loss import SteadyFeatures
+
+from ssltoolbox.api import AuxiliaryInputs, Rows
+
+FEATURES = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+
+
+def loss_of(clip, time, seconds=1.0):
+    ids, clips = torch.arange(3), torch.tensor(clip)
+    rows = Rows(ids, clips, clips, torch.tensor(time, dtype=torch.float64))
+    loss = SteadyFeatures(SteadyFeaturesOptions(seconds=seconds), context=None)
+    return loss.loss(AuxiliaryInputs(FEATURES, None, rows, step=0)).item()
+
+
+@pytest.mark.parametrize(
+    ("clip", "time", "expected"),
+    [
+        ([0, 0, 1], [0.0, 0.5, 0.0], 1.0),  # one pair at a right angle
+        ([0, 1, 0], [0.0, 0.5, 0.5], 0.0),  # one pair that is equal
+        ([0, 0, 0], [0.0, 5.0, 9.0], 0.0),  # none is near in time
+    ],
+)
+def test_pairs_of_one_clip_that_are_near_in_time(clip, time, expected):
+    assert loss_of(clip, time) == pytest.approx(expected)
