@@ -38,7 +38,7 @@ def evaluate_run(
         return results
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
-        console.print("evaluating, beside a random initialisation …", highlight=False)
+        console.print("evaluating, and an untrained network to compare with …", highlight=False)
     results = reported(
         evaluate_backbone(components, trained, console),
         evaluate_backbone(components, untrained, console),
