@@ -6,7 +6,10 @@ import signal
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 from support.runs import WITH_METHOD, run_tiny, start, write_recipe
+
+from ssltoolbox.api import UserError
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +82,7 @@ def test_killed_three_times(tmp_path, method, accumulate):
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_interrupted(tmp_path, number):
     """The step is finished and saved, the exit code is 130, and the run can go on."""
     recipe = write_recipe(tmp_path)
@@ -93,6 +96,32 @@ def test_interrupted(tmp_path, number):
     resumed = run_tiny(recipe, out, resume=True)
     whole = run_tiny(recipe, tmp_path / "whole")
     assert_same_weights(weights_of(whole.folder.path), weights_of(resumed.folder.path))
+
+
+def test_data_that_changed_is_refused_and_data_that_moved_is_not(tmp_path):
+    faces = tmp_path / "faces"
+    for person in range(9):
+        clip = faces / f"id{person}" / "video" / "clip"
+        clip.mkdir(parents=True)
+        for frame in range(8):
+            Image.new("RGB", (16, 16), (20 * person, 9 * frame, 90)).save(clip / f"{frame}.png")
+    recipe = write_recipe(tmp_path, ("positives: [time_aug]", "positives: []"))
+    text = recipe.read_text().splitlines()
+    recipe.write_text(
+        "\n".join("data: {name: frames, root: faces}" if "data:" in line else line for line in text)
+    )
+    out = tmp_path / "run"
+    code, errors = end_of(
+        start(recipe, out, prelude=SIGNAL_IN_STEP.format(step=2, number=int(signal.SIGTERM)))
+    )
+    assert code == 130, errors
+    moved = faces.rename(tmp_path / "elsewhere")
+    (moved / "id0/video/clip/7.png").rename(tmp_path / "lost.png")
+    with pytest.raises(UserError, match="data has changed"):
+        run_tiny(recipe, out, f"data.root={moved}", resume=True)
+    (tmp_path / "lost.png").rename(moved / "id0/video/clip/7.png")
+    resumed = run_tiny(recipe, out, f"data.root={moved}", resume=True)
+    assert resumed.folder.backbone.is_file()
 
 
 def test_workers_prepare_each_rank_s_own_part(tmp_path):
