@@ -27,7 +27,17 @@ CORE = (
     "support",
 )
 WORDS_OF_THE_FIELD = frozenset(
-    ("frames", "identity", "none", "paper", "standard", "supervised", "verification")
+    (
+        "classification",
+        "frames",
+        "identity",
+        "labelled",
+        "none",
+        "paper",
+        "standard",
+        "supervised",
+        "verification",
+    )
 )
 """Components whose names are words that the core needs for other things."""
 LABELS = frozenset(("expression", "expressions", "valence", "arousal"))

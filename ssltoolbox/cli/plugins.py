@@ -170,15 +170,15 @@ def _kind(text: str) -> Kind:
     from ssltoolbox.api.errors import one_of
     from ssltoolbox.api.suggest import suggest
 
-    singular = text.replace("-", "_").removesuffix("s")
-    kinds = {name.removesuffix("s"): kind for name, kind in KINDS.items()}
-    if singular not in kinds:
+    wanted = text.replace("-", "_")
+    kinds = {kind.singular.replace(" ", "_"): kind for kind in KINDS.values()}
+    if wanted not in kinds and wanted not in KINDS:
         near = suggest(text, kinds)
         raise UserError(
             f"there is no kind {text!r}",
             f"did you mean {near!r}?" if near else f"write {one_of(kinds)}",
         )
-    return kinds[singular]
+    return kinds.get(wanted) or KINDS[wanted]
 
 
 def _print_json(data: Any) -> None:

@@ -13,11 +13,11 @@ from ssltoolbox.bench.jobs import Job, plan_jobs
 from ssltoolbox.recipe import RecipeError
 
 PLUGIN = """\
-from ssltoolbox.api import hookimpl
+from ssltoolbox.api import Descriptor, hookimpl
 
 @hookimpl
-def ssltoolbox_methods():
-    return []
+def ssltoolbox_positive_generators():
+    yield Descriptor(name="mine", summary="Mine.", target="mine:Mine", api=2)
 """
 
 

@@ -83,10 +83,10 @@ def test_data_that_is_not_there_is_a_warning_in_check_and_an_error_in_train(
     recipe = str(write_recipe(tmp_path, data="{name: frames, root: gone}", trainer=trainer))
     assert run(["check", recipe]) == 0
     printed = capsys.readouterr()
-    assert printed.err.startswith("small.yaml:3:1: warning: ")
+    assert printed.err.startswith("small.yaml:3:28: warning: ")
     assert "the run        5 steps\n" in lines(printed.out)
     assert run(["train", recipe]) == 2
-    assert capsys.readouterr().err.startswith(f"small.yaml:3:1: {tmp_path / 'gone'}")
+    assert capsys.readouterr().err.startswith(f"small.yaml:3:28: {tmp_path / 'gone'}")
     assert not (tmp_path / "runs").exists()
 
 

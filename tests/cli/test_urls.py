@@ -33,6 +33,7 @@ PATHS = [
     for path, command in all_commands(commands)
     for parameter in command.params
     if isinstance(parameter.type, click.Path) or parameter.name in ("source", "sources", "data", "target")
+    if (path, parameter.name) != (("plugins", "check"), "data")  # names a dataset, not a path
 ]
 
 

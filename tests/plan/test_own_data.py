@@ -152,6 +152,6 @@ def test_editors_complete_it() -> None:
     assert tasks
     for task in tasks:
         assert task["properties"]["data"]["anyOf"] == [{"$ref": "#/properties/data"}, {"type": "null"}]
-    assert {"enum": ["affectnet", "fer2013", "frames", "lfw", "synthetic_faces"]} in schema["properties"][
-        "data"
-    ]["anyOf"]
+    assert {"enum": ["affectnet", "fer2013", "frames", "labelled", "lfw", "synthetic_faces"]} in schema[
+        "properties"
+    ]["data"]["anyOf"]

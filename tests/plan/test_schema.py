@@ -51,6 +51,7 @@ def test_lists_of_components_are_lists() -> None:
         "positives",
         "negatives",
         "maskers",
+        "losses",
         "evaluate",
     ]
 

@@ -103,9 +103,12 @@ def test_one_class_in_test_is_a_warning(tmp_path: Path, put_image: Put) -> None:
 
 def test_values_out_of_range(tmp_path: Path, put_image: Put) -> None:
     """AffectNet's lists have -2 for a value that nobody gave."""
-    cells = {"train": "0.5,0.5", "val": "0.5,0.5", "test": "0.5,1.5"}
-    put_index(tmp_path, put_image, "valence,arousal", lambda split, frame: cells[split])
-    (problem,) = problems(tmp_path, "[valence_arousal]")
+    lines = ["path,split,valence,arousal"]
+    for split, arousal in (("train", 0.5), ("train", 0.1), ("val", 0.5), ("test", 1.5), ("test", 0.1)):
+        put_image(tmp_path / f"{len(lines)}.png")
+        lines.append(f"{len(lines)}.png,{split},{arousal / 2},{arousal}")
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    (problem,) = problems(tmp_path, "[valence_arousal]", "{name: labelled, table: faces.csv, root: .}")
     assert not problem.warning
     assert "test split" in problem.message
     assert "arousal 1.5" in problem.message

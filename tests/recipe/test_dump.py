@@ -61,6 +61,7 @@ positives:
 - name: time_aug
 negatives: []
 maskers: []
+losses: []
 views:
   name: paper
 evaluate: []

@@ -100,8 +100,8 @@ class Indescribable(Options):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"api": 0}, "written for API 0, this is API 1; see CHANGELOG.md, 'Plugin API'"),
-        ({"api": 2}, "written for API 2, this is API 1; see CHANGELOG.md, 'Plugin API'"),
+        ({"api": 0}, "written for API 0, this is API 2; see CHANGELOG.md, 'Plugin API'"),
+        ({"api": 3}, "written for API 3, this is API 2; see CHANGELOG.md, 'Plugin API'"),
         ({"summary": None}, "its summary must be text, not None"),
         ({"summary": "a\nb"}, "its summary must be one line of text"),
         ({"summary": " "}, "its summary must be one line of text"),

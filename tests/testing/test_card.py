@@ -126,9 +126,9 @@ def test_what_an_error_keeps_from_being_tried_is_not_kept(plugins: FakePlugins) 
 
 
 def test_what_the_base_class_leaves_open_is_named(broken) -> None:
-    assert broken("negative_maskers", "class Mirror(api.NegativeMasker):\n    pass\n") == {
-        "a descriptor for each frame": "`Mirror` must define `describe`; see `ssltoolbox.api.NegativeMasker`"
-    }
+    (advice,) = broken("negative_maskers", "class Mirror(api.NegativeMasker):\n    pass\n").values()
+    assert "`ssltoolbox.api.NegativeMasker`" in advice
+    assert "mask or answer" in advice
 
 
 def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken) -> None:

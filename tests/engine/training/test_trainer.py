@@ -69,12 +69,12 @@ def test_a_network_computes_what_it_did(name):
             norm.running_var.uniform_(0.5, 2)
     expected = network(images)
     names, parameters = list(network.state_dict()), {id(part) for part in network.parameters()}
-    synced = SyncBatchNorm().apply(copy.deepcopy(network))
+    synced = SyncBatchNorm(cuda=True).apply(copy.deepcopy(network))
     assert any(isinstance(part, torch.nn.SyncBatchNorm) for part in synced.modules())
     assert list(synced.state_dict()) == names
     torch.testing.assert_close(synced(images), expected)
-    torch.testing.assert_close(SyncBatchNorm().revert(synced)(images), expected)
-    applied = SyncBatchNorm().apply(network)
+    torch.testing.assert_close(SyncBatchNorm(cuda=True).revert(synced)(images), expected)
+    applied = SyncBatchNorm(cuda=True).apply(network)
     assert {id(part) for part in applied.parameters()} == parameters
 
 
@@ -82,4 +82,4 @@ def test_lightning_takes_it():
     sync = _plugins(World(devices=2), cuda=True)
     trainer = pl.Trainer(accelerator="cpu", devices=2, strategy="ddp", plugins=sync, logger=False)
     assert isinstance(trainer.strategy._layer_sync, SyncBatchNorm)
-    assert not any(isinstance(part, SyncBatchNorm) for part in _plugins(World(devices=2), cuda=False))
+    assert not any(isinstance(part, SyncBatchNorm) for part in _plugins(World(), cuda=True))

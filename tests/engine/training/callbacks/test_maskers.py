@@ -43,7 +43,7 @@ LEARNS = """
     @hookimpl
     def ssltoolbox_negative_maskers():
         yield Descriptor(
-            name="learns", summary="Masks what is more alike than most.", target=f"{__name__}:Learns", api=1
+            name="learns", summary="Masks what is more alike than most.", target=f"{__name__}:Learns", api=2
         )
 """
 
