@@ -301,8 +301,8 @@ def test_a_new_detector_is_no_part_of_a_recipe(
         ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
         (
             "xyz",
-            "there is no kind 'xyz'; write dataset, evaluator, landmark_detector, method, negative_masker, "
-            "negative_sampler, positive_generator or view\n",
+            "there is no kind 'xyz'; write auxiliary_loss, dataset, evaluator, landmark_detector, method, "
+            "negative_masker, negative_sampler, positive_generator or view\n",
         ),
     ],
 )
