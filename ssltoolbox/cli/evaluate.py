@@ -40,7 +40,9 @@ def evaluate(
     out: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Evaluate a backbone on downstream tasks, versus an untrained network.
+    """Evaluate a backbone on downstream tasks.
+
+    Its numbers stand next to those of an untrained network.
 
     RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (this toolbox's, or a checkpoint of
     torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or

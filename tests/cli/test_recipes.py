@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import ssltoolbox
 from ssltoolbox.cli.main import run
 from ssltoolbox.recipe.shipped import FOLDER, shipped_recipes
 
@@ -88,8 +89,10 @@ def test_a_command_says_which_of_two_recipes_it_takes(
     assert "quickstart.yaml: warning: " in capsys.readouterr().err
 
 
-def test_an_editable_install_uses_the_recipes_of_the_checkout() -> None:
-    assert FOLDER == ROOT / "recipes"
+def test_an_editable_install_uses_the_recipes_of_the_checkout_and_another_its_own() -> None:
+    installed = Path(ssltoolbox.__file__).parent
+    own = ROOT / "recipes" if installed.parent == ROOT else installed / "recipes"
+    assert own == FOLDER
 
 
 @pytest.mark.slow

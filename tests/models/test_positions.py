@@ -1,5 +1,7 @@
 """Weights of a transformer at another image size."""
 
+from importlib.metadata import version
+
 import pytest
 import timm
 import torch
@@ -19,12 +21,18 @@ def saved(path, name, size, **options):
     return backbone
 
 
+NEWER_SWIN = pytest.mark.skipif(
+    version("timm") < "1.0.31" and len(version("timm")) == len("1.0.31"),
+    reason="older versions of timm rename the layers of a Swin that they have saved themselves",
+)
+
+
 @pytest.mark.parametrize(
     ("name", "sizes"),
     [
         ("vit_tiny_patch16_224", (48, 80)),
         ("deit_tiny_distilled_patch16_224", (80, 48)),
-        ("swin_tiny_patch4_window7_224", (224, 96)),
+        pytest.param("swin_tiny_patch4_window7_224", (224, 96), marks=NEWER_SWIN),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:timm")
