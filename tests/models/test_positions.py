@@ -22,8 +22,8 @@ def saved(path, name, size, **options):
 
 
 NEWER_SWIN = pytest.mark.skipif(
-    version("timm") < "1.0.31" and len(version("timm")) == len("1.0.31"),
-    reason="older versions of timm rename the layers of a Swin that they have saved themselves",
+    version("timm") == "1.0.21",
+    reason="with timm 1.0.21 the keys of a Swin's downsampling layers don't match; why is not known",
 )
 
 
