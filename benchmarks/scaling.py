@@ -78,8 +78,9 @@ def images_a_second(components: Components, workers: int, steps: int, prepares: 
     """What a loader gives that nobody waits for, its start left out."""
     counts = components.plan.counts
     sharing = Sharing(counts.steps_per_epoch, counts.draws)
+    fetch = Fetch(components.batches, components.stages if prepares else None, components.blame)
     batches = Loader(
-        Fetched(Fetch(components.batches, components.stages if prepares else None), len(components.batches)),
+        Fetched(fetch, len(components.batches)),
         sampler=SlotSampler(sharing, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
         collate_fn=lambda batch: batch,

@@ -25,7 +25,8 @@ def trained(recipe, out, devices):
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     with (out / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
+        # A step's rate is of this machine, and is there only from the first second on.
+        rows = [{name: row[name] for name in row if name != "images_per_s"} for row in csv.DictReader(file)]
     return safetensors.torch.load_file(out / "backbone.safetensors"), rows
 
 
@@ -39,7 +40,7 @@ def test_two_processes_train_as_one(tmp_path):
     assert rows[0].keys() == rows_of_two[0].keys()
     assert {"loss", "effective_rank", "masked_share", "faces_swapped_per_draw"} <= rows[0].keys()
     for row, other in zip(rows, rows_of_two, strict=True):
-        for name in row.keys() - {"images_per_s"}:
+        for name in row:
             # A share of what was masked is a mean over processes, which mask different numbers of candidates.
             within = 0.05 if "_same_" in name else 1e-3
             assert float(other[name]) == pytest.approx(float(row[name]), rel=1e-2, abs=within), name
