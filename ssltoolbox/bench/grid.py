@@ -74,7 +74,7 @@ def grid_schema() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Setting:
+class GridOption:
     """An option that a grid sets.
 
     Attributes:
@@ -106,9 +106,9 @@ class LoadedGrid:
     grid: Grid
     tree: Located
     recipes: tuple[Path, ...]
-    common: tuple[Setting, ...]
-    sweep: tuple[tuple[Setting, ...], ...]
-    with_seeds: tuple[tuple[Setting, ...], ...]
+    common: tuple[GridOption, ...]
+    sweep: tuple[tuple[GridOption, ...], ...]
+    with_seeds: tuple[tuple[GridOption, ...], ...]
 
     def place(self, *path: str) -> Place:
         """Where a value is written; where the grid begins if it isn't."""
@@ -176,20 +176,20 @@ def _recipe_files(tree: Located, problems: list[RecipeProblem]) -> Iterator[Path
             problems.append(RecipeProblem(named.place, f"no file matches {shown_path(path)}"))
 
 
-def _tasks(tree: Located) -> Iterator[Setting]:
+def _tasks(tree: Located) -> Iterator[GridOption]:
     tasks = tree.child("tasks")
     if tasks is not None and tasks.value is not None:
         place = tasks.best_place
-        yield Setting("evaluate", tasks.plain(), Override(("evaluate",), (place,), tasks))
+        yield GridOption("evaluate", tasks.plain(), Override(("evaluate",), (place,), tasks))
 
 
-def _settings(node: Located | None, problems: list[RecipeProblem]) -> Iterator[Setting]:
+def _settings(node: Located | None, problems: list[RecipeProblem]) -> Iterator[GridOption]:
     for key, value in node.mapping.items() if node else ():
         if setting := _setting(key, value.best_place, value, problems):
             yield setting
 
 
-def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
     sweep = tree.child("sweep")
     for key, values in sweep.mapping.items() if sweep else ():
         elements = [value for _, value in values.items()]
@@ -199,7 +199,7 @@ def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setti
         yield from _values(key, values, problems)
 
 
-def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
     node, seeds = tree.child("with_seeds"), tree.child("seeds")
     count = len(list(seeds.items())) if seeds else 1
     for key, values in node.mapping.items() if node else ():
@@ -210,20 +210,20 @@ def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[
         yield from _values(key, values, problems)
 
 
-def _values(key: str, values: Located, problems: list[RecipeProblem]) -> Iterator[tuple[Setting, ...]]:
+def _values(key: str, values: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
     """The settings of one option; a mistake in its name is reported once."""
     elements = [value for _, value in values.items()]
     if elements and _setting(key, values.best_place, elements[0], problems):
         yield tuple(setting for value in elements if (setting := _setting(key, values.best_place, value, [])))
 
 
-def _setting(key: str, place: Place, value: Located, problems: list[RecipeProblem]) -> Setting | None:
+def _setting(key: str, place: Place, value: Located, problems: list[RecipeProblem]) -> GridOption | None:
     if key in OWN_KEYS:
         problems.append(RecipeProblem(place, f"{quoted(key)} can't be set here", OWN_KEYS[key]))
         return None
     override, found = override_at(key, place, value)
     problems += found
-    return Setting(key, value.plain(), override) if override else None
+    return GridOption(key, value.plain(), override) if override else None
 
 
 def _repeated_seeds(tree: Located) -> Iterator[RecipeProblem]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ssltoolbox.bench.code import digest_of
-from ssltoolbox.bench.grid import LoadedGrid, Setting
+from ssltoolbox.bench.grid import GridOption, LoadedGrid
 from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import Override, Recipe, RecipeError, RecipeProblem, did_you_mean, dump
 from ssltoolbox.recipe.problems import in_order, quoted, shown_path
@@ -89,12 +89,12 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
     return Jobs(tuple(jobs), tuple(in_order(problems)))
 
 
-def _points(loaded: LoadedGrid) -> list[tuple[Setting, ...]]:
+def _points(loaded: LoadedGrid) -> list[tuple[GridOption, ...]]:
     """Every combination of the swept values; one without any if nothing is swept."""
     return list(product(*loaded.sweep))
 
 
-def _seeds(loaded: LoadedGrid) -> list[tuple[tuple[int, ...], tuple[Setting, ...]]]:
+def _seeds(loaded: LoadedGrid) -> list[tuple[tuple[int, ...], tuple[GridOption, ...]]]:
     """Seeds that share their settings, with those: all of them, unless each has settings of its own."""
     seeds = loaded.grid.seeds
     if not loaded.with_seeds:

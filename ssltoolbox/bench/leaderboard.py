@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ssltoolbox.api import Metric
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.runs import Cost, FinishedRun
+from ssltoolbox.bench.runs import FinishedRun, RunCost
 from ssltoolbox.bench.statistics import Difference, Summary, paired_difference, summary
 from ssltoolbox.report.results import Result, arrow_of
 
@@ -65,7 +65,7 @@ class Row:
         recipe: its name.
         runs: how many are complete.
         cells: by column; none for a metric that it doesn't have.
-        costs: by the name of `Cost`'s field; none for what was not measured.
+        costs: by the name of `RunCost`'s field; none for what was not measured.
     """
 
     recipe: str
@@ -128,7 +128,7 @@ def _row(
             difference = paired_difference(values, measured(baseline, column))
             cells[column] = Cell(summary(list(values.values())), difference)
     costs = {}
-    for field in Cost.__dataclass_fields__:
+    for field in RunCost.__dataclass_fields__:
         known = [value for run in runs if (value := getattr(run.cost, field)) is not None]
         if known:
             costs[field] = summary(known)

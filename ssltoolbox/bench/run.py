@@ -42,7 +42,7 @@ class PlannedBench:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchOutcome:
     """How a benchmark ended.
 
     Attributes:
@@ -73,7 +73,7 @@ def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
     return PlannedBench(loaded, jobs.all, code, BenchFolder(out), jobs.warnings)
 
 
-def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Outcome:
+def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> BenchOutcome:
     """Runs what is not done yet; writes the results after each run, and the page at the end.
 
     A run that fails does not stop the others.
@@ -101,7 +101,7 @@ def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Out
             schedule.run(display)
         bench = written()
         _write_page(bench, folder, console)
-        return Outcome(bench, schedule.interrupted, schedule.code_changed)
+        return BenchOutcome(bench, schedule.interrupted, schedule.code_changed)
 
 
 def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:

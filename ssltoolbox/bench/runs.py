@@ -15,7 +15,7 @@ from ssltoolbox.report.results import Result, notes_on, results_of
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """What a run took; None for what was not measured.
 
     Attributes:
@@ -46,7 +46,7 @@ class FinishedRun:
     job: Job
     folder: Path
     evaluation: Mapping[str, Any]
-    cost: Cost
+    cost: RunCost
     data_note: str = ""
 
     @property
@@ -68,7 +68,7 @@ def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
     files = read_run(folder.run(job))
     record = folder.record(job)
     gpu = files.metrics.get("gpu_memory_gib")
-    cost = Cost(
+    cost = RunCost(
         images_per_s=_median(files.metrics.get("images_per_s")),
         peak_memory=record.peak_memory,
         peak_gpu_memory=max(gpu.values) * 2**30 if gpu else None,

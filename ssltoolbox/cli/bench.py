@@ -14,7 +14,7 @@ from ssltoolbox.cli.output import new_console, shown
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ssltoolbox.bench.run import Outcome, PlannedBench
+    from ssltoolbox.bench.run import BenchOutcome, PlannedBench
 
 
 @click.command()
@@ -48,7 +48,7 @@ def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
     console.print(dry_run_words(planned, jobs), highlight=False)
 
 
-def _end(outcome: Outcome, planned: PlannedBench, console: Console) -> int:
+def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
     """Says how it ended, and gives the exit code."""
     from ssltoolbox.bench.display import leaderboard_table
     from ssltoolbox.bench.schedule import JobState

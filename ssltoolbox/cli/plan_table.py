@@ -13,7 +13,7 @@ from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import bytes_text, duration_text
 
 if TYPE_CHECKING:
-    from ssltoolbox.engine.training.measure import Cost
+    from ssltoolbox.engine.training.measure import StepCost
 
 BYTES_OF_FP32 = 4
 
@@ -23,7 +23,7 @@ def plan_table(plan: Plan) -> Table:
     return _table(plan.recipe.name, _plan_rows(plan))
 
 
-def cost_table(cost: Cost, steps: int) -> Table:
+def cost_table(cost: StepCost, steps: int) -> Table:
     """What was measured, and what a run of so many steps would take at that pace."""
     return _table(f"measured here, on {cost.device}", _cost_rows(cost, steps))
 
@@ -108,7 +108,7 @@ def _learning_rate(optim: Optim, schedule: LearningRate) -> str:
     return text
 
 
-def _cost_rows(cost: Cost, steps: int) -> Iterator[tuple[str, str]]:
+def _cost_rows(cost: StepCost, steps: int) -> Iterator[tuple[str, str]]:
     yield (
         "parameters",
         f"backbone {cost.backbone:,}; {cost.learning:,} learn, of {cost.parameters:,} in all",

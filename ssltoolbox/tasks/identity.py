@@ -22,7 +22,7 @@ from ssltoolbox.tasks.metrics import accuracy
 from ssltoolbox.tasks.options import IdentityOptions
 from ssltoolbox.tasks.probes import REGULARISERS, logistic, vote
 from ssltoolbox.tasks.samples import Samples, usable
-from ssltoolbox.tasks.selection import Outcome, Probe, S, best, by_protocol
+from ssltoolbox.tasks.selection import Probe, ProbeResult, S, best, by_protocol
 
 SHARE_OF_CLIP = 0.4
 """Of a single clip's time: learned from at its beginning, and as much asked about at its end."""
@@ -79,10 +79,10 @@ class Identity:
         return {"identity": result}
 
 
-def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> Outcome:
+def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> ProbeResult:
     """Chooses a setting with the people of val, then learns to know those of test."""
     setting = best(probe(val.early, val.late.values, settings), val.late.targets, accuracy)
-    return Outcome(setting, probe(test.early, test.late.values, (setting,))[setting])
+    return ProbeResult(setting, probe(test.early, test.late.values, (setting,))[setting])
 
 
 def _measure(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -19,7 +19,7 @@ Score = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ProbeResult:
     """What a probe says of the test split.
 
     Attributes:
@@ -38,18 +38,18 @@ def best(predictions: Mapping[S, np.ndarray], truth: np.ndarray, score: Score) -
 
 def choose_on_val(
     probe: Probe[S], samples: Mapping[Split, Samples], settings: Sequence[S], score: Score
-) -> Outcome:
+) -> ProbeResult:
     """Learns from train, chooses on val, predicts test."""
     val = samples["val"]
     predictions = probe(samples["train"], np.concatenate([val.values, samples["test"].values]), settings)
     setting = best({s: found[: len(val)] for s, found in predictions.items()}, val.targets, score)
-    return Outcome(setting, predictions[setting][len(val) :])
+    return ProbeResult(setting, predictions[setting][len(val) :])
 
 
 def by_protocol(
     protocol: Protocol,
-    linear: Callable[[], Outcome],
-    neighbours: Callable[[], Outcome],
+    linear: Callable[[], ProbeResult],
+    neighbours: Callable[[], ProbeResult],
     measure: Callable[[np.ndarray], dict[str, Any]],
 ) -> dict[str, Any]:
     """What `measure` gives for the test predictions.

@@ -10,7 +10,7 @@ from ssltoolbox.api import NetworkEvaluator, UserError
 from ssltoolbox.testing.compare import changed_field, copy_of, seed_globally
 from ssltoolbox.testing.labels import NAME_DATA, needed_labels
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rule
-from ssltoolbox.testing.task_data import TaskData
+from ssltoolbox.testing.task_data import TrialData
 
 SHARES = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "auc", "map", "chance")
 """Measures between 0 and 1."""
@@ -52,7 +52,7 @@ def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     task = subject.make()
     if _needs_network(task):
         return
-    given = TaskData(subject).features()
+    given = TrialData(subject).features()
     before = {split: copy_of(one) for split, one in given.items()}
     task.evaluate(given)
     for split, one in given.items():
@@ -77,7 +77,7 @@ def reproducible(subject: Subject) -> None:
 
 @rule("labels that are missing are named")
 def missing_labels(subject: Subject) -> Iterator[Complaint]:
-    whatever = [frozenset(TaskData(subject).features()["train"].labels)] if "labels" in subject.needs else []
+    whatever = [frozenset(TrialData(subject).features()["train"].labels)] if "labels" in subject.needs else []
     for lacking in (*whatever, *({name} for name in needed_labels(subject))):
         what = f"the label {next(iter(lacking))!r}" if len(lacking) == 1 else "labels"
         advice = "raise `UserError` with the label's name where the data lacks it"
@@ -106,7 +106,7 @@ def _evaluate(subject: Subject, lacking: Set[str] = frozenset()) -> Any:
     Raises:
         WrongInput: where the task refuses data that lacks nothing it says that it needs.
     """
-    task, data = subject.make(), TaskData(subject, lacking)
+    task, data = subject.make(), TrialData(subject, lacking)
     try:
         found = (
             task.evaluate_network(data.context()) if _needs_network(task) else task.evaluate(data.features())

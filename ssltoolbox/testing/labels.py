@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS
 from ssltoolbox.testing.rules import Subject, WrongInput
-from ssltoolbox.testing.surroundings import OwnData
+from ssltoolbox.testing.surroundings import AuthorData
 
 NEED = "label:"
 NAME_DATA = "name data that has it: --data '{name: …}'"
@@ -43,7 +43,7 @@ def made_up(count: int, names: Iterable[str] = ()) -> dict[str, Tensor]:
     return {"expression": numbers % len(EXPRESSIONS), **others}
 
 
-def check_labels(subject: Subject, own: OwnData) -> None:
+def check_labels(subject: Subject, own: AuthorData) -> None:
     """
     Raises:
         WrongInput: where the author's data lacks a label that the component needs.

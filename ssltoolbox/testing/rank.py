@@ -26,7 +26,7 @@ OUTCOME, FAULT = "outcome", "fault"
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class StepResults:
     """What came of some steps, as means over the processes.
 
     Attributes:
@@ -45,7 +45,7 @@ def take_steps(
     share: slice = EVERY,
     mean: Callable[[Tensor], Tensor] = lambda value: value,
     seed: int = 10,
-) -> Outcome:
+) -> StepResults:
     """Steps without batch statistics, which are those of a process.
 
     Args:
@@ -64,7 +64,7 @@ def take_steps(
         loss.backward()
         losses.append(float(mean(loss.detach())))
     gradients = {name: mean(p.grad) for name, p in trial.learning() if p.grad is not None}
-    return Outcome(tuple(losses), gradients)
+    return StepResults(tuple(losses), gradients)
 
 
 def _mean_over_processes(value: Tensor) -> Tensor:

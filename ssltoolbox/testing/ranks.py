@@ -16,7 +16,7 @@ import torch
 import torch.distributed
 
 from ssltoolbox.testing.method_trial import has_negatives
-from ssltoolbox.testing.rank import FAULT, OUTCOME, PATIENCE, RANKS, Outcome, run_rank, take_steps
+from ssltoolbox.testing.rank import FAULT, OUTCOME, PATIENCE, RANKS, StepResults, run_rank, take_steps
 from ssltoolbox.testing.rules import Complaint, NotTried, Subject, rule
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -44,7 +44,7 @@ def two_ranks(subject: Subject) -> Iterator[Complaint]:
             yield Complaint(difference, f"`{subject.name}` on two processes{masked} {difference}")
 
 
-def _difference(one: Outcome, two: Outcome) -> str:
+def _difference(one: StepResults, two: StepResults) -> str:
     """What differs between one process and two, and what to do; empty if nothing does."""
     for step, (alone, together) in enumerate(zip(one.losses, two.losses, strict=True), start=1):
         if abs(alone - together) > RELATIVE * abs(alone) + ABSOLUTE:
@@ -61,7 +61,7 @@ def _difference(one: Outcome, two: Outcome) -> str:
     return ""
 
 
-def _together(subject: Subject) -> list[Outcome] | str:
+def _together(subject: Subject) -> list[StepResults] | str:
     """What two processes came to, without and with maskers, or what went wrong in them."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -74,7 +74,7 @@ def _together(subject: Subject) -> list[Outcome] | str:
             return f"are ended by signal {-min(codes)}"
         if any(codes):
             raise NotTried  # A process that was started anew can't import the plugin.
-        outcomes: list[Outcome] = pickle.loads((folder / OUTCOME).read_bytes())
+        outcomes: list[StepResults] = pickle.loads((folder / OUTCOME).read_bytes())
         return outcomes
 
 

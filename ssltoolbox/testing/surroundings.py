@@ -19,7 +19,7 @@ Data = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class OwnData:
+class AuthorData:
     """The author's own data.
 
     Attributes:
@@ -52,7 +52,7 @@ class Surroundings:
         backbone: timm's name of the network that methods and tasks get; empty for the recipe's or a tiny one.
     """
 
-    data: OwnData | None = None
+    data: AuthorData | None = None
     plan: Plan | None = None
     backbone: str = ""
 
@@ -81,14 +81,14 @@ class Surroundings:
                 return chosen.options.model_dump(mode="json", by_alias=True)
         return {}
 
-    def data_of(self, kind: Kind, name: str) -> OwnData | None:
+    def data_of(self, kind: Kind, name: str) -> AuthorData | None:
         """The data that a component is tried on: a task may name its own in the recipe."""
         if self.data or not self.plan:
             return self.data
         for chosen in self.plan.of(kind):
             if chosen.descriptor.name == name and chosen.own_data:
-                return OwnData(chosen.own_data.chosen)
-        return OwnData(self.plan.data)
+                return AuthorData(chosen.own_data.chosen)
+        return AuthorData(self.plan.data)
 
 
 def surroundings(data: Data | None, recipe: Path | str | None, backbone: str) -> Surroundings:
@@ -102,4 +102,4 @@ def surroundings(data: Data | None, recipe: Path | str | None, backbone: str) ->
     if data is None:
         return Surroundings(None, plan, backbone)
     text = data if isinstance(data, str) else json.dumps(data, default=str)
-    return Surroundings(OwnData(choose_typed(Kind.DATASETS, "--data", text, files)), plan, backbone)
+    return Surroundings(AuthorData(choose_typed(Kind.DATASETS, "--data", text, files)), plan, backbone)

@@ -86,7 +86,7 @@ class PlainView:
         return scaled if images.shape[-1] == self.size else F.interpolate(scaled, (self.size, self.size))
 
 
-class TaskData:
+class TrialData:
     """The splits that a task is tried on.
 
     Args:

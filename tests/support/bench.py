@@ -8,10 +8,10 @@ from typing import Any
 
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.results import Bench
-from ssltoolbox.bench.runs import Cost, FinishedRun
+from ssltoolbox.bench.runs import FinishedRun, RunCost
 from ssltoolbox.bench.schedule import JobState
 
-COST = Cost(images_per_s=1000.0, peak_memory=2**30, seconds=90.0)
+COST = RunCost(images_per_s=1000.0, peak_memory=2**30, seconds=90.0)
 
 F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
 IDENTITY = {"key": "accuracy", "title": "identity left", "better": "lower", "versus_untrained": False}
@@ -24,7 +24,7 @@ def job(recipe: str, seed: int = 0, point: Mapping[str, Any] | None = None) -> J
     return Job(recipe, point, seed, text="", steps=100, evaluates=True, key=key)
 
 
-def finished(job: Job, f1: float, note: str = "", cost: Cost = COST) -> FinishedRun:
+def finished(job: Job, f1: float, note: str = "", cost: RunCost = COST) -> FinishedRun:
     """A run with an expression's F1; what is left of identity is 1 minus that."""
     evaluation = {
         "expression": {"f1": f1, "metrics": [F1]},

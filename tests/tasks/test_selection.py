@@ -5,7 +5,7 @@ import pytest
 
 from ssltoolbox.tasks.metrics import accuracy
 from ssltoolbox.tasks.samples import Samples
-from ssltoolbox.tasks.selection import Outcome, best, by_protocol, choose_on_val
+from ssltoolbox.tasks.selection import ProbeResult, best, by_protocol, choose_on_val
 
 
 def constant_probe(train: Samples, queries: np.ndarray, settings: Sequence[int]) -> dict[int, np.ndarray]:
@@ -29,15 +29,15 @@ def test_the_first_of_equals_is_chosen() -> None:
 
 
 def test_a_linear_probe_has_the_neighbours_beside_it() -> None:
-    line, nearest = Outcome(0.1, np.array([1])), Outcome(5, np.array([2]))
+    line, nearest = ProbeResult(0.1, np.array([1])), ProbeResult(5, np.array([2]))
     result = by_protocol("linear", lambda: line, lambda: nearest, lambda found: {"sum": int(found.sum())})
     assert result == {"sum": 1, "protocol": "linear", "regulariser": 0.1, "knn": {"sum": 2, "k": 5}}
 
 
 def test_the_neighbours_alone_train_nothing() -> None:
-    def never() -> Outcome:
+    def never() -> ProbeResult:
         pytest.fail("a linear probe was trained")
 
-    nearest = Outcome(5, np.array([2]))
+    nearest = ProbeResult(5, np.array([2]))
     result = by_protocol("knn", never, lambda: nearest, lambda found: {"sum": int(found.sum())})
     assert result == {"sum": 2, "protocol": "knn", "k": 5}

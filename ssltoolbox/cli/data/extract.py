@@ -17,7 +17,7 @@ from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
-    from ssltoolbox.data.extract.folder import Outcome
+    from ssltoolbox.data.extract.folder import VideoResult
 
 SHOWN = 5
 """How many of the videos that gave no clip are named for each cause, and how many types of other files."""
@@ -118,7 +118,7 @@ def extract(
     return FAILED if all(outcome.error for outcome in outcomes) else DONE
 
 
-def _print_damage(outcomes: Sequence[Outcome]) -> None:
+def _print_damage(outcomes: Sequence[VideoResult]) -> None:
     from ssltoolbox.support.paths import printable
 
     for outcome in outcomes:
@@ -128,7 +128,7 @@ def _print_damage(outcomes: Sequence[Outcome]) -> None:
             )
 
 
-def _print_left_out(outcomes: Sequence[Outcome], others: Sequence[Path], output: Path) -> None:
+def _print_left_out(outcomes: Sequence[VideoResult], others: Sequence[Path], output: Path) -> None:
     """Names the first videos that gave no clip, and says where all of them are listed."""
     from ssltoolbox.data.extract.folder import LEFT_OUT
     from ssltoolbox.support.paths import printable
@@ -151,7 +151,7 @@ def _print_left_out(outcomes: Sequence[Outcome], others: Sequence[Path], output:
         click.echo(f"the list of them all, with why: {output / LEFT_OUT}", err=True)
 
 
-def _summary(outcomes: Sequence[Outcome], output: Path) -> Iterator[str]:
+def _summary(outcomes: Sequence[VideoResult], output: Path) -> Iterator[str]:
     def total(what: str) -> int:
         return sum(getattr(outcome.extracted, what) for outcome in outcomes)
 

@@ -32,7 +32,7 @@ Tick = Callable[[int], object]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class VideoResult:
     """What is known of a video that was worked on.
 
     Attributes:
@@ -97,7 +97,7 @@ class FramesFolder:
         """Where they are until the video is done."""
         return self.work / "parts" / video.identity / video.name
 
-    def outcome(self, video: Video) -> Outcome | None:
+    def outcome(self, video: Video) -> VideoResult | None:
         """What came of a video the last time; None if it has not been worked on to its end, or has changed.
 
         Raises:
@@ -107,7 +107,7 @@ class FramesFolder:
             stored = json.loads(self._record(video).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        outcome = Outcome(
+        outcome = VideoResult(
             stored["video"], tuple(stored["stamp"]), Extracted(**stored["extracted"]), stored["error"]
         )
         if outcome.error:
@@ -120,7 +120,7 @@ class FramesFolder:
             )
         return outcome if outcome.stamp == _stamp(video.path) else None
 
-    def keep(self, video: Video, outcome: Outcome) -> None:
+    def keep(self, video: Video, outcome: VideoResult) -> None:
         """Puts the clips of a video in their place, and records it as done."""
         clips, part = self.clips(video), self.part(video)
         if clips.exists():
@@ -130,7 +130,7 @@ class FramesFolder:
             os.rename(part, clips)
         write_json(self._record(video), asdict(outcome))
 
-    def keep_reasons(self, outcomes: Sequence[Outcome], others: Sequence[Path]) -> None:
+    def keep_reasons(self, outcomes: Sequence[VideoResult], others: Sequence[Path]) -> None:
         """Writes `left_out.csv`: each video that gave no clip, and each file that was passed over."""
         rows = [(printable(outcome.video), outcome.reason) for outcome in outcomes if outcome.reason]
         rows += [(printable(path), f"another type: {path.suffix or 'none'}") for path in others]
@@ -150,7 +150,7 @@ def extract_videos(
     workers: int,
     tick: Tick,
     others: Sequence[Path] = (),
-) -> list[Outcome]:
+) -> list[VideoResult]:
     """Extracts the faces of all videos that have not been worked on before.
 
     Killed at any moment, the same call goes on with the videos that are not done. A video that can't be read
@@ -190,7 +190,7 @@ def extract_videos(
     return found
 
 
-class _Process:
+class _ExtractWorker:
     """What a process keeps from one video to the next."""
 
     make: MakeDetector
@@ -198,30 +198,32 @@ class _Process:
 
 
 def _prepare(make: MakeDetector) -> None:
-    _Process.make, _Process.detector = make, None
+    _ExtractWorker.make, _ExtractWorker.detector = make, None
 
 
-def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Video, Outcome]:
+def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Video, VideoResult]:
     # Made here and not while the process begins, where an error would have no way out.
-    _Process.detector = _Process.detector or _Process.make()
+    _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
     part = frames.part(video)
     stamp = _stamp(video.path)
     try:
         shutil.rmtree(part, ignore_errors=True)
         try:
-            extracted = extract_video(_Process.detector, video.path, cropping, part)
-            outcome = Outcome(str(video.path), stamp, extracted)
+            extracted = extract_video(_ExtractWorker.detector, video.path, cropping, part)
+            outcome = VideoResult(str(video.path), stamp, extracted)
         except UnreadableVideo as error:
-            outcome = Outcome(str(video.path), stamp, Extracted(), error=str(error))
+            outcome = VideoResult(str(video.path), stamp, Extracted(), error=str(error))
         frames.keep(video, outcome)
     except OSError as error:
         raise SslToolboxError(f"can't write to {frames.path}: {error.strerror or error}") from error
     return video, outcome
 
 
-def _died(frames: FramesFolder, video: Video, _: Cropping) -> tuple[Video, Outcome]:
+def _died(frames: FramesFolder, video: Video, _: Cropping) -> tuple[Video, VideoResult]:
     """What is recorded of a video whose process died while it worked on nothing else."""
-    outcome = Outcome(str(video.path), _stamp(video.path), Extracted(), error="the process that read it died")
+    outcome = VideoResult(
+        str(video.path), _stamp(video.path), Extracted(), error="the process that read it died"
+    )
     frames.keep(video, outcome)
     return video, outcome
 

@@ -134,7 +134,7 @@ class VideoReader:
             raise UnreadableVideo("not one frame can be decoded")
 
     def _placed(self, frames: Iterator[_Timed]) -> Iterator[_Placed]:
-        cuts, clock = CutDetector(self.cut), _Clock(self.fps)
+        cuts, clock = CutDetector(self.cut), _Timeline(self.fps)
         for time, frame in frames:
             position = clock.position(time)
             if position is None:
@@ -144,7 +144,7 @@ class VideoReader:
             yield _Placed(shot, math.floor(position + Fraction(1, 2)), position, frame)
 
 
-class _Clock:
+class _Timeline:
     """Turns time stamps into positions in samples, strictly increasing.
 
     Attributes:

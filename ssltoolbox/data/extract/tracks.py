@@ -32,7 +32,7 @@ class Track:
     seen: int = 0
 
 
-class Tracker:
+class FaceTracker:
     """Takes up the faces of one sample after the other.
 
     Args:

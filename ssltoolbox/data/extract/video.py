@@ -12,7 +12,7 @@ from ssltoolbox.api import LandmarkDetector, MultiFaceDetector, SslToolboxError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.extract.clips import ClipWriter, is_sparse, seconds
 from ssltoolbox.data.extract.reading import UnreadableVideo, VideoReader
-from ssltoolbox.data.extract.tracks import Track, Tracker
+from ssltoolbox.data.extract.tracks import FaceTracker, Track
 from ssltoolbox.data.images.landmarks import check_landmarks
 
 SMALL = 80
@@ -98,7 +98,7 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
     """
     folder.mkdir(parents=True)
     reader = VideoReader(path, cropping.fps, cropping.cut)
-    tracker = Tracker(lost=int(cropping.lost * cropping.fps))
+    tracker = FaceTracker(lost=int(cropping.lost * cropping.fps))
     writers = _Writers(folder, cropping)
     looked_at = without_face = width = height = 0
     for sample in reader:

@@ -99,7 +99,7 @@ def _digest(index: FrameIndex) -> str:
         return file_digest(file, "blake2b").hexdigest()
 
 
-class _Process:
+class _DetectWorker:
     """What a process keeps from one block to the next."""
 
     index: FrameIndex
@@ -108,18 +108,18 @@ class _Process:
 
 
 def _prepare(index: FrameIndex, make: MakeDetector) -> None:
-    _Process.index, _Process.make, _Process.detector = index, make, None
+    _DetectWorker.index, _DetectWorker.make, _DetectWorker.detector = index, make, None
 
 
 def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
     # Made here and not while the process begins, where an error would have no way out.
-    _Process.detector = _Process.detector or _Process.make()
+    _DetectWorker.detector = _DetectWorker.detector or _DetectWorker.make()
     points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
     skipped: list[Skipped] = []
     for position, row in enumerate(rows):
-        path = _Process.index.frame_path(row)
+        path = _DetectWorker.index.frame_path(row)
         try:
-            points[position] = _landmarks(_Process.detector, path)
+            points[position] = _landmarks(_DetectWorker.detector, path)
         except UnreadableFrame as error:
             points[position] = _NONE
             skipped.append((_name(path), str(error).removeprefix(f"{printable(path)}: ")))
@@ -152,7 +152,7 @@ def _landmarks(detector: LandmarkDetector, path: str) -> np.ndarray:
 
 def _name(path: str) -> str:
     """An image's path below the index's root, for a record."""
-    return printable(Path(path).relative_to(_Process.index.root))
+    return printable(Path(path).relative_to(_DetectWorker.index.root))
 
 
 def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:

@@ -102,7 +102,7 @@ def _frames(index: FrameIndex, clips: range) -> int:
     return int(index.lengths[clips.start : clips.stop].sum())
 
 
-class _Process:
+class _PackWorker:
     """What a process keeps from one block to the next."""
 
     source: IndexSource
@@ -110,12 +110,12 @@ class _Process:
 
 
 def _prepare(index: FrameIndex, packing: Packing) -> None:
-    _Process.source = IndexSource(index, np.arange(len(index.lengths)))
-    _Process.packing = packing
+    _PackWorker.source = IndexSource(index, np.arange(len(index.lengths)))
+    _PackWorker.packing = packing
 
 
 def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
-    source, packing = _Process.source, _Process.packing
+    source, packing = _PackWorker.source, _PackWorker.packing
     images: list[bytes | None] = []
     reasons: list[str] = []
     points: list[np.ndarray] = []

@@ -48,7 +48,7 @@ _CHANGE = 0.6  # seconds from one expression to the next
 
 
 @dataclass(frozen=True)
-class Expression:
+class ExpressionCourse:
     """The course of a clip: `units` [T, U], `affect` [T, 2] (valence, arousal), `label` and `purity` [T].
 
     `label` is the strongest class, `purity` its share among the classes at that moment, in (0, 1].
@@ -60,14 +60,14 @@ class Expression:
     purity: Array
 
 
-def draw_expression(rng: np.random.Generator, times: Array) -> Expression:
+def draw_expression(rng: np.random.Generator, times: Array) -> ExpressionCourse:
     """A semi-Markov walk through the classes: each lasts 4 to 7 seconds at its own intensity, none repeats.
 
     What it gives at a time depends on that time alone: a longer clip only goes on.
     """
     weights = _class_weights(rng, times)
     label = weights.argmax(axis=1)
-    return Expression(
+    return ExpressionCourse(
         units=_mix(weights, _TABLE),
         affect=_mix(weights, _AFFECT),
         label=label,

@@ -23,7 +23,7 @@ def column(values: NDArray[np.floating]) -> Tensor:
     return tensor.view(*tensor.shape, 1, 1)
 
 
-class Window:
+class CanvasWindow:
     """A rectangle of every picture, as large in all, elsewhere in each. Positions are pixels from `origin`.
 
     Attributes:
@@ -34,21 +34,21 @@ class Window:
     def __init__(self, pixels: Tensor, x: Tensor, y: Tensor) -> None:
         self.pixels, self.x, self.y = pixels, x, y
 
-    def rows(self, points: Array, reach: Array) -> Window:
+    def rows(self, points: Array, reach: Array) -> CanvasWindow:
         """Those of its rows that come within `reach` [B] of points [B, n, 2], in any picture."""
         return self._between(points[..., 1].min(axis=1) - reach, points[..., 1].max(axis=1) + reach)
 
-    def below(self, points: Array, reach: Array) -> Window:
+    def below(self, points: Array, reach: Array) -> CanvasWindow:
         """The same, and all rows under them."""
         return self._between(points[..., 1].min(axis=1) - reach, np.full(len(points), np.inf))
 
-    def _between(self, low: Array, high: Array) -> Window:
+    def _between(self, low: Array, high: Array) -> CanvasWindow:
         """The rows from some height [B] to another, in any picture."""
         first = self.y[:, 0, 0].numpy()
         height = self.y.shape[1]
         top = int(np.clip(np.floor((low - first).min()), 0, height - 1))
         end = int(np.clip(np.ceil((high - first).max()) + 1, top + 1, height))
-        return Window(self.pixels[:, :, top:end], self.x, self.y[:, top:end])
+        return CanvasWindow(self.pixels[:, :, top:end], self.x, self.y[:, top:end])
 
     def local(self, plane: Plane) -> tuple[Tensor, Tensor]:
         """The coordinates (u, v) of a plane at the pixels, each [B, h, w]."""
@@ -81,11 +81,11 @@ class Canvas:
         self.pixels = torch.empty(batch, 3, size, size)
         self._origin = origin
 
-    def whole(self) -> Window:
+    def whole(self) -> CanvasWindow:
         """A window on everything."""
         return self._window(self.pixels, np.zeros_like(self._origin))
 
-    def around(self, points: Array, reach: Array, paint: Callable[[Window], None]) -> None:
+    def around(self, points: Array, reach: Array, paint: Callable[[CanvasWindow], None]) -> None:
         """Lets `paint` work on the box around `points` [B, n, 2], larger by `reach` [B] on all sides."""
         low, high = points.min(axis=1) - reach[:, None], points.max(axis=1) + reach[:, None]
         corner = np.floor(low + self._origin)
@@ -99,11 +99,13 @@ class Canvas:
         paint(window)
         boxes[here] = window.pixels.numpy()
 
-    def _window(self, pixels: Tensor, corner: Array) -> Window:
+    def _window(self, pixels: Tensor, corner: Array) -> CanvasWindow:
         """Of `pixels` whose first one lies at `corner` [B, 2] of the pictures."""
         height, width = pixels.shape[2:]
         start = torch.from_numpy(corner - self._origin)[:, :, None, None]
-        return Window(pixels, start[:, 0] + torch.arange(width), start[:, 1] + torch.arange(height)[:, None])
+        return CanvasWindow(
+            pixels, start[:, 0] + torch.arange(width), start[:, 1] + torch.arange(height)[:, None]
+        )
 
 
 def soft(distance: Tensor) -> Tensor:

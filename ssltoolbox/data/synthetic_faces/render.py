@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssltoolbox.data.synthetic_faces.geometry import HEAD_TOP, Brow, Eye, FaceShapes, Mouth
 from ssltoolbox.data.synthetic_faces.pose import Array, Faces
-from ssltoolbox.data.synthetic_faces.raster import Canvas, Window, column, ellipse, faint, soft
+from ssltoolbox.data.synthetic_faces.raster import Canvas, CanvasWindow, column, ellipse, faint, soft
 
 DARKEST, BRIGHTEST = 0.35, 1.45
 """The light's factor stays between these: a strong light must not blacken the far side."""
@@ -57,7 +57,7 @@ class _Painter:
         """[B] pixels: how far painting goes beyond points, the soft edge included."""
         return self.shapes.pose.zoom * length + 2
 
-    def _backdrop(self, whole: Window) -> None:
+    def _backdrop(self, whole: CanvasWindow) -> None:
         size = self.shapes.size
         a, b, c = (column(value) for value in self.faces["scene"]["border"].T)
         grid = (torch.arange(size) * 2 + 1) / size - 1
@@ -66,7 +66,7 @@ class _Painter:
         torch.mul((second - first), mix[:, None], out=whole.pixels)
         whole.pixels += first
 
-    def _head_and_hair(self, whole: Window) -> None:
+    def _head_and_hair(self, whole: CanvasWindow) -> None:
         head = self.shapes.head
         u, v = whole.local(head.plane)
         self._hair_behind(whole, u, v)
@@ -84,7 +84,7 @@ class _Painter:
         self._beard(whole, mask)
         self._fringe(whole)
 
-    def _hair_behind(self, whole: Window, u: Tensor, v: Tensor) -> None:
+    def _hair_behind(self, whole: CanvasWindow, u: Tensor, v: Tensor) -> None:
         person = self.person
         volume = column(person["hair_volume"])
         width = column(person["head_width"]) + volume
@@ -97,7 +97,7 @@ class _Painter:
         self._hair_mask = soft((1 - radius).mul_(width * self.zoom))
         whole.paint(self.hair, self._hair_mask)
 
-    def _shoulders(self, whole: Window) -> None:
+    def _shoulders(self, whole: CanvasWindow) -> None:
         plane = self.shapes.pose.facing(depth=-0.2)
         half, start = self.person["head_width"] * 0.62, self.person["chin"] - 0.35
         # The collar lies below where the neck begins, wherever the head leans.
@@ -110,7 +110,7 @@ class _Painter:
         collar = v - chin - 0.13 + (u * u).mul_(-0.25)
         low.paint(column(self.faces["scene"]["clothing"]), soft(collar.mul_(self.zoom)))
 
-    def _ears(self, whole: Window) -> None:
+    def _ears(self, whole: CanvasWindow) -> None:
         plane = self.shapes.pose.facing(y=0.02, depth=-0.1)
         away = (self.person["head_width"] + 0.01) * self.shapes.pose.cos_yaw
         high = np.full_like(away, 0.14)
@@ -119,7 +119,7 @@ class _Painter:
         ear = ellipse(u.abs_().sub_(column(away)), v, _number(0.08), _number(0.14), self.zoom)
         window.paint(self.skin * 0.82, ear)
 
-    def _beard(self, whole: Window, head: Tensor) -> None:
+    def _beard(self, whole: CanvasWindow, head: Tensor) -> None:
         if not self.person["beard"].any():
             return
         bearded = column(self.person["beard"])
@@ -128,7 +128,7 @@ class _Painter:
         mask = soft(edge.mul_(self.zoom)).mul_(head).mul_(bearded * 0.8)
         whole.paint(self.hair, mask)
 
-    def _fringe(self, whole: Window) -> None:
+    def _fringe(self, whole: CanvasWindow) -> None:
         u, v = whole.local(self.shapes.pose.on_face(0, -0.45, lift=-0.15))
         line = column(self.person["hairline"]) + 0.45
         edge = (line - v).add_(u * column(self.person["fringe_slant"])).add_((u * u).mul_(0.9))
@@ -139,7 +139,7 @@ class _Painter:
         around, line = eye.plane.box(eye.width * half, eye.width * top, eye.width * bottom), brow.contour()
         reach = self._reach(0.06)
 
-        def paint(window: Window) -> None:
+        def paint(window: CanvasWindow) -> None:
             orbit = window.rows(around, self._reach(0.02))
             self._eye(orbit, eye)
             self._brow(window.rows(line, reach), brow)
@@ -147,7 +147,7 @@ class _Painter:
 
         self.canvas.around(np.concatenate([around, line], axis=1), reach, paint)
 
-    def _eye(self, window: Window, eye: Eye) -> None:
+    def _eye(self, window: CanvasWindow, eye: Eye) -> None:
         u, v = window.local(eye.plane)
         width, upper, lower = column(eye.width), column(eye.upper), column(eye.lower)
         t = u / width
@@ -165,7 +165,7 @@ class _Painter:
         lid = torch.minimum(lid, (1.08 - t.abs_()).mul_(width * self.zoom))
         window.paint(self.shade * 0.35, soft(lid))
 
-    def _brow(self, window: Window, brow: Brow) -> None:
+    def _brow(self, window: CanvasWindow, brow: Brow) -> None:
         u, v = window.local(brow.plane)
         t = (u * brow.side).div_(column(brow.length))
         b0, b1, b2 = (column(value) for value in brow.bend)
@@ -174,7 +174,7 @@ class _Painter:
         inside = torch.minimum(thick.sub_(away), (1 - t.abs_()).mul_(column(brow.length)))
         window.paint(self.hair * 0.75, soft(inside.mul_(self.zoom)))
 
-    def _glasses(self, window: Window, eye: Eye) -> None:
+    def _glasses(self, window: CanvasWindow, eye: Eye) -> None:
         if not self.person["glasses"].any():
             return
         u, v = window.local(eye.plane)
@@ -189,7 +189,7 @@ class _Painter:
         inner, line = left.width[:, None] * _RING, np.full_like(left.width, _RING_LINE)[:, None]
         return np.concatenate([left.plane.project(inner, line), right.plane.project(-inner, line)], axis=1)
 
-    def _join_glasses(self, window: Window) -> None:
+    def _join_glasses(self, window: CanvasWindow) -> None:
         if not self.person["glasses"].any():
             return
         ends = self._glasses_bridge()
@@ -206,14 +206,14 @@ class _Painter:
         )
         self.canvas.around(points, self._reach(0.12), self._nose_and_mouth)
 
-    def _nose_and_mouth(self, window: Window) -> None:
+    def _nose_and_mouth(self, window: CanvasWindow) -> None:
         self._frown(window)
         self._nose(window)
         self._folds(window)
         self._mouth(window, self.shapes.mouth)
         self._join_glasses(window)
 
-    def _frown(self, window: Window) -> None:
+    def _frown(self, window: CanvasWindow) -> None:
         """Wrinkles over the bridge of the nose."""
         high = np.full_like(self.person["chin"], 0.08)
         for unit, x, y, slant in (("wrinkle", 0.06, -0.02, 0.5), ("furrow", 0.035, -0.22, 0.0)):
@@ -226,7 +226,7 @@ class _Painter:
             away = across.mul_(across).add_(along.mul_(along)).sqrt_()
             part.paint(self.shade * 0.9, faint(away).mul_(strength))
 
-    def _nose(self, window: Window) -> None:
+    def _nose(self, window: CanvasWindow) -> None:
         nose = self.shapes.nose
         width = column(nose.width)
         bridge = window.rows(nose.bridge, self._reach(nose.width))
@@ -241,7 +241,7 @@ class _Painter:
         nostrils = ellipse(u.abs_().sub_(0.45 * width), v - 0.045, width * 0.28, _number(0.022), self.zoom)
         window.paint(self.shade * 0.5, nostrils)
 
-    def _folds(self, window: Window) -> None:
+    def _folds(self, window: CanvasWindow) -> None:
         """From the wings of the nose around the corners of the mouth."""
         shapes = self.shapes
         depth = shapes.units["smile"] * 0.5 + shapes.units["wrinkle"] * 0.5
@@ -254,7 +254,7 @@ class _Painter:
             part = window.rows(np.stack([start, end], axis=1), self._reach(0.045))
             part.paint(self.shade, faint(part.away_from(start, end).div_(self.zoom * 0.045)).mul_(strength))
 
-    def _mouth(self, window: Window, mouth: Mouth) -> None:
+    def _mouth(self, window: CanvasWindow, mouth: Mouth) -> None:
         window = window.rows(mouth.contour(), self._reach(0.04))
         u, v = window.local(mouth.plane)
         r = u / column(mouth.width)
@@ -274,7 +274,7 @@ class _Painter:
         window.paint(_TONGUE, soft((v - below + 0.07).mul_(self.zoom)).mul_(hollow).mul_(0.8))
         window.paint(_TEETH, soft((column(mouth.teeth) - v - above).mul_(self.zoom)).mul_(hollow))
 
-    def _light(self, whole: Window) -> None:
+    def _light(self, whole: CanvasWindow) -> None:
         camera = self.faces["camera"]
         size = self.shapes.size
         grid = (torch.arange(size) * 2 + 1) / size - 1

@@ -41,7 +41,7 @@ MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
-class Cost:
+class StepCost:
     """What was measured on one device, with its share of the batch.
 
     Attributes:
@@ -69,7 +69,7 @@ class Cost:
     notes: tuple[str, ...] = ()
 
 
-def measure(plan: Plan) -> Cost:
+def measure(plan: Plan) -> StepCost:
     """Trains a few steps of the plan on one device and throws them away.
 
     Where a run would use several devices, one gets its share of the batch, and talks to no other.
@@ -84,7 +84,7 @@ def measure(plan: Plan) -> Cost:
     devices = max(1, torch.cuda.device_count()) if wanted == "auto" else wanted
     devices *= plan.recipe.trainer.nodes
     share = _share(plan, devices)
-    clock = _Clock()
+    clock = _StepTimer()
     components = Components(share)
     with TemporaryDirectory() as folder, quiet_lightning():
         trainer = build_trainer(share, World(), Path(folder), [clock])
@@ -93,7 +93,7 @@ def measure(plan: Plan) -> Cost:
         with shared_with(workers), components.blame.assigned(), failures_explained(trainer):
             trainer.fit(module, datamodule=RunData(components, workers))
     device = trainer.strategy.root_device
-    return Cost(
+    return StepCost(
         backbone=_size(module.method.backbone.parameters()),
         learning=_size(p for p in module.parameters() if p.requires_grad),
         parameters=_size(module.parameters()),
@@ -123,7 +123,7 @@ def _share(plan: Plan, devices: int) -> Plan:
     )
 
 
-class _Clock(Callback):
+class _StepTimer(Callback):
     """Times steps after the warm-up, and stops the Trainer when it has seen enough."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from support.trees import same_files
 from support.videos import scene, write_video
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.extract.folder import Outcome, extract_videos
+from ssltoolbox.data.extract.folder import VideoResult, extract_videos
 from ssltoolbox.data.extract.video import Cropping
 from ssltoolbox.data.extract.videos import find_videos
 from ssltoolbox.plan.detector import DetectorMaker
@@ -38,7 +38,7 @@ def videos(tmp_path: Path) -> Path:
 
 def extract(
     videos: Path, out: Path, *settings: str, workers: int = 1, cropping: Cropping = CROPPING
-) -> list[Outcome]:
+) -> list[VideoResult]:
     maker = DetectorMaker("spots", settings, (FILE,))
     found, detector = find_videos([videos]), {"name": "spots"}
     return extract_videos(found, out, cropping, maker, detector, workers=workers, tick=lambda done: None)

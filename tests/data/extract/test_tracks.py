@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ssltoolbox.data.extract.tracks import Track, Tracker
+from ssltoolbox.data.extract.tracks import FaceTracker, Track
 
 
 def face(left: float, top: float = 0, side: float = 20) -> np.ndarray:
@@ -13,7 +13,7 @@ def face(left: float, top: float = 0, side: float = 20) -> np.ndarray:
 
 def tracks(*samples: list[np.ndarray], shots: list[int] | None = None, lost: int = 0) -> list[Track]:
     """Every track of a sequence of samples, in the order in which they begin."""
-    tracker = Tracker(lost)
+    tracker = FaceTracker(lost)
     ended: list[Track] = []
     for number, faces in enumerate(samples):
         ended += tracker.follow(number, shots[number] if shots else 0, faces)[1]
@@ -59,7 +59,7 @@ def test_a_cut_ends_every_track() -> None:
 
 
 def test_samples_that_a_video_does_not_have_are_no_loss() -> None:
-    tracker = Tracker(lost=0)
+    tracker = FaceTracker(lost=0)
     for number in (0, 1, 7):
         assert tracker.follow(number, 0, [face(0)])[1] == []
     assert numbers(tracker.finish()) == [[0, 1, 7]]

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssltoolbox.api import EXPRESSIONS
-from ssltoolbox.data.synthetic_faces.expression import _AFFECT, _TABLE, Expression, draw_expression
+from ssltoolbox.data.synthetic_faces.expression import _AFFECT, _TABLE, ExpressionCourse, draw_expression
 
 FPS = 25 / 6
 
 
-def course(seed: int, frames: int, fps: float = FPS) -> Expression:
+def course(seed: int, frames: int, fps: float = FPS) -> ExpressionCourse:
     return draw_expression(np.random.default_rng(seed), np.arange(frames) / fps)
 
 

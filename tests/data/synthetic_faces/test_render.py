@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssltoolbox.data.synthetic_faces.clip import draw_clip
 from ssltoolbox.data.synthetic_faces.expression import UNITS
-from ssltoolbox.data.synthetic_faces.raster import Canvas, Window
+from ssltoolbox.data.synthetic_faces.raster import Canvas, CanvasWindow
 from ssltoolbox.data.synthetic_faces.render import render
 
 SIZE = 224
@@ -117,7 +117,7 @@ def test_a_window_never_shows(size: int, glasses: int, monkeypatch: pytest.Monke
     moment["gaze"] = rng.uniform(-0.04, 0.04, moment["gaze"].shape)
     person["glasses"], person["beard"] = glasses, rng.random(len(drawn)) < 0.5
     in_windows = torch.cat([render(drawn[[number]], size)[0] for number in range(len(drawn))])
-    monkeypatch.setattr(Window, "_between", lambda self, low, high: self)
+    monkeypatch.setattr(CanvasWindow, "_between", lambda self, low, high: self)
     monkeypatch.setattr(Canvas, "around", lambda self, points, reach, paint: paint(self.whole()))
     assert torch.equal(render(drawn, size)[0], in_windows)
 

@@ -12,7 +12,7 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.inspect.saliency.faces import Faces
 from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
-from ssltoolbox.engine.inspect.saliency.page import Column, write_page
+from ssltoolbox.engine.inspect.saliency.page import SaliencyColumn, write_page
 from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, region_masks
 
 
@@ -40,7 +40,7 @@ def saliency(networks: Mapping[str, Components], faces: Faces, output: Path) -> 
         SslToolboxError: where the file can't be written.
     """
     seen = {name: _seen_by(components, faces) for name, components in networks.items()}
-    columns = [Column(name, its.maps, its.shares) for name, its in seen.items()]
+    columns = [SaliencyColumn(name, its.maps, its.shares) for name, its in seen.items()]
     write_page(faces, columns, output)
     return seen
 

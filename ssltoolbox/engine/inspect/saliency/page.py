@@ -27,7 +27,7 @@ INK, PALE = "#222222", "#777777"
 
 
 @dataclass(frozen=True)
-class Column:
+class SaliencyColumn:
     """What one network looks at; see `Seen`."""
 
     name: str
@@ -35,7 +35,7 @@ class Column:
     shares: Shares | None
 
 
-def write_page(faces: Faces, columns: Sequence[Column], output: Path) -> None:
+def write_page(faces: Faces, columns: Sequence[SaliencyColumn], output: Path) -> None:
     """Writes the PNG beside `output`, then renames it.
 
     Raises:
@@ -49,7 +49,7 @@ def write_page(faces: Faces, columns: Sequence[Column], output: Path) -> None:
     write_bytes(output, png.getvalue())
 
 
-def page(faces: Faces, columns: Sequence[Column]) -> Figure:
+def page(faces: Faces, columns: Sequence[SaliencyColumn]) -> Figure:
     """The picture."""
     rows = len(faces.names)
     width = 2 * MARGIN + max(4, 1 + len(columns)) * (TILE + GAP)
