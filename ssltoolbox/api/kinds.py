@@ -37,7 +37,8 @@ class Kind:
         options: the base class of the options.
         descriptor: the class of the descriptors.
         arguments: what the target is called with after its options.
-        template: the plugin that `ssltoolbox plugins new` copies.
+        examples: the plugins that `ssltoolbox plugins new` copies, the smallest first: each a package in
+            `plugins/` or in `ssltoolbox/scaffold/packages/`.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Kind:
     options: type[Options] = Options
     descriptor: type[Descriptor] = Descriptor
     arguments: tuple[str, ...] = ()
-    template: str = ""
+    examples: tuple[str, ...] = ()
 
     DATASETS: ClassVar[Kind]
     METHODS: ClassVar[Kind]
@@ -127,7 +128,7 @@ Kind.DATASETS = add_kind(
         required=True,
         options=DatasetOptions,
         arguments=("split",),
-        template="breathing_discs",
+        examples=("breathing_discs",),
     )
 )
 Kind.METHODS = add_kind(
@@ -139,7 +140,7 @@ Kind.METHODS = add_kind(
         required=True,
         descriptor=MethodDescriptor,
         arguments=("context",),
-        template="nnclr",
+        examples=("nnclr",),
     )
 )
 Kind.POSITIVE_GENERATORS = add_kind(
@@ -150,7 +151,7 @@ Kind.POSITIVE_GENERATORS = add_kind(
         section="positives",
         many=True,
         strategy=True,
-        template="time_aug",
+        examples=("time_aug",),
     )
 )
 Kind.NEGATIVE_SAMPLERS = add_kind(
@@ -162,7 +163,7 @@ Kind.NEGATIVE_SAMPLERS = add_kind(
         many=True,
         strategy=True,
         options=NegativeSamplerOptions,
-        template="hard_neg",
+        examples=("hard_neg",),
     )
 )
 Kind.NEGATIVE_MASKERS = add_kind(
@@ -173,7 +174,7 @@ Kind.NEGATIVE_MASKERS = add_kind(
         section="maskers",
         many=True,
         strategy=True,
-        template="near_in_time",
+        examples=("near_in_time",),
     )
 )
 Kind.AUXILIARY_LOSSES = add_kind(
@@ -186,7 +187,7 @@ Kind.AUXILIARY_LOSSES = add_kind(
         strategy=True,
         options=AuxiliaryLossOptions,
         arguments=("context",),
-        template="steady_features",
+        examples=("steady_features",),
     )
 )
 Kind.VIEWS = add_kind(
@@ -197,7 +198,7 @@ Kind.VIEWS = add_kind(
         section="views",
         required=True,
         options=ViewOptions,
-        template="soft_focus",
+        examples=("soft_focus",),
     )
 )
 Kind.EVALUATORS = add_kind(
@@ -207,7 +208,7 @@ Kind.EVALUATORS = add_kind(
         members=("evaluate",),
         section="evaluate",
         many=True,
-        template="nearest_frame",
+        examples=("nearest_frame",),
     )
 )
 Kind.LANDMARK_DETECTORS = add_kind(
@@ -215,6 +216,6 @@ Kind.LANDMARK_DETECTORS = add_kind(
         name="landmark_detectors",
         about="Finders of the 68 landmarks of a face.",
         members=("detect",),
-        template="brightest_spot",
+        examples=("brightest_spot",),
     )
 )

@@ -93,7 +93,7 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
 def next_steps(made: NewPlugin, kind: Kind) -> str:
     """What to do with a package that was made."""
     return f"""\
-{made.folder}/ is a complete package, a copy of {made.template}. Next:
+{made.folder}/ is a complete package, a copy of {made.example}. Next:
   cd {made.folder}
   pip install -e '.[dev]'
   python -m pytest

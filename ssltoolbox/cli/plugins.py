@@ -96,7 +96,18 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
         click.echo(traceback_of(registry, origin), nl=False)
 
 
-@plugins.command()
+class NewCommand(click.Command):
+    """`plugins new`, whose help lists the examples."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from ssltoolbox.scaffold import examples
+
+        rows = [(f"{kind.singular}: {example.name}", example.summary) for kind, example in examples()]
+        with formatter.section("Examples, the default of a kind first"):
+            formatter.write_dl(rows, col_max=50)
+
+
+@plugins.command(cls=NewCommand)
 @click.argument("name")
 @click.option(
     "--kind",
@@ -105,16 +116,17 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     metavar="KIND",
     help="What it is to be: method, view, dataset, evaluator and so on; `plugins list` has the kinds.",
 )
-def new(name: str, kind_text: str) -> None:
+@click.option("--example", default="", help="The example to start from [the smallest of the kind].")
+def new(name: str, kind_text: str, example: str) -> None:
     """Make a package for a plugin of your own.
 
-    The folder NAME, made here, has one plugin and its tests, a copy of one that works.
+    The folder NAME, made here, has one plugin and its tests, a copy of an example that works.
     """
     from ssltoolbox.cli.plugin_pages import next_steps
     from ssltoolbox.scaffold import new_plugin
 
     kind = _kind(kind_text)
-    click.echo(next_steps(new_plugin(name, kind, Path()), kind))
+    click.echo(next_steps(new_plugin(name, kind, Path(), example), kind))
 
 
 @plugins.command()

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ssltoolbox.api import Kind, SslToolboxError, UserError
-from ssltoolbox.scaffold.templates import template_folder
+from ssltoolbox.scaffold.examples import Example, example_of
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -23,44 +23,43 @@ class NewPlugin:
     Attributes:
         folder: where it is.
         package: the Python package, which is also what a recipe calls the component.
-        template: the plugin that it is a copy of.
+        example: the plugin that it is a copy of.
     """
 
     folder: Path
     package: str
-    template: str
+    example: str
 
 
-def new_plugin(name: str, kind: Kind, parent: Path) -> NewPlugin:
+def new_plugin(name: str, kind: Kind, parent: Path, example: str = "") -> NewPlugin:
     """Makes the folder `name` with a complete package in it.
 
     Args:
         name: what the distribution is called, such as "my-strategy"; its package is then `my_strategy`.
         kind: of the plugin.
         parent: the folder that it is made in.
+        example: the plugin to start from; empty for the smallest of the kind.
 
     Raises:
-        UserError: for a name that can't be used, or a folder that exists.
+        UserError: for a name that can't be used, an example that isn't there, or a folder that exists.
         SslToolboxError: where it can't be written; nothing is left of it then.
     """
     package = name.replace("-", "_")
     _check_name(name, package)
+    source = example_of(kind, example)
     folder = parent / name
     if folder.exists():
         raise UserError(f"{folder} exists", "choose another name, or remove it")
-    template = kind.template
-    source = template_folder(kind)
-    door = source / f"ssltoolbox_{template}" / "__init__.py"
-    names = _Names.of(template, door.read_text(encoding="utf-8"), name)
+    names = _Names.of(source, name)
     try:
-        for path in _files(source):
-            target = folder / names.changed(path.relative_to(source).as_posix())
+        for path in _files(source.folder):
+            target = folder / names.changed(path.relative_to(source.folder).as_posix())
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(names.changed(path.read_text(encoding="utf-8")), encoding="utf-8")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise SslToolboxError(f"can't write {folder}: {error.strerror or error}") from error
-    return NewPlugin(folder, package, template)
+    return NewPlugin(folder, package, source.name)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -87,23 +86,20 @@ class _Names:
     changes: Mapping[str, str]
 
     @classmethod
-    def of(cls, template: str, door: str, name: str) -> _Names:
+    def of(cls, example: Example, name: str) -> _Names:
         """
         Args:
-            template: the plugin that is copied.
-            door: the text of its package's `__init__.py`, with its options.
+            example: the plugin that is copied.
             name: the new distribution.
         """
-        options = re.search(r"class (\w+)Options\(", door)
-        assert options is not None, f"{template} has no options"
-        package, dashed = name.replace("-", "_"), template.replace("_", "-")
+        old, package = example.name, name.replace("-", "_")
         new_class = "".join(word.capitalize() for word in package.split("_"))
         return cls(
             {
-                f"ssltoolbox_{template}": package,
-                f"ssltoolbox-{dashed}": name,
-                rf"{template}(?![a-z])": package,
-                rf"{options[1]}(?=Options\b|\b)": new_class,
+                f"ssltoolbox_{old}": package,
+                f"ssltoolbox-{old.replace('_', '-')}": name,
+                rf"{old}(?![a-z])": package,
+                rf"{example.class_name}(?=Options\b|\b)": new_class,
             }
         )
 
@@ -111,7 +107,7 @@ class _Names:
         """The text under the new names, but for what says whose idea it was.
 
         Examples:
-            >>> names = _Names.of("hard_neg", "class HardNegOptions(Options):", "my-strategy")
+            >>> names = _Names.of(example_of(Kind.NEGATIVE_SAMPLERS, "hard_neg"), "my-strategy")
             >>> names.changed("from ssltoolbox_hard_neg import HardNegOptions")
             'from my_strategy import MyStrategyOptions'
             >>> names.changed("hard_neg draws hard_negatives")

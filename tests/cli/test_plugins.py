@@ -9,6 +9,7 @@ import pytest
 from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.cli.main import run
+from ssltoolbox.scaffold import examples
 
 Capture = pytest.CaptureFixture[str]
 
@@ -285,6 +286,22 @@ It is used so:
   maskers: [my_strategy] in a recipe"""
     )
     assert (tmp_path / "my-strategy" / "my_strategy" / "masker.py").is_file()
+
+
+def test_a_new_plugin_from_another_example(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = printed(capsys, "new", "my-method", "--kind", "method", "--example", "nnclr")
+    assert "a copy of nnclr" in said
+    assert run(["plugins", "new", "my-view", "--kind", "view", "--example", "nnclr"]) == 2
+    assert "there is no example 'nnclr' of a view" in capsys.readouterr().err
+
+
+def test_the_help_lists_every_example(capsys: Capture) -> None:
+    said = printed(capsys, "new", "--help")
+    for kind, example in examples():
+        assert f"{kind.singular}: {example.name} " in said
 
 
 def test_a_new_detector_is_no_part_of_a_recipe(

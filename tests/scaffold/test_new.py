@@ -8,26 +8,42 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ssltoolbox.api import KINDS, Kind, UserError
-from ssltoolbox.scaffold import new_plugin
+from ssltoolbox.scaffold import Example, examples, new_plugin
+from ssltoolbox.testing import examine
 
 ROOT = Path(__file__).parents[2]
-CLASSES = {
-    Kind.POSITIVE_GENERATORS: ("TimeAug", "TimeAugOptions"),
-    Kind.NEGATIVE_SAMPLERS: ("HardNeg", "HardNegOptions"),
-    Kind.NEGATIVE_MASKERS: ("NearInTime", "NearInTimeOptions"),
-    Kind.METHODS: ("NNCLR", "NNCLROptions"),
-    Kind.AUXILIARY_LOSSES: ("SteadyFeatures", "SteadyFeaturesOptions"),
-    Kind.VIEWS: ("SoftFocus", "SoftFocusOptions"),
-    Kind.DATASETS: ("BreathingDiscs", "BreathingDiscsOptions"),
-    Kind.EVALUATORS: ("NearestFrame", "NearestFrameOptions"),
-    Kind.LANDMARK_DETECTORS: ("BrightestSpot", "BrightestSpotOptions"),
-}
-each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+HEAVY = ("nnclr",)
+"""Examples whose default sizes make them slow to try."""
+
+
+def example_cases(*heavy: str) -> pytest.MarkDecorator:
+    """One case for each example; those named are marked as slow."""
+    cases = [
+        pytest.param(
+            kind, example, id=f"{kind}-{example.name}", marks=[pytest.mark.slow] * (example.name in heavy)
+        )
+        for kind, example in examples()
+    ]
+    return pytest.mark.parametrize(("kind", "example"), cases)
+
+
+each_example = example_cases()
+
+
+@pytest.fixture
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose subfolders' packages can be imported, and are forgotten after the test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> str:
@@ -49,34 +65,59 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-@each_kind
-def test_nothing_is_called_as_the_template(kind: Kind, tmp_path: Path) -> None:
-    made = new_plugin("happy-faces", kind, tmp_path)
+def test_the_first_example_of_a_kind_is_the_default(tmp_path: Path) -> None:
+    for kind in KINDS.values():
+        made = new_plugin(f"my-{kind.singular.replace(' ', '-')}", kind, tmp_path)
+        assert made.example == kind.examples[0]
+
+
+def test_an_example_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no example 'hard_negs' of a negative sampler; did you mean 'hard_neg'"):
+        new_plugin("my-strategy", Kind.NEGATIVE_SAMPLERS, tmp_path, "hard_negs")
+    with pytest.raises(UserError, match=r"no example 'hard_neg' of a view; write soft_focus"):
+        new_plugin("my-strategy", Kind.VIEWS, tmp_path, "hard_neg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_example
+def test_nothing_is_called_as_the_example(kind: Kind, example: Example, tmp_path: Path) -> None:
+    made = new_plugin("happy-faces", kind, tmp_path, example.name)
     assert (made.folder, made.package) == (tmp_path / "happy-faces", "happy_faces")
     found = files(made.folder)
     assert {"README.md", "pyproject.toml", "happy_faces/__init__.py", "happy_faces/py.typed"} <= set(found)
     assert "tests/test_contract.py" in found
     for name, text in found.items():
         body = text.partition("\nSource: ")[0]
-        for old in (made.template, made.template.replace("_", "-"), *CLASSES[kind]):
+        classes = (example.class_name, f"{example.class_name}Options")
+        for old in (example.name, example.name.replace("_", "-"), *classes):
             assert old not in name
             assert not re.search(rf"{old}(?![a-zA-Z])", body)
 
 
-@each_kind
-def test_it_is_described_as_a_package(kind: Kind, tmp_path: Path) -> None:
-    settings = tomllib.loads(
-        (new_plugin("my-strategy", kind, tmp_path).folder / "pyproject.toml").read_text()
-    )
+@each_example
+def test_it_is_described_as_a_package(kind: Kind, example: Example, tmp_path: Path) -> None:
+    folder = new_plugin("my-strategy", kind, tmp_path, example.name).folder
+    settings = tomllib.loads((folder / "pyproject.toml").read_text())
     assert settings["project"]["name"] == "my-strategy"
     assert settings["project"]["entry-points"]["ssltoolbox"] == {"my_strategy": "my_strategy"}
     assert settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["my_strategy"]
 
 
+@example_cases(*HEAVY)
+def test_it_keeps_its_contract(kind: Kind, example: Example, importable: Path) -> None:
+    made = new_plugin("my-strategy", kind, importable, example.name)
+    sys.path.insert(0, str(made.folder))
+    findings = examine(made.package)
+    assert {finding.component for finding in findings} == {f"{kind.singular} 'my_strategy'"}
+    assert [finding.advice for finding in findings if finding.advice] == []
+
+
 @pytest.mark.slow
-@each_kind
-def test_it_passes_its_own_tests_and_the_linters_and_is_built(kind: Kind, tmp_path: Path) -> None:
-    folder = new_plugin("my-strategy", kind, tmp_path).folder
+@each_example
+def test_it_passes_its_own_tests_and_the_linters_and_is_built(
+    kind: Kind, example: Example, tmp_path: Path
+) -> None:
+    folder = new_plugin("my-strategy", kind, tmp_path, example.name).folder
     assert " passed" in run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     # How imports are sorted depends on the name.
     run(folder, "-m", "ruff", "check", "--no-cache", "--line-length", "115", "--ignore", "I001", ".")
@@ -103,22 +144,23 @@ def test_an_installed_wheel_makes_the_same_packages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("ssltoolbox-*.whl")
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    for kind in KINDS.values():
-        here, there = tmp_path / "here" / kind.name, tmp_path / "there" / kind.name
+    for kind, example in examples():
+        here, there = (tmp_path / place / kind.name / example.name for place in ("here", "there"))
         for parent in (here, there):
             parent.mkdir(parents=True)
-        expected = files(new_plugin("my-strategy", kind, here).folder)
+        expected = files(new_plugin("my-strategy", kind, here, example.name).folder)
         command = ("-m", "ssltoolbox", "plugins", "new", "my-strategy", "--kind", kind.name)
-        run(there, *command, PYTHONPATH=str(site))
+        run(there, *command, "--example", example.name, PYTHONPATH=str(site))
         assert files(there / "my-strategy") == expected
     assert "__pycache__" not in " ".join(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_has_every_template() -> None:
+def test_the_wheel_has_every_example() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     hook = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
     built_in = {path.name for path in (ROOT / "plugins").iterdir()}
-    assert hook["templates"] == [kind.template for kind in KINDS.values() if kind.template in built_in]
+    used = {example.name for _, example in examples()}
+    assert sorted(hook["templates"]) == sorted(used & built_in)
 
 
 @pytest.mark.parametrize("name", ["My-Strategy", "2fast", "a--b", "../up", "class", "", "a b"])
