@@ -1,4 +1,4 @@
-"""Shows how far long work is: a live line in a terminal, plain lines elsewhere."""
+"""Shows the progress of long work: a live line in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,43 +7,79 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 SECONDS_BETWEEN_LINES = 10.0
 
 Tick = Callable[[int], None]
-"""Told how many frames, or other units, are done since the last call."""
+"""Takes the number of frames, or other units, that were done since the last call."""
 
 
 @contextmanager
 def progress(console: Console, total: int, unit: str = "frames") -> Iterator[Tick]:
-    """Shows how many units are done, and the time left.
+    """Shows how many units are done, and the time left. See `ProgressLine`."""
+    line = ProgressLine(console, total, unit)
+    line.start()
+    try:
+        yield line.advance
+    finally:
+        line.stop()
 
-    Resumed work reports what was done before in its first call: it does not count as speed.
+
+class ProgressLine:
+    """Shows how many units are done, a note, and the time left.
+
+    Resumed work reports in its first call what was done before. It does not count for the speed.
 
     Args:
-        console: where to.
+        console: where to show it; one that is not a terminal gets a plain line every ten seconds.
         total: how many units there are.
-        unit: what they are.
+        unit: the name of the units.
+        first_line: seconds from the start to the first plain line.
     """
-    if not console.is_terminal:
-        yield _Lines(total, console, unit)
-        return
-    pace = Pace(total)
-    columns = (
-        TextColumn(unit),
-        MofNCompleteColumn(),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[left]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(unit, total=total, left="")
 
-        def tick(done: int) -> None:
-            pace.advance(done)
-            bar.update(task, completed=pace.done, left=pace.left)
+    def __init__(
+        self, console: Console, total: int, unit: str = "frames", first_line: float = SECONDS_BETWEEN_LINES
+    ) -> None:
+        self.console = console
+        self.unit = unit
+        self.first_line = first_line
+        self.pace = Pace(total)
+        self._live: Progress | None = None
+        self._task = TaskID(0)
+        self._line_at = 0.0
 
-        yield tick
+    def start(self) -> None:
+        """Opens the live line."""
+        self._line_at = time.perf_counter() + self.first_line
+        if not self.console.is_terminal:
+            return
+        columns = (
+            TextColumn(self.unit),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._live = Progress(*columns, console=self.console)
+        self._task = self._live.add_task(self.unit, total=self.pace.total, note="")
+        self._live.start()
+
+    def advance(self, done: int, note: str = "") -> None:
+        """Reports units that are done since the last call, with a note that is shown beside them."""
+        self.pace.advance(done)
+        beside = "  ".join(filter(None, (note, self.pace.left)))
+        if self._live:
+            self._live.update(self._task, completed=self.pace.done, note=beside)
+        elif (now := time.perf_counter()) >= self._line_at:
+            self._line_at = now + SECONDS_BETWEEN_LINES
+            line = f"{self.unit} {self.pace.done:,}/{self.pace.total:,}  {beside}"
+            self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        """Closes the live line, and leaves the terminal as it was."""
+        if self._live:
+            self._live.stop()
+            self._live = None
 
 
 class Pace:
@@ -77,21 +113,3 @@ class Pace:
         minutes, rest = divmod(round((self.total - self.done) * seconds / (self.done - before)), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"
-
-
-class _Lines:
-    """A line now and then, for logs."""
-
-    def __init__(self, total: int, console: Console, unit: str) -> None:
-        self.console, self.unit = console, unit
-        self.pace = Pace(total)
-        self._line_at = time.perf_counter() + SECONDS_BETWEEN_LINES
-
-    def __call__(self, done: int) -> None:
-        self.pace.advance(done)
-        now = time.perf_counter()
-        if now < self._line_at:
-            return
-        self._line_at = now + SECONDS_BETWEEN_LINES
-        line = f"{self.pace.done:,}/{self.pace.total:,} {self.unit}  {self.pace.left}"
-        self.console.print(line.rstrip(), highlight=False, soft_wrap=True)

@@ -28,10 +28,11 @@ from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
-from ssltoolbox.engine.training.launch import Rendezvous, World, world_of
+from ssltoolbox.engine.training.launch import World, world_of
 from ssltoolbox.engine.training.loader import RunData
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
 from ssltoolbox.engine.training.measure import stage_table
+from ssltoolbox.engine.training.rendezvous import Rendezvous
 from ssltoolbox.engine.training.trainer import (
     build_module,
     build_trainer,

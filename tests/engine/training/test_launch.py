@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.training import launch
+from ssltoolbox.engine.training import launch, rendezvous
 from ssltoolbox.engine.training.launch import RUN_FOLDER, World, launcher_of, world_of
 from ssltoolbox.recipe import Trainer
 
@@ -135,11 +135,12 @@ SCENE = """
 import os, sys
 from pathlib import Path
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.training import launch
-from ssltoolbox.engine.training.launch import Rendezvous, world_of
+from ssltoolbox.engine.training import rendezvous
+from ssltoolbox.engine.training.launch import world_of
+from ssltoolbox.engine.training.rendezvous import Rendezvous
 from ssltoolbox.recipe import Trainer
 
-launch.affinity = lambda: {cores}
+rendezvous.affinity = lambda: {cores}
 world = world_of(Trainer(steps=1, batch_size=8, nodes={nodes}), gpus=0)
 with Rendezvous(world) as rendezvous:
     {happens}
@@ -164,7 +165,7 @@ def played(
 ) -> list[tuple[int, str, str]]:
     """Exit code, output and errors of two processes."""
     script = textwrap.dedent(SCENE).format(nodes=nodes, happens=happens, then=then, cores=cores)
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(launch._free_port())}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(rendezvous._free_port())}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", script],
