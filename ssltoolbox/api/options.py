@@ -19,14 +19,17 @@ class LabelFacts:
 
     Attributes:
         frames: how many frames have it.
-        counts: of a label that is a class, how many frames each class has, in the order of `DataFacts.classes`.
+        counts: of a label that is a class, how many frames each class has, in the order of `DataFacts.classes`; of
+            a label of several columns of yes and no, how many frames have yes in each.
         lowest, highest: of a label that is a number.
+        columns: C, of a label of several columns; 0 for one of one.
     """
 
     frames: int
     counts: tuple[int, ...] = ()
     lowest: float | None = None
     highest: float | None = None
+    columns: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class DataFacts:
         terms: what anyone who uses a network trained on this data must know, in one sentence; empty for nothing.
         landmark_detector: name of the detector that found the landmarks; empty where they are the data's own, None
             where nobody knows.
-        classes: for labels that are classes, what each class is called: `{"expression": ("neutral", …)}`. Labels
-            may be missing here.
+        classes: for labels that are classes, what each class is called: `{"expression": ("neutral", …)}`; for
+            labels of several columns, what each column is called. Labels may be missing here.
         max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
             split that is missing here, all.
         left_out: what lies where the data is and is not used, and how many of it: `{"run folder": 2}`. A user is

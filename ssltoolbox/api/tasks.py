@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class EvaluationContext:
         device: where the backbone is.
         seed: the recipe's.
         progress: (how many, of what) → shows how far long work is; what it gives is told how many more are done.
+        classes: label → the names of its classes, or of its columns, where the data names them.
     """
 
     backbone: nn.Module
@@ -93,6 +94,7 @@ class EvaluationContext:
     device: torch.device
     seed: int
     progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]] = _unseen
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -30,7 +30,8 @@ class Frames:
     Attributes:
         images: [B, 3, S, S] uint8 RGB.
         landmarks: [B, 68, 2] float32, x and y in pixels of the images; NaN where there are none.
-        labels: name → [B]; int64 classes with -1 for none, or float32 values with NaN for none.
+        labels: name → [B] int64 classes with -1 for none, or float32 values with NaN for none; or [B, C] of labels
+            of several columns, int64 with 1 for yes, 0 for no and -1 for unknown, or float32.
         unreadable: position → reason, for the images that could not be read; their pixels are undefined.
     """
 
@@ -258,7 +259,8 @@ class Features:
         values: [frames, D] float32.
         clip, identity: [frames] int64.
         time: [frames] float64 seconds.
-        labels: name → [frames]; see `Frames.labels`.
+        labels: name → [frames] or [frames, C]; see `Frames.labels`.
+        classes: label → the names of its classes, or of its columns, where the data names them.
     """
 
     values: np.ndarray
@@ -266,6 +268,7 @@ class Features:
     identity: np.ndarray
     time: np.ndarray
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -29,10 +29,10 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="labelled",
-        summary="Images with labels of your own, named in a CSV or Parquet table.",
+        summary="Images or clips with labels of your own: a CSV or Parquet table, or folders.",
         options=LabelledOptions,
-        target="ssltoolbox.data.labelled.own.dataset:Labelled",
-        api=1,
+        target="ssltoolbox.data.labelled.dataset:LabelledFaces",
+        api=2,
     )
     yield Descriptor(
         name="affectnet",

@@ -6,7 +6,7 @@ import codecs
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,7 +58,7 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
         DataNotFound: where the file is not there.
         UserError: where it can't be used: which row and column, and why.
     """
-    table = Table(file)
+    table = Table.read(file)
     repeated = table.drop_repeated()
     paths = table.paths(root)
     labels = {name: table.label(name) for name in LABELS if name in table}
@@ -108,26 +108,38 @@ def _numbers(files: list[str]) -> list[int]:
 class Table:
     """A table whose mistakes are told with row and column."""
 
-    def __init__(self, file: Path, needed: Sequence[str] = ("path", "identity")) -> None:
+    def __init__(self, file: Path, columns: Mapping[str, list[Any]], lines: Sequence[int] = ()) -> None:
         """
+        Args:
+            file: what messages name.
+            columns: name → its cells; `path` is among them.
+            lines: the line of each row; empty where rows have no lines.
+        """
+        self.file = file
+        self._columns, self._lines = dict(columns), lines
+        self.names = list(columns)
+        self._numbers = list(range(len(columns["path"])))
+
+    @classmethod
+    def read(cls, file: Path, needed: Sequence[str] = ("path", "identity")) -> Table:
+        """The table in a file.
+
         Raises:
             DataNotFound: where the file is not there.
             UserError: where it can't be read, has no rows, or lacks one of the columns that are needed.
         """
-        self.file = file
         if not file.is_file():
             raise DataNotFound(f"{file}: there is no such file")
-        self._columns, self._lines = _read_csv(file) if file.suffix.lower() == ".csv" else _read_parquet(file)
-        self.names = list(self._columns)
+        columns, lines = _read_csv(file) if file.suffix.lower() == ".csv" else _read_parquet(file)
         for name in needed:
-            if name not in self:
+            if name not in columns:
                 raise UserError(
-                    f"{file}: there is no column {name}; there are {', '.join(self.names)}",
+                    f"{file}: there is no column {name}; there are {', '.join(columns)}",
                     f"known columns: {', '.join(COLUMNS)}",
                 )
-        if not self._columns["path"]:
+        if not columns["path"]:
             raise UserError(f"{file}: there are no rows")
-        self._numbers = list(range(len(self._columns["path"])))
+        return cls(file, columns, lines)
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
@@ -223,7 +235,7 @@ class Table:
             first, before = said.setdefault(path, (row, given))
             for name, old, new in zip(labels, before, given, strict=True):
                 if old != new:
-                    self.fail(row, name, f"{new!r}, but {old!r} in {self._where(first)}, of the same image")
+                    self.fail(row, name, f"{new!r}, but {old!r} in {self.where(first)}, of the same image")
         repeated = len(texts["path"]) - len(kept)
         if repeated:
             self._columns = {name: [cells[row] for row in kept] for name, cells in self._columns.items()}
@@ -238,14 +250,15 @@ class Table:
         same = np.flatnonzero(np.diff(moments) <= 0)
         if len(same):
             first, second = sorted(rows[same[0] : same[0] + 2])
-            self.fail(second, name, f"{moments[same[0]]:g} as in {self._where(first)}, in the same clip")
+            self.fail(second, name, f"{moments[same[0]]:g} as in {self.where(first)}, in the same clip")
 
-    def _where(self, row: int) -> str:
+    def where(self, row: int) -> str:
+        """What to call a row in a message."""
         number = self._numbers[row]
         return f"line {self._lines[number]}" if self._lines else f"row {number + 1}"
 
     def fail(self, row: int, column: str, reason: str) -> NoReturn:
-        raise UserError(f"{self.file}: {self._where(row)}, column {column}: {reason}")
+        raise UserError(f"{self.file}: {self.where(row)}, column {column}: {reason}")
 
 
 def _whole(cell: Any) -> int:

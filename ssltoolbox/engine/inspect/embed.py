@@ -62,7 +62,7 @@ class Embedding:
 
         - `split`, `clip` (its name), `frame` (its number in the clip), `time` (seconds), `identity` (a number
           within the split)
-        - a column for each label, null where a frame has none
+        - a column for each label, null where a frame has none; lists of C for labels of several columns
         - `features`, D numbers
 
         The schema's metadata has, under "ssltoolbox", the network, the hash of its weights and class names.
@@ -140,4 +140,7 @@ def _record_batch(split: Split, dataset: Dataset, found: Features, dim: int) -> 
 
 def _label(values: np.ndarray) -> pa.Array:
     missing = np.isnan(values) if np.issubdtype(values.dtype, np.floating) else values < 0
+    if values.ndim > 1:
+        flat = pa.array(values.ravel(), mask=missing.ravel())
+        return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
     return pa.array(values, mask=missing)

@@ -38,7 +38,7 @@ def write_map(components: Components, folder: RunFolder) -> None:
 def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """As in `embedding_map.json`: the `method`, and for each frame its point [x, y], its identity and its labels.
 
-    Frames with features that are not finite are left out, and labels that are numbers instead of classes.
+    Frames with features that are not finite are left out, and labels that are no classes.
 
     Args:
         features: of at least three frames.
@@ -49,7 +49,7 @@ def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, 
     labels = {
         name: values[finite].tolist()
         for name, values in features.labels.items()
-        if np.issubdtype(values.dtype, np.integer)
+        if values.ndim == 1 and np.issubdtype(values.dtype, np.integer)
     }
     return {
         "method": method,

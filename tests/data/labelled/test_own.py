@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 from pyarrow import parquet
+from pydantic import ValidationError
 
-from ssltoolbox.api import LabelledDataset, UserError
+from ssltoolbox.api import LabelledDataset, Split, UserError
 from ssltoolbox.cli.main import run
-from ssltoolbox.data.labelled.own.dataset import Labelled
+from ssltoolbox.data.label_options import LabelColumn
+from ssltoolbox.data.labelled.dataset import LabelledFaces
 from ssltoolbox.data.labelled.own.options import LabelledOptions
 
 RECIPE = """\
@@ -55,7 +58,7 @@ def test_official_splits_and_class_names_of_ones_own(tmp_path: Path) -> None:
 def test_images_and_labels_are_read(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), (90, 90, 90)).save(tmp_path / "a.png")
     options = table(tmp_path, "path,split,smile,age", "a.png,train,1,", "b.png,train,0,2.5", size=8)
-    data = Labelled(options, "train")
+    data = LabelledFaces(options, "train")
     assert isinstance(data, LabelledDataset)
     frames = data.read([0, 1], [0, 0])
     assert frames.images[0].unique().tolist() == [90]
@@ -68,18 +71,18 @@ def test_images_and_labels_are_read(tmp_path: Path) -> None:
 def test_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     options = table(tmp_path, "path,split,emotion", "a,train,7.0", "b,train,1", "c,train,-1", "d,val,3")
     assert options.facts().classes["emotion"] == ("1", "3", "7")
-    assert options.listing("train").labels["emotion"].tolist() == [2, 0, -1]
+    assert options.listing("train").labels["emotion"].values.tolist() == [2, 0, -1]
 
 
 def test_names_may_be_given_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     lines = ("path,split,emotion", "a,train,1", "b,train,calm", "c,val,0")
     options = table(tmp_path, *lines, labels={"emotion": ["calm", "wild"]})
-    assert options.listing("train").labels["emotion"].tolist() == [1, 0]
+    assert options.listing("train").labels["emotion"].values.tolist() == [1, 0]
 
 
 def test_the_names_of_expressions_have_their_numbers(tmp_path: Path) -> None:
     options = table(tmp_path, "path,split,expression", "a,train,Happy", "b,train,neutral", "c,val,sad")
-    assert options.listing("train").labels["expression"].tolist() == [1, 0]
+    assert options.listing("train").labels["expression"].values.tolist() == [1, 0]
 
 
 def test_val_is_carved_from_train_where_nobody_is_in_val(tmp_path: Path) -> None:
@@ -97,9 +100,131 @@ def test_parquet(tmp_path: Path) -> None:
     assert LabelledOptions(table=tmp_path / "faces.parquet").facts().classes["smile"] == ("true", "false")
 
 
+def labels(options: LabelledOptions, name: str, split: Split = "train") -> list[Any]:
+    found: list[Any] = options.listing(split).labels[name].values.tolist()
+    return found
+
+
+def images(root: Path, *paths: str) -> Path:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(root / path)
+    return root
+
+
+def test_a_mapping_names_classes_and_joins_them(tmp_path: Path) -> None:
+    lines = ("path,split,emotion", "a,train,3", "b,train,7", "c,train,calm", "d,train,9")
+    column = LabelColumn(classes={3: "wild", 7: "wild", "calm": "calm"}, missing=["9"])
+    options = table(tmp_path, *lines, labels={"emotion": column})
+    assert options.facts().classes["emotion"] == ("wild", "calm")
+    assert labels(options, "emotion") == [0, 0, 1, -1]
+
+
+def test_several_binary_columns_are_one_label(tmp_path: Path) -> None:
+    lines = ("path,split,AU1,AU12,age", "a,train,1,0,30", "b,train,,yes,31", "c,train,3,-1,32")
+    options = table(tmp_path, *lines, labels={"aus": LabelColumn(columns=["AU1", "AU12"], at_least=1)})
+    facts = options.facts()
+    assert labels(options, "aus") == [[1, 0], [-1, 1], [1, -1]]
+    assert facts.labels == {"aus", "age"}
+    assert facts.classes["aus"] == ("AU1", "AU12")
+    known = facts.label_facts["aus"]
+    assert (known.frames, known.counts, known.columns) == (3, (2, 1), 2)
+    data = LabelledFaces(options, "train")
+    assert data.read([1], [0]).labels["aus"].tolist() == [[-1, 1]]
+
+
+def test_rows_of_a_clip_are_in_order_of_time(tmp_path: Path) -> None:
+    lines = ("path,identity,clip,time,smile", "b,p,c,0.5,1", "x,q,c,0,0", "a,p,c,0.25,0")
+    options = table(tmp_path, *lines, val=0, test=0)
+    data = LabelledFaces(options, "train")
+    assert [len(data.clip(index)) for index in range(len(data))] == [2, 1]
+    assert data.clip(0).times.tolist() == [0.25, 0.5]
+    assert data.labels(0)["smile"].tolist() == [0, 1]
+    assert (options.facts().frames, options.facts().identities, options.facts().longest) == (3, 2, 2)
+
+
+def test_a_row_may_be_a_folder_of_frames(tmp_path: Path) -> None:
+    images(tmp_path, "v/1.png", "v/2.png", "v/4.png", "w/1.png")
+    options = table(tmp_path, "path,split,smile", "v,train,1", "w,train,0", fps=10, size=8)
+    data = LabelledFaces(options, "train")
+    assert (len(data), data.clip(0).name) == (2, "v")
+    np.testing.assert_allclose(data.clip(0).times, [0, 0.1, 0.3])
+    assert data.read([0, 1], [2, 0]).labels["smile"].tolist() == [1, 0]
+    assert not data.read([0, 0, 0, 1], [0, 1, 2, 0]).unreadable
+
+
+def test_boxes_cut_out_the_face(tmp_path: Path) -> None:
+    image = Image.new("RGB", (40, 20))
+    image.paste((255, 0, 0), (10, 5, 20, 15))
+    image.save(tmp_path / "a.png")
+    lines = ("path,split,left,top,width,height,smile", "a.png,train,10,5,10,10,1", "a.png,train,20,5,10,10,0")
+    data = LabelledFaces(table(tmp_path, *lines, size=8), "train")
+    found = data.read([0, 1], [0, 0])
+    assert found.images.amax(dim=(2, 3)).tolist() == [[255, 0, 0], [0, 0, 0]]
+    assert found.labels["smile"].tolist() == [1, 0]
+
+
+def test_folders_of_splits_and_classes(tmp_path: Path) -> None:
+    paths = ("train/sad/a.png", "train/glad/b.png", "Test/sad/c.png", "validation/glad/d.png")
+    options = LabelledOptions(root=images(tmp_path, *paths), label="emotion")
+    assert options.facts().classes["emotion"] == ("sad", "glad")
+    assert options.facts("test").label_facts["emotion"].counts == (1, 0)
+    assert [options.facts(split).frames for split in ("train", "val", "test")] == [2, 1, 1]
+
+
+def test_folders_of_classes_keep_clips_and_people_apart(tmp_path: Path) -> None:
+    clips = [f"{name}/p{n % 8}_{n}/{frame}.png" for n in range(40) for name in ("a", "b") for frame in (1, 2)]
+    options = LabelledOptions(
+        root=images(tmp_path, *clips), pattern="(?P<identity>p[0-9]+)_", val=0.2, test=0.3
+    )
+    data = {split: LabelledFaces(options, split) for split in ("train", "val", "test")}
+    assert sum(map(len, data.values())) == 80
+    people = [{each.clip(index).identity for index in range(len(each))} for each in data.values()]
+    assert sum(map(len, people)) == len(set.union(*people)) == 8
+
+
+def test_folds_of_the_data(tmp_path: Path) -> None:
+    lines = [f"{n},{n % 3 + 1},{n % 2}" for n in range(12)]
+    options = table(tmp_path, "path,fold,smile", *lines, fold="all", val=0)
+    folds = options.per_fold()
+    assert [each.facts("test").frames for each in folds] == [4, 4, 4]
+    tested = [path for each in folds for path in each.listing("test").paths]
+    assert sorted(tested) == sorted(map(str, range(12)))
+    assert not set(folds[1].listing("train").paths) & set(folds[1].listing("test").paths)
+
+
+def test_people_are_dealt_to_folds(tmp_path: Path) -> None:
+    lines = [f"{n},p{n % 5},{n % 2}" for n in range(20)]
+    options = table(tmp_path, "path,identity,smile", *lines, fold="all", folds=5)
+    assert [each.facts("test").identities for each in options.per_fold()] == [1] * 5
+
+
+def test_a_fold_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fold 7"):
+        table(tmp_path, "path,fold,smile", "a,1,0", "b,2,1", fold=7).facts()
+
+
+def test_missing_labels_are_left_out_and_counted(tmp_path: Path) -> None:
+    options = table(tmp_path, "path,split,emotion", "a,train,sad", "b,train,", "c,train,nan")
+    facts = options.facts()
+    assert (facts.frames, facts.label_facts["emotion"].frames) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"root": "x", "pattern": "p([0-9])"}, {"root": "x", "pattern": "("}, {"root": "x", "fold": 0}],
+)
+def test_options_that_do_not_go_together(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        LabelledOptions(**options)
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
+        (["path,clip,split,emotion", "a,x,train,1", "b,x,test,1"], ["line 3", "column split", "'x'"]),
+        (["path,clip,time,emotion", "a,x,1,1", "b,x,1,1"], ["line 3", "column time", "line 2"]),
+        (["path,fold,emotion", "a,0,1"], ["line 2", "column fold"]),
         (["path,split,emotion", "a,train,1", "b,tset,1"], ["line 3", "column split", "tset"]),
         (["path,split,emotion", "a,train,1", "a,train,2"], ["line 3", "column emotion", "line 2"]),
         (["name,split", "a,train"], ["no column path"]),

@@ -1,79 +1,63 @@
-"""Options of the dataset `labelled`, and its facts without torch."""
+"""Options of the dataset `labelled`."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, Split
-from ssltoolbox.data.listed import ListedOptions
+from ssltoolbox.api import OptionError
+from ssltoolbox.data.label_options import WrittenLabel
+from ssltoolbox.data.labelled.base import LabelledImagesOptions
 
 if TYPE_CHECKING:
-    from ssltoolbox.data.labelled.own.listing import LabelledImages
+    from ssltoolbox.data.labelled.images import LabelledImages
 
 
-class LabelledOptions(ListedOptions):
-    """Images with labels of your own: a CSV or Parquet table with a row for each image.
+class LabelledOptions(LabelledImagesOptions):
+    """Images, or clips of frames, with labels of your own: a table, or folders.
 
-    The column `path` is needed. `split` says train, val or test; `identity` who is shown. Each other column is a
-    label: a class by name or number, or a number. Empty cells mean none. Without a column `split` the splits go by
-    a hash of the identity, or of the path; without rows of val a part of train is val.
+    A table has a row for each image, or for each folder of frames. Its column `path` is needed; `split` says
+    train, val or test, `identity` who is shown, `clip` and `time` (seconds) or `frame` (a number) what belongs
+    together, `fold` the fold, and `left`, `top`, `width`, `height` where the face is. Each other column is a
+    label: a class by name or number, or a number. Empty cells mean none.
     """
 
-    table: Path = Field(strict=False)
-    """The table, .csv or .parquet."""
+    table: Path | None = Field(default=None, strict=False)
+    """The table, .csv or .parquet; null for folders `root/split/class/…` or `root/class/…`."""
 
     root: Path | None = Field(default=None, strict=False)
     """The folder that paths are below; null for the table's."""
 
-    labels: dict[str, Literal["class", "number"] | list[str]] = Field(default_factory=dict)
-    """What a column holds, where it isn't to be guessed: `class`, `number`, or the classes' names in the order of
-    their numbers, such as `{emotion: [happy, sad], age: number}`."""
+    labels: dict[str, WrittenLabel] = Field(default_factory=dict)
+    """What a label is, where it isn't to be guessed: `class`, `number`, the classes' names in the order of their
+    numbers, or more, such as `{emotion: [happy, sad], age: number, aus: {columns: [au1, au2]}}`."""
 
-    size: int = Field(default=128, ge=8, le=1024)
-    """Height and width that images are resized to, in pixels."""
+    label: str = "expression"
+    """What the label is called whose classes are folders."""
 
-    val: float = Field(default=0.1, ge=0, lt=1)
-    """Share that is val where the table names no image of val."""
+    pattern: str = ""
+    """A regular expression on paths with the groups `identity`, `clip` or `split`, for what the table or
+    the folders do not say: `(?P<identity>p[0-9]+)_` takes the person from `p12_003.jpg`."""
 
-    test: float = Field(default=0.1, ge=0, lt=1)
-    """Share that is test where the table has no column split."""
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if self.table is None and self.root is None:
+            raise OptionError("give table, a CSV or Parquet file, or root, a folder of classes")
+        try:
+            groups = re.compile(self.pattern).groupindex
+        except re.error as error:
+            raise OptionError(f"pattern: {error}", options=("pattern",)) from error
+        if self.pattern and not set(groups) & {"identity", "clip", "split"}:
+            raise OptionError(
+                "pattern names no group: write (?P<identity>…), (?P<clip>…) or (?P<split>…)",
+                options=("pattern",),
+            )
+        return self
 
-    def listing(self, split: Split) -> LabelledImages:
-        """The images of a split.
-
-        Raises:
-            DataNotFound: where the table or the root is not there.
-            UserError: where the table can't be used: which row and column, and why.
-        """
+    def list_images(self) -> LabelledImages:
         from ssltoolbox.data.labelled.own.listing import list_labelled
 
-        return self.once("table", lambda: list_labelled(self)).of(split)
-
-    def facts(self, split: Split = "train") -> DataFacts:
-        """
-        Raises:
-            DataNotFound, UserError: see `listing`.
-        """
-        from ssltoolbox.data.labels import facts_of_labels
-
-        found = self.listing(split)
-        count = len(found.paths)
-        return DataFacts(
-            clips=count,
-            identities=len(set(found.identities.tolist())),
-            frames=count,
-            fps=1.0,
-            size=self.size,
-            shortest=min(count, 1),
-            longest=min(count, 1),
-            labels=frozenset(found.labels),
-            classes=found.classes,
-            label_facts={
-                name: facts_of_labels(values, len(found.classes.get(name, ())))
-                for name, values in found.labels.items()
-            },
-            left_out={"repeated row": found.repeated} if found.repeated and split == "train" else {},
-        )
+        return list_labelled(self)

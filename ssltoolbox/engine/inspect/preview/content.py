@@ -237,7 +237,8 @@ def _seconds(offset: float) -> str:
 
 def _classes(rows: Rows, row: int, names: ClassNames) -> dict[str, str]:
     """Label → the name of a row's class, for the labels whose classes have names and that the row has."""
-    numbers = {label: int(rows.labels[label][row]) for label in names if label in rows.labels}
+    known = (label for label in names if label in rows.labels and rows.labels[label].ndim == 1)
+    numbers = {label: int(rows.labels[label][row]) for label in known}
     return {
         label: names[label][number] for label, number in numbers.items() if 0 <= number < len(names[label])
     }

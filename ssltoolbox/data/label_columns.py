@@ -1,0 +1,196 @@
+"""Label columns of a table: what their cells mean, as the numbers that datasets give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+import numpy as np
+
+from ssltoolbox.api import EXPRESSIONS
+from ssltoolbox.data.label_options import LabelColumn, WrittenLabel, as_options
+
+NOT_LABELS = (
+    "path", "split", "identity", "video", "clip", "frame", "time", "fold", "left", "top", "width", "height",
+)  # fmt: skip
+"""Columns that say where an image is and whose it is."""
+MOST_CLASSES = 256
+"""A column with more texts than this holds no classes."""
+NONE = ("", "nan", "none", "null", "-1")
+"""Cells that mean: no label."""
+_YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
+
+
+@dataclass(frozen=True, eq=False)
+class Label:
+    """A label of all rows.
+
+    Attributes:
+        values: [n] int64 classes with -1 for none, [n] float32 numbers with NaN for none, or [n, C] int64 with 1
+            for yes, 0 for no and -1 for unknown.
+        names: of the classes, or of the C columns; empty for numbers.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...] = ()
+
+
+class Cells(Protocol):
+    """A table's cells, and how its mistakes are told."""
+
+    names: list[str]
+
+    def texts(self, name: str) -> np.ndarray:
+        """[rows] of str."""
+        ...
+
+    def fail(self, row: int, column: str, reason: str) -> NoReturn:
+        """
+        Raises:
+            UserError: naming file, line and column.
+        """
+        ...
+
+
+def plain(cell: str) -> str:
+    """A label's text without spaces and capitals, and a whole number without its `.0`."""
+    text = cell.strip().lower()
+    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text
+
+
+def labels_of(
+    table: Cells, written: Mapping[str, WrittenLabel] | None = None, but: Sequence[str] = NOT_LABELS
+) -> dict[str, Label]:
+    """The labels of a table: those that are written, and each other column that can hold one.
+
+    Args:
+        table: its cells.
+        written: name → what it is.
+        but: columns that are no labels.
+
+    Raises:
+        UserError: where a cell does not mean what its column holds: which line and column, and why.
+    """
+    wanted = {name: as_options(what) for name, what in (written or {}).items()}
+    used = {column for name, what in wanted.items() for column in what.columns or [name]}
+    labels = {name: _label(table, name, what) for name, what in wanted.items()}
+    for name in table.names:
+        if name not in but and name not in used and name not in labels:
+            guessed = _guessed(table, name)
+            if guessed is not None:
+                labels[name] = guessed
+    return labels
+
+
+def missing_columns(table: Cells, written: Mapping[str, WrittenLabel]) -> Iterator[str]:
+    """Columns that the written labels name and the table lacks."""
+    for name, what in written.items():
+        for column in as_options(what).columns or [name]:
+            if column not in table.names:
+                yield column
+
+
+def _label(table: Cells, name: str, wanted: LabelColumn) -> Label:
+    columns = wanted.columns or [name]
+    none = (*NONE, *map(plain, wanted.missing))
+    if wanted.is_binary:
+        values = [_binary(table, column, wanted.at_least, none) for column in columns]
+        return Label(np.stack(values, axis=1), tuple(columns))
+    if wanted.kind == "number":
+        return Label(_numbers(table, columns[0], tuple(map(plain, wanted.missing))))
+    return _classes(table, columns[0], wanted.classes, none)
+
+
+def _guessed(table: Cells, name: str) -> Label | None:
+    """Numbers where cells are fractions or many, else classes; None for a column of too many texts."""
+    given = _given(table, name, NONE)
+    if _are_numbers(name, given):
+        return Label(_numbers(table, name, ()))
+    if len(given) > MOST_CLASSES:
+        return None
+    return _classes(table, name, [], NONE)
+
+
+def _given(table: Cells, name: str, none: Sequence[str]) -> list[str]:
+    """The different texts of a column, in the order they come in."""
+    return [text for text in dict.fromkeys(map(plain, table.texts(name))) if text not in none]
+
+
+def _are_numbers(name: str, given: Sequence[str]) -> bool:
+    if name in ("valence", "arousal"):
+        return True
+    try:
+        numbers = [float(text) for text in given]
+    except ValueError:
+        return False
+    return any(not number.is_integer() or number < -1 for number in numbers) or len(numbers) > MOST_CLASSES
+
+
+def _classes(
+    table: Cells, name: str, wanted: Sequence[str] | Mapping[str | int, str], none: Sequence[str]
+) -> Label:
+    """The class of each row, by what is wanted, else by what the cells say."""
+    names, meanings = _meanings(name, _given(table, name, none), wanted)
+    meanings = dict.fromkeys(none, -1) | meanings
+    numbers = []
+    for row, cell in enumerate(table.texts(name)):
+        number = meanings.get(plain(cell))
+        if number is None:
+            table.fail(row, name, f"{cell!r} is no class: there are {', '.join(names)}")
+        numbers.append(number)
+    return Label(np.array(numbers, np.int64), names)
+
+
+def _meanings(
+    name: str, given: Sequence[str], wanted: Sequence[str] | Mapping[str | int, str]
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The names of the classes, and what number each text means."""
+    if isinstance(wanted, Mapping):
+        names = tuple(dict.fromkeys(wanted.values()))
+        return names, {plain(str(cell)): names.index(class_) for cell, class_ in wanted.items()}
+    numbers: Sequence[str] = ()
+    if wanted:
+        names = tuple(wanted)
+        numbers = [str(number) for number in range(len(names))]
+    elif name == "expression" and set(given) <= {*EXPRESSIONS, *map(str, range(len(EXPRESSIONS)))}:
+        names = EXPRESSIONS
+        numbers = [str(number) for number in range(len(names))]
+    elif all(text.removeprefix("-").isdigit() for text in given):
+        names = tuple(sorted(given, key=int))
+    else:
+        names = tuple(given)
+    by_number = {number: int(number) for number in numbers}
+    return names, by_number | {plain(text): number for number, text in enumerate(names)}
+
+
+def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
+    """[rows] float32, NaN for none; -1 is a number."""
+    values = np.full(len(table.texts(name)), np.nan, np.float32)
+    for row, cell in enumerate(table.texts(name)):
+        if plain(cell) in (*NONE[:-1], *none):
+            continue
+        try:
+            values[row] = float(cell)
+        except ValueError:
+            table.fail(row, name, f"{cell!r} is no number")
+    return values
+
+
+def _binary(table: Cells, name: str, at_least: float, none: Sequence[str]) -> np.ndarray:
+    """[rows] int64: 1 for yes, 0 for no, -1 for unknown."""
+    values = []
+    for row, cell in enumerate(table.texts(name)):
+        text = plain(cell)
+        if text in none:
+            values.append(-1)
+        elif text in _YES[1:] or text in _NO[1:]:
+            values.append(int(text in _YES))
+        else:
+            try:
+                values.append(int(float(text) >= at_least))
+            except ValueError:
+                table.fail(
+                    row, name, f"{cell!r} is neither yes nor no: write 1 or 0, or leave the cell empty"
+                )
+    return np.array(values, np.int64)

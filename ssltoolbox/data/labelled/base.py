@@ -1,0 +1,117 @@
+"""The base of the options of labelled images: which split has which, and their facts, without torch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ssltoolbox.api import DataFacts, OptionError, Split
+from ssltoolbox.data.listed import ListedOptions
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.labelled.images import LabelledImages, SplitRule
+
+
+class LabelledImagesOptions(ListedOptions):
+    """Images, or clips of frames, with labels."""
+
+    size: int = Field(default=128, ge=8, le=1024)
+    """Height and width that images are resized to, in pixels."""
+
+    val: float = Field(default=0.1, ge=0, lt=1)
+    """Share of what is left to train on that is val, where the data names no val. People, or else clips, are never
+    torn apart."""
+
+    test: float = Field(default=0.1, ge=0, lt=1)
+    """Share that is test, where the data has neither splits nor folds."""
+
+    fold: int | Literal["all"] | None = None
+    """The fold that is the test split, from 1, where the data has folds; `all` measures tasks on each of them and
+    gives the mean. Null takes the data's splits, and fold 1 where it has only folds."""
+
+    folds: int | None = Field(default=None, ge=2)
+    """Into how many folds people, or else clips, are dealt; null for the data's own folds."""
+
+    fps: float = Field(default=25.0, gt=0)
+    """Frames per second of clips whose frames are numbered and have no times."""
+
+    @model_validator(mode="after")
+    def _fold_is_from_1(self) -> Self:
+        if isinstance(self.fold, int) and self.fold < 1:
+            raise OptionError("folds are numbered from 1", options=("fold",))
+        return self
+
+    @abstractmethod
+    def list_images(self) -> LabelledImages:
+        """All images, whatever their split.
+
+        Raises:
+            DataNotFound: where something is not there.
+            UserError: where something can't be used: which line and column, and why.
+        """
+
+    def images(self) -> LabelledImages:
+        """All images; they are listed once."""
+        return self.once("images", self.list_images)
+
+    def listing(self, split: Split) -> LabelledImages:
+        """The images of a split.
+
+        Raises:
+            DataNotFound, UserError: see `list_images`.
+        """
+        return self.once((split, self.fold), lambda: self.images().of(split, self._rule()))
+
+    def per_fold(self) -> Sequence[LabelledImagesOptions]:
+        """Options for each fold, where tasks are to be measured on all; else these options alone."""
+        if self.fold != "all":
+            return (self,)
+        count = self.folds or self.images().fold_count
+        return tuple(self._of_fold(number) for number in range(1, count + 1)) or (self,)
+
+    def _of_fold(self, number: int) -> LabelledImagesOptions:
+        options = self.model_copy(update={"fold": number})
+        options.__dict__["_found"] = self._found  # listed once for all folds
+        return options
+
+    def _rule(self) -> SplitRule:
+        from ssltoolbox.data.labelled.images import SplitRule
+
+        images = self.images()
+        fold = 1 if self.fold == "all" else self.fold
+        if fold is None and (self.folds or (images.fold_count and not (images.splits != "").any())):
+            fold = 1
+        return SplitRule(val=self.val, test=self.test, fold=fold, folds=self.folds)
+
+    def facts(self, split: Split = "train") -> DataFacts:
+        """
+        Raises:
+            DataNotFound, UserError: see `list_images`.
+        """
+        from ssltoolbox.data.labels import facts_of_labels
+
+        found = self.listing(split)
+        lengths = found.lengths
+        return DataFacts(
+            clips=len(lengths),
+            identities=len(set(found.identities.tolist())),
+            frames=len(found),
+            fps=self.fps,
+            size=self.size,
+            shortest=int(lengths.min()) if len(lengths) else 0,
+            longest=int(lengths.max(initial=0)),
+            labels=frozenset(found.labels),
+            classes=found.classes,
+            label_facts={
+                name: facts_of_labels(label.values, len(label.names)) for name, label in found.labels.items()
+            },
+            left_out=dict(found.left_out or {}) if split == "train" else {},
+            **self._more_facts(),
+        )
+
+    def _more_facts(self) -> dict[str, Any]:
+        """Facts that are the data's own, such as its terms."""
+        return {}

@@ -1,0 +1,142 @@
+"""Labelled images and clips of any origin: which there are, what is known of each, and which split has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ssltoolbox.api import Split, UserError
+from ssltoolbox.data.label_columns import Label
+from ssltoolbox.data.splits import split_of
+from ssltoolbox.support.paths import printable
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How images fall to the splits, where the data leaves that open.
+
+    Attributes:
+        val: share of what is left to train on that is val, where the data names no val.
+        test: share that is test, where the data has neither splits nor folds.
+        fold: the fold that is the test split, from 1; None where splits go by other rules.
+        folds: into how many folds people are dealt; None where the data has its own folds, or none.
+    """
+
+    val: float
+    test: float
+    fold: int | None = None
+    folds: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Images, sorted by clip and time.
+
+    Attributes:
+        root: the folder that paths are below.
+        paths: [n] below it.
+        splits: [n] of str; empty where the data does not say.
+        identities: [n] int64.
+        groups: [n] of str: what must not be torn apart by splits: the person, else the clip, else the image.
+        clips: [n] int64, rising.
+        clip_names: of the clips by number, for messages.
+        times: [n] float64 seconds, increasing within a clip.
+        folds: [n] int64 from 1; 0 where the data has no folds.
+        boxes: [n, 4] left, top, width and height of the face in pixels; None where the whole image is the face.
+        labels: name → label of the n images.
+        left_out: what was not used, and how many of it.
+    """
+
+    root: Path
+    paths: np.ndarray
+    splits: np.ndarray
+    identities: np.ndarray
+    groups: np.ndarray
+    clips: np.ndarray
+    clip_names: np.ndarray
+    times: np.ndarray
+    folds: np.ndarray
+    labels: Mapping[str, Label]
+    boxes: np.ndarray | None = None
+    left_out: Mapping[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """[clips] int64: the first row of each clip that has rows here."""
+        return np.flatnonzero(np.diff(self.clips, prepend=-1))
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """[clips] int64: rows of each clip."""
+        return np.diff(np.append(self.starts, len(self)))
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Label → the names of its classes or columns, where it has some."""
+        return {name: label.names for name, label in self.labels.items() if label.names}
+
+    @property
+    def fold_count(self) -> int:
+        """The number of the data's own folds; 0 for none."""
+        return int(self.folds.max(initial=0))
+
+    def of(self, split: Split, rule: SplitRule) -> LabelledImages:
+        """Those of a split.
+
+        Raises:
+            UserError: where the rule names a fold that there is not.
+        """
+        return self.where(self.assigned(rule) == split)
+
+    def where(self, chosen: np.ndarray) -> LabelledImages:
+        """Those for which `chosen` [n] is True."""
+        return replace(
+            self,
+            paths=self.paths[chosen],
+            splits=self.splits[chosen],
+            identities=self.identities[chosen],
+            groups=self.groups[chosen],
+            clips=self.clips[chosen],
+            times=self.times[chosen],
+            folds=self.folds[chosen],
+            boxes=None if self.boxes is None else self.boxes[chosen],
+            labels={name: Label(label.values[chosen], label.names) for name, label in self.labels.items()},
+        )
+
+    def assigned(self, rule: SplitRule) -> np.ndarray:
+        """[n] of str: the split of each image. People, or else clips, are never torn apart.
+
+        Raises:
+            UserError: where the rule names a fold that there is not.
+        """
+        if rule.fold is not None:
+            folds = self.dealt(rule.folds) if rule.folds else self.folds
+            if rule.fold not in folds:
+                there = f"there are 1 to {int(folds.max(initial=0))}" if folds.any() else "write folds: 5"
+                raise UserError(f"{printable(self.root)}: there is no fold {rule.fold}", there)
+            held_out = np.where(folds == rule.fold, "test", "train")
+            return self._with_val(held_out, rule.val)
+        if not (self.splits != "").any():
+            return np.array([split_of(group, rule.val, rule.test) for group in self.groups])
+        return self._with_val(self.splits, rule.val)
+
+    def dealt(self, folds: int) -> np.ndarray:
+        """[n] int64 folds from 1, to which people, or else clips, are dealt in the order of their names."""
+        number: np.ndarray = np.unique(self.groups.astype(str), return_inverse=True)[1] % folds + 1
+        return number
+
+    def _with_val(self, splits: np.ndarray, val: float) -> np.ndarray:
+        """The splits, with a part of train as val where nobody is in val."""
+        if "val" in splits:
+            return splits
+        carved = (split_of(group, val, 0.0) for group in self.groups)
+        return np.array(
+            [part if split == "train" else split for split, part in zip(splits, carved, strict=True)]
+        )

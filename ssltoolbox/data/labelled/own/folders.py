@@ -1,0 +1,61 @@
+"""Images whose class is the folder that they lie in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.images.naming import in_natural_order
+from ssltoolbox.data.images.tree import Tree
+from ssltoolbox.data.index.table import Table
+from ssltoolbox.data.labelled.gather import SPLITS
+from ssltoolbox.support.paths import printable
+
+LAYOUT = "<split>/<class>/… or <class>/…"
+
+
+def folder_table(root: Path, label: str) -> Table:
+    """A row for each image of `root/split/class/` or `root/class/`, or for each folder of frames in a class.
+
+    Args:
+        root: the folder.
+        label: what the column of the classes is called.
+
+    Raises:
+        DataNotFound: where there is no such folder.
+        UserError: where it has no images at these places.
+    """
+    tree = Tree(root)
+    names = tree.folders("")
+    by_split = bool(names) and all(name.lower() in SPLITS for name in names)
+    rows: list[tuple[str, str, str, str]] = []
+    for first in names:
+        split = first if by_split else ""
+        for class_ in tree.folders(first) if by_split else [first]:
+            folder = os.path.join(split, class_)
+            rows += [(path, split, clip, class_) for path, clip in _images(tree, folder)]
+    if not rows:
+        raise UserError(
+            f"{printable(root)}: no images at {LAYOUT}", "or name a table: {name: labelled, table: faces.csv}"
+        )
+    paths, splits, clips, classes = map(list, zip(*rows, strict=True))
+    columns = {"path": paths, **({"split": splits} if by_split else {}), "clip": clips, label: classes}
+    return Table(root, columns)
+
+
+def _images(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
+    """Path and clip of each image of a class: an image is a clip by itself, a folder of images is one clip."""
+    for name in tree.clip(folder).frames:
+        path = os.path.join(folder, name)
+        yield path, path
+    for inner in tree.folders(folder):
+        yield from _frames(tree, os.path.join(folder, inner))
+
+
+def _frames(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
+    for name in in_natural_order(tree.clip(folder).frames):
+        yield os.path.join(folder, name), folder
+    for inner in tree.folders(folder):
+        yield from _frames(tree, os.path.join(folder, inner))
