@@ -67,6 +67,7 @@ def saliency(
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
     from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
+    from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_method
     from ssltoolbox.engine.inspect.source import (
         NO_TASKS,
         NetworkSource,
@@ -77,6 +78,7 @@ def saliency(
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+    occlusion_method()
     shared = recipe or next(filter(None, map(recipe_of_run, sources)), None)
     plans = [_plan(NetworkSource(source, shared, arch, allow_partial)) for source in sources]
     for plan in plans:

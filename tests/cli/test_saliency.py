@@ -1,6 +1,7 @@
 """`ssltoolbox saliency`: the picture, the numbers, and what is refused."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +36,15 @@ def test_two_runs(here, capfd):
     with Image.open("saliency.png") as picture:
         assert picture.width == 2 * 16 + 4 * 158
         assert np.asarray(picture.convert("L")).std() > 20
+
+
+def test_without_captum_the_message_says_what_to_install(here, capfd, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "captum"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "captum", None)
+    assert run(["saliency", "first", "--count", "1"]) == 2
+    assert "ssltoolbox[saliency]" in capfd.readouterr().err
+    assert not (here / "saliency.png").exists()
 
 
 @pytest.mark.parametrize("sources", [("first", "random"), ("random", "first")])

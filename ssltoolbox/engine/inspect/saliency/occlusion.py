@@ -1,29 +1,46 @@
-"""Saliency of an embedding: how far it moves when a part of the image is covered.
+"""Saliency of an embedding, by occlusion (Zeiler and Fergus 2014, by captum).
 
-There is no classifier whose score could be explained, so the embedding itself is: the score of an image is the
-cosine similarity of its embedding to that of the whole image. Gradients say nothing of it: it is greatest at the
-image itself, where they vanish. So parts are covered in turn (Zeiler and Fergus 2014, by captum): the saliency of
-a pixel is the mean, over the windows that cover it, of 1 − similarity. It needs no layer of a certain kind, so
-networks of any kind can be compared.
+A square window covers one part of the image after the other. The score of a covered image is the cosine similarity of
+its embedding to the embedding of the whole image. The saliency of a pixel is the mean of 1 − score over the windows
+that cover the pixel. Gradients can't be used here: the score is largest at the whole image, where its gradient is 0.
+Occlusion needs no layer of a certain kind, so networks of any kind can be compared.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from captum.attr import Occlusion
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from ssltoolbox.api import UserError
 
 WINDOW = 1 / 6
 """Side of the covering square, as a fraction of the image's: about an eye. Windows overlap by half."""
 AT_ONCE = 16
-"""Windows in one pass, for each image."""
+"""Windows in one forward pass, for each image."""
+
+
+def occlusion_method() -> type[Any]:
+    """captum's `Occlusion`.
+
+    Raises:
+        UserError: when captum is not installed.
+    """
+    try:
+        from captum.attr import Occlusion
+    except ImportError as error:
+        raise UserError(
+            "saliency needs captum, which is not installed", "pip install 'ssltoolbox[saliency]'"
+        ) from error
+    return Occlusion
 
 
 def occlusion_maps(backbone: nn.Module, images: Tensor) -> Tensor:
-    """[B, size, size] saliency that sums to 1 in each image; all 0 where nothing moves the embedding.
+    """[B, size, size] saliency, which sums to 1 in each image. It is 0 everywhere if no window changes the embedding.
 
-    Windows are filled with the image's mean colour.
+    The windows have the mean colour of the image.
 
     Args:
         backbone: [B, 3, size, size] → [B, D], in evaluation mode.
@@ -31,7 +48,9 @@ def occlusion_maps(backbone: nn.Module, images: Tensor) -> Tensor:
     """
     window = max(2, round(WINDOW * images.shape[-1]))
     with torch.no_grad():
-        moved = Occlusion(lambda covered, whole: F.cosine_similarity(backbone(covered), whole)).attribute(
+        moved = occlusion_method()(
+            lambda covered, whole: F.cosine_similarity(backbone(covered), whole)
+        ).attribute(
             images,
             sliding_window_shapes=(3, window, window),
             strides=(3, window // 2, window // 2),
