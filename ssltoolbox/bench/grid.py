@@ -26,7 +26,7 @@ from ssltoolbox.recipe import (
 from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.problems import quoted, shown, shown_path
 from ssltoolbox.recipe.source import read_file
-from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
 
 OWN_KEYS = {
     "name": "a recipe's name stays its own",

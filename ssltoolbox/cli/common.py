@@ -36,7 +36,7 @@ def no_url(context: click.Context | None, parameter: click.Parameter | None, val
     Raises:
         BadParameter: for a URL.
     """
-    from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
+    from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
 
     for text in value if isinstance(value, tuple) else (value,):
         if isinstance(text, str) and is_url(text):

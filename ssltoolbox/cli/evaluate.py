@@ -65,8 +65,8 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.reporting import write_report
+    from ssltoolbox.engine.runs.folder import open_run
     from ssltoolbox.engine.runs.log import logged_to
-    from ssltoolbox.engine.runs.open import open_run
     from ssltoolbox.engine.scoring.evaluate import evaluate_run
 
     folder, plan = open_run(path, overrides)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.engine.runs.folder import open_run
 from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.run import train as train_plan
 from ssltoolbox.plan import load_plan, plan_of

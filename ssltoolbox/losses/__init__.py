@@ -1,8 +1,7 @@
 """A contrastive loss that takes a mask, explicit negatives and an attraction. Public: methods may use it."""
 
-from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of
+from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, weights_within_draws
 from ssltoolbox.losses.queue import RowQueue, candidates_in_batch, gather_rows
-from ssltoolbox.losses.weights import weights_within_draws
 
 __all__ = [
     "NTXentLoss",

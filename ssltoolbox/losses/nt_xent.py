@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
-from ssltoolbox.losses.weights import weights_within_draws
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -314,3 +313,11 @@ class _SplitNegatives(torch.autograd.Function):
         grad_weights_SC = grad_SC.clone() if ctx.needs_input_grad[2] else None
         grad_SC[row_V, column_V] = grad_masked_V
         return grad_SC, None, grad_weights_SC, None, None
+
+
+def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
+    """[A, C]: between rows of one draw the larger of their two weights, else 1. None where no row has one."""
+    if anchors.weight is None or candidates.weight is None:
+        return None
+    larger = torch.maximum(anchors.weight[:, None], candidates.weight)
+    return larger.where(anchors.draw[:, None] == candidates.draw, 1.0)

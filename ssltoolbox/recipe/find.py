@@ -10,7 +10,7 @@ from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import Place
 from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown_path
 from ssltoolbox.recipe.shipped import SUFFIX, shipped_recipes
-from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
 
 SUFFIXES = (SUFFIX, ".yml")
 

@@ -17,7 +17,7 @@ from ssltoolbox.recipe.annotations import fields_of, inner, paths, plain_data, t
 from ssltoolbox.recipe.mistakes import NULL_IN_PYTHON, explain
 from ssltoolbox.recipe.place import Key, Located
 from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted
-from ssltoolbox.support.local import ADVICE, NOT_SUPPORTED, is_url
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
 
 Model = TypeVar("Model", bound=BaseModel)
 Elsewhere = Mapping[str, Sequence[str]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.engine.runs.folder import open_run
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from ssltoolbox.api import Clip, Frames, Split
 from ssltoolbox.data.frames.folder_source import FolderSource
 from ssltoolbox.data.frames.options import PAPER_FPS, FramesOptions
 from ssltoolbox.data.images.source import ClipSource
+from ssltoolbox.data.index.reader import split_clips
 from ssltoolbox.data.index.source import IndexSource
-from ssltoolbox.data.index.split import split_clips
 
 
 class FramesDataset:

@@ -84,7 +84,7 @@ class FramesOptions(ListedOptions):
     def open_index(self) -> FrameIndex:
         """The index; see `open_index`."""
         # Folders are looked at without pyarrow, which takes a moment to import.
-        from ssltoolbox.data.index.split import open_index
+        from ssltoolbox.data.index.reader import open_index
 
         return self.once("index", lambda: open_index(self.place, self.fps))
 
@@ -95,7 +95,7 @@ class FramesOptions(ListedOptions):
 
         Raises:
             DataNotFound: where there is no such folder or index.
-            UserError: where it can't be used: see `frames.folder.read_folder` and `index.split.open_index`.
+            UserError: where it can't be used: see `frames.folder.read_folder` and `index.reader.open_index`.
         """
         return _index_facts(self, split) if self.index else _folder_facts(self, split)
 
@@ -127,7 +127,7 @@ def _folder_facts(options: FramesOptions, split: Split) -> DataFacts:
 
 def _index_facts(options: FramesOptions, split: Split) -> DataFacts:
     from ssltoolbox.data.index.info import label_facts
-    from ssltoolbox.data.index.split import split_clips
+    from ssltoolbox.data.index.reader import split_clips
 
     index = options.open_index()
     clips = split_clips(index, split, val=options.val, test=options.test)

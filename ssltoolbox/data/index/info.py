@@ -12,7 +12,6 @@ import numpy as np
 from ssltoolbox.api import Clip, LabelFacts
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import SKIPPED
-from ssltoolbox.data.labels import facts_of_labels
 
 TRIES = 64
 """How many anchors of a clip are tried, at least, before it is said to be too short for a strategy."""
@@ -101,6 +100,29 @@ def label_facts(index: FrameIndex, clips: np.ndarray) -> dict[str, LabelFacts]:
     chosen[clips] = True
     rows = np.repeat(chosen, index.lengths)
     return {name: facts_of_labels(values[rows]) for name, values in index.labels.items()}
+
+
+def facts_of_labels(values: np.ndarray, classes: int = 0) -> LabelFacts:
+    """
+    Args:
+        values: [frames] or [frames, C] of one label.
+        classes: how many classes there are, of a label that is a class; some may not occur.
+    """
+    if values.dtype.kind != "i":
+        known = values[np.isfinite(values)]
+        lowest, highest = (float(known.min()), float(known.max())) if len(known) else (None, None)
+        frames = int(np.isfinite(values).reshape(len(values), -1).any(axis=1).sum())
+        return LabelFacts(frames, lowest=lowest, highest=highest, columns=columns_of(values))
+    if values.ndim > 1:
+        frames = int((values >= 0).any(axis=1).sum())
+        return LabelFacts(frames, tuple((values == 1).sum(axis=0).tolist()), columns=columns_of(values))
+    known = values[values >= 0]
+    return LabelFacts(len(known), tuple(np.bincount(known, minlength=classes).tolist()))
+
+
+def columns_of(values: np.ndarray) -> int:
+    """C of a label of several columns; 0 for one of one."""
+    return values.shape[1] if values.ndim > 1 else 0
 
 
 Answers = Callable[[Clip, int, np.random.Generator], bool]

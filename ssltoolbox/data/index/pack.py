@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from PIL import Image
+from torch import Tensor
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick, check_output
 from ssltoolbox.data.index.landmarks import write_landmarks
-from ssltoolbox.data.index.packed import packed
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
     CLIPS,
@@ -121,7 +123,7 @@ def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
     points: list[np.ndarray] = []
     for clip in clips:
         for frame in source.read(clip, range(len(source.times(clip))), packing.size):
-            images.append(None if frame.image is None else packed(frame.image, packing))
+            images.append(None if frame.image is None else _encoded(frame.image, packing))
             reasons.append(frame.reason)
             points.append(_NONE if frame.landmarks is None else frame.landmarks)
     with replaced(_images_of(shards, number)) as path:
@@ -130,6 +132,18 @@ def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
     flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(points).reshape(-1)), 2 * POINTS)
     shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": flat}))
     return len(images)
+
+
+def _encoded(image: Tensor, packing: Packing) -> bytes:
+    """[3, size, size] uint8 RGB → its bytes in images.bin."""
+    pixels = image.numpy()
+    if packing.encoding == "raw":
+        return pixels.tobytes()
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(
+        content, format="JPEG", quality=packing.quality
+    )
+    return content.getvalue()
 
 
 def _images_of(shards: Shards, number: int) -> Path:

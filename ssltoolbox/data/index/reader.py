@@ -1,7 +1,8 @@
-"""Opens an index: its columns as arrays that are views of the files, and its frames' paths. Free of torch."""
+"""Opens an index: its columns as views of the files, paths of frames, clips of a split. Free of torch."""
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import suppress
 from functools import cached_property
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssltoolbox.api import DataNotFound, UserError
-from ssltoolbox.data.index.image_file import ImageFile
+from ssltoolbox.api import DataNotFound, Split, UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
     CLIPS,
@@ -24,10 +25,44 @@ from ssltoolbox.data.index.schema import (
     LANDMARKS_FILE,
     PLACES,
     Header,
+    Packing,
     map_table,
     root_of,
 )
+from ssltoolbox.data.splits import no_identity, split_of
 from ssltoolbox.support.paths import Root, printable
+
+
+class ImageFile:
+    """Reads stored images, row by row; no memory is kept for them.
+
+    Attributes:
+        packing: how they are stored.
+    """
+
+    def __init__(self, path: Path, packing: Packing, offsets: np.ndarray, lengths: np.ndarray) -> None:
+        """
+        Args:
+            path: the file.
+            packing: from the index's header.
+            offsets, lengths: [frames] where each frame's bytes are.
+
+        Raises:
+            UserError: where the file can't be read, or is shorter than the index says.
+        """
+        try:
+            self._file = pa.OSFile(str(path))
+        except OSError as error:
+            raise UserError(f"{path}: {first_line(error)}", "pack the index again") from error
+        size = self._file.size()
+        if (offsets < 0).any() or (lengths < 0).any() or (offsets > size - lengths).any():
+            raise UserError(f"{path}: {size} bytes are fewer than the index says", "pack the index again")
+        self.packing = packing
+        self._offsets, self._lengths = offsets, lengths
+
+    def read(self, row: int) -> bytes:
+        """The bytes of a frame's image."""
+        return self._file.read_at(int(self._lengths[row]), int(self._offsets[row]))
 
 
 class FrameIndex:
@@ -170,6 +205,40 @@ class FrameIndex:
         later[ends[:-1] - 1] = True
         if not (later.all() and np.isfinite(self.times).all()):
             raise UserError(f"{self.path}: times of a clip don't increase", "make the index again")
+
+
+def open_index(path: Path, fps: float | None) -> FrameIndex:
+    """The index, its frames where it says that they are.
+
+    Args:
+        path: the index.
+        fps: what a recipe says of its frame rate, if anything.
+
+    Raises:
+        DataNotFound: where the index or its frames are not there.
+        UserError: where it can't be used, or was made for another frame rate.
+    """
+    index = FrameIndex(path)
+    if fps is not None and not math.isclose(fps, index.header.fps, rel_tol=1e-3):
+        raise UserError(
+            f"{path}: this index was made for {index.header.fps:.4g} frames per second, and fps says {fps:.4g}",
+            "leave fps out, or make the index again with --fps",
+        )
+    index.check_root()
+    return index
+
+
+def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> np.ndarray:
+    """[clips] int64 numbers of the split's clips, rising.
+
+    Raises:
+        UserError: where no identity falls to a split that is to have some.
+    """
+    chosen = np.array([split_of(name, val, test) == split for name in index.identity_names], dtype=bool)
+    clips = np.flatnonzero(chosen[index.identities])
+    if not len(clips):
+        no_identity(index.path, len(index.identity_names), split, val=val, test=test)
+    return clips
 
 
 def _array(table: pa.Table, name: str) -> np.ndarray:

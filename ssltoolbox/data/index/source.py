@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -12,9 +13,9 @@ from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.images.landmarks import rescaled, scaled
 from ssltoolbox.data.images.source import StoredFrame
-from ssltoolbox.data.images.tensors import read_image
-from ssltoolbox.data.index.packed import unpacked
+from ssltoolbox.data.images.tensors import read_image, resized
 from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import Packing
 
 
 class IndexSource:
@@ -75,7 +76,7 @@ class IndexSource:
         packed = self._index.images
         if packed is None:
             return read_image(self._index.frame_path(row), size)
-        return unpacked(packed.read(row), packed.packing, size, self._index.frame_name(row))
+        return _decoded(packed.read(row), packed.packing, size, self._index.frame_name(row))
 
     def _points(self, row: int, extent: Extent, size: int) -> np.ndarray | None:
         landmarks = self._index.landmarks
@@ -89,3 +90,18 @@ class IndexSource:
         where = slice(rows.start, rows.stop)
         extents = np.stack([index.widths[where], index.heights[where]], axis=-1)
         return rescaled(index.landmarks.read(rows), extents[:, None], size)
+
+
+def _decoded(content: bytes, packing: Packing, size: int, name: str) -> tuple[Tensor, Extent]:
+    """[3, size, size] uint8 RGB, and the extent of what was stored.
+
+    Raises:
+        UnreadableFrame: where it is damaged.
+    """
+    if packing.encoding == "jpeg":
+        return read_image(name, size, io.BytesIO(content))
+    shape = (3, packing.size, packing.size)
+    if len(content) != np.prod(shape):
+        raise UnreadableFrame(f"{name}: cut short")
+    pixels = torch.frombuffer(bytearray(content), dtype=torch.uint8).view(shape)
+    return resized(pixels, size), Extent(packing.size, packing.size)

@@ -91,7 +91,7 @@ class LabelledImagesOptions(ListedOptions):
         Raises:
             DataNotFound, UserError: see `list_images`.
         """
-        from ssltoolbox.data.labels import facts_of_labels
+        from ssltoolbox.data.index.info import facts_of_labels
 
         found = self.listing(split)
         lengths = found.lengths

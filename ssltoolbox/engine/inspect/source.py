@@ -16,8 +16,7 @@ import timm
 import torch
 
 from ssltoolbox.api import KINDS, UserError
-from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.engine.runs.folder import RunFolder, open_run
 from ssltoolbox.models import create_backbone, match_weights
 from ssltoolbox.models.backbone import IMAGENET
 from ssltoolbox.plan import Plan, load_plan

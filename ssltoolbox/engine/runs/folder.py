@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,8 +19,10 @@ import torch
 import yaml
 
 from ssltoolbox.api import DataFacts, UserError
+from ssltoolbox.plan import Plan, load_plan
+from ssltoolbox.recipe import Override
 from ssltoolbox.support.files import LOCK, locked, write_json, write_text
-from ssltoolbox.support.local import refuse_url
+from ssltoolbox.support.paths import refuse_url
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}"
@@ -172,6 +174,22 @@ class RunFolder:
                 + "\n  ".join(sorted(differences)),
                 "bring the data back, or start another run",
             )
+
+
+def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunFolder, Plan]:
+    """A finished run's folder, and the plan that it was made from.
+
+    Raises:
+        UserError: when there is no finished run.
+    """
+    folder = RunFolder(path)
+    if not folder.recipe.is_file():
+        raise UserError(f"{path} is no run folder: it has no recipe.yaml")
+    if not folder.backbone.is_file():
+        raise UserError(
+            f"the run in {path} is not finished: it has no backbone.safetensors", "go on with --resume"
+        )
+    return folder, load_plan(folder.recipe, overrides, data_needed=False)
 
 
 def environment() -> dict[str, Any]:

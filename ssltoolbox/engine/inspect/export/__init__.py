@@ -11,7 +11,7 @@ from torch import nn
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.export.formats import FORMATS, Format, format_of
-from ssltoolbox.engine.runs.open import open_run
+from ssltoolbox.engine.runs.folder import open_run
 from ssltoolbox.models import weights_hash
 from ssltoolbox.plan import Plan
 from ssltoolbox.report.card import render_card
