@@ -13,7 +13,6 @@ from ssltoolbox.api.descriptors import (
     Descriptor,
     EvaluatorDescriptor,
     MethodDescriptor,
-    Need,
     StepInput,
 )
 from ssltoolbox.api.detectors import LandmarkDetector, MultiFaceDetector
@@ -43,6 +42,7 @@ from ssltoolbox.api.methods import (
     StepInputs,
 )
 from ssltoolbox.api.metrics import Metric
+from ssltoolbox.api.needs import Need
 from ssltoolbox.api.options import (
     AuxiliaryLossOptions,
     CropOptions,

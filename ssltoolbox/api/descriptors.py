@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ssltoolbox.api.metrics import Metric
+from ssltoolbox.api.needs import Need
 from ssltoolbox.api.options import Options
 
 API_VERSION = 2
@@ -17,8 +18,6 @@ OLDER_VERSIONS = (1,)
 StepInput = Literal["view_b", "crops", "batch"]
 """What a method may ask for besides side A and the rows; see `StepInputs`."""
 
-Need = Literal["landmarks", "labels", "pairs"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Descriptor:
@@ -29,7 +28,8 @@ class Descriptor:
         summary: one line for `ssltoolbox plugins list`.
         target: `"package.module:Class"`; imported only when a run needs it.
         options: its options' model, free of torch.
-        needs: what the data must have for it.
+        needs: what the data or the network must have for it, such as `label:au12`; see `Need`. What depends on
+            options, `Options.also_needs` says.
         api: the API version that it was written for.
         notice: what anyone who uses it must know, such as the licence of a model that it brings, in one line;
             shown where it is used.

@@ -133,7 +133,17 @@ class Options(BaseModel):
         return ()
 
     def also_needs(self) -> frozenset[str]:
-        """What the component needs of the data with these options, beside its descriptor's `needs`."""
+        """What the component needs with these options, beside its descriptor's `needs` and in the same words.
+
+        Examples:
+            >>> class SupervisedOptions(Options):
+            ...     label: str = "au12"
+            ...     '''The label to learn.'''
+            ...     def also_needs(self):
+            ...         return frozenset({f"label:{self.label}"})
+            >>> sorted(SupervisedOptions(label="smiles").also_needs())
+            ['label:smiles']
+        """
         return frozenset()
 
     def notices(self) -> Iterable[str]:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ssltoolbox.api import KINDS, Kind
+from ssltoolbox.api import KINDS, Kind, Need
 from ssltoolbox.cli.words import type_text
 from ssltoolbox.recipe import value_text
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
@@ -47,7 +47,7 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
     _add_facts(facts, "from", str(item.origin))
     _add_facts(facts, "target", card.target)
     if card.needs:
-        _add_facts(facts, "needs", f"{' and '.join(sorted(card.needs))} in the data")
+        _add_facts(facts, "needs", ", ".join(map(_need, sorted(card.needs))))
     if card.notice:
         _add_facts(facts, "notice", card.notice)
     options = _grid()
@@ -100,6 +100,12 @@ def next_steps(made: NewPlugin, kind: Kind) -> str:
   ssltoolbox plugins check {made.package}
 It is used so:
   {_use(made.package, kind)}"""
+
+
+def _need(need: Need) -> str:
+    """Such as "label 'au12'" for `label:au12`."""
+    what, _, name = need.partition(":")
+    return f"{what} {name!r}" if name else f"{what} in the data"
 
 
 def _use(name: str, kind: Kind) -> str:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
+from ssltoolbox.api import (
+    EXPRESSIONS,
+    DataFacts,
+    MethodDescriptor,
+    Options,
+    Problem,
+    Setting,
+    hookimpl,
+)
 
 
 class SimCLROptions(Options):
@@ -59,12 +67,37 @@ class BYOLOptions(Options):
 
 
 class SupervisedOptions(Options):
-    """Supervised training has no settings of its own."""
+    """What is learned."""
+
+    label: str = "expression"
+    """The label, as the data names it; classes, not numbers."""
+    classes: int | None = Field(default=None, ge=2)
+    """How many classes it has; null for what the data says."""
+
+    def also_needs(self) -> frozenset[str]:
+        return frozenset({f"label:{self.label}"})
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        known = setting.data.labels if setting.data else frozenset()
-        if known and "expression" not in known:
-            yield Problem("", "the data has no label 'expression'", f"it has {', '.join(sorted(known))}")
+        if setting.data is None or self.label not in setting.data.labels:
+            return
+        known = setting.data.label_facts.get(self.label)
+        if known and known.lowest is not None:
+            yield Problem("label", f"{self.label!r} has numbers, and no classes")
+        elif self.classes_of(setting.data) is None:
+            yield Problem(
+                "classes",
+                f"the data doesn't say how many classes {self.label!r} has",
+                "write it, such as classes: 2",
+            )
+
+    def classes_of(self, data: DataFacts | None) -> int | None:
+        """How many classes the label has; None if nobody says it."""
+        if self.classes is not None:
+            return self.classes
+        if self.label == "expression":
+            return len(EXPRESSIONS)
+        facts = data.label_facts.get(self.label) if data else None
+        return (data and len(data.classes.get(self.label, ()))) or (facts and len(facts.counts)) or None
 
 
 @hookimpl
@@ -97,10 +130,9 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="supervised",
-        summary="Cross-entropy on the labels of the expression: the ceiling for features learned without them.",
+        summary="Cross-entropy on labels: the ceiling for features learned without them.",
         options=SupervisedOptions,
         target="ssltoolbox.methods.supervised:Supervised",
-        needs=frozenset({"labels"}),
         negatives=None,
         inputs=frozenset(),
         api=2,

@@ -1,4 +1,4 @@
-"""Supervised learning of the expression: what the same network reaches with labels, evaluated alike."""
+"""Supervised learning of a label: what the same network reaches with labels, evaluated alike."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ssltoolbox.api import EXPRESSIONS, MethodContext, StepInputs, StepOutput
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput, UserError
 from ssltoolbox.methods.plugin import SupervisedOptions
 
 
 class Supervised(nn.Module):
     """A linear classifier on the features of side A, trained together with the backbone; side B is not looked at.
 
-    Frames without a clear expression (label -1) have no part in the loss.
+    Frames without the label (-1) have no part in the loss.
+
+    Raises:
+        UserError: where nobody says how many classes the label has.
     """
 
     def __init__(self, options: SupervisedOptions, context: MethodContext) -> None:
         super().__init__()
         self.backbone = context.backbone
-        self.classifier = nn.Linear(context.feature_dim, len(EXPRESSIONS))
+        classes = options.classes_of(context.data)
+        if classes is None:
+            raise UserError(f"nobody says how many classes {options.label!r} has", "set the option classes")
+        self.classifier = nn.Linear(context.feature_dim, classes)
+        self._label = options.label
 
     def before_step(self, step: int) -> None:
         """Nothing moves between steps."""
@@ -28,7 +35,7 @@ class Supervised(nn.Module):
         """[M, 3, S, S] → the mean cross-entropy of the labelled rows; 0 without any."""
         features = self.backbone(inputs.view_a)
         logits = self.classifier(features)
-        labels = inputs.rows.labels["expression"][: len(inputs.view_a)]
+        labels = inputs.rows.labels[self._label][: len(inputs.view_a)]
         labelled = labels >= 0
         count = labelled.sum().clamp(min=1)
         loss = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum") / count

@@ -15,6 +15,8 @@ from ssltoolbox.api import (
     Setting,
 )
 from ssltoolbox.api.errors import and_of
+from ssltoolbox.plan.needs import need_checks
+from ssltoolbox.plan.places import nearest, node_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
 from ssltoolbox.recipe import LoadedRecipe, Located, RecipeProblem
@@ -35,7 +37,7 @@ def component_checks(
         *_idle_strategies(chosen, loaded),
         *_idle_weights(chosen, loaded),
         *_unused_crops(chosen, loaded),
-        *_needs(chosen, facts, loaded),
+        *need_checks(chosen, facts, loaded),
     ]
 
 
@@ -92,7 +94,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
             return
         for strategy in (item for kind in useless for item in chosen.get(kind, ())):
             yield RecipeProblem(
-                _nearest(_node(loaded, strategy), _node(loaded, method)).place,
+                nearest(node_of(loaded, strategy), node_of(loaded, method)).place,
                 f"{strategy.title} can't act: method {card.name!r} {reason}",
                 f"take it out, or choose {other}",
             )
@@ -107,7 +109,7 @@ def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
         for sampler in chosen.get(Kind.NEGATIVE_SAMPLERS, ()):
             if isinstance(sampler.options, NegativeSamplerOptions) and sampler.options.weight != 1:
                 yield RecipeProblem(
-                    _nearest(_node(loaded, sampler, "weight"), _node(loaded, method)).place,
+                    nearest(node_of(loaded, sampler, "weight"), node_of(loaded, method)).place,
                     f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
                     "take it out, or choose a method that weighs negatives",
                 )
@@ -126,27 +128,9 @@ def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                 and "crops" not in card.inputs
             ):
                 yield RecipeProblem(
-                    _nearest(_node(loaded, view, "crops"), _node(loaded, method)).place,
+                    nearest(node_of(loaded, view, "crops"), node_of(loaded, method)).place,
                     f"{view.title}: method {card.name!r} does not use local crops",
                     "write crops: 0, or choose a method that uses them",
-                )
-
-
-def _needs(chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Components that need what their data lacks."""
-    for item in _all(chosen):
-        known = _data_of(item, facts)
-        if known is None:
-            continue
-        has = {"landmarks": known.landmarks, "labels": bool(known.labels), "pairs": known.pairs}
-        for need in sorted(item.descriptor.needs):
-            if not has[need]:
-                data = [] if item.own_data else loaded.node(Kind.DATASETS.section).leaves()
-                texts = [node for node in data if isinstance(node.value, str)]
-                yield RecipeProblem(
-                    _nearest(_node(loaded, item), *texts).place,
-                    f"{item.title} needs {need}, and the data has none",
-                    "take it out, or choose data that has them",
                 )
 
 
@@ -187,7 +171,7 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     numbers = [settings.child(key) for key in ("batch_size", "accumulate", "devices", "nodes")]
     sections = [loaded.tree.child(kind.section) for kind in involved]
     written = [leaf for node in (*numbers, *sections) if node for leaf in node.leaves()]
-    yield RecipeProblem(_nearest(*written).place, message, hint)
+    yield RecipeProblem(nearest(*written).place, message, hint)
 
 
 def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
@@ -207,7 +191,7 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
             problems = list(item.options.problems(setting))
         for problem in problems:
             yield RecipeProblem(
-                _node(loaded, item, problem.option).place,
+                node_of(loaded, item, problem.option).place,
                 f"{item.title}: {problem.message}",
                 problem.hint,
                 problem.warning,
@@ -238,15 +222,3 @@ def _all(chosen: ChosenByKind) -> list[Chosen]:
 def _card(method: Chosen) -> MethodDescriptor:
     assert isinstance(method.descriptor, MethodDescriptor)
     return method.descriptor
-
-
-def _node(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Located:
-    """A component as it is written, or one of its options."""
-    index = () if item.index is None else (item.index,)
-    return loaded.node(item.provided.kind.section, *index, option)
-
-
-def _nearest(*nodes: Located) -> Located:
-    """The one of several values that don't go together to point at: that of the command line, else that of the
-    recipe, else that of its parent; among equals the first."""
-    return min(nodes, key=lambda node: node.generation)

@@ -46,7 +46,7 @@ def _of_weights(plan: Plan) -> Iterator[str]:
 
 def _of_landmarks(plan: Plan) -> Iterator[str]:
     """What the detector of the landmarks asks of those who used them."""
-    users = [chosen.key for chosen in _used(plan) if "landmarks" in _needs(chosen)]
+    users = [chosen.key for chosen in _used(plan) if "landmarks" in chosen.needs]
     detector = plan.facts.landmark_detector if plan.facts else None
     if not users or detector == "":
         return
@@ -57,11 +57,6 @@ def _of_landmarks(plan: Plan) -> Iterator[str]:
         yield f"{used} that {detector} found: its terms apply."
     elif notice:
         yield f"{used} that {detector} found. {notice}"
-
-
-def _needs(chosen: Chosen) -> frozenset[str]:
-    with chosen.provided.blamed_for("also_needs()"):
-        return frozenset(chosen.descriptor.needs) | chosen.options.also_needs()
 
 
 def _notice_of(detector: str, registry: Registry) -> str | None:

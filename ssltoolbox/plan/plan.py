@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ssltoolbox.api import DataFacts, Descriptor, Kind, MethodDescriptor, Options, ViewOptions
+from ssltoolbox.api import DataFacts, Descriptor, Kind, MethodDescriptor, Need, Options, ViewOptions
+from ssltoolbox.api.needs import complaint_about_need
 from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.recipe import Recipe, RecipeProblem
 from ssltoolbox.registry import Provided
@@ -51,6 +52,23 @@ class Chosen:
     def descriptor(self) -> Descriptor:
         """The plugin's card."""
         return self.provided.descriptor
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it needs of the data and the network, with these options."""
+        return self.descriptor.needs | self.needs_of(self.options)
+
+    def needs_of(self, options: Options) -> frozenset[Need]:
+        """What options of the component need by themselves.
+
+        Raises:
+            PluginError: when the plugin's `also_needs` fails, or answers with what nobody can need.
+        """
+        with self.provided.blamed_for("also_needs()"):
+            needs = frozenset(options.also_needs())
+            for complaint in filter(None, map(complaint_about_need, sorted(needs, key=str))):
+                raise ValueError(complaint)
+        return needs
 
 
 @dataclass(frozen=True)

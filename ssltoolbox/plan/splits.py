@@ -17,6 +17,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.api.errors import counted_list
 from ssltoolbox.api.options import facts_of
+from ssltoolbox.plan.needs import lacking
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 
@@ -48,16 +49,11 @@ def split_checks(
         facts = known.get(id(source.options)) or _all_facts(source)
         known[id(source.options)] = facts
         train = facts["train"]
-        if not isinstance(train, UserError) and not (train and _lacks(task, train)):
+        # Data that is none for the task at all is reported elsewhere.
+        if not isinstance(train, UserError) and not (train and lacking(task.needs, train)):
             yield from _task_checks(task, facts, loaded, data_needed)
     if data is not None:
         yield from _left_out(known.get(id(data.options)) or {"train": _facts(data, "train")}, loaded)
-
-
-def _lacks(task: Chosen, train: DataFacts) -> bool:
-    """Whether the data is no data for the task at all, which `component_checks` reports."""
-    has = {"landmarks": train.landmarks, "labels": bool(train.labels), "pairs": train.pairs}
-    return not all(has.get(need, True) for need in task.descriptor.needs)
 
 
 def _all_facts(data: Chosen) -> SplitFacts:

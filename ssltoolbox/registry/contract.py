@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 
 import pluggy
 from pydantic.errors import PydanticUserError
 
-from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, Kind, Metric, Need
+from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, Kind, Metric
 from ssltoolbox.api.descriptors import OLDER_VERSIONS
 from ssltoolbox.api.hooks import HookSpecs
+from ssltoolbox.api.needs import complaint_about_need
 from ssltoolbox.api.suggest import suggest
 
 GROUP = "ssltoolbox"
@@ -94,8 +95,7 @@ def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
     module, colon, attribute = descriptor.target.partition(":")
     if not (module and colon and attribute):
         yield f"its target {descriptor.target!r} must read 'package.module:Class'"
-    if unknown := sorted(map(str, set(descriptor.needs) - set(get_args(Need)))):
-        yield f"it needs {', '.join(unknown)}; it may need {', '.join(get_args(Need))}"
+    yield from filter(None, map(complaint_about_need, sorted(descriptor.needs, key=str)))
     yield from _complaints_about_options(kind, descriptor.options)
     if isinstance(descriptor, EvaluatorDescriptor):
         yield from _complaints_about_metrics(descriptor.metrics)

@@ -54,15 +54,8 @@ class ProbeOptions(EvaluatorOptions):
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(5, 20, 100), min_length=1)
     """Numbers of neighbours to try; the val split chooses."""
 
-    def problems(self, setting: Setting) -> Iterable[Problem]:
-        known = setting.data.labels if setting.data else frozenset()
-        missing = [label for label in self.labels if label not in known]
-        if known and missing:
-            yield Problem(
-                option="",
-                message=f"the data has no label {' and no label '.join(map(repr, missing))}",
-                hint=f"it has {', '.join(sorted(known))}",
-            )
+    def also_needs(self) -> frozenset[str]:
+        return frozenset(f"label:{label}" for label in self.labels)
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
         for split, found in facts.items():
@@ -84,7 +77,6 @@ class LabelOptions(ProbeOptions):
     """Settings of the protocol `finetune`."""
 
     def problems(self, setting: Setting) -> Iterable[Problem]:
-        yield from super().problems(setting)
         tunes = self.protocol == "finetune"
         idle = {"k": tunes, "finetune": not tunes}
         for option, is_idle in idle.items():
@@ -119,12 +111,8 @@ class ClassificationOptions(ProbeOptions):
     balanced: bool = True
     """Whether every class counts the same, however rare it is."""
 
-    def problems(self, setting: Setting) -> Iterable[Problem]:
-        known = setting.data.labels if setting.data else frozenset()
-        if known and self.label not in known:
-            yield Problem(
-                "label", f"the data has no label {self.label!r}", f"it has {', '.join(sorted(known))}"
-            )
+    def also_needs(self) -> frozenset[str]:
+        return frozenset({f"label:{self.label}"})
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
         for split, found in facts.items():

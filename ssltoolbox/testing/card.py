@@ -13,6 +13,7 @@ from torch import nn
 
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.api.needs import complaint_about_need
 from ssltoolbox.testing.faults import definition_of, fault_of
 from ssltoolbox.testing.method_trial import MethodTrial, plain_context
 from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
@@ -53,6 +54,13 @@ def documented(subject: Subject) -> Iterator[Complaint]:
                     f"option {name}",
                     f"write a docstring beneath the option `{name}`: what it means, its unit, its bounds",
                 )
+
+
+@rule("needs that can be met")
+def needs(subject: Subject) -> Iterator[Complaint]:
+    for need in sorted(subject.needs, key=str):
+        if complaint := complaint_about_need(need):
+            yield Complaint(str(need), f"`{type(subject.options).__name__}.also_needs`: {complaint}")
 
 
 @rule("options survive a recipe")
@@ -144,4 +152,4 @@ def make(subject: Subject) -> Any:
 def first_rules(subject: Subject) -> tuple[Rule, ...]:
     """The rules for any component; the others rely on the last of them."""
     # Of a file that a recipe names, nobody expects that it is listed quickly.
-    return (documented, round_trip, *((door,) if subject.module else ()), made)
+    return (documented, round_trip, needs, *((door,) if subject.module else ()), made)

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import EXPRESSIONS
+from ssltoolbox.api.needs import labels_in
 from ssltoolbox.testing.rules import Subject, WrongInput
 from ssltoolbox.testing.surroundings import AuthorData
 
-NEED = "label:"
 NAME_DATA = "name data that has it: --data '{name: …}'"
 
 
 def needed_labels(subject: Subject) -> tuple[str, ...]:
     """The labels that a component needs by name, such as those of `label:au12`."""
-    return tuple(sorted(need.removeprefix(NEED) for need in subject.needs if need.startswith(NEED)))
+    return labels_in(subject.needs)
 
 
 def labels_for(subject: Subject, count: int) -> Mapping[str, Tensor]:

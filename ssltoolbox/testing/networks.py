@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import UserError
+from ssltoolbox.api.needs import families_in
 from ssltoolbox.models import create_backbone, feature_dim
 from ssltoolbox.recipe import Backbone
 from ssltoolbox.testing.rules import Subject, WrongInput
@@ -17,7 +18,6 @@ from ssltoolbox.testing.rules import Subject, WrongInput
 TINY_SIZE, TINY_FEATURES = 16, 8
 IMAGE_SIZES = (64, 224)
 """Heights and widths of images that are tried on a named network, the first that it takes."""
-NEED = "backbone:"
 SMALL = {"vit": "vit_tiny_patch16_224", "resnet": "resnet10t", "convnext": "convnext_atto"}
 """A small network of a family, where the shortest name isn't one."""
 
@@ -74,13 +74,11 @@ def _made(named: Backbone, sizes: Iterable[int]) -> Network:
 
 def _needed(needs: Iterable[str]) -> Backbone | None:
     """A small network of the family that a need such as `backbone:vit` names."""
-    for need in sorted(needs):
-        if need.startswith(NEED):
-            family = need.removeprefix(NEED)
-            known = sorted(timm.list_models(f"{family}*"), key=lambda name: (len(name), name))
-            if not known:
-                raise WrongInput(
-                    f"it needs {need}, and timm has no such network", "name one: --backbone NAME"
-                )
-            return Backbone(name=SMALL.get(family, known[0]))
+    for family, *_ in families_in(needs):
+        known = sorted(timm.list_models(f"{family}*"), key=lambda name: (len(name), name))
+        if not known:
+            raise WrongInput(
+                f"it needs a network of the family {family}, and timm has none", "name one: --backbone NAME"
+            )
+        return Backbone(name=SMALL.get(family, known[0]))
     return None

@@ -209,7 +209,7 @@ def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -
 def test_a_plugin_that_keeps_its_contract(capsys: Capture) -> None:
     text = printed(capsys, "check", "hard_neg", "--set", "hard_neg.gap=1.5")
     assert text.startswith("negative sampler 'hard_neg'\n✓  documented\n✓  options survive a recipe\n")
-    assert text.endswith("\nall 12 rules kept")
+    assert text.endswith("\nall 13 rules kept")
 
 
 BACKWARDS = GOOD.replace("    pass\n", "    def pick(self, clip, frame, rng):\n        return frame - 1\n")

@@ -5,23 +5,13 @@ from importlib import import_module
 import pytest
 from pydantic import ValidationError
 
-from ssltoolbox.api import DataFacts, Problem, Setting
-from ssltoolbox.tasks.options import ExpressionOptions, IdentityOptions, ValenceArousalOptions
+from ssltoolbox.tasks.options import (
+    ClassificationOptions,
+    ExpressionOptions,
+    IdentityOptions,
+    ValenceArousalOptions,
+)
 from ssltoolbox.tasks.plugin import ssltoolbox_evaluators
-
-
-def setting(labels: frozenset[str] | None) -> Setting:
-    facts = DataFacts(
-        clips=4,
-        identities=2,
-        frames=40,
-        fps=25,
-        size=48,
-        shortest=10,
-        longest=10,
-        labels=labels or frozenset(),
-    )
-    return Setting(data=None if labels is None else facts, instances=8, draws=8, hard_negatives=0)
 
 
 def test_the_tasks_and_what_they_need() -> None:
@@ -62,15 +52,8 @@ def test_impossible_numbers_of_neighbours(k: tuple) -> None:
         IdentityOptions(k=k)
 
 
-def test_labels_that_the_data_lacks_are_a_problem_before_anything_runs() -> None:
-    lacking = setting(frozenset({"expression", "age"}))
-    assert list(ValenceArousalOptions().problems(lacking)) == [
-        Problem("", "the data has no label 'valence' and no label 'arousal'", "it has age, expression")
-    ]
-    assert list(ExpressionOptions().problems(lacking)) == []
-    assert list(IdentityOptions().problems(lacking)) == []
-
-
-@pytest.mark.parametrize("labels", [None, frozenset()])
-def test_without_any_labels_the_descriptors_need_speaks(labels: frozenset[str] | None) -> None:
-    assert list(ExpressionOptions().problems(setting(labels))) == []
+def test_the_labels_that_tasks_need() -> None:
+    assert ValenceArousalOptions().also_needs() == {"label:valence", "label:arousal"}
+    assert ExpressionOptions().also_needs() == {"label:expression"}
+    assert ClassificationOptions(label="age").also_needs() == {"label:age"}
+    assert IdentityOptions().also_needs() == set()

@@ -31,6 +31,13 @@ BAD = {
         ('"The positive is mirrored."', '"Mirror"'),
         "make the summary a sentence of 10 to 100 characters with a full stop: 'Mirror'",
     ),
+    "needs that can be met": (
+        (
+            '    """Probability of a mirror."""',
+            '    """Probability of a mirror."""\n\n    def also_needs(self): return frozenset({"label", "labels"})',
+        ),
+        "`MirrorOptions.also_needs`: it needs 'label'; did you mean 'labels'?",
+    ),
     "options survive a recipe": (
         ('    """Probability of a mirror."""', f'    """Probability of a mirror."""\n{ROUNDED}'),
         "the option `p` of `MirrorOptions` changes when it is written and read: 0.25 became 0.125; leave the "

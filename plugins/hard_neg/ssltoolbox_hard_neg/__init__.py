@@ -23,8 +23,6 @@ class HardNegOptions(NegativeSamplerOptions):
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data
-        if data and self.choose == "changed" and not data.landmarks:
-            yield Problem("choose", "'changed' needs landmarks, and the data has none", "write choose: any")
         if data and (data.longest - 1) / data.fps < self.gap:
             yield Problem(
                 "gap",

@@ -141,11 +141,6 @@ def test_without_landmarks_nothing_is_known_of_a_change():
     assert HardNeg(HardNegOptions(choose="changed")).pick(far, 0, np.random.default_rng(5)) == first
 
 
-@pytest.mark.parametrize(("choose", "complains"), [("any", False), ("changed", True)])
-def test_data_without_landmarks_is_reported(choose, complains):
-    facts = DataFacts(clips=9, identities=3, frames=900, fps=PAPER_FPS, size=8, shortest=99, longest=99)
-    setting = Setting(data=facts, instances=8, draws=4, hard_negatives=1)
-    problems = list(HardNegOptions(choose=choose).problems(setting))
-    assert [(p.message, p.hint) for p in problems] == complains * [
-        ("'changed' needs landmarks, and the data has none", "write choose: any")
-    ]
+@pytest.mark.parametrize(("choose", "needs"), [("any", set()), ("changed", {"landmarks"})])
+def test_what_it_needs_of_the_data(choose, needs):
+    assert HardNegOptions(choose=choose).also_needs() == needs

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ssltoolbox.api import EvaluatorDescriptor, EvaluatorOptions, Metric, Problem, Setting, hookimpl
+from ssltoolbox.api import EvaluatorDescriptor, EvaluatorOptions, Metric, hookimpl
 
 
 class NearestFrameOptions(EvaluatorOptions):
@@ -11,12 +11,8 @@ class NearestFrameOptions(EvaluatorOptions):
     label: str = "expression"
     """The label; classes, not numbers."""
 
-    def problems(self, setting: Setting) -> Iterator[Problem]:
-        known = setting.data.labels if setting.data else frozenset()
-        if known and self.label not in known:
-            yield Problem(
-                "label", f"the data has no label {self.label!r}", f"it has {', '.join(sorted(known))}"
-            )
+    def also_needs(self) -> frozenset[str]:
+        return frozenset({f"label:{self.label}"})
 
 
 @hookimpl
@@ -26,7 +22,6 @@ def ssltoolbox_evaluators() -> Iterator[EvaluatorDescriptor]:
         summary="Whether the nearest training frame has the same label.",
         options=NearestFrameOptions,
         target="ssltoolbox_nearest_frame.task:NearestFrame",
-        needs=frozenset({"labels"}),
         metrics=(Metric(key="accuracy", better="higher", phrase="find frames of the same class with"),),
         api=2,
     )

@@ -1,0 +1,25 @@
+"""Where to point for a problem with a component."""
+
+from __future__ import annotations
+
+from ssltoolbox.api import Kind
+from ssltoolbox.plan.plan import Chosen
+from ssltoolbox.recipe import LoadedRecipe, Located
+
+
+def node_of(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Located:
+    """A component as it is written, or one of its options."""
+    index = () if item.index is None else (item.index,)
+    return loaded.node(item.provided.kind.section, *index, option)
+
+
+def texts_of_data(loaded: LoadedRecipe, item: Chosen) -> list[Located]:
+    """The texts that name the recipe's data; none for a component with data of its own."""
+    leaves = [] if item.own_data else loaded.node(Kind.DATASETS.section).leaves()
+    return [node for node in leaves if isinstance(node.value, str)]
+
+
+def nearest(*nodes: Located) -> Located:
+    """The one of several values that don't go together to point at: that of the command line, else that of the
+    recipe, else that of its parent; among equals the first."""
+    return min(nodes, key=lambda node: node.generation)
