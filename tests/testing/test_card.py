@@ -34,7 +34,8 @@ BAD = {
     "needs that can be met": (
         (
             '    """Probability of a mirror."""',
-            '    """Probability of a mirror."""\n\n    def also_needs(self): return frozenset({"label", "labels"})',
+            '    """Probability of a mirror."""\n\n'
+            '    def also_needs(self): return frozenset({"label", "labels"})',
         ),
         "`MirrorOptions.also_needs`: it needs 'label'; did you mean 'labels'?",
     ),
