@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 from support import spots
-from support.runs import TINY, run_tiny, start, start_command, write_recipe, write_script
+from support.runs import TINY, may_mount, run_tiny, start, start_command, write_recipe, write_script
 
 from ssltoolbox.cli.main import run as run_command
 from ssltoolbox.data.index.reader import FrameIndex
@@ -102,7 +101,8 @@ def test_a_worker_dies(tmp_path: Path, workers: int, count: Callable[[str], None
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     errors = failed(recipe, out, "--set", f"trainer.workers={workers}", prelude=DYING_WORKER)
     (line,) = (line for line in errors.splitlines() if line)
-    assert line.startswith("failed: RuntimeError: DataLoader worker (pid")
+    assert line.startswith("a worker of the loader has died (process ")
+    assert "Killed" in line
     assert_goes_on(recipe, out, tmp_path / "whole")
     count(f"one of {workers}; then the same weights")
 
@@ -170,10 +170,7 @@ eval "$4"
 """
 
 
-@pytest.mark.skipif(
-    not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode,
-    reason="nothing may be mounted here",
-)
+@pytest.mark.skipif(not may_mount(), reason="nothing may be mounted here")
 @pytest.mark.parametrize(
     ("how", "reason", "undo"),
     [

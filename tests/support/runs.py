@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -93,3 +94,11 @@ def untrained_run(recipe: Path, folder: Path, seed: int = 0) -> Path:
     )
     save_weights(network, folder / "backbone.safetensors")
     return folder
+
+
+def may_mount() -> bool:
+    """Whether a test may mount file systems of its own here, in `unshare -rm`."""
+    return (
+        bool(shutil.which("unshare"))
+        and not subprocess.run(["unshare", "-rm", "true"], check=False).returncode
+    )

@@ -153,6 +153,12 @@ class Components:
         )
 
     @property
+    def crop_size(self) -> int:
+        """Height and width of local crops in pixels; 0 where there are none."""
+        crops, size = self._crops
+        return size if crops else 0
+
+    @property
     def _crops(self) -> tuple[int, int]:
         """Local crops of each instance, and their height and width in pixels."""
         options = self.plan.views.options
@@ -218,7 +224,6 @@ class Components:
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
         """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""
         backbone = self.initial_backbone()
-        crops, crop_size = self._crops
         context = MethodContext(
             backbone=backbone,
             feature_dim=feature_dim(backbone, self.plan.image_size),
@@ -230,8 +235,8 @@ class Components:
             backbone_name=self.plan.recipe.backbone.name,
             new_backbone=self.backbone,
             image_size=self.plan.image_size,
-            crop_size=crop_size if crops else 0,
-            crops=crops,
+            crop_size=self.crop_size,
+            crops=self._crops[0],
             steps_per_epoch=self.plan.counts.steps_per_epoch,
             data=self.plan.facts,
         )

@@ -15,10 +15,13 @@ from ssltoolbox.api import Dataset, Features, Frames, View
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.devices import best_device, to_device
-from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
+from ssltoolbox.engine.core.reading import Fetched, Loader
+from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
 
 CPU = torch.device("cpu")
 
+_AHEAD = 2
+"""Batches that each worker is ahead."""
 NAMED = 3
 """Unreadable frames that the log names; the others are counted."""
 
@@ -78,14 +81,24 @@ class FeatureExtractor:
     ) -> Iterator[Frames]:
         """The images of the frames [n] with these numbers, in this order, `batch_size` at once."""
         chunks = _Chunks(dataset, clip, frame, batch_size)
+        workers = self._workers_with_room(chunks)
         yield from Loader(
             Fetched(chunks.read, len(chunks)),
             batch_size=None,
-            num_workers=self.workers,
-            worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
+            num_workers=workers,
+            prefetch_factor=_AHEAD if workers else None,
             # Without a generator of its own a loader draws from torch's global one.
             generator=torch.Generator(),
         )
+
+    def _workers_with_room(self, chunks: _Chunks) -> int:
+        if not self.workers or not len(chunks):
+            return self.workers
+        batch = min(chunks.size, len(chunks.clip)) * tensor_bytes(chunks.first())
+        workers = workers_with_room(self.workers, batch, _AHEAD)
+        if workers < self.workers:
+            log.warning(too_little(self.workers, workers, batch))
+        return workers
 
     def _of_batch(self, frames: Frames) -> _BatchFeatures:
         # Unreadable frames are passed through as well, so that no batch is empty; their features are dropped.
@@ -152,6 +165,10 @@ class _Chunks:
 
     def __len__(self) -> int:
         return -(-len(self.clip) // self.size)
+
+    def first(self) -> Frames:
+        """One frame, of the size of all."""
+        return self.dataset.read(self.clip[:1].tolist(), self.frame[:1].tolist())
 
     def read(self, number: int) -> Frames:
         part = slice(number * self.size, (number + 1) * self.size)

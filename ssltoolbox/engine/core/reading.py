@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 import pickle
+import re
 import signal
+import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
+
+from ssltoolbox.api import SslToolboxError
+from ssltoolbox.engine.core.shared_memory import is_full, shared_memory_error
 
 T = TypeVar("T")
 
 
 class Loader(DataLoader[T]):
-    """Raises here what `Fetched` met in a worker.
+    """Gives what `Fetched` sent from a worker, and raises here what it met there.
 
     torch would raise an error of the same type whose text is the worker's traceback, and whose own traceback
     keeps the other workers alive: they wait for work, and this process for them.
     """
 
+    def __init__(self, fetched: Fetched[T], *, num_workers: int = 0, **options: Any) -> None:
+        """Like torch's, with a start of the workers and a `collate_fn` of its own."""
+        begin = begin_worker if num_workers else None
+        super().__init__(
+            fetched, num_workers=num_workers, worker_init_fn=begin, collate_fn=_as_it_is, **options
+        )
+
     def __iter__(self) -> Iterator[T]:  # type: ignore[override]
-        for item in super().__iter__():
-            if isinstance(item, _Failure):
-                raise item.error
-            yield item
+        found = super().__iter__()
+        workers: list[BaseProcess] = getattr(found, "_workers", [])
+        try:
+            with worker_deaths_explained(workers):
+                for item in found:
+                    if isinstance(item, _Parcel):
+                        item = item.opened()
+                    if isinstance(item, _Failure):
+                        raise item.error
+                    yield item
+        finally:
+            if workers:
+                _end(found, workers)
+
+
+def _end(found: Any, workers: Iterable[BaseProcess]) -> None:
+    """Ends the workers, for which this process would wait when it ends.
+
+    torch does so when nothing holds the iterator any more, as an error may, and asks by SIGTERM, which they ignore.
+    """
+    found._shutdown_workers()
+    for worker in workers:
+        worker.kill()
 
 
 class Fetched(TorchDataset[T]):
@@ -38,15 +73,46 @@ class Fetched(TorchDataset[T]):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, key: Any) -> T | _Failure:  # type: ignore[override]
+    def __getitem__(self, key: Any) -> T | _Parcel[T] | _Failure:  # type: ignore[override]
         if get_worker_info() is None:
             return self.fetch(key)
         try:
-            return self.fetch(key)
+            return _Parcel.of(self.fetch(key))
         except Exception as error:
-            return _Failure(_portable(error))
+            return _Failure(_portable(shared_memory_error() if is_full(error) else error))
 
     __getitems__ = __getitem__
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+@dataclass(frozen=True)
+class _Parcel(Generic[T]):
+    """A batch on its way from a worker, its tensors in shared memory.
+
+    torch would put them there in a thread, and forget the batch where that fails: the loader would wait for it for
+    ever.
+    """
+
+    content: bytes
+
+    @classmethod
+    def of(cls, item: T) -> _Parcel[T]:
+        """Called in the worker."""
+        return cls(bytes(ForkingPickler.dumps(item)))
+
+    def opened(self) -> T:
+        """Once, in the process that the worker works for."""
+        item: T = pickle.loads(self.content)
+        return item
+
+    def pin_memory(self) -> Any:
+        """Called by torch's thread that copies batches to page-locked memory."""
+        from torch.utils.data._utils.pin_memory import pin_memory
+
+        return pin_memory(self.opened())
 
 
 @dataclass(frozen=True)
@@ -67,8 +133,58 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def leave_signals_to_the_main_process(_: int) -> None:
-    """Signals may reach every process of a run; a worker that died of one would fail the last step."""
+def begin_worker(_: int) -> None:
+    """Leaves signals to the main process, and keeps the terminal free of what the end of that process causes.
+
+    Signals may reach every process of a run; a worker that died of one would fail the last step.
+    """
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    sys.excepthook = _unless_nobody_listens
+
+
+def _unless_nobody_listens(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """The thread that hands out shared memory reports here that the process which asked for some has gone."""
+    if not isinstance(error, EOFError | ConnectionError):
+        sys.__excepthook__(kind, error, where)
+
+
+_DEATH = re.compile(
+    r"DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+).*?\) (?:is killed by signal: (?P<signal>[^.]+))?"
+)
+_CAUSES = {
+    "Bus error": "a file of the data was cut short while it was read, or shared memory is full (df /dev/shm)",
+    "Killed": "perhaps memory ran out; fewer trainer.workers need less",
+}
+
+
+@contextmanager
+def worker_deaths_explained(workers: Iterable[BaseProcess] = ()) -> Iterator[None]:
+    """Says in a line what is known of a loader's worker that has died; torch may say it at any time.
+
+    Args:
+        workers: those of the loader, where they are known.
+
+    Raises:
+        SslToolboxError: instead of torch's error.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        death = _DEATH.match(str(error))
+        if death is None:
+            raise
+        how = death["signal"] or _signal_of(int(death["pid"]), workers)
+        cause = f": {_CAUSES[how]}" if how in _CAUSES else ""
+        raise SslToolboxError(
+            f"a worker of the loader has died (process {death['pid']}, {how or 'no signal'}){cause}"
+        ) from error
+
+
+def _signal_of(pid: int, workers: Iterable[BaseProcess]) -> str:
+    """The name of the signal that ended a worker; empty if none did."""
+    exit_code = next((worker.exitcode for worker in workers if worker.pid == pid), None)
+    return (signal.strsignal(-exit_code) or "") if exit_code and exit_code < 0 else ""

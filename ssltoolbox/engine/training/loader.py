@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import nn
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.sampler import Request, Sharing, SlotSampler
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
+from ssltoolbox.engine.core.cores import worker_count
+from ssltoolbox.engine.core.devices import best_device
+from ssltoolbox.engine.core.reading import Fetched, Loader
+from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
 from ssltoolbox.engine.core.stages import Drawn, MicroBatch, Stages
+from ssltoolbox.engine.training.launch import World
 
-_SHARED_MEMORY = Path("/dev/shm")
-"""Where Linux keeps what workers give to the process that they work for."""
-_LOADED_AHEAD, _PREPARED_AHEAD = 4, 2
+_LOADED_AHEAD, _PREPARED_AHEAD, _LEAST_AHEAD = 4, 2, 1
 """Batches that a worker is ahead: views take several times the shared memory of frames."""
 
 
@@ -40,6 +40,70 @@ class Fetch:
             return self.stages(drawn) if self.stages else drawn
 
 
+@dataclass(frozen=True)
+class Loading:
+    """How a process of a run loads its batches.
+
+    Attributes:
+        workers: of its loader.
+        ahead: batches that each of them is ahead.
+        prepares: True where they also describe, render and make the views.
+        note: a line for the user where there are fewer workers than wanted; else empty.
+    """
+
+    workers: int
+    ahead: int = _LOADED_AHEAD
+    prepares: bool = False
+    note: str = ""
+
+
+def loading_of(
+    components: Components, backbone: nn.Module, world: World | None = None, sharing: int = 1
+) -> Loading:
+    """As `trainer.workers` says, as far as shared memory has room for what workers lay there.
+
+    Where the views don't fit as well as the frames, the workers only load. Where that does not fit either, there
+    are fewer workers.
+
+    Args:
+        components: of the run.
+        backbone: the network that is trained.
+        world: the processes of the run; one if not given.
+        sharing: how many of them share the machine.
+    """
+    world = world or World()
+    workers = worker_count(components.plan, backbone, components, sharing)
+    if not workers:
+        return Loading(0)
+    drawn, views = _batch_bytes(components, world.size)
+    may_prepare = _workers_may_prepare(components.stages, world.size)
+    if may_prepare and workers_with_room(workers, drawn + views, _PREPARED_AHEAD, sharing) == workers:
+        return Loading(workers, _PREPARED_AHEAD, prepares=True)
+    if workers_with_room(workers, drawn, _LOADED_AHEAD, sharing) == workers:
+        return Loading(workers)
+    fewer = workers_with_room(workers, drawn, _LEAST_AHEAD, sharing)
+    return Loading(fewer, _LEAST_AHEAD, note=too_little(workers, fewer, drawn) if fewer < workers else "")
+
+
+def _workers_may_prepare(stages: Stages, processes: int) -> bool:
+    """Workers can't ask other processes for their draws."""
+    alone = processes == 1 or not stages.needs_all_draws
+    return alone and getattr(stages.view, "on_workers", best_device().type == "cpu")
+
+
+def _batch_bytes(components: Components, processes: int) -> tuple[int, int]:
+    """Bytes of a process's share of a micro-batch: as loaded, and what is added to it when it is prepared."""
+    plan, stages = components.plan, components.stages
+    draws = plan.counts.draws // (plan.recipe.trainer.accumulate * processes)
+    with components.blame.assigned():
+        one_draw = components.batches.__getitems__([(0, 0)])
+    loaded = draws * tensor_bytes(one_draw)
+    images = draws * one_draw.frames.shape[1]
+    crops = images * stages.crops // one_draw.sides
+    views = 4 * 3 * (images * plan.image_size**2 + crops * components.crop_size**2)
+    return loaded, views + (loaded if "batch" in stages.asked else 0)
+
+
 class RunData(pl.LightningDataModule):
     """Gives Lightning a loader over the whole run, which starts where the run stands.
 
@@ -50,13 +114,13 @@ class RunData(pl.LightningDataModule):
     outcome is the same.
     """
 
-    def __init__(self, components: Components, workers: int) -> None:
+    def __init__(self, components: Components, loading: Loading) -> None:
         super().__init__()
         self.plan = components.plan
         self.batches = components.batches
         self.stages = components.stages
         self.blame = components.blame
-        self.workers = workers
+        self.loading = loading
 
     def transfer_batch_to_device(
         self, micro_batch: MicroBatch, device: torch.device, dataloader_idx: int
@@ -86,32 +150,13 @@ class RunData(pl.LightningDataModule):
             ranks=trainer.world_size,
             rank=trainer.global_rank,
         )
-        device = trainer.strategy.root_device.type
-        # Workers can't ask other processes for their draws.
-        alone = trainer.world_size == 1 or not self.stages.needs_all_draws
-        wanted = getattr(self.stages.view, "on_workers", device == "cpu")
-        prepares = wanted and alone and self.workers > 0 and self._views_fit()
-        fetch = Fetch(self.batches, self.stages if prepares else None, self.blame)
-        ahead = _PREPARED_AHEAD if prepares else _LOADED_AHEAD
+        fetch = Fetch(self.batches, self.stages if self.loading.prepares else None, self.blame)
+        workers = self.loading.workers
         return Loader(
             Fetched(fetch, len(self.batches)),
             sampler=SlotSampler(sharing, counts.steps, lambda: trainer.global_step),
             batch_size=None,
-            collate_fn=_as_it_is,
-            num_workers=self.workers,
-            prefetch_factor=ahead if self.workers else None,
-            worker_init_fn=leave_signals_to_the_main_process if self.workers else None,
-            pin_memory=device == "cuda",
+            num_workers=workers,
+            prefetch_factor=self.loading.ahead if workers else None,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
         )
-
-    def _views_fit(self) -> bool:
-        """Whether there is room for all that workers may have ready; containers often have as little as 64 MB."""
-        if not _SHARED_MEMORY.is_dir():
-            return True
-        images = self.plan.counts.images // self.plan.recipe.trainer.accumulate
-        views = images * 3 * self.plan.image_size**2 * 4
-        return views * (_PREPARED_AHEAD * self.workers + 1) < shutil.disk_usage(_SHARED_MEMORY).free
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

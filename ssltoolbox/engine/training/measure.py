@@ -20,9 +20,9 @@ from rich.table import Table
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.cores import shared_with
 from ssltoolbox.engine.training.launch import World
-from ssltoolbox.engine.training.loader import RunData
+from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.trainer import (
     build_module,
     build_trainer,
@@ -89,9 +89,9 @@ def measure(plan: Plan) -> StepCost:
     with TemporaryDirectory() as folder, quiet_lightning():
         trainer = build_trainer(share, World(), Path(folder), [clock])
         module = build_module(components, distributed=False, failure_path=Path(folder, "failure.json"))
-        workers = worker_count(plan, module.method.backbone, components)
-        with shared_with(workers), components.blame.assigned(), failures_explained(trainer):
-            trainer.fit(module, datamodule=RunData(components, workers))
+        loading = loading_of(components, module.method.backbone)
+        with shared_with(loading.workers), components.blame.assigned(), failures_explained(trainer):
+            trainer.fit(module, datamodule=RunData(components, loading))
     device = trainer.strategy.root_device
     return StepCost(
         backbone=_size(module.method.backbone.parameters()),
@@ -103,7 +103,7 @@ def measure(plan: Plan) -> StepCost:
         memory=_peak_memory(device),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         devices=devices,
-        notes=tuple(filter(None, [unseen_border(module.method.backbone, plan.image_size)])),
+        notes=tuple(filter(None, [unseen_border(module.method.backbone, plan.image_size), loading.note])),
     )
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from torch import nn
 
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.cores import shared_with
 from ssltoolbox.engine.core.devices import unused_gpu
 from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
@@ -29,7 +29,7 @@ from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
 from ssltoolbox.engine.training.launch import World, world_of
-from ssltoolbox.engine.training.loader import RunData
+from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
 from ssltoolbox.engine.training.measure import stage_table
 from ssltoolbox.engine.training.rendezvous import Rendezvous
@@ -172,10 +172,11 @@ def _train(
         if world.rank == 0:
             _tell(console, unseen_border(module.method.backbone, plan.image_size))
             _tell(console, _repeated_work(components, world))
-        workers = worker_count(plan, module.method.backbone, components, sharing)
-        data = RunData(components, workers)
+        loading = loading_of(components, module.method.backbone, world, sharing)
+        _tell(console, loading.note)
+        data = RunData(components, loading)
         with (
-            shared_with(workers, sharing),
+            shared_with(loading.workers, sharing),
             components.blame.assigned(),
             failures_explained(trainer),
             stopper.explained(trainer, folder.path),

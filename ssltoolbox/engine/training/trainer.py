@@ -26,6 +26,7 @@ from ssltoolbox.api import Method, SslToolboxError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.devices import best_device
+from ssltoolbox.engine.core.reading import worker_deaths_explained
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
@@ -186,10 +187,12 @@ class StartedProcesses(ClusterEnvironment):
 def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
     """
     Raises:
-        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank has stopped.
+        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank or a worker has
+            stopped.
     """
     try:
-        yield
+        with worker_deaths_explained():
+            yield
     except (MemoryError, RuntimeError) as error:
         if _is_out_of_memory(error):
             raise SslToolboxError(

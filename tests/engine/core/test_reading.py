@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine.core.reading import Fetched, Loader, leave_signals_to_the_main_process
+from ssltoolbox.engine.core.reading import Fetched, Loader, _unless_nobody_listens
 
 
 class CanNotTravel(Exception):
@@ -23,13 +25,17 @@ class CanNotTravel(Exception):
 ERRORS = [UserError("wrong", "do that"), SslToolboxError("it failed"), KeyError("a"), CanNotTravel(1, 2)]
 
 
-def number(key: int) -> int:
+def number(key: int) -> Any:
+    if key == 24:
+        return lambda: key
+    if key == 25:
+        os.kill(os.getpid(), signal.SIGBUS)
     if key >= 20:
         raise ERRORS[key - 20]
     return key * key
 
 
-def numbers(keys: list[int]) -> list[int]:
+def numbers(keys: list[int]) -> list[Any]:
     return [number(key) for key in keys]
 
 
@@ -40,7 +46,6 @@ def of(keys: list[int], workers: int) -> Iterator[Any]:
             batch_size=None,
             sampler=keys,
             num_workers=workers,
-            worker_init_fn=leave_signals_to_the_main_process if workers else None,
         )
     )
 
@@ -56,7 +61,7 @@ def none_is_left() -> bool:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_is_fetched(workers: int) -> None:
     assert list(of([3, 1, 2], workers)) == [9, 1, 4]
-    loader = Loader(Fetched(numbers, 30), batch_sampler=[[1, 2], [3]], collate_fn=list, num_workers=workers)
+    loader = Loader(Fetched(numbers, 30), batch_sampler=[[1, 2], [3]], num_workers=workers)
     assert list(loader) == [[1, 4], [9]]
 
 
@@ -81,6 +86,31 @@ def test_an_error_that_can_not_be_sent() -> None:
         list(of([23], 1))
     assert str(caught.value) == "CanNotTravel: 1 and 2"
     assert "in number" in caught.value.__notes__[0]
+
+
+def test_a_batch_that_can_not_be_sent() -> None:
+    """Nobody waits for it."""
+    with pytest.raises(Exception, match="pickle") as caught:
+        list(of([1, 24, 2], 2))
+    assert "in __getitem__" in caught.value.__notes__[0]
+
+
+def test_a_worker_that_dies_by_a_file_cut_short() -> None:
+    with pytest.raises(SslToolboxError) as caught:
+        list(of([1, 25, 2], 2))
+    assert "Bus error" in str(caught.value)
+    assert "cut short" in str(caught.value)
+    assert "/dev/shm" in str(caught.value)
+    assert none_is_left()
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(EOFError(), False), (ConnectionResetError(), False), (OSError(), True)]
+)
+def test_the_end_of_the_main_process_is_no_news(error: Exception, kept: bool, capsys: Any) -> None:
+    """Threads of a worker that hand out shared memory would print a traceback."""
+    _unless_nobody_listens(type(error), error, None)
+    assert bool(capsys.readouterr().err) is kept
 
 
 def test_no_worker_is_left_behind() -> None:

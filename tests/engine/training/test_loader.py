@@ -1,18 +1,24 @@
 """Which process prepares a batch, and how it comes to the device."""
 
 import os
-from collections import namedtuple
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
-from support.runs import run_tiny, write_recipe
+from support.runs import may_mount, run_tiny, write_recipe, write_script
 from torch import Tensor
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from ssltoolbox.api import Batch
-from ssltoolbox.engine.core.stages import Stages
+from ssltoolbox.data.drawing.sampler import Position
+from ssltoolbox.engine.core import shared_memory
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.stages import Drawn, Stages
 from ssltoolbox.engine.training import loader
-from ssltoolbox.engine.training.loader import RunData
+from ssltoolbox.engine.training.loader import Loading, RunData
+from ssltoolbox.plan import load_plan
 
 
 @pytest.fixture
@@ -46,15 +52,81 @@ def test_workers_each_a_batch_in_turn(preparing):
     assert str(os.getpid()) not in processes
 
 
-@pytest.mark.parametrize(
-    ("free", "by_worker"), [(16 * 3 * 32**2 * 4 * 3 + 1, True), (16 * 3 * 32**2 * 4 * 3, False)]
-)
-def test_workers_where_what_they_have_ready_fits(preparing, tmp_path, monkeypatch, free, by_worker):
-    """16 images of 32 pixels, in floats: two batches ahead, and one in use."""
-    usage = namedtuple("usage", "free")(free)
-    monkeypatch.setattr(loader, "_SHARED_MEMORY", tmp_path)
-    monkeypatch.setattr(loader.shutil, "disk_usage", lambda path: usage)
-    assert (str(os.getpid()) not in preparing("trainer.workers=1")) is by_worker
+@pytest.fixture
+def loading(tmp_path, monkeypatch):
+    """How a run of two workers loads where that many batches fit into shared memory, as loaded or as prepared."""
+
+    def fitting(batches, prepared=False, *changes):
+        plan = load_plan(write_recipe(tmp_path), ["trainer.workers=2", *changes])
+        components = Components(plan)
+        loaded, views = loader._batch_bytes(components, processes=1)
+        room = batches * (loaded + views * prepared) / shared_memory.USABLE + 1
+        monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
+        monkeypatch.setattr(shared_memory.shutil, "disk_usage", lambda path: SimpleNamespace(free=room))
+        return loader.loading_of(components, torch.nn.Identity())
+
+    return fitting
+
+
+def test_workers_prepare_where_what_they_have_ready_fits(loading):
+    """Two batches ahead each, and three in the main process."""
+    assert loading(2 * 2 + 3, prepared=True) == Loading(workers=2, ahead=2, prepares=True)
+
+
+def test_workers_only_load_where_the_views_do_not_fit(loading):
+    found = loading(4 * 2 + 3)
+    assert found == Loading(workers=2, ahead=4)
+    assert not found.note
+
+
+@pytest.mark.parametrize(("batches", "workers"), [(5, 2), (4, 1), (3, 0), (0, 0)])
+def test_fewer_workers_where_frames_do_not_fit(loading, batches, workers):
+    found = loading(batches)
+    assert (found.workers, found.ahead, found.prepares) == (workers, 1, False)
+    assert bool(found.note) == (workers < 2)
+    assert not found.note or f"{workers} of 2" in found.note
+
+
+def test_what_workers_lay_there_is_measured(tmp_path):
+    """All tensors of a prepared batch, within the few bytes of its rows."""
+    components = Components(load_plan(write_recipe(tmp_path)))
+    drawn = Drawn(Position(step=0), components.batches.__getitems__([(0, slot) for slot in range(8)]))
+    sizes = loader._batch_bytes(components, processes=1)
+    assert sizes[0] == shared_memory.tensor_bytes(drawn)
+    assert sum(sizes) == pytest.approx(shared_memory.tensor_bytes(components.stages(drawn)), rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [None, 10**12], ids=["measured", "taken"])
+def test_a_small_shared_memory(tmp_path, room):
+    """A real one; where something else takes the room that was measured, a run ends with a line."""
+    if not may_mount():
+        pytest.skip("nothing may be mounted here")
+    recipe = write_recipe(
+        tmp_path, ("frames: 20, size: 32", "frames: 4, size: 256"), ("workers: 0", "workers: 2")
+    )
+    prelude = "" if room is None else LIE.format(room)
+    script = write_script(tmp_path, prelude)
+    command = [sys.executable, str(script), "train", str(recipe), "--out", str(tmp_path / "run")]
+    small = 'mount -t tmpfs -o size=4m tmpfs /dev/shm; exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", small, "-", *command],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if room is None else 1), done.stderr
+    assert ("of 2 loader workers" in done.stdout) == (room is None)
+    assert ("shared memory" in done.stderr) == (room is not None)
+
+
+LIE = """
+from types import SimpleNamespace
+from ssltoolbox.engine.core import shared_memory
+shared_memory.shutil = SimpleNamespace(disk_usage=lambda path: SimpleNamespace(free={}))
+"""
 
 
 TENSORS = 8
