@@ -57,7 +57,7 @@ class Loader(DataLoader[T]):
 def _end(found: Any, workers: Iterable[BaseProcess]) -> None:
     """Ends the workers, for which this process would wait when it ends.
 
-    torch does so when nothing holds the iterator any more, as an error may, and asks by SIGTERM, which they ignore.
+    torch does so when nothing holds the iterator any more, as an error may, by SIGTERM, which they ignore.
     """
     found._shutdown_workers()
     for worker in workers:
