@@ -1,4 +1,4 @@
-"""Clips as strategies see them: one, all of a split, and what a pick of one answers."""
+"""What strategies see of the data: a clip, the catalogue of a split, and the answer of a pick."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Clip:
         """Seconds between two frames, the median; 0 for a clip of one frame."""
         if len(self) < 2:
             return 0.0
-        # np.median takes ten times as long, and this is asked for in every draw.
+        # By hand: every draw needs this, and np.median is slow on short arrays.
         gaps = self.times[1:] - self.times[:-1]
         gaps.sort()
         return float(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2

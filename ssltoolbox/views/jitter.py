@@ -1,6 +1,6 @@
-"""Colour jitter by torchvision's formulas, for a batch of which every image has strengths of its own.
+"""Colour jitter by torchvision's formulas, in batch, with strengths of its own for each image.
 
-On a CPU what costs is new memory, and `torch.where`: so pixels are changed where they lie, and mixed by masks.
+On a CPU new memory and `torch.where` are slow, so pixels are changed in place and mixed by masks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def jitter(pixels: Tensor, amounts: Tensor, order: list[int]) -> Tensor:
     Args:
         pixels: [B, 3, H, W] in 0 to 1.
         amounts: [4, B]; the first three are added to a factor of 1, the last is a turn of the hue. 0 is no change.
-        order: in which the four are applied.
+        order: the order in which the four changes are applied.
     """
     changes = (brightness, contrast, saturation, hue)
     for number in order:
@@ -44,10 +44,10 @@ def saturation(pixels: Tensor, factor: Tensor) -> Tensor:
 
 
 def hue(pixels: Tensor, turn: Tensor) -> Tensor:
-    """Turns the hue in HSV, in place; [B, 1, 1, 1] turns, of which 1 is a whole one.
+    """Turns the hue in HSV, in place, by [B, 1, 1, 1] turns; 1 is a full turn.
 
-    The largest and the smallest of a pixel's values stay, and with them value and saturation. The hue, 0 to 6,
-    says where between the two each colour lies.
+    The largest and the smallest of a pixel's values stay, and so do value and saturation. The hue, 0 to 6,
+    determines the values in between.
     """
     red, green, blue = pixels.unbind(dim=1)
     larger = torch.maximum(green, blue)
@@ -57,11 +57,12 @@ def hue(pixels: Tensor, turn: Tensor) -> Tensor:
     scaled = (red - green).add_(chroma, alpha=4)
     scaled.lerp_((blue - red).add_(chroma, alpha=2), (green >= blue).to(pixels.dtype))
     scaled.lerp_(green - blue, (red >= larger).to(pixels.dtype))
-    place = scaled.div_(chroma.clamp_min(torch.finfo(pixels.dtype).tiny)).add_(6 * turn[:, 0])
-    place.sub_(torch.floor(place / 6), alpha=6)
-    # Within 1 of these places red is least, green and blue are most; 2 and more away it is the other way round.
+    hue = scaled.div_(chroma.clamp_min(torch.finfo(pixels.dtype).tiny)).add_(6 * turn[:, 0])
+    hue.sub_(torch.floor(hue / 6), alpha=6)
+    # Within 1 of these hues red is lowest, and green and blue are highest; at a distance of 2 or more it is
+    # reversed.
     for colour, middle in ((red, 3), (green, 2), (blue, 4)):
-        torch.sub(place, middle, out=colour)
+        torch.sub(hue, middle, out=colour)
     pixels.abs_().clamp_(1, 2)
     least, most = lowest - chroma, lowest.add_(chroma, alpha=2)
     torch.addcmul(least, red, chroma, out=red)

@@ -1,4 +1,4 @@
-"""What every view begins and ends with: bytes as numbers, another size, ImageNet's normalisation."""
+"""Steps that the views share: bytes to floats, resizing, local crops, ImageNet's normalisation."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ PIXELS_AT_ONCE = 128 * 1024
 """On a CPU, images are changed in groups of about this many pixels, which stay in a core's cache."""
 
 
-def in_groups(change: Callable[..., Tensor], size: int, *parts: Tensor) -> Tensor:
-    """`change(*parts)`, for some images at once.
+def in_groups(change: Callable[..., Tensor], size: int, *tensors: Tensor) -> Tensor:
+    """`change(*tensors)`, applied to groups of images.
 
     Args:
-        change: makes [B, …] of its parts, each image by itself.
-        size: height and width of what it makes.
-        parts: [B, …] each, the images first.
+        change: gives [B, …]; it treats each image independently.
+        size: height and width of what it gives.
+        tensors: [B, …] each.
     """
-    on_cpu = parts[0].device.type == "cpu"
-    at_once = max(1, PIXELS_AT_ONCE // size**2 if on_cpu else len(parts[0]))
-    return torch.cat([change(*group) for group in zip(*(part.split(at_once) for part in parts), strict=True)])
+    on_cpu = tensors[0].device.type == "cpu"
+    at_once = max(1, PIXELS_AT_ONCE // size**2 if on_cpu else len(tensors[0]))
+    groups = zip(*(tensor.split(at_once) for tensor in tensors), strict=True)
+    return torch.cat([change(*group) for group in groups])
 
 
 LOCAL_SIDES = (0.05**0.5, 0.4**0.5)
@@ -71,7 +72,7 @@ def resized(pixels: Tensor, size: int) -> Tensor:
 def resized_bytes(images: Tensor, size: int) -> Tensor:
     """[B, 3, S, S] uint8 → [B, 3, size, size] float, 0 to 1.
 
-    On a CPU in whole shades, as PIL does: that takes a third of the time.
+    On a CPU the resized pixels are rounded to bytes, as PIL does, because that is faster.
     """
     if images.device.type == "cpu" and images.shape[-1] != size:
         images = F.interpolate(images, (size, size), mode="bilinear", antialias=True)

@@ -1,7 +1,6 @@
-"""SimCLR's augmentations in batch, fused: one warp, one matrix of colours, one small blur.
+"""SimCLR's augmentations in batch, fused into one warp, one matrix of colours and one small blur.
 
-Colour changes are linear here, so that all of them are one 3×4 matrix for each image; hue turns about the
-grey axis. That costs about a fifth of the same steps one after the other.
+All colour changes are linear here (hue turns about the grey axis), so they are one 3×4 matrix for each image.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class StandardView:
     def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
         """For `count` images: warps [count, 2, 3], the two of `_colours`, and taps of blurs [count, 3]."""
         least, most = (self.options.crop, 1.0) if isinstance(part, str) else LOCAL_SIDES
-        # In reduced precision some steps would round, and images be coarser by what happened to them.
+        # In reduced precision some steps would round the pixels.
         with torch.autocast(device.type, enabled=False):
             theta = squares(count, least, most, self.options.flip, device)
             return theta, *self._colours(count, device), self._blur_weights(count, device)

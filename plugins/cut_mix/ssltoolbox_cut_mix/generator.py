@@ -1,4 +1,4 @@
-"""Draws whose patches go where, and pastes them."""
+"""Pastes patches of other clips over positives."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ssltoolbox_cut_mix import CutMixOptions
 class CutMix(PositiveGenerator[CutMixOptions]):
     """Pastes, with probability `p`, a patch of another clip's frame over each positive.
 
-    The frame is an anchor or hard negative of the batch; the patch covers the same place in both. It has the
-    image's shape and 1 - λ of its area, λ from Beta(alpha, alpha), to whole pixels, and lies wholly in the image,
-    all places equally likely. Landmarks stay those of the positive: they say where its face is, also beneath a
-    patch. A positive in a batch without other clips stays as it is. What happened is added to the batch's counts:
-    `patches_pasted`, and `patches_skipped` for want of another clip.
+    The frame is an anchor or a hard negative of the batch, and the patch has the same position in both images. It
+    is a square with 1 − λ of the image's area, λ from Beta(alpha, alpha), rounded to pixels; all positions within
+    the image are equally likely. The landmarks stay those of the positive, also under a patch. If the batch has
+    no other clip, the positive stays unchanged. The batch's counts get `patches_pasted`, and `patches_skipped`
+    for positives without another clip.
     """
 
     def render(self, batch: Batch) -> Batch:

@@ -1,4 +1,4 @@
-"""Gaussian blurs as products with matrices: at these sizes that is several times as fast as to convolve."""
+"""Gaussian blurs as products with matrices, which at these sizes is faster than convolution."""
 
 from __future__ import annotations
 

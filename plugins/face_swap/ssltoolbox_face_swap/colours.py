@@ -1,4 +1,4 @@
-"""Gives an image the colours of another, as far as blurs of both show them."""
+"""Matches the colours of an image to those of another, by the ratio of their blurs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from torch import Tensor
 from ssltoolbox_face_swap.blur import blur_matrices, kernel_sigma, transformed
 
 DARK = 1.0
-"""Blurred values up to this are too dark to divide by ..."""
+"""Blurred values up to this are too dark to divide by; `LIFT` is added to them."""
 LIFT = 128.0
-"""... and are raised by this much."""
 
 
 @dataclass(frozen=True, eq=False)
 class ColourMatch:
     """Multiplies images by the ratio of other images' blurs to their own.
 
-    The ratio is as smooth as the blurs. So it is found at places that lie at most a σ of the narrowest one apart,
-    and interpolated.
+    The ratio is as smooth as the blurs. So it is computed on a grid with steps of at most the smallest σ, and
+    interpolated.
 
     Attributes:
         margin: pixels around each image that the blurs look at.
         blurs: [B, n, H + 2 · margin] and [B, m, W + 2 · margin], see `blur_matrices`.
-        between: [H, n] and [W, m], see `_cubic`; None where the ratio is found at every pixel.
+        between: [H, n] and [W, m], see `_cubic`; None if the ratio is computed at every pixel.
     """
 
     margin: int
@@ -44,8 +43,8 @@ class ColourMatch:
         return cls(margin, (rows, columns), between)
 
     def chunk(self, groups: int) -> list[ColourMatch]:
-        """For as many parts of the batch."""
-        rows, columns = (part.chunk(groups) for part in self.blurs)
+        """The matches of `groups` chunks of the batch."""
+        rows, columns = (matrices.chunk(groups) for matrices in self.blurs)
         return [ColourMatch(self.margin, pair, self.between) for pair in zip(rows, columns, strict=True)]
 
     def inner(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Draws which positives are swapped, and with whom."""
+"""Chooses the positives to swap and their donors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from ssltoolbox_face_swap.swap import swap_faces
 
 
 class FaceSwap(PositiveGenerator[FaceSwapOptions]):
-    """Swaps each positive with probability `p` onto a donor's head.
+    """Puts each positive's face on a donor's head, with probability `p`.
 
-    A draw has one donor for all its positives: an anchor or hard negative of the batch, with usable landmarks,
-    of another identity. A positive without usable landmarks or without a donor stays as it is. What happened is
-    added to the batch's counts: `faces_swapped`, and `swaps_skipped` for those that were to be swapped but could
-    not be.
+    All positives of a draw have the same donor: an anchor or a hard negative of the batch, of another identity
+    and with usable landmarks. A positive without usable landmarks or without a donor stays unchanged. The batch's
+    counts get `faces_swapped`, and `swaps_skipped` for positives that could not be swapped.
     """
 
     def render(self, batch: Batch) -> Batch:

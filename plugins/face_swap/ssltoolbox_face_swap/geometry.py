@@ -1,4 +1,4 @@
-"""The 68 iBUG landmarks: where a face is, how one is laid onto another, and what region they enclose.
+"""Geometry of the 68 iBUG landmarks: usable faces, similarity transforms between faces, and the swapped region.
 
 Whole numbers are the centres of pixels, so that an image of S pixels reaches from -0.5 to S - 0.5.
 """
@@ -17,7 +17,7 @@ _CORNERS = len(EYES_AND_BROWS)
 _REGIONS = [EYES_AND_BROWS, NOSE_AND_MOUTH + NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
 """Equally long, so that all hulls are found at once: a corner twice is the same hull."""
 ROUNDING = 1e-3
-"""Pixels by which a point may lie beyond a line that bounds its hull."""
+"""Tolerance in pixels for a point beyond a line that bounds its hull."""
 
 
 def is_usable(points: Tensor, size: int) -> Tensor:
@@ -132,14 +132,14 @@ def fill_spans(spans: Tensor, width: int) -> Tensor:
 
 
 def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
-    """How far left the hull reaches in each row of pixels: [B, n, 2] and [S] → [S, B] x, infinite beside it.
+    """The left edge of each convex hull in each row of pixels: [B, n, 2] and [S] → [S, B] x; infinite in rows
+    that the hull does not touch.
 
-    From every point a line is drawn to the lower point that lies farthest to the left, by its angle; from the
-    lowest one straight down. Lines with no point on their left bound the hull, and the rightmost of them is its
-    edge. A row of pixels is met where it is nearest to the height of the leftmost point.
+    From each point a line leads to the lower point that is farthest to the left by its angle; from the lowest
+    point the line leads straight down. A line with no point on its left bounds the hull, and the rightmost of
+    these lines is the edge. Within a row, the edge is taken at the height that is nearest to the leftmost point.
 
-    The batch is the last dimension here, there are few comparisons, and what is large is written over: all of
-    that makes it several times as fast on a CPU.
+    The batch is the last dimension, and large tensors are overwritten, because this is faster on a CPU.
     """
     x, y = points.permute(2, 1, 0).contiguous()
     aside, height = x - x[:, None], y - y[:, None]

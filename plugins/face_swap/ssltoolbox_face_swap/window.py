@@ -1,4 +1,4 @@
-"""Rectangles of a batch of images, all of one size, each at a place of its own."""
+"""Rectangles in a batch of images: one size, another position in each image."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Window:
         return Window.at(self.origin - margin, self.width + 2 * margin, self.height + 2 * margin, image_size)
 
     def chunk(self, groups: int) -> list[Window]:
-        """Of as many parts of the batch."""
-        parts = (part.chunk(groups) for part in (self.origin, self.columns, self.rows))
-        return [Window(*part) for part in zip(*parts, strict=True)]
+        """The windows of `groups` chunks of the batch."""
+        chunks = (tensor.chunk(groups) for tensor in (self.origin, self.columns, self.rows))
+        return [Window(*chunk) for chunk in zip(*chunks, strict=True)]
 
     def cut(self, images: Tensor) -> Tensor:
         """[B, C, S, S] → [B, C, height, width]."""
@@ -62,10 +62,10 @@ class Window:
         return pieces.unflatten(2, (self.height, self.width))
 
     def paste(self, images: Tensor, pieces: Tensor) -> None:
-        """Puts [B, C, height, width] in the place of what `cut` gives; `images` lie in one piece."""
+        """Writes [B, C, height, width] where `cut` reads; `images` must be contiguous."""
         images.view(*images.shape[:2], -1).scatter_(2, self._places(images), pieces.flatten(2))
 
     def _places(self, images: Tensor) -> Tensor:
-        """[B, C, height · width]: where the pixels are among the S² of each channel."""
+        """[B, C, height · width]: indices of the pixels among the S² of each channel."""
         places = (self.rows * images.shape[-1])[:, :, None] + self.columns[:, None]
         return places.flatten(1)[:, None].expand(-1, images.shape[1], -1)

@@ -15,7 +15,7 @@ def change(landmarks: NDArray[np.floating], anchor: int, frames: list[int]) -> N
         landmarks: [T, 68, 2] of the whole clip, NaN where there are none.
 
     Returns:
-        The distance between the shapes; 0 where one of the two has no landmarks: nothing is known of a change.
+        The distance between the shapes; 0 where one of the two frames has no landmarks.
     """
     shapes = _shapes(landmarks[[anchor, *frames]])
     return np.nan_to_num(np.linalg.norm(shapes[1:] - shapes[0], axis=1))

@@ -1,4 +1,4 @@
-"""Draws a side, then frames of that side that are far enough away; of several, those that changed most."""
+"""Picks frames of the same clip that are far away in time, or those of them whose face changed most."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class HardNeg(NegativeSampler[HardNegOptions]):
         if clip.landmarks is None or len(frames) < options.count:
             return frames[: options.count]
         most_changed = np.argsort(-change(clip.landmarks, anchor, frames), kind="stable")
-        return [frames[place] for place in most_changed[: options.count]]
+        return [frames[index] for index in most_changed[: options.count]]
 
     def _far_away(self, clip: Clip, anchor: int, count: int, rng: np.random.Generator) -> list[int]:
         """At most `count` distinct frames beyond the gap.
 
-        Each is uniform over what is left on the chosen side; the side is a coin's toss where both have one left.
+        First a side is drawn, before or after the anchor, with equal chances if both have a frame left; then a
+        frame of that side, all equally likely.
         """
         gap = self.options.gap * (1 - ROUNDING)
         before = clip.times.searchsorted(clip.times[anchor] - gap, side="right")

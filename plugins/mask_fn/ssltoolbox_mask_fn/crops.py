@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 EYES, MOUTH = slice(36, 48), slice(48, 68)
-"""Where the 68 iBUG landmarks have them."""
+"""Their points among the 68 iBUG landmarks."""
 
 EYE_MARGIN = 0.12
-"""Added above and below the eyes, as a part of their box's width: the paper's 10 pixels on faces of 224."""
+"""Added above and below the eyes, as a share of their box's width: the paper's 10 pixels on faces of 224."""
 
 
-BESIDE = -2.0
-"""A place that no pixel counts for."""
+OUTSIDE = -2.0
+"""A coordinate to which no pixel contributes."""
 
 
 def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
@@ -41,8 +41,8 @@ def eye_and_mouth_crops(images: Tensor, landmarks: Tensor, size: int) -> Tensor:
 def pooled_crops(images: Tensor, landmarks: Tensor, size: int, pool: int) -> Tensor:
     """Grey crops as by `eye_and_mouth_crops`, each averaged over squares of `pool` pixels.
 
-    Sampling, padding and averaging go row by row and column by column, so all of it is one product with a matrix
-    for each: a quarter of the time on a CPU, at 48 pixels.
+    Sampling, padding and averaging are separable, so they are two products with matrices: one for the rows, one
+    for the columns. This is faster on a CPU than sampling and pooling.
 
     Args:
         images: [B, S, S] in 0 to 255.
@@ -55,15 +55,15 @@ def pooled_crops(images: Tensor, landmarks: Tensor, size: int, pool: int) -> Ten
     """
     centre, extent = _boxes(landmarks)
     across = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
-    # What is averaged lies in the dimension before: sums over it are several times as fast then.
+    # The averaged pixels are in the dimension before the last, where sums are faster.
     offset = across.view(-1, pool).T * extent.amax(dim=2)[:, :, None, None] / 2
     pixels = torch.arange(images.shape[-1], device=images.device)
 
     def samples(axis: int) -> Tensor:
-        """[B, 2, size / pool, S]: how much each pixel counts, by linear interpolation."""
+        """[B, 2, size / pool, S]: the weight of each pixel, by linear interpolation."""
         within = offset.abs() <= extent[:, :, axis, None, None] / 2
-        place = (centre[:, :, axis, None, None] + offset).where(within, BESIDE)
-        return (place[..., None] - pixels).abs_().neg_().add_(1).clamp_(min=0).mean(dim=2)
+        position = (centre[:, :, axis, None, None] + offset).where(within, OUTSIDE)
+        return (position[..., None] - pixels).abs_().neg_().add_(1).clamp_(min=0).mean(dim=2)
 
     rows = (samples(1).flatten(1, 2) @ images).unflatten(1, (2, -1))
     return rows @ samples(0).mT / 255

@@ -1,4 +1,4 @@
-"""Descriptors that need no weights. Each has two parts of length 1, the eyes' and the mouth's."""
+"""Descriptors that need no weights: one unit vector for the eyes and one for the mouth, side by side."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def pixels(crops: Tensor) -> Tensor:
 class Gradients:
     """[B, 2, 1, 32, 32] → [B, 2 · 6² · 8]: SIFT of each crop (Lowe 2004, Arandjelović 2012).
 
-    What kornia's SIFTDescriptor gives, in a third of its time on a CPU: how much a pixel counts in a cell is a
-    factor for its row times one for its column, so all histograms are two products with a matrix.
+    The result is that of kornia's SIFTDescriptor. The weight of a pixel in a cell is a factor for its row times a
+    factor for its column, so all histograms are two products with matrices, which is faster on a CPU.
     """
 
     def __init__(self) -> None:
@@ -50,10 +50,11 @@ class Gradients:
 
 
 def _oriented(patches: Tensor) -> Tensor:
-    """[B, S, S] → [S, ANGLES + 1, B, S]: the length of each pixel's gradient, shared by the two nearest angles.
+    """[B, S, S] → [S, ANGLES + 1, B, S]: the length of each pixel's gradient, split between the two nearest
+    angles.
 
-    The first angle is that along x, and the last one, half a turn backwards, is half a turn again. Rows of pixels
-    come first, so that they are summed by one product.
+    The first angle points along x. The last angle, −180°, is the same direction as 180°; the caller adds the two.
+    Rows of pixels are the first dimension, so that one product sums over them.
     """
     padded = F.pad(patches[:, None], (1, 1, 1, 1), mode="replicate")[:, 0].transpose(0, 1).contiguous()
     right, down = padded[1:-1, :, 2:] - padded[1:-1, :, :-2], padded[2:, :, 1:-1] - padded[:-2, :, 1:-1]
@@ -82,6 +83,6 @@ def unit(values: Tensor) -> Tensor:
     return values / values.norm(dim=1, keepdim=True)
 
 
-def _joined(parts: Tensor) -> Tensor:
-    """[2B, F] → [B, 2F]: the eyes' part and the mouth's, side by side."""
-    return parts.unflatten(0, (-1, 2)).flatten(1)
+def _joined(vectors: Tensor) -> Tensor:
+    """[2B, F] → [B, 2F]: the vector of the eyes and that of the mouth, side by side."""
+    return vectors.unflatten(0, (-1, 2)).flatten(1)

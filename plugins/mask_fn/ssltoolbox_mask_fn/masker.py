@@ -17,10 +17,10 @@ from ssltoolbox_mask_fn.descriptors import PATCH, PIXELS, Gradients, geometry, p
 from ssltoolbox_mask_fn.network import FrozenResNet18
 
 FRAMES_AT_ONCE = 256
-"""Bounds the memory of `describe`: about 0.4 GB at 224 pixels."""
+"""Limits the memory of `describe`."""
 ON_CPU, PIXELS_ON_CPU = 64, 48 * 224**2
-"""The most frames, and pixels of them, at once on a CPU. With more pixels all memory is new to the process at each
-step: of 224 pixels, 48 frames at once take .30 ms each and 64 take .57."""
+"""The most frames, and the most pixels, that are described at once on a CPU. Larger groups are slower, because the
+process gets new memory at each step; benchmarks/RESULTS.md has the numbers."""
 CROP = 64
 """Height and width of the crops in pixels, as in the paper."""
 LEAST_CONTRAST = 1e-5
@@ -38,7 +38,7 @@ class MaskFN(NegativeMasker[MaskFNOptions]):
     def __init__(self, options: MaskFNOptions) -> None:
         super().__init__(options)
         self.attract = options.attract
-        # Random weights that are replaced at once must not shift what the run draws next.
+        # The weights are random before they are loaded. That must not change the run's random numbers.
         with torch.random.fork_rng(devices=[]):
             self._describe = _descriptor(options)
 
@@ -47,7 +47,7 @@ class MaskFN(NegativeMasker[MaskFNOptions]):
         images, landmarks = batch.frames.flatten(0, 1), batch.landmarks.flatten(0, 1)
         at_once = _at_once(images)
         chunks = zip(images.split(at_once), landmarks.split(at_once), strict=True)
-        # The same in every precision that a run may have.
+        # The descriptors are the same in every precision.
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             return torch.cat([self._describe_known(*chunk) for chunk in chunks])
 
@@ -99,7 +99,7 @@ def _of_crops(
     landmarks: Tensor,
 ) -> Tensor:
     crops = cut(images, landmarks)
-    # Without this, all faces outside of their pictures would look alike.
+    # Crops without contrast, such as those outside of the image, would all match each other.
     contrast = crops.amax(dim=(3, 4)) - crops.amin(dim=(3, 4))
     blank = (contrast < LEAST_CONTRAST).all(dim=2).any(dim=1)
     return describe(crops).masked_fill(blank[:, None], torch.nan)

@@ -19,11 +19,11 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class FrozenResNet18:
     """Pooled features of the crops.
 
-    The network is no submodule of anything: so it stays in eval mode whatever trains around it, out of
-    optimisers and out of checkpoints. It follows the crops to their device.
+    The network is not a submodule of any module. So it stays in eval mode, and is in no optimiser and no
+    checkpoint. It is moved to the device of the crops.
 
     Raises:
-        UserError: where the weights can't be had, or are not those of a ResNet-18.
+        UserError: if the weights can't be loaded, or are not those of a ResNet-18.
     """
 
     def __init__(self, weights: Literal["imagenet"] | Path) -> None:

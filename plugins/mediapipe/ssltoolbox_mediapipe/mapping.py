@@ -1,4 +1,4 @@
-"""Which of MediaPipe's 478 points stands for which of the 68 of iBUG."""
+"""Maps MediaPipe's 478 points to the 68 of iBUG."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Masks by clip and time, which every row has, so that there is nothing to describe."""
+"""Masks by clip and time. Every row has both, so no descriptor is needed."""
 
 from __future__ import annotations
 

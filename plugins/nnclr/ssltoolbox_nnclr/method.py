@@ -1,4 +1,4 @@
-"""The method, on lightly's heads and memory bank."""
+"""NNCLR on lightly's heads and memory bank."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class NNCLR(nn.Module):
         self._context = context
 
     def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
+        """NNCLR has no momentum network."""
 
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions' losses; side B enters the support set."""
         rows = inputs.rows
         projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
-        friends_a = self.support(projected_a.detach())
-        friends_b = self.support(projected_b.detach(), update=predicted_b.requires_grad)
+        neighbours_a = self.support(projected_a.detach())
+        neighbours_b = self.support(projected_b.detach(), update=predicted_b.requires_grad)
         maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
         loss, terms = mean_of(
-            self.loss.compare(friends_a, predicted_b, rows, candidates, maskers),
+            self.loss.compare(neighbours_a, predicted_b, rows, candidates, maskers),
             self.loss.compare(
-                friends_b, predicted_a, _sides_swapped(rows), _sides_swapped(candidates), maskers
+                neighbours_b, predicted_a, _sides_swapped(rows), _sides_swapped(candidates), maskers
             ),
         )
         return StepOutput(loss, terms, projected_a, projected_b)

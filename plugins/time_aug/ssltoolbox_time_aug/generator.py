@@ -14,18 +14,17 @@ ROUNDING = 1e-6
 
 
 class TimeAug(PositiveGenerator[TimeAugOptions]):
-    """The positive lies a drawn offset before or after the frame.
+    """The positive is a frame at a drawn offset before or after the given frame.
 
-    The direction is a coin's toss where both sides fit, else the side that fits; where none does there is no
-    answer. A side fits where the clip has a frame, other than the given one, near the moment sought: within
-    half the usual time between two frames.
+    A side fits if the clip has another frame within half the usual frame interval of the wanted time. If both
+    sides fit, each is equally likely; if one fits, it is taken; if none fits, there is no answer.
     """
 
     def __init__(self, options: TimeAugOptions) -> None:
         super().__init__(options)
         ranks = np.arange(1, len(options.offsets) + 1)
         weights = {"decreasing": ranks[::-1], "uniform": np.ones_like(ranks), "increasing": ranks}
-        # Plain numbers: with single ones numpy is slow, and this runs twice or more in every draw.
+        # Plain Python numbers: numpy is slow on single values, and this runs at least twice in every draw.
         self._offsets = sorted(options.offsets)
         self._cumulated = (np.cumsum(weights[options.weighting]) / weights[options.weighting].sum()).tolist()
 
@@ -42,8 +41,8 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
 
 def _frame_at(clip: Clip, moment: float) -> int | None:
     """The frame nearest to a moment, if it is within half the usual time between frames."""
-    times, place = clip.times, int(clip.times.searchsorted(moment))
-    before, after = place - 1 if place else 0, place if place < len(times) else place - 1
+    times, index = clip.times, int(clip.times.searchsorted(moment))
+    before, after = index - 1 if index else 0, index if index < len(times) else index - 1
     since, until = moment - times.item(before), times.item(after) - moment
     nearest, distance = (before, since) if since <= until else (after, until)
     return nearest if abs(distance) <= 0.5 * clip.interval * (1 + ROUNDING) else None

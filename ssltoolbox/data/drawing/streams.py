@@ -1,4 +1,4 @@
-"""Random numbers by name: for each purpose a generator of its own, whatever was drawn before and wherever."""
+"""Random numbers by name: each purpose has its own generator, independent of what was drawn before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.random.bit_generator import ISpawnableSeedSequence
 
 
 def stream(name: str) -> np.random.Generator:
-    """The generator of that name: a PCG64 that starts where the 256-bit BLAKE2b digest of the name says.
+    """The generator of that name: a PCG64 seeded with the 256-bit BLAKE2b digest of the name.
 
     >>> [int(stream("seed 0, epoch 3").integers(100)) for _ in range(2)]
     [74, 74]
@@ -20,17 +20,17 @@ def stream(name: str) -> np.random.Generator:
 
 
 class _Digest(ISpawnableSeedSequence):
-    """Stands in for numpy's SeedSequence, which takes five times as long: a draw needs four streams or more."""
+    """Replaces numpy's SeedSequence, which is slower: a draw needs four streams or more."""
 
     def __init__(self, name: bytes) -> None:
         self._digest = blake2b(name, digest_size=32).digest()
         self._children = 0
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
-        """The digest itself, which is as long as a PCG64's state."""
+        """The digest, which has the length of a PCG64's state."""
         return np.frombuffer(self._digest, dtype, n_words)
 
     def spawn(self, n_children: int) -> list[_Digest]:
-        """For `Generator.spawn`, which a strategy may call; other children each time."""
+        """Supports `Generator.spawn`, which a strategy may call; each call gives new children."""
         first, self._children = self._children, self._children + n_children
         return [_Digest(self._digest + b"%d" % child) for child in range(first, self._children)]

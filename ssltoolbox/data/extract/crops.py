@@ -1,6 +1,6 @@
-"""The square around a face, the same square over time without jumps, and what is cut out of an image by it.
+"""The square around a face, its smoothing over time, and the crop of an image inside it.
 
-A square is [centre x, centre y, side] in pixels, whole numbers being the centres of pixels.
+A square is [centre x, centre y, side] in pixels. Whole numbers are the centres of pixels.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 
 ABOVE = 0.08
-"""How far the centre of a face's box lies above that of its landmarks, as a share of the box's side.
+"""How far the centre of a face's box lies above the centre of its landmarks, as a share of the box's side.
 
-With it, and the longer side of the landmarks' extent as side, boxes are those of dlib's frontal detector: measured
-on 43 real face crops of four people, sides 1.02 ± 0.09 times as long, centres within 0.05.
+With this value, boxes agree with those of dlib's frontal detector; benchmarks/RESULTS.md has how closely.
 """
 SIGMA = 0.25
 """Standard deviation in seconds of the window that squares are smoothed over."""

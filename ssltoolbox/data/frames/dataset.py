@@ -63,7 +63,7 @@ class FramesDataset:
                 if frame.image is None:
                     unreadable.update(dict.fromkeys(positions, frame.reason))
                     continue
-                pixels = frame.image.numpy()  # torch takes twice as long to lay channels apart
+                pixels = frame.image.numpy()  # numpy is faster than torch at separating the channels
                 for position in positions:
                     images[position] = pixels
                 if frame.landmarks is not None:

@@ -1,7 +1,7 @@
 """Reads an image file into a square tensor, and refuses what is not a whole image.
 
-Pillow decodes, with libjpeg's own scaling where an image is at least twice as large as needed; torch resizes,
-which on 8-bit pixels gives the same picture as Pillow in a fraction of the time.
+Pillow decodes. If an image is at least twice as large as needed, libjpeg scales it down while decoding. torch
+resizes: on 8-bit pixels it gives the same picture as Pillow, and is faster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who computes where: the cores of a machine, shared by the loader's workers and by torch."""
+"""Shares the cores of a machine between the loader's workers and torch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ssltoolbox.support.workers import cores
 MOST_AUTO_WORKERS = 8
 
 _BOTH_WAYS = 3
-"""What an image costs a network that is trained, in forward passes: a backward pass takes about as long as two."""
+"""Cost of an image in training, in forward passes: a backward pass costs about two."""
 _FLOPS = 50e9
-"""Floating-point operations of a core in a second: 52 for a small network, 104 for a ResNet-18, times 1e9."""
+"""Floating-point operations of a core per second. benchmarks/RESULTS.md has what was measured."""
 _PREPARING = 60e-9
-"""Seconds of a core to prepare a pixel for the method: 35 by views alone, 100 by four strategies, times 1e-9."""
+"""Seconds of a core to prepare a pixel for the method. benchmarks/RESULTS.md has what was measured."""
 
 
 def worker_count(
@@ -33,15 +33,16 @@ def worker_count(
 ) -> int:
     """Loader workers of each process, as the recipe's `trainer.workers` says.
 
-    With a GPU, `auto` means one worker for each core but one: at least one, at most eight. Without a GPU, workers
-    and network share the cores. Workers load images, and prepare them where a network is trained. `auto` is then
-    the number with the shortest time per image, by known costs, not by a clock, so that runs can be repeated.
+    With a GPU, `auto` means one worker for each core but one: at least one, at most eight. Without a GPU, the
+    workers and the network share the cores. Workers load images; if a network is trained, they also prepare the
+    images. `auto` then takes the number with the lowest estimated time per image. The estimate uses the constants
+    above and no clock, so that runs can be repeated.
 
     Args:
         plan: has the recipe's `trainer.workers`, the image size, and what an image costs to load.
         backbone: the network.
-        trained: the run's components where the network is trained; None where it is only evaluated.
-        processes: how many share the machine.
+        trained: the run's components if the network is trained; None if it is only evaluated.
+        processes: the number of processes that share the machine.
     """
     wanted = plan.recipe.trainer.workers
     if wanted != "auto":
@@ -58,9 +59,9 @@ def worker_count(
 
 
 def preparing_flops(components: Components) -> float:
-    """Floating-point operations of an image before the method has it, those of products and convolutions.
+    """Floating-point operations that prepare one image for the method, counting products and convolutions.
 
-    They are few but where a masker has a network of its own. Found by preparing one draw.
+    The number is small unless a masker has a network of its own. It is found by preparing one draw.
     """
     drawn = Drawn(Position(step=0), components.batches.__getitems__([(0, 0)]))
     with FlopCounterMode(display=False) as counter:
@@ -69,11 +70,13 @@ def preparing_flops(components: Components) -> float:
 
 
 def _quickest(cores: int, loading: float, preparing: float, network: float) -> int:
-    """Workers, of which each takes a core from torch; with none, the network waits while images are loaded, and
-    torch prepares them on all cores.
+    """The number of workers with the lowest time per image.
+
+    Each worker takes a core from torch. Without workers the network waits while images are loaded, and torch
+    prepares them on all cores.
 
     Args:
-        cores: to be shared.
+        cores: the cores to share.
         loading, preparing, network: seconds of a core for an image.
     """
 
@@ -87,9 +90,9 @@ def _quickest(cores: int, loading: float, preparing: float, network: float) -> i
 
 @contextmanager
 def shared_with(workers: int, processes: int = 1) -> Iterator[None]:
-    """Leaves the workers' cores to them while a model computes on the CPU.
+    """Limits torch's threads to the cores that the workers leave free, while a model computes on the CPU.
 
-    Torch's threads wait by spinning: with more of them than free cores a step may take forty times as long.
+    Torch's threads wait by spinning, so more threads than free cores slow a step down a lot.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, min(before, cores() // processes - workers)))

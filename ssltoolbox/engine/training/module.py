@@ -1,4 +1,4 @@
-"""One training step, read from top to bottom: prepare, embed and compare, log."""
+"""One training step: prepare the batch, embed and compare, log."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from ssltoolbox.recipe import Optim
 from ssltoolbox.support.files import write_json
 
 _OF_THE_METHOD = 1
-"""Its random numbers, such as those of dropout, are the same wherever the batch was prepared."""
+"""Purpose of a seed: the method's own random numbers, such as those of dropout. See `seed_device`."""
 
 
 class TrainingModule(pl.LightningModule):
     """What Lightning's Trainer trains.
 
     Args:
-        method: learns; an `nn.Module`.
-        losses: are added to the loss of the method; its parameters learn too.
-        stages: prepare a batch for it, where the loader's workers have not.
+        method: an `nn.Module`.
+        losses: auxiliary losses, added to the loss of the method; their parameters are trained too.
+        stages: prepare a batch that the loader's workers have not prepared.
         optim: the optimiser's settings.
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
         steps_per_epoch: for the epoch that is logged.
-        failure_path: where a non-finite loss is described.
+        failure_path: the file that describes a loss that is not finite.
         api: the version of the API that the method was written for.
     """
 
@@ -53,14 +53,14 @@ class TrainingModule(pl.LightningModule):
         api: int = API_VERSION,
     ) -> None:
         super().__init__()
-        # Convolutions with channels last take .57 of the time on a CPU (test_byobnet, 256 images of 48×48).
+        # Convolutions are faster with channels last; see benchmarks/RESULTS.md.
         self.method = method.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
         self._method_step = step_of(method, api)
         self.losses = losses
         self.stages = stages
-        parts = (stages.view, *stages.generators, *stages.maskers.maskers.values())
-        # Known to Lightning, which moves them to the device.
-        self.helpers = nn.ModuleList(part for part in parts if isinstance(part, nn.Module))
+        components = (stages.view, *stages.generators, *stages.maskers.maskers.values())
+        # Registered here, so that Lightning moves them to the device.
+        self.helpers = nn.ModuleList(each for each in components if isinstance(each, nn.Module))
         self.optim = optim
         self.lr_factor = lr_factor
         self.seed = seed
@@ -69,7 +69,7 @@ class TrainingModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser, and its schedule per optimiser step."""
-        # Lightning can't clip gradients for a fused one where precision is mixed.
+        # With mixed precision, Lightning can't clip the gradients of a fused optimiser.
         optimiser = build_optimiser(
             self.method, self.optim, fused=not self.trainer.gradient_clip_val, losses=self.losses
         )
@@ -77,7 +77,7 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, micro_batch: MicroBatch, index: int) -> dict[str, Any]:
-        """The loss of a micro-batch and, for the callbacks, its rows, its embeddings and what was counted."""
+        """The loss of a micro-batch; for the callbacks also its rows, embeddings and counts."""
         position = micro_batch.position
         if position.micro_batch == 0:
             self.method.before_step(position.step)
@@ -100,15 +100,15 @@ class TrainingModule(pl.LightningModule):
         }
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
-        """The gradients of all micro-batches are known: the method may look at them."""
+        """Calls the method's `after_backward`, once the gradients of all micro-batches are known."""
         if isinstance(self.method, GradientMethod):
             self.method.after_backward(self.global_step)
 
     def _one_number(self, loss: Tensor) -> Tensor:
-        """[] whatever the shape of a loss of one element.
+        """The loss as a scalar [].
 
         Raises:
-            SslToolboxError: for a loss of several.
+            SslToolboxError: for a loss of several elements.
         """
         if loss.numel() != 1:
             name = type(self.method).__name__
@@ -118,7 +118,7 @@ class TrainingModule(pl.LightningModule):
         return loss.reshape(())
 
     def _stage(self, name: str) -> AbstractContextManager[None]:
-        """Times a stage where the run is profiled."""
+        """Times a stage if the run is profiled."""
         return self.trainer.profiler.profile(name)  # type: ignore[attr-defined]
 
     def _check_finite(self, loss: Tensor, batch: Batch) -> None:

@@ -14,8 +14,7 @@ from ssltoolbox.recipe import Optim
 
 Groups = list[dict[str, Any]]
 
-# Fused, Adam takes .47 of the time on a CPU for .4 million parameters, .32 for 11 million: 17 ms in place of 53,
-# beside the 1.1 s of 32 images of 112 pixels in a ResNet-18 (one thread, torch 2.14.1). SGD gains nothing by it.
+# Adam is fused on CPUs too: benchmarks/RESULTS.md has the numbers. SGD gains nothing by it.
 OPTIMISERS: dict[str, Callable[[Groups, Optim, bool], Optimizer]] = {
     "adamw": lambda groups, o, fused: AdamW(groups, lr=o.lr, betas=o.betas, fused=fused),
     "adam": lambda groups, o, fused: Adam(groups, lr=o.lr, betas=o.betas, fused=fused),

@@ -58,12 +58,10 @@ def build_module(components: Components, distributed: bool, failure_path: Path) 
 
 
 def compile_networks(method: Method) -> None:
-    """Has torch compile the method's parts that have parameters, when each is first called.
+    """Lets torch compile each submodule of the method that has parameters, when it is first called.
 
-    In place: names in a state stay as they are, and a copy, as evaluation makes one, is not compiled.
-
-    On one thread of a CPU a step of the quickstart takes .97 of the time, and the first one 34 s; so it is off
-    unless asked for. On a GPU it was not measured.
+    This happens in place: the names in a state dict stay the same, and a copy, such as evaluation makes, is not
+    compiled. benchmarks/RESULTS.md says why it is off by default.
     """
     for part in method.children():  # type: ignore[attr-defined]
         if next(part.parameters(), None) is not None:
@@ -83,9 +81,9 @@ def build_trainer(
     Args:
         plan: what is trained.
         world: the processes that train.
-        folder: where Lightning looks for files and writes them, if it ever does.
-        callbacks: they save and show progress; Lightning's own are off.
-        loggers: where metrics go.
+        folder: Lightning's default folder for files.
+        callbacks: they replace Lightning's own, which are off.
+        loggers: get the metrics.
         profiler: times the stages of a step.
     """
     recipe = plan.recipe.trainer
@@ -115,7 +113,7 @@ def build_trainer(
 
 
 def _ddp() -> DDPStrategy:
-    """Each rank fills the same queue itself, which lies in buffers: a broadcast would only repeat that."""
+    """DDP without broadcasts of buffers: every rank fills its queue, which is a buffer, with the same keys."""
     # Torch 2.13 renamed it, and warns of the old name.
     if "forward_sync_buffers" in signature(DistributedDataParallel).parameters:
         return DDPStrategy(forward_sync_buffers=False)
@@ -130,9 +128,10 @@ def _plugins(world: World, cuda: bool) -> list[Any]:
 
 
 class StartedProcesses(ClusterEnvironment):
-    """Tells Lightning of processes that a launcher has started.
+    """Describes to Lightning the processes that a launcher has started.
 
-    Lightning's own class for SLURM would answer SIGUSR1 by a checkpoint in the current folder and a requeued job.
+    Lightning's own class for SLURM is not used: on SIGUSR1 it writes a checkpoint to the current folder and
+    requeues the job.
     """
 
     def __init__(self, world: World, launcher: Launcher) -> None:
@@ -142,7 +141,7 @@ class StartedProcesses(ClusterEnvironment):
 
     @property
     def creates_processes_externally(self) -> bool:
-        """They are there already."""
+        """True: Lightning starts none."""
         return True
 
     @property
@@ -152,12 +151,12 @@ class StartedProcesses(ClusterEnvironment):
 
     @property
     def main_port(self) -> int:
-        """Set when the processes have met."""
+        """The port that the rendezvous has set."""
         return int(os.environ.get("MASTER_PORT", self.launcher.port))
 
     @staticmethod
     def detect() -> bool:
-        """Never by Lightning itself."""
+        """False: Lightning never chooses this class by itself."""
         return False
 
     def world_size(self) -> int:
@@ -218,20 +217,19 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _is_of_the_compiler(error: Exception) -> bool:
-    """By the module of its type, which takes seconds to import."""
+    """Decided by the name of the module of its type: importing that module takes seconds."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
 def _is_of_the_network(error: Exception) -> bool:
-    """torch has types for NCCL's errors; gloo's are known by the file that they name."""
+    """True for an error of NCCL, by its type, or of gloo, by the name in its message."""
     return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
 
 
 def _precision(wanted: str, cuda: bool) -> Any:
     """Lightning's name for it.
 
-    `auto` leaves a CPU at fp32, though bf16 takes less time on one that has AVX512-BF16, .64 of it with a
-    ResNet-18 at 112 pixels: on others it takes many times as long.
+    `auto` means fp32 on a CPU: bf16 is faster only on CPUs with AVX512-BF16, and much slower on others.
     """
     if wanted == "auto":
         wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
@@ -256,7 +254,7 @@ LIGHTNINGS_LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabri
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Keeps back what Lightning logs, and its warnings of what is meant to be so."""
+    """Silences Lightning's log, and its warnings about what is intended here."""
     for name in LIGHTNINGS_LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():

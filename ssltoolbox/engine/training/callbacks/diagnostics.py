@@ -1,4 +1,4 @@
-"""Are the features learning? Numbers that show a collapse long before a downstream task does."""
+"""Diagnostics of the features during training, and a warning when they collapse."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ from ssltoolbox.engine.training.ranks import is_logged, rows_of_all_ranks
 COLLAPSED_STD = 0.1
 """`feature_std` below this is a collapse: the cosine of two embeddings is then 0.99 on average.
 
-Measured on synthetic faces: random weights of seven timm backbones with the heads of three methods have 0.47 to
-0.84. The narrowest that healthy runs became was 0.21 (MoCo-v2, step 5), and 0.08 for one log with a learning rate
-of 1. BYOL without predictor and momentum fell to 0.03 within 50 steps, and stayed there.
+benchmarks/RESULTS.md has the values of healthy and of collapsed runs.
 """
 COLLAPSED_LOGS = 5
-"""Logs in a row that must show it: a learning rate that is too high narrows features for a few steps only."""
+"""Consecutive logs below it before the warning: a high learning rate narrows features for a few steps only."""
 
 log = logging.getLogger(__name__)
 
 
 def feature_std(embeddings: Tensor) -> Tensor:
-    """How far normalised embeddings spread: 1 over the whole sphere, 0 when all are the same.
+    """The spread of normalised embeddings: 1 over the whole sphere, 0 if all are the same.
 
     The standard deviation of each dimension over the batch, averaged over dimensions, times √D
     (Chen & He, Exploring Simple Siamese Representation Learning, 2021, figure 2).
@@ -82,7 +80,7 @@ def effective_rank(embeddings: Tensor) -> Tensor:
 def neighbour_agreement(embeddings: Tensor, labels: Tensor, clips: Tensor) -> tuple[Tensor, Tensor]:
     """How often the nearest row of another clip has a row's label, and how often any such row has it.
 
-    A kNN probe with k = 1 on what is at hand, by cosine. Noisy for one batch, telling over many.
+    This is a kNN probe by cosine, with k = 1, on one batch. A single value is noisy; the mean over many is not.
 
     Args:
         embeddings: [B, D].
@@ -103,12 +101,12 @@ def neighbour_agreement(embeddings: Tensor, labels: Tensor, clips: Tensor) -> tu
 
 
 class WatchFeatures(Callback):
-    """Logs what the embeddings of a step look like, at each logged step, and warns when they have collapsed.
+    """Logs diagnostics of the embeddings at each logged step, and warns once in a run if they have collapsed.
 
-    It looks at the rows of one micro-batch on all processes, as the method compares them.
+    The diagnostics are over the rows of one micro-batch of all processes.
 
     Args:
-        console: where a collapse is shown, once in a run; it is in the log too.
+        console: gets the warning; the log gets it too.
     """
 
     def __init__(self, console: Console) -> None:
@@ -119,7 +117,7 @@ class WatchFeatures(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
-        """Looks at `outputs["embeddings"]` and, where a method gives them, `outputs["pairs"]`."""
+        """Reads `outputs["embeddings"]` and, if the method reports them, `outputs["pairs"]`."""
         if outputs["embeddings"] is None or not is_logged(trainer, index):
             return
         embeddings, pairs = rows_of_all_ranks(outputs["embeddings"]), outputs["pairs"]
@@ -131,11 +129,11 @@ class WatchFeatures(Callback):
         self._judge(float(numbers["feature_std"]), trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        """Goes into the checkpoint, so that a resumed run warns once too."""
+        """State for the checkpoint, so that a resumed run does not warn again."""
         return {"narrow_logs": self._narrow_logs, "warned": self._warned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on where the run stood."""
+        """Restores that state."""
         self._narrow_logs, self._warned = state_dict["narrow_logs"], state_dict["warned"]
 
     def _judge(self, std: float, trainer: pl.Trainer) -> None:

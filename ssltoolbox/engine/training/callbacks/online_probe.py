@@ -1,4 +1,4 @@
-"""A small linear probe on the features while they are learned, scored on the val split."""
+"""A small linear probe on the features during training, scored on the val split."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from ssltoolbox.tasks.samples import Samples
 MOST_FRAMES = 512
 """Frames of the train split that the probe learns from, and of the val split that it is scored on."""
 REGULARISER = 0.1
-"""Of the probe, fixed. Of 5, 20 neighbours and a linear probe with 1, 0.1, 0.01 this one told a network of 400
-steps (macro-F1 0.16) from random weights (0.07) best; neighbours among so few frames did not."""
+"""Regulariser of the probe; benchmarks/RESULTS.md says how it was chosen."""
 AUTO_SHARE = 0.01
-"""The part of a run's arithmetic that `auto` spends."""
+"""The share of a run's arithmetic that `auto` spends on probes."""
 PASSES_OF_A_STEP = 3
-"""What an image costs in a training step, forward and backward, in forward passes."""
+"""Cost of an image in a training step, forward and backward, in forward passes."""
 
 
 def auto_steps(images: int) -> int:
-    """Steps from one probe to the next that keep its forward passes at `AUTO_SHARE` of the run's.
+    """Steps between two probes, so that probing costs `AUTO_SHARE` of the run's arithmetic.
 
     Args:
         images: of a step on one device, both sides of every instance.
@@ -42,16 +41,16 @@ def auto_steps(images: int) -> int:
 
 
 class OnlineProbe(Callback):
-    """Logs how well a linear probe on the frozen backbone's features tells the labels of the val split.
+    """Logs how well a linear probe on the frozen features predicts the labels of the val split.
 
-    It learns from frames of the train split. A label that is a class is scored by macro-F1 (`probe_<label>_f1`),
-    one that is a number by CCC (`probe_<label>_ccc`). The test split is never touched, and training goes on as if
-    nobody had looked: neither the statistics of a norm nor a random number changes. Rank 0 looks for all.
+    The probe is trained on frames of the train split. Classes are scored by macro-F1 (`probe_<label>_f1`),
+    numbers by CCC (`probe_<label>_ccc`). The test split is never used. The probe does not change the run: norm
+    statistics and random numbers stay the same. Only rank 0 probes.
 
     Args:
         train, val: the splits.
         view: resizes and normalises.
-        every: steps from one look to the next; rounded up to steps that are logged.
+        every: steps between two probes, rounded up to logged steps.
     """
 
     def __init__(self, train: Dataset, val: Dataset, view: View, every: int) -> None:
@@ -62,7 +61,7 @@ class OnlineProbe(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Looks when it is time."""
+        """Probes at every `every`-th step."""
         logged: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
         every = math.ceil(self.every / logged) * logged
         if not (trainer.is_global_zero and is_logged(trainer, index) and trainer.global_step % every == 0):
@@ -70,33 +69,33 @@ class OnlineProbe(Callback):
         backbone: nn.Module = module.method.backbone  # type: ignore[union-attr, assignment]
         extractor = FeatureExtractor(backbone, self.view, module.device)
         train, val = (extractor.of_split(split, MOST_FRAMES) for split in self.splits)
-        # To the loggers themselves: what a module logs, Lightning repeats in the rows that follow.
+        # Sent to the loggers directly: Lightning repeats what a module logs in the rows that follow.
         for logger in trainer.loggers:
             logger.log_metrics(dict(scores(train, val)), step=trainer.global_step - 1)
 
 
 def scores(train: Features, val: Features) -> Iterator[tuple[str, float]]:
-    """Names and numbers of the labels that both have, from features that are finite and labelled."""
+    """Metric names and values, for each label that both splits have."""
     for label in train.labels:
         if label not in val.labels or train.labels[label].ndim > 1:
             continue
-        learned, asked = (_labelled(features, label) for features in (train, val))
-        if len(asked) and len(np.unique(learned.targets)) > 1:
-            is_class = np.issubdtype(learned.targets.dtype, np.integer)
+        known, held_out = (_labelled(features, label) for features in (train, val))
+        if len(held_out) and len(np.unique(known.targets)) > 1:
+            is_class = np.issubdtype(known.targets.dtype, np.integer)
             probe, score, metric = (logistic, macro_f1, "f1") if is_class else (ridge, ccc, "ccc")
-            predicted = probe(learned, asked.values, [REGULARISER])[REGULARISER]
-            yield f"probe_{label}_{metric}", score(asked.targets, predicted)
+            predicted = probe(known, held_out.values, [REGULARISER])[REGULARISER]
+            yield f"probe_{label}_{metric}", score(held_out.targets, predicted)
 
 
 def _labelled(features: Features, label: str) -> Samples:
-    """The frames with that label; none of features that are not finite, as after a divergence."""
+    """The frames that have the label and finite features."""
     targets = features.labels[label]
     known = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
     return Samples.of(features, targets, known & np.isfinite(features.values).all(axis=-1))
 
 
 class _Remembered:
-    """A dataset that keeps what was read, so that it is read once in a run."""
+    """A dataset that caches what it has read, so that frames are read once in a run."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
