@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -166,6 +166,11 @@ class DatasetOptions(Options):
             UserError: when it is there but can't be used.
         """
         raise NotImplementedError(f"{type(self).__name__} must define facts()")
+
+    def per_fold(self) -> Sequence[DatasetOptions]:
+        """Options for each fold of the data, where downstream tasks are to be measured on all of them and their
+        results to be averaged; else these options alone."""
+        return (self,)
 
 
 def facts_of(options: DatasetOptions, split: Split) -> DataFacts | None:

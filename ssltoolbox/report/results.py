@@ -190,6 +190,11 @@ def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
     if limited := numbers.get("limited"):
         shares = [f"{used:,} of {there:,} {split} frames" for split, (used, there) in limited.items()]
         yield f"measured on {', '.join(shares)}."
+    if missing := numbers.get("unlabelled"):
+        counts = [f"{count:,} {split}" for split, count in missing.items()]
+        yield f"{', '.join(counts)} frames have no such label and were left out."
+    if isinstance(folds := numbers.get("folds"), list):
+        yield f"the mean over {len(folds)} folds."
 
 
 def _digits(result: Result) -> int:

@@ -7,68 +7,91 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
 
-from ssltoolbox.api import Features, Split, UserError
-from ssltoolbox.tasks.intervals import classification_intervals
-from ssltoolbox.tasks.metrics import accuracy, macro_f1
-from ssltoolbox.tasks.options import ClassificationOptions
+from ssltoolbox.api import EvaluationContext, Features, Split
+from ssltoolbox.tasks.classes import Classes
+from ssltoolbox.tasks.finetune import finetune
+from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.metrics import macro_f1
+from ssltoolbox.tasks.options import ClassificationOptions, ClassOptions
 from ssltoolbox.tasks.probes import REGULARISERS, logistic, vote
-from ssltoolbox.tasks.samples import labelled
+from ssltoolbox.tasks.samples import labelled, unlabelled
 from ssltoolbox.tasks.selection import by_protocol, choose_on_val
 
 
-class Classification:
-    """Macro-F1 and accuracy of a label's classes, by a probe on frozen features."""
+class ClassTask:
+    """Macro-F1 and accuracy of a label's classes, by a probe on frozen features or by fine-tuning."""
 
-    def __init__(self, options: ClassificationOptions) -> None:
-        self.options = options
+    task: str
+    options: ClassOptions
+
+    @property
+    def label(self) -> str:
+        """The label, which the result is named after."""
+        return self.options.needed_labels()[0]
+
+    @property
+    def needs_network(self) -> bool:
+        """To fine-tune it."""
+        return self.options.protocol == "finetune"
 
     def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
         """The result is under the label's name, shares in 0 to 1:
 
-        - `f1` (macro, over the classes that the test split shows), `accuracy`, and their intervals
-        - `chance`: what a guess among those classes gets right
-        - `confusion`: images of the test split [true][predicted], in the order of `classes`, their numbers
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
-        - `frames`: labelled images of each split that were used
+        - `f1` (macro, over the classes that the test split shows), `accuracy`; `f1_ci` and `accuracy_ci`: their
+          intervals [low, high] over people, where there are several, and `resamples`
+        - `chance`: what a guess among those classes gets right; `majority`: what the training split's most
+          frequent class gets right as the answer to everything
+        - `per_class`: by name `precision`, `recall`, `f1`, `frames` of the test split
+        - `confusion`: frames of the test split [true][predicted], in the order of `per_class`
+        - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label; `absent`:
+          classes that a split lacks
 
         Raises:
             UserError: for features or labels that no number can be had from.
         """
-        label = self.options.label
-        samples = labelled(features, label, "classification")
-        for split, found in samples.items():
-            if found.targets.dtype.kind == "f":
-                raise UserError(f"classification: {label!r} has numbers in the {split} split, and no classes")
-        if len(np.unique(samples["train"].targets)) == 1:
-            raise UserError(
-                f"classification: the train split has one class of {label!r}: nothing to tell apart"
-            )
-        test = samples["test"]
-        classes = np.unique(np.concatenate([found.targets for found in samples.values()]))
+        samples = labelled(features, self.label, self.task)
+        targets = {split: found.targets for split, found in samples.items()}
+        classes = self._classes(features["train"].classes, targets)
+        classes.check(targets)
         result = by_protocol(
             self.options.protocol,
             lambda: choose_on_val(
                 partial(logistic, balanced=self.options.balanced), samples, REGULARISERS, macro_f1
             ),
             lambda: choose_on_val(vote, samples, self.options.k, macro_f1),
-            partial(_measure, test.targets, test.identity, classes),
+            partial(classes.measure, targets["test"], samples["test"].identity),
         )
-        facts = {
-            "classes": classes.tolist(),
-            "chance": 1 / len(np.unique(test.targets)),
-            "frames": {split: len(found) for split, found in samples.items()},
-        }
-        return {label: result | facts}
+        missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
+        return {self.label: result | classes.facts(targets) | missing}
+
+    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
+        """The same after fine-tuning."""
+        frames = labelled_frames(context, [self.label], self.task)
+        targets = {split: found.targets for split, found in frames.items()}
+        classes = self._classes(context.classes, targets)
+        classes.check(targets)
+        goal = classes.goal(targets["train"], self.options.balanced)
+        tuned = finetune(context, frames, goal, self.options.finetune)
+        result = classes.measure(targets["test"], frames["test"].identity, tuned.predicted)
+        missing = unlabelled({split: found.unlabelled for split, found in frames.items()})
+        chosen = {"protocol": "finetune", "epoch": tuned.epoch}
+        return {self.label: result | chosen | classes.facts(targets) | missing}
+
+    def _classes(self, named: Mapping[str, tuple[str, ...]], targets: Mapping[Split, np.ndarray]) -> Classes:
+        """The data's own; where it has no names for them, their numbers."""
+        names = named.get(self.label) or self._names(max(int(found.max()) for found in targets.values()) + 1)
+        return Classes(self.task, self.label, tuple(names))
+
+    def _names(self, count: int) -> tuple[str, ...]:
+        return tuple(map(str, range(count)))
 
 
-def _measure(
-    truth: np.ndarray, identity: np.ndarray, classes: np.ndarray, predicted: np.ndarray
-) -> dict[str, Any]:
-    return {
-        "f1": macro_f1(truth, predicted),
-        "accuracy": accuracy(truth, predicted),
-        **classification_intervals(truth, predicted, identity),
-        "confusion": confusion_matrix(truth, predicted, labels=classes).tolist(),
-    }
+class Classification(ClassTask):
+    """Of any label."""
+
+    task = "classification"
+
+    def __init__(self, options: ClassificationOptions) -> None:
+        self.options = options

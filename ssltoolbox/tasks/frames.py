@@ -22,6 +22,7 @@ class LabelledFrames:
         clip, frame: [n] where they are.
         identity: [n] who is shown.
         targets: [n], or [n, labels] where several were asked for.
+        unlabelled: how many more could be read and have no label.
     """
 
     split: Split
@@ -29,6 +30,7 @@ class LabelledFrames:
     frame: np.ndarray
     identity: np.ndarray
     targets: np.ndarray
+    unlabelled: int = 0
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -59,6 +61,7 @@ def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], t
         frame=frame[known],
         identity=found.identity[known],
         targets=targets[:, 0] if len(labels) == 1 else targets,
+        unlabelled=int((~known).sum()),
     )
 
 

@@ -34,18 +34,42 @@ def classification_intervals(
         truth, predicted: [n] classes.
         identity: [n] who is shown.
     """
+    return _of_confusion(truth, predicted, identity, {"f1": _macro_f1, "accuracy": _accuracy})
+
+
+def recall_intervals(truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
+    """`uar_ci` and `war_ci`, each [low, high], and `resamples` of both; nothing for a single person.
+
+    Args:
+        truth, predicted: [n] classes.
+        identity: [n] who is shown.
+    """
+    return _of_confusion(truth, predicted, identity, {"uar": _mean_recall, "war": _accuracy})
+
+
+def columns_interval(counts: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
+    """`f1_ci`, [low, high], of the mean F1 of columns, and `resamples` of it; nothing for a single person.
+
+    Args:
+        counts: [n, 3C] of 0 and 1: rightly yes, wrongly yes, wrongly no, in each of C columns.
+        identity: [n] who is shown.
+    """
+    return _intervals(counts, identity, {"f1": _mean_f1})
+
+
+def _of_confusion(
+    truth: np.ndarray, predicted: np.ndarray, identity: np.ndarray, statistics: Mapping[str, Statistic]
+) -> dict[str, Any]:
+    """The intervals of metrics of confusion matrices [rounds, true, predicted]."""
     classes = np.unique(np.concatenate([truth, predicted]))
     count = len(classes)
     cell = np.searchsorted(classes, truth) * count + np.searchsorted(classes, predicted)
 
-    def matrices(sums: np.ndarray) -> np.ndarray:
-        return sums.reshape(-1, count, count)
+    def of_matrices(statistic: Statistic) -> Statistic:
+        return lambda sums: statistic(sums.reshape(-1, count, count))
 
-    return _intervals(
-        np.eye(count * count)[cell],
-        identity,
-        {"f1": lambda sums: _macro_f1(matrices(sums)), "accuracy": lambda sums: _accuracy(matrices(sums))},
-    )
+    of_sums = {name: of_matrices(statistic) for name, statistic in statistics.items()}
+    return _intervals(np.eye(count * count)[cell], identity, of_sums)
 
 
 def accuracy_interval(right: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
@@ -104,6 +128,23 @@ def _macro_f1(confusion: np.ndarray) -> np.ndarray:
     occurs = true > 0
     f1 = 2 * right / np.maximum(true + predicted, 1)
     mean: np.ndarray = (f1 * occurs).sum(axis=1) / occurs.sum(axis=1)
+    return mean
+
+
+def _mean_recall(confusion: np.ndarray) -> np.ndarray:
+    """[rounds] the mean recall of the classes that occur in the truth, of matrices [rounds, true, predicted]."""
+    true = confusion.sum(axis=2)
+    recall = np.diagonal(confusion, axis1=1, axis2=2) / np.maximum(true, 1)
+    mean: np.ndarray = recall.sum(axis=1) / (true > 0).sum(axis=1)
+    return mean
+
+
+def _mean_f1(sums: np.ndarray) -> np.ndarray:
+    """[rounds] the mean F1 of the columns that have a yes, of sums [rounds, 3C]; 0 where none has."""
+    right, wrong, missed = np.split(sums, 3, axis=1)
+    occurs = right + missed > 0
+    f1 = 2 * right / np.maximum(2 * right + wrong + missed, 1)
+    mean: np.ndarray = (f1 * occurs).sum(axis=1) / np.maximum(occurs.sum(axis=1), 1)
     return mean
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.metrics import accuracy_score, f1_score, root_mean_squared_error
+from sklearn.metrics import accuracy_score, f1_score, recall_score, root_mean_squared_error
 from torchmetrics.functional.regression import concordance_corrcoef
 
 
@@ -16,6 +16,11 @@ def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
 def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
     """The mean F1 of the classes that occur in the truth: a class that nobody shows can't be missed."""
     return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The mean recall of the classes that occur in the truth (unweighted average recall)."""
+    return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
 
 
 def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:

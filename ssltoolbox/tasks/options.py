@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ssltoolbox.api import DataFacts, EvaluatorOptions, Options, Problem, Setting, Split
+from ssltoolbox.api import DataFacts, EvaluatorOptions, LabelFacts, Options, Problem, Setting, Split
 
 FrozenProtocol = Literal["linear", "knn"]
 Protocol = Literal["linear", "knn", "finetune"]
@@ -54,15 +54,25 @@ class ProbeOptions(EvaluatorOptions):
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(5, 20, 100), min_length=1)
     """Numbers of neighbours to try; the val split chooses."""
 
+    def needed_labels(self) -> tuple[str, ...]:
+        """The labels that the task needs with these options."""
+        return self.labels
+
     def also_needs(self) -> frozenset[str]:
-        return frozenset(f"label:{label}" for label in self.labels)
+        return frozenset(f"label:{label}" for label in self.needed_labels())
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
         for split, found in facts.items():
-            for label in self.labels:
+            for label in self.needed_labels():
                 known = found.label_facts.get(label)
                 if known and not known.frames:
-                    yield Problem("", f"no frame of the {split} split has the label {label!r}")
+                    message = f"no frame of the {split} split has the label {label!r}"
+                    yield Problem(self._label_option, message)
+
+    @property
+    def _label_option(self) -> str:
+        """The option that names the label; empty where none does."""
+        return "label" if "label" in type(self).model_fields else ""
 
 
 class LabelOptions(ProbeOptions):
@@ -84,47 +94,111 @@ class LabelOptions(ProbeOptions):
                 yield Problem(option, f"the protocol {self.protocol!r} has no use for it", "take it out")
 
 
-class ExpressionOptions(LabelOptions):
-    """Options of `expression`."""
-
-    labels = ("expression",)
-
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        for split, found in facts.items():
-            known = found.label_facts.get("expression")
-            if known and known.frames and sum(count > 0 for count in known.counts) == 1:
-                message = f"all labelled frames of the {split} split show the same expression"
-                yield Problem("", f"{message}: there is nothing to tell apart", warning=split != "train")
+class ClassOptions(LabelOptions):
+    """What tasks share that tell classes apart."""
 
     balanced: bool = True
     """Whether every class counts the same, however rare it is: class weights in a linear model, the balanced
     softmax (Ren et al. 2020) in fine-tuning."""
 
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
+        (label,) = self.needed_labels()
+        for split, found in facts.items():
+            known = found.label_facts.get(label)
+            if known and known.frames:
+                yield from _class_problems(known, label, split, self._label_option)
 
-class ClassificationOptions(ProbeOptions):
+
+def _class_problems(known: LabelFacts, label: str, split: Split, option: str) -> Iterable[Problem]:
+    """What is wrong with a label as classes."""
+    if known.columns or known.lowest is not None:
+        what, task = ("several columns", "multi_label") if known.columns else ("numbers", "regression")
+        yield Problem(option, f"{label!r} has {what}, and no classes", f"measure it with {task}")
+    elif sum(count > 0 for count in known.counts) == 1:
+        message = f"all labelled frames of the {split} split have the same {label}"
+        yield Problem(option, f"{message}: there is nothing to tell apart", warning=split != "train")
+
+
+class ExpressionOptions(ClassOptions):
+    """Options of `expression`."""
+
+    labels = ("expression",)
+
+
+class ClassificationOptions(ClassOptions):
     """Options of `classification`."""
 
     label: str = "expression"
     """The label, as the data names it. The result has its name."""
 
+    def needed_labels(self) -> tuple[str, ...]:
+        return (self.label,)
+
+
+class RegressionOptions(ProbeOptions):
+    """Options of `regression`."""
+
+    label: str = "valence"
+    """The label, as the data names it: a number. The result has its name."""
+
+    def needed_labels(self) -> tuple[str, ...]:
+        return (self.label,)
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
+        for found in facts.values():
+            known = found.label_facts.get(self.label)
+            if known and known.frames and (known.columns or known.lowest is None):
+                what = "several columns" if known.columns else "classes"
+                yield Problem("label", f"{self.label!r} has {what}, and is no number")
+                return
+
+
+class MultiLabelOptions(ProbeOptions):
+    """Options of `multi_label`."""
+
+    label: str = "aus"
+    """The label, as the data names it: several columns of yes and no. The result has its name."""
+
+    balanced: bool = True
+    """Whether yes and no count the same in each column, however rare one is."""
+
+    def needed_labels(self) -> tuple[str, ...]:
+        return (self.label,)
+
+    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
+        for found in facts.values():
+            known = found.label_facts.get(self.label)
+            if known and known.frames and (not known.columns or known.lowest is not None):
+                hint = f"several columns make one: labels: {{{self.label}: {{columns: [au1, au2]}}}}"
+                yield Problem("label", f"{self.label!r} has no columns of yes and no", hint)
+                return
+
+
+class ClipExpressionOptions(ProbeOptions):
+    """Options of `clip_expression`."""
+
+    label: str = "expression"
+    """The label, as the data names it. A clip has the class that most of its labelled frames have."""
+
+    pool: Literal["mean", "max", "mean_std"] = "mean"
+    """How the features of a clip become one: their mean over time, their maximum, or their mean and standard
+    deviation."""
+
     balanced: bool = True
     """Whether every class counts the same, however rare it is."""
 
-    def also_needs(self) -> frozenset[str]:
-        return frozenset({f"label:{self.label}"})
+    def needed_labels(self) -> tuple[str, ...]:
+        return (self.label,)
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
+        yield from super().split_problems(facts)
         for split, found in facts.items():
             known = found.label_facts.get(self.label)
-            if known and not known.frames:
-                yield Problem("label", f"no frame of the {split} split has the label {self.label!r}")
-            elif known and known.lowest is not None:
-                yield Problem("label", f"{self.label!r} has numbers, and no classes")
-            elif known and split == "train" and sum(count > 0 for count in known.counts) == 1:
-                yield Problem(
-                    "label", f"the train split has one class of {self.label!r}: nothing to tell apart"
-                )
+            if known and known.frames:
+                yield from _class_problems(known, self.label, split, "label")
 
 
 class ValenceArousalOptions(LabelOptions):

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from ssltoolbox.api import EvaluatorDescriptor, Metric, hookimpl
 from ssltoolbox.tasks.options import (
     ClassificationOptions,
+    ClipExpressionOptions,
     ExpressionOptions,
     IdentityOptions,
+    MultiLabelOptions,
+    RegressionOptions,
     ValenceArousalOptions,
     VerificationOptions,
 )
@@ -31,7 +34,7 @@ def _affect(label: str) -> tuple[Metric, Metric]:
 def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     yield EvaluatorDescriptor(
         name="expression",
-        summary="Macro-F1 and accuracy of the eight expressions, by a probe or by fine-tuning.",
+        summary="Macro-F1 and accuracy of the data's expressions, by a probe or by fine-tuning.",
         target="ssltoolbox.tasks.expression:Expression",
         options=ExpressionOptions,
         needs=frozenset({"labels"}),
@@ -43,13 +46,58 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="classification",
-        summary="Macro-F1 and accuracy of the classes of any label, by a probe.",
+        summary="Macro-F1 and accuracy of the classes of any label, by a probe or by fine-tuning.",
         target="ssltoolbox.tasks.classification:Classification",
         options=ClassificationOptions,
         needs=frozenset({"labels"}),
         metrics=(
             Metric(key="f1", label="macro-F1", better="higher", phrase="tell classes apart with"),
             Metric(key="accuracy", better="higher", phrase="tell classes apart with", chance="chance"),
+        ),
+        api=2,
+    )
+    yield EvaluatorDescriptor(
+        name="regression",
+        summary="CCC and RMSE of any label that is a number, by a probe.",
+        target="ssltoolbox.tasks.regression:Regression",
+        options=RegressionOptions,
+        needs=frozenset({"labels"}),
+        metrics=(
+            Metric(key="ccc", label="CCC", better="higher", phrase="follow the numbers with"),
+            Metric(key="rmse", label="RMSE", better="lower", phrase="follow the numbers with"),
+        ),
+        api=2,
+    )
+    yield EvaluatorDescriptor(
+        name="multi_label",
+        summary="F1 of each of several things that a face may show, such as action units, and their mean.",
+        target="ssltoolbox.tasks.multi_label:MultiLabel",
+        options=MultiLabelOptions,
+        needs=frozenset({"labels"}),
+        metrics=(
+            Metric(
+                key="f1", label="mean F1", better="higher", phrase="tell what is shown with", chance="chance"
+            ),
+        ),
+        api=2,
+    )
+    yield EvaluatorDescriptor(
+        name="clip_expression",
+        summary="UAR and WAR of the expressions of clips, by a probe on features pooled over time.",
+        target="ssltoolbox.tasks.clip_expression:ClipExpression",
+        options=ClipExpressionOptions,
+        needs=frozenset({"labels"}),
+        metrics=(
+            Metric(
+                key="uar",
+                label="UAR",
+                better="higher",
+                phrase="tell the expressions of clips apart with",
+                chance="chance",
+            ),
+            Metric(
+                key="war", label="WAR", better="higher", phrase="tell the expressions of clips apart with"
+            ),
         ),
         api=2,
     )

@@ -72,9 +72,10 @@ def vote(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np
 
 
 def average(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
-    """Numbers by the weighted mean of the k nearest training frames; of all of them where k is more."""
+    """Numbers, [n] or [n, C], by the weighted mean of the k nearest training frames; of all where k is more."""
     weights, nearest = _neighbours(train.values, queries, max(ks))
     targets = train.targets[nearest]
+    weights = np.broadcast_to(weights.reshape(*weights.shape, *[1] * (targets.ndim - 2)), targets.shape)
     return {k: np.average(targets[:, :k], axis=1, weights=weights[:, :k]) for k in ks}
 
 

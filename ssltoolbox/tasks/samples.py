@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Samples:
 
     Attributes:
         values: [n, D] float64: solvers converge, and squares of large features do not overflow.
-        targets: [n] classes, or numbers to predict.
+        targets: [n] classes, or numbers to predict; [n, C] of a label of several columns.
         identity: [n] who is shown.
     """
 
@@ -67,6 +68,12 @@ def labelled(features: Mapping[Split, Features], label: str, task: str) -> dict[
     return {split: _labelled(usable(features, split, task), split, label, task) for split in SPLITS}
 
 
+def unlabelled(counts: Mapping[Split, int]) -> dict[str, Any]:
+    """`unlabelled` for a result: frames of each split without the label, which were left out; nothing for none."""
+    missing = {split: count for split, count in counts.items() if count}
+    return {"unlabelled": missing} if missing else {}
+
+
 def has_label(features: Features, split: Split, label: str, task: str) -> np.ndarray:
     """[frames] bool.
 
@@ -78,6 +85,8 @@ def has_label(features: Features, split: Split, label: str, task: str) -> np.nda
         raise UserError(f"{task}: the {split} split has no label '{label}'; its labels: {names}")
     targets = np.asarray(features.labels[label])
     known: np.ndarray = np.isfinite(targets) if np.issubdtype(targets.dtype, np.floating) else targets >= 0
+    if known.ndim > 1:
+        known = np.any(known, axis=1)
     if not known.any():
         raise UserError(
             f"{task}: none of the {len(features)} frames of the {split} split has a label '{label}'"

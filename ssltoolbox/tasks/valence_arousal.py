@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ from torch import Tensor
 from ssltoolbox.api import EvaluationContext, Features, Split, UserError
 from ssltoolbox.tasks.finetune import Goal, finetune
 from ssltoolbox.tasks.frames import labelled_frames
-from ssltoolbox.tasks.intervals import regression_intervals
-from ssltoolbox.tasks.metrics import ccc, rmse
+from ssltoolbox.tasks.metrics import ccc
 from ssltoolbox.tasks.options import ValenceArousalOptions
-from ssltoolbox.tasks.probes import REGULARISERS, average, ridge
-from ssltoolbox.tasks.samples import labelled
-from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+from ssltoolbox.tasks.regression import measure, measured
+from ssltoolbox.tasks.samples import labelled, unlabelled
 
 LABELS = ("valence", "arousal")
 
@@ -39,7 +36,7 @@ class ValenceArousal:
         - `ccc` in -1 to 1, 0 for a guess; `rmse` on labels in -1 to 1; `ccc_ci` and `rmse_ci`: their intervals
           [low, high] over people, where there are several, and `resamples`
         - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
-        - `frames`: labelled frames of each split
+        - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
         Raises:
             UserError: for features or labels that no number can be had from.
@@ -50,14 +47,8 @@ class ValenceArousal:
         samples = labelled(features, label, "valence_arousal")
         for split, found in samples.items():
             _check_range(found.targets, split, label)
-        test = samples["test"]
-        result = by_protocol(
-            self.options.protocol,
-            lambda: choose_on_val(ridge, samples, REGULARISERS, ccc),
-            lambda: choose_on_val(average, samples, self.options.k, ccc),
-            partial(_measure, test.targets, test.identity),
-        )
-        return {**result, "frames": {split: len(found) for split, found in samples.items()}}
+        missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
+        return measured(samples, self.options.protocol, self.options.k) | missing
 
     def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
         """The same after fine-tuning, of valence and arousal together, on frames that have both."""
@@ -74,7 +65,7 @@ class ValenceArousal:
             "frames": {split: len(found) for split, found in frames.items()},
         }
         return {
-            label: _measure(test.targets[:, column], test.identity, tuned.predicted[:, column]) | facts
+            label: measure(test.targets[:, column], test.identity, tuned.predicted[:, column]) | facts
             for column, label in enumerate(LABELS)
         }
 
@@ -99,11 +90,3 @@ def _check_range(targets: np.ndarray, split: Split, label: str) -> None:
             f"valence_arousal: the {split} split has frames with {label} {strange[0]:g}",
             "values lie between -1 and 1; NaN means none",
         )
-
-
-def _measure(truth: np.ndarray, identity: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    return {
-        "ccc": ccc(truth, predicted),
-        "rmse": rmse(truth, predicted),
-        **regression_intervals(truth, predicted, identity),
-    }

@@ -21,6 +21,9 @@ def test_the_tasks_and_what_they_need() -> None:
         "valence_arousal": {"labels"},
         "identity": set(),
         "classification": {"labels"},
+        "regression": {"labels"},
+        "multi_label": {"labels"},
+        "clip_expression": {"labels"},
         "verification": {"pairs"},
     }
 

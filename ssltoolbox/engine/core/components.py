@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +16,7 @@ from ssltoolbox.api import (
     CropOptions,
     DataFacts,
     Dataset,
+    DatasetOptions,
     Evaluator,
     EvaluatorOptions,
     Kind,
@@ -69,15 +70,18 @@ class Task:
 
     Attributes:
         evaluator: what measures.
-        splits: the data: the recipe's, unless the task names its own. Tasks on the same data share one object.
+        folds: the splits of the data, which is the recipe's unless the task names its own; of data whose folds are
+            all to be measured, the splits of each. Tasks on the same data share one object.
         own_data: what its own data is called; empty where it is the recipe's.
         max_frames: the most frames that it takes of a split; all of one that is missing.
+        classes: label → the names of its classes, where the data has them.
     """
 
     evaluator: Evaluator | NetworkEvaluator
-    splits: Mapping[Split, Dataset]
+    folds: Sequence[Mapping[Split, Dataset]]
     own_data: str = ""
     max_frames: Mapping[Split, int] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,13 +182,18 @@ class Components:
         known = [self.splits]
         tasks: dict[str, Task] = {}
         for chosen in self.plan.of(Kind.EVALUATORS):
-            facts, splits, own_data = self.plan.facts, self.splits, ""
+            data, facts, own_data = self.plan.data, self.plan.facts, ""
             if chosen.own_data:
                 data, facts = chosen.own_data.chosen, chosen.own_data.facts
-                splits = next((splits for splits in known if splits.are_of(data)), Splits(data))
-                known.append(splits)
                 own_data = data.descriptor.name
-            tasks[chosen.key] = Task(_make(chosen), splits, own_data, _max_frames(chosen.options, facts))
+            folds = []
+            for each in _per_fold(data):
+                splits = next((splits for splits in known if splits.are_of(each)), Splits(each))
+                known.append(splits)
+                folds.append(splits)
+            classes = facts.classes if facts else {}
+            max_frames = _max_frames(chosen.options, facts)
+            tasks[chosen.key] = Task(_make(chosen), folds, own_data, max_frames, classes)
         return tasks
 
     @cached_property
@@ -260,6 +269,14 @@ def _max_frames(options: Options, facts: DataFacts | None) -> Mapping[Split, int
     if isinstance(options, EvaluatorOptions) and options.max_frames is not None:
         return options.max_frames
     return facts.max_frames if facts else {}
+
+
+def _per_fold(data: Chosen) -> Iterator[Chosen]:
+    """The data as it is, or that of each of its folds."""
+    options = data.options
+    folds = options.per_fold() if isinstance(options, DatasetOptions) else (options,)
+    for fold in folds:
+        yield data if fold is options else replace(data, options=fold)
 
 
 def _make(chosen: Chosen, *arguments: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
+from ssltoolbox.engine.scoring.folds import over_folds
 from ssltoolbox.models import weights_hash
 from ssltoolbox.support.progress import progress
 
@@ -36,6 +38,7 @@ class TaskData(Mapping[Split, Features]):
         extractor: computes them.
         splits: the data.
         max_frames: the most frames of a split; all of one that is missing.
+        classes: label → the names of its classes, where the data has them.
         measured: features that another task with the same arguments has asked for, and that are kept for the next.
 
     Attributes:
@@ -48,8 +51,10 @@ class TaskData(Mapping[Split, Features]):
         splits: Mapping[Split, Dataset],
         max_frames: Mapping[Split, int] | None = None,
         measured: Measured | None = None,
+        classes: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.extractor, self.splits, self.max_frames = extractor, splits, max_frames or {}
+        self.classes = classes or {}
         self.limited: dict[Split, tuple[int, int]] = {}
         self._measured: Measured = {} if measured is None else measured
 
@@ -57,6 +62,7 @@ class TaskData(Mapping[Split, Features]):
         if split not in self._measured:
             clip, frame = self._frames(split)
             features = self.extractor.of_frames(self.splits[split], clip, frame)
+            features = replace(features, classes=self.classes)
             self._measured[split] = features, self.limited.get(split, (len(clip), len(clip)))
         features, (used, there) = self._measured[split]
         if used < there:
@@ -82,6 +88,7 @@ class TaskData(Mapping[Split, Features]):
             device=self.extractor.device,
             seed=seed,
             progress=partial(progress, console or Console(quiet=True)),
+            classes=self.classes,
         )
 
     def _frames(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +118,8 @@ def evaluate_tasks(
 ) -> dict[str, dict[str, Any]]:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
-    The second task of a name, `pose#2`, has its results under keys that end alike. Each result names the task
+    The second task of a name, `pose#2`, has its results under keys that end alike, where another has the keys
+    themselves. Each result names the task
     that gave it, the split that was measured, the seed, the SHA-256 of the weights, the data if it is the task's
     own, and `limited`, the splits of which not all frames were used: `{"train": [used, there]}`.
 
@@ -129,21 +137,38 @@ def evaluate_tasks(
     results: dict[str, dict[str, Any]] = {}
     reported_by: dict[str, str] = {}
     for name, task in tasks.items():
-        shared = measured.setdefault((id(task.splits), frozenset(task.max_frames.items())), {})
-        data = TaskData(extractor, task.splits, task.max_frames, shared)
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        for key, numbers in _evaluate(task.evaluator, data, seed, console).items():
-            key += mark + number
+        for key, numbers in _over_folds(extractor, task, measured, seed, console).items():
+            key += mark + number if key in results else ""
             if key in reported_by:
                 raise UserError(
                     f"the tasks '{reported_by[key]}' and '{name}' both report '{key}'",
                     "evaluate with one of them",
                 )
             reported_by[key] = name
-            limited = {"limited": dict(data.limited)} if data.limited else {}
-            results[key] = {**numbers, **own_data, **limited, "task": name, **about}
+            results[key] = {**numbers, **own_data, "task": name, **about}
     return results
+
+
+def _over_folds(
+    extractor: FeatureExtractor,
+    task: Task,
+    measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured],
+    seed: int,
+    console: Console | None,
+) -> dict[str, dict[str, Any]]:
+    """The results of a task; their mean where its data has several folds."""
+    found = []
+    for splits in task.folds:
+        shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
+        data = TaskData(extractor, splits, task.max_frames, shared, task.classes)
+        numbers = _evaluate(task.evaluator, data, seed, console)
+        limited = {"limited": dict(data.limited)} if data.limited else {}
+        found.append({key: {**values, **limited} for key, values in numbers.items()})
+    if len(found) == 1:
+        return found[0]
+    return {key: over_folds([one[key] for one in found]) for key in found[0]}
 
 
 def _evaluate(

@@ -57,7 +57,7 @@ def measured(
     tasks = {}
     for key, evaluator in evaluators.items():
         data = (own[key], "faces") if own and key in own else (splits, "")
-        tasks[key] = Task(evaluator, *data, max_frames or {})
+        tasks[key] = Task(evaluator, [data[0]], *data[1:], max_frames=max_frames or {})
     return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options)
 
 

@@ -1,0 +1,64 @@
+"""The task `regression`: a number that images are labelled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.tasks.intervals import regression_intervals
+from ssltoolbox.tasks.metrics import ccc, rmse
+from ssltoolbox.tasks.options import RegressionOptions
+from ssltoolbox.tasks.probes import REGULARISERS, average, ridge
+from ssltoolbox.tasks.samples import Samples, labelled, unlabelled
+from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+
+
+class Regression:
+    """CCC and RMSE of any label that is a number, by a probe on frozen features."""
+
+    def __init__(self, options: RegressionOptions) -> None:
+        self.options = options
+
+    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+        """The result is under the label's name:
+
+        - `ccc` in -1 to 1, 0 for a guess; `rmse` in the label's unit; `ccc_ci` and `rmse_ci`: their intervals
+          [low, high] over people, where there are several, and `resamples`
+        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
+
+        Raises:
+            UserError: for features or labels that no number can be had from.
+        """
+        label = self.options.label
+        samples = labelled(features, label, "regression")
+        for split, found in samples.items():
+            if found.targets.ndim > 1 or found.targets.dtype.kind != "f":
+                raise UserError(f"regression: {label!r} is no number in the {split} split")
+        missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
+        return {label: measured(samples, self.options.protocol, self.options.k) | missing}
+
+
+def measured(samples: Mapping[Split, Samples], protocol: Any, k: tuple[int, ...]) -> dict[str, Any]:
+    """CCC and RMSE of the numbers that samples have as targets, and how many samples of each split there are."""
+    test = samples["test"]
+    result = by_protocol(
+        protocol,
+        lambda: choose_on_val(ridge, samples, REGULARISERS, ccc),
+        lambda: choose_on_val(average, samples, k, ccc),
+        partial(measure, test.targets, test.identity),
+    )
+    return {**result, "frames": {split: len(found) for split, found in samples.items()}}
+
+
+def measure(truth: np.ndarray, identity: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """CCC and RMSE with their intervals, of [n] numbers."""
+    return {
+        "ccc": ccc(truth, predicted),
+        "rmse": rmse(truth, predicted),
+        **regression_intervals(truth, predicted, identity),
+    }
