@@ -23,7 +23,7 @@ def seed_globally(seed: int) -> None:
 
 
 def same(one: Any, other: Any) -> bool:
-    """True if two values, tensors and arrays with NaN among them, are bit-identical."""
+    """True if two values, with NaN among them, are bit-identical."""
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return one.dtype == other.dtype and torch.equal(one.isnan(), other.isnan()) and _equal(one, other)
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
@@ -35,6 +35,8 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if is_dataclass(one) and type(one) is type(other):
         return same(vars(one), vars(other))
+    if isinstance(one, float) and isinstance(other, float) and one != one:
+        return other != other
     return bool(one == other)
 
 

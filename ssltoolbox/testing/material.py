@@ -105,9 +105,10 @@ class MadeUpClips:
             np.cumsum(rng.uniform(0.05, 0.5, 200)),
             np.array([0.0, 0.24]),
             np.array([3.0]),
+            np.arange(110) * 0.24,
         ]
-        people = (7, 8, 9, 7, 8)
-        loaders = [_points, None, _no_points, _points, None]
+        people = (7, 8, 9, 7, 8, 9)
+        loaders = [_points, None, _no_points, _points, None, _points]
         self._clips = [
             Clip(index, person, moments, f"clip {index}", loader and loader(len(moments)))
             for index, (person, moments, loader) in enumerate(zip(people, times, loaders, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ssltoolbox.api import Clip, Pick
-from ssltoolbox.testing.compare import changed_field, copy_of, seed_globally
+from ssltoolbox.testing.compare import changed_field, copy_of, same, seed_globally
 from ssltoolbox.testing.material import clips
 from ssltoolbox.testing.rules import Complaint, Subject, rule
 from ssltoolbox.testing.state import Call
@@ -69,7 +69,7 @@ def pure(subject: Subject) -> Iterator[Complaint]:
     first = [ask(strategy, *question) for question in asked]
     seed_globally(2)
     elsewhere = [ask(subject.make(), *question) for question in asked]
-    if first != elsewhere:
+    if not same(first, elsewhere):
         yield Complaint(
             "pick",
             f"`{subject.name}.pick` depends on something besides its arguments: draw from `rng`, never from "
@@ -77,7 +77,7 @@ def pure(subject: Subject) -> Iterator[Complaint]:
         )
     seed_globally(1)
     again = [ask(strategy, *question) for question in reversed(asked)]
-    if first != again[::-1]:
+    if not same(first, again[::-1]):
         yield Complaint(
             "pick",
             f"`{subject.name}.pick` remembers earlier calls: give the same answer whenever it is asked, so "

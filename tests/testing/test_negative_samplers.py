@@ -102,3 +102,40 @@ def test_no_list_is_no_answer(broken) -> None:
     assert found["picks are frames of the clip"] == (
         "`Mirror.pick` must give a list of frame numbers, it gave None; an empty one where there is no answer"
     )
+
+
+SIMILAR = """
+    def pick(self, clip, anchor, rng):
+        others = [clip.catalogue.clip(int(i)) for i in np.flatnonzero(clip.catalogue.identities != clip.identity)]
+        found = [
+            api.Pick(frame=frame, clip=other.index, found={"width": self.width(other, frame)})
+            for other in others for frame in range(0, len(other), 20)
+        ]
+        return rng.permutation(found)[: self.options.count].tolist()
+
+    def width(self, clip, frame):
+        points = clip.landmarks
+        return float("nan") if points is None else float(points[frame, 54, 0] - points[frame, 48, 0])
+"""
+
+
+def test_a_pick_may_have_found_no_number(broken) -> None:
+    assert broken(KIND, CLASS.format(SIMILAR)) == {}
+
+
+WITH_LANDMARKS = """
+    def pick(self, clip, anchor, rng):
+        if clip.landmarks is None or np.isnan(clip.landmarks[anchor]).any():
+            return []
+        found = [
+            api.Pick(frame=frame, clip=other.index)
+            for other in map(clip.catalogue.clip, np.flatnonzero(clip.catalogue.identities != clip.identity))
+            if other.landmarks is not None
+            for frame in np.flatnonzero(~np.isnan(other.landmarks).any(axis=(1, 2)))
+        ]
+        return rng.permutation(found)[: self.options.count].tolist()
+"""
+
+
+def test_landmarks_of_another_person_are_found(broken) -> None:
+    assert broken(KIND, CLASS.format(WITH_LANDMARKS)) == {}

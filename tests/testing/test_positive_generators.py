@@ -183,7 +183,7 @@ def test_a_pick_may_be_of_another_clip(broken) -> None:
 """
     assert broken(KIND, CLASS.format(body.format("(clip.index + 1) % len(clip.catalogue)"))) == {}
     found = broken(KIND, CLASS.format(body.format("len(clip.catalogue)")))
-    assert found["a pick is a frame of the clip, or None"] == "`Mirror.pick` gave clip 5 of 5 clips"
+    assert found["a pick is a frame of the clip, or None"] == "`Mirror.pick` gave clip 6 of 6 clips"
 
 
 @pytest.mark.parametrize("base", ["api.PositiveGenerator, nn.Module", "nn.Module"])

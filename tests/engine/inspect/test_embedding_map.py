@@ -70,6 +70,18 @@ def test_frames_whose_features_are_not_finite_are_left_out():
     assert "expression" not in map_of(Features(values, number, number, number / 4), {})
 
 
+def test_labels_of_several_classes_a_frame_are_left_out():
+    number = np.arange(10)
+    labels = {"units": np.zeros((10, 12), np.int64), "mood": number}
+    found = map_of(
+        Features(two_groups(10).astype(np.float32), number, number, number / 4, labels),
+        {"units": ["off", "on"]},
+    )
+    assert "units" not in found
+    assert "units" not in found["names"]
+    assert found["mood"] == number.tolist()
+
+
 def test_of_a_run(tmp_path):
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     folder = RunFolder(untrained_run(recipe, tmp_path / "run"))
