@@ -6,7 +6,7 @@ from pydantic import Field
 from timm.models.vision_transformer import Block
 from torch import nn
 
-from ssltoolbox.api import MethodDescriptor, Options, Problem, StepOutput, hookimpl
+from ssltoolbox.api import MethodDescriptor, Options, StepOutput, hookimpl
 
 
 class MAEOptions(Options):
@@ -18,14 +18,6 @@ class MAEOptions(Options):
     """Width of the decoder."""
     decoder_depth: int = Field(default=8, ge=1)
     """Blocks of the decoder."""
-
-    def problems(self, setting):
-        if setting.backbone and "vit" not in setting.backbone:
-            yield Problem(
-                "",
-                f"it needs a vision transformer of timm, not {setting.backbone}",
-                "such as vit_small_patch16_224",
-            )
 
 
 class MAE(nn.Module):
@@ -91,5 +83,6 @@ def ssltoolbox_methods():
         target=f"{__name__}:MAE",
         negatives=None,
         inputs=frozenset(),
+        needs=frozenset({"backbone:vit"}),
         api=2,
     )
