@@ -6,10 +6,12 @@ its path in `Descriptor.target`; it is imported when a run needs it.
 """
 
 from ssltoolbox.api.auxiliary import AuxiliaryInputs, AuxiliaryLoss
+from ssltoolbox.api.backbones import Backbone, BackboneSetting
 from ssltoolbox.api.clips import Catalogue, Clip, Pick
 from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import (
     API_VERSION,
+    BackboneDescriptor,
     Descriptor,
     EvaluatorDescriptor,
     MethodDescriptor,
@@ -77,6 +79,9 @@ __all__ = [
     "AuxiliaryInputs",
     "AuxiliaryLoss",
     "AuxiliaryLossOptions",
+    "Backbone",
+    "BackboneDescriptor",
+    "BackboneSetting",
     "Batch",
     "Catalogue",
     "Clip",

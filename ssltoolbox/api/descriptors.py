@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,11 @@ class Descriptor:
         api: the API version that it was written for.
         notice: what anyone who uses it must know, such as the licence of a model that it brings, in one line;
             shown where it is used.
+        names: of a family, such as timm's networks: gives the names of its members, without torch. It is called
+            for a name that no other component has. Members share all else, so the target is told the name. A
+            recipe may add a tag, `resnet50.a1_in1k`. The family's own `name` is no component.
+        uses: keys of the recipe's section that not every component of the kind looks at, such as "momentum" of an
+            optimiser; see `Kind.keys`. A recipe that sets one of the others is refused.
 
     Examples:
         >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
@@ -47,6 +53,22 @@ class Descriptor:
     options: type[Options] = Options
     needs: frozenset[Need] = frozenset()
     notice: str = ""
+    names: Callable[[], Collection[str]] | None = None
+    uses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneDescriptor(Descriptor):
+    """A network that can be trained.
+
+    Attributes:
+        pretrained: True if it can begin with weights of its own, by `weights: imagenet` in a recipe.
+        library: "timm" where `timm.create_model` makes the same network of the same name; such networks can be
+            exported for timm.
+    """
+
+    pretrained: bool = False
+    library: Literal["timm"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

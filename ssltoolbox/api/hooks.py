@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from ssltoolbox.api.descriptors import Descriptor, MethodDescriptor
+from ssltoolbox.api.descriptors import BackboneDescriptor, Descriptor, MethodDescriptor
 
 hookspec = pluggy.HookspecMarker("ssltoolbox")
 hookimpl = pluggy.HookimplMarker("ssltoolbox")
@@ -48,6 +48,10 @@ class HookSpecs:
     @hookspec
     def ssltoolbox_views(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
         """Augmentation pipelines; options derive from `ViewOptions`, targets follow `View`."""
+
+    @hookspec
+    def ssltoolbox_backbones(self) -> Iterable[BackboneDescriptor]:  # type: ignore[empty-body]
+        """Networks; targets make a `Backbone`. timm's come in here too."""
 
     @hookspec
     def ssltoolbox_datasets(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]

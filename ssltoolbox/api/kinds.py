@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ssltoolbox.api.descriptors import Descriptor, MethodDescriptor
+from ssltoolbox.api.descriptors import BackboneDescriptor, Descriptor, MethodDescriptor
 from ssltoolbox.api.options import (
     AuxiliaryLossOptions,
     DatasetOptions,
@@ -30,7 +30,8 @@ class Kind:
         name: in the plural, as in its hook `ssltoolbox_<name>`.
         about: what the components of a recipe's section do, for editors and the documentation.
         members: what an object of the kind must have.
-        section: the recipe's section that names components of this kind; empty where a command names them.
+        section: the recipe's section that names components of this kind, such as `views` or `trainer.loggers`;
+            empty where a command names them.
         many: True if the section is a list.
         required: True if each recipe must name one.
         strategy: True for what a recipe adds to a method: it acts only with a method that can use it.
@@ -39,6 +40,11 @@ class Kind:
         arguments: what the target is called with after its options.
         examples: the plugins that `ssltoolbox plugins new` copies, the smallest first: each a package in
             `plugins/` or in `ssltoolbox/scaffold/packages/`.
+        nested: True if the section has keys for whichever component is named; a component's own options then stand
+            under its `options`.
+        keeps_keys: True if these keys stay as they are where a child recipe names another component.
+        default: the component that a recipe has where its section names none.
+        keys: dotted keys of the recipe that only those components look at whose descriptor `uses` them.
     """
 
     name: str
@@ -52,6 +58,10 @@ class Kind:
     descriptor: type[Descriptor] = Descriptor
     arguments: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    nested: bool = False
+    keeps_keys: bool = False
+    default: str = ""
+    keys: tuple[str, ...] = ()
 
     DATASETS: ClassVar[Kind]
     METHODS: ClassVar[Kind]
@@ -59,6 +69,7 @@ class Kind:
     NEGATIVE_SAMPLERS: ClassVar[Kind]
     NEGATIVE_MASKERS: ClassVar[Kind]
     AUXILIARY_LOSSES: ClassVar[Kind]
+    BACKBONES: ClassVar[Kind]
     VIEWS: ClassVar[Kind]
     EVALUATORS: ClassVar[Kind]
     LANDMARK_DETECTORS: ClassVar[Kind]
@@ -75,6 +86,16 @@ class Kind:
             'ssltoolbox_methods'
         """
         return f"ssltoolbox_{self.name}"
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The keys that lead to its section.
+
+        Examples:
+            >>> Kind.VIEWS.path
+            ('views',)
+        """
+        return tuple(self.section.split("."))
 
     @property
     def singular(self) -> str:
@@ -107,16 +128,6 @@ def add_kind(kind: Kind) -> Kind:
     """Enters a kind into the table. To be called before anything else of the toolbox is imported."""
     _KINDS[kind.name] = kind
     return kind
-
-
-def kind_of_section(section: str) -> Kind:
-    """The kind that a section of a recipe names.
-
-    Examples:
-        >>> kind_of_section("maskers").name
-        'negative_maskers'
-    """
-    return next(kind for kind in KINDS.values() if kind.section == section)
 
 
 Kind.DATASETS = add_kind(
@@ -199,6 +210,20 @@ Kind.VIEWS = add_kind(
         required=True,
         options=ViewOptions,
         examples=("soft_focus",),
+    )
+)
+Kind.BACKBONES = add_kind(
+    Kind(
+        name="backbones",
+        about="The network that is trained.",
+        members=("forward",),
+        section="backbone",
+        required=True,
+        descriptor=BackboneDescriptor,
+        arguments=("setting",),
+        examples=("plain_cnn",),
+        nested=True,
+        keys=("backbone.stem",),
     )
 )
 Kind.EVALUATORS = add_kind(

@@ -111,7 +111,9 @@ def _need(need: Need) -> str:
 def _use(name: str, kind: Kind) -> str:
     if not kind.section:
         return f"ssltoolbox data landmarks INDEX --detector {name}"
-    return f"{kind.section}: {f'[{name}]' if kind.many else name} in a recipe"
+    *outer, key = kind.path
+    named = f"{key}: {f'[{name}]' if kind.many else name}"
+    return f"{f'{outer[0]}: {{{named}}}' if outer else named} in a recipe"
 
 
 def _verdict(findings: Sequence[Finding]) -> Text:

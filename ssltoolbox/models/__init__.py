@@ -1,12 +1,19 @@
 """Backbones by timm's names, and their weights on disk. Public: methods may build on it."""
 
-from ssltoolbox.models.backbone import create_backbone, feature_dim, forward_flops, unseen_border
+from ssltoolbox.models.backbone import (
+    build_backbone,
+    create_backbone,
+    feature_dim,
+    forward_flops,
+    unseen_border,
+)
 from ssltoolbox.models.layouts import Match
 from ssltoolbox.models.momentum import momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
 
 __all__ = [
     "Match",
+    "build_backbone",
     "create_backbone",
     "feature_dim",
     "forward_flops",

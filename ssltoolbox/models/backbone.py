@@ -1,8 +1,9 @@
-"""Any timm model with pooled features, by its name."""
+"""Networks with pooled features: those of plugins, and any model of timm by its name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import BackboneSetting, Options, UserError
 from ssltoolbox.api.errors import first_line, reason_of
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.models.pretrained import refuse_unavailable
@@ -20,6 +21,32 @@ from ssltoolbox.models.weights import load_weights
 IMAGENET = "imagenet"
 
 CHOOSE_ANOTHER = "choose another views.size, or another backbone"
+
+
+def build_backbone(
+    target: Callable[[Any, BackboneSetting], Any],
+    options: Options,
+    setting: BackboneSetting,
+    weights: Path | None = None,
+    allow_partial: bool = False,
+) -> nn.Module:
+    """The network that a component of a plugin makes, with the weights of a file.
+
+    Args:
+        target: the component's.
+        options, setting: what it is called with.
+        weights: a file; None to leave its weights as they are. See `load_weights`.
+        allow_partial: leave tensors that the file lacks as they are, instead of refusing it.
+
+    Raises:
+        UserError: where it is no network, and for bad weights.
+    """
+    network = target(options, setting)
+    if not isinstance(network, nn.Module):
+        raise UserError(f"backbone {setting.name!r} is a {type(network).__name__}, not a torch.nn.Module")
+    if weights is not None:
+        load_weights(network, weights, allow_partial)
+    return network
 
 
 def create_backbone(
@@ -185,6 +212,11 @@ def _refused(
             "they are fetched over the network, once; or write the path of a file of weights",
         )
     given = ", ".join(f"{key}: {value!r}" for key, value in arguments.items())
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if unknown and unknown[1] in options:
+        return UserError(
+            f"backbone.options: {name!r} has no option {unknown[1]!r}", f"timm was given {{{given}}}"
+        )
     key = "backbone.options" if options else "backbone.name"
     return UserError(
         f"{key}: timm can't make {name!r} with {{{given}}}: {reason_of(error)}",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ssltoolbox.api import (
     KINDS,
+    BackboneDescriptor,
     CropOptions,
     DataFacts,
     Kind,
@@ -19,7 +20,7 @@ from ssltoolbox.plan.needs import need_checks
 from ssltoolbox.plan.places import nearest, node_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
-from ssltoolbox.recipe import LoadedRecipe, Located, RecipeProblem
+from ssltoolbox.recipe import IMAGENET, LoadedRecipe, Located, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
@@ -38,6 +39,7 @@ def component_checks(
         *_idle_weights(chosen, loaded),
         *_unused_crops(chosen, loaded),
         *need_checks(chosen, facts, loaded),
+        *_not_pretrained(chosen, loaded),
     ]
 
 
@@ -132,6 +134,16 @@ def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                     f"{view.title}: method {card.name!r} does not use local crops",
                     "write crops: 0, or choose a method that uses them",
                 )
+
+
+def _not_pretrained(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+    """Weights that the network does not come with."""
+    for item in chosen.get(Kind.BACKBONES, ()):
+        weights = node_of(loaded, item, "weights")
+        assert isinstance(item.descriptor, BackboneDescriptor)
+        if weights.value == IMAGENET and not item.descriptor.pretrained:
+            hint = "write weights: null, or the path of a file"
+            yield RecipeProblem(weights.place, f"{item.title} has no ImageNet weights", hint)
 
 
 def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:

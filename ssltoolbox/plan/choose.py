@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ssltoolbox.api import EvaluatorOptions, Kind, Options
-from ssltoolbox.api.kinds import kind_of_section
 from ssltoolbox.plan.plan import Chosen, OwnData
 from ssltoolbox.recipe import (
     SECTION_KEYS,
@@ -56,7 +55,7 @@ def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
     causes: list[BaseException] = []
     seen: Counter[tuple[Kind, str]] = Counter()
     for node in loaded.component_nodes():
-        kind = kind_of_section(node.section)
+        kind = node.kind
         seen[kind, node.name] += 1
         key = node.name if seen[kind, node.name] == 1 else f"{node.name}#{seen[kind, node.name]}"
         item, wrong = _chosen(node, kind, key, registry)
@@ -98,7 +97,7 @@ def _own_data(
     written: Located, node: ComponentNode, task: Provided, registry: Registry
 ) -> tuple[Chosen | None, _Wrong]:
     """The dataset that a task names for itself; what is no component at all, its options report."""
-    component = component_at(node.section, node.index, written)
+    component = component_at(Kind.DATASETS, node.index, written)
     if component is None:
         lacks = isinstance(written.value, dict)
         message = f"'data' of {task.title} needs 'name'"

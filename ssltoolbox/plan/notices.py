@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ssltoolbox.api import DataFacts, Kind
 from ssltoolbox.plan.plan import Chosen, Plan
+from ssltoolbox.recipe import IMAGENET
 from ssltoolbox.registry import PluginError, Registry, discover
 
 
@@ -38,8 +39,10 @@ def _used(plan: Plan) -> list[Chosen]:
 def _of_weights(plan: Plan) -> Iterator[str]:
     backbone = plan.recipe.backbone
     state = "Training began with" if plan.trains else "The network has"
-    if backbone.weights == "imagenet":
-        yield f"{state} timm's ImageNet weights of {backbone.name}: their licence applies."
+    if backbone.weights == IMAGENET:
+        library = plan.backbone_descriptor.library
+        whose = f"{library}'s " if library else ""
+        yield f"{state} {whose}ImageNet weights of {backbone.name}: their licence applies."
     elif backbone.weights:
         yield f"{state} the weights in {Path(backbone.weights).name}: their licence applies."
 

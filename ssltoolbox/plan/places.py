@@ -9,8 +9,10 @@ from ssltoolbox.recipe import LoadedRecipe, Located
 
 def node_of(loaded: LoadedRecipe, item: Chosen, option: str = "") -> Located:
     """A component as it is written, or one of its options."""
-    index = () if item.index is None else (item.index,)
-    return loaded.node(item.provided.kind.section, *index, option)
+    kind = item.provided.kind
+    node = loaded.node(*kind.path, *(() if item.index is None else (item.index,)))
+    nested = node.child("options") if kind.nested else None
+    return (nested and nested.child(option)) or node.child(option) or node
 
 
 def texts_of_data(loaded: LoadedRecipe, item: Chosen) -> list[Located]:

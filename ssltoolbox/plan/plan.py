@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ssltoolbox.api import DataFacts, Descriptor, Kind, MethodDescriptor, Need, Options, ViewOptions
+from ssltoolbox.api import (
+    BackboneDescriptor,
+    DataFacts,
+    Descriptor,
+    Kind,
+    MethodDescriptor,
+    Need,
+    Options,
+    ViewOptions,
+)
 from ssltoolbox.api.needs import complaint_about_need
 from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.recipe import Recipe, RecipeProblem
@@ -110,6 +119,18 @@ class Plan:
         """The method's card."""
         descriptor = self.method.descriptor
         assert isinstance(descriptor, MethodDescriptor)
+        return descriptor
+
+    @property
+    def backbone(self) -> Chosen:
+        """The network."""
+        return self.of(Kind.BACKBONES)[0]
+
+    @property
+    def backbone_descriptor(self) -> BackboneDescriptor:
+        """The network's card."""
+        descriptor = self.backbone.descriptor
+        assert isinstance(descriptor, BackboneDescriptor)
         return descriptor
 
     @property

@@ -19,6 +19,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.plan.checks import component_checks, number_checks, training_checks
 from ssltoolbox.plan.choose import choose
+from ssltoolbox.plan.idle_keys import without_idle_keys
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
 from ssltoolbox.plan.splits import split_checks
@@ -79,9 +80,10 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
     """
     registry, file_problems = _registry(loaded)
     choice = choose(loaded, registry)
+    loaded, idle = without_idle_keys(loaded, choice.chosen)
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
-    problems = [*problems, *file_problems, *choice.problems, *data_problems, *own_problems]
+    problems = [*problems, *file_problems, *choice.problems, *idle, *data_problems, *own_problems]
     problems += component_checks(chosen, facts, loaded)
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
@@ -189,21 +191,29 @@ def _plan(
         chosen.get(kind) for kind in KINDS.values() if kind.required
     ):
         return None
-    recipe = Recipe.model_construct(**{**sections, **_spelled_out(chosen)})
+    recipe = Recipe.model_construct(**_spelled_out(sections, chosen))
     counts = _counts(recipe, chosen, facts)
     return Plan(recipe, chosen, facts, counts, _schedule(recipe, counts))
 
 
-def _spelled_out(chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:
-    """The recipe's components with the defaults of all options filled in."""
-    sections: dict[str, Any] = {}
+def _spelled_out(sections: Mapping[str, Any], chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:
+    """The recipe's sections with the defaults of all options of its components filled in."""
+    whole = dict(sections)
     for kind, items in chosen.items():
         components = tuple(
             Component(name=item.descriptor.name, options=item.options.model_dump(mode="json", by_alias=True))
             for item in items
         )
-        sections[kind.section] = components if kind.many else components[0]
-    return sections
+        first, *rest = kind.path
+        if kind.nested:
+            whole[first] = whole[first].model_copy(update={"options": components[0].options})
+        elif rest:
+            whole[first] = whole[first].model_copy(
+                update={rest[0]: components if kind.many else components[0]}
+            )
+        else:
+            whole[first] = components if kind.many else components[0]
+    return whole
 
 
 def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssltoolbox.api import KINDS, EvaluatorOptions
+from ssltoolbox.api import KINDS, EvaluatorOptions, Kind
 from ssltoolbox.recipe import Recipe
 from ssltoolbox.registry import Provided, Registry, discover
 
@@ -25,14 +25,37 @@ def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
     for section in ("backbone", "optim"):
         schema["properties"][section] = {"anyOf": [{"type": "string"}, schema["properties"][section]]}
     for kind in KINDS.values():
-        if not kind.section:
-            continue
-        items = [item for item in registry.all() if item.kind == kind]
-        components = [_component_schema(item, schema["$defs"]) for item in items]
-        one = {"anyOf": [{"enum": list(registry.names(kind))}, *components]}
-        shape = {"type": "array", "items": one} if kind.many else one
-        schema["properties"][kind.section] = {"description": kind.about} | shape
+        if kind.section:
+            _describe(kind, [item for item in registry.all() if item.kind == kind], schema)
     return schema
+
+
+def _describe(kind: Kind, items: list[Provided], schema: dict[str, Any]) -> None:
+    """Enters the components of a kind into the schema of the recipe.
+
+    Members of families are left out: they change with the library that has them.
+    """
+    definitions = schema["$defs"]
+    alone = [item for item in items if item.descriptor.names is None]
+    components = [_component_schema(item, definitions) for item in alone]
+    names = {"enum": [item.descriptor.name for item in alone]}
+    if kind.nested:
+        section = definitions[kind.path[0].capitalize()]
+        section["properties"]["name"]["examples"] = names["enum"]
+        section["allOf"] = [_only_if_named(component) for component in components]
+        return
+    one = {"anyOf": [names, *components]}
+    shape = {"type": "array", "items": one} if kind.many else one
+    *outer, key = kind.path
+    section = definitions[outer[0].capitalize()] if outer else schema
+    section["properties"][key] = {"description": kind.about} | shape
+
+
+def _only_if_named(component: dict[str, Any]) -> dict[str, Any]:
+    """What the options of a section are where it names this component."""
+    name = component["properties"].pop("name")
+    is_named = {"properties": {"name": {"const": name["const"]}}, "required": ["name"]}
+    return {"if": is_named, "then": {"properties": {"options": {**component, "required": []}}}}
 
 
 def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, Any]:
@@ -49,5 +72,5 @@ def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, 
         "description": item.descriptor.summary,
         "properties": properties,
         "required": ["name"],
-        "additionalProperties": False,
+        "additionalProperties": options["additionalProperties"],
     }

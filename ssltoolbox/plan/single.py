@@ -46,7 +46,7 @@ def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -
         RecipeError: with all that is wrong with the text.
     """
     node, problems = parse(text, flag)
-    component = None if node is None else component_at(kind.section, None, node)
+    component = None if node is None else component_at(kind, None, node)
     if component is None:
         place = node.place if node else Place(flag)
         missing = RecipeProblem(place, f"a {kind.singular} has a name", "write '{name: …, option: value}'")

@@ -9,6 +9,7 @@ from ssltoolbox.recipe.overrides import Override, options_from, override_at, typ
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
 from ssltoolbox.recipe.schema import (
+    IMAGENET,
     SECTION_KEYS,
     Backbone,
     Component,
@@ -23,6 +24,7 @@ from ssltoolbox.recipe.validate import validate
 from ssltoolbox.recipe.values import override_of
 
 __all__ = [
+    "IMAGENET",
     "SECTION_KEYS",
     "Backbone",
     "Component",

@@ -10,12 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ssltoolbox.api import Kind
 from ssltoolbox.recipe.compose import compose
 from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
-from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS, as_mapping, spell_out
+from ssltoolbox.recipe.sections import NAMED_KINDS, as_mapping, spell_out, with_defaults
 from ssltoolbox.recipe.validate import parse_as, path_problems, settled, validate
 from ssltoolbox.recipe.values import located
 
@@ -25,14 +26,14 @@ class ComponentNode:
     """A component as a recipe has it.
 
     Attributes:
-        section: such as `method` or `positives`.
+        kind: which of its components it names.
         index: its position in the section; None where the section is one component.
         name: what it calls the plugin.
         name_place: where.
         options: everything but the name.
     """
 
-    section: str
+    kind: Kind
     index: int | None
     name: str
     name_place: Place
@@ -65,14 +66,20 @@ class LoadedRecipe:
 
     def component_nodes(self) -> Iterator[ComponentNode]:
         """Every well-formed component, whatever is wrong elsewhere in the recipe."""
-        for section in (*COMPONENTS, *COMPONENT_LISTS):
-            node = self.tree.child(section)
+        for kind in sorted(NAMED_KINDS, key=lambda kind: kind.many):
+            node = self._written(kind.path)
             if node is None:
                 continue
-            elements = node.items() if section in COMPONENT_LISTS else [(None, node)]
+            elements = node.items() if kind.many else [(None, node)]
             for index, component in elements:
-                if not isinstance(index, str) and (found := component_at(section, index, component)):
+                if not isinstance(index, str) and (found := component_at(kind, index, component)):
                     yield found
+
+    def _written(self, path: Sequence[Key]) -> Located | None:
+        node: Located | None = self.tree
+        for key in path:
+            node = node and node.child(key)
+        return node
 
 
 def read(
@@ -100,7 +107,7 @@ def read_values(
 def _loaded(
     source: Path | str, tree: Located, problems: list[RecipeProblem]
 ) -> tuple[LoadedRecipe, list[RecipeProblem]]:
-    tree = settled(Recipe, tree)
+    tree = settled(Recipe, with_defaults(tree))
     recipe, found = validate(Recipe, tree, elsewhere=SECTION_KEYS)
     problems = in_order(problems + found)
     return LoadedRecipe(source, tree, _fields(recipe) if recipe else _valid_sections(tree)), problems
@@ -138,11 +145,15 @@ def _valid_sections(tree: Located) -> dict[str, Any]:
     return sections
 
 
-def component_at(section: str, index: int | None, node: Located) -> ComponentNode | None:
+def component_at(kind: Kind, index: int | None, node: Located) -> ComponentNode | None:
     """The component that a node is, in its long or its short form; None where it is none."""
     node = as_mapping(node)
     name = node.child("name")
     if not isinstance(node.value, dict) or name is None or not isinstance(name.value, str):
         return None
-    options = {key: value for key, value in node.value.items() if key != "name"}
-    return ComponentNode(section, index, name.value, name.place, node.holding(options))
+    if kind.nested:
+        nested = node.child("options")
+        options = nested if nested and isinstance(nested.value, dict) else node.holding({})
+    else:
+        options = node.holding({key: value for key, value in node.value.items() if key != "name"})
+    return ComponentNode(kind, index, name.value, name.place, options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ssltoolbox.recipe.place import SET, Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, quoted
-from ssltoolbox.recipe.sections import belongs_to_its_name, spell_out
+from ssltoolbox.recipe.sections import outlives_its_name, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
 
@@ -153,11 +153,9 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     options = dict(node.value or {})
     child = options.get(key)
     changed = _put(child or Located({}, place, place), override, (*path, key))
-    renamed = (
-        key == "name" and belongs_to_its_name(path) and child is not None and child.value != changed.value
-    )
-    options = {key: changed} if renamed else options | {key: changed}
-    return node.holding(options)
+    if key == "name" and child is not None and child.value != changed.value:
+        options = {other: value for other, value in options.items() if outlives_its_name(path, other)}
+    return node.holding(options | {key: changed})
 
 
 def _index(elements: list[Located], key: str, place: Place) -> int:

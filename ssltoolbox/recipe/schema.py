@@ -12,15 +12,17 @@ from pydantic import (
     Field,
     WithJsonSchema,
     create_model,
-    field_validator,
     model_serializer,
     model_validator,
 )
 
-from ssltoolbox.api import KINDS, Kind, OptionError
+from ssltoolbox.api import Kind, OptionError
 from ssltoolbox.recipe.annotations import PATH_TEXT
+from ssltoolbox.recipe.sections import TOP_LEVEL_KINDS
 
 _LONGEST_NAME = 60
+IMAGENET = "imagenet"
+"""What `backbone.weights` says of weights that the network comes with."""
 
 
 class Section(BaseModel):
@@ -78,24 +80,11 @@ FlatComponent = Annotated[Component, BeforeValidator(_from_flat), WithJsonSchema
 """A component as a section of a recipe."""
 
 
-_OF_WEIGHTS = "write backbone.weights: imagenet, or the path of a file"
-OWN_BACKBONE_OPTIONS = {
-    "pretrained": _OF_WEIGHTS,
-    "checkpoint_path": _OF_WEIGHTS,
-    "pretrained_cfg": _OF_WEIGHTS,
-    "pretrained_cfg_overlay": _OF_WEIGHTS,
-    "num_classes": "leave it out: the features before the classifier are used",
-    "features_only": "leave it out: pooled features are used",
-    "in_chans": "leave it out: images have 3 channels",
-}
-"""Options of timm's `create_model` that the toolbox sets itself, and what to do instead."""
-
-
 class Backbone(Section):
     """The network that is trained."""
 
     name: str = Field(min_length=1)
-    """A model of timm, such as `resnet50`."""
+    """A network of timm, such as `resnet50`, or of a plugin."""
 
     weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
     """Where training begins: null for random weights, `imagenet` for timm's, or the path of a file, which may be a
@@ -105,19 +94,11 @@ class Backbone(Section):
     """Whether what a file of weights lacks may stay random; else less than the whole network is refused."""
 
     stem: Literal["standard", "small"] = "standard"
-    """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels."""
+    """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels; timm's
+    ResNets have it."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """Further arguments for timm's `create_model`."""
-
-    @field_validator("options")
-    @classmethod
-    def _none_of_our_own(cls, options: dict[str, Any]) -> dict[str, Any]:
-        """timm would read such a file without this toolbox's care, and advise to run the code that is in it."""
-        for option, hint in OWN_BACKBONE_OPTIONS.items():
-            if option in options:
-                raise OptionError(f"{option} can't be set here", hint, options=(option,))
-        return options
+    """The network's own options; of timm's networks, further arguments for `timm.create_model`."""
 
 
 class Optim(Section):
@@ -280,7 +261,7 @@ def _section(kind: Kind) -> Any:
 def _fields() -> dict[str, Any]:
     """The fields of a recipe in the order in which it is written: what it is, its components, how it runs."""
     own = {name: (field.rebuild_annotation(), field) for name, field in RecipeFields.model_fields.items()}
-    components = {kind.section: _section(kind) for kind in KINDS.values() if kind.section}
+    components = {kind.section: _section(kind) for kind in TOP_LEVEL_KINDS}
     return {name: own.pop(name) for name in ("recipe", "name", "seed")} | components | own
 
 

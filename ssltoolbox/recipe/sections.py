@@ -1,43 +1,70 @@
-"""Which sections of a recipe name components, and a component's short form."""
+"""Which sections of a recipe name components, their short forms, and what another name makes void."""
 
 from __future__ import annotations
 
-from ssltoolbox.api import KINDS
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.recipe.place import Key, Located
 
-COMPONENTS = tuple(kind.section for kind in KINDS.values() if kind.section and not kind.many)
+NAMED_KINDS = tuple(kind for kind in KINDS.values() if kind.section)
+"""The kinds that recipes name. A section comes before those that lie in it."""
+
+TOP_LEVEL_KINDS = tuple(kind for kind in NAMED_KINDS if len(kind.path) == 1 and not kind.nested)
+"""Those whose section is a field of the recipe, with nothing in it but components."""
+
+COMPONENTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if not kind.many)
 """Sections that are one component each."""
 
-COMPONENT_LISTS = tuple(kind.section for kind in KINDS.values() if kind.many)
+COMPONENT_LISTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if kind.many)
 """Sections that are lists of components."""
 
-_NAMED = (*COMPONENTS, "backbone", "optim")
+_FARTHEST = 2**31
+"""The generation of what nobody wrote."""
 
 
-def belongs_to_its_name(path: tuple[Key, ...]) -> bool:
-    """True where another `name` makes what else is written there void: `("method",)` or `("positives", 0)`.
+def component_kind(path: tuple[Key, ...]) -> Kind | None:
+    """The kind of the component at a path such as `("method",)` or `("positives", 0)`; None where there is none.
 
-    An optimiser's options do not depend on its name.
-
-    >>> belongs_to_its_name(("method",)), belongs_to_its_name(("positives", 0)), belongs_to_its_name(("optim",))
-    (True, True, False)
+    >>> component_kind(("positives", 0)).name, component_kind(("positives",))
+    ('positive_generators', None)
     """
-    if len(path) == 2:
-        return path[0] in COMPONENT_LISTS and isinstance(path[1], int)
-    return len(path) == 1 and path[0] in (*COMPONENTS, "backbone")
+    for kind in NAMED_KINDS:
+        in_list = path[:-1] == kind.path and isinstance(path[-1], int)
+        if in_list if kind.many else path == kind.path:
+            return kind
+    return None
+
+
+def outlives_its_name(path: tuple[Key, ...], key: str) -> bool:
+    """True where what is written under a key stays when its component gets another name.
+
+    The weights of a backbone belong to its network; the learning rate of an optimiser does not belong to it.
+
+    >>> outlives_its_name(("method",), "temperature"), outlives_its_name(("trainer",), "epochs")
+    (False, True)
+    """
+    kind = component_kind(path)
+    return kind is None or (kind.keeps_keys and key != "options")
 
 
 def spell_out(recipe: Located) -> Located:
     """The recipe with every `simclr` where a component stands written as `{name: simclr}`."""
-    if not isinstance(recipe.value, dict):
-        return recipe
-    sections = dict(recipe.value)
-    for key, section in sections.items():
-        if key in _NAMED:
-            sections[key] = as_mapping(section)
-        elif key in COMPONENT_LISTS and isinstance(section.value, list):
-            sections[key] = section.holding([as_mapping(element) for element in section.value])
-    return recipe.holding(sections)
+    for kind in NAMED_KINDS:
+        recipe = _changed(recipe, kind.path, _each_as_mapping if kind.many else as_mapping)
+    return _changed(recipe, ("optim",), as_mapping)
+
+
+def with_defaults(recipe: Located) -> Located:
+    """The recipe with the components that it has where it names none."""
+    for kind in NAMED_KINDS:
+        *outer, key = kind.path
+        if kind.default and outer:
+            recipe = _changed(recipe, outer, partial(_with_key, key=key, value={}))
+        if kind.default:
+            recipe = _changed(recipe, kind.path, partial(_with_key, key="name", value=kind.default))
+    return recipe
 
 
 def as_mapping(component: Located) -> Located:
@@ -46,3 +73,24 @@ def as_mapping(component: Located) -> Located:
         return component
     name = Located(component.value, component.place, generation=component.generation)
     return component.holding({"name": name})
+
+
+def _each_as_mapping(section: Located) -> Located:
+    if not isinstance(section.value, list):
+        return section
+    return section.holding([as_mapping(element) for element in section.value])
+
+
+def _changed(node: Located, path: Sequence[str], change: Callable[[Located], Located]) -> Located:
+    """The tree with what lies at a path changed, if there is anything."""
+    if not path:
+        return change(node)
+    child = node.child(path[0])
+    return node if child is None else node.with_child(path[0], _changed(child, path[1:], change))
+
+
+def _with_key(section: Located, key: str, value: str | dict[str, Located]) -> Located:
+    """The section with a value that nobody wrote under a key that it lacks."""
+    if not isinstance(section.value, dict) or key in section.value:
+        return section
+    return section.holding({**section.value, key: Located(value, section.best_place, generation=_FARTHEST)})

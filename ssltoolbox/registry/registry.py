@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Literal
 
 from ssltoolbox.api import KINDS, Descriptor, Kind, SslToolboxError, UserError
@@ -133,14 +134,28 @@ class Registry:
         return tuple(sorted(self._by_kind[kind]))
 
     def all(self) -> tuple[Provided, ...]:
-        """Every component, by kind, then by name; a name provided twice comes twice."""
+        """Every component, by kind, then by name; a name provided twice comes twice. Of a family, the family."""
         return tuple(
             item for kind in KINDS.values() for name in self.names(kind) for item in self._by_kind[kind][name]
         )
 
-    def find(self, name: str) -> tuple[Provided, ...]:
-        """The components of that name, of whatever kind."""
-        return tuple(item for item in self.all() if item.descriptor.name == name)
+    def find(self, name: str, *kinds: Kind) -> tuple[Provided, ...]:
+        """The components of that name, of these or whatever kinds; else the members of families."""
+        wanted = kinds or tuple(KINDS.values())
+        found = tuple(item for item in self.all() if item.descriptor.name == name and item.kind in wanted)
+        return found or tuple(member for kind in wanted for member in self._members(kind, name))
+
+    def _families(self, kind: Kind) -> Iterator[Provided]:
+        for items in self._by_kind[kind].values():
+            yield from (item for item in items if item.descriptor.names)
+
+    def _members(self, kind: Kind, name: str) -> list[Provided]:
+        """The members of that name in the families of a kind."""
+        return [
+            replace(family, descriptor=replace(family.descriptor, name=name, names=None))
+            for family in self._families(kind)
+            if name.partition(".")[0] in _names_of(family)
+        ]
 
     def all_names(self) -> set[str]:
         """The names of all components and of all plugins."""
@@ -184,7 +199,8 @@ class Registry:
             PluginError: when there is none, or more than one. Its cause is the exception of the broken plugin
                 that may have it, or a group, where there are several.
         """
-        found = self._by_kind[kind].get(name, [])
+        found = [item for item in self._by_kind[kind].get(name, []) if not item.descriptor.names]
+        found = found or self._members(kind, name)
         if len(found) == 1:
             return found[0]
         if found:
@@ -203,8 +219,11 @@ class Registry:
                 return f"{origin} is disabled by {DISABLE}"
         for other in self.find(name):
             return f"{name!r} is a {other.kind.singular}"
-        near = suggest(name, self.names(kind))
-        known = ", ".join(self.names(kind)) or "none is installed"
+        members = {item.descriptor.name: _names_of(item) for item in self._families(kind)}
+        names = [known for known in self.names(kind) if known not in members]
+        families = [f"{len(found)} names of {family}" for family, found in members.items()]
+        near = suggest(name, names) or suggest(name, chain.from_iterable(members.values()))
+        known = ", ".join([*names, *families]) or "none is installed"
         left_out = "; ".join(self._left_out())
         advice = f"did you mean {near!r}?" if near else f"known: {known}"
         return f"{advice} ({left_out})" if left_out else advice
@@ -222,3 +241,13 @@ class Registry:
         if len(errors) > 1:
             return BaseExceptionGroup("broken plugins", errors)
         return errors[0] if errors else None
+
+
+def _names_of(family: Provided) -> Collection[str]:
+    """
+    Raises:
+        PluginError: where the plugin's code fails.
+    """
+    assert family.descriptor.names is not None
+    with family.blamed_for("names()"):
+        return family.descriptor.names()

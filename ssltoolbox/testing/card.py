@@ -14,6 +14,7 @@ from torch import nn
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.needs import complaint_about_need
+from ssltoolbox.testing.backbones import setting_for
 from ssltoolbox.testing.faults import definition_of, fault_of
 from ssltoolbox.testing.method_trial import MethodTrial, plain_context
 from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
@@ -146,6 +147,8 @@ def make(subject: Subject) -> Any:
         return MethodTrial(subject).method
     if subject.kind == Kind.AUXILIARY_LOSSES:
         return subject.make(plain_context(subject))
+    if subject.kind == Kind.BACKBONES:
+        return subject.make(setting_for(subject))
     return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import timm
 import torch
 from torch import nn
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import BackboneSetting, Kind, UserError
 from ssltoolbox.api.needs import families_in
-from ssltoolbox.models import create_backbone, feature_dim
+from ssltoolbox.models import build_backbone, feature_dim
 from ssltoolbox.recipe import Backbone
+from ssltoolbox.registry import discover
 from ssltoolbox.testing.rules import Subject, WrongInput
 
 TINY_SIZE, TINY_FEATURES = 16, 8
@@ -49,7 +52,7 @@ def network_for(subject: Subject, seed: int = 0) -> Network:
         torch.manual_seed(seed)
         if named is None:
             return Network(_tiny(), TINY_SIZE, TINY_FEATURES)
-        return _made(named, IMAGE_SIZES if size is None else (size,))
+        return _made(named, IMAGE_SIZES if size is None else (size,), subject.around.files)
 
 
 def _tiny() -> nn.Module:
@@ -62,14 +65,21 @@ def _tiny() -> nn.Module:
     )
 
 
-def _made(named: Backbone, sizes: Iterable[int]) -> Network:
+def _made(named: Backbone, sizes: Iterable[int], files: Sequence[Path]) -> Network:
     for size in sizes:
         try:
-            backbone = create_backbone(named.name, stem=named.stem, image_size=size, options=named.options)
+            backbone = _network(named, size, files)
             return Network(backbone, size, feature_dim(backbone, size))
         except UserError as error:
             refusal = error
     raise WrongInput(refusal.message, refusal.hint)
+
+
+def _network(named: Backbone, size: int, files: Sequence[Path]) -> nn.Module:
+    provided = discover(files).get(Kind.BACKBONES, named.name)
+    options = provided.descriptor.options.model_validate_json(json.dumps(named.options))
+    setting = BackboneSetting(named.name, size, stem=named.stem)
+    return build_backbone(provided.load(), options, setting)
 
 
 def _needed(needs: Iterable[str]) -> Backbone | None:

@@ -13,6 +13,7 @@ import ssltoolbox.api as api
 SURFACE = {
     "hooks and cards": [
         "API_VERSION",
+        "BackboneDescriptor",
         "Descriptor",
         "EvaluatorDescriptor",
         "KINDS",
@@ -42,6 +43,7 @@ SURFACE = {
         "GroupedMethod",
         "PairedView",
         "AuxiliaryLoss",
+        "Backbone",
         "Catalogue",
         "Dataset",
         "LabelledDataset",
@@ -63,6 +65,7 @@ SURFACE = {
         "EXPRESSIONS",
         "Attraction",
         "AuxiliaryInputs",
+        "BackboneSetting",
         "Batch",
         "Pick",
         "Clip",

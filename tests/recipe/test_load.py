@@ -193,7 +193,7 @@ def test_component_nodes_are_given_whatever_is_wrong_elsewhere(write: Write) -> 
     text += "views: {name: v}"
     loaded, _ = read(write(text))
     assert loaded is not None
-    found = [(c.section, c.index, c.name, c.options.plain()) for c in loaded.component_nodes()]
+    found = [(c.kind.section, c.index, c.name, c.options.plain()) for c in loaded.component_nodes()]
     assert found == [
         ("data", None, "frames", {}),
         ("views", None, "v", {}),

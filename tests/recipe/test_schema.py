@@ -1,8 +1,6 @@
-import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ssltoolbox.recipe import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
-from ssltoolbox.recipe.schema import OWN_BACKBONE_OPTIONS
 
 
 def test_every_field_is_documented() -> None:
@@ -30,9 +28,3 @@ def test_section_keys() -> None:
     assert "lr" in SECTION_KEYS["optim"]
     assert {"recipe", "seed", "extends"} <= set(SECTION_KEYS[""])
     assert not any("name" in keys for section, keys in SECTION_KEYS.items() if section)
-
-
-def test_options_of_timm_that_are_ours_are_refused_before_a_run_is() -> None:
-    for option in OWN_BACKBONE_OPTIONS:
-        with pytest.raises(ValidationError, match=option):
-            Backbone(name="resnet18", options={option: 1})

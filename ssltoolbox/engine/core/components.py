@@ -34,10 +34,11 @@ from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.engine.core.api1 import adapted
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses, Weighted
+from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
-from ssltoolbox.models import create_backbone, feature_dim
+from ssltoolbox.models import feature_dim
 from ssltoolbox.plan import Chosen, Plan
 
 
@@ -211,24 +212,27 @@ class Components:
         """A new backbone, its random weights drawn from the recipe's seed.
 
         Args:
-            weights: as for `create_backbone`.
+            weights: None for random ones, "imagenet" for those that it comes with, or a file.
             allow_partial: whether a file may lack a part of the network.
+
+        Raises:
+            UserError: where the network can't be made, or not with these weights.
         """
-        recipe = self.plan.recipe.backbone
         torch.manual_seed(self.plan.recipe.seed)
-        return create_backbone(
-            recipe.name,
-            weights=None if weights is None else str(weights),
-            stem=recipe.stem,
-            image_size=self.plan.image_size,
-            options=recipe.options,
-            allow_partial=allow_partial,
-        )
+        return make_backbone(self.plan, weights, allow_partial)
 
     def initial_backbone(self) -> nn.Module:
         """A new backbone as the recipe describes it, with the weights that it names."""
         recipe = self.plan.recipe.backbone
         return self.backbone(recipe.weights, recipe.allow_partial)
+
+    def try_backbone(self) -> None:
+        """Makes the backbone and has it look at an image, so that what is wrong fails before anything is written.
+
+        Raises:
+            UserError: where the network can't be made, or not with these weights, or can't take the images.
+        """
+        feature_dim(self.initial_backbone(), self.plan.image_size)
 
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
         """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""

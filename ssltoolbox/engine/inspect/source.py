@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 
-from ssltoolbox.api import KINDS, UserError
+from ssltoolbox.api import KINDS, Kind, UserError
+from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.runs.folder import RunFolder, open_run
-from ssltoolbox.models import create_backbone, match_weights
-from ssltoolbox.models.backbone import IMAGENET
+from ssltoolbox.models import match_weights
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import Backbone, Override, override_of
+from ssltoolbox.recipe import IMAGENET, Backbone, Override, override_of, read
 from ssltoolbox.recipe.find import SUFFIXES
 from ssltoolbox.recipe.shipped import shipped_recipes
+from ssltoolbox.registry import discover
 
 RANDOM = "random"
 TIMM = "timm:"
@@ -41,7 +41,7 @@ class NetworkSource:
     Attributes:
         source: one of `FORMS`, as on the command line.
         recipe: where data, views and tasks come from; a run's own, if not given.
-        arch: timm's name of the network, in its standard form; the recipe's network, if empty.
+        arch: the network's name, in its standard form; the recipe's network, if empty.
         allow_partial: whether a file may lack part of the network.
     """
 
@@ -69,9 +69,9 @@ def open_source(
     if run:
         folder, plan = open_run(run)
         backbone = _settings(plan.recipe.backbone) | {"weights": str(folder.backbone)}
-        return _load(
-            wanted.recipe or folder.recipe, plan.recipe.name, backbone, wanted, overrides, data_needed
-        )
+        files = dict.fromkeys([*plan.recipe.plugins.files, *_plugin_files(wanted.recipe)])
+        ours = [override_of("plugins.files", list(files)), *overrides] if files else overrides
+        return _load(wanted.recipe or folder.recipe, plan.recipe.name, backbone, wanted, ours, data_needed)
     if is_recipe(wanted.source):
         raise UserError(
             f"{wanted.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
@@ -113,9 +113,7 @@ def check_weights(plan: Plan) -> str:
         return ""
     # On "meta" a network has no memory, and is made at once.
     with torch.device("meta"):
-        network = create_backbone(
-            recipe.name, stem=recipe.stem, image_size=plan.image_size, options=recipe.options
-        )
+        network = make_backbone(plan)
     return str(match_weights(network, Path(str(recipe.weights)), recipe.allow_partial))
 
 
@@ -128,18 +126,25 @@ def _run_of(path: Path) -> Path | None:
 
 
 def _weights(wanted: NetworkSource) -> tuple[str, str, str | None]:
-    """A name for it, timm's name of the network where it is given, and `weights` as in a recipe."""
+    """A name for it, the network's name where it is given, and `weights` as in a recipe."""
     source, path = wanted.source, Path(wanted.source)
     if source in (RANDOM, IMAGENET):
         return source, wanted.arch, None if source == RANDOM else IMAGENET
     if path.is_file():
         return path.name, wanted.arch, str(path.absolute())
     arch = source.removeprefix(TIMM)
-    if source.startswith(TIMM) or timm.is_model(arch.split(".")[0]):
+    if source.startswith(TIMM) or discover(_plugin_files(wanted.recipe)).find(arch, Kind.BACKBONES):
         if wanted.arch:
             raise UserError(f"{source} names a network already", f"leave out --arch {wanted.arch}")
         return arch, arch, IMAGENET
     raise UserError(f"there is no {source}", f"name {FORMS}")
+
+
+def _plugin_files(recipe: Path | None) -> tuple[Path, ...]:
+    """The plugin files of a recipe, as far as it can be read."""
+    loaded = read(recipe)[0] if recipe else None
+    plugins = loaded and loaded.sections.get("plugins")
+    return tuple(file for file in plugins.files if file.is_file()) if plugins else ()
 
 
 def _settings(backbone: Backbone) -> dict[str, Any]:

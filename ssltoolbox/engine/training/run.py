@@ -84,6 +84,8 @@ def train(
     components = Components(plan)
     with Rendezvous(world) as rendezvous:
         components.import_all()
+        if world.rank == 0 and not (out and RunFolder(out).recipe.exists()):
+            components.try_backbone()
         if world.rank > 0:
             start = rendezvous.join()
             folder = RunFolder(start.folder)

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import one_of
-from ssltoolbox.models.backbone import create_backbone, timm_arguments
+from ssltoolbox.engine.core.backbone import make_backbone
+from ssltoolbox.models.backbone import timm_arguments
 from ssltoolbox.models.weights import serialised
 from ssltoolbox.plan import Plan
 
@@ -68,10 +69,7 @@ def format_of(output: Path, wanted: str | None) -> str:
 
 
 def _read_timm(content: bytes, plan: Plan) -> Run:
-    recipe = plan.recipe.backbone
-    network = create_backbone(
-        recipe.name, stem=recipe.stem, image_size=plan.image_size, options=recipe.options
-    )
+    network = make_backbone(plan)
     network.load_state_dict(safetensors.torch.load(content))
     return network.eval()
 
@@ -92,6 +90,19 @@ def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             "model.eval()",
         ]
     )
+
+
+def _write_timm(backbone: nn.Module, plan: Plan) -> bytes:
+    """
+    Raises:
+        UserError: where timm has no such network.
+    """
+    if plan.backbone_descriptor.library != "timm":
+        raise UserError(
+            f"{plan.backbone.title} is of {plan.backbone.provided.origin}, and timm has no such network",
+            "export it to ONNX; the weights are the run's backbone.safetensors, for ssltoolbox.load_backbone",
+        )
+    return serialised(backbone)
 
 
 def _write_torchvision(backbone: nn.Module, plan: Plan) -> bytes:
@@ -222,7 +233,7 @@ def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
 
 
 FORMATS: Mapping[str, Format] = {
-    "timm": Format((".safetensors",), lambda backbone, plan: serialised(backbone), _read_timm, _timm_usage),
+    "timm": Format((".safetensors",), _write_timm, _read_timm, _timm_usage),
     "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
     "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage),
 }
