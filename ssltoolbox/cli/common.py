@@ -76,7 +76,7 @@ FROM_RECIPE = click.option(
     type=LocalPath(),
     help="Where data, views, network and tasks come from [the run's own recipe].",
 )
-ARCH = click.option("--arch", default="", metavar="NAME", help="timm's name of the network [the recipe's].")
+ARCH = click.option("--arch", default="", metavar="NAME", help="Name of the network [the recipe's].")
 ALLOW_PARTIAL = click.option(
     "--allow-partial", is_flag=True, help="Leave random what a file of weights lacks, instead of refusing it."
 )

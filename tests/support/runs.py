@@ -7,10 +7,15 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
+from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.engine.training.run import Run, train
 from ssltoolbox.models import create_backbone, save_weights
 from ssltoolbox.plan import load_plan
@@ -49,6 +54,28 @@ def write_recipe(folder: Path, *changes: tuple[str, str]) -> Path:
 def run_tiny(recipe: Path, out: Path, *overrides: str, resume: bool = False) -> Run:
     """Trains in this process."""
     return train(load_plan(recipe, overrides), out, resume)
+
+
+@contextmanager
+def halted_at(step: int) -> Iterator[None]:
+    """Training in this process fails at a step, as at a power cut; its checkpoints stay."""
+
+    class Halted(Exception):
+        pass
+
+    def halting(module: TrainingModule, micro_batch: Any, index: int) -> Any:
+        if module.global_step == step:
+            raise Halted
+        return training_step(module, micro_batch, index)
+
+    training_step = TrainingModule.training_step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingModule, "training_step", halting)
+        try:
+            yield
+        except Halted:
+            return
+    raise AssertionError(f"training did not come to step {step}")
 
 
 def start(recipe: Path, out: Path, *arguments: str, prelude: str = "") -> subprocess.Popen[str]:
