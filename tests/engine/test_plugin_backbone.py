@@ -48,7 +48,9 @@ class TinyNet(torch.nn.Module):
     def forward(self, images):
         return self.norm(self.conv(images)).relu().mean(dim=(2, 3))
 """
-DATA = "{name: synthetic_faces, identities: 4, clips: 4, frames: 8, size: 32, eval_identities: 4, eval_clips: 4}"
+DATA = (
+    "{name: synthetic_faces, identities: 4, clips: 4, frames: 8, size: 32, eval_identities: 4, eval_clips: 4}"
+)
 NAMED = ("{name: test_byobnet}", "{name: tiny_net, options: {width: 12}}")
 
 
