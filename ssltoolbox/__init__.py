@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.entry import load_backbone as load_backbone
+    from ssltoolbox.engine.entry import load_method as load_method
     from ssltoolbox.engine.entry import train as train
     from ssltoolbox.plan import load_recipe as load_recipe
 
@@ -13,14 +14,15 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_backbone": "ssltoolbox.engine.entry",
+    "load_method": "ssltoolbox.engine.entry",
     "load_recipe": "ssltoolbox.plan",
     "train": "ssltoolbox.engine.entry",
 }
-__all__ = ["__version__", "load_backbone", "load_recipe", "train"]
+__all__ = ["__version__", "load_backbone", "load_method", "load_recipe", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports the three functions when they are first used: `import ssltoolbox` costs nothing."""
+    """Imports a function when it is first used: `import ssltoolbox` costs nothing."""
     if name in _HOMES:
         from importlib import import_module
 

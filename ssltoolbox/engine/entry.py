@@ -10,6 +10,7 @@ from torch import nn
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import open_run
+from ssltoolbox.engine.runs.trained import trained_method
 from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.run import train as train_plan
 from ssltoolbox.plan import load_plan, plan_of
@@ -46,3 +47,15 @@ def load_backbone(run: Path | str) -> nn.Module:
     """
     folder, plan = open_run(Path(run))
     return Components(plan).backbone(folder.backbone).eval()
+
+
+def load_method(run: Path | str) -> nn.Module:
+    """The trained method of a run, in evaluation mode: its backbone, heads, decoders and momentum networks.
+
+    Its weights are those of the last checkpoint, as the last step has left them. Auxiliary losses are not in it.
+
+    Raises:
+        UserError: when there is no finished run, when it has trained nothing, when its checkpoint is missing or
+            damaged, or when the method's code has other weights than the checkpoint.
+    """
+    return trained_method(Path(run))

@@ -2,7 +2,7 @@
 
 from ssltoolbox.plan.notices import notices_of
 from ssltoolbox.plan.plan import Chosen, Plan
-from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of
+from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of, with_facts
 from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.plan.schema import recipe_schema
 from ssltoolbox.plan.single import choose_one, choose_typed
@@ -19,4 +19,5 @@ __all__ = [
     "notices_of",
     "plan_of",
     "recipe_schema",
+    "with_facts",
 ]

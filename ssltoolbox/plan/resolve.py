@@ -110,6 +110,12 @@ def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> R
     return load_plan(path, overrides, data_needed=False).recipe
 
 
+def with_facts(plan: Plan, facts: DataFacts | None) -> Plan:
+    """The plan with the facts of data that is not there, and the numbers that follow from them."""
+    counts = _counts(plan.recipe, plan.chosen, facts)
+    return replace(plan, facts=facts, counts=counts, schedule=_schedule(plan.recipe, counts))
+
+
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:
     """The plugins that are installed, and those of the recipe's files with what is wrong with these."""
     plugins = loaded.sections.get("plugins")

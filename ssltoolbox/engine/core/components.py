@@ -236,11 +236,25 @@ class Components:
 
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
         """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""
-        backbone = self.initial_backbone()
-        context = MethodContext(
+        context = self._context(self.initial_backbone(), distributed, self._descriptor_dim())
+        method: Method = _make(self.plan.method, context)
+        return method, self.auxiliary_losses(context)
+
+    def untrained_method(self, describe: bool) -> nn.Module:
+        """The method for weights that are to be loaded, with random ones.
+
+        Args:
+            describe: False where there is no data that the maskers could describe.
+        """
+        context = self._context(self.backbone(), False, self._descriptor_dim() if describe else 0)
+        method: nn.Module = _make(self.plan.method, context)
+        return method
+
+    def _context(self, backbone: nn.Module, distributed: bool, descriptor_dim: int) -> MethodContext:
+        return MethodContext(
             backbone=backbone,
             feature_dim=feature_dim(backbone, self.plan.image_size),
-            descriptor_dim=self._descriptor_dim(),
+            descriptor_dim=descriptor_dim,
             maskers=self.maskers,
             instances=self.plan.counts.compared,
             steps=self.plan.counts.steps,
@@ -253,8 +267,6 @@ class Components:
             steps_per_epoch=self.plan.counts.steps_per_epoch,
             data=self.plan.facts,
         )
-        method: Method = _make(self.plan.method, context)
-        return method, self.auxiliary_losses(context)
 
     def method(self, distributed: bool) -> Method:
         """The method alone."""
