@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from hashlib import blake2b
+
+import numpy as np
 
 from ssltoolbox.api import Split, UserError
 from ssltoolbox.support.paths import printable
@@ -22,6 +25,14 @@ def split_of(identity: str, val: float, test: float) -> Split:
     if point < test:
         return "test"
     return "val" if point < test + val else "train"
+
+
+def with_val(splits: np.ndarray, groups: Iterable[str], val: float) -> np.ndarray:
+    """[n] splits of the data's own; where nothing is in val, a part of train is, by a hash of the groups [n]."""
+    if "val" in splits:
+        return splits
+    parts = (split_of(group, val, 0.0) for group in groups)
+    return np.array([part if split == "train" else split for split, part in zip(splits, parts, strict=True)])
 
 
 def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:

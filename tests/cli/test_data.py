@@ -45,7 +45,7 @@ class TestIndex:
         assert run(["data", "index", "frames/faces.csv", "-o", "v.index"]) == 0
         captured = capsys.readouterr()
         assert captured.out == "2 frames of 2 clips are in v.index\n"
-        assert captured.err == "columns that are not used: mood\n"
+        assert captured.err == "labels: mood\n"
 
     def test_what_is_left_out_is_counted(self, here: Path, put_image: Put, capsys: Capture) -> None:
         put_run(here / "frames/runs/a/b")

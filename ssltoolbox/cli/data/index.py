@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.label_options import WrittenLabel
 
 SHOWN = 5
 """How many of the files that were left out are named."""
@@ -26,17 +30,28 @@ SHOWN = 5
     help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
 )
 @click.option(
+    "--labels",
+    help="Of a CSV or Parquet file, in YAML: what its labels are, where it isn't to be guessed, such as "
+    "'{emotion: [happy, sad], aus: {columns: [au1, au2]}}'.",
+)
+@click.option(
     "--follow-links", is_flag=True, help="Also read what lies behind links that lead out of the folder."
 )
 @WORKERS
 def index(
-    frames: Path, output: Path, fps: Fraction, root: Path | None, follow_links: bool, workers: int | None
+    frames: Path,
+    output: Path,
+    fps: Fraction,
+    root: Path | None,
+    labels: str | None,
+    follow_links: bool,
+    workers: int | None,
 ) -> None:
     """Index FRAMES once and for all runs.
 
     FRAMES is a tree identity/video/clip/*.jpg, VoxCeleb1's published ones among them, and landmarks68.npy
     files beside frames are taken up. Or it is a CSV or Parquet file with the columns path, identity, and where
-    known video, clip, frame, time, expression, valence, arousal.
+    known split, video, clip, frame, time, expression, valence, arousal; each other column is a label.
 
     Killed at any moment, the same command goes on where it was.
     """
@@ -52,16 +67,20 @@ def index(
 
     check_output(output)
     left_out: Sequence[tuple[str, str]] = ()
+    classes: Mapping[str, Sequence[str]] = {}
     if frames.suffix.lower() in TYPES:
         root = root or frames.absolute().parent
-        table = list_table(frames, root, float(fps))
-        clips = table.clips
+        table = list_table(frames, root, float(fps), written_labels(labels))
+        clips, classes = table.clips, table.classes
+        if names := sorted({name for clip in clips[:1] for name in clip.labels}):
+            click.echo(f"labels: {', '.join(names)}", err=True)
         if table.repeated:
             click.echo(f"left out: {counted(table.repeated, 'row')} that repeat one before", err=True)
         if table.unused:
             click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
-    elif root:
-        raise click.BadParameter("only for a CSV or Parquet file", param_hint="'--root'")
+    elif root or labels:
+        hint = "'--root'" if root else "'--labels'"
+        raise click.BadParameter("only for a CSV or Parquet file", param_hint=hint)
     else:
         root = frames_root(frames)
         tree = Tree(root, follow_links=follow_links, lenient=True)
@@ -79,9 +98,30 @@ def index(
             tick=tick,
             follow_links=follow_links,
             left_out=left_out,
+            classes=classes,
         )
     say_skipped(built.skipped, output / SKIPPED)
     console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
+
+
+def written_labels(text: str | None) -> dict[str, WrittenLabel]:
+    """What `--labels` says.
+
+    Raises:
+        BadParameter: where it is no YAML, or says nothing that a label can be.
+    """
+    import yaml
+    from pydantic import TypeAdapter, ValidationError
+
+    from ssltoolbox.data.label_options import WrittenLabel
+
+    try:
+        return TypeAdapter(dict[str, WrittenLabel]).validate_python(yaml.safe_load(text or "{}"))
+    except (yaml.YAMLError, ValidationError) as error:
+        advice = "write such as {emotion: [happy, sad], age: number}"
+        raise click.BadParameter(
+            f"{text!r} does not say what labels are: {advice}", param_hint="'--labels'"
+        ) from error
 
 
 def say_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:

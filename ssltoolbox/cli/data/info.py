@@ -3,43 +3,101 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.data.index import written_labels
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ssltoolbox.data.index.info import Answers, IndexInfo
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.registry import Provided
 
 
 @click.command()
-@click.argument("index", type=LocalPath())
+@click.argument("data", type=LocalPath())
+@click.option("-o", "--output", type=LocalPath(dir_okay=False), help="Also draw a contact sheet, a PNG.")
 @click.option(
-    "-o",
-    "--output",
-    type=LocalPath(dir_okay=False),
-    help="Also draw a contact sheet, a PNG.",
+    "--root", type=LocalPath(), help="Of a table: the folder that its paths are below [the table's]."
+)
+@click.option("--label", default="", help="The label whose classes the sheet shows [the first one].")
+@click.option(
+    "--labels", help="Of a table, in YAML: what its labels are, where it isn't to be guessed; see data index."
 )
 @click.option("--json", is_flag=True, help="Print JSON.")
-def info(index: Path, output: Path | None, json: bool) -> None:
-    """Say what INDEX holds.
+def info(
+    data: Path, output: Path | None, root: Path | None, label: str, labels: str | None, json: bool
+) -> None:
+    """Say what DATA holds: an index, a table or folders of labelled images.
 
-    With how many of its clips are long enough for each strategy.
+    Of an index: with how many of its clips are long enough for each strategy. Of a table (CSV or Parquet) or of
+    folders <split>/<class> or <class>: images, clips and identities of each split, and images of each class.
     """
+    if output and output.suffix.lower() != ".png":
+        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+    if data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():
+        _labelled_info(
+            data, {"table": data, "root": root, "labels": written_labels(labels)}, label, output, json
+        )
+    elif not (data / "index.json").is_file() and _has_classes(data):
+        _labelled_info(data, {"root": data}, label, output, json)
+    else:
+        _index_info(data, output, json)
+
+
+def _has_classes(folder: Path) -> bool:
+    """Whether a folder holds images in folders of classes, and is no tree of people's frames."""
+    from ssltoolbox.data.labelled.own.folders import is_labelled
+
+    return folder.is_dir() and is_labelled(folder)
+
+
+def _labelled_info(data: Path, options: dict[str, Any], label: str, output: Path | None, json: bool) -> None:
+    from dataclasses import asdict
+
+    from ssltoolbox.data.labelled.overview import overview_of, write_class_sheet
+    from ssltoolbox.data.labelled.own.options import LabelledOptions
+
+    listed = LabelledOptions(**options)
+    overview = overview_of(listed)
+    if output:
+        write_class_sheet(listed, label, output)
+    if json:
+        click.echo(json_module.dumps(asdict(overview), indent=2))
+        return
+    console = new_console()
+    console.print(_counts_table(str(data), overview.splits))
+    for name, classes in overview.labels.items():
+        console.print(_counts_table(name, classes))
+
+
+def _counts_table(title: str, counts: Mapping[str, Mapping[str, int]]) -> Table:
+    """A row for each name, a column for each of its counts."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    table.add_column("", style="dim")
+    for name in next(iter(counts.values())):
+        table.add_column(name, justify="right")
+    for name, row in counts.items():
+        table.add_row(name, *(f"{count:,}" for count in row.values()))
+    return table
+
+
+def _index_info(index: Path, output: Path | None, json: bool) -> None:
     from dataclasses import asdict
 
     from ssltoolbox.data.index.info import index_info
     from ssltoolbox.data.index.reader import FrameIndex
 
-    if output and output.suffix.lower() != ".png":
-        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
     frames = FrameIndex(index)
     facts = index_info(frames)
     strategies = dict(_long_enough(frames))
@@ -111,6 +169,13 @@ def _rows(info: IndexInfo) -> Iterator[tuple[str, str]]:
     else:
         yield "landmarks", f"by {info.detector}; {counted(info.faceless, 'frame')} without a face"
     for name, frames in info.labels.items():
-        yield name, f"known of {counted(frames, 'frame')}"
+        yield name, f"known of {counted(frames, 'frame')}" + _of_classes(info.classes.get(name, {}))
+    for split, clips in info.splits.items():
+        yield split, counted(clips, "clip")
     if info.skipped:
         yield "left out", f"{counted(info.skipped, 'file')} that could not be used: see skipped.csv"
+
+
+def _of_classes(counts: Mapping[str, int]) -> str:
+    """How many frames each class has, in words."""
+    return ": " + ", ".join(f"{name} {count:,}" for name, count in counts.items()) if counts else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import EXPRESSIONS, DataFacts, OptionError, Problem, Setting, Split
+from ssltoolbox.api import DataFacts, OptionError, Problem, Setting, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _index_facts(options: FramesOptions, split: Split) -> DataFacts:
         landmarks=bool(index.landmarks and index.landmarks.valid.any()),
         landmark_detector=_detector(index),
         labels=frozenset(index.labels),
-        classes={"expression": EXPRESSIONS} if "expression" in index.labels else {},
+        classes=index.classes,
         label_facts=label_facts(index, clips),
         loading=_LOADING[index.header.packed.encoding if index.header.packed else "file"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +25,9 @@ from ssltoolbox.data.index.schema import (
     FRAMES_FILE,
     POINTS,
     SKIPPED,
+    SPLIT,
     Header,
+    column_of,
     root_for,
     write_table,
 )
@@ -72,6 +74,7 @@ def build_index(
     tick: Tick,
     follow_links: bool = False,
     left_out: Sequence[Skipped] = (),
+    classes: Mapping[str, Sequence[str]] | None = None,
 ) -> Built:
     """Writes an index of the listed clips. Killed at any moment, the same call goes on where it was.
 
@@ -87,6 +90,7 @@ def build_index(
         tick: told of progress.
         follow_links: also follow links that lead out of the root, here and whenever the index is read.
         left_out: what the listing has left out, for skipped.csv.
+        classes: label → the names of its classes or columns.
 
     Raises:
         UserError: where the output is there already, no frame could be read, or a path is not UTF-8.
@@ -94,7 +98,8 @@ def build_index(
     """
     check_output(output)
     links: Literal["followed"] | None = "followed" if follow_links else None
-    header = Header(root=root_for(root, output), fps=fps, links=links)
+    named = {name: list(names) for name, names in (classes or {}).items()} or None
+    header = Header(root=root_for(root, output), fps=fps, links=links, classes=named)
     work = beside(output)
     with locked(work):
         blocks = _blocks(clips)
@@ -146,7 +151,8 @@ def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
     """A name for all that goes into the shards."""
     digest = blake2b(repr((os.fspath(root.absolute()), fps)).encode(), digest_size=16)
     for clip in clips:
-        digest.update(repr((clip.identity, clip.video, clip.clip, clip.paths, clip.landmarks)).encode())
+        named = (clip.identity, clip.video, clip.clip, clip.paths, clip.landmarks)
+        digest.update(repr((*named, clip.split, *clip.labels)).encode())
         for values in (clip.numbers, clip.times, *clip.labels.values()):
             digest.update(values.tobytes())
     return digest.hexdigest()
@@ -188,10 +194,17 @@ def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[
             "height": pa.array([size and size.height for size in sizes], pa.int32()),
             "width": pa.array([size and size.width for size in sizes], pa.int32()),
             "landmarks": pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS),
-            **clip.labels,
+            **{column_of(name): _column(values) for name, values in clip.labels.items()},
         }
     )
     return table.filter(pc.is_valid(table["height"])), skipped + problem
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    """A label [frames] or [frames, C] as a column."""
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
 
 
 def _landmarks(root: Path, clip: ListedClip) -> tuple[np.ndarray, list[Skipped]]:
@@ -253,4 +266,6 @@ def clips_table(clips: Sequence[tuple[ListedClip, int]]) -> pa.Table:
     """`clips.arrow` for clips and their numbers of frames."""
     lengths = np.array([length for _, length in clips], dtype=np.int64)
     names = {column: [getattr(clip, column) for clip, _ in clips] for column in ("identity", "video", "clip")}
-    return pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
+    table = pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
+    splits = [clip.split for clip, _ in clips]
+    return table.append_column(SPLIT, pa.array(splits, pa.large_string())) if any(splits) else table

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 import numpy as np
@@ -30,6 +31,8 @@ class IndexInfo:
         faceless: frames without landmarks; None where none were looked for.
         labels: name → frames that have it.
         stored: how a packed index keeps its images, or "files".
+        classes: name → class, or column, → frames that have it.
+        splits: split → clips, where the index has splits of its own.
     """
 
     identities: int
@@ -48,6 +51,8 @@ class IndexInfo:
     faceless: int | None
     labels: dict[str, int]
     stored: str
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
 
 
 def index_info(index: FrameIndex) -> IndexInfo:
@@ -78,6 +83,11 @@ def index_info(index: FrameIndex) -> IndexInfo:
         faceless=int((~landmarks.valid).sum()) if landmarks else None,
         labels={name: facts_of_labels(values).frames for name, values in index.labels.items()},
         stored=f"{packing.encoding}, {packing.size} pixels" if packing else "files",
+        classes={
+            name: dict(zip(names, facts_of_labels(index.labels[name], len(names)).counts, strict=True))
+            for name, names in index.classes.items()
+        },
+        splits={} if index.splits is None else dict(Counter(index.splits.tolist())),
     )
 
 
@@ -99,7 +109,8 @@ def label_facts(index: FrameIndex, clips: np.ndarray) -> dict[str, LabelFacts]:
     chosen = np.zeros(len(index.lengths), bool)
     chosen[clips] = True
     rows = np.repeat(chosen, index.lengths)
-    return {name: facts_of_labels(values[rows]) for name, values in index.labels.items()}
+    counts = {name: len(names) for name, names in index.classes.items()}
+    return {name: facts_of_labels(values[rows], counts.get(name, 0)) for name, values in index.labels.items()}
 
 
 def facts_of_labels(values: np.ndarray, classes: int = 0) -> LabelFacts:

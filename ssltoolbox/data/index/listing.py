@@ -30,7 +30,8 @@ class ListedClip:
         numbers: [frames] int64.
         times: [frames] float64 seconds, strictly increasing.
         landmarks: the path below the root of a landmarks file with a row for each frame; empty for none.
-        labels: name → [frames].
+        labels: name → [frames], or [frames, C] of a label of several columns.
+        split: train, val or test; empty where nobody says.
     """
 
     identity: str
@@ -41,6 +42,7 @@ class ListedClip:
     times: np.ndarray
     landmarks: str = ""
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    split: str = ""
 
 
 def frames_root(folder: Path) -> Path:

@@ -29,6 +29,7 @@ from ssltoolbox.data.index.schema import (
     PLACES,
     POINTS,
     SKIPPED,
+    SPLIT,
     Header,
     Packing,
     map_table,
@@ -67,7 +68,12 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
     """
     check_output(output)
     index.check_root()
-    header = Header(root=root_for(index.root, output), fps=index.header.fps, packed=packing)
+    header = Header(
+        root=root_for(index.root, output),
+        fps=index.header.fps,
+        packed=packing,
+        classes=index.header.classes,
+    )
     work = beside(output)
     with locked(work):
         job = {"frames": _digest(index), "packing": packing.model_dump(), "block": BLOCK}
@@ -203,9 +209,10 @@ def _write_clips(work: Path, index: FrameIndex, kept: np.ndarray) -> int:
     names = map_table(index.path / CLIPS_FILE, CLIPS).filter(pa.array(some)).select(CLIPS.names[:3])
     left = lengths[some]
     columns = {name: names[name] for name in names.column_names}
-    write_table(
-        work / CLIPS_FILE, pa.table({**columns, "start": np.cumsum(left) - left, "frames": left}, CLIPS)
-    )
+    table = pa.table({**columns, "start": np.cumsum(left) - left, "frames": left}, CLIPS)
+    if index.splits is not None:
+        table = table.append_column(SPLIT, pa.array(index.splits[some].tolist(), pa.large_string()))
+    write_table(work / CLIPS_FILE, table)
     return len(left)
 
 

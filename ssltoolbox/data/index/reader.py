@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssltoolbox.api import DataNotFound, Split, UserError
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
@@ -21,15 +21,16 @@ from ssltoolbox.data.index.schema import (
     FRAMES,
     FRAMES_FILE,
     IMAGES_FILE,
-    LABELS,
     LANDMARKS_FILE,
     PLACES,
+    SPLIT,
     Header,
     Packing,
+    label_of,
     map_table,
     root_of,
 )
-from ssltoolbox.data.splits import no_identity, split_of
+from ssltoolbox.data.splits import no_identity, split_of, with_val
 from ssltoolbox.support.paths import Root, printable
 
 
@@ -77,7 +78,8 @@ class FrameIndex:
         starts, lengths: [clips] int64, the rows of a clip in frames.arrow.
         times: [frames] float64 seconds within the clip, strictly increasing.
         heights, widths: [frames] int32 pixels, upright after EXIF orientation.
-        labels: name → [frames], for the labels that it has.
+        labels: name → [frames] or [frames, C], for the labels that it has.
+        splits: [clips] train, val or test; None where the index does not say.
     """
 
     def __init__(self, path: Path) -> None:
@@ -101,10 +103,21 @@ class FrameIndex:
         self.times = _array(frames, "time")
         self.heights = _array(frames, "height")
         self.widths = _array(frames, "width")
-        self.labels = {name: _array(frames, name) for name in LABELS if name in frames.column_names}
+        self.labels = {
+            name: _label(frames, column)
+            for column in frames.column_names
+            if (name := label_of(column)) is not None
+        }
+        self.splits = np.array(_column(clips, SPLIT).to_pylist()) if SPLIT in clips.column_names else None
         self._places = [_array(frames, name) for name in PLACES if self.header.packed]
         self._check()
         self._sizes = {file: file.stat().st_size for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Label → the names of its classes or columns, where they have some."""
+        named = {name: tuple(names) for name, names in (self.header.classes or {}).items()}
+        return ({"expression": EXPRESSIONS} if "expression" in self.labels else {}) | named
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrameIndex, (self.path,)
@@ -234,8 +247,13 @@ def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> 
     Raises:
         UserError: where no identity falls to a split that is to have some.
     """
-    chosen = np.array([split_of(name, val, test) == split for name in index.identity_names], dtype=bool)
-    clips = np.flatnonzero(chosen[index.identities])
+    if index.splits is None:
+        of_person = np.array([split_of(name, val, test) for name in index.identity_names])
+        splits = of_person[index.identities]
+    else:
+        people = [index.identity_names[person] for person in index.identities]
+        splits = with_val(index.splits, people, val)
+    clips = np.flatnonzero(splits == split)
     if not len(clips):
         no_identity(index.path, len(index.identity_names), split, val=val, test=test)
     return clips
@@ -244,6 +262,14 @@ def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> 
 def _array(table: pa.Table, name: str) -> np.ndarray:
     """A column as a view of the file."""
     return _column(table, name).to_numpy()
+
+
+def _label(frames: pa.Table, name: str) -> np.ndarray:
+    """[frames], or [frames, C] of a label of several columns."""
+    column = _column(frames, name)
+    if not pa.types.is_fixed_size_list(column.type):
+        return column.to_numpy()
+    return column.flatten().to_numpy().reshape(len(column), column.type.list_size)
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:

@@ -43,10 +43,28 @@ FRAMES = pa.schema(
 )
 LABELS = {"expression": pa.int64(), "valence": pa.float32(), "arousal": pa.float32()}
 """Columns that frames.arrow may have. Expressions are numbers of `EXPRESSIONS`, -1 for none; no value is NaN."""
+OTHER_LABELS = "label:"
+"""What the names of columns begin with that hold labels of one's own: int64 classes with -1 for none, float32
+numbers with NaN for none, or lists of int64, 1 for yes, 0 for no and -1 for unknown. `index.json` names their
+classes."""
+SPLIT = "split"
+"""A column that clips.arrow may have: train, val or test."""
 PLACES = {"offset": pa.int64(), "length": pa.int32()}
 """Columns of a packed index: where the frame's bytes are in images.bin."""
 LANDMARKS = pa.schema([("landmarks", pa.list_(pa.float32(), 2 * POINTS)), ("valid", pa.bool_())])
 """A row's numbers are x₁ y₁ x₂ y₂ …; NaN throughout where `valid` is false."""
+
+
+def column_of(label: str) -> str:
+    """The column of frames.arrow that holds a label."""
+    return label if label in LABELS else OTHER_LABELS + label
+
+
+def label_of(column: str) -> str | None:
+    """The label that a column of frames.arrow holds; None for none."""
+    if column in LABELS:
+        return column
+    return column.removeprefix(OTHER_LABELS) if column.startswith(OTHER_LABELS) else None
 
 
 class Packing(BaseModel):
@@ -75,6 +93,7 @@ class Header(BaseModel):
         fps: frames per second where frames are numbered without gaps.
         packed: None for an index of image files.
         links: `followed` if links may lead out of the root; None if they may not.
+        classes: label → the names of its classes or columns; None where nobody named any.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -84,6 +103,7 @@ class Header(BaseModel):
     fps: float = Field(gt=0)
     packed: Packing | None = None
     links: Literal["followed"] | None = None
+    classes: dict[str, list[str]] | None = None
 
     @classmethod
     def read(cls, index: Path) -> Header:

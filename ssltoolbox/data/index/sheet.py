@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,25 +26,42 @@ def write_sheet(index: FrameIndex, output: Path) -> None:
         UserError: where the path of an image leads out of the index's root.
         SslToolboxError: where it can't be written.
     """
-    clips = _spread(len(index.lengths), CLIPS)
+    clips = spread_evenly(len(index.lengths), CLIPS)
     source = IndexSource(index, clips)
-    columns = min(FRAMES, int(index.lengths[clips].max()))
-    size = (columns * (TILE + GAP) + GAP, len(clips) * (LINE + TILE) + GAP)
-    sheet = Image.new("RGB", size, PAPER)
+    rows = []
+    width = _width(min(FRAMES, int(index.lengths[clips].max())))
+    for line in range(len(clips)):
+        times = source.times(line)
+        frames = spread_evenly(len(times), FRAMES)
+        title = _title(source.name(line), times, width)
+        rows.append((title, list(source.read(line, frames.tolist(), TILE))))
+    write_rows(rows, min(FRAMES, int(index.lengths[clips].max())), output)
+
+
+def write_rows(rows: Iterable[tuple[str, Sequence[StoredFrame]]], columns: int, output: Path) -> None:
+    """Writes a PNG with a line for each row: its title, and its images below.
+
+    Raises:
+        SslToolboxError: where it can't be written.
+    """
+    lines = list(rows)
+    sheet = Image.new("RGB", (_width(columns), len(lines) * (LINE + TILE) + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
-    for line in range(len(clips)):
+    for line, (title, frames) in enumerate(lines):
         top = line * (LINE + TILE)
-        times = source.times(line)
-        draw.text((GAP, top + 4), _title(source.name(line), times, size[0]), INK, font)
-        frames = _spread(len(times), FRAMES)
-        for column, frame in enumerate(source.read(line, frames.tolist(), TILE)):
+        draw.text((GAP, top + 4), title, INK, font)
+        for column, frame in enumerate(frames):
             sheet.paste(_tile(frame), (GAP + column * (TILE + GAP), top + LINE))
     with replaced(output) as path:
         sheet.save(path, format="PNG")
 
 
-def _spread(count: int, most: int) -> np.ndarray:
+def _width(columns: int) -> int:
+    return columns * (TILE + GAP) + GAP
+
+
+def spread_evenly(count: int, most: int) -> np.ndarray:
     """Up to `most` of 0 … count - 1, evenly spread, the ends among them."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 

@@ -7,7 +7,7 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,15 +15,22 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from ssltoolbox.api import EXPRESSIONS, DataNotFound, UserError
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import LABELS
+from ssltoolbox.data.label_columns import NOT_LABELS, labels_of, plain
+from ssltoolbox.data.label_options import WrittenLabel, as_options
 from ssltoolbox.support.paths import printable
 
 TYPES = (".csv", ".parquet")
 _NAMES = ("identity", "video", "clip")
+SPLITS: Mapping[str, Split] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What splits are called in tables and folders."""
 COLUMNS = ("path", *_NAMES, "frame", "time", *LABELS)
 
 
@@ -34,34 +41,44 @@ class ListedTable:
         clips: sorted by identity, video and clip in natural order.
         unused: columns that mean nothing here.
         repeated: how many rows say again what a row before them says; they are left out.
+        classes: label → the names of its classes or columns.
     """
 
     clips: list[ListedClip]
     unused: list[str]
     repeated: int = 0
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def list_table(file: Path, root: Path, fps: float) -> ListedTable:
+def list_table(
+    file: Path, root: Path, fps: float, written: Mapping[str, WrittenLabel] | None = None
+) -> ListedTable:
     """The clips that a table names.
 
     Columns: `path` (of the image, below the root) and `identity` are needed. `video` may be missing, and for
     `clip` stands the image's folder. `time` is in seconds; else `frame` gives the order and the time at `fps`,
     else the images' names do. `expression` is a name or number of `EXPRESSIONS`, `valence` and `arousal` are
-    numbers; empty cells and -1 for an expression mean none.
+    numbers; empty cells and -1 for an expression mean none. `split` says train, val or test. Each other column is
+    a label of one's own: see `labels_of`.
 
     Args:
         file: CSV with a line of names, separated by commas, semicolons or tabs, in UTF-8 or UTF-16; or Parquet.
         root: the folder that paths are below.
         fps: frames per second where frames are numbered without gaps.
+        written: name → what a label is, where it isn't to be guessed.
 
     Raises:
         DataNotFound: where the file is not there.
         UserError: where it can't be used: which row and column, and why.
     """
     table = Table.read(file)
+    written = written or {}
     repeated = table.drop_repeated()
     paths = table.paths(root)
-    labels = {name: table.label(name) for name in LABELS if name in table}
+    labels = {name: table.label(name) for name in LABELS if name in table and name not in written}
+    own = labels_of(table, written, but=(*NOT_LABELS, *LABELS, *_NAMES))
+    labels |= {name: label.values for name, label in own.items()}
+    splits = table.splits(table.texts("split")) if "split" in table else np.full(len(paths), "", object)
     times = table.numbers("time", needed=True) if "time" in table else None
     frames = table.whole_numbers("frame") if "frame" in table else None
     table.check_not_empty("identity")
@@ -84,8 +101,13 @@ def list_table(file: Path, root: Path, fps: float) -> ListedTable:
             moments = number_times(numbers.tolist(), fps) if frames is not None else frame_times(files, fps)
         identity, video, clip = (str(column[rows[0]]) for column in names)
         chosen = {name: values[rows] for name, values in labels.items()}
-        clips.append(ListedClip(identity, video, clip, listed, numbers, moments, labels=chosen))
-    return ListedTable(clips, [name for name in table.names if name not in COLUMNS], repeated)
+        table.check_same(splits[rows], rows, "split")
+        split = splits[rows[0]]
+        clips.append(ListedClip(identity, video, clip, listed, numbers, moments, labels=chosen, split=split))
+    used = {column for what in written.values() for column in as_options(what).columns}
+    unused = [name for name in table.names if name not in {*COLUMNS, "split", *labels, *used}]
+    classes = {name: label.names for name, label in own.items() if label.names}
+    return ListedTable(clips, unused, repeated, classes)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -207,6 +229,31 @@ class Table:
             self.fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
         return values
 
+    def splits(self, written: np.ndarray) -> np.ndarray:
+        """[rows] of str: train, val or test, of what is written for them."""
+        splits = []
+        for row, text in enumerate(written):
+            split = SPLITS.get(text.strip().lower())
+            if split is None:
+                self.fail(row, "split", f"{text!r} is no split: there are train, val and test")
+            splits.append(split)
+        return np.array(splits, dtype=object)
+
+    def check_same(self, values: np.ndarray, rows: np.ndarray, name: str) -> None:
+        """
+        Raises:
+            UserError: where the rows of a clip differ in a column.
+        """
+        other = np.flatnonzero(values != values[0])
+        if len(other):
+            first, second = sorted((rows[0], rows[other[0]]))
+            here = self.texts(name)
+            self.fail(
+                second,
+                name,
+                f"{here[second]!r}, but {here[first]!r} in {self.where(first)}, in the same clip",
+            )
+
     def check_not_empty(self, name: str) -> None:
         """
         Raises:
@@ -271,12 +318,6 @@ def _whole(cell: Any) -> int:
     if not number.is_integer():
         raise ValueError(cell)
     return int(number) if isinstance(cell, float) or "." in str(cell) or "e" in str(cell) else int(cell)
-
-
-def plain(cell: str) -> str:
-    """A label's text without spaces and capitals, and a whole number without its `.0`."""
-    text = cell.strip().lower()
-    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text
 
 
 def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:

@@ -10,6 +10,7 @@ import torch
 
 from ssltoolbox.api import Clip, Frames, Split, UnreadableFrame
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
+from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.data.labelled.stills import Box, read_box
 from ssltoolbox.support.paths import Root, printable
 
@@ -49,7 +50,7 @@ class LabelledFaces:
         unreadable: dict[int, str] = {}
         for position, row in enumerate(rows.tolist()):
             try:
-                images[position] = self._image(row)
+                images[position] = read_face(self._listed, self._root, row, self.size)
             except UnreadableFrame as error:
                 unreadable[position] = str(error)
         return Frames(
@@ -63,11 +64,15 @@ class LabelledFaces:
         start = int(self._listed.starts[clip])
         return slice(start, start + int(self._listed.lengths[clip]))
 
-    def _image(self, row: int) -> torch.Tensor:
-        """[3, size, size] the face."""
-        listed = self._listed
-        path = os.path.join(listed.root, listed.paths[row])
-        if not self._root.holds(path):
-            raise UnreadableFrame(f"{printable(path)}: this link leads out of {printable(listed.root)}")
-        box: Box | None = None if listed.boxes is None else tuple(listed.boxes[row].tolist())
-        return read_box(path, box, self.size)[0]
+
+def read_face(listed: LabelledImages, root: Root, row: int, size: int) -> torch.Tensor:
+    """[3, size, size] the face of a row.
+
+    Raises:
+        UnreadableFrame: where it can't be read, or lies outside of the root.
+    """
+    path = os.path.join(listed.root, listed.paths[row])
+    if not root.holds(path):
+        raise UnreadableFrame(f"{printable(path)}: this link leads out of {printable(listed.root)}")
+    box: Box | None = None if listed.boxes is None else tuple(listed.boxes[row].tolist())
+    return read_box(path, box, size)[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import Split, UserError
+from ssltoolbox.api import UserError
 from ssltoolbox.data.images.naming import frame_numbers, in_natural_order, number_times
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.index.table import Table
@@ -18,11 +18,6 @@ from ssltoolbox.data.label_options import WrittenLabel
 from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.support.paths import printable
 
-SPLITS: Mapping[str, Split] = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""What splits are called in tables and folders."""
 GROUPS = ("identity", "clip", "split")
 """What a pattern may take from a path."""
 _BOX = ("left", "top", "width", "height")
@@ -76,7 +71,7 @@ def gather(
     found = LabelledImages(
         root=root,
         paths=images,
-        splits=np.full(len(rows), "", object) if split is None else _splits(table, split)[rows],
+        splits=np.full(len(rows), "", object) if split is None else table.splits(split)[rows],
         identities=np.unique(people.astype(str), return_inverse=True)[1].astype(np.int64),
         groups=people,
         clips=clips,
@@ -153,16 +148,6 @@ def _times(table: Table, rows: np.ndarray, paths: np.ndarray, clips: np.ndarray,
         numbers = frame_numbers([os.path.basename(path) for path in paths[members]])
         times[members] = number_times(numbers or range(len(members)), fps)
     return times
-
-
-def _splits(table: Table, written: np.ndarray) -> np.ndarray:
-    splits = []
-    for row, text in enumerate(written):
-        split = SPLITS.get(text.strip().lower())
-        if split is None:
-            table.fail(row, "split", f"{text!r} is no split: there are train, val and test")
-        splits.append(split)
-    return np.array(splits, dtype=object)
 
 
 def _folds(table: Table) -> np.ndarray:

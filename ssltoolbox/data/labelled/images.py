@@ -11,7 +11,7 @@ import numpy as np
 
 from ssltoolbox.api import Split, UserError
 from ssltoolbox.data.label_columns import Label
-from ssltoolbox.data.splits import split_of
+from ssltoolbox.data.splits import split_of, with_val
 from ssltoolbox.support.paths import printable
 
 
@@ -122,21 +122,12 @@ class LabelledImages:
                 there = f"there are 1 to {int(folds.max(initial=0))}" if folds.any() else "write folds: 5"
                 raise UserError(f"{printable(self.root)}: there is no fold {rule.fold}", there)
             held_out = np.where(folds == rule.fold, "test", "train")
-            return self._with_val(held_out, rule.val)
+            return with_val(held_out, self.groups, rule.val)
         if not (self.splits != "").any():
             return np.array([split_of(group, rule.val, rule.test) for group in self.groups])
-        return self._with_val(self.splits, rule.val)
+        return with_val(self.splits, self.groups, rule.val)
 
     def dealt(self, folds: int) -> np.ndarray:
         """[n] int64 folds from 1, to which people, or else clips, are dealt in the order of their names."""
         number: np.ndarray = np.unique(self.groups.astype(str), return_inverse=True)[1] % folds + 1
         return number
-
-    def _with_val(self, splits: np.ndarray, val: float) -> np.ndarray:
-        """The splits, with a part of train as val where nobody is in val."""
-        if "val" in splits:
-            return splits
-        carved = (split_of(group, val, 0.0) for group in self.groups)
-        return np.array(
-            [part if split == "train" else split for split, part in zip(splits, carved, strict=True)]
-        )

@@ -11,10 +11,15 @@ import pytest
 from pyarrow import parquet
 
 from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.frames.dataset import FramesDataset
+from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import Packing
 from ssltoolbox.data.index.table import list_table
+from ssltoolbox.data.label_options import LabelColumn
 
 Put = Callable[..., Path]
 
@@ -80,8 +85,39 @@ def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
 
 def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
     file = tmp_path / "faces.csv"
-    file.write_text("path,identity,valance\na.jpg,a,1\n")
-    assert list_table(file, tmp_path, 10).unused == ["valance"]
+    file.write_text("path,identity,remark\n" + "".join(f"{n}.jpg,a,remark {n}\n" for n in range(300)))
+    assert list_table(file, tmp_path, 10).unused == ["remark"]
+
+
+def test_labels_of_ones_own_and_splits(tmp_path: Path, put_image: Put) -> None:
+    for name in "abc":
+        put_image(tmp_path / f"{name}.png")
+    rows = ("a.png,p,train,calm,31.5,1,0", "b.png,p,train,,30,,1", "c.png,q,test,wild,,0,0")
+    file = tmp_path / "faces.csv"
+    file.write_text("\n".join(("path,identity,split,emotion,age,au1,au2", *rows)))
+    table = list_table(file, tmp_path, 10, {"aus": LabelColumn(columns=["au1", "au2"])})
+    assert table.unused == []
+    output = tmp_path / "x.index"
+    build_index(tmp_path, table.clips, 10, output, workers=1, tick=lambda n: None, classes=table.classes)
+    index = FrameIndex(output)
+    assert index.classes == {"emotion": ("calm", "wild"), "aus": ("au1", "au2")}
+    assert index.labels["emotion"].tolist() == [0, -1, 1]
+    assert index.labels["aus"].tolist() == [[1, 0], [-1, 1], [0, 0]]
+    np.testing.assert_array_equal(index.labels["age"], np.float32([31.5, 30, np.nan]))
+    options = FramesOptions(index=output, size=16, val=0)
+    assert [options.facts(split).frames for split in ("train", "test")] == [2, 1]
+    assert options.facts().label_facts["emotion"].counts == (1, 0)
+    read = FramesDataset(options, "train").read([0, 0], [0, 1])
+    assert read.labels["aus"].tolist() == [[1, 0], [-1, 1]]
+    pack_index(index, Packing(size=8, encoding="raw"), tmp_path / "p", workers=1, tick=lambda n: None)
+    packed = FrameIndex(tmp_path / "p")
+    assert packed.classes == index.classes
+    assert packed.splits.tolist() == index.splits.tolist() == ["train", "test"]
+
+
+def test_a_clip_is_in_one_split(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="line 3, column split"):
+        listed(tmp_path, "path,identity,clip,split,time", "a,p,c,train,0", "b,p,c,test,1")
 
 
 def test_paths_become_relative_to_the_root(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from ssltoolbox.api import UserError
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import Tree
-from ssltoolbox.data.index.table import Table
-from ssltoolbox.data.labelled.gather import SPLITS
+from ssltoolbox.data.index.table import SPLITS, Table
 from ssltoolbox.support.paths import printable
 
 LAYOUT = "<split>/<class>/… or <class>/…"
@@ -43,6 +42,16 @@ def folder_table(root: Path, label: str) -> Table:
     paths, splits, clips, classes = map(list, zip(*rows, strict=True))
     columns = {"path": paths, **({"split": splits} if by_split else {}), "clip": clips, label: classes}
     return Table(root, columns)
+
+
+def is_labelled(root: Path) -> bool:
+    """Whether a folder has classes: images in its folders, or in folders of those; below splits, one deeper."""
+    tree = Tree(root, lenient=True)
+    names = tree.folders("")
+    if names and all(name.lower() in SPLITS for name in names):
+        names = [os.path.join(name, inner) for name in names for inner in tree.folders(name)]
+    folders = [os.path.join(name, inner) for name in names[:1] for inner in ("", *tree.folders(name)[:1])]
+    return any(tree.clip(folder).frames for folder in folders)
 
 
 def _images(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,72 @@
+"""`ssltoolbox data info` of tables and folders of labelled images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ssltoolbox.cli.main import run
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of two splits and two classes, and a table of the same images."""
+    monkeypatch.chdir(tmp_path)
+    rows = ["path,split,identity,emotion,au1,au2"]
+    for split, count in (("train", 3), ("val", 1), ("test", 2)):
+        for name, shade in (("dark", 20), ("light", 220)):
+            for n in range(count):
+                path = tmp_path / "faces" / split / name / f"{n}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (16, 16), (shade, shade, shade)).save(path)
+                rows.append(f"faces/{split}/{name}/{n}.png,{split},p{n},{name if n else ''},{n % 2},1")
+    (tmp_path / "faces.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def test_folders_are_counted_by_split_and_class(faces: Path, capsys: Capture) -> None:
+    assert run(["data", "info", "faces", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["splits"]["train"] == {"images": 6, "clips": 6, "identities": 6}
+    assert found["labels"]["expression"]["light"] == {"train": 3, "val": 1, "test": 2}
+
+
+def test_a_table_is_counted_with_what_has_no_label(faces: Path, capsys: Capture) -> None:
+    labels = "{emotion: [light, dark], aus: {columns: [au1, au2]}}"
+    assert run(["data", "info", "faces.csv", "--labels", labels, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["splits"]["test"]["identities"] == 2
+    assert list(found["labels"]["emotion"]) == ["light", "dark", "(none)"]
+    assert found["labels"]["emotion"]["(none)"] == {"train": 2, "val": 2, "test": 2}
+    assert found["labels"]["aus"]["au2"]["train"] == 6
+
+
+def test_the_table_is_readable(faces: Path, capsys: Capture) -> None:
+    assert run(["data", "info", "faces.csv"]) == 0
+    shown = capsys.readouterr().out.split()
+    assert {"images", "identities", "train", "dark", "emotion"} <= set(shown)
+
+
+def test_a_sheet_has_a_line_for_each_class(faces: Path) -> None:
+    assert run(["data", "info", "faces.csv", "-o", "sheet.png", "--label", "emotion"]) == 0
+    with Image.open(faces / "sheet.png") as sheet:
+        dark, light = (sheet.getpixel((60, 22 + 56 + line * 134)) for line in (0, 1))
+    assert (dark, light) == ((20, 20, 20), (220, 220, 220))
+
+
+def test_a_label_that_is_not_there(faces: Path, capsys: Capture) -> None:
+    assert run(["data", "info", "faces.csv", "-o", "sheet.png", "--label", "mood"]) == 2
+    assert "emotion" in capsys.readouterr().err
+
+
+def test_an_index_is_counted_by_class(faces: Path, capsys: Capture) -> None:
+    assert run(["data", "index", "faces.csv", "-o", "x.index"]) == 0
+    assert run(["data", "info", "x.index", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
+    assert found["classes"]["emotion"] == {"dark": 3, "light": 3}
+    assert sum(found["splits"].values()) == found["clips"]
