@@ -1,1 +1,1 @@
-"""Runs a plan: builds its objects, trains by Lightning's Trainer, evaluates, and keeps the run folder."""
+"""Runs a plan: makes its components, trains with Lightning's Trainer, evaluates, writes the run folder."""

@@ -1,4 +1,4 @@
-"""The Python entry: what the command line does, as functions that raise the same errors."""
+"""The Python functions `train` and `load_backbone`; they raise the same errors as the command line."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def train(
     out: Path | str | None = None,
     resume: bool = False,
 ) -> Run:
-    """Trains and evaluates what a recipe says.
+    """Trains and evaluates a recipe.
 
     Args:
-        recipe: the recipe, a dict of its sections, its file, or the name of one that comes with the toolbox.
+        recipe: a recipe, a dict of its sections, a file, or the name of a recipe that comes with the toolbox.
         overrides: as for `--set`, such as `"optim.lr=0.01"`.
         out: the run folder; `runs/<name>/<date-time>` if not given.
-        resume: go on with the run in `out`.
+        resume: continue the run in `out`.
 
     Raises:
-        UserError: when the recipe, its data or the folder is wrong; `RecipeError` has the places.
+        UserError: when the recipe, its data or the folder is wrong; a `RecipeError` has the lines.
         SslToolboxError: when the run fails.
     """
     plan = load_plan(recipe, overrides) if isinstance(recipe, str | Path) else plan_of(recipe, overrides)

@@ -1,1 +1,1 @@
-"""The objects of a run, the stages of a step, and features of a frozen network."""
+"""The components of a run, the stages of a step, and features of a frozen network."""

@@ -1,4 +1,4 @@
-"""Adapters for strategies of API 1, whose batches had one clip and one person a draw."""
+"""Adapters for strategies of API 1, where all frames of a draw have the same clip and the same identity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssltoolbox.api import Batch, Clip, Kind, NegativeMasker, Options, Pick, Row
 
 
 def adapted(component: Any, kind: Kind) -> Any:
-    """A component of API 1 as the engine calls one of today."""
+    """Wraps a component of API 1, so that the engine can call it as one of API 2."""
     adapter = {Kind.POSITIVE_GENERATORS: OlderGenerator, Kind.NEGATIVE_MASKERS: OlderMasker}.get(kind)
     return adapter(component) if adapter else component
 
@@ -26,12 +26,12 @@ class OlderGenerator(nn.Module):
         self.options = generator.options
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
-        """As the generator picks."""
+        """Calls the generator's `pick`."""
         picked: int | None = self.generator.pick(clip, frame, rng)
         return picked
 
     def render(self, batch: Batch) -> Batch:
-        """As the generator renders; who is who stays as it was."""
+        """Calls the generator's `render`; clip and identity of each row stay."""
         rendered: Batch = self.generator.render(_one_clip_a_draw(batch))
         return replace(rendered, clip=batch.clip, identity=batch.identity)
 
@@ -45,12 +45,12 @@ class OlderMasker(NegativeMasker[Options], nn.Module):
         self.attract: float = masker.attract
 
     def describe(self, batch: Batch) -> Tensor:
-        """As the masker describes."""
+        """Calls the masker's `describe`."""
         described: Tensor = self.masker.describe(_one_clip_a_draw(batch))
         return described
 
     def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
-        """As the masker masks."""
+        """Calls the masker's `mask`."""
         masked: Tensor = self.masker.mask(anchors, candidates, eligible)
         return masked
 

@@ -1,4 +1,4 @@
-"""The recipe's auxiliary losses: what they see of a step, and their sum with the method's loss."""
+"""The recipe's auxiliary losses: their inputs, and their sum with the method's loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ssltoolbox.api import (
 
 
 class Weighted(NamedTuple):
-    """An auxiliary loss and its weight in the sum."""
+    """An auxiliary loss and its weight."""
 
     loss: AuxiliaryLoss[Options]
     weight: float
@@ -38,7 +38,7 @@ class AuxiliaryLosses(nn.Module):
     def __init__(self, losses: Mapping[str, Weighted] | None = None) -> None:
         super().__init__()
         self.losses = dict(losses or {})
-        # Known to torch, which moves, saves and optimises them.
+        # Registered here, so that torch moves, saves and optimises them.
         self.modules_of_losses = nn.ModuleList(
             item.loss for item in self.losses.values() if isinstance(item.loss, nn.Module)
         )
@@ -48,7 +48,7 @@ class AuxiliaryLosses(nn.Module):
 
     @contextmanager
     def recorded(self, backbone: nn.Module) -> Iterator[list[Tensor]]:
-        """Within it, the list gets what the backbone gives, call by call; nothing without losses."""
+        """Records the output of each call of the backbone in the list that it gives; nothing without losses."""
         features: list[Tensor] = []
         if not self:
             yield features
@@ -67,12 +67,12 @@ class AuxiliaryLosses(nn.Module):
         """The method's output with the losses added, and their terms: `<key>_loss`, before its weight.
 
         Args:
-            output: of the method.
-            recorded: what the backbone gave in this step.
-            inputs: what the method was given.
+            output: the method's.
+            recorded: the outputs of the backbone in this step.
+            inputs: the method's.
 
         Raises:
-            SslToolboxError: when the method hides the features, or a loss is not one number or has no gradient.
+            SslToolboxError: if the features are not known, or a loss is not a scalar or has no gradient.
         """
         if not self:
             return output
@@ -98,10 +98,10 @@ def _seen(output: StepOutput, recorded: list[Tensor], inputs: StepInputs) -> Aux
 
 
 def _first_rows(recorded: list[Tensor], instances: int, rows: int) -> Tensor:
-    """What the backbone gave for all rows or, of a method that shows it side A alone, for side A.
+    """The backbone's features of all rows, or of side A if the backbone sees only side A.
 
     Args:
-        recorded: side A comes first, then side B; what comes after them, such as crops, is left out.
+        recorded: features of side A, then of side B; what follows, such as crops, is left out.
         instances: M.
         rows: M or 2M.
     """

@@ -1,4 +1,4 @@
-"""Whose code failed: an exception of a plugin's code names the component and the call."""
+"""Names the component and the call in whose code an exception was raised."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ssltoolbox.api.errors import first_line
 
 @dataclass(frozen=True)
 class Blame:
-    """The classes of a run's components, and what each is called in a message. Can be pickled for loader workers.
+    """Finds the component that raised an exception. Can be pickled for loader workers.
 
     Attributes:
-        titles: class → such as "method 'simclr' (plugin 'methods' of ssltoolbox 0.1.0)".
+        titles: class of a component → its title, such as "method 'simclr' (plugin 'methods' of ssltoolbox 0.1.0)".
     """
 
     titles: Mapping[type, str]
@@ -25,8 +25,8 @@ class Blame:
     def assigned(self) -> Iterator[None]:
         """
         Raises:
-            SslToolboxError: in place of an exception that came out of a component's code, in one line, with the
-                component, the call, the file and the line. Errors of the toolbox's own pass as they are.
+            SslToolboxError: replaces an exception that a component's code raised, and names the component, the
+                call, the file and the line. Other exceptions pass unchanged.
         """
         try:
             yield
@@ -38,16 +38,17 @@ class Blame:
             raise
 
     def _found(self, error: Exception) -> str:
-        """What to say of an error; empty where no component's code was on the way to it."""
+        """The message; empty if no component's code is in the traceback."""
         for trace in _frames(error.__traceback__):
             code = trace.tb_frame.f_code
             owner = trace.tb_frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
             title = next((self.titles[base] for base in type(owner).__mro__ if base in self.titles), "")
             if title:
                 last = list(_frames(error.__traceback__))[-1]
-                place = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}"
-                said = f"{type(error).__name__}: {first_line(error)}"
-                return f"{title}: {code.co_name}() raised {said} ({place})"
+                line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}"
+                return (
+                    f"{title}: {code.co_name}() raised {type(error).__name__}: {first_line(error)} ({line})"
+                )
         return ""
 
 

@@ -1,4 +1,4 @@
-"""The objects of a run, made from its plan. Plugins' targets are called here and nowhere else."""
+"""The components of a run, made from its plan. Plugins' targets are called only here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from ssltoolbox.plan import Chosen, Plan
 
 
 class Splits(Mapping[Split, Dataset]):
-    """The splits of a dataset, each made when it is first asked for."""
+    """The splits of a dataset, each made at first use."""
 
     def __init__(self, data: Chosen) -> None:
         self.data = data
@@ -61,13 +61,13 @@ class Splits(Mapping[Split, Dataset]):
         return len(get_args(Split))
 
     def are_of(self, data: Chosen) -> bool:
-        """True for the same dataset with the same options, wherever the recipe names it."""
+        """True for the same dataset with the same options."""
         return (self.data.provided, self.data.options) == (data.provided, data.options)
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A downstream task and the data that it is measured on.
+    """A downstream task and its data.
 
     Attributes:
         evaluator: what measures.
@@ -87,12 +87,12 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The objects of a run, each made when it is first asked for."""
+    """The components of a run, each made at first use."""
 
     plan: Plan
 
     def import_all(self) -> None:
-        """Imports every component's code, so that what is broken fails before anything is written.
+        """Imports the code of every component, so that a broken one fails before anything is written.
 
         Raises:
             PluginError: naming the component.
@@ -105,7 +105,7 @@ class Components:
 
     @cached_property
     def blame(self) -> Blame:
-        """Names the component whose code an exception came out of."""
+        """Names the component whose code raised an exception."""
         chosen = [item for items in self.plan.chosen.values() for item in items]
         chosen += [item.own_data.chosen for item in chosen if item.own_data]
         targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in chosen]
@@ -135,7 +135,7 @@ class Components:
         return MaskerUnion(maskers)
 
     def auxiliary_losses(self, context: MethodContext) -> AuxiliaryLosses:
-        """The auxiliary losses, all random weights drawn from torch's global generator."""
+        """The auxiliary losses; their random weights come from torch's global generator."""
         chosen = self.plan.of(Kind.AUXILIARY_LOSSES)
         weights = [item.options.weight for item in chosen if isinstance(item.options, AuxiliaryLossOptions)]
         losses = {
@@ -146,7 +146,7 @@ class Components:
 
     @cached_property
     def stages(self) -> Stages:
-        """What makes the method's input of a batch."""
+        """The stages that turn a batch into the inputs of the method."""
         return Stages(
             self.view,
             self.generators,
@@ -199,7 +199,7 @@ class Components:
 
     @cached_property
     def batches(self) -> DrawnBatches:
-        """What the loader's workers hold."""
+        """The dataset of the loader, whose items are batches."""
         generators = zip(self.plan.of(Kind.POSITIVE_GENERATORS), self.generators, strict=True)
         samplers = [(chosen.key, _make(chosen)) for chosen in self.plan.of(Kind.NEGATIVE_SAMPLERS)]
         strategies = Strategies([(chosen.key, generator) for chosen, generator in generators], samplers)
@@ -209,7 +209,7 @@ class Components:
         return DrawnBatches(train, drawer)
 
     def backbone(self, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
-        """A new backbone, its random weights drawn from the recipe's seed.
+        """A new backbone; its random weights come from the recipe's seed.
 
         Args:
             weights: None for random ones, "imagenet" for those that it comes with, or a file.

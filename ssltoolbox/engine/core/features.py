@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 _AHEAD = 2
 """Batches that each worker is ahead."""
 NAMED = 3
-"""Unreadable frames that the log names; the others are counted."""
+"""The most unreadable frames that the log names."""
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 class FeatureExtractor:
     """Computes features with a frozen network.
 
-    The same arguments give the same features, whatever the number of workers. The network and the global random
-    generators are afterwards as they were.
+    The same arguments give the same features for any number of workers. The modes of the network and the global
+    random generators are restored.
 
     Attributes:
         backbone: [B, 3, size, size] → [B, D], on `device`.
         view: resizes and normalises the images, on `device`.
-        device: where this is done.
+        device: computes the features.
         workers: processes that read images; 0 reads in this one.
         batch_size: images in one forward pass. It may change the last bits of a feature.
     """
@@ -50,7 +50,7 @@ class FeatureExtractor:
     batch_size: int = 256
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
-        """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in the order of time."""
+        """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
         return self.of_frames(dataset, *spread(lengths_of(dataset), most))
 
     def of_frames(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> Features:
@@ -101,8 +101,8 @@ class FeatureExtractor:
         return workers
 
     def _of_batch(self, frames: Frames) -> _BatchFeatures:
-        # Unreadable frames are passed through as well, so that no batch is empty; their features are dropped.
-        # `forward`, because a network that is compiled for training would be compiled again for this.
+        # Unreadable frames pass through the network too, so that no batch is empty; their features are dropped.
+        # `forward` avoids compiling again a network that is compiled for training.
         features: Tensor = self.backbone.forward(self.view.plain(frames.images.to(self.device)))
         readable = np.ones(len(frames.images), bool)
         readable[list(frames.unreadable)] = False
@@ -116,9 +116,9 @@ class FeatureExtractor:
 
 @contextmanager
 def extractor_of(components: Components, backbone: nn.Module) -> Iterator[FeatureExtractor]:
-    """An extractor on this machine's best device, with as many workers as the recipe's `trainer.workers` says.
+    """An extractor on the best device of this machine, with the workers of the recipe's `trainer.workers`.
 
-    Within it torch leaves the workers' cores to them.
+    While it is open, torch leaves the workers' cores free.
     """
     device = best_device()
     workers = worker_count(components.plan, backbone)
@@ -134,8 +134,8 @@ def lengths_of(dataset: Dataset) -> list[int]:
 def spread(lengths: list[int], most: int) -> tuple[np.ndarray, np.ndarray]:
     """Clip and frame numbers [frames] of at most `most` frames, spread evenly.
 
-    Each clip gives one frame and the same fraction of its others, from the middles of equal parts of it. With
-    more clips than `most`, as many of them, spread evenly, give their middle frame.
+    Each clip gives one frame, and the same fraction of its other frames: the middles of equal segments of the
+    clip. If there are more than `most` clips, `most` evenly spread clips give their middle frame.
 
     >>> clip, frame = spread([1, 8], most=5)
     >>> clip.tolist(), frame.tolist()
@@ -153,12 +153,12 @@ def spread(lengths: list[int], most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _middles(length: int, count: int) -> np.ndarray:
-    """[count] the positions in the middle of `count` equal parts of `length`."""
+    """[count] the middles of `count` equal segments of `length`."""
     return (2 * np.arange(count) + 1) * length // (2 * count)
 
 
 class _Chunks:
-    """Whole batches as a loader's items, so that a dataset reads them at once."""
+    """Batches as items of a loader, so that a dataset reads a batch in one call."""
 
     def __init__(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, size: int) -> None:
         self.dataset, self.clip, self.frame, self.size = dataset, clip, frame, size
@@ -177,7 +177,7 @@ class _Chunks:
 
 @dataclass(frozen=True, eq=False)
 class _BatchFeatures:
-    """Of one batch: which images were readable, their features and labels, and why the others were not."""
+    """One batch: a mask of readable images, their features and labels, and the reasons for the others."""
 
     readable: np.ndarray
     values: np.ndarray
@@ -187,11 +187,11 @@ class _BatchFeatures:
 
 @contextmanager
 def _frozen(backbone: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards every module is in the mode that it was in."""
+    """Evaluation mode without gradients; the mode of every module is restored."""
     modes = [(module, module.training) for module in backbone.modules()]
     backbone.eval()
     try:
-        # Not inference_mode: what a backbone caches in it could not be trained with afterwards.
+        # Not inference_mode: a backbone could not train with tensors that it caches in it.
         with torch.no_grad():
             yield
     finally:

@@ -1,4 +1,4 @@
-"""The recipe's maskers as one: their descriptors by key, their masks united, their weights multiplied."""
+"""Combines the recipe's maskers: descriptors by key, the union of the masks, the product of the weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MaskerUnion:
         maskers: key in the recipe → masker, such as `mask_fn` and `mask_fn#2`.
 
     Raises:
-        SslToolboxError: for a masker that learns and is no `nn.Module`, whose state no checkpoint would have.
+        SslToolboxError: if a masker that learns is not an `nn.Module`, because no checkpoint would save its state.
     """
 
     def __init__(self, maskers: Mapping[str, NegativeMasker[Options]] | None = None) -> None:
@@ -51,16 +51,16 @@ class MaskerUnion:
 
     @property
     def learning(self) -> dict[str, NegativeMasker[Options]]:
-        """Those that learn from a step."""
+        """The maskers that define `update`."""
         return {key: masker for key, masker in self.maskers.items() if _defines(masker, "update")}
 
     def without_similarity(self) -> MaskerUnion:
-        """Those that can be asked before the network has embedded anything."""
+        """The maskers that need no embeddings."""
         return MaskerUnion({key: one for key, one in self.maskers.items() if not one.needs_similarity})
 
     @torch.no_grad()
     def describe(self, batch: Batch) -> dict[str, Tensor]:
-        """Key → [N, R, F] what each masker says of the frames."""
+        """Key of a masker → [N, R, F] its descriptors of the frames."""
         frames = batch.frames.shape[:2]
         return {
             key: masker.describe(batch).float().unflatten(0, frames) for key, masker in self.maskers.items()
@@ -73,13 +73,14 @@ class MaskerUnion:
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
     ) -> Masking:
-        """What the maskers together say of these pairs. See `ssltoolbox.api.Maskers`.
+        """The combined answer of the maskers for these pairs. See `ssltoolbox.api.Maskers`.
 
-        A pair is eligible for a masker when it comes from different draws and both descriptors are finite: a hard
-        negative is thus protected from its own anchor, and from nobody else.
+        A pair is eligible for a masker if it comes from different draws and both descriptors are finite. So a hard
+        negative is never masked for the anchor of its own draw.
 
         Raises:
-            SslToolboxError: when an answer has the wrong shape, or the similarity that a masker needs is missing.
+            SslToolboxError: if an answer has the wrong shape, or if a masker needs the similarity and it is
+                missing.
         """
         different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         united = _United(different)
@@ -99,14 +100,14 @@ class MaskerUnion:
 
     @torch.no_grad()
     def update(self, rows: Rows, embeddings: Tensor) -> None:
-        """Lets those that learn learn from a micro-batch. See `NegativeMasker.update`."""
+        """Updates the maskers that learn. See `NegativeMasker.update`."""
         for key, masker in self.learning.items():
             described = {key: rows.descriptors[key]}
             masker.update(replace(rows, descriptors=described), embeddings)
 
 
 class _United:
-    """Answers for the same pairs, united one by one.
+    """Combines answers for the same pairs, one after the other.
 
     Args:
         different: [A, C] bool, pairs of different draws.
@@ -128,7 +129,7 @@ class _United:
         eligible: Tensor,
         known: Tensor,
     ) -> None:
-        """Takes what a masker said, of the pairs that it may mask, and may weigh: [A, C] bool each."""
+        """Adds an answer. `eligible` and `known`, [A, C] bool, are the pairs that it may mask and weigh."""
         shape = eligible.shape
         if answer.masked is not None:
             _check(masker, "a mask", answer.masked, shape, answer.masked.dtype == torch.bool, "torch.bool")
@@ -149,7 +150,7 @@ class _United:
         self.terms |= {f"{key}_{name}": value for name, value in answer.terms.items()}
 
     def masking(self, anchors: Rows, candidates: Rows) -> Masking:
-        """All that was said."""
+        """The combined answer."""
         terms: dict[str, Tensor] = {}
         if self.shares:
             terms["masked_share"] = _share(self.masked, self.eligible)
@@ -159,13 +160,13 @@ class _United:
 
 
 def _answer(masker: NegativeMasker[Options], comparison: Comparison) -> MaskerAnswer:
-    """What a masker says, with a gradient only if it wants one."""
+    """The answer of a masker, with a gradient only if the masker is differentiable."""
     similarity = comparison.similarity if masker.needs_similarity else None
     if similarity is not None and not masker.differentiable:
         similarity = similarity.detach()
     with torch.set_grad_enabled(masker.differentiable and torch.is_grad_enabled()):
-        said = masker.answer(replace(comparison, similarity=similarity))
-    return MaskerAnswer(masked=said) if isinstance(said, Tensor) else said
+        answer = masker.answer(replace(comparison, similarity=similarity))
+    return MaskerAnswer(masked=answer) if isinstance(answer, Tensor) else answer
 
 
 def _check(
@@ -184,12 +185,12 @@ def _check(
 
 
 def _defines(masker: Any, method: str) -> bool:
-    """True if a masker has a method of its own in place of the one that all have."""
+    """True if a masker overrides a method of `NegativeMasker`."""
     return getattr(type(masker), method) is not getattr(NegativeMasker, method)
 
 
 def _seen_by(key: str, anchors: Rows, candidates: Rows) -> tuple[Rows, Rows]:
-    """The rows with the descriptors of one masker alone: NaN for candidates without any, as in an empty queue."""
+    """The rows with the descriptors of one masker; NaN for candidates without any, as in an empty queue."""
     own, theirs = (rows.descriptors.get(key, rows.descriptors.get("")) for rows in (anchors, candidates))
     if own is None:
         raise SslToolboxError(f"the rows have no descriptors of masker {key!r}")
@@ -207,7 +208,7 @@ def _share(masked: Tensor, eligible: Tensor) -> Tensor:
 
 
 def _agreement(masked: Tensor, eligible: Tensor, anchors: Rows, candidates: Rows) -> dict[str, Tensor]:
-    """For each label of classes, how often a masked candidate has the row's class, and how often any has."""
+    """For each class label, how often a masked candidate, and any candidate, has the class of the row."""
     terms = {}
     for label, values in anchors.labels.items():
         theirs = candidates.labels.get(label)

@@ -1,4 +1,4 @@
-"""A loader whose workers fail as everything else does: with the error as it was raised, and an end."""
+"""A data loader that raises the original exception of a worker, and stops its workers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 class Loader(DataLoader[T]):
-    """Gives what `Fetched` sent from a worker, and raises here what it met there.
+    """Gives the items of `Fetched`, and raises in this process the exception that it has caught in a worker.
 
-    torch would raise an error of the same type whose text is the worker's traceback, and whose own traceback
-    keeps the other workers alive: they wait for work, and this process for them.
+    torch's own loader would raise an exception whose message is the worker's traceback. That exception also keeps
+    references to the other workers, so that they and this process would wait for each other.
     """
 
     def __init__(self, fetched: Fetched[T], *, num_workers: int = 0, **options: Any) -> None:
@@ -65,7 +65,7 @@ def _end(found: Any, workers: Iterable[BaseProcess]) -> None:
 
 
 class Fetched(TorchDataset[T]):
-    """A dataset that is a function of what a sampler gives; for a `Loader`."""
+    """A dataset that calls a function with what the sampler gives; for a `Loader`."""
 
     def __init__(self, fetch: Callable[[Any], T], length: int) -> None:
         self.fetch, self.length = fetch, length
@@ -117,13 +117,13 @@ class _Parcel(Generic[T]):
 
 @dataclass(frozen=True)
 class _Failure:
-    """What came of a batch in its place."""
+    """The exception that a worker sends instead of a batch."""
 
     error: Exception
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or one like it where it can't be sent to another process; its traceback is a note to it."""
+    """The error with its traceback as a note; a `RuntimeError` with its message if it can't be pickled."""
     note = f"In a loader's worker:\n{traceback.format_exc()}"
     try:
         pickle.loads(pickle.dumps(error))

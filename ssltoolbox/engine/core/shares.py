@@ -1,8 +1,8 @@
-"""A micro-batch that several processes share: each prepares its own draws as a single process would.
+"""Prepares one process's share of a micro-batch with the same result as a single process would give.
 
-A single process draws random numbers for all draws of a micro-batch at once. Of several, each draws the numbers of
-all and applies its own share. Where a component looks at other draws, such as a donor of a face, the draws of all
-processes are gathered first.
+A single process draws the random numbers of all draws of a micro-batch at once. Each of several processes draws
+the same numbers and applies its own share. If a component looks at other draws, as for the donor of a face, the
+draws of all processes are gathered first.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def renders(generator: PositiveGenerator[Options] | OlderGenerator) -> bool:
 
 
 def is_shared(view: View) -> bool:
-    """True for a view that can augment a share of the images; others must be given all of them."""
+    """True if the view can augment a share of the images; other views need all images."""
     return isinstance(view, SharedView) and not isinstance(view, PairedView)
 
 
 def own_draws(position: Position, draws: int) -> slice:
-    """Which of all draws of the micro-batch are this process's.
+    """The draws of this process among all draws of the micro-batch.
 
     >>> own_draws(Position(step=0, rank=1, ranks=4), draws=2)
     slice(2, 4, None)
@@ -40,10 +40,10 @@ def own_draws(position: Position, draws: int) -> slice:
 
 @torch.no_grad()
 def gathered(batch: Batch) -> Batch:
-    """The draws of all processes, as a single one has them; counts and notes of this process."""
+    """The draws of all processes in the order of a single process; counts and notes are this process's."""
     names: list[list[str]] = [[] for _ in range(distributed.get_world_size())]
     distributed.all_gather_object(names, sorted(batch.found))
-    # What no pick of a process has found out is missing in its share.
+    # A share lacks what none of its picks has found.
     nothing = torch.full(batch.clip.shape, torch.nan, device=batch.clip.device)
     found = {name: batch.found.get(name, nothing) for name in sorted({name for own in names for name in own})}
     return replace(batch, found=found).changed(lambda values: concat_all_gather(values.contiguous()))
@@ -69,10 +69,10 @@ def rows_of_share(values: Tensor, position: Position, draws: int) -> Tensor:
 def augment_share(
     view: SharedView, images: Tensor, landmarks: Tensor, part: Side | int, position: Position, draws: int
 ) -> Tensor:
-    """Views of a process's own images, with the random numbers that a single process would draw for them.
+    """Augments a process's own images with the random numbers that a single process would draw for them.
 
     Args:
-        view: makes them.
+        view: augments.
         images: [roles·N, 3, S, S] role-major.
         landmarks: [roles·N, 68, 2].
         part: a side, or the number of a local crop.

@@ -1,4 +1,4 @@
-"""The stages between the loader and the method: seed, describe, render, view, and who is who."""
+"""The stages between the loader and the method: seed, describe, render, augment, build the rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ssltoolbox.engine.core.shares import (
 )
 
 _DESCRIBING = 2
-"""Keeps the random numbers of `describe` apart, which looks at the frames of one process."""
+"""Purpose of a seed: the random numbers of `describe`, which sees the frames of one process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +56,8 @@ class Prepared(TensorFields):
     Attributes:
         position: in the run.
         batch: as loaded.
-        counts: what happened on the way to here, the generators' counts among it.
-        inputs: what the method looks at.
+        counts: counts of the loader and of the generators.
+        inputs: the inputs of the method.
     """
 
     position: Position
@@ -67,11 +67,11 @@ class Prepared(TensorFields):
 
 
 MicroBatch = Drawn | Prepared
-"""What the loader gives: as loaded, or prepared by a worker."""
+"""An item of the loader: as loaded, or prepared by a worker."""
 
 
 class Stages:
-    """Describes, renders and augments; the outcome depends on the seed and the position in the run alone.
+    """Describes, renders and augments. The result depends only on the seed and the position in the run.
 
     Args:
         view: augments the two sides.
@@ -79,7 +79,7 @@ class Stages:
         maskers: describe the frames.
         hard_weights: [K] the weight of each hard negative of a draw in the loss; empty if all are 1.
         seed: the recipe's.
-        asked: what the method looks at besides side A and the rows.
+        wanted: the inputs that the method uses besides side A and the rows.
         crops: local crops of each instance.
     """
 
@@ -90,7 +90,7 @@ class Stages:
         maskers: MaskerUnion,
         hard_weights: Sequence[float],
         seed: int,
-        asked: Collection[StepInput] = frozenset[StepInput](("view_b",)),
+        wanted: Collection[StepInput] = frozenset[StepInput](("view_b",)),
         crops: int = 0,
     ) -> None:
         self.view = view
@@ -98,24 +98,24 @@ class Stages:
         self.maskers = maskers
         self.hard_weights = tuple(hard_weights)
         self.seed = seed
-        self.asked = frozenset(asked)
-        self.crops = crops if "crops" in self.asked else 0
+        self.wanted = frozenset(wanted)
+        self.crops = crops if "crops" in self.wanted else 0
 
     def __call__(
         self, drawn: Drawn, timed: Callable[[str], AbstractContextManager[object]] = nullcontext
     ) -> Prepared:
         """
         Args:
-            drawn: on the device that does the work.
-            timed: what each stage is done within, by its name.
+            drawn: on the device that computes.
+            timed: a context manager for each stage, by its name.
         """
         position, batch = drawn.position, drawn.batch
         seed_device(self.seed, position.step, position.micro_batch, position.rank, _DESCRIBING)
-        # Of images, and of what is read off them, reduced precision would cost more than it saves.
+        # Images and descriptors are computed in full precision.
         with torch.autocast(batch.frames.device.type, enabled=False):
             with timed("describe"):
                 rows = rows_of(batch, self.maskers.describe(batch), self.hard_weights)
-            # On every rank as on the only one.
+            # All ranks use the random numbers of rank 0.
             seed_device(self.seed, position.step, position.micro_batch, rank=0)
             if position.ranks > 1 and self.needs_all_draws:
                 rendered, views = self._share_of_all(batch, position, timed)
@@ -124,22 +124,22 @@ class Stages:
                     rendered = render(self.generators, batch)[-1]
                 with timed("views"):
                     views = augmented(self.view, rendered, self.crops, position)
-        shown = rendered if "batch" in self.asked else None
+        shown = rendered if "batch" in self.wanted else None
         inputs = StepInputs(views.view_a, views.view_b, rows, position.step, views.crops, shown)
         return Prepared(position, batch, {**batch.counts, **rendered.counts}, inputs)
 
     @property
     def needs_all_draws(self) -> bool:
-        """True where processes that share a micro-batch must give each other their draws to prepare it."""
+        """True if processes that share a micro-batch must exchange their draws to prepare it."""
         return not is_shared(self.view) or any(map(renders, self.generators))
 
     def _share_of_all(
         self, batch: Batch, position: Position, timed: Callable[[str], AbstractContextManager[object]]
     ) -> tuple[Batch, Views]:
-        """This process's draws as rendered, and their views, as a part of all draws of the micro-batch."""
+        """This process's draws as rendered, and their views, computed with all draws of the micro-batch."""
         draws, own = len(batch), own_draws(position, len(batch))
         with timed("render"):
-            # What others' draws look like matters to a view that is given them.
+            # A view that gets all draws needs all of them rendered.
             everything = replace(gathered(batch), own=own if is_shared(self.view) else slice(None))
             rendered_all = render(self.generators, everything)[-1]
             rendered = part_of(rendered_all, own)
@@ -154,9 +154,9 @@ class Stages:
 
 
 def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int) -> None:
-    """Seeds torch's global generator, so that what follows depends on nothing but the position in the run.
+    """Seeds torch's global generator with the seed and the position in the run.
 
-    `purpose` keeps what needs random numbers at the same position apart.
+    `purpose` separates uses of random numbers at the same position.
     """
     state = np.random.SeedSequence((seed, step, micro_batch, rank, *purpose)).generate_state(1, np.uint64)
     torch.manual_seed(int(state[0]))
@@ -164,7 +164,7 @@ def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int
 
 @torch.no_grad()
 def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> list[Batch]:
-    """The batch as drawn, then as each generator left it."""
+    """The batch as drawn, then after each generator."""
     stages = [batch]
     for generator in generators:
         stages.append(generator.render(stages[-1]))
@@ -172,7 +172,7 @@ def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> li
 
 
 class Views(NamedTuple):
-    """What the method looks at, role-major, channels last in memory.
+    """The augmented images, role-major, with channels last in memory.
 
     Attributes:
         view_a: [M, 3, size, size] side A.
@@ -185,7 +185,7 @@ class Views(NamedTuple):
     crops: tuple[Tensor, ...]
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Views:
-        """All of them passed through a function."""
+        """Applies a function to all tensors."""
         view_b = None if self.view_b is None else change(self.view_b)
         return Views(change(self.view_a), view_b, tuple(map(change, self.crops)))
 
@@ -195,10 +195,10 @@ def augmented(view: View, batch: Batch, crops: int = 0, position: Position | Non
     """The views of a batch.
 
     Args:
-        view: makes them.
+        view: augments.
         batch: N draws, as rendered.
         crops: local crops of each instance.
-        position: of the share of a micro-batch that these draws are; without it they are a whole one.
+        position: position of the share that these draws are; None if they are a whole micro-batch.
     """
     instances = 1 + batch.hard_negatives
     sides = (batch.sources, batch.positives)[: batch.sides]

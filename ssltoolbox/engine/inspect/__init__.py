@@ -1,1 +1,1 @@
-"""Looks at a run, a recipe or a network: pictures, features, reports, exports."""
+"""Inspects a run, a recipe or a network: pictures, features, reports, exports."""

@@ -21,7 +21,7 @@ from ssltoolbox.support.files import replaced
 from ssltoolbox.support.paths import refuse_no_utf8
 
 ROWS = 4096
-"""Frames of a row group, which is held in memory as a whole."""
+"""Frames of a row group; a row group is held in memory."""
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
@@ -41,11 +41,11 @@ class Embedded:
 
 
 class Embedding:
-    """The features that a network gives for its data; they are computed when they are written.
+    """The features of a network for its data, computed while they are written.
 
     Args:
-        components: of a plan of `open_source`, whose data is there.
-        splits: those to include; a split without frames adds none.
+        components: made from a plan of `open_source`; the data must be there.
+        splits: the splits to include.
 
     Attributes:
         frames: the number of frames.
@@ -68,7 +68,7 @@ class Embedding:
         The schema's metadata has, under "ssltoolbox", the network, the hash of its weights and class names.
 
         Args:
-            tick: called with the number of frames that were done since the last call.
+            tick: called with the number of frames that are done since the last call.
 
         Raises:
             UserError: where there are no frames, none could be read, or the path is not UTF-8.

@@ -1,4 +1,4 @@
-"""A map of the features: each frame of the test split a point in two dimensions, near to what is like it."""
+"""A map of the features: each frame of the test split is a point in 2-D, and similar frames are close."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.support.files import write_json
 
 MOST_POINTS = 500
-"""Enough to see groups; t-SNE takes about a second for them."""
+"""Enough points to see groups, few enough for t-SNE to be quick."""
 FEWEST_NEIGHBOURS = 50
-"""With fewer points than this, neighbours say little: PCA shows them as they lie."""
+"""With fewer points than this, PCA is used instead of a method of neighbours."""
 PERPLEXITY = 30
 ITERATIONS = 500
 COMPONENTS = 50
-"""Of a PCA before t-SNE, as van der Maaten and Hinton (2008) do."""
+"""Dimensions of the PCA before t-SNE, as van der Maaten and Hinton (2008) use it."""
 
 
 def write_map(components: Components, folder: RunFolder) -> None:
-    """Writes `embedding_map.json` for a finished run; nothing where the test split has fewer than three frames."""
+    """Writes `embedding_map.json` of a finished run, unless the test split has fewer than three frames."""
     with extractor_of(components, components.backbone(folder.backbone)) as extractor:
         features = extractor.of_split(components.splits["test"], MOST_POINTS)
     if len(features) > 2:
@@ -36,13 +36,13 @@ def write_map(components: Components, folder: RunFolder) -> None:
 
 
 def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """As in `embedding_map.json`: the `method`, and for each frame its point [x, y], its identity and its labels.
+    """The content of `embedding_map.json`: the `method`, and the point [x, y], identity and labels of each frame.
 
-    Frames with features that are not finite are left out, and labels that are no classes.
+    Frames whose features are not finite are left out. So are labels that are not classes.
 
     Args:
         features: of at least three frames.
-        names: of the classes of some labels; they stand under `names`.
+        names: label → names of its classes; written under `names`.
     """
     finite = np.isfinite(features.values).all(axis=1)
     method, points = project(features.values[finite].astype(np.float64))
@@ -61,7 +61,7 @@ def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, 
 
 
 def project(values: np.ndarray) -> tuple[str, np.ndarray]:
-    """The method, UMAP where it is installed, and its points [n, 2] of features [n, D]; the same each time."""
+    """The method and its points [n, 2] of features [n, D]. UMAP is used if it is installed. Deterministic."""
     if not np.ptp(values, axis=0).any():
         # Collapsed features have no directions.
         return "PCA", np.zeros((len(values), 2))
@@ -70,7 +70,7 @@ def project(values: np.ndarray) -> tuple[str, np.ndarray]:
     if find_spec("umap"):
         import umap
 
-        # With a seed it takes one thread; said here, so that it need not warn of it.
+        # With a seed UMAP uses one thread, and warns unless n_jobs says so.
         return "UMAP", umap.UMAP(random_state=0, n_jobs=1).fit_transform(values)
     fewer = PCA(min(COMPONENTS, *values.shape), random_state=0).fit_transform(values)
     tsne = TSNE(perplexity=PERPLEXITY, max_iter=ITERATIONS, init="pca", random_state=0, n_jobs=1)

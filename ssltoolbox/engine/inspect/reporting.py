@@ -1,4 +1,4 @@
-"""report.html of a run folder, and the picture of pairs and the map of the features in it."""
+"""Writes report.html of a run, with its picture of pairs and its map of the features."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.support.files import write_text
 
 DRAWS_SHOWN = 3
-"""Draws in the picture of pairs: what a report needs; `ssltoolbox preview` shows more."""
+"""Draws in the picture of pairs."""
 
 log = logging.getLogger(__name__)
 
 
 def write_report(components: Components, folder: RunFolder, console: Console) -> None:
-    """Writes report.html from the files of the run, with a picture of pairs where it trained, and a map of the
-    features where it was evaluated.
+    """Writes report.html from the files of the run. A run that trained gets a picture of pairs, and a run that was
+    evaluated gets a map of the features.
 
-    A run is complete without its report: a failure here is printed, with the traceback in the log, and the run
-    still succeeds.
+    A run is complete without its report: a failure here is printed, its traceback is logged, and the run succeeds.
     """
     if components.plan.trains and not folder.pairs.exists():
         with _failures_reported("the picture of pairs", folder, console):
@@ -44,7 +43,7 @@ def write_report(components: Components, folder: RunFolder, console: Console) ->
 
 @contextmanager
 def _failures_reported(what: str, folder: RunFolder, console: Console) -> Iterator[None]:
-    """Prints a failure instead of raising it; of imports too, since matplotlib may fail in its own."""
+    """Prints a failure instead of raising it, also a failure of imports such as matplotlib."""
     try:
         yield
     except Exception as error:

@@ -1,7 +1,7 @@
-"""What a command is to look at, a run or weights from elsewhere, as a plan that trains nothing.
+"""Turns a run, or weights from elsewhere, into a plan with the method `none`, for commands that inspect a network.
 
-Such a plan says which network, where its weights are, which data and views: all that looking at a network takes.
-Weights from elsewhere get data, views and tasks from a recipe.
+The plan has the network, its weights, the data, the views and the tasks. For weights from elsewhere, a recipe
+gives data, views and tasks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOTHING_TRAINS = (
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """What a user asks to look at.
+    """A network that a user names on the command line.
 
     Attributes:
         source: one of `FORMS`, as on the command line.
@@ -57,9 +57,9 @@ def open_source(
     """The plan of a recipe with method `none`, whose backbone has the weights.
 
     Args:
-        wanted: what to look at.
-        overrides: as for `load_plan`; they win.
-        data_needed: if False, data that is not there is no error.
+        wanted: the network.
+        overrides: as for `load_plan`; they take precedence.
+        data_needed: if False, missing data is no error.
 
     Raises:
         UserError: where the source is none of `FORMS`, where weights come without a recipe, or where the recipe is
@@ -88,7 +88,7 @@ def open_source(
 
 
 def is_recipe(source: str) -> bool:
-    """True for what is named as recipes are, and for the name of a recipe that comes with the toolbox.
+    """True for the name of a recipe file, and for the name of a recipe that comes with the toolbox.
 
     >>> is_recipe("mine.yaml"), is_recipe("quickstart"), is_recipe("runs/mine")
     (True, True, False)
@@ -97,13 +97,13 @@ def is_recipe(source: str) -> bool:
 
 
 def recipe_of_run(source: str) -> Path | None:
-    """The recipe of the run that is named, or whose backbone is named; None for what is no run."""
+    """The recipe of a run, named by its folder or its backbone; None for anything else."""
     run = _run_of(Path(source))
     return RunFolder(run).recipe if run else None
 
 
 def check_weights(plan: Plan) -> str:
-    """What of a plan's file of weights fits its network, in words; empty where it names no file.
+    """Says which tensors of a plan's file of weights fit its network; empty if the plan names no file.
 
     Raises:
         UserError: where the file or the network is wrong; see `match_weights`.
@@ -111,14 +111,14 @@ def check_weights(plan: Plan) -> str:
     recipe = plan.recipe.backbone
     if recipe.weights in (None, IMAGENET):
         return ""
-    # On "meta" a network has no memory, and is made at once.
+    # On the device "meta" a network takes no memory.
     with torch.device("meta"):
         network = make_backbone(plan)
     return str(match_weights(network, Path(str(recipe.weights)), recipe.allow_partial))
 
 
 def _run_of(path: Path) -> Path | None:
-    """The run folder that a path is, or whose backbone it is."""
+    """The run folder that a path names, by itself or by its backbone; None for other paths."""
     if path.is_dir():
         return path
     folder = RunFolder(path.parent)

@@ -1,4 +1,4 @@
-"""Checkpoint files that are whole or not there, and hold no code."""
+"""Checkpoint files, written atomically and read without running code."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ssltoolbox.api.errors import first_line
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Writes beside the checkpoint, flushes to the disk, then renames: a crash leaves the one before.
+    """Writes beside the checkpoint, flushes to the disk, then renames. A crash leaves the checkpoint before.
 
-    Nothing but tensors and plain values is ever read back (`weights_only`), so a checkpoint can't run code.
+    Only tensors and plain values are read back (`weights_only`), so a checkpoint can't run code.
     """
 
     def save_checkpoint(
@@ -64,24 +64,24 @@ def read_checkpoint(path: Path, map_location: Any | None = "cpu") -> dict[str, A
     """
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:  # torch's own text says how to run the code that may be in it
+    except pickle.UnpicklingError as error:  # torch's message advises how to run code from the file
         reason = "it is damaged, or holds more than tensors and plain values"
         raise UserError(f"can't read the checkpoint {path}: {reason}") from error
-    except Exception as error:  # torch raises a dozen types for a damaged file
+    except Exception as error:  # torch raises many types for a damaged file
         raise UserError(f"can't read the checkpoint {path}: {first_line(error)}") from error
     return checkpoint
 
 
 def _reason(error: BaseException) -> str:
-    """What the system said of a write that failed; torch itself says only where in the file it was."""
-    said: BaseException | None = error
-    while said is not None and not isinstance(said, OSError):
-        said = said.__context__
-    return (said and said.strerror) or first_line(error)
+    """The system's reason for a failed write, from the exception that torch's error hides."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__context__
+    return (cause and cause.strerror) or first_line(error)
 
 
 def _flush_folder(folder: Path) -> None:
-    """Makes a rename last, on systems that can flush a folder."""
+    """Flushes a rename to the disk, on systems that can flush a folder."""
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

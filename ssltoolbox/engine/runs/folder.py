@@ -1,4 +1,4 @@
-"""The run folder: where everything of a run lies, and who may write there."""
+"""The run folder: its paths, its lock, and the checks when a run begins or resumes."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ FREE_TO_CHANGE = frozenset(
         "compile",
     )
 )
-"""What `--resume` may change: the result stays the same up to the order of sums."""
+"""Options that may change on `--resume`: the result stays the same up to the order of sums."""
 NOT_COMPARED = frozenset(("loading", "note", "terms", "classes", "max_frames"))
-"""Facts of the data that may change between two parts of a run: no frame, landmark or label depends on them."""
+"""Facts of the data that may change before a run is resumed: no frame, landmark or label depends on them."""
 PACKAGES = ("ssltoolbox", "torch", "torchvision", "lightly", "timm", "kornia", "pytorch_lightning", "numpy")
 
 
@@ -86,13 +86,13 @@ class RunFolder:
         return cls(path)
 
     def log_of(self, rank: int) -> Path:
-        """Where the process of that rank logs."""
+        """The log file of the process of that rank."""
         return self.log if rank == 0 else self.path / f"log.rank{rank}.txt"
 
     def refuse_used(self) -> None:
         """
         Raises:
-            UserError: when there is something in the folder already.
+            UserError: when the folder is not empty.
         """
         if self.path.is_file():
             raise UserError(f"{self.path} is a file, not a folder")
@@ -103,7 +103,7 @@ class RunFolder:
             )
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keeps other processes out, as `data.files.locked` does."""
+        """Locks the folder; see `support.files.locked`."""
         return locked(self.path)
 
     def begin(self, recipe: str, facts: DataFacts | None, world: Mapping[str, Any], **about: Any) -> None:
@@ -111,9 +111,9 @@ class RunFolder:
 
         Args:
             recipe: resolved, as YAML.
-            facts: of the data, where it is there.
+            facts: facts of the data; None if it is not there.
             world: the processes that train, and how they were started.
-            about: what else a reader of the run must know, as plain data.
+            about: further entries of environment.json, as plain data.
         """
         write_json(self.environment, environment() | about | {"world": world, "data": _recorded(facts)})
         write_text(self.recipe, recipe)
@@ -121,14 +121,14 @@ class RunFolder:
     def resume(
         self, recipe: str, facts: DataFacts | None, world: Mapping[str, Any], movable: Collection[str]
     ) -> list[str]:
-        """Refuses to go on with another recipe or other data than the run has begun with.
+        """Refuses to resume with another recipe or other data than at the start of the run.
 
         Args:
             recipe, facts, world: as for `begin`, as they are now.
-            movable: dotted keys of the recipe that say where the data lies.
+            movable: dotted keys of the recipe with paths of the data.
 
         Returns:
-            Lines for the user: what else has changed.
+            Lines for the user on what else has changed.
 
         Raises:
             UserError: when the result would differ.
@@ -193,7 +193,7 @@ def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunF
 
 
 def environment() -> dict[str, Any]:
-    """What a run depends on besides its recipe and its data."""
+    """The content of environment.json: versions, hardware, command."""
     return {
         "started": _now(),
         "command": sys.argv,
@@ -211,7 +211,7 @@ def _now() -> str:
 
 
 def _recorded(facts: DataFacts | None) -> dict[str, Any]:
-    """Facts as they are when they are read back from JSON."""
+    """Facts as JSON gives them back."""
     if facts is None:
         return {}
     recorded: dict[str, Any] = json.loads(json.dumps(asdict(facts) | {"labels": sorted(facts.labels)}))

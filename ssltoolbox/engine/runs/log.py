@@ -1,4 +1,4 @@
-"""log.txt: what was said, when, with the tracebacks that a terminal is spared."""
+"""log.txt: messages with their times, and the tracebacks that the terminal does not show."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def logged_to(path: Path) -> Iterator[None]:
 
 
 class _LogFile(logging.FileHandler):
-    """What can't be written to it is left out: a full disk stops a run where its results are written."""
+    """A log file that ignores failed writes: a full disk stops a run when its results are written."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Instead of a traceback on the terminal."""
+        """Prints no traceback on the terminal."""
 
     def close(self) -> None:
-        """Writes what it still holds, if that can be."""
+        """Closes the file, and ignores a failed write."""
         with suppress(OSError):
             super().close()

@@ -1,4 +1,4 @@
-"""The recipe's downstream tasks on a run's backbone and on an untrained one of the same kind."""
+"""Evaluates the recipe's tasks on a run's backbone and on an untrained network."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ssltoolbox.support.files import write_json
 def evaluate_run(
     components: Components, folder: RunFolder, again: bool = False, console: Console | None = None
 ) -> dict[str, Any]:
-    """The results of the recipe's tasks, as in `evaluation.json`, which is written unless it is there.
+    """The results of the recipe's tasks; writes `evaluation.json`, or reads it if it exists.
 
     Args:
         components: the run's, or those of its recipe with other tasks.
-        folder: where `backbone.safetensors` lies.
-        again: evaluate even if there are results.
+        folder: the run's.
+        again: evaluate even if `evaluation.json` exists.
         console: where progress is shown.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The content of `evaluation.json`: the results of the tasks, and what a reader needs to judge them."""
+"""The content of `evaluation.json`: results of the tasks, their metrics, differences to an untrained network."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def reported(trained: Results, random: Results, descriptors: Mapping[str, Descri
 
     A result of the trained network also has
 
-    - `metrics`: what its task declares about them, see `ssltoolbox.api.Metric`; missing where it declares nothing
+    - `metrics`: the metrics that its task declares, see `ssltoolbox.api.Metric`; missing if there are none
     - `difference`: for each metric with resamples, the 95% interval [low, high] of its difference to the untrained
-      network, both measured on the same resamples
+      network, over the same resamples
 
     Args:
         trained, random: as `evaluate_backbone` gives them.
-        descriptors: those of the tasks, by the names under which they were evaluated.
+        descriptors: descriptors of the tasks by key.
     """
     results: dict[str, Any] = {}
     for key, numbers in trained.items():
@@ -38,7 +38,7 @@ def reported(trained: Results, random: Results, descriptors: Mapping[str, Descri
 
 
 def _declared(descriptor: Descriptor, key: str) -> list[Metric]:
-    """The metrics of one result of a task: those that name it, else those that name none."""
+    """The metrics of one result of a task: those that name the result, else those that name no result."""
     metrics = descriptor.metrics if isinstance(descriptor, EvaluatorDescriptor) else ()
     result, _, _ = key.partition("#")
     own = [metric for metric in metrics if metric.result == result]
@@ -46,7 +46,7 @@ def _declared(descriptor: Descriptor, key: str) -> list[Metric]:
 
 
 def _plain(metric: Metric) -> dict[str, Any]:
-    """A metric without what is empty."""
+    """A metric as a dict, without empty fields."""
     return {name: value for name, value in asdict(metric).items() if value != "" and name != "result"}
 
 

@@ -1,4 +1,4 @@
-"""Measures one network by downstream tasks, each on its data."""
+"""Evaluates one network on downstream tasks."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from ssltoolbox.models import weights_hash
 from ssltoolbox.support.progress import progress
 
 Measured = dict[Split, tuple[Features, tuple[int, int]]]
-"""Features of splits, of how many frames, and how many there are."""
+"""Split → its features, the number of frames used, and the number of frames there are."""
 
 
 class TaskData(Mapping[Split, Features]):
-    """Features of each split of a task's data, computed by one network when they are first asked for.
+    """Features of each split of a task's data, computed at first use.
 
     Args:
-        extractor: computes them.
+        extractor: computes the features.
         splits: the data.
         max_frames: the most frames of a split; all of one that is missing.
         classes: label → the names of its classes, where the data has them.
         measured: features that another task with the same arguments has asked for, and that are kept for the next.
 
     Attributes:
-        limited: of the splits that were asked for and are cut: how many frames were used, and how many there are.
+        limited: split → the numbers of frames used and there, for the splits of which not all frames are used.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TaskData(Mapping[Split, Features]):
         return len(self.splits)
 
     def context(self, seed: int, console: Console | None = None) -> EvaluationContext:
-        """For a task that needs the network: it gets a copy, and shows its progress on the console."""
+        """The context of a task that needs the network; it gets a copy of it."""
         return EvaluationContext(
             backbone=copy.deepcopy(self.extractor.backbone),
             feature_dim=self._feature_dim(),
@@ -92,7 +92,7 @@ class TaskData(Mapping[Split, Features]):
         )
 
     def _frames(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Clip and frame numbers of the frames that are taken of a split."""
+        """Clip and frame numbers of the frames that the task uses of a split."""
         lengths = lengths_of(self.splits[split])
         there = sum(lengths)
         clip, frame = spread(lengths, self.max_frames.get(split, there))
@@ -124,10 +124,10 @@ def evaluate_tasks(
     own, and `limited`, the splits of which not all frames were used: `{"train": [used, there]}`.
 
     Args:
-        extractor: with the network that is measured.
+        extractor: has the network.
         tasks: by key, in the order of the recipe.
         seed: for tasks that train.
-        console: where tasks show their progress.
+        console: shows the progress of tasks.
 
     Raises:
         UserError: when a task can't be measured on its data, or when two tasks report under the same key.

@@ -1,1 +1,1 @@
-"""A training run: Lightning's Trainer, what it trains, and what watches it."""
+"""A training run: Lightning's Trainer, module, data and callbacks."""

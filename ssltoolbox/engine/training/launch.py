@@ -24,15 +24,15 @@ UNSUPPORTED = {"mpirun": "OMPI_COMM_WORLD_SIZE", "mpiexec": "PMI_SIZE", "jsrun":
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program that has started all processes of the run, by what it tells each of them.
+    """A program that has started all processes of the run, as its environment variables describe it.
 
     Attributes:
         name: such as "torchrun".
         size: processes on all nodes.
-        per_node: processes on each node; None where it does not say.
+        per_node: processes on each node; None if not known.
         rank: of this process.
-        local_rank: of this process among those of its node; None where it does not say.
-        address, port: where the processes meet.
+        local_rank: of this process among those of its node; None if not known.
+        address, port: of the rendezvous.
         has_store: True if the launcher itself serves a store at that address.
         option: its option for the number of processes on a node.
     """
@@ -50,14 +50,14 @@ class Launcher:
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a run, and which of them this is.
+    """The processes of a run, and the rank of this process.
 
     Attributes:
         devices: processes on each node.
         nodes: machines.
         rank: of this process among all.
         local_rank: of this process on its node.
-        launcher: the program that started them; None where Lightning starts the others on each node.
+        launcher: the program that started them; None if Lightning starts the others on each node.
     """
 
     devices: int = 1
@@ -72,7 +72,7 @@ class World:
         return self.devices * self.nodes
 
     def facts(self) -> dict[str, Any]:
-        """What `environment.json` records."""
+        """The entry in `environment.json`."""
         return {
             "processes": self.size,
             "devices": self.devices,
@@ -82,10 +82,10 @@ class World:
 
 
 def launcher_of(env: Mapping[str, str]) -> Launcher | None:
-    """The launcher that the environment variables tell of, if there is one.
+    """The launcher that the environment variables describe; None without a launcher.
 
-    torchrun comes first, because it may run inside a SLURM job. In the script of a SLURM job that was not started
-    by srun, SLURM is no launcher: there is one process, whatever the number of tasks.
+    torchrun is checked first, because it may run inside a SLURM job. Without srun, the script of a SLURM job is a
+    single process, so SLURM is no launcher there.
 
     Raises:
         UserError: for several processes of a launcher that is not supported.
@@ -148,11 +148,11 @@ def _number(env: Mapping[str, str], name: str) -> int | None:
 
 
 def world_of(trainer: Trainer, gpus: int, env: Mapping[str, str] | None = None) -> World:
-    """The processes of a run: as the recipe says, where that is what was started.
+    """The processes of a run, as the recipe says and as they were started.
 
     Args:
         trainer: the recipe's `devices` and `nodes`.
-        gpus: that this process sees.
+        gpus: the number of GPUs that this process sees.
         env: the environment variables; those of this process if not given.
 
     Raises:
@@ -178,7 +178,7 @@ def world_of(trainer: Trainer, gpus: int, env: Mapping[str, str] | None = None) 
 
 
 def _own_world(wanted: int | Literal["auto"], nodes: int, gpus: int, env: Mapping[str, str]) -> World:
-    """Where Lightning starts a process for each device but the first, on every node."""
+    """The processes without a launcher: Lightning starts one for each further device of a node."""
     devices = max(1, gpus) if wanted == "auto" else wanted
     _refuse_too_many(devices, gpus)
     node = int(env.get("NODE_RANK", 0))

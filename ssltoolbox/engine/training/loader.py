@@ -1,4 +1,4 @@
-"""The loader: one pass over all the steps of a run that are left."""
+"""The data loader: one pass over all remaining steps of a run."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ssltoolbox.engine.core.stages import Drawn, MicroBatch, Stages
 from ssltoolbox.engine.training.launch import World
 
 _LOADED_AHEAD, _PREPARED_AHEAD, _LEAST_AHEAD = 4, 2, 1
-"""Batches that a worker is ahead: views take several times the shared memory of frames."""
+"""Batches that a worker prefetches: views take more shared memory than frames."""
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """Draws and loads what is wanted, and on a loader's worker that is to do so prepares it too."""
+    """Draws and loads a micro-batch; with `stages`, also prepares it."""
 
     batches: DrawnBatches
     stages: Stages | None
     blame: Blame
 
     def __call__(self, request: Request) -> MicroBatch:
-        """The batch as far as it gets on this side."""
-        # Here, because the traceback does not leave a worker.
+        """The micro-batch, as loaded or prepared."""
+        # Inside the worker, because the traceback stays there.
         with self.blame.assigned():
             drawn = Drawn(request.position, self.batches.__getitems__(request.slots))
             return self.stages(drawn) if self.stages else drawn
@@ -101,17 +101,17 @@ def _batch_bytes(components: Components, processes: int) -> tuple[int, int]:
     images = draws * one_draw.frames.shape[1]
     crops = images * stages.crops // one_draw.sides
     views = 4 * 3 * (images * plan.image_size**2 + crops * components.crop_size**2)
-    return loaded, views + (loaded if "batch" in stages.asked else 0)
+    return loaded, views + (loaded if "batch" in stages.wanted else 0)
 
 
 class RunData(pl.LightningDataModule):
-    """Gives Lightning a loader over the whole run, which starts where the run stands.
+    """Gives Lightning a data loader over the whole run, which starts after the steps that are done.
 
-    To Lightning a run is one long epoch: it is then always resumed in the middle of one, at a step that is
-    all the position there is, and the workers never pause between the epochs of the data.
+    For Lightning a run is one long epoch. So the number of done steps is all that a resumed run needs to know,
+    and the workers do not pause between the epochs of the data.
 
-    Where the device is a CPU, the loader's workers prepare what they load, so that the network need not wait. The
-    outcome is the same.
+    On a CPU the loader's workers also prepare the batches, so that the network does not wait. The result is the
+    same.
     """
 
     def __init__(self, components: Components, loading: Loading) -> None:
@@ -125,23 +125,23 @@ class RunData(pl.LightningDataModule):
     def transfer_batch_to_device(
         self, micro_batch: MicroBatch, device: torch.device, dataloader_idx: int
     ) -> MicroBatch:
-        """From page-locked memory, without waiting for the copy as Lightning's own would."""
+        """Copies from page-locked memory without waiting for the copy."""
         return micro_batch.to(device, non_blocking=True)
 
     def train_dataloader(self) -> Loader[MicroBatch]:
         """
         Raises:
-            UserError: when a step can't be dealt to the ranks evenly.
+            UserError: if the draws of a step can't be divided evenly among the ranks.
         """
         counts, recipe = self.plan.counts, self.plan.recipe.trainer
         trainer = self.trainer
         assert trainer is not None
-        parts = recipe.accumulate * trainer.world_size
-        if counts.draws % parts:
+        shares = recipe.accumulate * trainer.world_size
+        if counts.draws % shares:
             raise UserError(
                 f"{counts.draws} draws of a step can't be dealt evenly to {trainer.world_size} processes"
                 f" × {recipe.accumulate} micro-batches",
-                f"choose a trainer.batch_size divisible by {parts * (1 + counts.hard_negatives)}",
+                f"choose a trainer.batch_size divisible by {shares * (1 + counts.hard_negatives)}",
             )
         sharing = Sharing(
             steps_per_epoch=counts.steps_per_epoch,

@@ -1,4 +1,4 @@
-"""What a recipe costs on this machine: a few of its steps, timed, or the stages of a whole run."""
+"""Measures the cost of a recipe on this machine: a few timed steps, or the stages of a whole run."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from ssltoolbox.models import unseen_border
 from ssltoolbox.plan import Plan
 
 WARM_UP_STEPS = 2
-"""Steps before the clock starts: the first ones allocate, choose algorithms and start the workers."""
+"""Steps before timing begins: the first steps allocate memory, choose algorithms and start the workers."""
 LEAST_STEPS = 3
 MOST_SECONDS = 10.0
-"""When the clock stops, once `LEAST_STEPS` are done."""
+"""Timing ends after this time, once `LEAST_STEPS` are done."""
 MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
 class StepCost:
-    """What was measured on one device, with its share of the batch.
+    """The cost of a step on one device, with the device's share of the batch.
 
     Attributes:
         backbone: parameters of the backbone.
-        learning: parameters that the optimiser moves, heads among them.
-        parameters: all parameters, momentum networks and frozen helpers among them.
+        learning: trained parameters, including heads.
+        parameters: all parameters, including momentum networks and frozen helpers.
         steps: steps that were timed.
-        seconds: of a step, on average.
-        images: of a step on this device, both sides of every instance.
-        memory: the most that was held, in bytes: on a GPU by torch's allocator, else by this process as a whole.
+        seconds: mean time of a step.
+        images: images of a step on this device, both sides of every instance.
+        memory: peak in bytes, of torch's allocator on a GPU, else of this process.
         device: such as "cpu" or "NVIDIA H100".
-        devices: how many the run would use, on all nodes.
-        notes: what the user should know of the backbone.
+        devices: devices that the run would use, on all nodes.
+        notes: lines for the user about the backbone.
     """
 
     backbone: int
@@ -70,9 +70,9 @@ class StepCost:
 
 
 def measure(plan: Plan) -> StepCost:
-    """Trains a few steps of the plan on one device and throws them away.
+    """Trains a few steps of the plan on one device, and discards the result.
 
-    Where a run would use several devices, one gets its share of the batch, and talks to no other.
+    If a run would use several devices, this one gets its share of the batch, without communication.
 
     Raises:
         UserError: when the recipe doesn't train.
@@ -124,7 +124,7 @@ def _share(plan: Plan, devices: int) -> Plan:
 
 
 class _StepTimer(Callback):
-    """Times steps after the warm-up, and stops the Trainer when it has seen enough."""
+    """Times steps after the warm-up, and stops the Trainer after enough of them."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -134,7 +134,7 @@ class _StepTimer(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Looks at the clock after each step."""
+        """Updates the time after each step."""
         if (index + 1) % trainer.accumulate_grad_batches:
             return
         if trainer.strategy.root_device.type == "cuda":
@@ -169,14 +169,14 @@ STAGES: Mapping[str, str] = {
 PREPARING = ("describe", "render", "views")
 BY_WORKERS = "The loader's workers describe, render and make the views."
 STEP = "run_training_batch"
-"""All of a step but the waiting."""
+"""A step without waiting for data."""
 
 
 def stage_table(profiler: SimpleProfiler) -> Table:
-    """Seconds, milliseconds a step, and shares of each stage that was done in this process.
+    """Seconds, milliseconds per step, and share of each stage that ran in this process.
 
-    On a GPU work goes on after the call that asked for it: there a stage shows what it took to ask, and the
-    method's time holds what came before it.
+    A GPU works asynchronously: there the time of a stage is the time to launch its work, and the time of the
+    method includes the work of the stages before it.
     """
     recorded = profiler.recorded_durations
     prepared_here = any(_is(action, STAGES["views"]) for action in recorded)

@@ -1,4 +1,4 @@
-"""The table of optimisers, and which parameters are decayed."""
+"""The table of optimisers, and the parameters without weight decay."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def build_optimiser(
 ) -> Optimizer:
     """The recipe's optimiser over the parameters that learn.
 
-    Biases, norms and what timm's model asks to be left alone are not decayed, unless `decay_norm_and_bias`. A
-    `GroupedMethod` has groups of its own, with learning rates scaled by `lr_scale`.
+    Weight decay skips biases, norms and the parameters of timm's `no_weight_decay`, unless `decay_norm_and_bias`
+    is set. A `GroupedMethod` has groups of its own, with learning rates scaled by `lr_scale`.
 
     Args:
         method: its parameters are on the device that they stay on.

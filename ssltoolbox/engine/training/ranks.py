@@ -1,4 +1,4 @@
-"""Which steps are logged, and what the processes of a run tell each other of them."""
+"""Which steps are logged, and how the processes of a run exchange values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ends_logged_step(trainer: pl.Trainer, index: int, step: int) -> bool:
     """True for the last micro-batch of a step that gets a row in metrics.csv.
 
     Args:
-        trainer: knows how often a step is logged, and of how many micro-batches one is.
+        trainer: has the logging interval and the micro-batches of a step.
         index: number of the micro-batch in the run.
         step: number of the step, from 1.
     """
@@ -24,17 +24,17 @@ def ends_logged_step(trainer: pl.Trainer, index: int, step: int) -> bool:
 
 
 def is_logged(trainer: pl.Trainer, index: int) -> bool:
-    """`ends_logged_step` for a callback, where the step is done."""
+    """`ends_logged_step` for callbacks, which run after the step."""
     return ends_logged_step(trainer, index, trainer.global_step)
 
 
 def several() -> bool:
-    """True where other processes train with this one."""
+    """True if several processes train together."""
     return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
 
 
 def of_all_ranks(value: T) -> list[T]:
-    """What each process has, by its rank; all processes call it together."""
+    """The values of all processes, by rank; all processes call it together."""
     if not several():
         return [value]
     values: list[Any] = [None] * distributed.get_world_size()

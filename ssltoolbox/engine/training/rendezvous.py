@@ -1,4 +1,4 @@
-"""How the processes of a run begin together, or none of them does."""
+"""The rendezvous of a run: all processes begin together, or none of them begins."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 SET_WHILE_TRAINING = (RUN_FOLDER, "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 MOST_SECONDS_TO_COME = 600.0
-"""How long the processes of a run wait for each other before it begins."""
+"""Timeout while the processes wait for each other before the run begins."""
 MOST_SECONDS_TO_HEAR = 60.0
-"""How long the first process stays to tell the others that the run does not begin."""
+"""How long the first process waits until the others know that the run does not begin."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What the processes of a run agree on before it begins.
+    """What all processes of a run know when it begins.
 
     Attributes:
         folder: the run folder.
-        trains: False where nothing is left to train.
-        sharing: how many of the processes use the cores that this one may use, itself among them.
+        trains: False if nothing is left to train.
+        sharing: the number of processes, this one included, that share this process's cores.
     """
 
     folder: Path
@@ -46,15 +46,15 @@ class Start:
 
 
 class Rendezvous:
-    """Lets all processes of a run begin together, or none of them.
+    """Makes all processes of a run begin together, or none of them.
 
-    The first process calls `await_others`, and `begin` when it has claimed the run folder; the others call `join`.
-    A process that leaves with an exception before that takes the others with it.
+    The first process calls `await_others`, and `begin` once it has locked the run folder; the others call `join`.
+    If one process fails before that, the others stop too.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
-        # Of those that Lightning starts, only the first one on each node is here.
+        # Without a launcher, only the first process of each node takes part.
         started = world.launcher
         self._index = world.rank if started else world.rank // world.devices
         self._members = world.size if started else world.nodes
@@ -85,7 +85,7 @@ class Rendezvous:
                     os.environ[name] = value
 
     def await_others(self) -> None:
-        """Has the first process wait until all others are there.
+        """Called by the first process: waits until all others are there.
 
         Raises:
             SslToolboxError: when another process has stopped, or does not come.
@@ -100,7 +100,7 @@ class Rendezvous:
             self._homes.append(answer["home"])
 
     def begin(self, folder: Path, trains: bool) -> Start:
-        """The first process's word to the others that the run begins."""
+        """Called by the first process: tells the others that the run begins."""
         if self._board is not None:
             port = self._meet_at(_free_port())
             self._tell("begin", {"folder": str(folder), "trains": trains, "homes": self._homes, "port": port})
@@ -108,7 +108,7 @@ class Rendezvous:
         return self._started(str(folder), trains, self._homes)
 
     def join(self) -> Start:
-        """What the first process has said, once it has.
+        """Called by the other processes: waits until the run begins.
 
         Raises:
             SystemExit: with the exit code of the first process, where the run does not begin.
@@ -125,7 +125,7 @@ class Rendezvous:
         return self._started(word["folder"], word["trains"], word["homes"])
 
     def _meet_at(self, port: int) -> int:
-        """Has torch's process group use this port: the one that was given serves this rendezvous."""
+        """Sets the port of torch's process group; the given port is in use by this rendezvous."""
         if not (self.world.launcher and self.world.launcher.has_store):
             os.environ["MASTER_PORT"] = str(port)
         return port
@@ -140,7 +140,7 @@ class Rendezvous:
         return here if self.world.launcher else here * self.world.devices
 
     def _give_up(self, error: BaseException) -> None:
-        """Tells the others that this process ends."""
+        """Tells the other processes that this one ends."""
         if self._board is None:
             return
         if self._index > 0:
@@ -158,7 +158,7 @@ class Rendezvous:
         self._board.set(key, json.dumps(value))
 
     def _hear(self, key: str, who: str) -> dict[str, Any]:
-        """Looks now and then, so that a signal is answered while it waits."""
+        """Polls for a value, so that signals are handled while it waits."""
         assert self._board is not None
         until = time.monotonic() + MOST_SECONDS_TO_COME
         while not self._board.check([key]):
@@ -190,13 +190,13 @@ def _board(world: World, host: bool) -> Store:
 
 @cache
 def _store(address: str, port: int, host: bool) -> Store:
-    """Kept while the process lives: those that come late must find it."""
+    """The store at an address. It is kept as long as the process lives, for processes that come late."""
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     until = time.monotonic() + MOST_SECONDS_TO_COME
     while True:
         try:
-            # Short tries: no signal is answered while it waits.
+            # Short timeouts: no signal is handled during a try.
             return TCPStore(
                 address, port, is_master=host, wait_for_workers=False, timeout=timedelta(seconds=5)
             )

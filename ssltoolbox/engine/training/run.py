@@ -61,16 +61,16 @@ def train(
     console: Console | None = None,
     profile: bool = False,
 ) -> Run:
-    """Trains, saves the backbone, evaluates and reports, as the plan says.
+    """Trains, saves the backbone, evaluates and writes the report.
 
-    Every process of the run calls it. The first one writes the run folder; the others only train.
+    Every process of the run calls it. The first process writes the run folder; the others only train.
 
     Args:
         plan: a resolved recipe whose data is there.
         out: the run folder; `runs/<name>/<date-time>` if not given.
-        resume: go on with the run in `out`; starts one if there is none, does nothing if it is finished.
-        console: where progress is shown.
-        profile: show at the end where the time went.
+        resume: continue the run in `out`; starts a run if there is none, does nothing if it is finished.
+        console: shows progress.
+        profile: show a table of the time of each stage at the end.
 
     Raises:
         UserError: when the processes that were started are not those of the recipe, or when the folder is in use,
@@ -119,7 +119,7 @@ def train(
 
 
 def _begin_or_resume(plan: Plan, folder: RunFolder, world: World, console: Console) -> None:
-    """Writes what a run starts with, or compares it with what is there."""
+    """Writes the first files of a run, or compares a resumed run with them."""
     recipe = dump(plan.recipe)
     if not folder.recipe.exists():
         folder.begin(recipe, plan.facts, world.facts(), trains=plan.trains, notices=notices_of(plan))
@@ -142,18 +142,18 @@ def _train(
     console: Console,
     profile: bool = False,
 ) -> nn.Module:
-    """Trains from where the run stands, on this process's share of each batch, and gives the backbone.
+    """Trains the remaining steps on this process's share of each batch, and returns the backbone.
 
     Args:
         components: what is trained.
         folder: of the run.
         world: the processes that train.
-        sharing: how many of them use the cores that this one may use.
+        sharing: the number of processes that share this process's cores.
         console, profile: see `train`.
 
     Raises:
         SslToolboxError: when training fails.
-        Interrupted: when a signal came.
+        Interrupted: when a signal stopped it.
     """
     plan = components.plan
     counts, recipe = plan.counts, plan.recipe.trainer
@@ -194,14 +194,14 @@ def _train(
 
 
 def _tell(console: Console, line: str) -> None:
-    """Prints and logs what the user should know, if there is anything."""
+    """Prints and logs a line for the user, if it is not empty."""
     if line:
         log.warning(line)
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _repeated_work(components: Components, world: World) -> str:
-    """One line for the user where processes don't share the work of the view; empty elsewhere."""
+    """One line for the user if processes can't share the work of the view; else empty."""
     if world.size == 1 or is_shared(components.view):
         return ""
     return (
@@ -212,7 +212,7 @@ def _repeated_work(components: Components, world: World) -> str:
 
 @contextmanager
 def _metrics(plan: Plan, folder: RunFolder, world: World, done: int) -> Iterator[list[Metrics]]:
-    """The loggers of this process: the first one's are the run's."""
+    """The loggers of this process; only the first process has any."""
     if world.rank > 0:
         yield []
         return
@@ -221,7 +221,7 @@ def _metrics(plan: Plan, folder: RunFolder, world: World, done: int) -> Iterator
 
 
 def _probes(components: Components, world: World) -> list[OnlineProbe]:
-    """The online probe, where the recipe wants one and the data has labels."""
+    """The online probe, if the recipe asks for it and the data has labels."""
     plan = components.plan
     wanted = plan.recipe.trainer.probe_steps
     if wanted is None or plan.facts is None or not plan.facts.labels:

@@ -1,4 +1,4 @@
-"""Batch norm over all processes of a run, so that its statistics are those of the whole batch."""
+"""Batch norm with the statistics of the whole batch, over all processes of a run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class SyncBatchNorm(LayerSync):
-    """Has batch norms share their statistics, also timm's norms with an activation.
+    """Synchronises batch norms, including timm's norms with an activation.
 
-    Lightning's own way, which is torch's, drops that activation: EfficientNets, MobileNets and RegNets, all that
-    have timm's `BatchNormAct2d`, would be trained without it. And torch's norm refuses the CPU.
+    Lightning uses torch's conversion, which drops the activation of timm's `BatchNormAct2d` (EfficientNets,
+    MobileNets, RegNets) and does not support CPUs.
 
     Args:
-        cuda: whether GPUs compute.
+        cuda: True on GPUs.
     """
 
     def __init__(self, cuda: bool) -> None:
@@ -39,7 +39,7 @@ class SyncBatchNorm(LayerSync):
         return model
 
     def revert(self, model: Module) -> Module:
-        """The model as it is: its weights are saved by name, and evaluation makes a network of its own."""
+        """The model unchanged: weights are saved by name, and evaluation makes its own network."""
         return model
 
 
@@ -51,7 +51,7 @@ class CpuSyncBatchNorm(_BatchNorm):
         return _normalised(self, input)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Of any number of dimensions."""
+        """Accepts any number of dimensions."""
 
 
 class CpuSyncBatchNormAct(BatchNormAct2d):
@@ -87,7 +87,7 @@ def _normalised(norm: _BatchNorm, images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _remember(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
-    """Moves the running statistics on, as torch's batch norm does."""
+    """Updates the running statistics, as torch's batch norm does."""
     if norm.running_mean is None or norm.running_var is None or norm.num_batches_tracked is None:
         return
     norm.num_batches_tracked += 1

@@ -1,4 +1,4 @@
-"""A run's backbone as a file that other libraries read, with a card that says what it is."""
+"""Exports the backbone of a run for other libraries, with a model card."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ssltoolbox.report.card import render_card
 from ssltoolbox.support.files import write_bytes, write_text
 
 TOLERANCE = 1e-3
-"""The largest difference of a feature that is let pass, as a fraction of the largest feature."""
+"""The largest allowed difference of a feature, as a fraction of the largest feature."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Exported:
     Attributes:
         output, card: the files.
         format: the name of the format.
-        difference: the largest difference of a feature, read back and computed by the other library, from ours.
+        difference: the largest difference between a feature of the exported file and ours.
     """
 
     output: Path
@@ -40,12 +40,11 @@ class Exported:
 def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
     """Writes the backbone of a run, and its model card beside it as `<output>.md`.
 
-    Before anything is written, the file is read back by the library that it is for, and its features are compared
-    with ours.
+    Before anything is written, the other library reads the content back, and its features are compared with ours.
 
     Args:
         run: the folder of a finished run.
-        wanted: the format, one of `FORMATS`; by the output's suffix, if not given.
+        wanted: the format, one of `FORMATS`; None takes the format of the output's suffix.
 
     Raises:
         UserError: where there is no such run, or where the format can't hold its network.
@@ -78,7 +77,7 @@ def _verify(content: bytes, file_format: Format, backbone: nn.Module, plan: Plan
             float((run(batch) - ours[: len(batch)]).abs().max()) for batch in (images, images[:1])
         )
     largest = float(ours.abs().max())
-    # Written so that NaN fails too.
+    # `not <=` so that NaN fails too.
     if not difference <= TOLERANCE * max(largest, 1.0):
         raise SslToolboxError(
             f"the exported network gives other features: they differ by {difference:.2g}, and the largest is "

@@ -1,4 +1,4 @@
-"""The formats: how each is written, read back, and used."""
+"""The export formats: how each is written, read back and used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
 import safetensors.torch
 import torch
@@ -24,7 +23,7 @@ from ssltoolbox.models.weights import serialised
 from ssltoolbox.plan import Plan
 
 Run = Callable[[Tensor], Tensor]
-"""[B, 3, size, size] → [B, D], computed by the library that a file is for."""
+"""[B, 3, size, size] → [B, D], computed by the other library."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,10 @@ class Format:
     """A kind of file.
 
     Attributes:
-        suffixes: how the names of such files end.
+        suffixes: of the files' names.
         write: backbone, plan → the file's content.
-        read: the content, plan → the network as the other library has it.
-        usage: the file's name, backbone, plan → Python that loads it.
+        read: the content, plan → the network in the other library.
+        usage: the file's name, backbone, plan → Python code that loads it.
     """
 
     suffixes: tuple[str, ...]
@@ -45,10 +44,10 @@ class Format:
 
 
 def format_of(output: Path, wanted: str | None) -> str:
-    """The name of the format that is wanted, or that the suffix stands for.
+    """The name of the wanted format, or else of the format of the suffix.
 
     Raises:
-        UserError: where the suffix says nothing, or something else.
+        UserError: if the suffix is not known, or belongs to another format.
     """
     suffix = output.suffix.lower()
     by_suffix = {end: name for name, kind in FORMATS.items() for end in kind.suffixes}
@@ -128,7 +127,7 @@ def _read_torchvision(content: bytes, plan: Plan) -> Run:
 
 
 def _torchvision_network(plan: Plan) -> nn.Module:
-    """timm's ResNets share torchvision's key names; its other networks have their own.
+    """torchvision's network of that name. Only ResNets have the same key names in timm and torchvision.
 
     Raises:
         UserError: where torchvision has no such ResNet.
@@ -178,7 +177,7 @@ def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:
     _onnxruntime()
     images = torch.zeros(2, 3, plan.image_size, plan.image_size)
     content = io.BytesIO()
-    # The exporter prints its progress and warns of what its own dependencies do.
+    # The exporter prints its progress, and its dependencies cause warnings.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -207,7 +206,7 @@ def _read_onnx(content: bytes, plan: Plan) -> Run:
 def _onnxruntime() -> ModuleType:
     """
     Raises:
-        UserError: where a library that ONNX takes is not installed.
+        UserError: if a library that ONNX needs is not installed.
     """
     try:
         import onnxruntime
@@ -237,4 +236,3 @@ FORMATS: Mapping[str, Format] = {
     "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
     "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage),
 }
-FormatName = Literal["timm", "torchvision", "onnx"]

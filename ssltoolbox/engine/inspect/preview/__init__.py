@@ -1,4 +1,4 @@
-"""A picture of real draws of a recipe: what is pulled together, pushed apart, changed and masked."""
+"""A picture of real pairs of a recipe: what is pulled together, pushed apart, changed and masked."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def preview(components: Components, output: Path, draws: int = 6, step: int = 0)
     Args:
         components: of the recipe.
         output: the PNG.
-        draws: how many are shown; fewer where the micro-batch has fewer.
-        step: the optimiser step, from 0, whose first micro-batch is shown.
+        draws: the number of draws to show; at most those of the micro-batch.
+        step: the optimiser step, from 0; its first micro-batch is shown.
 
     Raises:
         UserError: when the recipe has no such step, or doesn't train.

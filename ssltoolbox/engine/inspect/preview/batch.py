@@ -1,4 +1,4 @@
-"""The first micro-batch of a step at every stage before the backbone, as a run on one device sees it."""
+"""The first micro-batch of a step at every stage before the backbone, as in a run on one device."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ssltoolbox.engine.core.stages import augmented, render, role_major, rows_of
 
 @dataclass(frozen=True, eq=False)
 class SeenBatch:
-    """N draws of 1+K instances, role-major where M = N(1+K) instances stand in one axis.
+    """A batch of N draws with 1+K instances each; M = N(1+K) instances are role-major.
 
     Attributes:
-        drawn: as the loader gives it.
-        rendered: after the positive generators.
+        drawn: the batch from the loader.
+        rendered: the batch after the positive generators.
         changed_by: for each of the M instances, the generators that changed the pixels of its positive.
-        view_a, view_b: [M, 3, size, size] uint8 RGB, the augmented sides, no longer normalised.
+        view_a, view_b: [M, 3, size, size] uint8 RGB, the augmented sides without normalisation.
         crops: [M, 3, c, c] uint8 RGB, the local crops.
         rows: the 2M rows.
-        masking: `masked` is [M, 2M]: what the maskers say of the rows of side A; None without maskers. Those that
-            look at embeddings are left out.
+        masking: answer of the maskers for the rows of side A; `masked` is [M, 2M]. None without maskers. Maskers
+            that need embeddings are left out.
         similarity: [M, 2M] cosine of the descriptors; None unless there is exactly one masker.
     """
 
@@ -47,7 +47,7 @@ class SeenBatch:
 
 @torch.no_grad()
 def seen_at(components: Components, step: int) -> SeenBatch:
-    """What the run's step `step`, counted from 0, begins with; on the CPU to the bit.
+    """The first micro-batch of step `step`, counted from 0; bit-identical to the run's on a CPU.
 
     Raises:
         UserError: when the recipe has no such step.
@@ -63,7 +63,7 @@ def seen_at(components: Components, step: int) -> SeenBatch:
     for component in (components.view, *components.generators, *components.maskers.maskers.values()):
         to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
-    # Nothing is embedded here.
+    # There are no embeddings here.
     maskers = components.maskers.without_similarity()
     rows = rows_of(drawn, maskers.describe(drawn))
     stages = render(components.generators, drawn)
@@ -88,13 +88,13 @@ def can_render(components: Components) -> bool:
 
 
 def displayable(view: View, images: Tensor, size: int) -> Tensor:
-    """[B, 3, …] as a view normalised them → the same as uint8 RGB.
+    """[B, 3, …] normalised by a view → uint8 RGB.
 
-    What the view makes of black and of white says how it normalises; where they come out alike it does so
-    image by image, and each image is stretched to what can be shown.
+    The view's output for a black and a white image gives its normalisation. If both outputs are equal, the view
+    normalises each image by itself; then each image is stretched to the full range.
 
     Args:
-        size: height and width of the images that the view is made for.
+        size: height and width of the dataset's images.
     """
     levels = torch.tensor([0, 255], dtype=torch.uint8, device=images.device)
     plain = view.plain(levels[:, None, None, None].expand(2, 3, size, size)).float()
@@ -119,7 +119,7 @@ def _changed_by(components: Components, stages: list[Batch]) -> tuple[tuple[str,
 
 
 def _masking(maskers: MaskerUnion, negatives: str | None, rows: Rows) -> Masking:
-    """Side A's rows against all rows; with a queue against side B, which stands for the keys in it."""
+    """Compares side A with all rows; with a queue, compares it with side B instead of the keys."""
     half = len(rows) // 2
     if negatives == "queue":
         masking = maskers.mask(rows[:half], rows[half:])

@@ -1,4 +1,4 @@
-"""What the picture shows and says: draws, their instances, and who is pushed away or masked."""
+"""The content of the preview: draws, their instances, and the negatives and masked candidates."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ssltoolbox.engine.inspect.preview.batch import SeenBatch, can_render, seen_
 from ssltoolbox.engine.inspect.preview.words import Relation, facts, legend, pushed_heading
 
 MOST_HARD = 3
-"""Hard negatives of a draw that are shown."""
+"""The most hard negatives of a draw that are shown."""
 MOST_OTHERS = 3
-"""Faces of other draws that are shown beside an instance, and as many of those that are masked for it."""
+"""The most negatives, and the most masked candidates, that are shown for an instance."""
 MOST_CROPS = 3
-"""Local crops of an instance that are shown."""
+"""The most local crops of an instance that are shown."""
 
 ClassNames = Mapping[str, Sequence[str]]
-"""Label → what its classes are called."""
+"""Label → the names of its classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A picture, [H, W, 3] uint8 RGB, and what stands below it.
+    """An image, [H, W, 3] uint8 RGB, and its caption.
 
     Attributes:
-        doubtful: True for a masked candidate whose label is another than the row's.
+        doubtful: True for a masked candidate whose label differs from the row's.
     """
 
     image: np.ndarray
@@ -43,13 +43,13 @@ class Instance:
     """One line: a frame, its positive, and the two views that the backbone sees.
 
     Attributes:
-        name: "anchor", "hard negative", …, and its weight in the loss where that is not 1.
-        positive, view_b: None for a method that looks at no pairs.
-        changed: the positive after the generators, None where they left its pixels as they were.
-        crops: the local crops, some of them.
-        others: faces of other draws that it is pushed apart from, some of them.
-        masked: the candidates that are masked for the frame, some of them.
-        more_masked: how many others are.
+        name: "anchor", "hard negative", …, and its weight in the loss if it is not 1.
+        positive, view_b: None for a method without pairs.
+        changed: the positive after the generators; None if they did not change its pixels.
+        crops: some of the local crops.
+        others: some of the negatives from other draws.
+        masked: some of the candidates that are masked for the frame.
+        more_masked: the number of masked candidates that are not shown.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ShownDraw:
     """The instances of one draw, anchor first.
 
     Attributes:
-        more_hard: hard negatives that are not shown.
+        more_hard: the number of hard negatives that are not shown.
     """
 
     clip: str
@@ -80,15 +80,15 @@ class ShownDraw:
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """All that the picture says.
+    """The content of the picture.
 
     Attributes:
-        facts: pairs of a part of the recipe and what it does.
-        legend: what the colours mean.
-        pushed_heading: stands above the faces of other draws; empty without negatives.
-        pairs: whether the method looks at the positives.
-        changes, crops, masks: whether the recipe can change the pixels of positives, has local crops, has maskers.
-        most: draws of the step's first micro-batch; no more can be shown.
+        facts: kind and summary of each component of the recipe.
+        legend: the meaning of the colours.
+        pushed_heading: heading of the negatives; empty without negatives.
+        pairs: True if the method uses the positives.
+        changes, crops, masks: True if the recipe can change the pixels of positives, has local crops, has maskers.
+        most: the number of draws of the micro-batch.
         notes: one line for each frame that could not be read.
     """
 
@@ -106,7 +106,7 @@ class Preview:
 
 
 def collect(components: Components, draws: int, step: int) -> Preview:
-    """What there is to show of a step.
+    """Collects the content for a step.
 
     Raises:
         UserError: when the recipe has no such step, or doesn't train.
@@ -187,7 +187,7 @@ def _frame_tile(seen: SeenBatch, row: int, moment: str, names: ClassNames) -> Ti
 
 
 def _others(components: Components, seen: SeenBatch, draw: int) -> tuple[Tile, ...]:
-    """Faces of the next draws that the anchor of this one is pushed apart from."""
+    """Some negatives of the anchor of a draw, taken from the next draws."""
     negatives = components.plan.method_descriptor.negatives
     if negatives is None:
         return ()

@@ -1,4 +1,4 @@
-"""Draws a preview as one PNG: a table of pictures, laid out in pixels."""
+"""Draws a preview as one PNG: a table of images, laid out in pixels."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ COLOURS = {"pulled": "#1a9641", "pushed": "#d7191c", "masked": "#e08214", "neith
 
 MARGIN, LABEL = 24, 210
 LEAST_WIDTH = 900
-"""So that there is room for what is said above the pictures."""
+"""Leaves room for the text above the images."""
 TILE, GAP = 136, 18
 ARROW = 74
-"""Room between the views, for an arrow."""
+"""Space between the views, for an arrow."""
 SMALL, SMALL_GAP = 84, 10
 LINE, BEFORE_DRAW = 174, 14
-"""Height of a line with its captions, and the room above the first one of a draw."""
+"""Height of a row with its captions, and the space above the first row of a draw."""
 TITLE, FACT, LEGEND, HEADING = 52, 19, 23, 62
 FACTS = MARGIN + 150
-"""Where the facts begin, after their names."""
+"""Left edge of the facts, after their names."""
 SMALLEST, WORDS, BIG = 8, 9.5, 11
-"""Sizes of letters, in points."""
+"""Font sizes in points."""
 LETTERS = 20
-"""Longest line of the words beside a draw."""
+"""Characters of the longest line of text beside a draw."""
 
 
 def write_page(preview: Preview, output: Path) -> None:
@@ -55,7 +55,7 @@ def write_page(preview: Preview, output: Path) -> None:
     """
     png = io.BytesIO()
     with warnings.catch_warnings():
-        # A clip's name may have letters that the font lacks: boxes stand for them.
+        # The font may lack letters of a clip's name; it then draws boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         page(preview).savefig(png, format="png", dpi=DPI)
     write_bytes(output, png.getvalue())
@@ -63,7 +63,7 @@ def write_page(preview: Preview, output: Path) -> None:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where the columns begin, in pixels from the left; None for one that is not there."""
+    """Left edges of the columns in pixels; None for a column that is not there."""
 
     frame: int
     positive: int | None
@@ -116,7 +116,7 @@ def page(preview: Preview) -> Figure:
 
 
 def _wrapped(text: str, room: float, letter: float) -> list[str]:
-    """Lines that fit into `room` pixels, at `letter` pixels for a usual letter."""
+    """Lines that fit into `room` pixels; `letter` is the mean width of a letter in pixels."""
     return textwrap.wrap(text, int((room - MARGIN) / letter))
 
 
@@ -215,7 +215,7 @@ def _views(axes: Axes, columns: _Columns, instance: Instance, top: int) -> None:
 
 
 def _push_arrow(axes: Axes, columns: _Columns, top: int) -> None:
-    """Between the views of two lines of a draw."""
+    """An arrow between the views of two rows of a draw."""
     between, colour = columns.view_a + TILE + ARROW / 2, COLOURS["pushed"]
     _arrow(axes, (between, top - LINE + TILE - 10), (between, top + 10), colour)
     _text(axes, between + 8, top - (LINE - TILE) / 2 + 4, "pushed apart", size=SMALLEST, colour=colour)
@@ -255,10 +255,10 @@ def _text(
     weight: str = "normal",
     colour: str = INK,
 ) -> None:
-    """Lines whose first one stands on `y`, at even distances whatever their letters."""
+    """Draws lines of text at equal distances; the baseline of the first line is at `y`."""
     for number, line in enumerate(text.split("\n")):
         below = y + number * 1.3 * size * DPI / 72
-        # A name with dollar signs is no formula.
+        # Dollar signs in a name do not start a formula.
         axes.text(
             x, below, line, ha=across, va="baseline", size=size, weight=weight, color=colour, parse_math=False
         )

@@ -1,4 +1,4 @@
-"""What is said above the draws: the recipe's parts, and what the colours mean."""
+"""The text above the images: the recipe's components, and the meaning of the colours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Relation = Literal["pulled", "pushed", "masked", "neither"]
 
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Each part of the recipe, and what it does."""
+    """Kind and summary of each component of the recipe."""
     kinds = (
         Kind.DATASETS,
         Kind.METHODS,
@@ -30,7 +30,7 @@ def facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
-    """What the colours mean in this batch."""
+    """The meaning of the colours in this batch."""
     negatives = plan.method_descriptor.negatives
     if not plan.method_descriptor.pairs:
         yield (
@@ -53,7 +53,7 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
 
 
 def pushed_heading(plan: Plan) -> str:
-    """Stands above the faces of other draws; empty for a method without negatives."""
+    """The heading of the negatives; empty for a method without negatives."""
     headings = {
         "batch": "pushed apart from these\nand all other draws",
         "queue": "pushed apart from such\nfaces in the queue",
@@ -64,9 +64,9 @@ def pushed_heading(plan: Plan) -> str:
 
 def _masked(attract: float, terms: Mapping[str, Tensor]) -> str:
     share = {name: f"{100 * float(value):.2g} %" for name, value in terms.items()}
-    fate = f" but pulled together with weight {attract:g}" if attract else ""
+    pull = f" but pulled together with weight {attract:g}" if attract else ""
     text = (
-        f"masked: taken for a false negative, so not pushed apart{fate}; {share['masked_share']} of the pairs"
+        f"masked: taken for a false negative, so not pushed apart{pull}; {share['masked_share']} of the pairs"
     )
     for name in share:
         label = name.removeprefix("masked_same_")

@@ -1,4 +1,4 @@
-"""Where networks look: the same faces seen by several of them, as a picture and as numbers."""
+"""Saliency of several networks on the same faces, as a picture and as numbers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, regi
 
 @dataclass(frozen=True)
 class Seen:
-    """Where one network looks.
+    """Saliency of one network.
 
     Attributes:
-        maps: [B, size, size], each with the sum 1; 0 where nothing moved the embedding.
-        shares: of saliency and of area in the regions; None where no face has landmarks.
+        maps: [B, size, size], each with the sum 1, or all 0 if no occlusion changes the embedding.
+        shares: shares of saliency and of area in the regions; None if no face has landmarks.
     """
 
     maps: np.ndarray

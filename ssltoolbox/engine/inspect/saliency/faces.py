@@ -1,4 +1,4 @@
-"""The faces to look at: of a recipe's data, or of a folder of images."""
+"""The faces for a saliency picture, from a recipe's data or from a folder of images."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ssltoolbox.engine.core.components import Components
 FOLDER_SIZE = 224
 """Height and width that images of a folder are resized to, in pixels."""
 SPLITS: tuple[Split, ...] = ("test", "val", "train")
-"""Where faces are taken from: the first split that has any."""
+"""Faces come from the first of these splits that has any."""
 
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Images to look at.
+    """Images of faces.
 
     Attributes:
         images: [B, 3, size, size] uint8.
         landmarks: [B, 68, 2] pixels, NaN where there are none.
-        names: what to call them.
+        names: a name for each image.
         unreadable: one line for each image that could not be read.
     """
 
@@ -45,7 +45,7 @@ class Faces:
 
 
 def faces_of(components: Components, count: int) -> Faces:
-    """Faces of as many people as possible, spread over a recipe's data, each from the middle of a clip.
+    """Faces of a recipe's data, from as many people as possible, each the middle frame of a clip.
 
     Raises:
         UserError: where there are none that can be read.
@@ -101,7 +101,7 @@ def faces_in(folder: Path, count: int) -> Faces:
 
 
 def _clips(dataset: Dataset, count: int) -> list[int]:
-    """Clips of different people, evenly spread; of fewer people than wanted, further clips of the same."""
+    """Clips of different people, evenly spread. If there are too few people, some give several clips."""
     filled = [clip for clip in range(len(dataset)) if len(dataset.clip(clip))]
     first = {dataset.clip(clip).identity: clip for clip in reversed(filled)}
     people = sorted(first.values())

@@ -1,4 +1,4 @@
-"""Draws saliency as one PNG: the faces in the first column, and what each network looks at in the others."""
+"""Draws saliency as one PNG: the faces in the first column, and a column for each network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ INK, PALE = "#222222", "#777777"
 
 @dataclass(frozen=True)
 class SaliencyColumn:
-    """What one network looks at; see `Seen`."""
+    """The maps and shares of one network; see `Seen`."""
 
     name: str
     maps: np.ndarray
@@ -43,7 +43,7 @@ def write_page(faces: Faces, columns: Sequence[SaliencyColumn], output: Path) ->
     """
     png = io.BytesIO()
     with warnings.catch_warnings():
-        # A run's name may have letters that the font lacks: boxes stand for them.
+        # The font may lack letters of a run's name; it then draws boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         page(faces, columns).savefig(png, format="png", dpi=DPI)
     write_bytes(output, png.getvalue())
@@ -88,7 +88,7 @@ def page(faces: Faces, columns: Sequence[SaliencyColumn]) -> Figure:
 
 
 def _left(number: int) -> float:
-    """Where a network's column begins."""
+    """Left edge of a network's column."""
     return MARGIN + (1 + number) * (TILE + GAP)
 
 

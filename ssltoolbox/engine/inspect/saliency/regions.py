@@ -1,4 +1,4 @@
-"""The regions of a face that expressions show in, from its 68 landmarks, and how much of the saliency is there."""
+"""The regions of a face that show expressions, from its 68 landmarks, and their share of the saliency."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OUTLINES: Mapping[str, tuple[slice, ...]] = {
 }
 """Points of the iBUG scheme, in the order of each outline."""
 TOGETHER = "together"
-"""Any of the three: what two of them share counts once."""
+"""The union of the three regions."""
 MARGIN = 0.12
 """Around an outline, as a fraction of the distance between the centres of the eyes."""
 FINER = 4
-"""How many times finer than the pixels the outlines are drawn."""
+"""Oversampling factor with which the outlines are drawn."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Shares:
     """Fractions, means over the faces that have landmarks.
 
     Attributes:
-        faces: how many they are.
+        faces: the number of these faces.
         saliency: region → share of the saliency.
-        area: region → share of the image: what saliency that is the same everywhere would have.
+        area: region → share of the image's area, which is the share that uniform saliency would have.
     """
 
     faces: int
@@ -43,7 +43,7 @@ def region_masks(landmarks: np.ndarray, size: int, wanted: int) -> dict[str, np.
     Args:
         landmarks: [68, 2] pixels of the image.
         size: height and width of the image in pixels.
-        wanted: of the masks.
+        wanted: height and width of the masks.
     """
     if not np.isfinite(landmarks).all():
         return None
@@ -58,7 +58,7 @@ def region_masks(landmarks: np.ndarray, size: int, wanted: int) -> dict[str, np.
 
 
 def mean_shares(maps: np.ndarray, masks: Sequence[dict[str, np.ndarray] | None]) -> Shares | None:
-    """The shares of maps [B, size, size] in the masks of each; None where no face has any."""
+    """The mean shares of maps [B, size, size] inside the masks of each face; None if no face has masks."""
     found = [(its_map, its) for its_map, its in zip(maps, masks, strict=True) if its is not None]
     if not found:
         return None
@@ -73,7 +73,7 @@ def mean_shares(maps: np.ndarray, masks: Sequence[dict[str, np.ndarray] | None])
 
 
 def _filled(points: np.ndarray, margin: float, size: int, closed: bool) -> np.ndarray:
-    """[size, size] the inside of an outline and what is within the margin of it."""
+    """[size, size] 1 inside an outline and within the margin around it."""
     canvas = Image.new("L", (size * FINER, size * FINER))
     draw = ImageDraw.Draw(canvas)
     corners = [(float(x) * FINER, float(y) * FINER) for x, y in points]

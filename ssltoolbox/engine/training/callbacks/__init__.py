@@ -1,1 +1,1 @@
-"""What happens between the steps of a training run: checkpoints, progress, diagnostics, probes."""
+"""Callbacks between the steps of a training run: checkpoints, progress, diagnostics, probes."""

@@ -1,4 +1,4 @@
-"""When a run is saved: after every so many steps, after the last, and when a signal stops it."""
+"""Saves checkpoints at a fixed interval, after the last step, and when a signal stops the run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pytorch_lightning.callbacks import Callback, Checkpoint
 
 
 class SaveCheckpoints(Checkpoint):
-    """Saves after every so many optimiser steps, and after the last.
+    """Saves after every `every` optimiser steps, and after the last step.
 
-    A checkpoint always lies between two steps, never between the micro-batches of one.
+    A checkpoint is saved only between two steps, never between the micro-batches of a step.
     """
 
     def __init__(self, path: Path, every: int, last: int, accumulate: int) -> None:
@@ -34,7 +34,7 @@ class SaveCheckpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Saves when it is time."""
+        """Saves if a checkpoint is due."""
         step = trainer.global_step
         if self.between_steps(index) and (step % self.every == 0 or step == self.last):
             self.save(trainer)
@@ -42,7 +42,7 @@ class SaveCheckpoints(Checkpoint):
     def save(self, trainer: pl.Trainer) -> None:
         """Saves now; called on all ranks."""
         if self.saved_step != trainer.global_step:
-            # Lightning logs a step after this hook: killed in between, a run would never have its row.
+            # Lightning logs a step after this hook. A run killed in between would never get that row.
             trainer._logger_connector.update_train_step_metrics()
             trainer.save_checkpoint(self.path)
             self.saved_step = trainer.global_step
@@ -53,17 +53,17 @@ class Interrupted(Exception):
 
 
 class StoppedAtOnce(BaseException):
-    """A second Ctrl-C. No `except Exception` on the way out may hold it up."""
+    """A second Ctrl-C. A `BaseException`, so that no `except Exception` catches it."""
 
 
 class StopOnSignal(Callback):
-    """Finishes the step, saves and stops when a signal asks for it.
+    """On a signal, finishes the step, saves and stops.
 
-    SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's notice before a job ends) are
-    answered alike. Only a second Ctrl-C stops at once; a scheduler may repeat its signals as it likes.
+    This holds for SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed) and SIGUSR1 (SLURM's notice before a
+    job ends). Only a second Ctrl-C stops at once; schedulers may repeat their signals.
 
     Attributes:
-        received: the signal's number, once one came on any rank.
+        received: number of the signal; None if no rank has received any.
     """
 
     SIGNALS = tuple(
@@ -79,9 +79,9 @@ class StopOnSignal(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Answers the signals while the Trainer is set up, trains and ends."""
+        """Handles the signals while the Trainer is set up, trains and ends."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # Python gives signals to the main thread alone
+            yield  # Python delivers signals only to the main thread
             return
         before = {number: signal.getsignal(number) for number in self.SIGNALS}
         self._listen()
@@ -92,7 +92,7 @@ class StopOnSignal(Callback):
                 signal.signal(number, handler)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Takes back what Lightning has just taken over; at its end it gives back what it found."""
+        """Installs the handlers again, because Lightning has replaced them."""
         if threading.current_thread() is threading.main_thread():
             self._listen()
 
@@ -128,7 +128,7 @@ class StopOnSignal(Callback):
 
     def _listen(self) -> None:
         for number in self.SIGNALS:
-            # Under nohup a run outlives its terminal.
+            # nohup ignores SIGHUP, so that a run continues without its terminal.
             if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             signal.signal(number, self._answer)

@@ -1,4 +1,4 @@
-"""Counts what happened to the data on its way to the network."""
+"""Sums the counts of loading and rendering, and fails a run with too many unreadable images."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MOST_NOTES = 20
 COUNTED_BY_THE_ENGINE = frozenset(
     ("draws", "frames_read", "frames_unreadable", "clips_refused", "anchors_refused")
 )
-"""All other counts are a strategy's own."""
+"""All other counts are those of strategies."""
 
 
 class DataWatch(Callback):
-    """Adds up what batches report, from loading to `render`, over all processes of the run.
+    """Sums the counts of the batches, from loading to `render`, over all processes.
 
     Each count is logged per draw, over the steps since the last logged one, as `<count>_per_draw`. More than 1% of
     unreadable images is an error.
@@ -45,7 +45,7 @@ class DataWatch(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, micro_batch: MicroBatch, index: int
     ) -> None:
-        """Counts `outputs["counts"]`; fails the run where too much is unreadable."""
+        """Adds `outputs["counts"]`; fails the run if too many images are unreadable."""
         self._new.update(outputs["counts"])
         self._new["draws"] += len(micro_batch.batch)
         self._new_notes += micro_batch.batch.notes[:MOST_NOTES]
@@ -58,13 +58,13 @@ class DataWatch(Callback):
             module.log_dict(self._per_draw())
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Judges what was too little to be judged before."""
+        """Checks runs that are too short for the checks before."""
         self._add_up()
         if not trainer.should_stop:
             self._refuse_too_many()
 
     def state_dict(self) -> dict[str, Any]:
-        """Goes into the checkpoint, so that a resumed run goes on counting. All processes call it together."""
+        """State for the checkpoint, so that a resumed run continues to count. All processes call it together."""
         self._add_up()
         return {
             "counts": dict(self.counts),
@@ -73,12 +73,12 @@ class DataWatch(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the counts of an earlier part of the run."""
+        """Restores the counts."""
         self.counts, self.notes = Counter(state_dict["counts"]), list(state_dict["notes"])
         self._at_last_log = Counter(state_dict["at_last_log"])
 
     def summary(self) -> list[str]:
-        """Lines for the end of a run: what went wrong with the data, and a line for each strategy's count."""
+        """Lines for the end of a run: unreadable and refused data, and a line for each count of a strategy."""
         lines = []
         if self.counts["frames_unreadable"]:
             share = self.counts["frames_unreadable"] / self.counts["frames_read"]

@@ -1,4 +1,4 @@
-"""Maskers that learn from the steps of a run."""
+"""Updates the maskers that learn."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ssltoolbox.losses import gather_rows
 
 
 class UpdateMaskers(Callback):
-    """Lets maskers learn from each micro-batch, after its backward pass.
+    """Calls the maskers' `update` for each micro-batch, after its backward pass.
 
-    It comes before callbacks that save: a checkpoint has what was learned from its last step.
+    It runs before callbacks that save, so that a checkpoint includes the update of its last step.
     """
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Gives them the rows and embeddings of all ranks."""
+        """Passes the rows and embeddings of all ranks."""
         maskers = module.stages.maskers
         if not maskers.learning:
             return
