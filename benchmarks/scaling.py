@@ -25,7 +25,7 @@ from rich.table import Table
 from side_by_side import clock, machine, parser
 
 from ssltoolbox.api import StepInputs
-from ssltoolbox.data.drawing.sampler import Sharing, SlotSampler
+from ssltoolbox.data.drawing.sampler import DrawSampler, Sharing
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.stages import augmented, render, rows_of, seed_device
@@ -81,7 +81,7 @@ def images_a_second(components: Components, workers: int, steps: int, prepares: 
     fetch = Fetch(components.batches, components.stages if prepares else None, components.blame)
     batches = Loader(
         Fetched(fetch, len(components.batches)),
-        sampler=SlotSampler(sharing, 1 + max(1, workers) + steps, lambda: 0),
+        sampler=DrawSampler(sharing, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
         collate_fn=lambda batch: batch,
         num_workers=workers,

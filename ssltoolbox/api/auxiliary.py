@@ -18,15 +18,16 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 @dataclass(frozen=True, eq=False)
 class AuxiliaryInputs:
-    """What an auxiliary loss sees of a micro-batch on this rank.
+    """The inputs of an auxiliary loss: a micro-batch on this rank.
 
-    The rows are the 2M of a step, side A, then side B; or the M of side A, for a method whose backbone sees side A
-    alone, such as MoCo-v2.
+    There are 2M rows, side A, then side B; or only the M rows of side A, for a method whose backbone sees only
+    side A, such as MoCo-v2.
 
     Attributes:
-        features: [rows, feature_dim] the backbone's, with their gradient.
-        embeddings: [rows, D] what the method compares, with their gradient; None if the method has none.
-        rows: who the rows are.
+        features: [rows, feature_dim] features of the backbone, with their gradient.
+        embeddings: [rows, D] the embeddings that the method compares, with their gradient; None if it reports
+            none.
+        rows: clip, identity, time and more of each row.
         step: number of the optimiser step, from 0.
     """
 
@@ -37,10 +38,10 @@ class AuxiliaryInputs:
 
 
 class AuxiliaryLoss(Generic[OptionsT]):
-    """A loss that a recipe adds to that of any method, with a weight.
+    """A loss that a recipe adds to the loss of any method, with a weight.
 
-    One that has parameters also derives from `nn.Module`; they are optimised with the method's. Each rank computes
-    it on its own rows, and gradients are averaged over ranks.
+    A loss with parameters also derives from `nn.Module`; its parameters are optimised with the method's. Each rank
+    computes the loss on its own rows, and gradients are averaged over ranks.
 
     Examples:
         >>> import torch
@@ -59,5 +60,5 @@ class AuxiliaryLoss(Generic[OptionsT]):
         self.options = options
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor | LossTerms:
-        """[] to be minimised, before its weight; a `LossTerms` if it has terms of its own for the log."""
+        """The loss [] before its weight; a `LossTerms` if it has terms for the log."""
         raise NotImplementedError(f"{type(self).__name__} must define loss")

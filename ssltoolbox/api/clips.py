@@ -19,7 +19,7 @@ class Clip:
         index: the clip's number within its dataset.
         identity: the number of the person.
         times: [frames] seconds, strictly increasing, not necessarily regular.
-        name: what to call it in a message.
+        name: the clip's name in messages.
         load_landmarks: gives [frames, 68, 2] pixels, NaN where there are none.
         catalogue: the other clips of the split, in a strategy's `pick`.
     """
@@ -76,7 +76,7 @@ class Catalogue(Protocol):
         ...
 
     def clip(self, index: int) -> Clip:
-        """The clip of that number, with its times and landmarks."""
+        """The clip with that number, with its times and landmarks."""
         ...
 
     def of_identity(self, identity: int) -> np.ndarray:
@@ -86,19 +86,19 @@ class Catalogue(Protocol):
     def labels(self, index: int) -> Mapping[str, np.ndarray]:
         """Label → [frames] of a clip, as `Frames.labels` has it.
 
-        Empty for a dataset that knows labels only once it has read the images.
+        Empty for a dataset that needs to read images to know labels.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Pick:
-    """A frame that a strategy picked, where a plain frame number does not say enough.
+    """A frame that a strategy picks, if a frame number alone is not enough.
 
     Attributes:
         frame: the frame's number within its clip.
-        clip: the clip's number; None for the clip that was asked about.
-        found: numbers that the pick found out, by name; `render` sees them as `Batch.found`.
+        clip: the clip's number; None for the clip that was passed to `pick`.
+        found: name → a number that `render` needs; `Batch.found` has them.
     """
 
     frame: int

@@ -47,17 +47,17 @@ class Dataset(Protocol):
         ...
 
     def clip(self, index: int) -> Clip:
-        """The clip of that number."""
+        """The clip with that number."""
         ...
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images at those places, in that order; the same arguments give the same bytes."""
+        """The images of these clips and frames, in this order; the same arguments give the same bytes."""
         ...
 
 
 @runtime_checkable
 class LabelledDataset(Dataset, Protocol):
-    """A dataset that knows labels without reading images, for picks that go by labels; see `Catalogue.labels`.
+    """A dataset that knows labels without reading images, for picks by label; see `Catalogue.labels`.
 
     Examples:
         >>> import numpy as np

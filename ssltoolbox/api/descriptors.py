@@ -1,4 +1,4 @@
-"""What a plugin yields from a hook: the card that names a component and says where its code is."""
+"""Descriptors, which plugins yield from their hooks: the name, options and code of a component."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ssltoolbox.api.needs import Need
 from ssltoolbox.api.options import Options
 
 API_VERSION = 2
-"""Raised when a change breaks plugin authors; CHANGELOG.md has a heading of its own for it."""
+"""Incremented when a change breaks plugins; CHANGELOG.md has a heading for the plugin API."""
 
 OLDER_VERSIONS = (1,)
-"""Versions whose plugins are still taken, by adapters."""
+"""Older versions whose plugins still work, by adapters."""
 
 StepInput = Literal["view_b", "crops", "batch"]
 """What a method may ask for besides side A and the rows; see `StepInputs`."""
@@ -29,11 +29,11 @@ class Descriptor:
         summary: one line for `ssltoolbox plugins list`.
         target: `"package.module:Class"`; imported only when a run needs it.
         options: its options' model, free of torch.
-        needs: what the data or the network must have for it, such as `label:au12`; see `Need`. What depends on
-            options, `Options.also_needs` says.
-        api: the API version that it was written for.
-        notice: what anyone who uses it must know, such as the licence of a model that it brings, in one line;
-            shown where it is used.
+        needs: needs of the data or the network, such as `label:au12`; see `Need`. Needs that depend on options
+            are in `Options.also_needs`.
+        api: the API version that the component was written for.
+        notice: one line that every user of the component must know, such as the licence of a model that it brings;
+            shown wherever the component is used.
         names: of a family, such as timm's networks: gives the names of its members, without torch. It is called
             for a name that no other component has. Members share all else, so the target is told the name. A
             recipe may add a tag, `resnet50.a1_in1k`. The family's own `name` is no component.
@@ -76,13 +76,15 @@ class MethodDescriptor(Descriptor):
     """A method of self-supervised learning.
 
     Attributes:
-        negatives: where the negatives come from. None refuses negative samplers and maskers in a recipe.
-        inputs: what `step` looks at besides side A and the rows; the rest is not computed. Without "view_b" no
-            positives are read, and a recipe with positive generators is refused; without "crops" one with local
-            crops is.
-        positives: API 1's way to say that `step` looks at side A alone.
-        weights: True for a method that counts hard negatives by `Rows.weight`. False refuses weights other than 1.
-        trains: False for a method that leaves the backbone as it is.
+        negatives: where the negatives come from. With None, negative samplers and maskers in a recipe are
+            rejected.
+        inputs: the inputs that `step` uses besides side A and the rows; others are not computed. Without "view_b"
+            no positives are read, and positive generators are rejected; without "crops", local crops are
+            rejected.
+        positives: False, in API 1, for a method that uses only side A.
+        weights: True for a method that weighs hard negatives by `Rows.weight`. With False, weights other than 1
+            are rejected.
+        trains: False for a method that does not train the backbone.
     """
 
     negatives: Literal["batch", "queue"] | None
@@ -93,17 +95,17 @@ class MethodDescriptor(Descriptor):
 
     @property
     def pairs(self) -> bool:
-        """True if side B is looked at."""
+        """True if the method uses side B."""
         return self.positives and "view_b" in self.inputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatorDescriptor(Descriptor):
-    """A downstream task, and the numbers that it reports.
+    """A downstream task and its metrics.
 
     Attributes:
-        metrics: the numbers that tables show, in their order; the first one is the task's claim. Of a task that
-            declares none, tables show all numbers, without a word on which way is better.
+        metrics: the metrics that tables show, in order; claims use the first one. If there are none, tables show
+            all numbers of the results, without saying which direction is better.
     """
 
     metrics: tuple[Metric, ...] = ()

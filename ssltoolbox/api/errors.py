@@ -1,4 +1,4 @@
-"""Errors with an address: what went wrong, where, and what to do about it."""
+"""Errors that say what went wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class UserError(SslToolboxError):
     """The user's input is wrong: the message says what to change. The command line exits with 2.
 
     Attributes:
-        hint: what to do, where it can be said apart from the message.
+        hint: what to do; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -28,20 +28,21 @@ class DataNotFound(UserError):
 
 
 class UnreadableFrame(SslToolboxError):
-    """A single image could not be read: the engine draws another frame of the clip, and counts."""
+    """A single image can't be read. The engine counts it and draws another frame of the clip."""
 
 
 class OptionError(ValueError):
-    """What a validator of options raises where several options don't go together.
+    """Raised by a validator of options if several options can't be combined.
 
-    A recipe may inherit one of them and set another itself, or by `--set`: what is nearer wins.
+    A recipe may inherit one of these options and set another itself or by `--set`. The nearer one takes
+    precedence.
 
     Args:
         message: what is wrong.
         hint: what to do; may be empty.
-        options: the options to blame. The problem is reported at the nearest of them: on the command line, else in
-            the recipe, else in its parent; among equals at the first.
-        drop: those of the options that don't count where another of the options is nearer.
+        options: the conflicting options. The problem is reported at the nearest of them: on the command line,
+            else in the recipe, else in its parent; among equals at the first.
+        drop: those of the options that are ignored if another of the options is nearer.
 
     Examples:
         >>> from pydantic import model_validator
@@ -76,7 +77,7 @@ class Problem:
         option: the option's name; empty for the component as a whole.
         message: what is wrong.
         hint: what to do.
-        warning: True lets the run go on.
+        warning: True if the run can continue.
     """
 
     option: str
@@ -86,7 +87,7 @@ class Problem:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """The names as a sorted, readable enumeration.
+    """Joins names, sorted, with commas and "or".
 
     >>> one_of(["b", "a", "c"])
     'a, b or c'
@@ -96,7 +97,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def and_of(names: Iterable[str]) -> str:
-    """The names in their order as a readable enumeration.
+    """Joins names, in their order, with commas and "and".
 
     >>> and_of(["b", "a", "c"])
     'b, a and c'
@@ -106,7 +107,7 @@ def and_of(names: Iterable[str]) -> str:
 
 
 def counted_list(counts: Mapping[str, int]) -> str:
-    """How many there are of which things.
+    """Joins counts of things.
 
     >>> counted_list({"run folder": 2, ".gif file": 1, "index": 2})
     '2 run folders, 1 .gif file and 2 indexes'
@@ -117,7 +118,7 @@ def counted_list(counts: Mapping[str, int]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, on one line; its type's name where it says nothing.
+    """The first line of an exception's message; the name of its type if the message is empty.
 
     >>> first_line(ValueError("no\\nmore")), first_line(EOFError())
     ('no', 'EOFError')
@@ -126,7 +127,7 @@ def first_line(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """An exception in one line.
+    """The type and message of an exception, in one line.
 
     >>> reason_of(ValueError("not\\nso"))
     'ValueError: not so'

@@ -1,4 +1,4 @@
-"""The doors: one hook for each kind of plugin, without arguments, yielding descriptors.
+"""The hooks, one for each kind of component. A hook has no arguments and yields descriptors.
 
 A plugin is a module, named in the entry-point group `ssltoolbox`, whose functions are marked with `hookimpl`:
 

@@ -38,12 +38,12 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class MaskerAnswer:
-    """What a masker answers for the pairs of a step.
+    """The answer of a masker for the pairs of a step.
 
     Attributes:
-        masked: [A, C] bool, True for a false negative; values where a pair is not eligible are ignored.
-        weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as; values where a
-            descriptor is not finite are ignored. Weights of several maskers are multiplied.
+        masked: [A, C] bool, True for a false negative; values of pairs that are not eligible are ignored.
+        weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as; values of pairs with
+            a descriptor that is not finite are ignored. The weights of several maskers are multiplied.
         terms: named scalars for the log, detached.
     """
 
@@ -55,17 +55,17 @@ class MaskerAnswer:
 class NegativeMasker(Generic[OptionsT]):
     """A strategy that finds false negatives among the candidates of a row, or weighs the candidates.
 
-    A simple masker defines `describe` and `mask`. One that looks at what the network has learned, or that answers
-    with weights, defines `answer` in place of `mask`. One with tensors of its own also derives from `nn.Module`:
+    A simple masker defines `describe` and `mask`. A masker that uses the embeddings, or that gives weights,
+    defines `answer` instead of `mask`. A masker with tensors of its own also derives from `nn.Module`:
 
         class Threshold(NegativeMasker[ThresholdOptions], nn.Module): ...
 
     Attributes:
-        attract: weight of the second term of the loss, which draws a row to what this masker masked for it; 0 only
-            takes that out of the denominator.
-        needs_similarity: True: `Comparison.similarity` is given.
-        differentiable: True: the similarity comes with its gradient, and the loss is differentiated through the
-            weights that depend on it. False: the similarity is detached and weights are constants.
+        attract: weight of the attraction, the term of the loss that pulls a row towards its masked candidates;
+            with 0 they are only removed from the denominator.
+        needs_similarity: True if the masker needs `Comparison.similarity`.
+        differentiable: True if the similarity has its gradient, and the loss is differentiated through weights
+            that depend on it. False if the similarity is detached and weights are constants.
 
     Examples:
         >>> import torch
@@ -101,11 +101,11 @@ class NegativeMasker(Generic[OptionsT]):
         self.options = options
 
     def describe(self, batch: Batch) -> Tensor:
-        """[N·R, F] descriptors of the frames as drawn, draw-major; NaN rows where there is no opinion.
+        """[N·R, F] descriptors of the frames as drawn, draw-major; a row of NaN is never masked.
 
-        Runs on the device without gradient, before `render`; where that is a CPU, on the loader's workers. So
-        `mask` and `answer` know nothing of it but the descriptors, and it must not depend on what `update`
-        changes. Without a definition, F is 0: there is nothing to describe.
+        Runs on the device without gradient, before `render`; on a CPU, on the loader's workers. So it must not
+        set attributes that `mask` or `answer` need, and must not depend on state that `update` changes. By
+        default F is 0.
         """
         return batch.time.new_empty((batch.frames.shape[0] * batch.frames.shape[1], 0))
 
@@ -119,16 +119,17 @@ class NegativeMasker(Generic[OptionsT]):
     def answer(self, comparison: Comparison) -> MaskerAnswer | Tensor:
         """A mask, weights, or both, for the pairs of a step; a plain [A, C] bool tensor is a mask.
 
-        Runs in the training process, once for each comparison of a micro-batch, and must not change anything.
-        Without a definition it is what `mask` gives.
+        Runs in the training process, once for each comparison of a micro-batch, and must not change any state. By
+        default it calls `mask`.
         """
         return self.mask(comparison.anchors, comparison.candidates, comparison.eligible)
 
     def update(self, rows: Rows, embeddings: Tensor) -> None:
-        """Learns from a micro-batch, after its backward pass, in the training process and without gradient.
+        """Updates the masker from a micro-batch, after its backward pass, in the training process and without
+        gradient.
 
-        What changes here is in buffers of an `nn.Module`: then it is saved in checkpoints, and a resumed run goes
-        on as if it had not stopped. All ranks are given the same.
+        Keep the state in buffers of an `nn.Module`: they are saved in checkpoints, so that a resumed run gives
+        the same result. All ranks get the same arguments.
 
         Args:
             rows: the rows of all ranks, side A, then side B.
@@ -138,7 +139,7 @@ class NegativeMasker(Generic[OptionsT]):
 
 @dataclass(frozen=True, eq=False)
 class Attraction:
-    """What draws rows to false negatives: its weight, and [A, C] bool what is masked."""
+    """The attraction of one masker: its weight, and the mask [A, C] bool."""
 
     weight: float
     masked: Tensor
@@ -146,14 +147,14 @@ class Attraction:
 
 @dataclass(frozen=True, eq=False)
 class Masking:
-    """What the maskers of a recipe together say of the pairs of a step.
+    """The combined answer of a recipe's maskers for the pairs of a step.
 
     Attributes:
         masked: [A, C] bool, True for a false negative of any masker.
-        attractions: key of a masker → what it attracts, of those that do.
-        weights: [A, C] the product of the weights; None if no masker weighs.
-        terms: named scalars for the log: the share of eligible candidates that was masked and, for each label
-            of classes, how often a masked candidate has the row's class, next to chance.
+        attractions: key of a masker → its attraction, for maskers that attract.
+        weights: [A, C] the product of the weights; None if no masker gives weights.
+        terms: named scalars for the log: the share of eligible candidates that is masked and, for each class
+            label, how often a masked candidate has the class of the row, and how often any candidate has.
     """
 
     masked: Tensor
@@ -163,7 +164,7 @@ class Masking:
 
     @property
     def attract(self) -> float:
-        """The largest weight of an attraction; in API 1, where maskers shared it, the only one."""
+        """The largest weight of an attraction; API 1 has only this one."""
         return max((attraction.weight for attraction in self.attractions.values()), default=0.0)
 
     @property
@@ -173,7 +174,7 @@ class Masking:
 
 
 class Maskers(Protocol):
-    """The recipe's maskers as one. False where it has none."""
+    """The recipe's maskers, combined. False if there are none."""
 
     def __bool__(self) -> bool: ...
 
@@ -189,7 +190,7 @@ class Maskers(Protocol):
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
     ) -> Masking:
-        """What the maskers together say of these pairs; which pairs are eligible is decided here.
+        """The combined answer for these pairs; also decides which pairs are eligible.
 
         Args:
             anchors, candidates: A and C rows.

@@ -1,4 +1,4 @@
-"""The contract of methods, and what the engine gives them: `Target(options, context)`."""
+"""The contract of methods and their context. A target is called as `Target(options, context)`."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def _no_factory() -> nn.Module:
 
 @dataclass(frozen=True)
 class MethodContext:
-    """What the engine gives to a method when it is built.
+    """What the engine passes to a method when it makes it.
 
     Attributes:
         backbone: the trainable backbone, [B, 3, S, S] → [B, feature_dim].
         feature_dim: the size of its features.
-        descriptor_dim: F, the size of the maskers' descriptors together.
-        maskers: the recipe's maskers, united.
-        instances: M over all ranks; a queue's length is divisible by it.
+        descriptor_dim: F, the total size of the maskers' descriptors.
+        maskers: the recipe's maskers, combined.
+        instances: M over all ranks; the length of a queue is divisible by it.
         steps: optimiser steps of the whole run, for schedules.
-        distributed: True with more than one rank: gather negatives.
-        backbone_name: as the recipe has it, such as `resnet50`.
-        new_backbone: makes another network like the backbone, with new random weights.
+        distributed: True with more than one rank; the method must then gather negatives.
+        backbone_name: such as `resnet50`.
+        new_backbone: makes another network of the same kind, with new random weights.
         image_size: S, in pixels.
         crop_size: height and width of the local crops in pixels; 0 without crops.
-        crops: local crops of each instance.
+        crops: the number of local crops of each instance.
         steps_per_epoch: optimiser steps.
-        data: facts of the training data; None where they are not known.
+        data: facts of the training data; None if they are not known.
     """
 
     backbone: nn.Module
@@ -59,15 +59,17 @@ class MethodContext:
 
 @dataclass(frozen=True, eq=False)
 class StepInputs(TensorFields):
-    """What a method looks at in a step. A method's descriptor says which of it it asks for.
+    """The inputs of a method in a step. The method's descriptor declares which of them it uses.
 
     Attributes:
         view_a: [M, 3, S, S] the augmented views of side A.
-        view_b: [M, 3, S, S] those of side B; row i of both is a pair. None where the method doesn't ask for it.
-        rows: 2M rows, side A then side B; M rows of side A where there is no side B.
+        view_b: [M, 3, S, S] the augmented views of side B; row i of both is a pair. None if the method does not
+            use it.
+        rows: 2M rows, side A then side B; M rows of side A if there is no side B.
         step: optimiser steps done before this one.
-        crops: smaller views, [M, 3, c, c] each, those of even number of side A's images, the others of side B's.
-        batch: the frames as rendered, with landmarks, labels, clip and identity. None where not asked for.
+        crops: local crops, [M, 3, c, c] each; even numbers are crops of side A's images, odd numbers of side B's.
+        batch: the frames as rendered, with landmarks, labels, clip and identity. None if the method does not use
+            it.
     """
 
     view_a: Tensor
@@ -79,7 +81,7 @@ class StepInputs(TensorFields):
 
     @property
     def views(self) -> tuple[Tensor, Tensor]:
-        """Both sides, for a method that asks for side B."""
+        """Both sides, for a method that uses side B."""
         assert self.view_b is not None
         return self.view_a, self.view_b
 
@@ -111,7 +113,7 @@ class Method(Protocol):
     backbone: nn.Module
 
     def before_step(self, step: int) -> None:
-        """Called once before each optimiser step, not each micro-batch: momentum networks follow here."""
+        """Called once before each optimiser step, not each micro-batch. Update momentum networks here."""
         ...
 
     def step(self, inputs: StepInputs) -> StepOutput:
@@ -121,7 +123,7 @@ class Method(Protocol):
 
 @runtime_checkable
 class GroupedMethod(Protocol):
-    """A method that wants its own groups of parameters, such as a head with a learning rate of its own.
+    """A method with groups of parameters, such as a head with its own learning rate.
 
     Examples:
         >>> from torch import nn
@@ -136,15 +138,17 @@ class GroupedMethod(Protocol):
     """
 
     def param_groups(self) -> Iterable[Mapping[str, Any]]:
-        """Groups as torch's optimisers take them. `lr_scale` multiplies the learning rate of a group; what a group
-        doesn't say is the recipe's. Parameters in no group are added as the recipe says.
+        """Parameter groups as for torch's optimisers. `lr_scale` multiplies the learning rate of a group.
+
+        The recipe gives the settings that a group lacks. Parameters in no group form a group with the recipe's
+        settings.
         """
         ...
 
 
 @runtime_checkable
 class GradientMethod(Protocol):
-    """A method that looks at the gradients, or changes them, before the optimiser does.
+    """A method that reads or changes the gradients before the optimiser step.
 
     Examples:
         >>> class Frozen:
@@ -157,13 +161,13 @@ class GradientMethod(Protocol):
 
     def after_backward(self, step: int) -> None:
         """Called once for each optimiser step, after the gradients of all its micro-batches are known and before
-        they are clipped, as when DINO leaves the last layer as it is in the first epoch.
+        they are clipped. DINO, for example, freezes its last layer in the first epoch.
         """
         ...
 
 
 def step_of(method: Any, api: int) -> Callable[[StepInputs], StepOutput]:
-    """How a method is asked for a step that was written for that version of the API."""
+    """The function that computes a step of a method written for that version of the API."""
     if api != 1:
         step: Callable[[StepInputs], StepOutput] = method.step
         return step

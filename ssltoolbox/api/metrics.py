@@ -1,4 +1,4 @@
-"""What a downstream task says about the numbers that it reports."""
+"""The metrics that downstream tasks declare."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A number that a task reports. Tables, claims and rankings follow from what is declared here.
+    """A number that a task reports. Tables, claims and rankings use this declaration.
 
     Attributes:
-        key: where the number is in a result, such as `f1`. Its 95% interval, if any, is under `f1_ci`.
-        better: which way is better; None for a number that is neither.
-        result: the result that has it, such as `valence`; empty for every result that no other metric names.
-        title: what tables call that result; else its key in words.
-        label: what tables call the metric; else its key in words.
-        unit: follows the number, such as "°"; empty for a share.
-        phrase: what such features do: "the frozen features *tell expressions apart with* macro-F1 0.9".
-        chance: where the result has what a guess gets, such as `chance`; empty for nowhere.
-        versus_untrained: False if more or less than an untrained network has is neither better nor worse.
-        note: what a reader of the number must know, in one sentence.
+        key: key of the number in a result, such as `f1`. Its 95% interval, if any, has the key `f1_ci`.
+        better: the direction that is better; None if neither is.
+        result: the result that has the metric, such as `valence`; empty for all results that no other metric
+            names.
+        title: title of the result in tables; empty takes its key in words.
+        label: label of the metric in tables; empty takes its key in words.
+        unit: the unit after the number, such as "°"; empty for a share.
+        phrase: a verb phrase for claims: "the frozen features *tell expressions apart with* macro-F1 0.9".
+        chance: key of the chance level in the result, such as `chance`; empty if there is none.
+        versus_untrained: False if a difference to an untrained network is neither better nor worse.
+        note: one sentence that a reader of the number must know.
 
     Examples:
         >>> error = Metric(key="mean_error", better="lower", label="mean error", unit="°")

@@ -1,4 +1,4 @@
-"""Options: how a component says what a recipe may set, and what is wrong with what was set."""
+"""Options: what a recipe may set of a component, and checks of these settings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ssltoolbox.api.errors import Problem
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """What is known of a label in a split without loading it.
+    """Facts of a label in a split that are known without loading it.
 
     Attributes:
-        frames: how many frames have it.
-        counts: of a label that is a class, how many frames each class has, in the order of `DataFacts.classes`; of
-            a label of several columns of yes and no, how many frames have yes in each.
-        lowest, highest: of a label that is a number.
-        columns: C, of a label of several columns; 0 for one of one.
+        frames: the number of frames that have the label.
+        counts: for a class label, the number of frames of each class, in the order of `DataFacts.classes`; for a
+            label with several yes-or-no columns, the number of frames with yes in each column.
+        lowest, highest: range of a label that is a number.
+        columns: C, the columns of a label with several columns; else 0.
     """
 
     frames: int
@@ -34,7 +34,7 @@ class LabelFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What is known of a split of a dataset without loading it.
+    """Facts of a split of a dataset that are known without loading it.
 
     Attributes:
         clips: number of clips.
@@ -44,15 +44,15 @@ class DataFacts:
         size: height and width of the frames in pixels, as the dataset gives them.
         shortest, longest: clip lengths in frames.
         landmarks: True if frames come with the 68 landmarks.
-        labels: the names of the labels that frames come with.
-        label_facts: more of these labels, where it can be known without loading them.
+        labels: names of the labels.
+        label_facts: label → its facts, if they are known without loading.
         pairs: True if the test split has a list of pairs to verify; see `PairedDataset`.
-        loading: about how many seconds of a core a frame takes to load. Without a GPU `trainer.workers: auto`
-            shares the cores between loading and the network by it.
-        note: what anyone who reads a result on this data must know, in one sentence.
-        terms: what anyone who uses a network trained on this data must know, in one sentence; empty for nothing.
-        landmark_detector: name of the detector that found the landmarks; empty where they are the data's own, None
-            where nobody knows.
+        loading: approximate seconds of a core to load a frame. Without a GPU, `trainer.workers: auto` uses it to
+            share the cores between loading and the network.
+        note: one sentence that readers of results on this data must know.
+        terms: one sentence that users of a network trained on this data must know; may be empty.
+        landmark_detector: name of the detector that found the landmarks; empty if the landmarks belong to the
+            data, None if the detector is not known.
         classes: for labels that are classes, what each class is called: `{"expression": ("neutral", …)}`; for
             labels of several columns, what each column is called. Labels may be missing here.
         max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
@@ -83,16 +83,16 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rest of the recipe means for a component, for cross-checks.
+    """Facts of the rest of the recipe, for cross-checks of a component's options.
 
     Attributes:
-        data: facts of the data; None where the data could not be found.
+        data: facts of the data; None if the data could not be found.
         instances: instances that are compared with each other, M over all ranks (batch size / accumulation).
         draws: draws among them, N over all ranks.
         hard_negatives: hard negatives of each draw, K.
         backbone: the name of the network, such as `resnet50`.
-        image_size: height and width of the images that it sees, in pixels.
-        steps, steps_per_epoch: optimiser steps; 0 where the data could not be found.
+        image_size: height and width of its input images, in pixels.
+        steps, steps_per_epoch: optimiser steps; 0 if the data could not be found.
     """
 
     data: DataFacts | None
@@ -129,11 +129,11 @@ class Options(BaseModel):
     )
 
     def problems(self, setting: Setting) -> Iterable[Problem]:
-        """What is wrong with these options in this setting. Called before anything is run."""
+        """Problems of these options in this setting. Called before a run begins."""
         return ()
 
     def also_needs(self) -> frozenset[str]:
-        """What the component needs with these options, beside its descriptor's `needs` and in the same words.
+        """Needs of the component with these options, in addition to its descriptor's `needs`, in the same words.
 
         Examples:
             >>> class SupervisedOptions(Options):
@@ -147,8 +147,8 @@ class Options(BaseModel):
         return frozenset()
 
     def notices(self) -> Iterable[str]:
-        """What anyone who uses the component with these options must know, such as the licence of weights that it
-        brings, in one line each; beside its descriptor's `notice`."""
+        """Lines that users of the component with these options must know, such as the licence of weights; in
+        addition to its descriptor's `notice`."""
         return ()
 
 
@@ -174,7 +174,7 @@ class DatasetOptions(Options):
 
 
 def facts_of(options: DatasetOptions, split: Split) -> DataFacts | None:
-    """The facts of a split; None for one that the options' own `facts()` does not answer for.
+    """The facts of a split; None if the options' `facts()` takes no argument and the split is not train.
 
     Raises:
         DataNotFound, UserError: see `DatasetOptions.facts`.
@@ -221,7 +221,7 @@ class EvaluatorOptions(Options):
     split that is not named, all. Null takes what the data proposes, which is all unless its facts say less."""
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        """What the splits of the data lack for this task. Called before anything is run.
+        """Problems of the splits of the data for this task. Called before a run begins.
 
         Args:
             facts: of the splits that `splits` names, each with clips.
@@ -233,7 +233,7 @@ class AuxiliaryLossOptions(Options):
     """The base of an auxiliary loss's options."""
 
     weight: float = Field(default=1.0, gt=0)
-    """What multiplies the loss before it is added to that of the method."""
+    """Weight of the loss in the sum with the method's loss."""
 
 
 class NegativeSamplerOptions(Options):
@@ -243,4 +243,4 @@ class NegativeSamplerOptions(Options):
     """Hard negatives for each draw. Each is an instance of its own, with a positive of its own."""
 
     weight: float = Field(default=1.0, gt=0)
-    """As how many negatives a hard negative and the other instances of its draw count for each other."""
+    """Weight of a hard negative in the loss: it counts as this many ordinary negatives."""

@@ -18,7 +18,7 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class PositiveGenerator(Generic[OptionsT]):
     """A strategy that makes the positive of an instance, by choosing another frame, changing pixels, or both.
 
-    Generators act in the order of the recipe, each on what the one before it made.
+    Generators run in the order of the recipe; each gets the result of the one before.
 
     Examples:
         >>> import numpy as np
@@ -37,15 +37,15 @@ class PositiveGenerator(Generic[OptionsT]):
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
         """The positive's frame for the instance at `frame`, or None where there is none.
 
-        Runs on the loader's workers. The answer may depend on the arguments alone.
+        Runs on the loader's workers. The result must depend only on the arguments.
         """
         return frame
 
     def render(self, batch: Batch) -> Batch:
         """The batch with the pixels of its positives (and their landmarks) changed.
 
-        Runs on the device, on the whole batch, with torch's global generator; where that is a CPU, on the loader's
-        workers. Must not change its input, nor keep anything.
+        Runs on the device, on the whole batch, with torch's global generator; on a CPU, on the loader's workers.
+        It must not change its input and must not keep state.
         """
         return batch
 
@@ -69,8 +69,8 @@ class NegativeSampler(Generic[OptionsT]):
         self.options = options
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
-        """`options.count` frames of the clip; fewer mean that the anchor has no answer.
+        """`options.count` frames of the clip; fewer frames mean that there is no answer for this anchor.
 
-        Runs on the loader's workers. The answer may depend on the arguments alone.
+        Runs on the loader's workers. The result must depend only on the arguments.
         """
         raise NotImplementedError

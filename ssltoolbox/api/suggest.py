@@ -1,4 +1,4 @@
-"""Did you mean …? One helper for every message that names something unknown."""
+"""Suggestions for unknown names in messages: "did you mean …?"."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MEANINGS = {
     "tau": "temperature",
     "wd": "weight_decay",
 }
-"""What other libraries call an option, and what it is called here."""
+"""Name of an option in other libraries → its name here."""
 
 _LONGEST_WORD = 60
-"""Longer words are not looked up: the search takes time, and nobody meant them."""
+"""Longer words are not looked up, because the search would take time."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant; None if nothing comes close.
+    """The most similar known word; None if no word is similar.
 
     >>> suggest("simclar", ["byol", "mocov2", "simclr"])
     'simclr'

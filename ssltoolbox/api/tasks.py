@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """A downstream task on features that were computed once, with a frozen backbone.
+    """A downstream task on features of a frozen backbone.
 
     Examples:
         >>> import numpy as np
@@ -42,14 +42,13 @@ class Evaluator(Protocol):
     def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
         """Results as in `evaluation.json`: `{"valence": {"ccc": 0.5}, "arousal": …}`, fractions in 0 to 1.
 
-        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`. Tables and
-        claims read of a result, beside the metrics that the descriptor declares:
+        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`. Besides the
+        metrics that the descriptor declares, tables and claims use these keys of a result:
 
         - `<metric>_ci`: [low, high], the metric's 95% interval
-        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs), the same
-          resamples for every network. The engine makes of it the interval of the difference to an untrained
-          network, and a claim that something was learned rests on that interval. It is not written to
-          `evaluation.json`.
+        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs); the resamples
+          are the same for every network. The engine computes from it the interval of the difference to an
+          untrained network, on which claims rest. It is not written to `evaluation.json`.
         - `protocol`: `linear`, `knn` or `finetune`, or a word of your own
         - `per_class` by name and `confusion`, a row for each true class; `roc` with `false_accepts`
           and `true_accepts`
@@ -66,21 +65,22 @@ def _unseen(total: int, unit: str) -> AbstractContextManager[Callable[[int], Non
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """What the engine gives to a task that needs more than frozen features.
+    """What the engine passes to a task that needs more than frozen features.
 
     Attributes:
         backbone: the network, [B, 3, size, size] → [B, feature_dim]; a copy, which the task may train.
         feature_dim: the size of its features.
         view: `augment` for images to train on, `plain` for images to look at.
         datasets: the splits of the task's data.
-        places: split → clip and frame numbers, [n] each, of the frames that a task should look at.
+        places: split → clip and frame numbers, [n] each, of the frames that the task should use.
         read: (dataset, clips, frames, batch size) → the images in that order, batch by batch, on the loader's
             workers.
         features: (dataset, clips, frames) → the features of those images in that order, without the unreadable
             ones, with the backbone frozen as it was when the task began.
         device: where the backbone is.
         seed: the recipe's.
-        progress: (how many, of what) → shows how far long work is; what it gives is told how many more are done.
+        progress: (total, unit) → a context manager that shows progress; it gives a function that takes the number
+            of units done since the last call.
         classes: label → the names of its classes, or of its columns, where the data names them.
     """
 
@@ -99,7 +99,7 @@ class EvaluationContext:
 
 @runtime_checkable
 class NetworkEvaluator(Protocol):
-    """A downstream task that may need the network itself, to train it or to show it images of its own choice.
+    """A downstream task that needs the network, to train it or to compute features of chosen images.
 
     Examples:
         >>> class Size:
@@ -114,7 +114,7 @@ class NetworkEvaluator(Protocol):
 
     @property
     def needs_network(self) -> bool:
-        """False: with these options the task is asked as an `Evaluator`."""
+        """False if the task, with these options, runs as an `Evaluator`."""
         ...
 
     def evaluate_network(self, context: EvaluationContext) -> Mapping[str, Mapping[str, Any]]:

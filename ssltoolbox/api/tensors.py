@@ -1,4 +1,4 @@
-"""What flows through a step.
+"""The tensors of a step.
 
 Shape letters: N draws, K hard negatives of a draw, R = 2(1+K) frames of a draw, M = N(1+K) instances,
 B images, F features of a descriptor, D features of an embedding.
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Images that a dataset read, in the order asked for.
+    """Images that a dataset has read, in the requested order.
 
     Attributes:
         images: [B, 3, S, S] uint8 RGB.
@@ -42,10 +42,10 @@ class Frames:
 
 
 class TensorFields:
-    """Moves every tensor of a dataclass at once, those in its fields' own fields too."""
+    """A dataclass whose tensors, also nested ones, are moved together."""
 
     def changed(self: T, change: Callable[[Tensor], Tensor]) -> T:
-        """A copy with every tensor passed through a function."""
+        """A copy with a function applied to every tensor."""
         import torch
 
         def apply(value: Any) -> Any:
@@ -73,10 +73,10 @@ class TensorFields:
 
 @dataclass(frozen=True, eq=False)
 class Batch(TensorFields):
-    """N draws as loaded: their frames, and what is known of them.
+    """N draws as loaded, with all that is known of their frames.
 
-    Roles, the second axis: `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`, the second half
-    only where there are two sides.
+    The second axis has the roles `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`; with one
+    side it has only the first half.
 
     Attributes:
         frames: [N, R, 3, S, S] uint8 RGB.
@@ -85,11 +85,11 @@ class Batch(TensorFields):
         clip, identity: [N, R] int64: a strategy may pick a frame of another clip.
         time: [N, R] float64 seconds within the clip.
         labels: name → [N, R], or [N, R, C] for labels of C numbers.
-        found: name → [N, R] float32: what picks found out, NaN where a pick found nothing; see `Pick.found`.
-        own: the draws that this process keeps, where several processes share a batch and each is given all of it.
-            What becomes of the pixels of the others does not matter. Otherwise all.
-        sides: 2, or 1 where the method looks at side A alone and there are no positives.
-        counts: what happened on the way here, for the log: frames unreadable, draws refused, …
+        found: name → [N, R] float32 results of picks, NaN for none; see `Pick.found`.
+        own: the draws of this process, if several processes share the batch; the pixels of other draws are not
+            used.
+        sides: 2; 1 without positives, for a method that uses only side A.
+        counts: counts for the log, such as unreadable frames and refused draws.
         notes: one line for each frame that could not be read.
     """
 
@@ -127,21 +127,20 @@ class Batch(TensorFields):
 
 @dataclass(frozen=True, eq=False, init=False)
 class Rows(TensorFields):
-    """Who is who among the embeddings that a method compares.
+    """Draw, clip, identity, time and more of the embeddings that a method compares.
 
-    In a step there are 2M rows: the M instances of side A, then the same M of side B, each side role-major
-    (all anchors, then all first hard negatives, …). Row i and row i+M are a pair. Rows also describe what was
-    gathered from other ranks and what a queue holds, where a position tells nothing.
+    In a step there are 2M rows: the M instances of side A, then the same M of side B, each side role-major (all
+    anchors, then all first hard negatives, …). Row i and row i+M are a pair. Rows gathered from other ranks, or
+    from a queue, have no such order.
 
     Attributes:
         draw: [rows] int64; -1 marks an empty slot of a queue.
         clip, identity: [rows] int64.
         time: [rows] float64 seconds.
-        labels: name → [rows] or [rows, C], where labels are known; for reports, and for methods that declare
-            that they need labels.
+        labels: name → [rows] or [rows, C]; for reports, and for methods that declare that they need labels.
         weight: [rows] the number of ordinary negatives that a row counts as for the other instances of its draw;
-            between two of them the larger weight holds. None where all count as one.
-        descriptors: key of a masker → [rows, F], what it said of each row; NaN for no opinion. F may be 0.
+            the larger weight of the two counts. None if all rows count as one.
+        descriptors: key of a masker → [rows, F] its descriptors; a row of NaN is never masked. F may be 0.
     """
 
     draw: Tensor
@@ -163,7 +162,7 @@ class Rows(TensorFields):
         weight: Tensor | None = None,
         descriptors: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """`descriptor` is for a single masker, whose key need not be known: `descriptors={"": descriptor}`."""
+        """`descriptor` is short for `descriptors={"": descriptor}`, for a single masker of any key."""
         given = descriptors or {} if descriptor is None else {"": descriptor}
         values = (draw, clip, identity, time, labels or {}, weight, given)
         for attribute, value in zip(fields(self), values, strict=True):
@@ -171,7 +170,7 @@ class Rows(TensorFields):
 
     @property
     def descriptor(self) -> Tensor:
-        """[rows, F] the descriptors of all maskers side by side; in the hands of a masker, its own."""
+        """[rows, F] the descriptors of all maskers side by side; inside a masker, its own."""
         import torch
 
         if not self.descriptors:
@@ -212,16 +211,16 @@ class LossTerms(NamedTuple):
 
 @dataclass(frozen=True, eq=False, init=False)
 class StepOutput:
-    """What a method gives for a step.
+    """The output of a method's step.
 
     Attributes:
-        loss: [] to be minimised.
-        terms: named scalars for the log, detached: the terms of the loss, shares, …
+        loss: [] the loss.
+        terms: named scalars for the log, detached: terms of the loss, shares, …
         embeddings: [M, D] of side A: for diagnostics, for maskers that learn and, with their gradient, for
             auxiliary losses.
         pairs: [M, D] of side B; row i belongs to row i of `embeddings`.
         features: [M, feature_dim] of side A, or [2M, feature_dim] of both sides, with their gradient, for
-            auxiliary losses. None: what the calls of the backbone gave, in their order.
+            auxiliary losses. None takes the outputs of the backbone's calls, in order.
     """
 
     loss: Tensor
@@ -253,7 +252,7 @@ class StepOutput:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A frozen backbone's features of one split, computed once, as numpy arrays.
+    """Features of one split by a frozen backbone, as numpy arrays.
 
     Attributes:
         values: [frames, D] float32.
@@ -276,7 +275,7 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of images, each a clip of one frame, that show the same person or two.
+    """Pairs of images that show one person or two; each image is a clip of one frame.
 
     Attributes:
         first, second: [pairs] int64 clip numbers.

@@ -15,8 +15,8 @@ Side = Literal["a", "b"]
 class View(Protocol):
     """An augmentation pipeline on the device, in batch; on a CPU `augment` runs on the loader's workers.
 
-    An attribute `on_workers` decides that: True for a view that must run on the loader's workers even where a
-    GPU trains, as one without a batched form; False for one that must not.
+    An attribute `on_workers` overrides this: True if the view must run on the loader's workers even with a GPU,
+    such as a view without a batched form; False if it must not.
 
     Examples:
         >>> import torch
@@ -66,7 +66,7 @@ class CroppingView(View, Protocol):
 
 @runtime_checkable
 class PairedView(View, Protocol):
-    """A view that treats both sides in one call, as when a pair must be mirrored alike.
+    """A view that augments both sides in one call, for example to mirror both images of a pair.
 
     Examples:
         >>> import torch
@@ -87,17 +87,17 @@ class PairedView(View, Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Twice [B, 3, S, S] uint8 and [B, 68, 2] pixels → twice [B, 3, size, size] float, normalised, augmented.
 
-        Called in place of `augment` where the method asks for both sides.
+        Called instead of `augment` if the method uses both sides.
         """
         ...
 
 
 @runtime_checkable
 class SharedView(View, Protocol):
-    """A view that draws its random numbers apart from applying them, so that several devices share the work.
+    """A view that separates drawing its random numbers from applying them, so that several devices share the work.
 
-    Each device draws the numbers of the whole batch and augments its own images. Other views are given the whole
-    batch on every device. The result is the same. A `PairedView` is always one of the others.
+    Each device draws the numbers of the whole batch and augments only its own images. Other views, including each
+    `PairedView`, get the whole batch on every device. The result is the same.
 
     Examples:
         >>> import torch
@@ -116,7 +116,8 @@ class SharedView(View, Protocol):
     """
 
     def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
-        """[count, …] each, from torch's global generator: all that is random about a part of `count` images.
+        """[count, …] each, from torch's global generator: all random numbers for one side, or one crop, of the
+        images.
 
         Args:
             count: of images.
@@ -128,5 +129,5 @@ class SharedView(View, Protocol):
     def augment_with(
         self, images: Tensor, landmarks: Tensor, part: Side | int, parameters: tuple[Tensor, ...]
     ) -> Tensor:
-        """`augment` or `crop` with these parameters, a row of each tensor for each image; draws nothing more."""
+        """`augment` or `crop` with these parameters, one row for each image; draws no further random numbers."""
         ...

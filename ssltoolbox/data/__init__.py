@@ -1,1 +1,1 @@
-"""From clips to batches: datasets, draws, and the loader that turns draws into batches."""
+"""Datasets, their files on disk, and draws of batches from them."""

@@ -1,1 +1,1 @@
-"""From clips to batches: what a step draws, in which order, with which random numbers."""
+"""Draws of batches from clips: the order, the random numbers, the loading."""

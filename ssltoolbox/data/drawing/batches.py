@@ -1,4 +1,4 @@
-"""Draws become batches, on the loader's workers."""
+"""Loads draws as batches, on the loader's workers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import Batch, Dataset, Frames, SslToolboxError
 from ssltoolbox.data.drawing.draws import Draw, Drawer
-from ssltoolbox.data.drawing.sampler import Slot
+from ssltoolbox.data.drawing.sampler import DrawNumber
 
 MOST_REDRAWS = 16
-"""How often a slot is drawn again for unreadable images before the run gives up."""
+"""How often a draw is repeated because of unreadable images before the run fails."""
 
 
 class DrawnBatches(TorchDataset[Batch]):
-    """Turns the slots of a micro-batch into a `Batch`, all images read at once.
+    """Loads the draws of a micro-batch as a `Batch`; all images are read in one call.
 
-    A draw with an unreadable image is drawn again from the same clip; each such image is counted and named.
+    A draw with an unreadable image is repeated on the same clip; each such image is counted and named.
     """
 
     def __init__(self, dataset: Dataset, drawer: Drawer) -> None:
@@ -29,8 +29,8 @@ class DrawnBatches(TorchDataset[Batch]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitems__(self, slots: Sequence[Slot]) -> Batch:
-        draws = [self.drawer.draw(*slot) for slot in slots]
+    def __getitems__(self, numbers: Sequence[DrawNumber]) -> Batch:
+        draws = [self.drawer.draw(*number) for number in numbers]
         frames = self._read(draws)
         images, landmarks, labels = frames.images, frames.landmarks, dict(frames.labels)
         notes = list(frames.unreadable.values())
@@ -39,16 +39,16 @@ class DrawnBatches(TorchDataset[Batch]):
         for again in range(1, MOST_REDRAWS + 1):
             if not missing:
                 break
-            for place in missing:
-                draws[place] = self.drawer.draw(*slots[place], again=again)
-            patch = self._read([draws[place] for place in missing])
+            for index in missing:
+                draws[index] = self.drawer.draw(*numbers[index], again=again)
+            patch = self._read([draws[index] for index in missing])
             rows = _rows(missing, len(draws[0].frames))
             images[rows], landmarks[rows] = patch.images, patch.landmarks
             for name, values in patch.labels.items():
                 labels[name][rows] = values
             notes += patch.unreadable.values()
             read += len(rows)
-            missing = [missing[place] for place in _missing_draws(patch, len(draws[0].frames))]
+            missing = [missing[index] for index in _missing_draws(patch, len(draws[0].frames))]
         if missing:
             raise SslToolboxError(f"{MOST_REDRAWS} draws in a row had unreadable images, last {notes[-1]}")
         counts = {
@@ -83,7 +83,7 @@ class DrawnBatches(TorchDataset[Batch]):
 
 
 def _found(draws: Sequence[Draw]) -> dict[str, torch.Tensor]:
-    """Name → [N, R] of what picks found out, NaN where they found nothing of that name."""
+    """Name → [N, R] the results of picks; NaN for a pick without a result of that name."""
     names = sorted({name for draw in draws for found in draw.found for name in found})
     return {
         name: torch.tensor([[found.get(name, math.nan) for found in draw.found] for draw in draws])

@@ -1,4 +1,4 @@
-"""The clips of a split as picks see them."""
+"""The catalogue of a split, for picks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ssltoolbox.api import Clip, Dataset, LabelledDataset
 class SplitCatalogue:
     """A dataset's clips by number and by person; see `ssltoolbox.api.Catalogue`.
 
-    The people of all clips come from the dataset's `identities`, where it has them, and are sorted once: two
-    arrays of eight bytes a clip.
+    The identities of all clips come from the dataset's `identities`, if it has that attribute, and are sorted
+    once.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -42,7 +42,7 @@ class SplitCatalogue:
         return order[first:last]
 
     def labels(self, index: int) -> Mapping[str, np.ndarray]:
-        """Label → [frames], where the dataset can tell without reading images."""
+        """Label → [frames], if the dataset knows labels without reading images."""
         if not isinstance(self._dataset, LabelledDataset):
             return {}
         return self._dataset.labels(index)

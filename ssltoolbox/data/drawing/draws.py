@@ -1,4 +1,4 @@
-"""Which frames of which clips a step sees, as a pure function of (seed, epoch, clip, plugin, role)."""
+"""Draws: the clips and frames of a step, as a pure function of (seed, epoch, clip, plugin, role)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ssltoolbox.data.drawing.catalogue import SplitCatalogue
 from ssltoolbox.data.drawing.streams import stream
 
 OTHER_ANCHORS = 16
-"""How many other anchors of a clip are tried where a strategy has no answer for the first."""
+"""Further anchors of a clip that are tried if a strategy has no answer for the first."""
 DRAWS_OF_A_CLIP = 4
-"""How many draws of a clip are tried where images are unreadable, before the next clip takes its place."""
+"""Draws of a clip that are tried because of unreadable images, before the next clip replaces it."""
 MOST_CLIPS = 256
-"""How many clips in a row may be without an answer before the data is said not to fit the strategies."""
+"""Consecutive clips without an answer after which the run fails."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Draw:
         identities: [R] the people of those clips.
         frames: [R] frame numbers within the clips.
         times: [R] seconds within the clips.
-        found: [R] what the picks found out.
-        anchors_refused, clips_refused: how many had no answer before this one.
+        found: [R] results of the picks.
+        anchors_refused, clips_refused: numbers of anchors and clips without an answer before this one.
     """
 
     id: int
@@ -64,7 +64,7 @@ class Draw:
 
 
 class _Picked(NamedTuple):
-    """A frame with its clip, and what the picks on the way to it found out."""
+    """A frame with its clip, and the results of its picks."""
 
     clip: Clip
     frame: int
@@ -73,10 +73,10 @@ class _Picked(NamedTuple):
 
 @dataclass(frozen=True)
 class Strategies:
-    """The strategies that pick frames, each with a name that keys its random numbers.
+    """The strategies that pick frames, each with a key for its random numbers.
 
-    The name is the recipe's, and its occurrence where it stands there twice; so a plugin that is added leaves
-    the draws of the others as they were.
+    The key is the name in the recipe, with `#2` for its second occurrence. So adding a plugin does not change the
+    draws of the others.
     """
 
     generators: Sequence[tuple[str, PositiveGenerator[Options]]] = ()
@@ -89,16 +89,16 @@ class Strategies:
 
 
 class Drawer:
-    """Makes draws. Every worker and every rank has one; they all give the same draws.
+    """Makes draws. Every worker and every rank has a drawer, and all give the same draws.
 
     Args:
         dataset: where the clips come from.
         strategies: what picks the frames.
         seed: the recipe's.
-        stride: draws of an optimiser step. A clip without an answer is replaced by the one that many places
-            further on in the epoch, so that a clip rarely comes twice in a batch; after all that lie so, by those
-            beside them.
-        with_positives: False where nobody looks at side B.
+        stride: draws of an optimiser step. A clip without an answer is replaced by the clip that comes this many
+            draws later in the epoch, so that a clip is rarely twice in a batch; then by the neighbours of these
+            clips.
+        with_positives: False if the method does not use side B.
     """
 
     def __init__(
@@ -112,30 +112,31 @@ class Drawer:
         self.stride = stride
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
 
-    def draw(self, epoch: int, slot: int, again: int = 0) -> Draw:
-        """The draw at a place of an epoch.
+    def draw(self, epoch: int, number: int, again: int = 0) -> Draw:
+        """A draw of an epoch.
 
         Args:
-            epoch, slot: the place; slots run from 0 to the number of clips.
-            again: counts up where the images of the draw before could not be read.
+            epoch: number of the epoch.
+            number: number of the draw in the epoch, below the number of clips.
+            again: how often the draw is repeated because of unreadable images.
 
         Raises:
             UserError: when no clip has an answer.
         """
         order = self._epoch_order(epoch)
         refused = 0
-        # Of fewer clips than draws that could not be read, the first ones' turn comes again.
+        # After all clips have been tried, the first clips are tried again.
         first = again // DRAWS_OF_A_CLIP
         hops = range(first, first + min(len(order), MOST_CLIPS))
         apart = len(order) // gcd(len(order), self.stride)
         for clips_refused, hop in enumerate(hops):
-            place = slot + hop * self.stride + hop // apart
-            clip = self.catalogue.clip(int(order[place % len(order)]))
+            position = number + hop * self.stride + hop // apart
+            clip = self.catalogue.clip(int(order[position % len(order)]))
             for anchor_try, anchor in enumerate(self._anchors(epoch, clip, hop, again)):
                 key = f"{self.seed}/{epoch}/{clip.index}/{hop}/{again}/{anchor_try}"
                 frames = self._frames(clip, anchor, key)
                 if frames is not None:
-                    return _draw(epoch * len(order) + slot, frames, refused, clips_refused)
+                    return _draw(epoch * len(order) + number, frames, refused, clips_refused)
                 refused += 1
         raise UserError(self._no_answer(len(hops)))
 
@@ -146,7 +147,7 @@ class Drawer:
         return self._order[1]
 
     def _anchors(self, epoch: int, clip: Clip, hop: int, again: int) -> Iterator[int]:
-        """Distinct frames, all equally likely; most clips need no more than the first."""
+        """Distinct frames, all equally likely; most clips need only the first."""
         rng = stream(f"{self.seed}/{epoch}/{clip.index}/{hop}/{again} anchor")
         first = int(rng.integers(len(clip)))
         yield first
@@ -181,7 +182,7 @@ class Drawer:
     def _picked(self, clip: Clip, answer: int | Pick, strategy: str) -> _Picked:
         """
         Raises:
-            SslToolboxError: for a frame or a clip that is not there.
+            SslToolboxError: for a frame or a clip that does not exist.
         """
         if not isinstance(answer, Pick):
             answer = Pick(answer)

@@ -1,4 +1,4 @@
-"""Shares out the draws of an epoch to steps, micro-batches and ranks."""
+"""Divides the draws of an epoch among steps, micro-batches and ranks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Slot = tuple[int, int]
+DrawNumber = tuple[int, int]
 """(epoch, number within the epoch) of a draw."""
 
 
 class Position(NamedTuple):
-    """Where a process's share of a micro-batch lies in the run. Its random numbers depend on this and on the seed.
+    """Position in the run of a process's share of a micro-batch. Random numbers depend on it and on the seed.
 
     Attributes:
         step: optimiser steps before it.
@@ -27,18 +27,19 @@ class Position(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What the loader is to load: the draws of a process's share of a micro-batch."""
+    """The draws of a process's share of a micro-batch, for the loader."""
 
     position: Position
-    slots: list[Slot]
+    draws: list[DrawNumber]
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """How the draws of a run are shared out.
+    """How the draws of a run are divided.
 
-    A step takes `draws` consecutive slots of an epoch, its micro-batch m a consecutive part of them, its rank
-    r a consecutive part of that. So what a step and a micro-batch see is the same for any number of ranks.
+    A step has `draws` consecutive draws of an epoch. They are divided into consecutive micro-batches, and each
+    micro-batch into consecutive shares of the ranks. So the draws of a step and of a micro-batch are the same for
+    any number of ranks.
 
     Attributes:
         steps_per_epoch: optimiser steps in an epoch.
@@ -54,25 +55,25 @@ class Sharing:
     ranks: int = 1
     rank: int = 0
 
-    def slots(self, step: int, micro_batch: int) -> list[Slot]:
-        """The slots of this rank.
+    def numbers(self, step: int, micro_batch: int) -> list[DrawNumber]:
+        """The draws of this rank.
 
-        >>> Sharing(steps_per_epoch=2, draws=4, ranks=2, rank=1).slots(step=3, micro_batch=0)
+        >>> Sharing(steps_per_epoch=2, draws=4, ranks=2, rank=1).numbers(step=3, micro_batch=0)
         [(1, 6), (1, 7)]
         """
         epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
         size = self.draws // (self.accumulate * self.ranks)
         start = step_in_epoch * self.draws + (micro_batch * self.ranks + self.rank) * size
-        return [(epoch, slot) for slot in range(start, start + size)]
+        return [(epoch, number) for number in range(start, start + size)]
 
 
-class SlotSampler:
-    """A sampler of the micro-batches of a run, which begins where the run stands.
+class DrawSampler:
+    """A sampler of the remaining micro-batches of a run.
 
     Args:
         sharing: how the draws are shared out.
         steps: optimiser steps of the whole run.
-        done: tells how many steps are done, when the iteration begins.
+        done: returns the number of done steps when the iteration begins.
     """
 
     def __init__(self, sharing: Sharing, steps: int, done: Callable[[], int]) -> None:
@@ -81,11 +82,11 @@ class SlotSampler:
         self.done = done
 
     def __len__(self) -> int:
-        """Micro-batches of the whole run: Lightning counts those that are done itself."""
+        """Micro-batches of the whole run; Lightning subtracts those that are done."""
         return self.steps * self.sharing.accumulate
 
     def __iter__(self) -> Iterator[Request]:
         for step in range(self.done(), self.steps):
             for micro_batch in range(self.sharing.accumulate):
                 position = Position(step, micro_batch, self.sharing.rank, self.sharing.ranks)
-                yield Request(position, self.sharing.slots(step, micro_batch))
+                yield Request(position, self.sharing.numbers(step, micro_batch))

@@ -70,12 +70,12 @@ class Task:
     """A downstream task and its data.
 
     Attributes:
-        evaluator: what measures.
-        folds: the splits of the data, which is the recipe's unless the task names its own; of data whose folds are
-            all to be measured, the splits of each. Tasks on the same data share one object.
-        own_data: what its own data is called; empty where it is the recipe's.
-        max_frames: the most frames that it takes of a split; all of one that is missing.
-        classes: label → the names of its classes, where the data has them.
+        evaluator: the component.
+        folds: the splits of the task's own data, or else of the recipe's; one item, or an item for each fold if
+            all folds are measured. Tasks on the same data share one object.
+        own_data: name of the task's own data; empty if it uses the recipe's.
+        max_frames: the most frames that the task uses of a split; all frames of a split that is missing here.
+        classes: label → names of its classes, if the data has them.
     """
 
     evaluator: Evaluator | NetworkEvaluator

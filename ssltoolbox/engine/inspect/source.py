@@ -40,8 +40,8 @@ class NetworkSource:
 
     Attributes:
         source: one of `FORMS`, as on the command line.
-        recipe: where data, views and tasks come from; a run's own, if not given.
-        arch: the network's name, in its standard form; the recipe's network, if empty.
+        recipe: gives data, views and tasks; None takes the run's own recipe.
+        arch: the network's name, in its standard form; empty takes the recipe's network.
         allow_partial: whether a file may lack part of the network.
     """
 
@@ -126,7 +126,7 @@ def _run_of(path: Path) -> Path | None:
 
 
 def _weights(wanted: NetworkSource) -> tuple[str, str, str | None]:
-    """A name for it, the network's name where it is given, and `weights` as in a recipe."""
+    """The plan's name, the network's name (may be empty), and `weights` as in a recipe."""
     source, path = wanted.source, Path(wanted.source)
     if source in (RANDOM, IMAGENET):
         return source, wanted.arch, None if source == RANDOM else IMAGENET

@@ -37,9 +37,9 @@ class TaskData(Mapping[Split, Features]):
     Args:
         extractor: computes the features.
         splits: the data.
-        max_frames: the most frames of a split; all of one that is missing.
-        classes: label → the names of its classes, where the data has them.
-        measured: features that another task with the same arguments has asked for, and that are kept for the next.
+        max_frames: the most frames of a split; all frames of a split that is missing here.
+        classes: label → names of its classes, if the data has them.
+        measured: a cache of features that tasks with the same data and `max_frames` share.
 
     Attributes:
         limited: split → the numbers of frames used and there, for the splits of which not all frames are used.

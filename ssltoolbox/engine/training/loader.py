@@ -10,7 +10,7 @@ from torch import nn
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.batches import DrawnBatches
-from ssltoolbox.data.drawing.sampler import Request, Sharing, SlotSampler
+from ssltoolbox.data.drawing.sampler import DrawSampler, Request, Sharing
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import worker_count
@@ -36,7 +36,7 @@ class Fetch:
         """The micro-batch, as loaded or prepared."""
         # Inside the worker, because the traceback stays there.
         with self.blame.assigned():
-            drawn = Drawn(request.position, self.batches.__getitems__(request.slots))
+            drawn = Drawn(request.position, self.batches.__getitems__(request.draws))
             return self.stages(drawn) if self.stages else drawn
 
 
@@ -154,7 +154,7 @@ class RunData(pl.LightningDataModule):
         workers = self.loading.workers
         return Loader(
             Fetched(fetch, len(self.batches)),
-            sampler=SlotSampler(sharing, counts.steps, lambda: trainer.global_step),
+            sampler=DrawSampler(sharing, counts.steps, lambda: trainer.global_step),
             batch_size=None,
             num_workers=workers,
             prefetch_factor=self.loading.ahead if workers else None,

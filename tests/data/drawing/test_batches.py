@@ -15,7 +15,7 @@ from support.data import NumberedFrames
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
-from ssltoolbox.data.drawing.sampler import Sharing, SlotSampler
+from ssltoolbox.data.drawing.sampler import DrawSampler, Sharing
 
 
 def batches(broken=(), clips=12) -> DrawnBatches:
@@ -91,8 +91,8 @@ def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
     whole = []
     for part in range(accumulate):
         dealt = (Sharing(steps, draws, accumulate, ranks, rank) for rank in range(ranks))
-        together = [slot for sharing in dealt for slot in sharing.slots(step, part)]
-        assert together == alone.slots(step, part)
+        together = [number for sharing in dealt for number in sharing.numbers(step, part)]
+        assert together == alone.numbers(step, part)
         whole += together
     first = (step % steps) * draws
     assert whole == [(step // steps, slot) for slot in range(first, first + draws)]
@@ -100,8 +100,8 @@ def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
 
 def test_the_sampler_begins_where_the_run_stands():
     sharing = Sharing(steps_per_epoch=3, draws=4, accumulate=2)
-    whole = list(SlotSampler(sharing, steps=7, done=lambda: 0))
-    rest = SlotSampler(sharing, steps=7, done=lambda: 5)
+    whole = list(DrawSampler(sharing, steps=7, done=lambda: 0))
+    rest = DrawSampler(sharing, steps=7, done=lambda: 5)
     assert len(whole) == 14
     assert list(rest) == whole[10:]
     assert len(rest) == 14

@@ -64,8 +64,8 @@ GENERATORS: dict[str, tuple[PositiveGenerator, ...]] = {
 
 
 def stages(view: str, generators: str) -> Stages:
-    asked = ("view_b", "crops", "batch")
-    return Stages(VIEWS[view], GENERATORS[generators], MaskerUnion(), (), seed=3, asked=asked, crops=2)
+    wanted = ("view_b", "crops", "batch")
+    return Stages(VIEWS[view], GENERATORS[generators], MaskerUnion(), (), seed=3, wanted=wanted, crops=2)
 
 
 def shares(view: str, generators: str, ranks: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepared]:

@@ -77,15 +77,15 @@ def test_a_view_may_treat_a_pair_in_one_call():
 
 
 @pytest.mark.parametrize(
-    ("asked", "crops", "frames"),
+    ("wanted", "crops", "frames"),
     [((), 0, False), (("view_b", "crops"), 2, False), (("view_b", "batch"), 0, True)],
 )
-def test_what_nobody_asks_for_is_not_computed(asked, crops, frames):
-    faces = batch(draws=4, hard=0) if "view_b" in asked else one_sided()
-    stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, asked=asked, crops=2)
+def test_what_nobody_asks_for_is_not_computed(wanted, crops, frames):
+    faces = batch(draws=4, hard=0) if "view_b" in wanted else one_sided()
+    stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, wanted=wanted, crops=2)
     inputs = stages(Drawn(Position(7), faces)).inputs
-    assert (inputs.view_b is not None) == ("view_b" in asked)
-    assert len(inputs.rows) == len(inputs.view_a) * (2 if "view_b" in asked else 1)
+    assert (inputs.view_b is not None) == ("view_b" in wanted)
+    assert len(inputs.rows) == len(inputs.view_a) * (2 if "view_b" in wanted else 1)
     assert len(inputs.crops) == crops
     assert (inputs.batch is not None) == frames
     assert inputs.step == 7

@@ -59,7 +59,7 @@ def seen_at(components: Components, step: int) -> SeenBatch:
         raise UserError(f"there is no step {step}: the run has steps 0 to {plan.counts.steps - 1}")
     sharing = Sharing(plan.counts.steps_per_epoch, plan.counts.draws, plan.recipe.trainer.accumulate)
     device = best_device()
-    drawn = components.batches.__getitems__(sharing.slots(step, micro_batch=0)).to(device)
+    drawn = components.batches.__getitems__(sharing.numbers(step, micro_batch=0)).to(device)
     for component in (components.view, *components.generators, *components.maskers.maskers.values()):
         to_device(component, device)
     seed_device(plan.recipe.seed, step, micro_batch=0, rank=0)
