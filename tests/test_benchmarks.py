@@ -16,6 +16,7 @@ RUNS = {
     "as it grows": "scaling.py --batch 8 --size 32 --hard 1 --clips 240 --workers 0 1",
     "the loss": "masked_loss.py --instances 8 --queue 16 --queue-instances 8",
     "start-up": "startup.py",
+    "the linear probe": "linear_probe.py --sizes 900x24",
     "reading": "frame_reading.py --batches 1 --frames 1000 --draws 10",
     "FaceSwap": "face_swap.py --pairs 4 --calls 1 --sizes 48",
     "the pipeline": "pipeline.py --draws 2",

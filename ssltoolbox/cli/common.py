@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def tell_of_unused_gpu(console: Console) -> None:
     """Prints a line where the machine has a GPU that is not used."""
-    from ssltoolbox.engine.core.devices import unused_gpu
+    from ssltoolbox.models.devices import unused_gpu
 
     if unused_gpu():
         console.print(unused_gpu(), highlight=False, soft_wrap=True)

@@ -7,13 +7,12 @@ the predictions [queries] of each setting. What is true of the queries it never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import normalize
 
+from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
 from ssltoolbox.tasks.samples import Samples
 
 REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
@@ -31,29 +30,16 @@ def logistic(
 
     `balanced` gives every class the same weight, however rare it is.
     """
-    scaler = StandardScaler().fit(train.values)
-    values, queries = scaler.transform(train.values), scaler.transform(queries)
-    model = LogisticRegression(
-        class_weight="balanced" if balanced else None,
-        max_iter=2000,
-        warm_start=True,  # from strong to weak, each fit is a short way from the one before it
-    )
-    predictions = {}
-    for regulariser in regularisers:
-        model.set_params(C=1 / (regulariser * len(train)))
-        predictions[regulariser] = model.fit(values, train.targets).predict(queries)
-    return predictions
+    classes, targets, counts = np.unique(train.targets, return_inverse=True, return_counts=True)
+    weight = len(train) / (len(classes) * counts) if balanced else np.ones(len(classes))
+    models = fit_logistic(train.values, targets, weight[targets], regularisers)
+    return {r: classes[model(queries).argmax(axis=1)] for r, model in zip(regularisers, models, strict=True)}
 
 
 def ridge(train: Samples, queries: np.ndarray, regularisers: Sequence[float]) -> dict[float, np.ndarray]:
     """Numbers by ridge regression."""
-    scaler = StandardScaler().fit(train.values)
-    values, queries = scaler.transform(train.values), scaler.transform(queries)
-
-    def predict(regulariser: float) -> Any:
-        return Ridge(alpha=regulariser * len(train)).fit(values, train.targets).predict(queries)
-
-    return {regulariser: predict(regulariser) for regulariser in regularisers}
+    models = fit_ridge(train.values, train.targets, regularisers)
+    return {r: model(queries)[:, 0] for r, model in zip(regularisers, models, strict=True)}
 
 
 def vote(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
@@ -82,5 +68,11 @@ def average(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int,
 def _neighbours(values: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights and indices [queries, k] of the nearest values by cosine, nearest first; in bounded memory."""
     search = NearestNeighbors(n_neighbors=min(k, len(values)), metric="cosine", algorithm="brute")
-    distances, nearest = search.fit(values).kneighbors(queries)
+    distances, nearest = search.fit(_directions(values)).kneighbors(_directions(queries))
     return np.exp(-distances / TEMPERATURE), nearest
+
+
+def _directions(values: np.ndarray) -> np.ndarray:
+    """[n, D] float32 of unit length, or zeros. Scaled by the largest first, as squares may overflow in float32."""
+    largest = np.maximum(np.abs(values).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return normalize(values / largest, copy=False).astype(np.float32, copy=False)

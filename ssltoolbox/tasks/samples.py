@@ -18,7 +18,7 @@ class Samples:
     """Frames that a probe learns from, or is measured on.
 
     Attributes:
-        values: [n, D] float64: solvers converge, and squares of large features do not overflow.
+        values: [n, D] float32, of all frames the features' own memory.
         targets: [n] classes, or numbers to predict; [n, C] of a label of several columns.
         identity: [n] who is shown.
     """
@@ -30,7 +30,8 @@ class Samples:
     @classmethod
     def of(cls, features: Features, targets: np.ndarray, where: np.ndarray) -> Samples:
         """The frames for which `where` [frames] is True, with their `targets` [frames]."""
-        return cls(features.values[where].astype(np.float64), targets[where], features.identity[where])
+        values = features.values if where.all() else features.values[where]
+        return cls(values, targets[where], features.identity[where])
 
     def __len__(self) -> int:
         return len(self.targets)

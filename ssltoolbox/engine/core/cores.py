@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from ssltoolbox.api import DataFacts
 from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.models import forward_flops
+from ssltoolbox.models.devices import best_device
 from ssltoolbox.plan import Plan
 from ssltoolbox.support.workers import cores
 

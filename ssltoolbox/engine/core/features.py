@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from ssltoolbox.api import Dataset, Features, Frames, View
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
-from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
+from ssltoolbox.models.devices import best_device, to_device
 
 CPU = torch.device("cpu")
 

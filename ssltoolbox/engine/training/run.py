@@ -16,7 +16,6 @@ from torch import nn
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with
-from ssltoolbox.engine.core.devices import unused_gpu
 from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
@@ -40,6 +39,7 @@ from ssltoolbox.engine.training.trainer import (
     quiet_lightning,
 )
 from ssltoolbox.models import save_weights, unseen_border
+from ssltoolbox.models.devices import unused_gpu
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 

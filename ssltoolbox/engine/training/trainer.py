@@ -25,13 +25,13 @@ from torch.nn.parallel import DistributedDataParallel
 from ssltoolbox.api import Method, SslToolboxError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.core.reading import worker_deaths_explained
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
+from ssltoolbox.models.devices import best_device
 from ssltoolbox.plan import Plan
 
 

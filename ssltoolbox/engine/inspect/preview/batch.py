@@ -13,9 +13,9 @@ from torch import Tensor
 from ssltoolbox.api import Batch, Masking, PositiveGenerator, Rows, UserError, View
 from ssltoolbox.data.drawing.sampler import Sharing
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import augmented, render, role_major, rows_of, seed_device
+from ssltoolbox.models.devices import best_device, to_device
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.devices import best_device, to_device
 from ssltoolbox.engine.inspect.saliency.faces import Faces
 from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
 from ssltoolbox.engine.inspect.saliency.page import SaliencyColumn, write_page
 from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, region_masks
+from ssltoolbox.models.devices import best_device, to_device
 
 
 @dataclass(frozen=True)

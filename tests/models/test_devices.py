@@ -12,7 +12,7 @@ from lightning_fabric.accelerators import MPSAccelerator
 from support.runs import run_tiny, write_recipe
 from torch import nn
 
-from ssltoolbox.engine.core.devices import best_device, to_device, unused_gpu
+from ssltoolbox.models.devices import best_device, to_device, unused_gpu
 from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.trainer import build_trainer, quiet_lightning
 from ssltoolbox.plan import load_plan

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+
+from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
+from ssltoolbox.tasks.probes import REGULARISERS
+
+
+def features(samples, dims, classes):
+    """Overlapping classes in features whose variances are far apart, as a network's are."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(samples) % classes
+    values = rng.normal(size=(samples, dims)) + 0.5 * rng.normal(size=(classes, dims))[targets]
+    mixed = np.maximum(values @ (rng.normal(size=(dims, dims)) * np.geomspace(1, 1e-2, dims)[:, None]), 0)
+    return (10 * mixed + 3).astype(np.float32), targets
+
+
+def loss(values, targets, weights, weight, bias, regulariser):
+    log_p = log_softmax(values @ weight + bias, axis=1)[np.arange(len(targets)), targets]
+    return -(log_p * weights).mean() + regulariser / 2 * np.square(weight).sum()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("classes", [2, 7])
+def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes, weighted):
+    values, targets = features(700, 40, classes)
+    weights = np.where(targets == 0, 3.0, 1.0) if weighted else np.ones(len(targets))
+    weights /= weights.mean()
+    scaler = StandardScaler().fit(values.astype(np.float64))
+    standard = scaler.transform(values.astype(np.float64))
+    models = fit_logistic(values, targets, weights, REGULARISERS)
+    for regulariser, model in zip(REGULARISERS, models, strict=True):
+        # Two classes are one column to scikit-learn, and half of it for each of ours has half of its penalty.
+        penalty = regulariser / 2 if classes == 2 else regulariser
+        theirs = LogisticRegression(C=1 / (penalty * len(values)), tol=1e-8, max_iter=5000)
+        theirs.fit(standard, targets, weights)
+        weight, bias = theirs.coef_.T, theirs.intercept_
+        if classes == 2:
+            weight, bias = np.hstack([-weight, weight]) / 2, np.append(-bias, bias) / 2
+        best = loss(standard, targets, weights, weight, bias, regulariser)
+        ours_weight = model.weight * scaler.scale_[:, None]
+        ours_bias = model.bias + scaler.mean_ @ model.weight
+        assert loss(standard, targets, weights, ours_weight, ours_bias, regulariser) - best < 1e-4
+
+
+def test_ridge_is_scikit_learn_s():
+    values, _ = features(500, 30, 7)
+    targets = values @ np.linspace(-1, 1, 30) + np.random.default_rng(1).normal(size=500)
+    standard = StandardScaler().fit_transform(values.astype(np.float64))
+    for regulariser, model in zip(REGULARISERS, fit_ridge(values, targets, REGULARISERS), strict=True):
+        theirs = Ridge(alpha=regulariser * len(values)).fit(standard, targets).predict(standard)
+        np.testing.assert_allclose(model(values)[:, 0], theirs, atol=1e-6 * np.abs(theirs).max())
+
+
+def test_chunks_change_nothing(monkeypatch):
+    values, targets = features(300, 10, 3)
+    whole = [model(values) for model in fit_logistic(values, targets, np.ones(300), (1.0, 0.1))]
+    monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK", 64)
+    parts = [model(values) for model in fit_logistic(values, targets, np.ones(300), (1.0, 0.1))]
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
