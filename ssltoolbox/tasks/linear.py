@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ssltoolbox.models.devices import best_device
 
-CHUNK = 4096
+CHUNK = 2048
 """Rows at a time, so that what is made of them stays small beside the features."""
 
 PRECISION = 3e-6
@@ -47,10 +47,11 @@ def fit_logistic(
 ) -> Iterator[LinearModel]:
     """A multinomial logistic regression for each regulariser, by L-BFGS in coordinates where the loss is round.
 
-    The Hessian of the unregularised loss at W = 0 is A ⊗ (I - 11ᵀ / C) / C, with A the weighted covariance of the
-    features. With A = Q Λ Qᵀ, the search is for V where W = Q (Λ / C + regulariser)^(-1/2) V: eigenvalues of features
-    are many orders of magnitude apart, and in W itself the search takes many times as many steps. A fit starts where
-    the line through the two fits before it leads, so regularisers go from strong to weak by equal factors.
+    The Hessian of the unregularised loss at W = 0 is A ⊗ (I - 11ᵀ / C) / C, with A the weighted covariance of
+    the features. With A = Q Λ Qᵀ, the search is for V where W = Q (Λ / C + regulariser)^(-1/2) V: eigenvalues of
+    features are many orders of magnitude apart, and in W itself the search takes many times as many steps. A fit
+    starts where the line through the two fits before it leads, so regularisers go from strong to weak by equal
+    factors.
 
     Args:
         values: [n, D] features.

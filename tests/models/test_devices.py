@@ -12,9 +12,9 @@ from lightning_fabric.accelerators import MPSAccelerator
 from support.runs import run_tiny, write_recipe
 from torch import nn
 
-from ssltoolbox.models.devices import best_device, to_device, unused_gpu
 from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.trainer import build_trainer, quiet_lightning
+from ssltoolbox.models.devices import best_device, to_device, unused_gpu
 from ssltoolbox.plan import load_plan
 
 

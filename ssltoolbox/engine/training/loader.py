@@ -14,11 +14,11 @@ from ssltoolbox.data.drawing.sampler import DrawSampler, Request, Sharing
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import worker_count
-from ssltoolbox.engine.core.devices import best_device
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
 from ssltoolbox.engine.core.stages import Drawn, MicroBatch, Stages
 from ssltoolbox.engine.training.launch import World
+from ssltoolbox.models.devices import best_device
 
 _LOADED_AHEAD, _PREPARED_AHEAD, _LEAST_AHEAD = 4, 2, 1
 """Batches that a worker prefetches: views take more shared memory than frames."""
