@@ -15,6 +15,22 @@ pytest.importorskip("mkdocstrings")
 ROOT = Path(__file__).parents[1]
 
 
+def test_every_kind_has_a_page() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    kinds_page = (ROOT / "docs" / "plugins" / "index.md").read_text(encoding="utf-8")
+    for kind in api.KINDS:
+        assert (ROOT / "docs" / "plugins" / f"{kind}.md").is_file(), kind
+        assert f"plugins/{kind}.md" in navigation
+        assert f"({kind}.md)" in kinds_page
+
+
+def test_every_page_has_the_same_sections() -> None:
+    for kind in api.KINDS:
+        page = (ROOT / "docs" / "plugins" / f"{kind}.md").read_text(encoding="utf-8")
+        for section in ("Contract", "Example", "What the engine does", "Errors"):
+            assert f"\n## {section}" in page, f"{kind}: {section}"
+
+
 @pytest.mark.slow
 def test_the_pages(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
