@@ -1,4 +1,4 @@
-"""Data that is listed before it is read: what a listing finds is shared by the facts and the splits of a run."""
+"""Options of datasets that list files: facts and splits of a run share one listing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 class ListedOptions(DatasetOptions):
     """The base of the options of a dataset that lists its files.
 
-    Listing a large folder may take minutes. A run asks the same options for the facts and for its datasets, so the
-    options keep what was found: the run sees the data as it was when the recipe was resolved.
+    Listing a large folder may take minutes, so the options cache the listing. A run uses the same options for the
+    facts and the datasets, and so sees the data as it was when the recipe was resolved.
     """
 
     @cached_property
@@ -23,14 +23,14 @@ class ListedOptions(DatasetOptions):
         return {}
 
     def once(self, key: Hashable, find: Callable[[], T]) -> T:
-        """What `find()` returned when it was first called for this key."""
+        """The cached result of `find()` for this key."""
         if key not in self._found:
             self._found[key] = find()
         found: T = self._found[key]
         return found
 
     def __copy__(self) -> Self:
-        """A copy lists anew: it may be about to get other options, as by `model_copy`."""
+        """A copy without the cache, because `model_copy` may change its options."""
         copied = super().__copy__()
         copied.__dict__.pop("_found", None)
         return copied

@@ -1,4 +1,4 @@
-"""The built-in datasets, and the door that they come in by."""
+"""The plugin of the built-in datasets."""
 
 from __future__ import annotations
 

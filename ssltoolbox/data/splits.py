@@ -1,4 +1,4 @@
-"""Which identities are held out."""
+"""Assigns identities to splits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from ssltoolbox.support.paths import printable
 
 
 def split_of(identity: str, val: float, test: float) -> Split:
-    """The split of an identity: a pure function of its name, whoever else is there.
+    """The split of an identity, a pure function of its name.
 
-    The name's hash is a point in [0, 1): `[test | val | train]`. So raising `val` leaves `test` as it was.
+    The hash of the name is a point in [0, 1), which is divided into `[test | val | train]`. So raising `val` does
+    not change `test`.
 
     >>> split_of("A.J._Buckley", val=0.0, test=0.0)
     'train'
@@ -36,10 +37,10 @@ def with_val(splits: np.ndarray, groups: Iterable[str], val: float) -> np.ndarra
 
 
 def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:
-    """Called where no identity falls to a split.
+    """Called if a split has no identity.
 
     Raises:
-        UserError: if some should.
+        UserError: if the split should have some.
     """
     share = {"train": 1 - val - test, "val": val, "test": test}[split]
     if share:

@@ -1,4 +1,4 @@
-"""Backbones by timm's names, and their weights on disk. Public: methods may build on it."""
+"""Backbones by timm's names, and their weights on disk. Public: methods may import it."""
 
 from ssltoolbox.models.backbone import (
     build_backbone,

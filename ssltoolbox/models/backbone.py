@@ -63,11 +63,11 @@ def create_backbone(
     Args:
         name: timm's name.
         weights: None for random ones, "imagenet" for timm's (downloaded), or a file; see `load_weights`.
-        stem: "small" makes the first convolution 3×3 with stride 1 and drops the max-pooling, for images of
-            some 32 to 64 pixels (Chen et al. 2020, appendix B.9).
-        image_size: for models whose size is fixed when they are made.
-        options: passed on to timm.
-        allow_partial: leave tensors that the file lacks random, instead of refusing it.
+        stem: "small" makes the first convolution 3×3 with stride 1 and removes the max-pooling, for images of
+            about 32 to 64 pixels (Chen et al. 2020, appendix B.9).
+        image_size: height and width, for models with a fixed input size.
+        options: passed to timm.
+        allow_partial: accept a file that lacks tensors; these stay random.
 
     Raises:
         UserError: for an unknown name or tag, a stem that the model lacks, options or an image size that it
@@ -82,7 +82,7 @@ def create_backbone(
         model = timm.create_model(name, pretrained=weights == IMAGENET, num_classes=0, **arguments)
     except MemoryError:
         raise
-    except Exception as error:  # timm fails in many ways on options and sizes that a network can't have
+    except Exception as error:  # timm raises many types for wrong options and sizes
         raise _refused(name, weights, options, arguments, error) from error
     if stem == "small":
         _make_stem_small(model, name)
@@ -92,14 +92,14 @@ def create_backbone(
 
 
 def timm_arguments(name: str, image_size: int, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What timm's `create_model` is given beside the name: the options, and the size where it is fixed."""
+    """Arguments of timm's `create_model` besides the name: the options, and a fixed input size."""
     config = timm.models.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size
     return dict(options) | ({"img_size": image_size} if fixed and "img_size" not in options else {})
 
 
 def feature_dim(backbone: nn.Module, image_size: int) -> int:
-    """The number of pooled features, found by a forward pass of one black image.
+    """The number of pooled features, found by a forward pass of a black image.
 
     Raises:
         UserError: when the output is not [B, features], or the image is too small for the model.
@@ -121,9 +121,9 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
 
 
 def unseen_border(backbone: nn.Module, image_size: int) -> str:
-    """One line for the user where the backbone leaves out a border of the image; empty elsewhere.
+    """One line for the user if the backbone ignores a border of the image; else empty.
 
-    Transformers and others cut the image into patches, and drop what is left at the right and at the bottom.
+    Networks that cut the image into patches drop the rest at the right and at the bottom.
     """
     patch = _patch_size(backbone)
     covered = image_size // patch * patch
@@ -137,16 +137,16 @@ def unseen_border(backbone: nn.Module, image_size: int) -> str:
 
 
 def forward_flops(backbone: nn.Module, image_size: int) -> int:
-    """Floating-point operations of a forward pass of one image, those of products and convolutions."""
+    """Floating-point operations of a forward pass of one image, counting products and convolutions."""
     with FlopCounterMode(display=False) as counter:
         _of_a_black_image(backbone, image_size)
     return int(counter.get_total_flops())
 
 
 def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
-    """What the backbone makes of one black image in eval mode; it is left in the mode that it was in.
+    """The features of a black image in eval mode; the mode of the backbone is restored.
 
-    Not by a call, which would compile a network that is to be compiled.
+    `forward` is called directly, because a call would compile a network that is marked for compilation.
     """
     device = next(backbone.parameters()).device
     was_training = backbone.training
@@ -161,7 +161,7 @@ def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
 
 
 def _patch_size(backbone: nn.Module) -> int:
-    """Side of the patches that the first convolution cuts images into; 1 where they overlap or are padded."""
+    """Side of the patches of the first convolution; 1 if they overlap or the image is padded."""
     if getattr(getattr(backbone, "patch_embed", None), "dynamic_img_pad", False):
         return 1
     for module in backbone.modules():
@@ -174,7 +174,7 @@ def _patch_size(backbone: nn.Module) -> int:
 def _check_name(name: str) -> None:
     """
     Raises:
-        UserError: where timm has no such model, or no such weights of it.
+        UserError: if timm has no such model, or no such weights.
     """
     architecture, dot, tag = name.partition(".")
     if ":" in name:
@@ -200,11 +200,11 @@ def _check_name(name: str) -> None:
 def _refused(
     name: str, weights: str | None, options: Mapping[str, Any], arguments: Mapping[str, Any], error: Exception
 ) -> UserError:
-    """What timm's error in making a network means for the recipe.
+    """Converts an error of timm to one that names the key of the recipe.
 
     Args:
         options: the recipe's.
-        arguments: what timm was given: these, and the image size where the network needs it.
+        arguments: the arguments of timm: the options, and the image size if the network needs it.
     """
     if weights == IMAGENET and isinstance(error, (OSError, RuntimeError)):
         return UserError(

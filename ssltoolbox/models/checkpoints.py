@@ -1,4 +1,4 @@
-"""Files of weights, this toolbox's and others', as tensors by key. Code in a file is never run."""
+"""Reads files of weights of this and other libraries as tensors by key, without running code."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher")
-"""Under which of its keys a checkpoint has its weights: the first that is there. A file may also be them alone."""
+"""Keys of a checkpoint that may hold the weights; the first one found counts. A file may also be a state dict."""
 
 HOLDERS = (Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict)
-"""Classes whose objects checkpoints have beside the weights (SSL-FER's its schedule). They only hold settings, and
-are made without calling anything that the file names."""
+"""Classes of objects that checkpoints may have besides the weights, such as a schedule. They only hold settings;
+reading them calls no code of the file."""
 
 _PICKLE_STARTS = (b"PK", b"\x80")
 _REFUSED = re.compile(r"GLOBAL (\S+) was not an allowed global")
@@ -43,14 +43,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         content = _unpickled(path) if pickled else safetensors.torch.load_file(path)
     except Exception as error:
-        # Readers fail in many ways on damaged files: with index errors, unicode errors and what not.
+        # Readers raise many types for damaged files.
         refused = _REFUSED.search(str(error))
         if refused:
             raise UserError(
                 f"{path} is refused: reading it would run code, {refused[1]}",
                 "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)",
             ) from error
-        # torch's own text says how to run the code that may be in a pickle.
+        # torch's message advises how to run code from the file.
         unpickling = isinstance(error, pickle.UnpicklingError)
         reason = "it is no pickle of tensors and plain values" if unpickling else first_line(error)
         raise UserError(f"{path} is no file of weights, or damaged: {reason}") from error

@@ -1,4 +1,4 @@
-"""How other libraries name the tensors of a network that timm has too, and which naming a file follows."""
+"""Maps the tensor names of other libraries to timm's, and finds the naming of a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from itertools import product
 from torch import Tensor
 
 WRAPPERS = re.compile(r"(?<![^.])(module|_orig_mod)\.")
-"""What DataParallel and `torch.compile` put before the keys of what they wrap."""
+"""Prefixes of keys that DataParallel and `torch.compile` add."""
 
 PREFIXES = (
     "",  # timm, torchvision, this toolbox
     "backbone.",  # lightly, solo-learn, SSL-FER's ResNetSimCLR
     "encoder.",  # solo-learn before 1.0.5
     "encoder_q.",  # MoCo
-    "student_backbone.",  # lightly's DINO and its kin
+    "student_backbone.",  # lightly's DINO and similar methods
     "pretrain.",  # EMO_AffectNet, the downstream half of SSL-FER
     "model.",
     "model.backbone.",
     "model.encoder.",
 )
-"""Where the network is within a larger module. Momentum copies have names of their own, and are left out."""
+"""Prefixes of the network within a larger module. Momentum copies have other prefixes and are left out."""
 
 LAYOUTS: tuple[Mapping[str, str], ...] = (
     {},  # timm's own names, which torchvision's ResNets share
@@ -36,19 +36,19 @@ LAYOUTS: tuple[Mapping[str, str], ...] = (
 """Replacements in the rest of a key, as regular expressions."""
 
 COUNTER = "num_batches_tracked"
-"""Batch norm's count of batches, which older files lack and nothing here uses."""
+"""Batch norm's counter of batches. Older files lack it, and it is not needed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """What of a file fits a network.
+    """The tensors of a file that fit a network, and those that don't.
 
     Attributes:
         tensors: key of the network → tensor of the same shape.
         missing: keys of the network that the file lacks.
-        misshapen: key of the network → the file's tensor, where its shape is another.
+        misshapen: key of the network → the file's tensor, if its shape differs.
         ignored: keys of the file that the network does not have.
-        resampled: keys of the network whose tensor was resampled to fit, since the image size is another.
+        resampled: keys of the network whose tensor was resampled for another image size.
     """
 
     tensors: Mapping[str, Tensor]
@@ -85,7 +85,7 @@ class Match:
 
 
 def match(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Match:
-    """The naming under which most of the network is found; of equals the first.
+    """The match by the naming that fits the most tensors; the first of equals.
 
     Args:
         expected: the network's state dict.

@@ -1,4 +1,4 @@
-"""Momentum networks start as copies."""
+"""Copies of networks for momentum updates."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def momentum_copy(model: M) -> M:
-    """A copy without gradients, to be moved along by lightly's `update_momentum`.
+    """A copy without gradients, for lightly's `update_momentum`.
 
-    Unlike `copy.deepcopy` it also copies modules under `torch.nn.utils.weight_norm` and its kin, such as lightly's
-    `DINOProjectionHead`: they keep a weight that is computed from their parameters, which torch refuses to copy.
+    Unlike `copy.deepcopy`, it also copies modules with `torch.nn.utils.weight_norm`, such as lightly's
+    `DINOProjectionHead`. Their weight is computed from parameters, and torch refuses to copy it.
     """
     computed = {
         id(value): value.detach().clone()

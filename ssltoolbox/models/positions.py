@@ -1,4 +1,4 @@
-"""Position embeddings of a file for another image size, resampled as timm does for its own weights."""
+"""Resamples position embeddings of a file for another image size, as timm does for its own weights."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import nn
 from ssltoolbox.models.layouts import Match
 
 _POSITIONS = re.compile(r"pos_embed|rel_pos|relative_position_bias_table")
-"""Tensors whose shape depends on the image size, by their keys in timm's networks."""
+"""Keys of tensors whose shape depends on the image size, in timm's networks."""
 
 
 def resample_positions(model: nn.Module, found: Match) -> Match:
-    """The match with the position embeddings resampled where only the image size differs.
+    """Resamples position embeddings of a match if only the image size differs.
 
-    Each family of timm has a function of its own for that, `checkpoint_filter_fn`.
+    Uses `checkpoint_filter_fn`, which each family of timm's networks defines.
 
     Args:
-        model: a timm model; it stays as it is, and may be on the device "meta".
-        found: what of a file fits it.
+        model: a timm model; it is not changed, and may be on the device "meta".
+        found: the match of a file with the model.
     """
     convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
     expected = model.state_dict()

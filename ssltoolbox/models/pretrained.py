@@ -1,4 +1,4 @@
-"""Whether timm has pretrained weights of a network, and whether they can be fetched from the Hugging Face Hub."""
+"""Checks whether timm has pretrained weights of a network, and whether the Hugging Face Hub can be reached."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
 
 SECONDS_TO_ANSWER = 5.0
-"""How long the Hub has to answer. Its own client tries again for most of a minute."""
+"""Timeout for the Hub. Its own client retries for much longer."""
 _FILES = ("model.safetensors", "pytorch_model.bin")
-"""What timm looks for, in this order."""
+"""Files that timm looks for, in this order."""
 
 
 def refuse_unavailable(name: str) -> None:
     """
     Raises:
-        UserError: where timm has no weights of that network; and, within seconds, where they have to be fetched
-            from the Hub and it does not answer.
+        UserError: if timm has no weights of that network, or if they must be downloaded and the Hub does not
+            answer within seconds.
     """
     if not timm.models.is_model_pretrained(name):
         raise UserError(
@@ -47,9 +47,9 @@ def _is_cached(repository: str, filename: str | None) -> bool:
 
 
 def _hub_failure() -> BaseException | None:
-    """Why the Hub does not answer; None where it does.
+    """Why the Hub does not answer; None if it does.
 
-    It is asked on a thread of its own, since looking up its name may take longer than any timeout of the request.
+    The request runs on a thread, because looking up the host's name may take longer than the request's timeout.
     """
     failures: list[BaseException] = [TimeoutError(f"no answer within {SECONDS_TO_ANSWER:g} seconds")]
 

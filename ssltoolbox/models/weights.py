@@ -1,4 +1,4 @@
-"""Weights on disk: written as safetensors under timm's key names, read from whatever holds the same network."""
+"""Writes weights as safetensors with timm's key names, and loads weights of other libraries."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def serialised(model: nn.Module) -> bytes:
 
 
 def weights_hash(model: nn.Module) -> str:
-    """The SHA-256 of a model's weights: that of the file that `save_weights` makes of them."""
+    """The SHA-256 of a model's weights, which is that of the file that `save_weights` writes."""
     return hashlib.sha256(serialised(model)).hexdigest()
 
 
 def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
-    """Loads a file of weights into a model, whichever library wrote it; what matched is logged.
+    """Loads a file of weights of any supported library into a model, and logs what matched.
 
     Args:
         model: a timm model.
         path: safetensors, or a checkpoint of torchvision, lightly, solo-learn or SSL-FER; see `layouts`.
-        allow_partial: leave tensors that the file lacks as they are, instead of refusing it.
+        allow_partial: accept a file that lacks tensors; these stay unchanged.
 
     Raises:
         UserError: when the file is missing, damaged, would run code, or is of another model.
@@ -62,7 +62,7 @@ def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> M
 
 
 def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
-    """What of a file fits a model, which stays as it is; its tensors may be on the device "meta".
+    """Matches a file with a model. The model is not changed, and may be on the device "meta".
 
     Position embeddings for another image size are resampled.
 

@@ -1,1 +1,1 @@
-"""From video files to face crops, `identity/video/clip/0000001.jpg`: one followed face a clip."""
+"""Extracts face crops from videos as `identity/video/clip/0000001.jpg`; each clip follows one face."""

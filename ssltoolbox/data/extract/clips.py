@@ -1,4 +1,4 @@
-"""Writes the clip of one followed face: crops along the smoothed track, and their landmarks."""
+"""Writes the clip of one face: crops along the smoothed track, and their landmarks."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ JPEG_QUALITY = 95
 
 
 class _Waiting(NamedTuple):
-    """A frame whose square is not known yet: frames to come have a say in it."""
+    """A frame whose square is not known yet, because smoothing needs later frames."""
 
-    place: int
+    position: int
     image: np.ndarray
     points: np.ndarray
 
 
 class ClipWriter:
-    """Frames `0000001.jpg`, …, numbered by their time in the video, and `landmarks68.npy` beside them.
+    """Writes frames `0000001.jpg`, …, numbered by their time in the video, and `landmarks68.npy`.
 
-    Images wait in memory only as long as the window of smoothing reaches ahead.
+    Images stay in memory only as long as smoothing needs later frames.
     """
 
     def __init__(self, folder: Path, track: Track, fps: Fraction, size: int, scale: float) -> None:
         """
         Args:
-            folder: of the clip; it is made here.
-            track: the face; it grows while frames are added.
+            folder: the clip's; it is made here.
+            track: the track of the face; it grows while frames are added.
             fps: samples per second.
             size: height and width of the crops in pixels.
-            scale: the crop's side over that of the face's box.
+            scale: side of the crop divided by the side of the face's box.
         """
         self.folder = folder
         self.track = track
@@ -53,7 +53,7 @@ class ClipWriter:
         folder.mkdir(parents=True)
 
     def add(self, image: np.ndarray, points: np.ndarray) -> None:
-        """Takes up the track's newest frame.
+        """Adds the newest frame of the track.
 
         Args:
             image: [H, W, 3] uint8 RGB, the whole frame.
@@ -61,11 +61,11 @@ class ClipWriter:
         """
         newest = len(self.track.numbers) - 1
         self._waiting.append(_Waiting(newest, image, points))
-        while self._seconds(self._waiting[0].place, newest) > REACH:
+        while self._seconds(self._waiting[0].position, newest) > REACH:
             self._write(self._waiting.popleft())
 
     def finish(self) -> None:
-        """Writes what has waited, and the landmarks."""
+        """Writes the remaining frames and the landmarks."""
         while self._waiting:
             self._write(self._waiting.popleft())
         np.save(self.folder / LANDMARKS_FILE, np.stack(self._points))
@@ -78,9 +78,9 @@ class ClipWriter:
         return (self.track.numbers[last] - self.track.numbers[first]) / self._fps
 
     def _write(self, frame: _Waiting) -> None:
-        near = slice(max(0, frame.place - self._window), frame.place + self._window + 1)
+        near = slice(max(0, frame.position - self._window), frame.position + self._window + 1)
         times = np.array(self.track.numbers[near]) / self._fps
-        number = self.track.numbers[frame.place]
+        number = self.track.numbers[frame.position]
         square = smoothed(np.stack(self.track.boxes[near]), times, number / self._fps)
         square[2] *= self._scale
         crop = cut_out(frame.image, square, self._size)
@@ -89,13 +89,14 @@ class ClipWriter:
 
 
 def seconds(track: Track, fps: Fraction) -> float:
-    """How long a track is, its last frame included."""
+    """Duration of a track, including its last frame."""
     return float((track.numbers[-1] - track.numbers[0] + 1) / fps)
 
 
 def is_sparse(track: Track) -> bool:
-    """Whether no two frames of a track are neighbours in time: the video's own rate is lower than the chosen one.
+    """True if no two frames of a track have consecutive numbers: the video has fewer frames per second than
+    wanted.
 
-    The times of such frames could not be told from their numbers.
+    The numbers of such frames would give wrong times.
     """
     return len(track.numbers) > 1 and all(later - earlier > 1 for earlier, later in pairwise(track.numbers))

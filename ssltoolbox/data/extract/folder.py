@@ -1,8 +1,8 @@
-"""Many videos become one tree of frames, on all cores, each video whole or not there.
+"""Extracts many videos into one tree of frames, on all cores. A video is extracted completely or not at all.
 
-Beside the frames lie `left_out.csv`, which has each file that gave no clip and why, and the folder `.extract/`:
-`settings.json`, how the frames were made; `videos/<identity>/<video>.json`, what came out of each video, or why it
-can't be read; and, while a video is worked on, its clips.
+The tree also has `left_out.csv`, which lists each file without a clip and the reason, and the folder `.extract/`.
+It has `settings.json`, the options; `videos/<identity>/<video>.json`, the result of each video; and, while a
+video is processed, its clips.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ LEFT_OUT = "left_out.csv"
 
 MakeDetector = Callable[[], LandmarkDetector]
 Tick = Callable[[int], object]
-"""Told how many videos are done since the last time."""
+"""Takes the number of videos that are done since the last call."""
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What is known of a video that was worked on.
+    """The result of a video that was processed.
 
     Attributes:
         video: its path.
-        stamp: its size in bytes and its time of change, which tell it from another one under its name.
-        extracted: what came out of it.
-        error: why it can't be used; empty if it could be.
+        stamp: size in bytes and modification time, to recognise another file of the same name.
+        extracted: counts of its clips and frames.
+        error: why the video can't be used; empty if it can.
     """
 
     video: str
@@ -49,22 +49,22 @@ class VideoResult:
 
     @property
     def reason(self) -> str:
-        """Why there is no clip of it; empty if there are some."""
+        """Why the video has no clip; empty if it has some."""
         return self.error or self.extracted.reason
 
 
 class FramesFolder:
-    """Where the frames go, and what is known of the videos that were worked on there."""
+    """The folder of the frames, and the results of the videos that were processed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.work = self.path / _WORK
 
     def take(self, settings: Mapping[str, Any]) -> None:
-        """Makes the folder one of frames that were extracted in that way.
+        """Claims the folder for frames that are extracted with these settings.
 
         Raises:
-            UserError: where it holds other things, or frames that were extracted in another way.
+            UserError: if it has other content, or frames that were extracted with other settings.
         """
         stored = self.work / _SETTINGS
         if stored.is_file():
@@ -90,18 +90,18 @@ class FramesFolder:
             )
 
     def clips(self, video: Video) -> Path:
-        """Where the clips of a video go."""
+        """The folder of a video's clips."""
         return self.path / video.identity / video.name
 
     def part(self, video: Video) -> Path:
-        """Where they are until the video is done."""
+        """The folder of a video's clips until the video is done."""
         return self.work / "parts" / video.identity / video.name
 
     def outcome(self, video: Video) -> VideoResult | None:
-        """What came of a video the last time; None if it has not been worked on to its end, or has changed.
+        """The stored result of a video; None if it was not finished, had an error, or the file has changed.
 
         Raises:
-            UserError: where another video was worked on under that name.
+            UserError: if another video of that name was processed.
         """
         try:
             stored = json.loads(self._record(video).read_text(encoding="utf-8"))
@@ -121,7 +121,7 @@ class FramesFolder:
         return outcome if outcome.stamp == _stamp(video.path) else None
 
     def keep(self, video: Video, outcome: VideoResult) -> None:
-        """Puts the clips of a video in their place, and records it as done."""
+        """Moves the clips of a video to their folder, and records the result."""
         clips, part = self.clips(video), self.part(video)
         if clips.exists():
             shutil.rmtree(clips)
@@ -131,7 +131,7 @@ class FramesFolder:
         write_json(self._record(video), asdict(outcome))
 
     def keep_reasons(self, outcomes: Sequence[VideoResult], others: Sequence[Path]) -> None:
-        """Writes `left_out.csv`: each video that gave no clip, and each file that was passed over."""
+        """Writes `left_out.csv`: each video without a clip, and each file of another type."""
         rows = [(printable(outcome.video), outcome.reason) for outcome in outcomes if outcome.reason]
         rows += [(printable(path), f"another type: {path.suffix or 'none'}") for path in others]
         write_csv(self.path / LEFT_OUT, ("path", "reason"), rows)
@@ -151,27 +151,26 @@ def extract_videos(
     tick: Tick,
     others: Sequence[Path] = (),
 ) -> list[VideoResult]:
-    """Extracts the faces of all videos that have not been worked on before.
+    """Extracts the faces of all videos that are not done yet.
 
-    Killed at any moment, the same call goes on with the videos that are not done. A video that can't be read
-    is recorded, and tried again by the next call. The bytes are the same for any number of workers.
+    If the process is killed, the same call continues with the remaining videos. A video that can't be read is
+    recorded, and tried again by the next call. The bytes are the same for any number of workers.
 
     Args:
         videos: as `find_videos` gives them.
-        folder: where their frames go.
-        cropping: how.
+        folder: the folder of the frames.
+        cropping: the settings.
         make: makes the detector, once in each process; it is pickled.
-        detector: its name and options as JSON: frames of another detector don't belong into the same folder.
+        detector: name and options of the detector as JSON; a folder has frames of one detector only.
         workers: processes.
-        tick: told of progress.
-        others: files that were passed over for their type, for `left_out.csv`.
+        tick: called with progress.
+        others: files of other types, for `left_out.csv`.
 
     Returns:
-        What came of each video, in their order.
+        The results, in the order of the videos.
 
     Raises:
-        UserError: where the folder holds other things, another process is at work there, or the detector can't
-            be made.
+        UserError: if the folder has other content, another process uses it, or the detector can't be made.
         SslToolboxError: where the folder can't be written to.
     """
     frames = FramesFolder(folder)
@@ -191,7 +190,7 @@ def extract_videos(
 
 
 class _ExtractWorker:
-    """What a process keeps from one video to the next."""
+    """State of a worker process between videos."""
 
     make: MakeDetector
     detector: LandmarkDetector | None
@@ -202,7 +201,7 @@ def _prepare(make: MakeDetector) -> None:
 
 
 def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Video, VideoResult]:
-    # Made here and not while the process begins, where an error would have no way out.
+    # Made here, because an error at the start of a process would not be reported.
     _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
     part = frames.part(video)
     stamp = _stamp(video.path)
@@ -220,7 +219,7 @@ def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Vi
 
 
 def _died(frames: FramesFolder, video: Video, _: Cropping) -> tuple[Video, VideoResult]:
-    """What is recorded of a video whose process died while it worked on nothing else."""
+    """Records a video whose process died while it processed only this video."""
     outcome = VideoResult(
         str(video.path), _stamp(video.path), Extracted(), error="the process that read it died"
     )

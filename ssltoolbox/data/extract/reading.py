@@ -1,6 +1,6 @@
-"""Reads a video at a chosen rate, upright, and tells where it is cut.
+"""Reads a video at a chosen rate, upright, and finds its cuts.
 
-PyAV decodes: its wheels bring FFmpeg. It is imported when a video is opened.
+PyAV decodes; its wheels contain FFmpeg. It is imported when a video is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INSTALL = "pip install 'ssltoolbox[video]'"
 BREAK = 10
 """Seconds without a frame that end a shot."""
 RESET = 1
-"""Seconds by which time stamps jump back where they start anew; a frame that is less late is damaged."""
+"""A jump back by more than these seconds starts a new shot; a smaller one is a damaged frame."""
 _SIDE = 64
 _LEVELS = 8
 
@@ -35,11 +35,11 @@ class UnreadableVideo(SslToolboxError):
 
 
 class Sample(NamedTuple):
-    """A frame that was chosen.
+    """A sampled frame.
 
     Attributes:
-        number: its position in time: it is the frame nearest to `number / fps` seconds from the video's first.
-        shot: counts the cuts before it.
+        number: the frame is the nearest to `number / fps` seconds after the first frame.
+        shot: the number of cuts before it.
         image: [H, W, 3] uint8 RGB, upright.
     """
 
@@ -56,7 +56,7 @@ class _Timed(NamedTuple):
 
 
 class _Placed(NamedTuple):
-    """A frame in its shot; `position` is its time in samples, `number` that rounded."""
+    """A frame in its shot; `position` is its time in samples, `number` the rounded position."""
 
     shot: int
     number: int
@@ -67,9 +67,9 @@ class _Placed(NamedTuple):
 class VideoReader:
     """The samples of one video, in order, one frame in memory at a time.
 
-    Frames are chosen by their own time stamps, so that variable rates do no harm; where a video has no frame
-    near a time, that number is left out. Packets and frames that are damaged are skipped. Where time stamps start
-    anew, as in joined transport streams, or leave a gap of `BREAK` seconds, a new shot begins.
+    Frames are sampled by their time stamps, so variable frame rates are supported. A number without a frame near
+    its time is left out. Damaged packets and frames are skipped. A new shot begins if time stamps start again, as
+    in joined transport streams, or have a gap of `BREAK` seconds.
 
     Attributes:
         damaged: how many packets and frames were skipped so far.
@@ -90,8 +90,8 @@ class VideoReader:
     def __iter__(self) -> Iterator[Sample]:
         """
         Raises:
-            UnreadableVideo: where not one frame can be decoded.
-            UserError: where PyAV is not installed.
+            UnreadableVideo: if no frame can be decoded.
+            UserError: if PyAV is not installed.
         """
         pyav = _pyav()
         if not is_utf8(self.path):
@@ -145,10 +145,10 @@ class VideoReader:
 
 
 class _Timeline:
-    """Turns time stamps into positions in samples, strictly increasing.
+    """Converts time stamps to strictly increasing positions in samples.
 
     Attributes:
-        breaks: how often time stamps have started anew, or left a gap.
+        breaks: how often time stamps have started again or had a gap.
     """
 
     def __init__(self, fps: Fraction) -> None:
@@ -160,7 +160,7 @@ class _Timeline:
         self._last = Fraction(0)
 
     def position(self, stamp: Fraction) -> Fraction | None:
-        """The position of a frame; None for one that comes too late to have any.
+        """The position of a frame; None for a frame whose time stamp is too late.
 
         Args:
             stamp: its time in seconds.
@@ -197,7 +197,7 @@ class CutDetector:
         self._before: np.ndarray | None = None
 
     def shot(self, frame: av.VideoFrame) -> int:
-        """The number of the frame's shot, from 0. Frames are to come in order, none left out."""
+        """The number of the frame's shot, from 0. Call it for every frame, in order."""
         small = frame.to_ndarray(format="rgb24", width=_SIDE, height=_SIDE, interpolation="AREA")
         colours = colour_histogram(small)
         if self._before is not None and np.abs(colours - self._before).sum() / 2 > self.threshold:
@@ -207,7 +207,7 @@ class CutDetector:
 
 
 def colour_histogram(image: np.ndarray) -> np.ndarray:
-    """[H, W, 3] uint8 → [512] shares of the pixels whose red, green and blue fall to each of 8³ bins.
+    """[H, W, 3] uint8 → [512] shares of pixels in 8³ bins of red, green and blue.
 
     >>> histogram = colour_histogram(np.zeros((2, 2, 3), dtype=np.uint8))
     >>> histogram[0], histogram.sum()

@@ -1,4 +1,4 @@
-"""Follows faces from sample to sample: which of the faces here is which of those before."""
+"""Follows faces from sample to sample."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LEAST_OVERLAP = 0.3
 
 @dataclass(eq=False)
 class Track:
-    """One face, followed.
+    """The track of one face.
 
     Attributes:
-        number: counts the video's tracks, in the order in which they begin.
-        shot: the shot that it is in.
-        numbers: of the samples, rising.
-        boxes: [3] for each of them, as `face_box` gives.
-        seen: how many samples, with faces or without, had been followed when it was last seen.
+        number: number of the track in the video, in the order in which tracks begin.
+        shot: its shot.
+        numbers: numbers of its samples, rising.
+        boxes: [3] a box for each sample, see `face_box`.
+        seen: number of processed samples when the face was last seen.
     """
 
     number: int
@@ -33,10 +33,10 @@ class Track:
 
 
 class FaceTracker:
-    """Takes up the faces of one sample after the other.
+    """Assigns the faces of each sample to tracks.
 
     Args:
-        lost: for how many samples in a row a face may be missing before its track ends.
+        lost: consecutive samples for which a face may be missing before its track ends.
     """
 
     def __init__(self, lost: int) -> None:
@@ -48,14 +48,14 @@ class FaceTracker:
     def follow(
         self, number: int, shot: int, faces: Sequence[np.ndarray]
     ) -> tuple[list[tuple[Track, np.ndarray]], list[Track]]:
-        """Gives each face to a track: to the one whose last box overlaps most, or to a new one.
+        """Assigns each face to the track whose last box overlaps most, or to a new track.
 
         Args:
             number, shot: of the sample.
             faces: [68, 2] each.
 
         Returns:
-            The faces' tracks with the face's landmarks, and the tracks that have ended before this sample.
+            Pairs of a track and the landmarks of its face, and the tracks that have ended before this sample.
         """
         self._samples += 1
         ended = [
@@ -76,18 +76,18 @@ class FaceTracker:
         return ended
 
     def _matched(self, boxes: Sequence[np.ndarray], shot: int) -> list[Track]:
-        """A track for each box: pairs of large overlap first, new ones for what is left over."""
+        """A track for each box: the pairs with the largest overlap first, new tracks for the remaining boxes."""
         pairs = [
-            (overlap(track.boxes[-1], box), track, place)
+            (overlap(track.boxes[-1], box), track, index)
             for track in self._alive
-            for place, box in enumerate(boxes)
+            for index, box in enumerate(boxes)
         ]
         pairs.sort(key=lambda pair: (-pair[0], pair[1].number, pair[2]))
         matched: dict[int, Track] = {}
-        for shared, track, place in pairs:
-            if shared >= LEAST_OVERLAP and place not in matched and track not in matched.values():
-                matched[place] = track
-        return [matched.get(place) or self._new(shot) for place in range(len(boxes))]
+        for shared, track, index in pairs:
+            if shared >= LEAST_OVERLAP and index not in matched and track not in matched.values():
+                matched[index] = track
+        return [matched.get(index) or self._new(shot) for index in range(len(boxes))]
 
     def _new(self, shot: int) -> Track:
         track = Track(self._begun, shot)

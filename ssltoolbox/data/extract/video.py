@@ -1,4 +1,4 @@
-"""One video becomes the clips of the faces in it."""
+"""Extracts the clips of all faces in one video."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ssltoolbox.data.extract.tracks import FaceTracker, Track
 from ssltoolbox.data.images.landmarks import check_landmarks
 
 SMALL = 80
-"""Pictures with a shorter side, in pixels, are smaller than the smallest face that dlib finds by default."""
+"""Smallest side in pixels of a picture in which dlib can find a face by default."""
 LARGEST = 4
-"""Faces larger than so many pictures are mistakes of the detector."""
+"""Faces larger than this many pictures are mistakes of the detector."""
 
 
 @dataclass(frozen=True)
 class Cropping:
-    """How videos become clips.
+    """Settings of the extraction.
 
     Attributes:
         fps: frames per second of the clips.
         size: height and width of the crops in pixels.
-        scale: the crop's side over that of the face's box.
-        cut: the share of the picture whose colour changes at a cut; see `CutDetector`.
-        lost: seconds for which a face may be lost within a clip.
+        scale: side of the crop divided by the side of the face's box.
+        cut: share of the picture whose colour changes at a cut; see `CutDetector`.
+        lost: seconds for which a face may be missing within a clip.
         min_seconds: shorter clips are dropped.
     """
 
@@ -44,12 +44,12 @@ class Cropping:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What came out of a video.
+    """Counts of the extraction of a video.
 
     Attributes:
-        clips, frames: written.
-        looked_at: frames in which faces were looked for.
-        without_face: those in which there was none.
+        clips, frames: numbers written.
+        looked_at: frames in which faces were searched.
+        without_face: frames without a face.
         short: clips that were dropped because they are too short.
         sparse: clips that were dropped because the video has fewer frames per second than wanted.
         damaged: packets and frames that could not be decoded.
@@ -89,12 +89,12 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
     Args:
         detector: finds the faces; one face in a frame, unless it is a `MultiFaceDetector`.
         path: the video.
-        cropping: how.
-        folder: it is made, and left empty where there is no face.
+        cropping: the settings.
+        folder: it is made, and stays empty if there is no face.
 
     Raises:
-        UnreadableVideo: where not one frame can be decoded, or the detector fails.
-        UserError: where the detector gives something else than landmarks.
+        UnreadableVideo: if no frame can be decoded, or the detector fails.
+        UserError: if the detector does not give landmarks.
     """
     folder.mkdir(parents=True)
     reader = VideoReader(path, cropping.fps, cropping.cut)
@@ -128,7 +128,7 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
 
 
 def _faces(detector: LandmarkDetector, image: np.ndarray) -> list[np.ndarray]:
-    """The landmarks of each face that a crop can be made of."""
+    """The landmarks of each face of a plausible size."""
     try:
         if isinstance(detector, MultiFaceDetector):
             found = list(detector.faces(image))
@@ -146,7 +146,7 @@ def _faces(detector: LandmarkDetector, image: np.ndarray) -> list[np.ndarray]:
 
 
 class _Writers:
-    """The clips of a video: those that are being written, those that are kept, how many were dropped and why."""
+    """The clips of a video: open ones, kept ones, and counts of dropped ones."""
 
     def __init__(self, folder: Path, cropping: Cropping) -> None:
         self.kept: list[Track] = []
@@ -157,7 +157,7 @@ class _Writers:
         self._open: dict[Track, ClipWriter] = {}
 
     def of(self, track: Track) -> ClipWriter:
-        """The writer of a track, made when it is first asked for."""
+        """The writer of a track, made at first use."""
         if track not in self._open:
             how = self._cropping
             folder = self._begun(track)
@@ -178,9 +178,9 @@ class _Writers:
             writer.finish()
 
     def number(self) -> None:
-        """Names the clips that were kept by their order."""
-        for place, track in enumerate(sorted(self.kept, key=lambda one: one.number), start=1):
-            self._begun(track).rename(self._folder / f"{place:05d}")
+        """Renames the kept clips to consecutive numbers."""
+        for number, track in enumerate(sorted(self.kept, key=lambda one: one.number), start=1):
+            self._begun(track).rename(self._folder / f"{number:05d}")
 
     def _begun(self, track: Track) -> Path:
         return self._folder / f"track{track.number}"

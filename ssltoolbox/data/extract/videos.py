@@ -1,4 +1,4 @@
-"""Which files are videos, whose face they show, and where their frames go."""
+"""Finds video files, and the identity and folder of each."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class Video:
     name: str
 
 
-def find_videos(places: Sequence[Path], identity: Identity = "parent") -> list[Video]:
+def find_videos(sources: Sequence[Path], identity: Identity = "parent") -> list[Video]:
     """The videos among files and in folders, in natural order. Hidden ones are passed over.
 
     Args:
-        places: a file is taken whatever its type; of a folder, and the folders in it, those of `VIDEO_TYPES`.
-        identity: whose face a video shows: that of its `parent` folder, of the `top` folder below the place
-            that was named (what lies between becomes part of the video's name), or of the `video` itself.
+        sources: a file is taken whatever its type; of a folder, and the folders in it, those of `VIDEO_TYPES`.
+        identity: the identity of a video: its `parent` folder, the `top` folder below the source
+            (the folders in between become part of the name of the video), or the `video` itself.
 
     Raises:
-        DataNotFound: where a place is not there.
-        UserError: where there is no video, or two would have the same folder.
+        DataNotFound: if a path does not exist.
+        UserError: if there is no video, or two videos would have the same folder.
     """
     found: dict[tuple[str, str], Video] = {}
-    for place in places:
-        for path in _videos(place):
-            video = _named(path, place.absolute(), identity)
+    for source in sources:
+        for path in _videos(source):
+            video = _named(path, source.absolute(), identity)
             other = found.setdefault((video.identity, video.name), video)
             if other.path != path:
                 raise UserError(
@@ -58,40 +58,40 @@ def find_videos(places: Sequence[Path], identity: Identity = "parent") -> list[V
                     "rename one, or choose another --identity",
                 )
     if not found:
-        listed = ", ".join(printable(place) for place in places)
+        listed = ", ".join(printable(source) for source in sources)
         raise UserError(f"{listed}: there is no video in it", f"videos end in {', '.join(VIDEO_TYPES)}")
     return list(found.values())
 
 
-def other_files(places: Sequence[Path]) -> list[Path]:
-    """The files in folders among `places` that are passed over for their type, in natural order."""
-    return [path for place in places if place.is_dir() for path in _walk(place) if not _is_video(path)]
+def other_files(sources: Sequence[Path]) -> list[Path]:
+    """The files of other types in folders among `sources`, in natural order."""
+    return [path for source in sources if source.is_dir() for path in _walk(source) if not _is_video(path)]
 
 
-def _videos(place: Path) -> Iterator[Path]:
-    if not place.exists():
-        raise DataNotFound(f"{printable(place)}: there is no such file or folder")
-    if place.is_dir():
-        yield from filter(_is_video, _walk(place))
+def _videos(source: Path) -> Iterator[Path]:
+    if not source.exists():
+        raise DataNotFound(f"{printable(source)}: there is no such file or folder")
+    if source.is_dir():
+        yield from filter(_is_video, _walk(source))
     else:
-        yield place.absolute()
+        yield source.absolute()
 
 
 def _is_video(path: Path) -> bool:
     return path.name.lower().endswith(VIDEO_TYPES)
 
 
-def _walk(place: Path) -> Iterator[Path]:
+def _walk(source: Path) -> Iterator[Path]:
     """The files in a folder, the hidden ones left out."""
-    for folder, subfolders, names in os.walk(place.absolute()):
+    for folder, subfolders, names in os.walk(source.absolute()):
         subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))
         yield from (Path(folder, name) for name in in_natural_order(names) if not name.startswith("."))
 
 
-def _named(path: Path, place: Path, identity: Identity) -> Video:
+def _named(path: Path, source: Path, identity: Identity) -> Video:
     if identity == "video":
         return Video(path, path.stem, path.stem)
-    if identity == "top" and path != place:
-        top, *between = path.relative_to(place).parent.parts or (place.name,)
+    if identity == "top" and path != source:
+        top, *between = path.relative_to(source).parent.parts or (source.name,)
         return Video(path, top, "_".join([*between, path.stem]))
     return Video(path, path.parent.name, path.stem)

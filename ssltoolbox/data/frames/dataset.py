@@ -1,4 +1,4 @@
-"""The dataset `frames`: draws of a run become images and landmarks read from disk."""
+"""The dataset `frames`: images and landmarks from a folder or an index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ssltoolbox.data.index.source import IndexSource
 class FramesDataset:
     """Follows `ssltoolbox.api.Dataset`.
 
-    What clips there are, and how a frame is read, is for the source to say; here frames become tensors.
+    A `ClipSource` lists the clips and reads their frames; this class makes tensors of them.
     """
 
     def __init__(self, options: FramesOptions, split: Split) -> None:
@@ -35,7 +35,7 @@ class FramesDataset:
         return len(self._source)
 
     def clip(self, index: int) -> Clip:
-        """The clip of that number. Its landmarks, where it has any, are read when first asked for."""
+        """The clip with that number. Its landmarks are read at first use."""
         source = self._source
         return Clip(
             index=index,
@@ -48,7 +48,7 @@ class FramesDataset:
         )
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images at those places, in that order. Each file is opened once, however often it is asked for.
+        """The images of these clips and frames, in this order. Each file is opened once per call.
 
         Raises:
             UserError: where a landmarks file can't be used, or an index leads out of its root.
@@ -57,9 +57,9 @@ class FramesDataset:
         images = np.zeros((count, 3, self.size, self.size), dtype=np.uint8)
         landmarks = np.full((count, 68, 2), np.nan, dtype=np.float32)
         unreadable: dict[int, str] = {}
-        for clip, places in _positions(clips, frames).items():
-            stored = self._source.read(clip, list(places), self.size)
-            for positions, frame in zip(places.values(), stored, strict=True):
+        for clip, wanted in _positions(clips, frames).items():
+            stored = self._source.read(clip, list(wanted), self.size)
+            for positions, frame in zip(wanted.values(), stored, strict=True):
                 if frame.image is None:
                     unreadable.update(dict.fromkeys(positions, frame.reason))
                     continue
@@ -84,8 +84,8 @@ def _source(options: FramesOptions, split: Split) -> ClipSource:
 
 
 def _positions(clips: Sequence[int], frames: Sequence[int]) -> dict[int, dict[int, list[int]]]:
-    """clip → frame → the positions at which it was asked for."""
-    places: dict[int, dict[int, list[int]]] = {}
+    """clip → frame → its positions in the request."""
+    positions: dict[int, dict[int, list[int]]] = {}
     for position, (clip, frame) in enumerate(zip(clips, frames, strict=True)):
-        places.setdefault(int(clip), {}).setdefault(int(frame), []).append(position)
-    return places
+        positions.setdefault(int(clip), {}).setdefault(int(frame), []).append(position)
+    return positions

@@ -1,4 +1,4 @@
-"""The clips of one split of a folder of frames, in a form that is small in memory and cheap to copy."""
+"""The clips of one split of a folder of frames, in compact form."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ssltoolbox.support.paths import printable
 class FrameFolder:
     """The clips of a split, by number.
 
-    A large tree has a million file names. They are kept as bytes, `folder NUL frame NUL frame …` for each
-    clip, end to end: to copy them to a worker is to copy one buffer.
+    A large tree has a million file names. They are kept in one buffer of bytes, `folder NUL frame NUL frame …`
+    for each clip, so that copying them to a worker is fast.
 
     Attributes:
         root: the folder.
         identities: [clips] int32, the identity's number among the folders of the root, in every split.
         lengths: [clips] int32 frames.
-        with_landmarks: [clips] bool, whether a landmarks file lies beside the frames.
-        left_out: what was met and is no data, and how many of it; see `Tree.left_out`.
+        with_landmarks: [clips] bool, True if there is a landmarks file.
+        left_out: things that are not data, and their numbers; see `Tree.left_out`.
     """
 
     root: str
@@ -51,7 +51,7 @@ class FrameFolder:
         return frame_times(self._parts(clip)[1:], fps)
 
     def frames(self, clip: int, numbers: Sequence[int] | None = None) -> list[str]:
-        """The paths of the clip's images of these numbers; of all in natural order, if none are given."""
+        """Paths of the clip's images with these numbers; None takes all, in natural order."""
         folder, *names = self._parts(clip)
         base = os.path.join(self.root, folder)
         wanted = names if numbers is None else [names[number] for number in numbers]

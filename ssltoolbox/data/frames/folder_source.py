@@ -1,4 +1,4 @@
-"""Reads clips from a folder: image files, and the landmarks that lie beside them."""
+"""Reads clips from a folder: image files and landmarks files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FolderSource:
     """Follows `ssltoolbox.data.images.source.ClipSource`.
 
     Args:
-        folder: what clips there are, and where their files lie.
+        folder: the clips and their files.
         fps: frames per second of a clip whose frames are numbered without gaps.
     """
 

@@ -1,1 +1,1 @@
-"""Images and landmarks as they lie on disk: headers, decoding, names of frames, trees of folders."""
+"""Images and landmarks on disk: headers, decoding, names of frames, trees of folders."""

@@ -1,4 +1,4 @@
-"""Opens and decodes image files: what they are, how large, and why one can't be used. Free of torch."""
+"""Opens and decodes image files, without torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ssltoolbox.api.errors import one_of
 from ssltoolbox.support.paths import printable
 
 MAX_PIXELS = 64_000_000
-"""Larger images are refused by their header, before memory is set aside for them."""
+"""Larger images are rejected by their header, before memory is allocated."""
 
 FORMATS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -23,15 +23,15 @@ FORMATS = {
     "BMP": (".bmp",),
     "TIFF": (".tif", ".tiff"),
 }
-"""What is read, by Pillow's names, and how such files end. What a file is, its content says."""
+"""Pillow's name of a format → file name endings. The content of a file decides its format."""
 
 _SIDEWAYS = (5, 6, 7, 8)
 
 
 class Extent(NamedTuple):
-    """Width and height in stored pixels, of the upright image, that a resized image stands for.
+    """Width and height of the upright image in stored pixels.
 
-    A pixel or so more than the stored image where libjpeg's scaling completed a last block.
+    It may be about a pixel larger than the stored image, if libjpeg's scaling completed the last block.
     """
 
     width: int
@@ -56,11 +56,11 @@ def opened(
 
     Args:
         path: the file; only its name for messages where there is `content`.
-        size: what the image is wanted for; libjpeg may scale down towards it. None for no scaling.
+        size: the size that the image is resized to later; libjpeg may scale down towards it. None for no scaling.
         content: an open file to read from.
     """
     try:
-        # Pillow maps files that it opens itself, and then scrambles an uncompressed TIFF that lies on its side.
+        # Pillow maps files that it opens itself, and then garbles an uncompressed TIFF that is rotated.
         with ExitStack() as stack:
             file = content or stack.enter_context(open(path, "rb"))
             image = stack.enter_context(Image.open(file, formats=tuple(FORMATS)))

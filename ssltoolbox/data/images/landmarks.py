@@ -13,8 +13,8 @@ from ssltoolbox.support.paths import printable
 def read_landmarks(path: str, frames: int) -> np.ndarray:
     """[frames, 68, 2] float32: x and y in pixels of the stored frames, upright after EXIF orientation.
 
-    A row with a value that is not finite is NaN throughout: that frame has no landmarks. Points outside of
-    the image are kept. Pickled objects are never loaded.
+    If a value of a row is not finite, the whole row is NaN: that frame has no landmarks. Points outside of the
+    image are kept. Pickled objects are never loaded.
 
     Args:
         path: an `.npy` file, one row for each frame of the clip in natural order.
@@ -37,7 +37,7 @@ def read_landmarks(path: str, frames: int) -> np.ndarray:
 
 
 def _mapped(path: str) -> np.ndarray:
-    """The file as a memory map: it unpickles nothing, and a lying header claims no memory."""
+    """The file as a memory map, which unpickles nothing, and allocates no memory for a wrong header."""
     try:
         return open_memmap(path, mode="r")
     except OSError as error:
@@ -54,7 +54,7 @@ def _wrong(path: str, reason: str) -> UserError:
 def check_landmarks(detector: LandmarkDetector, points: np.ndarray) -> None:
     """
     Raises:
-        UserError: where what a detector gave for a face is not [68, 2].
+        UserError: if the landmarks of a face are not [68, 2].
     """
     if np.shape(points) != (68, 2):
         shape = list(np.shape(points))

@@ -1,4 +1,4 @@
-"""Names of files and folders: in natural order, and as points in time."""
+"""Natural order of file names, and the times of frames from their names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]+)", re.DOTALL)
 
 
 def in_natural_order(names: Iterable[str]) -> list[str]:
-    """The names with their numbers in numerical order; always the same order for the same names.
+    """Sorts names so that numbers in them are in numerical order; deterministic.
 
     >>> in_natural_order(["10.jpg", "9.jpg", "face2.jpg"])
     ['9.jpg', '10.jpg', 'face2.jpg']
@@ -23,7 +23,7 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
 
 
 def _are_padded_numbers(names: Sequence[str]) -> bool:
-    """Whether text order is natural order: a shortcut for the million frames of a large tree."""
+    """True if alphabetical order is natural order, which is faster for large trees."""
     stems = {name.partition(".")[0] for name in names}
     one_width = len({len(stem) for stem in stems}) == 1
     return one_width and len(stems) == len(names) and all(s.isascii() and s.isdigit() for s in stems)
@@ -56,7 +56,7 @@ def number_times(numbers: Sequence[int], fps: float) -> np.ndarray:
 
 
 def frame_numbers(names: Sequence[str]) -> list[int] | None:
-    """The number at the end of each stem; None where they don't number a sequence."""
+    """The number at the end of each stem; None if the numbers are not a rising sequence with one prefix."""
     found = [_ENDS_IN_NUMBER.fullmatch(name.rpartition(".")[0] or name) for name in names]
     matches = [match for match in found if match]
     if len(matches) < len(names) or len({match["prefix"] for match in matches}) != 1:

@@ -1,4 +1,4 @@
-"""What the dataset `frames` reads from: a folder of clips, or an index."""
+"""The interface between the dataset `frames` and its sources: a folder or an index."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 class StoredFrame(NamedTuple):
-    """A frame as it was read.
+    """A frame that was read.
 
     Attributes:
-        image: [3, S, S] uint8 RGB; None where it can't be read.
+        image: [3, S, S] uint8 RGB; None if it can't be read.
         landmarks: [68, 2] in pixels of the image; None where there are none.
         reason: why it can't be read.
     """
@@ -24,7 +24,8 @@ class StoredFrame(NamedTuple):
 
 
 class ClipSource(Protocol):
-    """The clips of one split, by number. Copied to every worker: small, and its files are opened when read.
+    """The clips of one split, by number. It is copied to every worker, so it is small and opens files only to
+    read.
 
     Attributes:
         identities: [clips] the number of each clip's person, whatever the split.
@@ -35,7 +36,7 @@ class ClipSource(Protocol):
     def __len__(self) -> int: ...
 
     def name(self, clip: int) -> str:
-        """What to call the clip in a message."""
+        """The clip's name in messages."""
         ...
 
     def times(self, clip: int) -> np.ndarray:
@@ -51,7 +52,7 @@ class ClipSource(Protocol):
         ...
 
     def read(self, clip: int, frames: Sequence[int], size: int) -> Iterator[StoredFrame]:
-        """The frames at those places of the clip, in that order."""
+        """These frames of the clip, in this order."""
         ...
 
     def labels(self, clips: Sequence[int], frames: Sequence[int]) -> Mapping[str, Tensor]:

@@ -1,8 +1,8 @@
 """Finds clips in a tree of folders, `root/identity/video/clip/*.jpg`.
 
-Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this shape, with names as
-identities. Hidden files and folders are passed over. What else is left out is counted: folders that the toolbox
-wrote (a run has pictures of its own), and pictures of types that are not read.
+Published face crops of VoxCeleb1, `A.J._Buckley/1.6/<video>/0000025.jpg`, have this layout, with names as
+identities. Hidden files and folders are ignored. Folders that the toolbox wrote, and pictures of other types, are
+left out and counted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OUTPUTS: Mapping[str, frozenset[str]] = {
     "benchmark folder": frozenset({"results.json", "jobs"}),
     "index": frozenset({"index.json", "clips.arrow"}),
 }
-"""What the toolbox writes, and the names that tell it from data."""
+"""Folders that the toolbox writes → names in them by which they are recognised."""
 
 
 class FoundClip(NamedTuple):
@@ -50,9 +50,9 @@ class FoundClip(NamedTuple):
 
 
 class Tree:
-    """A root folder and what lies in it. Listing is lazy.
+    """A root folder. Its content is listed lazily.
 
-    Links are followed only to places inside of the root, unless it is asked for.
+    Links out of the root are followed only with `follow_links`.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False, lenient: bool = False) -> None:
@@ -60,8 +60,8 @@ class Tree:
         Args:
             root: the folder.
             follow_links: also follow links that lead out of it.
-            lenient: leave out, with the reason, what is otherwise an error: folders that can't be listed, and
-                links that are not followed.
+            lenient: record, instead of raising an error, folders that can't be listed and links that are not
+                followed.
 
         Raises:
             DataNotFound: where there is no such folder.
@@ -81,13 +81,13 @@ class Tree:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many folders of the toolbox, and pictures of which type, were met in what has been listed."""
+        """Counts of folders of the toolbox and of pictures of other types, in the folders listed so far."""
         pictures = (_ending(name) for names in self._pictures.values() for name in names)
         return dict(Counter([*self._outputs.values(), *(f"{ending} file" for ending in pictures)]))
 
     @property
     def reasons(self) -> Sequence[tuple[str, str]]:
-        """Path below the root and reason of what a lenient listing has left out."""
+        """Path below the root, and reason, of everything that a lenient listing has left out."""
         return list(self._reasons.items())
 
     def identities(self) -> list[str]:
@@ -107,7 +107,7 @@ class Tree:
                     yield found
 
     def clip(self, folder: str) -> FoundClip:
-        """What frames lie in a folder below the root; there may be none."""
+        """The frames of a folder below the root; there may be none."""
         entries = self._entries(folder)
         files = [entry for entry in entries if _is_ours(entry.name) and entry.is_file()]
         names = [entry.name for entry in files if self._may_follow(entry)]
@@ -123,7 +123,7 @@ class Tree:
         return in_natural_order(entry.name for entry in folders if self._may_follow(entry))
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """What is in a folder; nothing for one that the toolbox wrote."""
+        """The entries of a folder; none for a folder that the toolbox wrote."""
         path = os.path.join(self.root, folder)
         try:
             with os.scandir(path) as found:
@@ -155,7 +155,7 @@ class Tree:
     def check_layout(self) -> None:
         """
         Raises:
-            UserError: where no identity has a clip: what was expected, and what was found.
+            UserError: if no identity has a clip; says what was expected and what was found.
         """
         if any(True for identity in self.identities() for _ in self.clips(identity)):
             return
@@ -189,7 +189,7 @@ class Tree:
         return f"{advice}; where the missing folders lie above, the root is {printable(above)}"
 
     def _first_image(self) -> tuple[Path | None, Counter[str]]:
-        """The first image, below the root, and how many files of which type came before it."""
+        """The first image below the root, and counts of the other types of files before it."""
         endings: Counter[str] = Counter()
         for folder, subfolders, files in os.walk(self.root):
             subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))

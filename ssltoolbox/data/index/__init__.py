@@ -1,4 +1,4 @@
-"""The index of frames: what a tree of frames holds, found once and read in no time.
+"""The index of frames: the content of a tree of frames, listed once and opened instantly.
 
 An index is a folder, `vox1.index/`, of uncompressed Arrow files that are memory-mapped, and two text files:
 
@@ -12,6 +12,6 @@ An index is a folder, `vox1.index/`, of uncompressed Arrow files that are memory
   could not be read when a detector looked for faces.
 - `index.json`: version, root, frames per second, how images are packed.
 
-Frames are sorted by clip and time, so a clip is a run of rows. All is written beside and renamed, and two runs
-on the same frames write the same bytes.
+Frames are sorted by clip and time, so a clip is a range of rows. All files are written atomically, and the same
+frames give the same bytes.
 """

@@ -1,4 +1,4 @@
-"""Builds an index: opens the header of every listed image, on all cores, and goes on after a kill."""
+"""Builds an index from the headers of all listed images, on all cores, and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 4096
-"""Frames of a shard, and of a worker's task: a second or so of work."""
+"""Frames of a shard, which is a worker's task: about a second of work."""
 FROM_FILES = "landmarks68.npy"
-"""What an index names as the detector of landmarks that lay beside the frames."""
+"""The name, in place of a detector's, for landmarks from files beside the frames."""
 
 Skipped = tuple[str, str]
 """The path of a file below the root, and why it could not be used."""
@@ -47,15 +47,15 @@ HEADER_OF_SKIPPED = ("path", "reason")
 _SKIPPED = b"skipped"
 
 Tick = Callable[[int], object]
-"""Told how many frames are done since the last time."""
+"""Takes the number of frames that are done since the last call."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What came of it.
+    """The result of building or packing an index.
 
     Attributes:
-        clips, frames: how many the index has.
+        clips, frames: their numbers in the index.
         skipped: path and reason of each file that could not be used.
     """
 
@@ -76,7 +76,7 @@ def build_index(
     left_out: Sequence[Skipped] = (),
     classes: Mapping[str, Sequence[str]] | None = None,
 ) -> Built:
-    """Writes an index of the listed clips. Killed at any moment, the same call goes on where it was.
+    """Writes an index of the listed clips. If the process is killed, the same call resumes.
 
     An image whose header can't be read is left out, and a landmarks file that is damaged is not used; both
     are recorded in skipped.csv.
@@ -85,11 +85,11 @@ def build_index(
         root: the folder that the clips' paths are below.
         clips: sorted as they are to be in the index.
         fps: recorded in the header.
-        output: the index, a folder that is not there yet.
+        output: the index, a folder that does not exist yet.
         workers: processes.
-        tick: told of progress.
+        tick: called with progress.
         follow_links: also follow links that lead out of the root, here and whenever the index is read.
-        left_out: what the listing has left out, for skipped.csv.
+        left_out: files that the listing has left out, for skipped.csv.
         classes: label → the names of its classes or columns.
 
     Raises:
@@ -124,7 +124,7 @@ def build_index(
 def check_output(output: Path) -> None:
     """
     Raises:
-        UserError: where the output is there already: an index may hold hours of work.
+        UserError: if the output exists: an index may be hours of work.
     """
     if output.exists():
         raise UserError(f"{output} is already there", "remove it, or choose another name")
@@ -148,7 +148,7 @@ def _frames(clips: Iterable[ListedClip]) -> int:
 
 
 def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
-    """A name for all that goes into the shards."""
+    """A digest of everything that the shards depend on."""
     digest = blake2b(repr((os.fspath(root.absolute()), fps)).encode(), digest_size=16)
     for clip in clips:
         named = (clip.identity, clip.video, clip.clip, clip.paths, clip.landmarks)
@@ -159,15 +159,15 @@ def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
 
 
 def _scan_to_shard(root: Root, clips: Sequence[ListedClip], shards: Shards, number: int) -> int:
-    parts = [_scanned(root, clip, position) for position, clip in enumerate(clips)]
-    skipped = [one for _, problems in parts for one in problems]
-    table = pa.concat_tables([part for part, _ in parts])
+    scanned = [_scanned(root, clip, position) for position, clip in enumerate(clips)]
+    skipped = [one for _, problems in scanned for one in problems]
+    table = pa.concat_tables([table for table, _ in scanned])
     shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
     return _frames(clips)
 
 
 def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[Skipped]]:
-    """A row for each frame that can be read, and what can't be used."""
+    """A table with a row for each readable frame, and the files that can't be used."""
     sizes: list[Extent | None] = []
     skipped: list[Skipped] = []
     for path in clip.paths:
@@ -208,7 +208,7 @@ def _column(values: np.ndarray) -> pa.Array:
 
 
 def _landmarks(root: Path, clip: ListedClip) -> tuple[np.ndarray, list[Skipped]]:
-    """[frames, 68, 2], NaN where there are none, and what is wrong with their file."""
+    """[frames, 68, 2], NaN for none, and the problem of the landmarks file, if any."""
     none = np.full((len(clip.paths), POINTS, 2), np.nan, dtype=np.float32)
     if not clip.landmarks:
         return none, []
@@ -220,7 +220,7 @@ def _landmarks(root: Path, clip: ListedClip) -> tuple[np.ndarray, list[Skipped]]
 
 
 def _reason(error: Exception, path: str) -> str:
-    """What a message says after the path."""
+    """The message of an error without the path."""
     return str(error).removeprefix(f"{printable(path)}: ")
 
 
@@ -231,7 +231,7 @@ def _write(
     shards: Shards,
     left_out: Sequence[Skipped],
 ) -> Built:
-    """Puts the shards together; the header is not for here."""
+    """Merges the shards into the files of the index, without the header."""
     tables = [shards.read(number) for number in range(len(blocks))]
     lengths = np.concatenate(
         [_lengths(table, len(block)) for table, block in zip(tables, blocks, strict=True)]

@@ -1,4 +1,4 @@
-"""Finds the landmarks of an index's frames, on all cores, and goes on after a kill."""
+"""Finds the landmarks of an index's frames, on all cores, and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from ssltoolbox.support.paths import printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 50
-"""Least frames of a shard, which is what a kill can lose in each process: under a minute at a second a frame."""
+"""Least frames of a shard. A kill loses at most one shard in each process."""
 MOST_SHARDS = 4000
-"""Of a large index the shards are larger, so that there are no more than this; a kill still loses little of it."""
+"""The most shards; a large index has larger shards."""
 
 _WORK = ".landmarks"
 _SKIPPED = b"skipped"
@@ -40,11 +40,11 @@ MakeDetector = Callable[[], LandmarkDetector]
 
 @dataclass(frozen=True)
 class Found:
-    """What came of it.
+    """The result of the detection.
 
     Attributes:
-        frames: how many there are.
-        faces: how many of them have a face.
+        frames: number of frames.
+        faces: number of frames with a face.
         skipped: path and reason of each image that could not be read, or on which the detector failed.
     """
 
@@ -56,19 +56,18 @@ class Found:
 def find_landmarks(
     index: FrameIndex, make: MakeDetector, name: str, options: Mapping[str, Any], *, workers: int, tick: Tick
 ) -> Found:
-    """Looks for a face in every frame of an index, and writes the landmarks into it, in place of those it had.
+    """Detects a face in every frame of an index, and replaces the landmarks of the index.
 
-    Killed at any moment, the same call goes on where it was. An image that is damaged or has vanished, or on which
-    the detector fails, has no landmarks; it is recorded in landmarks_skipped.csv. The bytes are the same for any
-    number of workers.
+    If the process is killed, the same call resumes. An image that is damaged or missing, or on which the detector
+    fails, has no landmarks; landmarks_skipped.csv lists it. The bytes are the same for any number of workers.
 
     Args:
         index: of image files.
         make: makes the detector, once in each process; it is pickled.
         name: the detector's.
-        options: the detector's, as JSON: other options begin anew.
+        options: the detector's, as JSON; with other options the detection starts again.
         workers: processes.
-        tick: told of progress.
+        tick: called with progress.
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
@@ -100,7 +99,7 @@ def _digest(index: FrameIndex) -> str:
 
 
 class _DetectWorker:
-    """What a process keeps from one block to the next."""
+    """State of a worker process between blocks."""
 
     index: FrameIndex
     make: MakeDetector
@@ -112,7 +111,7 @@ def _prepare(index: FrameIndex, make: MakeDetector) -> None:
 
 
 def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
-    # Made here and not while the process begins, where an error would have no way out.
+    # Made here, because an error at the start of a process would not be reported.
     _DetectWorker.detector = _DetectWorker.detector or _DetectWorker.make()
     points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
     skipped: list[Skipped] = []
@@ -156,11 +155,11 @@ def _name(path: str) -> str:
 
 
 def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:
-    """Puts the shards together."""
+    """Merges the shards into the index."""
     faces = 0
     skipped: list[Skipped] = []
 
-    def parts() -> Iterator[np.ndarray]:
+    def chunks() -> Iterator[np.ndarray]:
         nonlocal faces
         for number in range(count):
             table = shards.read(number)
@@ -169,6 +168,6 @@ def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:
             skipped.extend((path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED]))
             yield points
 
-    write_landmarks(index.path, name, parts(), len(index))
+    write_landmarks(index.path, name, chunks(), len(index))
     write_csv(index.path / LANDMARKS_SKIPPED, HEADER_OF_SKIPPED, skipped)
     return Found(len(index), faces, skipped)

@@ -1,4 +1,4 @@
-"""What an index holds, in numbers."""
+"""Counts of an index."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import SKIPPED
 
 TRIES = 64
-"""How many anchors of a clip are tried, at least, before it is said to be too short for a strategy."""
+"""Least anchors of a clip that are tried before the clip counts as too short for a strategy."""
 
 
 @dataclass(frozen=True)
 class IndexInfo:
     """
     Attributes:
-        identities, videos, clips, frames, skipped: how many there are; skipped files are not in the index.
-        seconds: what the clips last, from first to last frame, together.
+        identities, videos, clips, frames, skipped: their numbers; skipped files are not in the index.
+        seconds: total duration of the clips, from first to last frame.
         fps: frames per second, by the median time from one frame to the next.
         shortest, median, longest: frames of a clip.
         smallest, largest: width and height of images in pixels.
-        detector: what found the landmarks; None where there are none.
-        faceless: frames without landmarks; None where none were looked for.
-        labels: name → frames that have it.
-        stored: how a packed index keeps its images, or "files".
+        detector: name of the landmark detector; None without landmarks.
+        faceless: frames without landmarks; None if the index has none.
+        labels: name → number of frames that have the label.
+        stored: encoding of a packed index, or "files".
         classes: name → class, or column, → frames that have it.
         splits: split → clips, where the index has splits of its own.
     """
@@ -100,7 +100,7 @@ def _skipped(index: FrameIndex) -> int:
 
 
 def label_facts(index: FrameIndex, clips: np.ndarray) -> dict[str, LabelFacts]:
-    """What is known of the labels of some clips, by name.
+    """The facts of the labels of some clips, by name.
 
     Args:
         index: an index.
@@ -141,9 +141,9 @@ Answers = Callable[[Clip, int, np.random.Generator], bool]
 
 
 def clips_long_enough(index: FrameIndex, answers: Answers) -> int:
-    """How many clips have an anchor for which a strategy has an answer.
+    """The number of clips with an anchor for which a strategy has an answer.
 
-    Clips with the same times are asked for once.
+    Clips with the same times are checked once.
 
     Args:
         index: an index.
@@ -162,7 +162,7 @@ def clips_long_enough(index: FrameIndex, answers: Answers) -> int:
 
 
 def _has_answer(clip: Clip, answers: Answers) -> bool:
-    """Both ends first: the farther apart frames must be, the likelier the answer is there."""
+    """Tries both ends of the clip first: strategies that need distant frames find them there."""
     rng = np.random.default_rng(0)
     anchors = [0, len(clip) - 1, *range(1, len(clip) - 1)]
     tries = islice(cycle(anchors), max(TRIES, len(clip)))

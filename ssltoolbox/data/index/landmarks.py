@@ -1,4 +1,4 @@
-"""`landmarks.arrow`: the 68 points of every frame, written in one go and read row by row."""
+"""`landmarks.arrow`: the 68 points of every frame, written as a whole and read row by row."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.index.schema import LANDMARKS, LANDMARKS_FILE, POINTS, write_batches
 
 BATCH = 65_536
-"""Rows of a record batch: what a writer holds in memory, 36 MB."""
+"""Rows of a record batch, which a writer holds in memory."""
 _DETECTOR = b"detector"
 _ROW = 4 * 2 * POINTS
 
 
-def write_landmarks(index: Path, detector: str, parts: Iterable[np.ndarray], rows: int) -> None:
-    """Writes the landmarks of an index, in place of those it had. Nothing else of the index changes.
+def write_landmarks(index: Path, detector: str, chunks: Iterable[np.ndarray], rows: int) -> None:
+    """Replaces the landmarks of an index. Nothing else of the index changes.
 
-    The same points give the same bytes, however they are parted.
+    The same points give the same bytes, however they are chunked.
 
     Args:
         index: the index's folder.
-        detector: what found them, in a word, `dlib`.
-        parts: [n, 68, 2] x and y in pixels of the stored frames, upright after EXIF orientation, in the order
+        detector: name of the detector, such as `dlib`.
+        chunks: [n, 68, 2] x and y in pixels of the stored frames, upright after EXIF orientation, in the order
             of frames.arrow. A frame with a value that is not finite has no landmarks.
-        rows: how many frames the index has.
+        rows: the number of frames of the index.
 
     Raises:
-        SslToolboxError: when there are fewer or more than `rows` of them, or they can't be written.
+        SslToolboxError: if there are not exactly `rows` landmarks, or they can't be written.
     """
     schema = LANDMARKS.with_metadata({_DETECTOR: detector})
-    write_batches(index / LANDMARKS_FILE, schema, _batches(parts, schema, rows))
+    write_batches(index / LANDMARKS_FILE, schema, _batches(chunks, schema, rows))
 
 
-def _batches(parts: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+def _batches(chunks: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
     seen = 0
-    for points in _regrouped(parts):
+    for points in _regrouped(chunks):
         seen += len(points)
         valid = np.isfinite(points).all(axis=(1, 2))
         points[~valid] = np.nan
@@ -50,33 +50,33 @@ def _batches(parts: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Itera
         raise SslToolboxError(f"landmarks of {seen} frames for an index of {rows}")
 
 
-def _regrouped(parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def _regrouped(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The same rows in copies of `BATCH` rows each, but for the last."""
     waiting: list[np.ndarray] = []
     count = 0
-    for part in parts:
-        while count + len(part) >= BATCH:
-            head, part = np.split(part, [BATCH - count])
+    for chunk in chunks:
+        while count + len(chunk) >= BATCH:
+            head, chunk = np.split(chunk, [BATCH - count])
             yield _joined([*waiting, head])
             waiting, count = [], 0
-        waiting.append(part)
-        count += len(part)
+        waiting.append(chunk)
+        count += len(chunk)
     if count:
         yield _joined(waiting)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts).astype(np.float32).reshape(-1, POINTS, 2)
+def _joined(chunks: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(chunks).astype(np.float32).reshape(-1, POINTS, 2)
 
 
 class LandmarkFile:
-    """The landmarks of an index. Points are read when asked for, and no memory is kept for them.
+    """The landmarks of an index. Points are read when needed and not kept in memory.
 
-    A map of the file would do as well, but a worker's share of the page cache counts as the worker's memory.
+    The file is not memory-mapped, because the mapped pages would count as memory of each worker.
 
     Attributes:
-        detector: what found them.
-        valid: [frames] bool, whether a frame has landmarks.
+        detector: name of the detector.
+        valid: [frames] bool, True for a frame with landmarks.
     """
 
     def __init__(self, path: Path, rows: int) -> None:
@@ -120,12 +120,12 @@ class LandmarkFile:
             UserError: where the file has been cut short since it was opened.
         """
         points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
-        for place, row in enumerate(rows):
+        for index, row in enumerate(rows):
             batch, within = divmod(row, BATCH)
             stored = self._file.read_at(_ROW, self._offsets[batch] + within * _ROW)
             if len(stored) < _ROW:
                 raise _wrong(self._path, f"it was cut short before the landmarks of frame {row}")
-            points[place] = np.frombuffer(stored, dtype=np.float32).reshape(POINTS, 2)
+            points[index] = np.frombuffer(stored, dtype=np.float32).reshape(POINTS, 2)
         return points
 
 

@@ -1,4 +1,4 @@
-"""What clips there are to index, before any image is opened: from a tree of folders."""
+"""Lists the clips of a tree of folders for an index, without opening images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ssltoolbox.data.images.naming import frame_numbers, frame_times
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
 
 _SCALE = re.compile(r"[0-9]+\.[0-9]+")
-"""VoxCeleb1's folder `1.6`, named for the width of its crops, stands where videos are expected."""
+"""VoxCeleb1's folder `1.6`, named after the width of its crops, at the level of videos."""
 _WRAPPER = "data"
 """The folder around the identities in VoxCeleb1's `unzippedIntervalFaces`."""
 _LARGEST = 2**63
@@ -25,7 +25,7 @@ class ListedClip:
     """A clip, its frames in order.
 
     Attributes:
-        identity, video, clip: what they are called.
+        identity, video, clip: names.
         paths: [frames] of the images below the root.
         numbers: [frames] int64.
         times: [frames] float64 seconds, strictly increasing.

@@ -1,4 +1,4 @@
-"""Packs an index: its frames resized once, in one file, for machines with few cores."""
+"""Packs an index: resizes its frames once and stores them in one file, for machines with few cores."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ from ssltoolbox.support.paths import printable
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
-"""Frames of a shard: seconds of work, and 25 MB of raw images at 128 pixels."""
+"""Frames of a shard: seconds of work."""
 
 _NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
 
 
 def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: int, tick: Tick) -> Built:
-    """Writes a packed index. Killed at any moment, the same call goes on where it was.
+    """Writes a packed index. If the process is killed, the same call resumes.
 
     Images that can't be read are left out, and recorded in skipped.csv. Landmarks are scaled with the images.
 
     Args:
-        index: what to pack.
-        packing: how.
-        output: the packed index, a folder that is not there yet.
+        index: the index to pack.
+        packing: size and encoding.
+        output: the packed index, a folder that does not exist yet.
         workers: processes.
-        tick: told of progress.
+        tick: called with progress.
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
@@ -91,7 +91,7 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
 
 
 def _digest(index: FrameIndex) -> list[str]:
-    """Names for all that is packed beside the images."""
+    """Digests of the files of the index."""
     digests = []
     for path in sorted(index.path.glob("*.arrow")):
         with path.open("rb") as file:
@@ -111,7 +111,7 @@ def _frames(index: FrameIndex, clips: range) -> int:
 
 
 class _PackWorker:
-    """What a process keeps from one block to the next."""
+    """State of a worker process between blocks."""
 
     source: IndexSource
     packing: Packing
@@ -157,7 +157,7 @@ def _images_of(shards: Shards, number: int) -> Path:
 
 
 def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, count: int) -> Built:
-    """Puts the shards together; the header is not for here."""
+    """Merges the shards into the files of the index, without the header."""
     tables = [shards.read(number) for number in range(count)]
     lengths = pa.concat_tables(table.select(["length"]) for table in tables)["length"]
     kept = lengths.is_valid().to_numpy()
@@ -190,7 +190,7 @@ def _skipped(index: FrameIndex, tables: Iterable[pa.Table], kept: np.ndarray) ->
 
 
 def _join_images(path: Path, shards: Shards, sizes: Sequence[int]) -> None:
-    """Puts the shards' images end to end. Each is removed once it is there, so disks need no room for two."""
+    """Concatenates the images of the shards. Each shard is removed afterwards, to save disk space."""
     end = 0
     for number, size in enumerate(sizes):
         part = _images_of(shards, number)

@@ -35,10 +35,10 @@ from ssltoolbox.support.paths import Root, printable
 
 
 class ImageFile:
-    """Reads stored images, row by row; no memory is kept for them.
+    """The images of a packed index, read row by row and not kept in memory.
 
     Attributes:
-        packing: how they are stored.
+        packing: their size and encoding.
     """
 
     def __init__(self, path: Path, packing: Packing, offsets: np.ndarray, lengths: np.ndarray) -> None:
@@ -46,7 +46,7 @@ class ImageFile:
         Args:
             path: the file.
             packing: from the index's header.
-            offsets, lengths: [frames] where each frame's bytes are.
+            offsets, lengths: [frames] position and number of each frame's bytes.
 
         Raises:
             UserError: where the file can't be read, or is shorter than the index says.
@@ -67,14 +67,14 @@ class ImageFile:
 
 
 class FrameIndex:
-    """An index of frames, memory-mapped. To pickle it is to pickle its path.
+    """An index of frames, memory-mapped. Pickling it pickles its path.
 
     Attributes:
         path: the index's folder.
-        header: what it says of itself.
+        header: its header.
         root: the folder that the frames' paths are below.
         identity_names: names of the persons, in the order of their first clips.
-        identities: [clips] int32, each clip's person as a place among these names.
+        identities: [clips] int32, index of each clip's person in these names.
         starts, lengths: [clips] int64, the rows of a clip in frames.arrow.
         times: [frames] float64 seconds within the clip, strictly increasing.
         heights, widths: [frames] int32 pixels, upright after EXIF orientation.
@@ -86,7 +86,7 @@ class FrameIndex:
         """
         Raises:
             DataNotFound: where there is no such index.
-            UserError: where it is damaged, or its parts don't fit.
+            UserError: if it is damaged or its files don't fit together.
         """
         self.path = path
         self.header = Header.read(path)
@@ -138,8 +138,8 @@ class FrameIndex:
 
     def clip_name(self, clip: int) -> str:
         """`identity/video/clip`, for messages."""
-        parts = (names[clip].as_py() for names in self._clip_names)
-        return printable("/".join(part for part in parts if part))
+        names = (column[clip].as_py() for column in self._clip_names)
+        return printable("/".join(name for name in names if name))
 
     @cached_property
     def images(self) -> ImageFile | None:
@@ -169,7 +169,7 @@ class FrameIndex:
         """The path of a frame's image.
 
         Raises:
-            UserError: where it would lead out of the root, by `..`, as an absolute path or through a link.
+            UserError: if it leads out of the root, by `..`, as an absolute path or through a link.
         """
         name = self._frame_names[row].as_py()
         path = os.path.join(self.root, name)
@@ -192,13 +192,13 @@ class FrameIndex:
             )
 
     def check_whole(self) -> None:
-        """Looks whether the files that are mapped are as long as they were: to read past an end kills the process.
+        """Checks that the mapped files have not become shorter: reading past an end kills the process.
 
         Raises:
             UserError: where one was cut short since it was opened.
         """
         for file, size in self._sizes.items():
-            with suppress(FileNotFoundError):  # what is mapped stays when its name goes
+            with suppress(FileNotFoundError):  # a deleted file stays mapped
                 if (now := os.stat(file).st_size) < size:
                     raise UserError(
                         f"{file}: it was cut short since it was opened, to {now:,} of {size:,} bytes",
@@ -221,11 +221,11 @@ class FrameIndex:
 
 
 def open_index(path: Path, fps: float | None) -> FrameIndex:
-    """The index, its frames where it says that they are.
+    """Opens an index for a run, and checks that its frames are there.
 
     Args:
         path: the index.
-        fps: what a recipe says of its frame rate, if anything.
+        fps: the frame rate in the recipe; None if it has none.
 
     Raises:
         DataNotFound: where the index or its frames are not there.

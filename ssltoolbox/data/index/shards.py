@@ -1,4 +1,4 @@
-"""Long work in numbered shards, each written whole: what was killed goes on where it was."""
+"""Long work in numbered shards, each written atomically, so that the work can be resumed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ _JOB = "job.json"
 
 
 class Shards:
-    """A folder of Arrow tables, `0.arrow`, `1.arrow`, …, made by one piece of work.
+    """A folder of Arrow tables, `0.arrow`, `1.arrow`, …, of one job.
 
-    The work is described by a mapping. Where the folder holds shards of work that was described otherwise
-    (other frames, other options), they are removed: they would not fit.
+    A mapping describes the job. Shards of another job (other frames, other options) are removed.
     """
 
     def __init__(self, folder: Path, job: Mapping[str, Any]) -> None:
         """
         Args:
-            folder: where they are kept until the work is done.
-            job: what the shards depend on, as JSON.
+            folder: the folder of the shards until the job is done.
+            job: everything that the shards depend on, as JSON.
 
         Raises:
             SslToolboxError: where it can't be written to.
@@ -43,11 +42,11 @@ class Shards:
             part.write_text(text, encoding="utf-8")
 
     def has(self, number: int) -> bool:
-        """Whether that shard is done."""
+        """True if that shard is done."""
         return self._path(number).is_file()
 
     def write(self, number: int, table: pa.Table) -> None:
-        """Writes a shard; it is there once it is whole."""
+        """Writes a shard atomically."""
         write_table(self._path(number), table)
 
     def read(self, number: int) -> pa.Table:
@@ -55,7 +54,7 @@ class Shards:
         return pa.ipc.open_file(pa.memory_map(str(self._path(number)))).read_all()
 
     def remove(self) -> None:
-        """Removes the folder, when the work is done or must begin anew."""
+        """Removes the folder, when the job is done or starts again."""
         try:
             shutil.rmtree(self.folder)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A contact sheet: a few clips of an index, a line each, with the landmarks where they are known."""
+"""A contact sheet of an index: some clips, one per row, with their landmarks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ssltoolbox.support.files import replaced
 
 CLIPS, FRAMES = 8, 8
 TILE, GAP, LINE = 112, 4, 22
-"""Pixels: a frame, the room between frames, and a clip's name above its frames."""
+"""Pixels: side of a frame, gap between frames, height of a clip's name above its frames."""
 INK, PAPER, EMPTY, POINT = "#222222", "#ffffff", "#dddddd", "#00e676"
 
 
@@ -67,7 +67,7 @@ def spread_evenly(count: int, most: int) -> np.ndarray:
 
 
 def _title(name: str, times: np.ndarray, width: int) -> str:
-    """What stands above a clip, cut to what fits."""
+    """The title of a clip, shortened to the width."""
     facts = f"  {len(times)} frames, {times[-1] - times[0]:.1f} s"
     room = width // 8 - len(facts)
     return (name if len(name) <= room else f"…{name[-room:]}") + facts

@@ -1,4 +1,4 @@
-"""One clip of a synthetic face: a record for each frame, with all that drawing and labels depend on."""
+"""One clip of a synthetic face: a record for each frame, for drawing and labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MOMENT = np.dtype(
         ("affect", "f4", 2),
     ]
 )
-"""The face at a moment: what it does, where it looks, its labels. `grain` in [0, 1) picks the pixel noise."""
+"""The face at a moment: action units, gaze, labels. `grain` in [0, 1) selects the pixel noise."""
 
 FACE = np.dtype([("person", PERSON), ("scene", SCENE), ("camera", CAMERA), ("moment", MOMENT)])
-"""All that a drawn frame depends on."""
+"""Everything that a drawn frame depends on."""
 
 PURE = 0.85
 """A frame has a class when its strongest expression has more than this share, and the eyes are open."""
@@ -65,7 +65,7 @@ def draw_clip(world: int, identity: int, take: int, times: NDArray[np.float64]) 
 def _draw_moments(
     course: np.random.Generator, rng: np.random.Generator, person: Any, times: NDArray[np.float64]
 ) -> NDArray[np.void]:
-    """[T] records of `MOMENT`: the expression on a resting face, with talking, blinks and unrest."""
+    """[T] records of `MOMENT`: the expression added to a resting face, with talking, blinks and noise."""
     expression = draw_expression(course, times)
     talking = max(0.0, rng.uniform(-0.4, 0.4))
     speech, blinks, rng = rng.spawn(3)

@@ -19,13 +19,13 @@ from ssltoolbox.data.synthetic_faces.render import render
 
 _SPLITS: tuple[Split, ...] = ("train", "val", "test")
 _PIXELS_AT_ONCE = 128 * 48 * 48
-"""Pictures are painted in groups of about this many pixels, which stay in a core's cache."""
+"""Images are painted in groups of about this many pixels, which fit into a core's cache."""
 
 
 class SyntheticFaces:
     """Clips of drawn people, see the package's docstring. A dataset as in `ssltoolbox.api.Dataset`.
 
-    Clip i shows person i modulo the number of people, in their take i divided by it.
+    With P people, clip i shows take i // P of person i mod P.
     """
 
     def __init__(self, options: SyntheticFacesOptions, split: Split) -> None:
@@ -76,7 +76,7 @@ class SyntheticFaces:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        """Memory can't be pickled: a process that is spawned draws each frame anew."""
+        """State without the cache, which can't be pickled; a spawned process draws its own frames."""
         return {**self.__dict__, "_kept": None}
 
     def _who(self, index: int) -> tuple[int, int]:
@@ -92,7 +92,7 @@ class SyntheticFaces:
         return _cached_clip(*self._key(index))
 
     def _key(self, index: int) -> tuple[int, int, int, int, float]:
-        """What a clip depends on."""
+        """Everything that a clip depends on."""
         return self._world, *self._who(index), self._frames, self._fps
 
     def _numbers(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.int64]:
@@ -110,7 +110,7 @@ class SyntheticFaces:
         faces = self._faces(numbers)
         drawn = np.empty(len(faces), self._record)
         drawn["expression"], drawn["affect"] = faces["moment"]["expression"], faces["moment"]["affect"]
-        # What nobody in a group wears need not be painted: all glasses come last, and beards next to each other.
+        # Sorted by glasses and beard, so that most groups need not paint them.
         glasses, beard = faces["person"]["glasses"], faces["person"]["beard"]
         alike = np.lexsort((glasses != beard, glasses))
         group = max(1, _PIXELS_AT_ONCE // self.size**2)
@@ -130,7 +130,7 @@ class SyntheticFaces:
         return faces
 
     def _shown(self, index: int, frames: NDArray[np.int64]) -> NDArray[np.void]:
-        """[len(frames)] records of `FACE` as the camera sees them."""
+        """[len(frames)] records of `FACE`, with the zoom."""
         return _framed(self._records(index).faces(frames), self._zoom)
 
     def _landmarks(self, index: int) -> NDArray[np.float32]:
@@ -139,7 +139,7 @@ class SyntheticFaces:
 
 
 def _tensor(field: NDArray[np.generic]) -> Tensor:
-    """One field of records, by itself."""
+    """One field of records as a tensor."""
     return torch.from_numpy(field.copy())
 
 
@@ -152,7 +152,7 @@ def _cached_clip(world: int, identity: int, take: int, frames: int, fps: float) 
 def _cached_landmarks(
     world: int, identity: int, take: int, frames: int, fps: float, zoom: float, size: int
 ) -> NDArray[np.float32]:
-    """[frames, 68, 2] pixels: a strategy that picks by them asks in every epoch."""
+    """[frames, 68, 2] pixels. Cached, because strategies that pick by landmarks need them in every epoch."""
     faces = _cached_clip(world, identity, take, frames, fps).faces(np.arange(frames))
     landmarks = FaceShapes(_framed(faces, zoom), size).landmarks
     landmarks.flags.writeable = False
@@ -160,6 +160,6 @@ def _cached_landmarks(
 
 
 def _framed(faces: NDArray[np.void], zoom: float) -> NDArray[np.void]:
-    """The same records of `FACE`, seen by a camera that is that much closer."""
+    """Applies the zoom to records of `FACE`."""
     faces["camera"]["scale"] *= np.float32(zoom)
     return faces

@@ -1,4 +1,4 @@
-"""What a synthetic face does over time: action units, class, valence and arousal."""
+"""The expression of a synthetic face over time: action units, class, valence and arousal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNITS = (
     "press",  # of the lips
     "teeth",
 )
-"""What moves in a face, in the spirit of the action units of FACS (Ekman & Friesen, 1978); 1 is strong."""
+"""Movements of a face, modelled on the action units of FACS (Ekman & Friesen, 1978); 1 is strong."""
 
 _PROTOTYPES: dict[str, dict[str, float]] = {
     "neutral": {},
@@ -63,7 +63,7 @@ class ExpressionCourse:
 def draw_expression(rng: np.random.Generator, times: Array) -> ExpressionCourse:
     """A semi-Markov walk through the classes: each lasts 4 to 7 seconds at its own intensity, none repeats.
 
-    What it gives at a time depends on that time alone: a longer clip only goes on.
+    The value at a time does not depend on the length of the clip.
     """
     weights = _class_weights(rng, times)
     label = weights.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The shapes of faces and their 68 landmarks, from the same numbers that the pixels are painted from."""
+"""The shapes of faces and their 68 landmarks."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Mouth:
 
 
 class FaceShapes:
-    """The shapes of B faces in pixels, about the heads' centres; `origin` puts those into a picture."""
+    """The shapes of B faces in pixels relative to the heads' centres; `origin` is the position of the centres."""
 
     def __init__(self, faces: Faces, size: int) -> None:
         self.size = size
@@ -147,7 +147,7 @@ class FaceShapes:
 
     @cached_property
     def origin(self) -> Array:
-        """[B, 2] pixels: where the head's centre comes to lie, so that every landmark is in the picture."""
+        """[B, 2] pixels: the head's centre, moved so that every landmark is in the image."""
         low, high = self._contours.min(axis=1), self._contours.max(axis=1)
         margin = _MARGIN * self.size
         wanted = (self._shift + np.array([1, 0.88], np.float32)) * (self.size / 2) - 0.5

@@ -1,6 +1,6 @@
-"""Who a synthetic face is: everything about a person that stays the same in all of their clips.
+"""The person of a synthetic face: everything that is the same in all of the person's clips.
 
-Lengths are in half image sides: the picture spans [-1, 1] when the head is in its middle at scale 1.
+Lengths are in half image sides: the image spans [-1, 1] if the head is centred at scale 1.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PERSON = np.dtype(
         ("gain", "f4"),
     ]
 )
-"""A person as a record. `resting` and `gain` make identity a confounder of expression."""
+"""A person as a record. Because of `resting` and `gain`, identity is a confounder of expression."""
 
 _SKIN = np.array([[0.97, 0.82, 0.72], [0.87, 0.66, 0.52], [0.66, 0.44, 0.31], [0.40, 0.26, 0.19]])
 _HAIR = np.array(
@@ -54,7 +54,7 @@ _HAIR = np.array(
 )
 _IRIS = np.array([[0.22, 0.13, 0.07], [0.38, 0.25, 0.12], [0.25, 0.42, 0.62], [0.27, 0.45, 0.30]])
 _FRAMES = np.array([[0.08, 0.08, 0.10], [0.45, 0.10, 0.12], [0.15, 0.20, 0.45]])
-# How far a resting face strays from neutral, unit by unit: a mouth may droop, but rarely stands open.
+# Standard deviations of a resting face from neutral, for each action unit.
 _RESTING = {
     "smile": 0.20,
     "open": 0.03,

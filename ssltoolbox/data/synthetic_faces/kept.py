@@ -1,4 +1,4 @@
-"""Drawn frames kept in memory: each is drawn once in a run, by whichever worker is first asked for it."""
+"""A cache of drawn frames that all workers share: each frame is drawn once in a run."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ Records = NDArray[np.void]
 
 
 class KeptFrames:
-    """Records of one type by number, made when they are first asked for and kept from then on.
+    """Records by number, made at first use and then kept.
 
-    Processes that are forked from this one share the memory, and each other's records with it.
+    Forked processes share the memory, and so the records.
 
     Args:
-        count: how many there may be; pages of memory that no record lies on are never taken.
-        record: the type of one.
+        count: the most records; memory pages without a record are never allocated.
+        record: type of a record.
     """
 
     def __init__(self, count: int, record: np.dtype[np.void]) -> None:
-        # Not multiprocessing.shared_memory: its file system is small in most containers.
+        # Not multiprocessing.shared_memory, whose file system is small in most containers.
         memory = mmap.mmap(-1, count * (record.itemsize + 1))
         self._is_kept = np.frombuffer(memory, np.bool_, count)
         self._records = np.frombuffer(memory, record, count, offset=count)
-        # A process that sees that a record is there must see what is in it too.
+        # The lock makes a record visible before its flag.
         self._lock = multiprocessing.Lock()
 
     def __call__(self, numbers: NDArray[np.int64], make: Callable[[NDArray[np.int64]], Records]) -> Records:
-        """[len(numbers)] copies of the records; `make` gives those that are missing, in the order it is asked."""
+        """[len(numbers)] copies of the records; `make` gives the missing ones, in the order of its argument."""
         with self._lock:
             missing = np.unique(numbers[~self._is_kept[numbers]])
         made = make(missing) if len(missing) else None

@@ -1,4 +1,4 @@
-"""What a recipe may say about the synthetic faces."""
+"""Options of the dataset `synthetic_faces`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ssltoolbox.api import EXPRESSIONS, DataFacts, DatasetOptions, OptionError, 
 
 LABELS = frozenset({"expression", "valence", "arousal"})
 FRAME_BYTES_BESIDE_PIXELS = 68 * 2 * 4 + 8 + 2 * 4
-"""Landmarks, the expression's number, valence and arousal."""
+"""Bytes of landmarks, expression, valence and arousal."""
 
 
 MAX_FRAMES: dict[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
-"""Neighbours in a video add little to a probe, and a demo must be quick."""
+"""The most frames for downstream tasks, so that a demo is quick; neighbouring frames add little."""
 NOTE = "These faces are drawings: numbers on them are no claim about real faces."
 
 
@@ -67,7 +67,7 @@ class SyntheticFacesOptions(DatasetOptions):
 
     @property
     def is_kept(self) -> bool:
-        """Whether the training frames fit into the memory that they may take, with their landmarks and labels."""
+        """True if the training frames, with landmarks and labels, fit into the allowed memory."""
         frame = 3 * self.size**2 + FRAME_BYTES_BESIDE_PIXELS
         return self.clips * self.frames * frame <= self.keep * 2**30
 

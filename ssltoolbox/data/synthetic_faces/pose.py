@@ -1,9 +1,8 @@
-"""How the camera sees a head: weak perspective of a bulging face, piece by piece.
+"""The camera's view of a head: weak perspective of a curved face.
 
-Face coordinates: x to the right of the picture, y down, z towards the camera; 1 is half an image side.
-The features lie on a bulging surface, each on a plane of its own that touches it, so that turning the head
-moves them against its outline and foreshortens the far half. The outline itself is that of a round body:
-turning does not narrow it.
+Face coordinates: x to the right of the image, y down, z towards the camera; 1 is half an image side. Each feature
+lies on a plane that touches a curved surface. So turning the head moves the features relative to its outline and
+foreshortens the far half. The outline is that of a round body: turning does not make it narrower.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Faces = NDArray[np.void]
 
 @dataclass(frozen=True)
 class Plane:
-    """A flat piece of a face as the camera sees it: (u, v) about its `centre` → pixels.
+    """A plane of a face in the camera's view: (u, v) relative to its `centre` → pixels.
 
     Attributes:
         centre: [B, 2] pixels.

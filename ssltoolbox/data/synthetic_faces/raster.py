@@ -1,7 +1,7 @@
 """Soft-edged painting in batch: a canvas of pictures, windows on it, masks, and strokes of colour.
 
-Every operation is elementwise and exactly rounded, see the package's docstring; a mask is exactly 0 outside
-of its shape, so that the size of a window never shows.
+Every operation is elementwise and exactly rounded, see the package's docstring. A mask is exactly 0 outside of its
+shape, so the size of a window does not change the result.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def column(values: NDArray[np.floating]) -> Tensor:
 
 
 class CanvasWindow:
-    """A rectangle of every picture, as large in all, elsewhere in each. Positions are pixels from `origin`.
+    """A rectangle of every image: one size, another position in each. Positions are pixels from `origin`.
 
     Attributes:
-        pixels: [B, 3, h, w]; paint on these.
+        pixels: [B, 3, h, w] the pixels to paint on.
         x: [B, 1, w]; y: [B, h, 1].
     """
 
@@ -86,7 +86,7 @@ class Canvas:
         return self._window(self.pixels, np.zeros_like(self._origin))
 
     def around(self, points: Array, reach: Array, paint: Callable[[CanvasWindow], None]) -> None:
-        """Lets `paint` work on the box around `points` [B, n, 2], larger by `reach` [B] on all sides."""
+        """Calls `paint` with a window around `points` [B, n, 2], larger by `reach` [B] on all sides."""
         low, high = points.min(axis=1) - reach[:, None], points.max(axis=1) + reach[:, None]
         corner = np.floor(low + self._origin)
         wanted = np.ceil((high + self._origin - corner).max(axis=0)) + 1

@@ -13,7 +13,7 @@ from ssltoolbox.data.synthetic_faces.pose import Array, Faces
 from ssltoolbox.data.synthetic_faces.raster import Canvas, CanvasWindow, column, ellipse, faint, soft
 
 DARKEST, BRIGHTEST = 0.35, 1.45
-"""The light's factor stays between these: a strong light must not blacken the far side."""
+"""Limits of the light's factor, so that a strong light does not blacken the far side."""
 
 _GRAINS = 256
 _GRAIN = 0.015
