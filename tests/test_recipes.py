@@ -29,8 +29,10 @@ BEYOND = {
     "m": {"time_aug", "hard_neg", "face_swap"},
     "n": {"time_aug", "face_swap", "mask_fn"},
     "o": {"time_aug", "hard_neg"},
+    "p": {"same_person"},
+    "q": {"time_aug", "similar_pose"},
 }
-"""What drawn faces alone have: strategies by themselves on TimeAug, a HardNeg option, the best that was found."""
+"""What drawn faces alone have: strategies by themselves, their options, the best that was found, other clips."""
 METHODS = {
     "imagenet": "none",
     "random": "none",

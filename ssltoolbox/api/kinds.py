@@ -162,7 +162,7 @@ Kind.POSITIVE_GENERATORS = add_kind(
         section="positives",
         many=True,
         strategy=True,
-        examples=("time_aug",),
+        examples=("time_aug", "same_person"),
     )
 )
 Kind.NEGATIVE_SAMPLERS = add_kind(
@@ -174,7 +174,7 @@ Kind.NEGATIVE_SAMPLERS = add_kind(
         many=True,
         strategy=True,
         options=NegativeSamplerOptions,
-        examples=("hard_neg",),
+        examples=("hard_neg", "similar_pose"),
     )
 )
 Kind.NEGATIVE_MASKERS = add_kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ssltoolbox.api.options import Options
@@ -9,7 +10,7 @@ from ssltoolbox.api.options import Options
 if TYPE_CHECKING:
     import numpy as np
 
-    from ssltoolbox.api.clips import Clip
+    from ssltoolbox.api.clips import Clip, Pick
     from ssltoolbox.api.tensors import Batch
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -34,8 +35,8 @@ class PositiveGenerator(Generic[OptionsT]):
     def __init__(self, options: OptionsT) -> None:
         self.options = options
 
-    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
-        """The positive's frame for the instance at `frame`, or None where there is none.
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
+        """The positive of `frame`: a frame of the clip, a `Pick` of another clip, or None where there is none.
 
         Runs on the loader's workers. The result must depend only on the arguments.
         """
@@ -51,7 +52,7 @@ class PositiveGenerator(Generic[OptionsT]):
 
 
 class NegativeSampler(Generic[OptionsT]):
-    """A strategy that draws hard negatives for an anchor from the anchor's own clip.
+    """A strategy that draws hard negatives for an anchor, from its own clip or another one of `clip.catalogue`.
 
     Examples:
         >>> import numpy as np
@@ -68,8 +69,8 @@ class NegativeSampler(Generic[OptionsT]):
     def __init__(self, options: OptionsT) -> None:
         self.options = options
 
-    def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
-        """`options.count` frames of the clip; fewer frames mean that there is no answer for this anchor.
+    def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> Sequence[int | Pick]:
+        """`options.count` frames of the clip, or `Pick`s of other clips; fewer mean that there is no answer.
 
         Runs on the loader's workers. The result must depend only on the arguments.
         """

@@ -1,0 +1,29 @@
+"""Draws another clip of the person, then a frame of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ssltoolbox.api import Clip, Pick, PositiveGenerator
+from ssltoolbox_same_person import SamePersonOptions
+
+
+class SamePerson(PositiveGenerator[SamePersonOptions]):
+    """The positive is a frame of another clip of the person; without one, as the option `alone` says."""
+
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
+        catalogue = clip.catalogue
+        clips = np.empty(0, np.int64) if catalogue is None else catalogue.of_identity(clip.identity)
+        others = clips[clips != clip.index]
+        if catalogue is not None and len(others):
+            other = int(others[rng.integers(len(others))])
+            return Pick(int(rng.integers(len(catalogue.clip(other)))), clip=other)
+        return _another_frame(clip, frame, rng) if self.options.alone == "clip" else None
+
+
+def _another_frame(clip: Clip, frame: int, rng: np.random.Generator) -> int:
+    """Any frame but the given one; that one in a clip of one frame."""
+    if len(clip) == 1:
+        return frame
+    drawn = int(rng.integers(len(clip) - 1))
+    return drawn + (drawn >= frame)

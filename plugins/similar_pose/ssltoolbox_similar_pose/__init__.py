@@ -1,0 +1,30 @@
+"""SimilarPose: hard negatives are frames of other people whose head is turned alike."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, NegativeSamplerOptions, Problem, Setting, hookimpl
+
+
+class SimilarPoseOptions(NegativeSamplerOptions):
+    """How far is sought."""
+
+    candidates: int = Field(default=16, ge=1, le=256)
+    """Frames of other people of which the most similar in pose are taken; at least `count` are looked at."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if setting.data and setting.data.identities < 2:
+            yield Problem("", "the data has a single identity, and hard negatives are of another one")
+
+
+@hookimpl
+def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="similar_pose",
+        summary="Frames of other people whose head is turned as the anchor's.",
+        options=SimilarPoseOptions,
+        target="ssltoolbox_similar_pose.sampler:SimilarPose",
+        needs=frozenset({"landmarks"}),
+        api=2,
+    )
