@@ -165,6 +165,16 @@ def test_hard_negatives_are_pushed_apart_too(shown):
     )
 
 
+def test_frames_of_other_clips_are_said_to_be_so(shown):
+    content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
+    assert "the lines of a draw from each other, other people, and" in content.legend[1][1]
+    for draw in content.draws:
+        anchor, hard = draw.instances
+        assert anchor.positive.caption.startswith("other clip, ")
+        assert hard.frame.caption.startswith("person ")
+        assert not hard.frame.caption.startswith(f"person {draw.identity},")
+
+
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
 def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method):
     content = shown((SIMCLR, WITH_METHOD[method]), ("views:", "maskers: [next_draw]\nviews:"), draws=8)

@@ -148,12 +148,12 @@ def _instance(components: Components, seen: SeenBatch, draw: int, role: int) -> 
     positive, changed, view_b = None, None, None
     if components.plan.method_descriptor.pairs:
         side_b, changed_by = row + len(seen.view_a), seen.changed_by[row]
-        positive = _frame_tile(seen, side_b, _offset(seen.rows, row, side_b), names)
+        positive = _frame_tile(seen, side_b, _seen_from(seen.rows, row, side_b), names)
         changed = Tile(_rendered(seen, side_b), f"by {' and '.join(changed_by)}") if changed_by else None
         view_b = Tile(_pixels(seen.view_b[row]))
     return Instance(
         name=_role_name(role, seen.drawn.hard_negatives, components.hard_weights),
-        frame=_frame_tile(seen, row, f"anchor {_offset(seen.rows, draw, row)}" if role else "", names),
+        frame=_frame_tile(seen, row, _seen_from(seen.rows, draw, row, "anchor ") if role else "", names),
         positive=positive,
         changed=changed,
         view_a=Tile(_pixels(seen.view_a[row])),
@@ -223,8 +223,13 @@ def _candidate_tile(seen: SeenBatch, row: int | None, candidate: int, names: Cla
     return Tile(_drawn(seen, candidate), "\n".join(lines), doubtful=bool(others))
 
 
-def _offset(rows: Rows, start: int, row: int) -> str:
-    return _seconds(float(rows.time[row] - rows.time[start]))
+def _seen_from(rows: Rows, start: int, row: int, prefix: str = "") -> str:
+    """How far in time a row is from another one of its clip; of another clip, whose it is, and the moment."""
+    if rows.clip[row] == rows.clip[start]:
+        return f"{prefix}{_seconds(float(rows.time[row] - rows.time[start]))}"
+    same_person = rows.identity[row] == rows.identity[start]
+    whose = "other clip" if same_person else f"person {int(rows.identity[row])}"
+    return f"{whose}, {float(rows.time[row]):.2f} s"
 
 
 def _seconds(offset: float) -> str:

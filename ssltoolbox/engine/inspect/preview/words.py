@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import Batch, Kind
 from ssltoolbox.engine.inspect.preview.batch import SeenBatch
 from ssltoolbox.plan import Plan
 
@@ -46,10 +46,20 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
         others = f"each from the {len(seen.drawn) - 1} other draws of the batch"
     else:
         others = "each from the queue of earlier batches; faces of this batch stand for it here"
-    lines = "the lines of a draw from each other, same clip but another moment, and "
+    lines = f"the lines of a draw from each other, {_hard_negatives(seen.drawn)}, and "
     yield "pushed", f"pushed apart: {lines if seen.drawn.hard_negatives else ''}{others}"
     if seen.masking:
         yield "masked", _masked(seen.masking.attract, seen.masking.terms)
+
+
+def _hard_negatives(drawn: Batch) -> str:
+    """What the hard negatives of the draws have in common."""
+    hard = slice(1, 1 + drawn.hard_negatives)
+    if (drawn.clip[:, hard] == drawn.clip[:, :1]).all():
+        return "same clip but another moment"
+    if (drawn.identity[:, hard] != drawn.identity[:, :1]).all():
+        return "other people"
+    return "another moment or another clip"
 
 
 def pushed_heading(plan: Plan) -> str:
