@@ -170,9 +170,9 @@ def test_frames_of_other_clips_are_said_to_be_so(shown):
     assert "the lines of a draw from each other, other people, and" in content.legend[1][1]
     for draw in content.draws:
         anchor, hard = draw.instances
-        assert anchor.positive.caption.startswith("other clip, ")
+        assert anchor.positive.caption.startswith("another clip")
         assert hard.frame.caption.startswith("person ")
-        assert not hard.frame.caption.startswith(f"person {draw.identity},")
+        assert not hard.frame.caption.startswith(f"person {draw.identity} ")
 
 
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
