@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 CLEANROOM := $(PYTHON) lowest-direct wheel
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,8 @@ demo: $(INSTALLED) ## Train and evaluate the quickstart on drawn faces
 	$(BIN)/ssltoolbox train recipes/quickstart.yaml --out $(RUN)
 
 test: check ## Format, lint, types, import contracts, and all tests
-	$(BIN)/pytest -q --durations=10
+	$(BIN)/pytest -q -m 'not slow' --durations=10 $(SIDE_BY_SIDE)
+	$(BIN)/pytest -q -m slow --durations=10
 
 check: $(INSTALLED) ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check .
@@ -32,7 +34,7 @@ check: $(INSTALLED) ## Format, lint, types and import contracts
 	$(BIN)/lint-imports
 
 fast: check ## check, and the tests that take seconds
-	$(BIN)/pytest -q -m 'not slow'
+	$(BIN)/pytest -q -m 'not slow' $(SIDE_BY_SIDE)
 
 robustness: $(INSTALLED) ## Kills, faults, fuzzing and a long run, all of it: an hour or two
 	$(BIN)/pytest -q tests/robustness --robustness

@@ -17,7 +17,7 @@ uv build --quiet --out-dir "$rooms/dist"
 uv venv --quiet --python "$python" "$environment"
 # As direct requirements: those of a wheel are none to uv, and it would take their newest versions.
 VIRTUAL_ENV=$environment uv pip install --quiet --resolution "$versions" --requirements pyproject.toml \
-    --extra video --extra saliency --extra onnx 'pytest>=8.2' 'hypothesis>=6.100'
+    --extra video --extra saliency --extra onnx 'pytest>=8.2' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
 case $built in wheel) file=("$rooms"/dist/*.whl) ;; sdist) file=("$rooms"/dist/*.tar.gz) ;; esac
 VIRTUAL_ENV=$environment uv pip install --quiet --no-deps "${file[@]}"
 VIRTUAL_ENV=$environment uv pip list --quiet > "$room/versions.txt"
@@ -28,6 +28,7 @@ tar -xzf "$rooms"/dist/*.tar.gz --strip-components 1 -C "$room/source"
 cd "$room/source"
 tests=(env -i PATH="$environment/bin:/usr/bin:/bin" HOME="$room/home" LANG=C.UTF-8 PYTHONSAFEPATH=1
     setsid --wait "$environment/bin/pytest" -q -m "not slow" -p no:cacheprovider --durations=5
+    --numprocesses auto --maxprocesses 4 --dist loadfile
     -W ignore::DeprecationWarning -W ignore::FutureWarning tests plugins)
 apart=(unshare --user --map-root-user --mount --net)
 if "${apart[@]}" true; then
