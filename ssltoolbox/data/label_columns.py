@@ -27,8 +27,8 @@ class Label:
     """A label of all rows.
 
     Attributes:
-        values: [n] int64 classes with -1 for none, [n] float32 numbers with NaN for none, or [n, C] int64 with 1
-            for yes, 0 for no and -1 for unknown.
+        values: [n] int64 classes with -1 for none, [n] float32 numbers with NaN for none, or [n, C] of either,
+            int64 with 1 for yes, 0 for no and -1 for unknown.
         names: of the classes, or of the C columns; empty for numbers.
     """
 
@@ -98,7 +98,8 @@ def _label(table: Cells, name: str, wanted: LabelColumn) -> Label:
         values = [_binary(table, column, wanted.at_least, none) for column in columns]
         return Label(np.stack(values, axis=1), tuple(columns))
     if wanted.kind == "number":
-        return Label(_numbers(table, columns[0], tuple(map(plain, wanted.missing))))
+        numbers = [_numbers(table, column, tuple(map(plain, wanted.missing))) for column in columns]
+        return Label(np.stack(numbers, axis=1), tuple(columns)) if len(columns) > 1 else Label(numbers[0])
     return _classes(table, columns[0], wanted.classes, none)
 
 

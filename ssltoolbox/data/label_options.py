@@ -13,7 +13,7 @@ class LabelColumn(Options):
     """What a label is, where it isn't to be guessed."""
 
     kind: Literal["class", "number", "binary"] | None = None
-    """`class`, `number`, or `binary` for several columns of yes and no; null to follow from the rest."""
+    """`class`, `number`, or `binary` for yes and no in each of several columns; null to follow from the rest."""
 
     classes: list[str] | dict[str | int, str] = Field(default_factory=list)
     """The names of the classes in the order of their numbers; or a mapping from what the cells say to the names,
@@ -33,14 +33,14 @@ class LabelColumn(Options):
     def _one_meaning(self) -> LabelColumn:
         if self.classes and self.kind in ("number", "binary"):
             raise OptionError(f"a {self.kind} has no classes", options=("classes",))
-        if len(self.columns) > 1 and self.kind not in (None, "binary"):
-            raise OptionError("several columns are binary", options=("kind", "columns"))
+        if len(self.columns) > 1 and self.kind == "class":
+            raise OptionError("several columns hold no classes", options=("kind", "columns"))
         return self
 
     @property
     def is_binary(self) -> bool:
         """True for a label of yes and no in each of its columns."""
-        return self.kind == "binary" or len(self.columns) > 1
+        return self.kind == "binary" or (self.kind is None and len(self.columns) > 1)
 
 
 WrittenLabel = Literal["class", "number"] | list[str] | LabelColumn

@@ -8,7 +8,37 @@ from ssltoolbox.api import Descriptor, hookimpl
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.labelled.options import AffectNetOptions, FER2013Options, LFWOptions
 from ssltoolbox.data.labelled.own.options import LabelledOptions
+from ssltoolbox.data.labelled.sets.action_units import BP4DOptions, DISFAOptions
+from ssltoolbox.data.labelled.sets.afew_va import AFEWVAOptions
+from ssltoolbox.data.labelled.sets.aff_wild2 import AffWild2Options
+from ssltoolbox.data.labelled.sets.base import TERMS, PublishedOptions
+from ssltoolbox.data.labelled.sets.ck_plus import CKPlusOptions
+from ssltoolbox.data.labelled.sets.clips import DFEWOptions, FERV39kOptions, MAFWOptions
+from ssltoolbox.data.labelled.sets.expw import ExpWOptions
+from ssltoolbox.data.labelled.sets.ferplus import FERPlusOptions
+from ssltoolbox.data.labelled.sets.raf_db import RAFDBOptions
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
+
+LABELLED = "ssltoolbox.data.labelled.dataset:LabelledFaces"
+PUBLISHED: tuple[tuple[str, type[PublishedOptions], str, str], ...] = (
+    ("raf_db", RAFDBOptions, "RAF-DB: single faces with seven expressions.", TERMS),
+    (
+        "ferplus",
+        FERPlusOptions,
+        "FER+: FER2013's faces with votes on eight expressions.",
+        "Its labels are free; the images are FER2013's, whose terms allow research only.",
+    ),
+    ("expw", ExpWOptions, "ExpW: faces in web images with seven expressions.", TERMS),
+    ("ck_plus", CKPlusOptions, "CK+: sequences, or single faces of 48 pixels, with emotions.", TERMS),
+    ("afew_va", AFEWVAOptions, "AFEW-VA: clips of films with valence and arousal.", TERMS),
+    ("aff_wild2", AffWild2Options, "Aff-Wild2: videos with expressions, affect or action units.", TERMS),
+    ("dfew", DFEWOptions, "DFEW: clips of films with seven expressions and five folds.", TERMS),
+    ("ferv39k", FERV39kOptions, "FERV39k: clips of four scenes with seven expressions.", TERMS),
+    ("mafw", MAFWOptions, "MAFW: clips with eleven expressions and five folds.", TERMS),
+    ("bp4d", BP4DOptions, "BP4D: videos of people with twelve action units.", TERMS),
+    ("disfa", DISFAOptions, "DISFA: videos of people with eight action units.", TERMS),
+)
+"""Name, options, summary and terms of the published sets that share a base."""
 
 
 @hookimpl
@@ -55,3 +85,5 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         target="ssltoolbox.data.labelled.lfw.dataset:LFW",
         api=2,
     )
+    for name, options, summary, terms in PUBLISHED:
+        yield Descriptor(name=name, summary=summary, options=options, target=LABELLED, notice=terms, api=2)

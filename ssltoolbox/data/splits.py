@@ -11,6 +11,9 @@ import numpy as np
 from ssltoolbox.api import Split, UserError
 from ssltoolbox.support.paths import printable
 
+ENOUGH = 10
+"""With so many people to train on, an empty val split would be bad luck."""
+
 
 def split_of(identity: str, val: float, test: float) -> Split:
     """The split of an identity, a pure function of its name.
@@ -21,19 +24,31 @@ def split_of(identity: str, val: float, test: float) -> Split:
     >>> split_of("A.J._Buckley", val=0.0, test=0.0)
     'train'
     """
-    digest = blake2b(os.fsencode(identity), digest_size=8).digest()
-    point = int.from_bytes(digest, "big") / 2**64
+    point = _point(identity)
     if point < test:
         return "test"
     return "val" if point < test + val else "train"
 
 
+def _point(name: str) -> float:
+    """Where a name's hash lies in [0, 1)."""
+    digest = blake2b(os.fsencode(name), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
 def with_val(splits: np.ndarray, groups: Iterable[str], val: float) -> np.ndarray:
-    """[n] splits of the data's own; where nothing is in val, a part of train is, by a hash of the groups [n]."""
-    if "val" in splits:
+    """[n] splits of the data's own; where nothing is in val, a part of train is, by a hash of the groups [n].
+
+    Of `ENOUGH` groups in train at least one is val, however their hashes fall.
+    """
+    if "val" in splits or not val:
         return splits
-    parts = (split_of(group, val, 0.0) for group in groups)
-    return np.array([part if split == "train" else split for split, part in zip(splits, parts, strict=True)])
+    train = [group if split == "train" else None for group, split in zip(groups, splits, strict=True)]
+    names = {group for group in train if group is not None}
+    chosen = {name for name in names if split_of(name, val, 0.0) == "val"}
+    if not chosen and len(names) >= ENOUGH:
+        chosen = {min(names, key=_point)}
+    return np.where([group in chosen for group in train], "val", splits)
 
 
 def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:

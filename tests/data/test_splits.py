@@ -3,11 +3,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssltoolbox.data.splits import split_of
+from ssltoolbox.data.splits import split_of, with_val
 
 NAMES = [f"id{number:05d}" for number in range(10_000)]
 
@@ -37,3 +38,13 @@ def test_val_leaves_test_as_it_was() -> None:
 @given(st.binary(min_size=1, max_size=20))
 def test_any_name_has_a_split(name: bytes) -> None:
     assert split_of(os.fsdecode(name), val=0, test=0) == "train"
+
+
+def test_few_people_still_leave_one_for_val() -> None:
+    groups = [*"abcdefghij", *"abcdefghij", "k"]
+    splits = np.array(["train"] * 20 + ["test"])
+    found = with_val(splits, groups, val=0.001)
+    assert Counter(found.tolist()) == {"train": 18, "val": 2, "test": 1}
+    assert found[:10].tolist() == found[10:20].tolist()
+    assert with_val(found, groups, val=0.9) is found
+    assert with_val(splits, groups, val=0) is splits

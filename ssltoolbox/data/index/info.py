@@ -122,7 +122,8 @@ def facts_of_labels(values: np.ndarray, classes: int = 0) -> LabelFacts:
     if values.dtype.kind != "i":
         known = values[np.isfinite(values)]
         lowest, highest = (float(known.min()), float(known.max())) if len(known) else (None, None)
-        frames = int(np.isfinite(values).reshape(len(values), -1).any(axis=1).sum())
+        some = np.isfinite(values)
+        frames = int((some if values.ndim == 1 else np.any(some, axis=1)).sum())
         return LabelFacts(frames, lowest=lowest, highest=highest, columns=columns_of(values))
     if values.ndim > 1:
         frames = int((values >= 0).any(axis=1).sum())

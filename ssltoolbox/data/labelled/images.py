@@ -110,6 +110,10 @@ class LabelledImages:
             labels={name: Label(label.values[chosen], label.names) for name, label in self.labels.items()},
         )
 
+    def with_left_out(self, counts: Mapping[str, int]) -> LabelledImages:
+        """These, with more that was left out."""
+        return replace(self, left_out={**(self.left_out or {}), **counts})
+
     def assigned(self, rule: SplitRule) -> np.ndarray:
         """[n] of str: the split of each image. People, or else clips, are never torn apart.
 

@@ -1,0 +1,90 @@
+"""Sets of action units: BP4D and DISFA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ssltoolbox.data.label_options import LabelColumn
+from ssltoolbox.data.labelled.sets.base import (
+    Form,
+    PublishedOptions,
+    Row,
+    cells,
+    first_of,
+    frames_by_number,
+    lines,
+)
+
+BP4D = [f"AU{number}" for number in (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)]
+DISFA = [f"AU{number}" for number in (1, 2, 4, 6, 9, 12, 25, 26)]
+PRESENT = 2.0
+"""DISFA's intensities are 0 to 5; from this on a unit counts as shown."""
+
+
+def _bp4d(root: Path, options: BP4DOptions) -> Iterator[Row]:
+    images = first_of(root, "2D+3D", "Sequences(2D+3D)", ".")
+    for file in sorted((*root.glob("AUCoding/AU_OCC/*.csv"), *root.glob("AU_OCC/*.csv"))):
+        person, _, task = file.stem.partition("_")
+        found = frames_by_number(root, f"{images}/{person}/{task}")
+        rows = (row for _, row in cells(file))
+        head = [f"AU{cell.strip()}" for cell in next(rows)[1:]]
+        for row in rows:
+            frame = int(float(row[0]))
+            if frame in found:
+                shown = dict(zip(head, (cell.strip() for cell in row[1:]), strict=True))
+                place = {"identity": person, "clip": task, "frame": f"{frame}"}
+                yield {"path": found[frame], **place, **{unit: shown.get(unit, "") for unit in BP4D}}
+
+
+def _disfa(root: Path, options: DISFAOptions) -> Iterator[Row]:
+    images = first_of(root, "Images", "images", "Videos_LeftCamera")
+    for folder in sorted((root / "ActionUnit_Labels").glob("SN*/")):
+        person = folder.name
+        levels = {
+            unit: {
+                row["frame"]: row["level"]
+                for row in lines(
+                    folder / f"{person}_{unit.lower()}.txt", r"(?P<frame>\d+),\s*(?P<level>[0-5])"
+                )
+            }
+            for unit in DISFA
+        }
+        for frame, path in sorted(frames_by_number(root, f"{images}/{person}").items()):
+            shown = {unit: level.get(f"{frame}", "") for unit, level in levels.items()}
+            yield {"path": path, "identity": person, "clip": person, "frame": f"{frame}", **shown}
+
+
+class _UnitOptions(PublishedOptions):
+    fold: int | Literal["all"] | None = "all"
+    """The fold of people that is the test split, from 1; `all` measures tasks on each and gives the mean."""
+
+    folds: int | None = Field(default=3, ge=2)
+    """Into how many folds people are dealt."""
+
+
+class BP4DOptions(_UnitOptions):
+    """BP4D (Zhang et al. 2014): 41 people doing eight tasks, with 12 action units as `aus`, on three folds of
+    people."""
+
+    forms = (Form(("AUCoding/AU_OCC/*.csv",), _bp4d), Form(("AU_OCC/*.csv",), _bp4d))
+    labels: ClassVar = {"aus": LabelColumn(columns=BP4D, missing=["9"])}
+
+    root: Path = Field(strict=False)
+    """Holds `AUCoding/AU_OCC/F001_T1.csv` (frame numbers and units, 9 for unknown) and the frames
+    `2D+3D/F001/T1/0001.jpg`, or `F001/T1/0001.jpg`."""
+
+
+class DISFAOptions(_UnitOptions):
+    """DISFA (Mavadati et al. 2013): 27 people watching a video, with 8 action units as `aus`, on three folds of
+    people; a unit counts as shown from intensity 2 on."""
+
+    forms = (Form(("ActionUnit_Labels/SN*/*_au1.txt",), _disfa),)
+    labels: ClassVar = {"aus": LabelColumn(columns=DISFA, at_least=PRESENT)}
+
+    root: Path = Field(strict=False)
+    """Holds `ActionUnit_Labels/SN001/SN001_au1.txt` with lines `1,0` (frame, intensity), and the frames, cut from
+    the published videos, in `Images/SN001/1.png`."""

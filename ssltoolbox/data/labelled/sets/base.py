@@ -1,0 +1,158 @@
+"""The base of published sets: a set says where its lists lie and how a line gives path, person and labels."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.label_options import LabelColumn
+from ssltoolbox.data.labelled.base import LabelledImagesOptions
+from ssltoolbox.support.paths import printable
+
+if TYPE_CHECKING:
+    from ssltoolbox.data.labelled.images import LabelledImages
+
+Row = dict[str, str]
+"""Of an image or a folder of frames: `path` below the root, labels, and where known `split`, `identity`, `clip`,
+`frame`, `fold` and the box of the face."""
+TERMS = "Its terms allow research only, and forbid passing the images on."
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way in which a set lies on disk.
+
+    Attributes:
+        needed: what must be there, globs below the root.
+        rows: (root, options) → its rows.
+    """
+
+    needed: tuple[str, ...]
+    rows: Callable[[Path, Any], Iterator[Row]]
+
+    def lies_in(self, root: Path) -> bool:
+        """Whether all that it needs is there."""
+        return all(next(root.glob(pattern), None) for pattern in self.needed)
+
+
+class PublishedOptions(LabelledImagesOptions):
+    """Options of a published set."""
+
+    forms: ClassVar[tuple[Form, ...]]
+    labels: ClassVar[Mapping[str, LabelColumn]]
+    inner: ClassVar[tuple[str, ...]] = ()
+    """Folders in the root that may stand for it."""
+
+    root: Path = Field(strict=False)
+    """The folder that holds the set."""
+
+    def list_images(self) -> LabelledImages:
+        """
+        Raises:
+            DataNotFound: where no form of the set is there: what is expected where.
+            UserError: where a list can't be used, or names nothing.
+        """
+        from ssltoolbox.data.index.table import Table
+        from ssltoolbox.data.labelled.gather import gather
+
+        root, form = self._form()
+        rows = list(form.rows(root, self))
+        there = [row for row in rows if _is_there(root, row["path"])]
+        if not there:
+            raise UserError(
+                f"{printable(root)}: none of {len(rows)} listed clips and images is there", self._expected()
+            )
+        names = dict.fromkeys(name for row in there for name in row)
+        table = Table(root, {name: [row.get(name, "") for row in there] for name in names})
+        lost = len(rows) - len(there)
+        found = gather(table, root, self._labels_in(table.names), fps=self.fps, guess=False)
+        return found.with_left_out({"listed clip without frames": lost} if lost else {})
+
+    def _form(self) -> tuple[Path, Form]:
+        for root in (self.root, *(self.root / name for name in self.inner)):
+            for form in self.forms:
+                if root.is_dir() and form.lies_in(root):
+                    return root, form
+        reason = "this set is not here" if self.root.is_dir() else "there is no such folder"
+        raise DataNotFound(f"{printable(self.root)}: {reason}", self._expected())
+
+    def _labels_in(self, names: list[str]) -> dict[str, LabelColumn]:
+        """The labels whose columns this form has."""
+        return {name: what for name, what in self.labels.items() if set(what.columns or [name]) <= set(names)}
+
+    def _expected(self) -> str:
+        text = type(self).model_fields["root"].description or ""
+        return "expected: " + " ".join(text.split())
+
+
+def _is_there(root: Path, path: str) -> bool:
+    """Images are looked for when they are read; a folder of frames must be there."""
+    return bool(re.search(r"\.\w{3,4}$", path)) or (root / path).is_dir()
+
+
+def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[str, str]]:
+    """The groups of a pattern in each line of a list.
+
+    Args:
+        file: the list.
+        pattern: a regular expression that a whole line has.
+        header: whether the first line may be another.
+
+    Raises:
+        UserError: for a line that is otherwise: which, and what it says.
+    """
+    expression = re.compile(pattern)
+    with file.open(encoding="utf-8-sig") as content:
+        for number, line in enumerate(content, start=1):
+            match = expression.fullmatch(line.strip())
+            if match:
+                yield match.groupdict()
+            elif line.strip() and not (header and number == 1):
+                raise UserError(f"{printable(file)}:{number}: {line.strip()!r:.80} is no line of this list")
+
+
+def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row of a CSV file that is not empty."""
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        reader = csv.reader(content)
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+
+
+def files(root: Path, glob: str, pattern: str) -> Iterator[dict[str, str]]:
+    """Path and the groups of a pattern, for each file below the root that has both."""
+    expression = re.compile(pattern)
+    for path in sorted(root.glob(glob)):
+        name = path.relative_to(root).as_posix()
+        if match := expression.fullmatch(name):
+            yield {"path": name, **match.groupdict()}
+
+
+def frames_by_number(root: Path, folder: str) -> dict[int, str]:
+    """Frame number → path below the root, of the images in a folder; numbers are the last in their names."""
+    from ssltoolbox.data.images.tree import is_image
+
+    found = [path for path in (root / folder).glob("*") if is_image(path.name)]
+    numbers = [(re.findall(r"[0-9]+", path.stem), path) for path in found]
+    return {int(digits[-1]): path.relative_to(root).as_posix() for digits, path in numbers if digits}
+
+
+def first_of(root: Path, *names: str) -> str:
+    """The first of these folders that is there; the first of all where none is."""
+    return next((name for name in names if (root / name).is_dir()), names[0])
+
+
+def most_voted(votes: Mapping[str, float]) -> str:
+    """What more than half of the votes are for; empty for nothing."""
+    counted = Counter(votes)
+    name, count = counted.most_common(1)[0]
+    return name if count > 0.5 * sum(counted.values()) else ""
