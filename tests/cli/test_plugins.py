@@ -30,7 +30,7 @@ def printed(capsys: Capture, *arguments: str, code: int = 0) -> str:
 
 def test_the_list_has_a_part_for_each_kind(capsys: Capture) -> None:
     text = printed(capsys, "list")
-    assert text.startswith("datasets\n  affectnet  ")
+    assert text.startswith("datasets\n  afew_va  ")
     for line in ("negative samplers", "positive generators", "views", "methods", "evaluators"):
         assert line in text.splitlines()
     assert "landmark detectors" in text.splitlines()
