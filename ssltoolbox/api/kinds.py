@@ -38,6 +38,7 @@ class Kind:
         options: the base class of the options.
         descriptor: the class of the descriptors.
         arguments: what the target is called with after its options.
+        more_contracts: the classes in `ssltoolbox.api` that say what an object of the kind may also have.
         examples: the plugins that `ssltoolbox plugins new` copies, the smallest first: each a package in
             `plugins/` or in `ssltoolbox/scaffold/packages/`.
         nested: True if the section has keys for whichever component is named; a component's own options then stand
@@ -57,6 +58,7 @@ class Kind:
     options: type[Options] = Options
     descriptor: type[Descriptor] = Descriptor
     arguments: tuple[str, ...] = ()
+    more_contracts: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     nested: bool = False
     keeps_keys: bool = False
@@ -139,6 +141,7 @@ Kind.DATASETS = add_kind(
         required=True,
         options=DatasetOptions,
         arguments=("split",),
+        more_contracts=("LabelledDataset", "PairedDataset"),
         examples=("breathing_discs",),
     )
 )
@@ -151,6 +154,7 @@ Kind.METHODS = add_kind(
         required=True,
         descriptor=MethodDescriptor,
         arguments=("context",),
+        more_contracts=("GroupedMethod", "GradientMethod"),
         examples=("nnclr",),
     )
 )
@@ -209,6 +213,7 @@ Kind.VIEWS = add_kind(
         section="views",
         required=True,
         options=ViewOptions,
+        more_contracts=("CroppingView", "PairedView", "SharedView"),
         examples=("soft_focus",),
     )
 )
@@ -231,6 +236,7 @@ Kind.EVALUATORS = add_kind(
         name="evaluators",
         about="Downstream tasks that measure the trained network.",
         members=("evaluate",),
+        more_contracts=("NetworkEvaluator",),
         section="evaluate",
         many=True,
         examples=("nearest_frame",),
@@ -241,6 +247,7 @@ Kind.LANDMARK_DETECTORS = add_kind(
         name="landmark_detectors",
         about="Finders of the 68 landmarks of a face.",
         members=("detect",),
+        more_contracts=("MultiFaceDetector",),
         examples=("brightest_spot",),
     )
 )

@@ -60,38 +60,45 @@ def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
 @FILES
 @JSON
 def show(name: str, files: tuple[Path, ...], json: bool) -> None:
-    """Show the component or plugin NAME.
+    """Show the component, plugin or kind of plugin NAME.
 
-    With its state, where it comes from, its options, or why it is broken.
+    Of a component or plugin: its state, where it comes from, its options, or why it is broken. Of a kind, such as
+    negative_maskers: what it is for, its contract, and how to begin with one.
     """
 
     from ssltoolbox.api import UserError
     from ssltoolbox.api.suggest import suggest
+    from ssltoolbox.cli.kind_pages import kind_facts, kind_page
     from ssltoolbox.cli.plugin_facts import component_facts, plugin_facts
     from ssltoolbox.cli.plugin_pages import component_page, plugin_page, traceback_of
     from ssltoolbox.registry import discover
 
     registry = discover(path.absolute() for path in files)
     components = registry.find(name)
+    kind = None if components else _kinds_by_word().get(_plain(name))
     plugins = () if components else registry.plugins(name)
-    if not components and not plugins:
-        near = suggest(name, registry.all_names())
+    if not components and not plugins and not kind:
+        near = suggest(name, {*registry.all_names(), *_kinds_by_word()})
         hint = (
             f"did you mean {near!r}?"
             if near
             else "see: ssltoolbox plugins list; one in a file needs --file FILE"
         )
-        raise UserError(f"no plugin or component is called {name!r}", hint)
+        raise UserError(f"no plugin, component or kind is called {name!r}", hint)
+    kinds = [kind_facts(registry, kind)] if kind else []
     if json:
         facts = [component_facts(registry, item, with_options=True) for item in components]
-        _print_json(facts or [plugin_facts(registry, origin) for origin in plugins])
+        _print_json([*kinds, *facts, *(plugin_facts(registry, origin) for origin in plugins)])
         return
     console = new_console()
-    for number, item in enumerate(components):
+    pages = [kind_page(each) for each in kinds] + [component_page(registry, item) for item in components]
+    for number, page in enumerate(pages):
         if number:
             console.print()
-        console.print(component_page(registry, item))
+        console.print(page)
     for origin in plugins:
+        if pages:
+            console.print()
         console.print(plugin_page(registry, origin))
         click.echo(traceback_of(registry, origin), nl=False)
 
@@ -177,20 +184,33 @@ def check(
 
 
 def _kind(text: str) -> Kind:
-    """The kind that was meant, in the singular or the plural."""
+    """The kind that was meant, in the singular or the plural, or by its section of a recipe."""
     from ssltoolbox.api import KINDS, UserError
     from ssltoolbox.api.errors import one_of
     from ssltoolbox.api.suggest import suggest
 
-    wanted = text.replace("-", "_")
-    kinds = {kind.singular.replace(" ", "_"): kind for kind in KINDS.values()}
-    if wanted not in kinds and wanted not in KINDS:
-        near = suggest(text, kinds)
+    kinds = _kinds_by_word()
+    if _plain(text) not in kinds:
+        singular = {kind.singular.replace(" ", "_") for kind in KINDS.values()}
+        near = suggest(text, singular)
         raise UserError(
             f"there is no kind {text!r}",
-            f"did you mean {near!r}?" if near else f"write {one_of(kinds)}",
+            f"did you mean {near!r}?" if near else f"write {one_of(singular)}",
         )
-    return kinds.get(wanted) or KINDS[wanted]
+    return kinds[_plain(text)]
+
+
+def _kinds_by_word() -> dict[str, Kind]:
+    """The kinds by what they are called: in the plural, in the singular, by their section of a recipe."""
+    from ssltoolbox.api import KINDS
+
+    words = {kind.section: kind for kind in KINDS.values() if kind.section}
+    words |= {kind.singular.replace(" ", "_"): kind for kind in KINDS.values()}
+    return words | dict(KINDS)
+
+
+def _plain(word: str) -> str:
+    return word.replace("-", "_").replace(" ", "_")
 
 
 def _print_json(data: Any) -> None:

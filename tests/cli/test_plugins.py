@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
+from ssltoolbox.api import KINDS, Kind
+from ssltoolbox.api.errors import one_of
 from ssltoolbox.cli.main import run
 from ssltoolbox.scaffold import examples
 
@@ -138,10 +142,9 @@ def test_a_component_as_json(capsys: Capture) -> None:
 
 
 def test_a_plugin(capsys: Capture) -> None:
-    assert (
-        printed(capsys, "show", "views")
-        == """\
-views
+    assert printed(capsys, "show", "views").endswith(
+        """\
+\nviews
   state     ok
   from      plugin 'views' of ssltoolbox 0.1.0
   module    ssltoolbox.views.plugin
@@ -150,8 +153,41 @@ views
   provides  view 'standard': Crop, flip, colour jitter, grey and blur, fused
             into one warp and one colour matrix."""
     )
-    (plugin,) = json.loads(printed(capsys, "show", "views", "--json"))
+    _, plugin = json.loads(printed(capsys, "show", "views", "--json"))
     assert (plugin["state"], [item["name"] for item in plugin["provides"]]) == ("ok", ["paper", "standard"])
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+def test_a_kind_and_its_contract(capsys: Capture, kind: Kind) -> None:
+    text = printed(capsys, "show", kind.singular.replace(" ", "-"))
+    assert text.startswith(f"{kind.name}\n{kind.about}\n")
+    (facts, *_) = json.loads(printed(capsys, "show", kind.name, "--json"))
+    assert facts["hook"] == f"ssltoolbox_{kind.name}"
+    assert facts["contract_says"], "the contract has a docstring"
+    assert set(facts["members"]) == set(kind.members)
+    for name, member in (facts["members"] | facts["may_define"]).items():
+        assert member["signature"], name
+        assert member["says"] or not member["signature"].startswith("("), name
+    assert all(facts["may_also_follow"].values())
+    assert list(facts["examples"]) == list(kind.examples)
+    assert "class " in facts["example"]
+
+
+def test_a_kind_by_its_section_of_a_recipe(capsys: Capture) -> None:
+    text = printed(capsys, "show", "maskers")
+    assert "\n  recipe      maskers: [NAME, {name: NAME, option: value}]" in text
+    assert "answer" in text
+    assert "class SameLight(NegativeMasker[Options]):" in text
+    assert "ssltoolbox plugins new my-negative-masker --kind negative_masker" in text
+    assert "mask_fn, near_in_time" in text
+
+
+def test_showing_a_kind_imports_no_torch() -> None:
+    code = (
+        "import sys; from ssltoolbox.cli.main import run; run(['plugins', 'show', 'method']); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
 
 
 def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Capture) -> None:
@@ -228,7 +264,7 @@ def test_a_plugin_that_breaks_its_contract(plugins: FakePlugins, capsys: Capture
 """
         in text
     )
-    assert text.endswith("\n1 of 15 rules broken")
+    assert text.endswith("\n1 of 16 rules broken")
 
 
 def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture) -> None:
@@ -318,8 +354,7 @@ def test_a_new_detector_is_no_part_of_a_recipe(
         ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
         (
             "xyz",
-            "there is no kind 'xyz'; write auxiliary_loss, dataset, evaluator, landmark_detector, method, "
-            "negative_masker, negative_sampler, positive_generator or view\n",
+            f"there is no kind 'xyz'; write {one_of(k.singular.replace(' ', '_') for k in KINDS.values())}\n",
         ),
     ],
 )
