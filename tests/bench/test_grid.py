@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.golden import Golden
 from support.recipes import write_recipe
 
 from ssltoolbox.bench.grid import grid_schema, load_grid
@@ -63,7 +64,7 @@ def test_what_is_set_and_swept() -> None:
     ]
 
 
-def test_all_mistakes_at_once() -> None:
+def test_all_mistakes_at_once(golden: Golden) -> None:
     text = """\
 recipes: [a.yaml, c.yaml, "x*.yaml"]
 seeds: [0, 1, 0]
@@ -72,47 +73,7 @@ baseline: 3
 set: {seed: 1, trainer..steps: 3, data.world: 4}
 sweep: {data.world: [1, 1], optim.lr: []}
 """
-    assert (
-        problems(text)
-        == """\
-grid.yaml:1:19: there is no file c.yaml
-  1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
-    |                   ^
-    paths are relative to the file that names them
-grid.yaml:1:27: no file matches x*.yaml
-  1 | recipes: [a.yaml, c.yaml, "x*.yaml"]
-    |                           ^
-grid.yaml:2:15: seed 0 is here for the second time
-  2 | seeds: [0, 1, 0]
-    |               ^
-grid.yaml:3:1: unknown option 'task' of the grid
-  3 | task: [identity]
-    | ^
-    did you mean 'tasks'?
-grid.yaml:4:11: baseline must be text, not 3
-  4 | baseline: 3
-    |           ^
-    put it in quotes
-grid.yaml:5:7: 'seed' can't be set here
-  5 | set: {seed: 1, trainer..steps: 3, data.world: 4}
-    |       ^
-    write the seeds under 'seeds'
-grid.yaml:5:24: a key is missing here
-  5 | set: {seed: 1, trainer..steps: 3, data.world: 4}
-    |                        ^
-    put one dot between keys, as in trainer.epochs
-grid.yaml:6:9: 'data.world' can't be both set and swept
-  6 | sweep: {data.world: [1, 1], optim.lr: []}
-    |         ^
-    it is set on line 5
-grid.yaml:6:25: 'data.world' takes this value already
-  6 | sweep: {data.world: [1, 1], optim.lr: []}
-    |                         ^
-grid.yaml:6:39: optim.lr must not be empty
-  6 | sweep: {data.world: [1, 1], optim.lr: []}
-    |                                       ^
-10 problems in grid.yaml"""
-    )
+    golden(problems(text))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from support.golden import Golden
 from support.reading import recipe_in
 
 from ssltoolbox.recipe import (
@@ -38,7 +39,7 @@ def recipe(**changes: Any) -> Recipe:
     return Recipe(**sections | changes)
 
 
-def test_what_a_recipe_looks_like() -> None:
+def test_what_a_recipe_looks_like(golden: Golden) -> None:
     text = dump(
         recipe(
             method=Component(name="simclr", options={"temperature": 0.07}),
@@ -46,64 +47,7 @@ def test_what_a_recipe_looks_like() -> None:
             plugins=Plugins(files=(Path("/r/p.py"),)),
         )
     )
-    assert (
-        text
-        == """\
-recipe: 1
-name: x
-seed: 0
-data:
-  name: frames
-method:
-  name: simclr
-  temperature: 0.07
-positives:
-- name: time_aug
-negatives: []
-maskers: []
-losses: []
-views:
-  name: paper
-evaluate: []
-backbone:
-  name: resnet50
-  weights: null
-  allow_partial: false
-  stem: standard
-  options: {}
-optim:
-  name: adamw
-  lr: 0.0003
-  weight_decay: 0.0001
-  momentum: 0.9
-  betas:
-  - 0.9
-  - 0.999
-  decay_norm_and_bias: false
-  schedule: cosine
-  warmup_epochs: 0.0
-  warmup_steps: null
-  final_lr_fraction: 0.0
-trainer:
-  epochs: 3
-  steps: null
-  batch_size: 4
-  accumulate: 1
-  precision: auto
-  workers: auto
-  devices: auto
-  nodes: 1
-  checkpoint_steps: 500
-  log_steps: 10
-  probe_steps: auto
-  loggers: []
-  gradient_clip: null
-  compile: false
-plugins:
-  files:
-  - /r/p.py
-"""
-    )
+    golden(text)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.golden import Golden
 
-from ssltoolbox.recipe.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, parse, read_file
+from ssltoolbox.recipe.source import MAX_BYTES, MAX_DEPTH, parse, read_file
 
 FILE = "/r/x.yaml"
 
@@ -187,12 +188,12 @@ def test_depth_is_limited() -> None:
     assert [message for _, _, message, _ in complaints(nested_by_aliases)] == [message]
 
 
-def test_aliases_can_not_explode() -> None:
+def test_aliases_can_not_explode(golden: Golden) -> None:
     bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
     (line, _, message, _), *rest = complaints(bomb)
     assert (line, rest) == (5, [])
-    assert message == f"a recipe has at most {MAX_VALUES} values; with this it has more"
+    golden(message)
 
 
 @pytest.mark.parametrize("data", [b"", b"# only a comment\n", b"---\n...\n"])

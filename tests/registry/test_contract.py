@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import PydanticUserError
+from support.golden import Golden
 
 from ssltoolbox.api import (
     KINDS,
@@ -58,10 +59,8 @@ def test_a_hook_may_have_another_name_than_its_function() -> None:
     assert components(module) == [(Kind.POSITIVE_GENERATORS, Descriptor(**CARD))]
 
 
-def test_a_misspelled_hook() -> None:
-    assert refusal(plugin("ssltoolbox_positive_generator")) == (
-        "unknown hook 'ssltoolbox_positive_generator'; did you mean 'ssltoolbox_positive_generators'?"
-    )
+def test_a_misspelled_hook(golden: Golden) -> None:
+    golden(refusal(plugin("ssltoolbox_positive_generator")))
 
 
 ALL_HOOKS = f"the hooks are {', '.join(kind.hook for kind in KINDS.values())}"
@@ -71,10 +70,10 @@ def test_a_hook_that_looks_like_none() -> None:
     assert refusal(plugin("zebra")) == f"unknown hook 'zebra'; {ALL_HOOKS}"
 
 
-def test_a_module_without_hooks() -> None:
+def test_a_module_without_hooks(golden: Golden) -> None:
     module = ModuleType("a_plugin")
     module.ssltoolbox_methods = list  # type: ignore[attr-defined]
-    assert refusal(module) == f"no function is marked with hookimpl; {ALL_HOOKS}"
+    golden(refusal(module))
 
 
 def test_a_hook_with_arguments() -> None:
@@ -85,10 +84,10 @@ def test_a_hook_with_arguments() -> None:
 
 
 @pytest.mark.parametrize(("returned", "kind"), [(None, "NoneType"), (Descriptor(**CARD), "Descriptor")])
-def test_a_hook_that_returns_instead_of_yielding(returned: object, kind: str) -> None:
+def test_a_hook_that_returns_instead_of_yielding(returned: object, kind: str, golden: Golden) -> None:
     module = ModuleType("a_plugin")
     module.ssltoolbox_views = hookimpl(lambda: returned)  # type: ignore[attr-defined]
-    assert refusal(module) == f"ssltoolbox_views must yield descriptors, it returned {kind}"
+    golden(refusal(module))
 
 
 class Indescribable(Options):

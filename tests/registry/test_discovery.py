@@ -6,6 +6,7 @@ import sys
 import traceback
 
 import pytest
+from support.golden import Golden
 from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import Kind
@@ -40,10 +41,10 @@ def test_built_in_components_come_by_the_same_door() -> None:
     )
 
 
-def test_an_installed_plugin(plugins: FakePlugins) -> None:
+def test_an_installed_plugin(plugins: FakePlugins, golden: Golden) -> None:
     module = plugins.install("mirror", version="2.3")
     found = discover().get(Kind.POSITIVE_GENERATORS, "mirror")
-    assert str(found.origin) == "plugin 'mirror' of dist-mirror 2.3"
+    golden(str(found.origin))
     assert found.descriptor.options().model_dump() == {"p": 0.5}
     assert found.load() is sys.modules[module].Mirror
 
@@ -82,10 +83,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_plugin_is_kept_with_its_reason(plugins: FakePlugins, source: str, reason: str) -> None:
+def test_a_broken_plugin_is_kept_with_its_reason(
+    plugins: FakePlugins, source: str, reason: str, golden: Golden
+) -> None:
     plugins.install("bad", source)
     broken = the_broken_one(discover())
-    assert str(broken.origin) == "plugin 'bad' of dist-bad 1.0"
+    golden(str(broken.origin))
     assert broken.reason == reason
 
 
@@ -115,11 +118,13 @@ def test_ctrl_c_while_plugins_are_imported_is_not_a_broken_plugin(plugins: FakeP
         discover()
 
 
-def test_an_interrupted_installation_has_neither_name_nor_version(plugins: FakePlugins) -> None:
+def test_an_interrupted_installation_has_neither_name_nor_version(
+    plugins: FakePlugins, golden: Golden
+) -> None:
     plugins.install("bad", NO_IMPORT)
     (plugins.folder / "dist_bad-1.0.dist-info" / "METADATA").unlink()
     origin = the_broken_one(discover()).origin
-    assert str(origin) == "plugin 'bad' of a nameless distribution without a version"
+    golden(str(origin))
 
 
 def test_the_same_plugin_installed_twice_is_one(plugins: FakePlugins) -> None:

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from support.golden import Golden
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.images.files import Extent, read_extent
@@ -189,14 +190,14 @@ class TestUnreadable:
     def test_vanished(self, tmp_path: Path) -> None:
         assert reason(tmp_path / "gone.jpg") == "No such file or directory"
 
-    def test_zero_bytes(self, tmp_path: Path) -> None:
+    def test_zero_bytes(self, tmp_path: Path, golden: Golden) -> None:
         (tmp_path / "frame.jpg").touch()
-        assert reason(tmp_path / "frame.jpg") == "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
+        golden(reason(tmp_path / "frame.jpg"))
 
     @pytest.mark.parametrize("kind", ["GIF", "PPM", "TGA", "EPS"])
-    def test_other_formats_are_not_even_tried(self, tmp_path: Path, kind: str) -> None:
+    def test_other_formats_are_not_even_tried(self, tmp_path: Path, kind: str, golden: Golden) -> None:
         (tmp_path / "frame.jpg").write_bytes(encoded(Image.fromarray(PHOTO), kind))
-        assert reason(tmp_path / "frame.jpg") == "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
+        golden(reason(tmp_path / "frame.jpg"))
 
     def test_a_folder(self, tmp_path: Path) -> None:
         assert reason(tmp_path) == "Is a directory"
@@ -250,11 +251,11 @@ class TestUnreadable:
         (tmp_path / "frame.jpg").write_bytes(huge)
         assert reason(tmp_path / "frame.jpg") == "more than 64 million pixels"
 
-    def test_a_name_is_escaped(self, tmp_path: Path) -> None:
+    def test_a_name_is_escaped(self, tmp_path: Path, golden: Golden) -> None:
         path = tmp_path / os.fsdecode(b"two\nlines \xff.jpg")
         with pytest.raises(UnreadableFrame) as caught:
             read_image(str(path), 8)
-        assert str(caught.value) == rf"{tmp_path}/two\nlines \udcff.jpg: No such file or directory"
+        golden(str(caught.value))
 
 
 def test_odd_names_are_read(tmp_path: Path) -> None:

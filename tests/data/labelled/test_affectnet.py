@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.golden import Golden
 
 from ssltoolbox.api import DataNotFound, Dataset, UserError
 from ssltoolbox.data.labelled.affectnet.dataset import AffectNet
@@ -141,14 +142,11 @@ def test_a_missing_list(affectnet_lists: Path) -> None:
     )
 
 
-def test_missing_annotations(affectnet_folders: Path) -> None:
+def test_missing_annotations(affectnet_folders: Path, golden: Golden) -> None:
     shutil.rmtree(affectnet_folders / "train_set" / "annotations")
     with pytest.raises(DataNotFound) as caught:
         AffectNetOptions(root=affectnet_folders).facts()
-    assert str(caught.value) == (
-        f"{affectnet_folders}/train_set/annotations: there is no such folder; it should hold the annotations, "
-        "<number>_exp.npy and others"
-    )
+    golden(str(caught.value))
 
 
 def test_a_missing_column(affectnet_lists: Path) -> None:
