@@ -1,4 +1,4 @@
-"""A contrastive loss that takes a mask, explicit negatives and an attraction. Public: methods may use it."""
+"""A contrastive loss with a mask, explicit negatives and an attraction. Public: methods may import it."""
 
 from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, weights_within_draws
 from ssltoolbox.losses.queue import RowQueue, candidates_in_batch, gather_rows

@@ -1,4 +1,4 @@
-"""InfoNCE on cosine similarity with false negatives left out, explicit negatives added, and an attraction.
+"""InfoNCE on cosine similarity, with masked false negatives, explicit negatives, and an attraction.
 
 Shape letters: N rows of one side on this rank, G rows of one side over all ranks (N × ranks), C candidates,
 K entries of the queue, E explicit negatives of a row, D embedding size, S rows that the loss is a mean of (2N in
@@ -34,17 +34,17 @@ def mean_of(*outcomes: LossTerms) -> LossTerms:
 
 
 class NTXentLoss(lightly.loss.NTXentLoss):
-    """lightly's `NTXentLoss` for strategies that choose negatives and cancel false ones.
+    """lightly's `NTXentLoss`, extended by masks, explicit negatives, weights and an attraction.
 
-    For row i with positive p, the negatives that are left U(i), and the masked ones V(i):
+    For row i with positive p, the unmasked negatives U(i) and the masked candidates V(i):
 
         L_i = ℓ(i, p) + w · 1/|V(i)| Σ_{v∈V(i)} ℓ(i, v)
         ℓ(i, x) = −log( e^{s_ix/τ} / (e^{s_ix/τ} + Σ_{k∈U(i)} n_ik e^{s_ik/τ}) )
 
-    with cosine similarities s, averaged over rows; the second sum is 0 where V(i) is empty. w = 0 only cancels.
-    n_ik, 1 as a rule, is the number of ordinary negatives that the negative k counts as.
-    With nothing given but the two sides, this is the parent, to the bit. Unlike the parent's, the queue is
-    part of the state dict.
+    with cosine similarities s, averaged over rows; the second term is 0 if V(i) is empty. With w = 0, masked
+    candidates are only removed. n_ik, usually 1, is the number of ordinary negatives that the negative k counts
+    as. With only the two sides as arguments, the result is bit-identical to the parent's. Unlike in the parent,
+    the queue is part of the state dict.
 
     Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue).
     """
@@ -79,13 +79,13 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
         Args:
             out0, out1: [N, D] the two sides; row i of both is a pair. With a queue, queries and keys.
-            masked: bool, True for a false negative. In batch [2N, 2G]: rows are side 0, then side 1 of this
-                rank, columns the same of all ranks; a row itself and its positive are never taken out.
-                With a queue [N, K], in the order of the queue before this call.
+            masked: bool, True for a false negative. In batch [2N, 2G]: rows are side 0, then side 1 of this rank;
+                columns are side 0, then side 1 of all ranks. The mask does not affect a row itself and its
+                positive. With a queue [N, K], in the order of the queue before this call.
             negatives: [2N, E, D] in batch, [N, E, D] with a queue: further negatives of each row, never masked.
-            attract: w, the weight that draws a row to what was masked for it.
+            attract: w, the weight of the attraction.
             weights: [2N, 2G] in batch, [N, K] with a queue: n, the number that each candidate counts as, above 0.
-            negative_weights: [2N, E] or [N, E], the same of `negatives`.
+            negative_weights: [2N, E] or [N, E], n of `negatives`.
 
         Returns:
             [] the loss.
@@ -112,15 +112,15 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
         Args:
             out0, out1: [N, D] the two sides, as in `forward`.
-            rows: what is compared: the 2N rows of both sides in batch, the N queries with a queue.
-            candidates: what they are compared with: 2G rows in batch (`candidates_in_batch`), the K rows of the
-                queue as it is before this call (`RowQueue.rows`).
-            maskers: those of `MethodContext`.
-            negatives, negative_weights: as in `forward`. Maskers neither mask nor weigh these.
+            rows: the 2N rows of both sides in batch, or the N queries with a queue.
+            candidates: the 2G rows in batch (`candidates_in_batch`), or the K rows of the queue before this call
+                (`RowQueue.rows`).
+            maskers: the maskers of `MethodContext`.
+            negatives, negative_weights: as in `forward`. Maskers do not apply to these.
 
         Returns:
-            The loss; with maskers its terms too: `cancel_loss`, `attract_loss` (the sum of the attractions before
-            their weights, and each one where there are several), and what the maskers report.
+            The loss and, with maskers, its terms: `cancel_loss`, `attract_loss` (the sum of the attractions
+            before their weights, and each one if there are several), and the terms of the maskers.
         """
         weights = weights_within_draws(rows, candidates)
         if not maskers:
@@ -150,7 +150,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         weights: Tensor | None = None,
         negative_weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """([], []): the loss without what was masked, and the attraction before its weight. See `forward`."""
+        """([], []): the loss without masked candidates, and the attraction before its weight. See `forward`."""
         masks = [masked] if attracting and masked is not None else []
         cancel, attractions = self._terms(
             self._logits(out0, out1), masked, masks, weights, negatives, negative_weights
@@ -158,10 +158,10 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return cancel, attractions[0] if attractions else cancel.new_zeros(())
 
     parts = terms
-    """Its name in API 1."""
+    """The name of `terms` in API 1."""
 
     def _logits(self, out0: Tensor, out1: Tensor, similarity: bool = False) -> _Logits:
-        """Compares the sides, and in training enqueues the second one."""
+        """Compares the sides; in training, enqueues the second one."""
         out0, out1 = F.normalize(out0, dim=1), F.normalize(out1, dim=1)
         if self.has_queue:
             out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
@@ -190,7 +190,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         negatives: Tensor | None,
         negative_weights: Tensor | None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """[], and [] for each mask that attracts, all of them parts of `masked`. See `forward`."""
+        """The loss [] and the attraction [] of each mask in `attracted`, subsets of `masked`. See `forward`."""
         rows = len(logits.rows_SD)
         if masked is not None and logits.pair_S2 is not None:
             masked = masked.scatter(1, logits.pair_S2, False)
@@ -210,7 +210,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return cancel, [_mean_over_rows(attraction_V[own_V], row_V[own_V], rows) for own_V in among]
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines of unit vectors over the temperature, in single precision or better."""
+        """Cosines of unit vectors, divided by the temperature, in single precision or better."""
         logits = torch.einsum(equation, one / self.temperature, other)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
@@ -222,7 +222,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return torch.cat(sides)
 
     def _own_columns(self, rows: int, columns: int, device: torch.device) -> Tensor:
-        """[2N, 2] for each row in batch its own column and that of its positive, of 2G."""
+        """[2N, 2]: the column of each row itself, and the column of its positive, of 2G."""
         own_N = torch.arange(rows, device=device)
         if self.gather_distributed and dist.world_size() > 1:
             own_N = own_N + dist.rank() * rows
@@ -231,14 +231,14 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
 
 class _Logits(NamedTuple):
-    """Cosines over the temperature.
+    """Cosines divided by the temperature.
 
     Attributes:
-        rows_SD: the unit vectors that are compared.
+        rows_SD: unit vectors of the rows.
         positive_S: each row with its positive.
-        logits_SC: each row with the candidates; −∞ where one is no negative.
-        pair_S2: in batch, the columns that are no negatives; None with a queue.
-        similarity_SC: the cosines themselves, where they are asked for.
+        logits_SC: each row with the candidates; −∞ for a candidate that is not a negative.
+        pair_S2: in batch, the columns that are not negatives; None with a queue.
+        similarity_SC: the cosines; None if no masker needs them.
     """
 
     rows_SD: Tensor
@@ -260,7 +260,7 @@ def _product(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 def _positions(
     masked: Tensor | None, attracted: Sequence[Tensor], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """[V] and [V] rows and columns of what was masked and attracts."""
+    """[V] and [V] rows and columns of the masked pairs that attract."""
     if masked is None or not attracted:
         nowhere = torch.empty(0, dtype=torch.long, device=device)
         return nowhere, nowhere
@@ -269,7 +269,7 @@ def _positions(
 
 
 def _mean_over_rows(values_V: Tensor, row_V: Tensor, rows: int) -> Tensor:
-    """[] the mean over all rows of each row's mean, which is 0 for a row without values."""
+    """[] the mean over all rows of the mean of each row's values; a row without values counts as 0."""
     per_row_S = torch.bincount(row_V, minlength=rows).clamp(min=1)
     return (values_V / per_row_S[row_V]).sum() / rows
 
@@ -280,10 +280,10 @@ def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
 
 
 class _SplitNegatives(torch.autograd.Function):
-    """log Σ n·e^logit of the negatives that are left, [S], and the logits of those that attract, [V].
+    """log Σ n·e^logit of the unmasked negatives, [S], and the logits of the masked pairs that attract, [V].
 
-    Autograd would make a matrix of gradients for each of the two, and others for the masking. Here they share one,
-    which keeps the loss below the parent's memory.
+    Autograd would allocate a matrix of gradients for each of the two, and others for the masking. Here both share
+    one, so that the loss needs less memory than the parent's.
     """
 
     @staticmethod
@@ -307,7 +307,7 @@ class _SplitNegatives(torch.autograd.Function):
         ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor
     ) -> tuple[Tensor, None, Tensor | None, None, None]:
         kept_SC, log_sum_S, row_V, column_V = ctx.saved_tensors
-        # A row without any negative has a sum of −∞; it has no gradient.
+        # A row without negatives has a sum of −∞ and no gradient.
         log_sum_S = log_sum_S.masked_fill(log_sum_S.isneginf(), 0.0)
         grad_SC = (kept_SC - log_sum_S[:, None]).exp_().mul_(grad_sum_S[:, None])
         grad_weights_SC = grad_SC.clone() if ctx.needs_input_grad[2] else None
@@ -316,7 +316,7 @@ class _SplitNegatives(torch.autograd.Function):
 
 
 def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
-    """[A, C]: between rows of one draw the larger of their two weights, else 1. None where no row has one."""
+    """[A, C]: the larger weight of two rows of one draw, else 1. None without weights."""
     if anchors.weight is None or candidates.weight is None:
         return None
     larger = torch.maximum(anchors.weight[:, None], candidates.weight)

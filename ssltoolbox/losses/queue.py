@@ -1,4 +1,4 @@
-"""The rows that go with the embeddings of a queue and of the other ranks."""
+"""Rows of the embeddings in a queue and on other ranks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gather_rows(rows: Rows) -> Rows:
 def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
     """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
 
-    Rows are gathered from other ranks only where maskers or weights look at them.
+    Rows are gathered from other ranks only if maskers or weights need them.
     """
     if not context.distributed or not (context.maskers or rows.weight is not None):
         return rows
@@ -29,14 +29,14 @@ def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
 
 
 class RowQueue(nn.Module):
-    """The rows of a queue of keys, moved on in step with it, and part of the state dict.
+    """The rows of a queue of keys, updated together with it, and part of the state dict.
 
-    An empty slot has draw -1, NaN descriptors and unknown labels, so that it is never masked. Whatever labels and
-    descriptors the rows come with are kept, under their names.
+    An empty entry has draw -1, NaN descriptors and unknown labels, so that it is never masked. All labels and
+    descriptors of the rows are kept.
 
     Args:
         length: rows in the queue.
-        descriptor_dim: not used; API 1 had to give the size of the descriptors.
+        descriptor_dim: not used; API 1 needed the size of the descriptors.
     """
 
     def __init__(self, length: int, descriptor_dim: int = 0) -> None:
@@ -55,20 +55,20 @@ class RowQueue(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, rows: Rows, pointer: int) -> None:
-        """Writes rows where the queue of keys wrote theirs: at `pointer`, as it was before that moved on."""
-        slots = slice(pointer, pointer + len(rows))
+        """Writes rows at `pointer`, the position of the queue of keys before it has enqueued the keys."""
+        entries = slice(pointer, pointer + len(rows))
         for name in _FIELDS:
-            self.get_buffer(name)[slots] = getattr(rows, name)
+            self.get_buffer(name)[entries] = getattr(rows, name)
         for group in _GROUPS:
             given: Mapping[str, Tensor] = getattr(rows, group)
             for key, values in given.items():
-                self._buffer_like(_buffer_name(group, key), values)[slots] = values
+                self._buffer_like(_buffer_name(group, key), values)[entries] = values
             for key, kept in self._kept(group).items():
                 if key not in given:
-                    kept[slots] = _unknown(kept)
+                    kept[entries] = _unknown(kept)
 
     def _buffer_like(self, name: str, values: Tensor) -> Tensor:
-        """The buffer of that name, made when its first values come."""
+        """The buffer of that name, made with its first values."""
         if name not in self._buffers:
             empty = values.new_empty((self.length, *values.shape[1:]))
             self.register_buffer(name, empty.fill_(_unknown(values)))
@@ -84,7 +84,7 @@ class RowQueue(nn.Module):
         }
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
-        """Makes the buffers that the saved queue has, then loads them all."""
+        """Makes the buffers of the saved queue, then loads them."""
         for key, values in state_dict.items():
             name = key.removeprefix(prefix)
             if key.startswith(prefix) and name.startswith(
@@ -97,11 +97,11 @@ class RowQueue(nn.Module):
 _FIELDS = ("draw", "clip", "identity", "time")
 _GROUPS = ("labels", "descriptors")
 _DOT = "·"
-"""Stands for a dot in the name of a buffer, where torch allows none."""
+"""Replaces a dot in the name of a buffer, which torch does not allow."""
 
 
 def _buffer_name(group: str, key: str) -> str:
-    """A name that can't be that of an attribute.
+    """The name of a buffer; it can't be the name of an attribute.
 
     >>> _buffer_name("labels", "gaze.x")
     'labels:gaze·x'
@@ -110,7 +110,7 @@ def _buffer_name(group: str, key: str) -> str:
 
 
 def _unknown(values: Tensor) -> float | int | bool:
-    """What stands for no value: NaN, -1 or False."""
+    """The value for "unknown": NaN, -1 or False."""
     if values.is_floating_point():
         return torch.nan
     return False if values.dtype == torch.bool else -1

@@ -15,7 +15,7 @@ from ssltoolbox.models import momentum_copy
 
 
 class BYOL(nn.Module):
-    """Each side predicts what a momentum network makes of the other; there are no negatives."""
+    """Each side predicts the momentum network's projection of the other side; there are no negatives."""
 
     def __init__(self, options: BYOLOptions, context: MethodContext) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class BYOL(nn.Module):
         self._steps = context.steps
 
     def before_step(self, step: int) -> None:
-        """The target network follows, ever more slowly."""
+        """Updates the target network; its momentum rises to 1."""
         momentum = cosine_schedule(step, self._steps, self._momentum, 1.0)
         update_momentum(self.backbone, self.target_backbone, momentum)
         update_momentum(self.projection, self.target_projection, momentum)

@@ -14,10 +14,10 @@ from ssltoolbox.models import momentum_copy
 
 
 class MoCoV2(nn.Module):
-    """Side A gives the queries, side B the keys; only queries are compared with keys.
+    """Side A gives the queries, side B the keys.
 
-    The negatives of a query are a queue of older keys, and the keys of the other instances of its own draw, its
-    hard negatives, which maskers don't see. After the comparison the keys of all instances enter the queue.
+    The negatives of a query are a queue of older keys, and the keys of the other instances of its draw, to which
+    maskers do not apply. After the comparison, the keys of all instances enter the queue.
     """
 
     def __init__(self, options: MoCoV2Options, context: MethodContext) -> None:
@@ -34,7 +34,7 @@ class MoCoV2(nn.Module):
         self._context = context
 
     def before_step(self, step: int) -> None:
-        """The key network follows."""
+        """Updates the key network."""
         update_momentum(self.backbone, self.key_backbone, self._momentum)
         update_momentum(self.projection, self.key_projection, self._momentum)
 
@@ -57,11 +57,10 @@ class MoCoV2(nn.Module):
 
 
 def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:
-    """For each query the keys of the other instances of its draw, and how many negatives each of them counts as.
+    """The keys [M, K, D] of the other instances of each query's draw, and their weights [M, K].
 
-    [M, K, D], None without hard negatives; [M, K], None where each counts as one.
-
-    Instances of a draw are found by its id: sorted by draw, 1+K of them stand next to each other.
+    Keys are None without hard negatives; weights are None if each key counts as one negative. Sorted by draw, the
+    1+K instances of a draw are consecutive.
     """
     order = torch.argsort(rows.draw, stable=True)
     draws = len(torch.unique(rows.draw))

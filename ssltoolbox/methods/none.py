@@ -1,4 +1,4 @@
-"""No training: what a backbone knows before any, random or with weights."""
+"""The method `none`: no training; the backbone is evaluated with random or given weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ssltoolbox.api import MethodContext, Options, StepInputs, StepOutput, UserE
 
 
 class NoTraining(nn.Module):
-    """Holds the backbone, so that it is saved and evaluated like a trained one."""
+    """Has the backbone, so that it is saved and evaluated like a trained one."""
 
     def __init__(self, options: Options, context: MethodContext) -> None:
         super().__init__()

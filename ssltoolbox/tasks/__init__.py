@@ -1,5 +1,5 @@
-"""Downstream tasks: what a backbone learned, in numbers, on frozen features or after fine-tuning.
+"""Downstream tasks: metrics of a backbone on frozen features or after fine-tuning.
 
-Everything that is chosen (a regulariser, a number of neighbours, an epoch) is chosen on the val split. What fits
-and predicts never receives the test split's labels, so that they can't leak by mistake.
+All choices (a regulariser, a number of neighbours, an epoch) are made on the val split. Code that fits and
+predicts never gets the labels of the test split.
 """

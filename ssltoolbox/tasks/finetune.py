@@ -1,7 +1,7 @@
-"""The protocol `finetune`: the whole network is trained on a task's labels, with a head on its features.
+"""The protocol `finetune`: trains the whole network with a head on a task's labels.
 
 Head, optimiser and schedule are those of Shu et al., Revisiting Self-Supervised Contrastive Learning for Facial
-Expression Recognition, 2022. The epoch that counts is the best one on the val split, without augmentation.
+Expression Recognition, 2022. The best epoch on the val split, without augmentation, is used.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Goal:
-    """What the network is trained for.
+    """The goal of fine-tuning.
 
     Attributes:
         task: its name, for messages.
-        outputs: C, how many numbers the head gives for an image.
+        outputs: C, the number of outputs of the head.
         loss: (outputs [B, C], targets [B] or [B, …]) → [].
         decode: outputs [n, C] → predictions, shaped as the targets.
-        score: (targets [n], predictions [n]) → a number on the val split; higher is better.
+        score: (targets [n], predictions [n]) → the metric on the val split; higher is better.
     """
 
     task: str
@@ -45,11 +45,11 @@ class Goal:
 
 @dataclass(frozen=True, eq=False)
 class FineTuned:
-    """What came of it.
+    """The result of fine-tuning.
 
     Attributes:
-        epoch: the one that was chosen, from 1.
-        predicted: for the frames of the test split.
+        epoch: the chosen epoch, from 1.
+        predicted: predictions for the frames of the test split.
     """
 
     epoch: int
@@ -61,7 +61,7 @@ def finetune(
 ) -> FineTuned:
     """Trains on train, chooses the epoch on val, predicts test.
 
-    The global random generators are afterwards as they were.
+    The global random generators are restored.
 
     Raises:
         UserError: when it diverges.
@@ -91,7 +91,7 @@ class _Tuner:
         self.context, self.frames, self.goal, self.options = context, frames, goal, options
         top = head(context.feature_dim, goal.outputs, options.hidden, options.dropout)
         self.network = nn.Sequential(context.backbone, top).to(context.device).requires_grad_(True)
-        # An epoch leaves out what fills no batch, other images each time; fewer images than that are one batch.
+        # An epoch leaves out an incomplete batch, with other images each time; fewer images are one batch.
         self.steps = max(1, len(frames["train"]) // options.batch_size)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), options.lr, weight_decay=options.weight_decay
@@ -100,14 +100,14 @@ class _Tuner:
         self.rng = np.random.default_rng(context.seed)
 
     def run(self) -> FineTuned:
-        """All epochs; the best one is asked about the test split."""
+        """Trains all epochs, and predicts the test split with the best one."""
         steps = self.options.epochs * self.steps
         with self.context.progress(steps, f"steps of fine-tuning, {self.goal.task}") as tick:
             epoch = self._best_epoch(tick)
         return FineTuned(epoch, self.goal.decode(self._outputs(self.frames["test"])))
 
     def _best_epoch(self, tick: Callable[[int], None]) -> int:
-        """Trains all epochs; the network is then as it was after the one that it gives."""
+        """Trains all epochs, restores the network of the best one, and returns its number."""
         best_score, best_epoch, best_state = -np.inf, 0, self.network.state_dict()
         val = self.frames["val"]
         for epoch in range(1, self.options.epochs + 1):
@@ -150,7 +150,7 @@ class _Tuner:
         images, view = images.to(self.context.device), self.context.view
         if not self.options.augment:
             return view.plain(images)
-        # Without landmarks no view covers the mouth or the eyes that are to be judged.
+        # Without landmarks, no view covers the mouth or the eyes.
         nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
         return view.augment(images, nowhere, "a")
 
@@ -160,8 +160,8 @@ class _Tuner:
         self.network.eval()
         dataset = self.context.datasets[frames.split]
         batches = self.context.read(dataset, frames.clip, frames.frame, 4 * self.options.batch_size)
-        parts = [
+        outputs_of_batches = [
             self.network(self.context.view.plain(batch.images.to(self.context.device))) for batch in batches
         ]
-        outputs: np.ndarray = torch.cat(parts).float().cpu().numpy()
+        outputs: np.ndarray = torch.cat(outputs_of_batches).float().cpu().numpy()
         return outputs

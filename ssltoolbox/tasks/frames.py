@@ -1,4 +1,4 @@
-"""The frames of a split that have a task's labels, for tasks that look at images instead of features."""
+"""The labelled frames of a split, for tasks that use images instead of features."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ READ_AT_ONCE = 256
 
 @dataclass(frozen=True, eq=False)
 class LabelledFrames:
-    """Frames that have a label, and could be read.
+    """Readable frames with a label.
 
     Attributes:
-        split: whose they are.
-        clip, frame: [n] where they are.
-        identity: [n] who is shown.
-        targets: [n], or [n, labels] where several were asked for.
+        split: their split.
+        clip, frame: [n] clip and frame numbers.
+        identity: [n] their identities.
+        targets: [n], or [n, labels] for several labels.
         unlabelled: how many more could be read and have no label.
     """
 
@@ -41,8 +41,8 @@ def labelled_frames(
 ) -> dict[Split, LabelledFrames]:
     """The frames of each split that have all of the labels.
 
-    Every image is read once for that, which is a small part of training on it several times; so training never
-    meets an unreadable one, and the classes are counted before it begins.
+    Every image is read once for this. So training has no unreadable images, and the classes are counted before it
+    begins.
 
     Raises:
         UserError: for a split that is missing or empty, without the label, or without a single labelled frame.
@@ -66,7 +66,7 @@ def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], t
 
 
 def _read(context: EvaluationContext, split: Split) -> tuple[np.ndarray, Features]:
-    """The frame numbers [n] of what could be read, and all that is known of it but features."""
+    """The numbers [n] of the readable frames, and their clips, identities and labels as `Features`."""
     dataset = context.datasets[split]
     clip, frame = context.places(split)
     batches = [(batch.labels, _readable(batch)) for batch in context.read(dataset, clip, frame, READ_AT_ONCE)]

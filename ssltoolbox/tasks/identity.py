@@ -1,10 +1,10 @@
-"""The task `identity`: how much of who is shown do the features still give away?
+"""The task `identity`: how well do the features identify people?
 
-A linear model learns to tell people apart from the earlier half of each person's clips, and is tested on the
-later half. Of a single clip, it learns from the first two fifths and is tested on the last two: the gap keeps
-neighbouring frames apart. Of two trained networks that are equally good at the main task, the one with the lower
-accuracy depends less on who is shown. An untrained network tells little about anything: a higher accuracy than
-that is no fault.
+A linear model learns to classify people on the earlier half of each person's clips, and is tested on the later
+half. A single clip is divided by time: its first two fifths for training, its last two for testing, with a gap in
+between. If two trained networks are equally good at the main task, the one with the lower accuracy depends less
+on identity. The accuracy of an untrained network is low because its features contain little information, so it is
+no baseline.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ssltoolbox.tasks.samples import Samples, usable
 from ssltoolbox.tasks.selection import Probe, ProbeResult, S, best, by_protocol
 
 SHARE_OF_CLIP = 0.4
-"""Of a single clip's time: learned from at its beginning, and as much asked about at its end."""
+"""Share of a single clip's time for training, at its beginning, and for testing, at its end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Halves:
     """The people of one split.
 
     Attributes:
-        early: frames to learn from.
-        late: frames to be asked about; the same identities as in `early`.
+        early: frames for training.
+        late: frames for testing; the same identities as in `early`.
         left_out: identities with too few frames for both.
     """
 
@@ -44,12 +44,12 @@ class Halves:
 
     @property
     def identities(self) -> int:
-        """How many people there are to tell apart."""
+        """The number of people."""
         return len(np.unique(self.early.targets))
 
 
 class Identity:
-    """Accuracy of telling apart the people of the test split, by a probe whose setting val's people chose."""
+    """Accuracy of classifying the people of the test split, by a probe whose setting is chosen on val."""
 
     def __init__(self, options: IdentityOptions) -> None:
         self.options = options
@@ -80,7 +80,7 @@ class Identity:
 
 
 def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> ProbeResult:
-    """Chooses a setting with the people of val, then learns to know those of test."""
+    """Chooses a setting on the people of val, then trains and predicts on the people of test."""
     setting = best(probe(val.early, val.late.values, settings), val.late.targets, accuracy)
     return ProbeResult(setting, probe(test.early, test.late.values, (setting,))[setting])
 
@@ -96,7 +96,7 @@ def _halves(features: Mapping[Split, Features], split: Split) -> Halves:
     left_out = 0
     for identity in identities:
         own = np.flatnonzero(found.identity == identity)
-        first, last = _parts(found.clip[own], found.time[own])
+        first, last = _early_and_late(found.clip[own], found.time[own])
         if first.any() and last.any():
             early[own[first]] = True
             late[own[last]] = True
@@ -107,8 +107,8 @@ def _halves(features: Mapping[Split, Features], split: Split) -> Halves:
     return Halves(Samples.of(found, found.identity, early), Samples.of(found, found.identity, late), left_out)
 
 
-def _parts(clip: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of one person's frames are learned from, and which are asked about; none of a single moment."""
+def _early_and_late(clip: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Masks of one person's frames for training and for testing; empty if all frames have the same time."""
     clips = np.unique(clip)
     if len(clips) > 1:
         first = np.isin(clip, clips[: (len(clips) + 1) // 2])

@@ -1,12 +1,13 @@
 """95% intervals by bootstrap over people.
 
-Frames of one person are alike, so people are resampled, with replacement, and the interval has the middle 95% of
-what the metric becomes (the percentile method of Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
-chapter 13). A metric is computed from sums over the frames of each person, so a thousand resamples are one matrix
-product. The probe stays as it was trained: the interval says how much the metric depends on who was measured.
+Frames of one person are similar, so people are resampled with replacement. The interval has the middle 95% of the
+resampled metric (the percentile method of Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
+13). A metric is computed from sums over the frames of each person, so a thousand resamples are one matrix
+product. The probe is not trained again: the interval says how much the metric depends on the people in the test
+split.
 
-The people of a resample depend on how many there are and on nothing else. So two networks that are measured on the
-same people have the same resamples, and the difference between them has an interval too.
+The resamples depend only on the number of people. So two networks that are evaluated on the same people have the
+same resamples, and their difference has an interval too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 ROUNDS = 1000
-"""Resamples, each of as many people as there are."""
+"""The number of resamples; each has as many people as the data."""
 
 LEVEL = 0.95
 
@@ -155,7 +156,7 @@ def _rmse(sums: np.ndarray) -> np.ndarray:
 
 
 def _ccc(sums: np.ndarray) -> np.ndarray:
-    """The formula of `metrics.ccc`, from sums; 0 where it says 0/0."""
+    """The formula of `metrics.ccc`, from sums; 0 for 0/0."""
     count, truth, predicted, truth_2, predicted_2, product = sums.T
     freedom = np.maximum(count - 1, 1)
     covariance = (product - truth * predicted / count) / freedom

@@ -1,4 +1,4 @@
-"""The numbers that tasks report. All take [n] truth and [n] predictions, and give a plain float."""
+"""Metrics of tasks: [n] truth and [n] predictions → a float."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """The mean F1 of the classes that occur in the truth: a class that nobody shows can't be missed."""
+    """The mean F1 of the classes that occur in the truth."""
     return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
 
 
@@ -31,7 +31,7 @@ def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
 def ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
     """The concordance correlation coefficient (Lin 1989), `2 cov / (var + var + (mean - mean)²)`, in -1 to 1.
 
-    A constant goes along with nothing: 0, where the formula may say 0/0.
+    It is 0 for a constant, where the formula may give 0/0.
     """
     if np.ptp(truth) == 0 or np.ptp(predicted) == 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""What a recipe may set of the built-in downstream tasks."""
+"""Options of the built-in downstream tasks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Probes: simple models on frozen features, for several settings at once.
 
-A probe takes training samples, the features [queries, D] to predict for, and the settings to try; it gives
-the predictions [queries] of each setting. What is true of the queries it never sees.
+A probe takes training samples, the features [queries, D] to predict for, and the settings to try. It gives the
+predictions [queries] of each setting. It never sees the truth of the queries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
 from ssltoolbox.tasks.samples import Samples
 
 REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
-"""Weights of the squared norm beside the mean loss, on standardised features; strongest first."""
+"""Weights of the squared norm relative to the mean loss, on standardised features; strongest first."""
 
 TEMPERATURE = 0.07
 """Of the neighbours' weights, exp(cosine / temperature), after Wu et al. 2018, "Unsupervised Feature Learning

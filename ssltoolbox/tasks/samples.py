@@ -1,4 +1,4 @@
-"""From features to samples of a task: the frames that have a label, or a clear word on why there are none."""
+"""Selects the labelled frames of features as samples of a task; errors say why there are none."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Frames that a probe learns from, or is measured on.
+    """Frames for training or testing a probe.
 
     Attributes:
         values: [n, D] float32, of all frames the features' own memory.
         targets: [n] classes, or numbers to predict; [n, C] of a label of several columns.
-        identity: [n] who is shown.
+        identity: [n] their identities.
     """
 
     values: np.ndarray
@@ -38,7 +38,7 @@ class Samples:
 
 
 def usable(features: Mapping[Split, Features], split: Split, task: str) -> Features:
-    """The features of a split, once it is certain that there are any, and that they are numbers.
+    """Checks that a split has features, and that they are finite.
 
     Raises:
         UserError: for a split that is missing or empty, and for features that are NaN or infinite.

@@ -1,4 +1,4 @@
-"""Which setting of a probe counts: the best on the val split, whatever the test split would say."""
+"""Chooses the setting of a probe on the val split."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Score = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """What a probe says of the test split.
+    """The predictions of a probe for the test split.
 
     Attributes:
         setting: the regulariser or the number of neighbours that was chosen.
@@ -52,9 +52,9 @@ def by_protocol(
     neighbours: Callable[[], ProbeResult],
     measure: Callable[[np.ndarray], dict[str, Any]],
 ) -> dict[str, Any]:
-    """What `measure` gives for the test predictions.
+    """The metrics of the test predictions.
 
-    The results of a linear probe hold those of the neighbours too: they cost little and train nothing.
+    The results of a linear probe include those of the neighbours, which need no training.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}

@@ -1,4 +1,4 @@
-"""The task `valence_arousal`: how pleasant, and how agitated, does a face look?"""
+"""The task `valence_arousal`: predict valence (pleasantness) and arousal (activation)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ValenceArousal:
 
     @property
     def needs_network(self) -> bool:
-        """To fine-tune it."""
+        """True for the protocol `finetune`."""
         return self.options.protocol == "finetune"
 
     def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:

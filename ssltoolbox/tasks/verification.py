@@ -1,4 +1,4 @@
-"""The task `verification`: do two images show one person? How much of who is shown is left in the features.
+"""The task `verification`: do two images show one person?
 
 The protocol of LFW's pairs.txt (Huang et al., Labeled Faces in the Wild, 2007): for each of ten folds of people, a
 threshold on the cosine of two features is chosen on the other nine.
@@ -19,11 +19,11 @@ from ssltoolbox.tasks.options import VerificationOptions
 from ssltoolbox.tasks.samples import usable
 
 POINTS = 101
-"""Of the ROC curve as reported, evenly spread over the false accepts."""
+"""Points of the reported ROC curve, evenly spread over the false accepts."""
 
 
 class Verification:
-    """Accuracy and area under the ROC curve over the test split's pairs; read as those of the task `identity`."""
+    """Accuracy and area under the ROC curve over the pairs of the test split; for their meaning see `identity`."""
 
     needs_network = True
 
@@ -34,7 +34,7 @@ class Verification:
         """`{"verification": …}` with these keys, shares in 0 to 1:
 
         - `accuracy`: the mean over the folds; `accuracy_ci`: its interval [low, high], by Student's t over them
-        - `auc`: how often a pair of one person is more alike than a pair of two
+        - `auc`: how often a pair of one person is more similar than a pair of two
         - `roc`: `false_accepts` and `true_accepts`, [101] each
         - `chance`, `protocol`; `folds`, `pairs`; `left_out`: pairs with an unreadable image
 
