@@ -34,7 +34,7 @@ from ssltoolbox.api import Batch
 from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
-from ssltoolbox.engine.training.optim import build_optimiser
+from ssltoolbox.engine.training.optim import build_optimiser, maker
 from ssltoolbox.engine.training.trainer import build_module, quiet_lightning
 from ssltoolbox.plan import load_plan
 
@@ -97,7 +97,7 @@ def by_hand(components: Components, batches: list[Batch], steps: int, threads: i
     )
     model = torch.nn.ModuleList([backbone, head]).to(device, memory_format=torch.channels_last).train()
     criterion = NTXentLoss(options.temperature)
-    optimiser = build_optimiser(model, components.plan.recipe.optim)
+    optimiser = build_optimiser(model, components.plan.recipe.optim, maker(components.plan.optimiser))
     start = 0.0
     for step in range(steps):
         if step == 1:

@@ -136,6 +136,6 @@ def test_the_synthetic_rows_need_no_weights():
 
 def test_the_published_codes_rate_stays_where_it_starts():
     plan = plan_of("published", "mask_fn")
-    assert (plan.recipe.optim.schedule, plan.recipe.optim.warmup_epochs) == ("constant", 0)
+    assert (plan.recipe.optim.schedule.name, plan.recipe.optim.warmup_epochs) == ("constant", 0)
     assert plan.recipe.optim.lr == plan_of("paper", "f").recipe.optim.lr
     assert not plan.of(Kind.NEGATIVE_SAMPLERS)

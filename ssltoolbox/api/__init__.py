@@ -45,6 +45,7 @@ from ssltoolbox.api.methods import (
 )
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.needs import Need
+from ssltoolbox.api.optimisers import Groups, Optimiser, OptimiserSetting, Schedule, ScheduleSetting
 from ssltoolbox.api.options import (
     AuxiliaryLossOptions,
     CropOptions,
@@ -101,6 +102,7 @@ __all__ = [
     "Frames",
     "GradientMethod",
     "GroupedMethod",
+    "Groups",
     "Kind",
     "LabelFacts",
     "LabelledDataset",
@@ -119,6 +121,8 @@ __all__ = [
     "NegativeSampler",
     "NegativeSamplerOptions",
     "NetworkEvaluator",
+    "Optimiser",
+    "OptimiserSetting",
     "OptionError",
     "Options",
     "PairedDataset",
@@ -128,6 +132,8 @@ __all__ = [
     "PositiveGenerator",
     "Problem",
     "Rows",
+    "Schedule",
+    "ScheduleSetting",
     "Setting",
     "SharedView",
     "Side",

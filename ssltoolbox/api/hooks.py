@@ -54,6 +54,14 @@ class HookSpecs:
         """Networks; targets make a `Backbone`. timm's come in here too."""
 
     @hookspec
+    def ssltoolbox_optimisers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
+        """Optimisers; targets make an `Optimiser`. timm's come in here too."""
+
+    @hookspec
+    def ssltoolbox_schedules(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
+        """The learning rate over the steps; targets make a `Schedule`."""
+
+    @hookspec
     def ssltoolbox_datasets(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
         """Sources of face clips; options derive from `DatasetOptions`, targets follow `Dataset`."""
 

@@ -72,6 +72,8 @@ class Kind:
     NEGATIVE_MASKERS: ClassVar[Kind]
     AUXILIARY_LOSSES: ClassVar[Kind]
     BACKBONES: ClassVar[Kind]
+    OPTIMISERS: ClassVar[Kind]
+    SCHEDULES: ClassVar[Kind]
     VIEWS: ClassVar[Kind]
     EVALUATORS: ClassVar[Kind]
     LANDMARK_DETECTORS: ClassVar[Kind]
@@ -229,6 +231,32 @@ Kind.BACKBONES = add_kind(
         examples=("plain_cnn",),
         nested=True,
         keys=("backbone.stem",),
+    )
+)
+Kind.OPTIMISERS = add_kind(
+    Kind(
+        name="optimisers",
+        about="What changes the weights by their gradients.",
+        members=("step", "zero_grad", "state_dict", "load_state_dict", "param_groups"),
+        section="optim",
+        arguments=("groups", "setting"),
+        examples=("steady_sgd",),
+        nested=True,
+        keeps_keys=True,
+        default="adamw",
+        keys=("optim.momentum", "optim.betas"),
+    )
+)
+Kind.SCHEDULES = add_kind(
+    Kind(
+        name="schedules",
+        about="The learning rate after the warm-up.",
+        members=("factor",),
+        section="optim.schedule",
+        arguments=("setting",),
+        examples=("warm_restarts",),
+        default="cosine",
+        keys=("optim.final_lr_fraction",),
     )
 )
 Kind.EVALUATORS = add_kind(

@@ -99,7 +99,7 @@ def _run(plan: Plan) -> str:
 
 
 def _learning_rate(optim: Optim, schedule: LearningRate) -> str:
-    text = f"{optim.name}, {schedule.lr:g}, {schedule.kind}"
+    text = f"{optim.name}, {schedule.lr:g}, {schedule.provided.descriptor.name}"
     if schedule.warmup:
         text += f", {schedule.warmup} steps of warm-up"
     if schedule.steps:

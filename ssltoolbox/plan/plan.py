@@ -134,6 +134,11 @@ class Plan:
         return descriptor
 
     @property
+    def optimiser(self) -> Chosen | None:
+        """What changes the weights; None for a recipe that trains nothing and has none."""
+        return next(iter(self.of(Kind.OPTIMISERS)), None)
+
+    @property
     def views(self) -> Chosen:
         """The augmentations."""
         return self.of(Kind.VIEWS)[0]

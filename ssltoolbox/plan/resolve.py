@@ -15,6 +15,7 @@ from ssltoolbox.api import (
     DatasetOptions,
     Kind,
     NegativeSamplerOptions,
+    ScheduleSetting,
     UserError,
 )
 from ssltoolbox.plan.checks import component_checks, number_checks, training_checks
@@ -193,13 +194,15 @@ def _plan(
 ) -> Plan | None:
     """The plan, if the recipe has all that it takes; its numbers are not checked yet."""
     sections = loaded.sections
-    if not set(Recipe.model_fields) <= set(sections) or not all(
-        chosen.get(kind) for kind in KINDS.values() if kind.required
-    ):
+    if not set(Recipe.model_fields) <= set(sections):
+        return None
+    needed = [kind for kind in KINDS.values() if kind.required]
+    needed += [Kind.OPTIMISERS, Kind.SCHEDULES] if sections["optim"] else []
+    if not all(chosen.get(kind) for kind in needed):
         return None
     recipe = Recipe.model_construct(**_spelled_out(sections, chosen))
     counts = _counts(recipe, chosen, facts)
-    return Plan(recipe, chosen, facts, counts, _schedule(recipe, counts))
+    return Plan(recipe, chosen, facts, counts, _learning_rate(recipe, chosen, counts))
 
 
 def _spelled_out(sections: Mapping[str, Any], chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:
@@ -242,14 +245,14 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
     )
 
 
-def _schedule(recipe: Recipe, counts: Counts) -> LearningRate | None:
+def _learning_rate(
+    recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], counts: Counts
+) -> LearningRate | None:
+    """The learning rate over the run; None for a recipe without an optimiser."""
     optim = recipe.optim
     if optim is None:
         return None
-    return LearningRate(
-        kind=optim.schedule,
-        lr=optim.lr,
-        final_lr=optim.lr * optim.final_lr_fraction,
-        warmup=min(warmup_steps(optim, counts), counts.steps),
-        steps=counts.steps,
-    )
+    (schedule,) = chosen[Kind.SCHEDULES]
+    warmup = min(warmup_steps(optim, counts), counts.steps)
+    setting = ScheduleSetting(counts.steps - warmup, counts.steps_per_epoch, optim.final_lr_fraction)
+    return LearningRate(schedule.provided, schedule.options, setting, optim.lr, warmup)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
 
+from ssltoolbox.api import Options, Schedule, ScheduleSetting, UserError
 from ssltoolbox.recipe import Optim
+from ssltoolbox.registry import Provided
 
 
 @dataclass(frozen=True)
@@ -14,33 +16,46 @@ class LearningRate:
     """How the learning rate changes over the steps of the optimiser.
 
     Attributes:
-        kind: "cosine" falls along half a cosine to the final rate, "constant" stays.
+        provided: the schedule after the warm-up.
+        options: the schedule's.
+        setting: what the schedule is made with.
         lr: the highest rate.
-        final_lr: the rate at the end of a cosine.
         warmup: steps of linear growth at the start.
-        steps: steps of the whole run.
     """
 
-    kind: Literal["cosine", "constant"]
+    provided: Provided
+    options: Options
+    setting: ScheduleSetting
     lr: float
-    final_lr: float
     warmup: int
-    steps: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.warmup + self.setting.steps
+
+    @cached_property
+    def _schedule(self) -> Schedule:
+        target = self.provided.load()
+        with self.provided.blamed_for("making it"):
+            schedule: Schedule = target(self.options, self.setting)
+        return schedule
 
     def factor(self, step: int) -> float:
         """The rate at a step as a fraction of `lr`; step 0 is the first.
 
-        >>> schedule = LearningRate("cosine", lr=0.1, final_lr=0.0, warmup=2, steps=10)
-        >>> [round(schedule.factor(step), 3) for step in (0, 1, 2, 6, 10)]
-        [0.5, 1.0, 1.0, 0.5, 0.0]
+        Raises:
+            UserError: where the schedule can't be made, or gives no number of at least 0.
         """
         if step < self.warmup:
             return (step + 1) / self.warmup
-        if self.kind == "constant":
-            return 1.0
-        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
-        lowest = self.final_lr / self.lr
-        return lowest + (1 - lowest) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        with self.provided.blamed_for("factor()"):
+            factor = float(self._schedule.factor(step - self.warmup))
+        if not 0 <= factor < math.inf:
+            raise UserError(
+                f"{self.provided.title} gives {factor} at step {step}, not a number of at least 0"
+            )
+        return factor
 
 
 @dataclass(frozen=True)

@@ -104,14 +104,14 @@ class Backbone(Section):
 class Optim(Section):
     """The optimiser and the learning rate over time."""
 
-    name: Literal["adamw", "adam", "sgd", "lars"] = "adamw"
-    """The optimiser."""
+    name: str = Field(default=Kind.OPTIMISERS.default, min_length=1)
+    """The optimiser: the toolbox's own, timm's, such as `lamb` and `muon`, or a plugin's."""
 
     lr: float = Field(gt=0)
     """The highest learning rate, after the warm-up, used as it is: it is not scaled by the batch size."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
-    """Weight decay: decoupled for adamw, an L2 penalty for the others."""
+    """Weight decay: decoupled for adamw, an L2 penalty for adam, sgd and lars."""
 
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Momentum of sgd and lars."""
@@ -122,8 +122,8 @@ class Optim(Section):
     decay_norm_and_bias: bool = False
     """Whether weight decay applies to biases and normalisation layers too."""
 
-    schedule: Literal["cosine", "constant"] = "cosine"
-    """The learning rate after the warm-up."""
+    schedule: FlatComponent = Component(name=Kind.SCHEDULES.default)
+    """The learning rate after the warm-up: cosine, constant, linear, polynomial, step, or a plugin's."""
 
     warmup_epochs: float = Field(default=0.0, ge=0)
     """Epochs over which the learning rate rises linearly from 0."""
@@ -133,32 +133,18 @@ class Optim(Section):
     `warmup_epochs`."""
 
     final_lr_fraction: float = Field(default=0.0, ge=0, le=1)
-    """Where the cosine ends, as a fraction of `lr`."""
+    """Where a cosine, a line or a polynomial ends, as a fraction of `lr`."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The optimiser's own options; of timm's optimisers, further arguments for its factory."""
 
     @model_validator(mode="after")
-    def _nothing_idle(self) -> Self:
-        used = {"momentum": self.name in ("sgd", "lars"), "betas": self.name in ("adam", "adamw")}
-        for option, is_used in used.items():
-            if not is_used and getattr(self, option) != type(self).model_fields[option].default:
-                raise OptionError(
-                    f"{self.name} has no {option}",
-                    "remove it, or choose another optimiser",
-                    options=(option, "name"),
-                    drop=(option,),
-                )
+    def _one_warmup(self) -> Self:
         if self.warmup_steps is not None and self.warmup_epochs != 0:
             hint = "set warmup_epochs to 0, or warmup_steps to null"
             both = ("warmup_steps", "warmup_epochs")
             message = "'warmup_epochs' and 'warmup_steps' can't both be given"
             raise OptionError(message, hint, options=both, drop=both)
-        if self.schedule == "constant" and self.final_lr_fraction != 0:
-            hint = "remove it, or write schedule: cosine"
-            raise OptionError(
-                "a constant schedule has no final_lr_fraction",
-                hint,
-                options=("final_lr_fraction", "schedule"),
-                drop=("final_lr_fraction",),
-            )
         return self
 
 

@@ -53,7 +53,7 @@ def spell_out(recipe: Located) -> Located:
     """The recipe with every `simclr` where a component stands written as `{name: simclr}`."""
     for kind in NAMED_KINDS:
         recipe = _changed(recipe, kind.path, _each_as_mapping if kind.many else as_mapping)
-    return _changed(recipe, ("optim",), as_mapping)
+    return recipe
 
 
 def with_defaults(recipe: Located) -> Located:

@@ -13,7 +13,7 @@ _MODEL = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 _OLD_MODELS = re.compile(r"register_model_deprecations\(__name__, \{(.*?)\}\)", re.DOTALL)
 _OLD_MODEL = re.compile(r"['\"](\w+)['\"]\s*:")
 _TAGGED = re.compile(r"^\s*['\"](\w+)\.(\w+)['\"]\s*:", re.MULTILINE)
-_OPTIMISER = re.compile(r"OptimInfo\(\s*name='([^']+)'")
+_OPTIMISER = re.compile(r"OptimInfo\(\s*(?:name=)?'([^']+)'")
 
 
 @cache

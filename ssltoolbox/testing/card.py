@@ -14,7 +14,7 @@ from torch import nn
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.needs import complaint_about_need
-from ssltoolbox.testing.backbones import setting_for
+from ssltoolbox.testing import backbones, optimisers, schedules
 from ssltoolbox.testing.faults import definition_of, fault_of
 from ssltoolbox.testing.method_trial import MethodTrial, plain_context
 from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
@@ -148,7 +148,11 @@ def make(subject: Subject) -> Any:
     if subject.kind == Kind.AUXILIARY_LOSSES:
         return subject.make(plain_context(subject))
     if subject.kind == Kind.BACKBONES:
-        return subject.make(setting_for(subject))
+        return subject.make(backbones.setting_for(subject))
+    if subject.kind == Kind.OPTIMISERS:
+        return subject.make(optimisers.groups_of(nn.Linear(4, 4)), optimisers.setting_for(subject))
+    if subject.kind == Kind.SCHEDULES:
+        return subject.make(schedules.setting_for(subject))
     return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
 
 

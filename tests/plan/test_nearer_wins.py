@@ -68,7 +68,7 @@ def test_a_constant_rate_rules_out_where_an_inherited_cosine_ends(tmp_path: Path
         tmp_path, "", "optim.schedule=constant", optim="{lr: 1e-3, final_lr_fraction: 0.1}"
     ).recipe.optim
     assert optim is not None
-    assert (optim.schedule, optim.final_lr_fraction) == ("constant", 0)
+    assert (optim.schedule.name, optim.final_lr_fraction) == ("constant", 0)
 
 
 def test_an_index_rules_out_an_inherited_root(tmp_path: Path) -> None:

@@ -80,12 +80,6 @@ seed: 2
     ("overrides", "expected"),
     [
         (["trainer.steps=5", "trainer.epochs=5"], "--set:1:9: 'epochs' and 'steps' can't both be given"),
-        (["optim.momentum=0.5"], "--set:1:7: adam has no momentum"),
-        (["optim={name: sgd, lr: 1, betas: [0.5, 0.9]}"], "--set:1:26: sgd has no betas"),
-        (
-            ["optim.schedule=constant", "optim.final_lr_fraction=0.1"],
-            "--set:1:7: a constant schedule has no final_lr_fraction",
-        ),
         (["name=a/b"], "--set:1:6: name can't be 'a/b'"),
         (["name=.."], "--set:1:6: name can't be '..'"),
         (["seed=4294967296"], "--set:1:6: seed must be less than 4294967296, not 4294967296"),

@@ -16,7 +16,7 @@ from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolbo
 from ssltoolbox.api.methods import step_of
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
-from ssltoolbox.engine.training.optim import build_optimiser
+from ssltoolbox.engine.training.optim import Make, build_optimiser
 from ssltoolbox.engine.training.ranks import ends_logged_step
 from ssltoolbox.recipe import Optim
 from ssltoolbox.support.files import write_json
@@ -33,6 +33,7 @@ class TrainingModule(pl.LightningModule):
         losses: auxiliary losses, added to the loss of the method; their parameters are trained too.
         stages: prepare a batch that the loader's workers have not prepared.
         optim: the optimiser's settings.
+        make_optimiser: makes the optimiser of groups of parameters.
         lr_factor: step → factor of the learning rate.
         seed: the recipe's.
         steps_per_epoch: for the epoch that is logged.
@@ -46,6 +47,7 @@ class TrainingModule(pl.LightningModule):
         losses: AuxiliaryLosses,
         stages: Stages,
         optim: Optim,
+        make_optimiser: Make,
         lr_factor: Callable[[int], float],
         seed: int,
         steps_per_epoch: int,
@@ -62,6 +64,7 @@ class TrainingModule(pl.LightningModule):
         # Registered here, so that Lightning moves them to the device.
         self.helpers = nn.ModuleList(each for each in components if isinstance(each, nn.Module))
         self.optim = optim
+        self.make_optimiser = make_optimiser
         self.lr_factor = lr_factor
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
@@ -71,7 +74,11 @@ class TrainingModule(pl.LightningModule):
         """The recipe's optimiser, and its schedule per optimiser step."""
         # With mixed precision, Lightning can't clip the gradients of a fused optimiser.
         optimiser = build_optimiser(
-            self.method, self.optim, fused=not self.trainer.gradient_clip_val, losses=self.losses
+            self.method,
+            self.optim,
+            self.make_optimiser,
+            fused=not self.trainer.gradient_clip_val,
+            losses=self.losses,
         )
         schedule = LambdaLR(optimiser, self.lr_factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

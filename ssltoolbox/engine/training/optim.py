@@ -1,30 +1,55 @@
-"""The table of optimisers, and the parameters without weight decay."""
+"""The groups of parameters that learn, and the parameters without weight decay."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from lightly.utils.lars import LARS
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 
-from ssltoolbox.api import GroupedMethod
+from ssltoolbox.api import GroupedMethod, OptimiserSetting, UserError
+from ssltoolbox.plan import Chosen
 from ssltoolbox.recipe import Optim
 
 Groups = list[dict[str, Any]]
+Make = Callable[[Groups, OptimiserSetting], Optimizer]
+"""Makes an optimiser of groups of parameters."""
 
-# Adam is fused on CPUs too: benchmarks/RESULTS.md has the numbers. SGD gains nothing by it.
-OPTIMISERS: dict[str, Callable[[Groups, Optim, bool], Optimizer]] = {
-    "adamw": lambda groups, o, fused: AdamW(groups, lr=o.lr, betas=o.betas, fused=fused),
-    "adam": lambda groups, o, fused: Adam(groups, lr=o.lr, betas=o.betas, fused=fused),
-    "sgd": lambda groups, o, fused: SGD(groups, lr=o.lr, momentum=o.momentum),
-    "lars": lambda groups, o, fused: LARS(groups, lr=o.lr, momentum=o.momentum),
-}
+
+def maker(optimiser: Chosen) -> Make:
+    """What makes the optimiser that a recipe names.
+
+    Raises:
+        PluginError: when its code can't be imported.
+    """
+    target = optimiser.provided.load()
+
+    def make(groups: Groups, setting: OptimiserSetting) -> Optimizer:
+        with optimiser.provided.blamed_for("making it"):
+            made = target(optimiser.options, groups, setting)
+        if not isinstance(made, Optimizer):
+            raise UserError(f"{optimiser.title} is a {type(made).__name__}, not a torch.optim.Optimizer")
+        return made
+
+    return make
+
+
+def try_optimiser(optimiser: Chosen, optim: Optim) -> None:
+    """Makes the optimiser of one parameter, so that what is wrong with its options fails before a run begins.
+
+    Raises:
+        UserError: where it can't be made.
+    """
+    build_optimiser(nn.Linear(2, 2), optim, maker(optimiser))
 
 
 def build_optimiser(
-    method: nn.Module, optim: Optim, fused: bool = True, losses: nn.Module | None = None
+    method: nn.Module,
+    optim: Optim,
+    make: Make,
+    fused: bool = True,
+    losses: nn.Module | None = None,
 ) -> Optimizer:
     """The recipe's optimiser over the parameters that learn.
 
@@ -34,6 +59,7 @@ def build_optimiser(
     Args:
         method: its parameters are on the device that they stay on.
         optim: the optimiser's settings.
+        make: makes it; see `maker`.
         fused: whether Adam does all its arithmetic in one go.
         losses: auxiliary losses, whose parameters learn too.
     """
@@ -47,7 +73,15 @@ def build_optimiser(
     grouped.append({"params": [p for p in learning.values() if id(p) not in taken]})
     undecayed = {id(learning[name]) for name in kept}
     groups = [part for group in grouped for part in _by_decay(group, undecayed, optim)]
-    return OPTIMISERS[optim.name]([group for group in groups if group["params"]], optim, fused)
+    setting = OptimiserSetting(
+        name=optim.name,
+        lr=optim.lr,
+        weight_decay=optim.weight_decay,
+        momentum=optim.momentum,
+        betas=optim.betas,
+        fused=fused,
+    )
+    return make([group for group in groups if group["params"]], setting)
 
 
 def _by_decay(group: dict[str, Any], undecayed: Container[int], optim: Optim) -> Groups:

@@ -31,6 +31,7 @@ from ssltoolbox.engine.training.launch import World, world_of
 from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
 from ssltoolbox.engine.training.measure import stage_table
+from ssltoolbox.engine.training.optim import try_optimiser
 from ssltoolbox.engine.training.rendezvous import Rendezvous
 from ssltoolbox.engine.training.trainer import (
     build_module,
@@ -85,7 +86,7 @@ def train(
     with Rendezvous(world) as rendezvous:
         components.import_all()
         if world.rank == 0 and not (out and RunFolder(out).recipe.exists()):
-            components.try_backbone()
+            _try(components)
         if world.rank > 0:
             start = rendezvous.join()
             folder = RunFolder(start.folder)
@@ -116,6 +117,18 @@ def train(
                 write_report(components, folder, console)
             log.info("done")
             return Run(folder, evaluation)
+
+
+def _try(components: Components) -> None:
+    """Makes what may refuse its options only when it is made, before anything is written.
+
+    Raises:
+        UserError: where the backbone or the optimiser can't be made.
+    """
+    components.try_backbone()
+    plan = components.plan
+    if plan.trains and plan.optimiser and plan.recipe.optim:
+        try_optimiser(plan.optimiser, plan.recipe.optim)
 
 
 def _begin_or_resume(plan: Plan, folder: RunFolder, world: World, console: Console) -> None:

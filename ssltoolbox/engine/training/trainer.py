@@ -30,6 +30,7 @@ from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
 from ssltoolbox.engine.training.module import TrainingModule
+from ssltoolbox.engine.training.optim import maker
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
 from ssltoolbox.models.devices import best_device
 from ssltoolbox.plan import Plan
@@ -38,9 +39,10 @@ from ssltoolbox.plan import Plan
 def build_module(components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
     """What the Trainer trains: the method with its views and strategies, the optimiser and its schedule."""
     plan = components.plan
-    optim, schedule = plan.recipe.optim, plan.schedule
+    optim, schedule, optimiser = plan.recipe.optim, plan.schedule, plan.optimiser
     assert optim is not None, "checked by the plan"
     assert schedule is not None, "checked by the plan"
+    assert optimiser is not None, "checked by the plan"
     method, losses = components.learners(distributed)
     if plan.recipe.trainer.compile:
         compile_networks(method)
@@ -49,6 +51,7 @@ def build_module(components: Components, distributed: bool, failure_path: Path) 
         losses=losses,
         stages=components.stages,
         optim=optim,
+        make_optimiser=maker(optimiser),
         lr_factor=schedule.factor,
         seed=plan.recipe.seed,
         steps_per_epoch=plan.counts.steps_per_epoch,

@@ -8,7 +8,7 @@ import pytest
 from support.runs import run_tiny, write_recipe
 
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.training.optim import build_optimiser
+from ssltoolbox.engine.training.optim import build_optimiser, maker
 from ssltoolbox.plan import load_plan
 from ssltoolbox.testing import check_plugin
 
@@ -56,7 +56,7 @@ def logged(folder):
 def test_its_parameters_are_optimised(recipe):
     plan = load_plan(recipe)
     method, losses = Components(plan).learners(distributed=False)
-    optimiser = build_optimiser(method, plan.recipe.optim, losses=losses)
+    optimiser = build_optimiser(method, plan.recipe.optim, maker(plan.optimiser), losses=losses)
     (point,) = losses.parameters()
     assert any(point is parameter for group in optimiser.param_groups for parameter in group["params"])
 

@@ -1,0 +1,1 @@
+"""The built-in optimisers and schedules of the learning rate."""

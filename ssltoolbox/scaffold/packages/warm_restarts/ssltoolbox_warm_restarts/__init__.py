@@ -1,0 +1,25 @@
+"""WarmRestarts: a cosine that begins again and again."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, Options, hookimpl
+
+
+class WarmRestartsOptions(Options):
+    """How often it falls."""
+
+    cycles: int = Field(default=3, ge=1)
+    """How often the rate falls, in parts of equal length."""
+
+
+@hookimpl
+def ssltoolbox_schedules() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="warm_restarts",
+        summary="Falls along half a cosine and begins again, some times.",
+        options=WarmRestartsOptions,
+        target="ssltoolbox_warm_restarts.schedule:WarmRestarts",
+        api=2,
+    )

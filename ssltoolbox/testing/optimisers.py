@@ -1,0 +1,138 @@
+"""Rules for optimisers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssltoolbox.api import OptimiserSetting
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.compare import seed_globally
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
+
+STEPS = 60
+RATES = (0.1, 0.01, 0.001)
+
+
+def setting_for(subject: Subject, lr: float = RATES[1]) -> OptimiserSetting:
+    """What a recipe with the default keys says of the optimiser."""
+    card = subject.card
+    name = card.name if card.names is None else "lamb"
+    return OptimiserSetting(name=name, lr=lr, weight_decay=1e-4)
+
+
+def groups_of(model: nn.Module) -> list[dict[str, Any]]:
+    """The model's parameters as the engine gives them: decayed and undecayed apart."""
+    parameters = list(model.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 1e-4},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+@rule("lowers a small loss")
+def lowers_loss(subject: Subject) -> None:
+    ends = {lr: _Trial(subject, lr).run(STEPS) for lr in RATES}
+    if not any(after < 0.8 * before for before, after in ends.values()):
+        told = ", ".join(f"{before:.3g} → {after:.3g} at lr {lr:g}" for lr, (before, after) in ends.items())
+        raise Breach(
+            f"`{subject.name}` does not lower a regression's loss in {STEPS} steps: {told}; does `step` use "
+            "`group['lr']` and change `parameter` in place?"
+        )
+
+
+@rule("follows the learning rate of each group")
+def follows_rate(subject: Subject) -> None:
+    trial = _Trial(subject, RATES[1])
+    trial.run(1)
+    for group in trial.optimiser.param_groups:
+        group["lr"] = 0.0
+    before = trial.weights()
+    trial.run(1)
+    moved = max(float((a - b).abs().max()) for a, b in zip(before, trial.weights(), strict=True))
+    if moved > 1e-7:
+        raise Breach(
+            f"`{subject.name}` moves weights by {moved:g} where `group['lr']` is 0: schedules change "
+            "`group['lr']`, so read it in every step"
+        )
+
+
+@rule("a closure is called")
+def calls_closure(subject: Subject) -> None:
+    trial = _Trial(subject, RATES[1])
+    called: list[Tensor] = []
+
+    def closure() -> Tensor:
+        trial.optimiser.zero_grad()
+        loss = trial.loss()
+        loss.backward()
+        called.append(loss)
+        return loss
+
+    trial.optimiser.step(closure)
+    if not called:
+        raise Breach(
+            f"`{subject.name}.step(closure)` does not call the closure, which computes the gradients: call it "
+            "under `torch.enable_grad()` and return its loss"
+        )
+
+
+@rule("a saved state is the whole state")
+def resumes(subject: Subject) -> Iterator[Complaint]:
+    first = _Trial(subject, RATES[1])
+    first.run(3)
+    file = io.BytesIO()
+    torch.save(first.optimiser.state_dict(), file)
+    file.seek(0)
+    try:
+        state = torch.load(file, weights_only=True)
+    except Exception as error:
+        raise Breach(
+            f"the state of `{subject.name}` can't be read back: {first_line(error)}; keep tensors and plain values"
+        ) from error
+    second = _Trial(subject, RATES[1])
+    second.model.load_state_dict(first.model.state_dict())
+    second.optimiser.load_state_dict(state)
+    for trial in (first, second):
+        seed_globally(3)
+        trial.run(3)
+    if any(not torch.equal(a, b) for a, b in zip(first.weights(), second.weights(), strict=True)):
+        yield Complaint(
+            "state",
+            f"`{subject.name}` goes on differently from a loaded state: put all that changes between steps into "
+            "`self.state[parameter]` or the groups, not into attributes",
+        )
+
+
+RULES = (lowers_loss, follows_rate, calls_closure, resumes)
+
+
+class _Trial:
+    """A linear regression with an optimiser of its own."""
+
+    def __init__(self, subject: Subject, lr: float) -> None:
+        generator = torch.Generator().manual_seed(0)
+        seed_globally(0)
+        self.model = nn.Linear(6, 4)
+        self.inputs = torch.randn(32, 6, generator=generator)
+        self.targets = self.inputs @ torch.randn(6, 4, generator=generator)
+        self.optimiser = subject.make(groups_of(self.model), setting_for(subject, lr))
+
+    def loss(self) -> Tensor:
+        return nn.functional.mse_loss(self.model(self.inputs), self.targets)
+
+    def weights(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self.model.parameters()]
+
+    def run(self, steps: int) -> tuple[float, float]:
+        """The loss before and after so many steps."""
+        before = self.loss().item()
+        for _ in range(steps):
+            self.optimiser.zero_grad()
+            self.loss().backward()
+            self.optimiser.step()
+        return before, self.loss().item()

@@ -1,0 +1,67 @@
+"""Rules for schedules of the learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ssltoolbox.api import ScheduleSetting
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
+
+LENGTHS = (0, 1, 2, 97, 1000)
+"""Steps of the runs that are tried."""
+FINAL = 0.1
+
+
+def setting_for(subject: Subject, steps: int = LENGTHS[-1]) -> ScheduleSetting:
+    """A run of so many steps after the warm-up."""
+    ends = "final_lr_fraction" in subject.card.uses
+    return ScheduleSetting(steps, steps_per_epoch=10, final_lr_fraction=FINAL if ends else 0.0)
+
+
+@rule("a finite factor of at least 0 at every step")
+def finite(subject: Subject) -> Iterator[Complaint]:
+    for steps in LENGTHS:
+        schedule = subject.make(setting_for(subject, steps))
+        # Lightning asks for the rate after the last step, too.
+        for step in range(steps + 2):
+            factor = schedule.factor(step)
+            if not isinstance(factor, int | float) or not 0 <= factor < math.inf:
+                yield Complaint(
+                    f"{steps} steps",
+                    f"`{subject.name}.factor({step})` gives {factor!r} in a run of {steps} steps: give a finite "
+                    "number of at least 0 for every step from 0 to the last one and the one after it",
+                )
+                break
+
+
+@rule("the rate is not 0 all along")
+def moves(subject: Subject) -> None:
+    schedule = subject.make(setting_for(subject))
+    if not any(schedule.factor(step) > 0 for step in range(LENGTHS[-1])):
+        raise Breach(f"`{subject.name}.factor` is 0 at every step: nothing would be learned")
+
+
+@rule("the step alone decides")
+def pure(subject: Subject) -> None:
+    steps = range(LENGTHS[-1])
+    first, second = (subject.make(setting_for(subject)) for _ in range(2))
+    forward = [first.factor(step) for step in steps]
+    backward = [second.factor(step) for step in reversed(steps)]
+    if forward != backward[::-1]:
+        raise Breach(
+            f"`{subject.name}.factor` depends on what was asked before: work it out from `step` alone, or a "
+            "resumed run goes on otherwise"
+        )
+
+
+@rule("it ends at the final rate", lambda subject: "final_lr_fraction" in subject.card.uses)
+def ends(subject: Subject) -> None:
+    last = subject.make(setting_for(subject)).factor(LENGTHS[-1])
+    if not math.isclose(last, FINAL, rel_tol=1e-6):
+        raise Breach(
+            f"`{subject.name}` says that it uses `final_lr_fraction`, and ends at {last:g} where that is {FINAL}"
+        )
+
+
+RULES = (finite, moves, pure, ends)
