@@ -63,14 +63,14 @@ def halted_at(step: int) -> Iterator[None]:
     class Halted(Exception):
         pass
 
-    def halting(module: TrainingModule, micro_batch: Any, index: int) -> Any:
+    def training_step(module: TrainingModule, micro_batch: Any, index: int) -> Any:
         if module.global_step == step:
             raise Halted
-        return training_step(module, micro_batch, index)
+        return whole(module, micro_batch, index)
 
-    training_step = TrainingModule.training_step
+    whole = TrainingModule.training_step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TrainingModule, "training_step", halting)
+        patch.setattr(TrainingModule, "training_step", training_step)
         try:
             yield
         except Halted:

@@ -39,12 +39,15 @@ class Blame:
 
     def _found(self, error: Exception) -> str:
         """The message; empty if no component's code is in the traceback."""
-        for trace in _frames(error.__traceback__):
+        frames = list(_frames(error.__traceback__))
+        # An optimiser calls the training step back: it is not to blame for errors in there.
+        steps = [at for at, trace in enumerate(frames) if trace.tb_frame.f_code.co_name == "training_step"]
+        for trace in frames[max(steps, default=0) :]:
             code = trace.tb_frame.f_code
             owner = trace.tb_frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
             title = next((self.titles[base] for base in type(owner).__mro__ if base in self.titles), "")
             if title:
-                last = list(_frames(error.__traceback__))[-1]
+                last = frames[-1]
                 line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}"
                 return (
                     f"{title}: {code.co_name}() raised {type(error).__name__}: {first_line(error)} ({line})"
