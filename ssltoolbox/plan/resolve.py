@@ -114,7 +114,9 @@ def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> R
 def with_facts(plan: Plan, facts: DataFacts | None) -> Plan:
     """The plan with the facts of data that is not there, and the numbers that follow from them."""
     counts = _counts(plan.recipe, plan.chosen, facts)
-    return replace(plan, facts=facts, counts=counts, schedule=_schedule(plan.recipe, counts))
+    return replace(
+        plan, facts=facts, counts=counts, schedule=_learning_rate(plan.recipe, plan.chosen, counts)
+    )
 
 
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:
