@@ -36,17 +36,17 @@ def _point(name: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def with_val(splits: np.ndarray, groups: Iterable[str], val: float) -> np.ndarray:
+def with_val(splits: np.ndarray, groups: Iterable[str], val: float, enough: int = ENOUGH) -> np.ndarray:
     """[n] splits of the data's own; where nothing is in val, a part of train is, by a hash of the groups [n].
 
-    Of `ENOUGH` groups in train at least one is val, however their hashes fall.
+    Of so many groups in train as are `enough`, at least one is val, however their hashes fall.
     """
     if "val" in splits or not val:
         return splits
     train = [group if split == "train" else None for group, split in zip(groups, splits, strict=True)]
     names = {group for group in train if group is not None}
     chosen = {name for name in names if split_of(name, val, 0.0) == "val"}
-    if not chosen and len(names) >= ENOUGH:
+    if not chosen and len(names) >= enough:
         chosen = {min(names, key=_point)}
     return np.where([group in chosen for group in train], "val", splits)
 

@@ -126,7 +126,8 @@ class LabelledImages:
                 there = f"there are 1 to {int(folds.max(initial=0))}" if folds.any() else "write folds: 5"
                 raise UserError(f"{printable(self.root)}: there is no fold {rule.fold}", there)
             held_out = np.where(folds == rule.fold, "test", "train")
-            return with_val(held_out, self.groups, rule.val)
+            # Each fold needs its val split, and sets with folds may have few people.
+            return with_val(held_out, self.groups, rule.val, enough=3)
         if not (self.splits != "").any():
             return np.array([split_of(group, rule.val, rule.test) for group in self.groups])
         return with_val(self.splits, self.groups, rule.val)

@@ -216,7 +216,7 @@ def test_every_image_that_is_listed_is_read(name: str, tmp_path: Path) -> None:
     for split in SPLITS:
         data = LabelledFaces(options, split)
         assert len(data) == options.facts(split).clips
-        assert len(data) or split == "val"
+        assert len(data) or (split == "val" and options.fold is None)
         clips = [(index, frame) for index in range(len(data)) for frame in range(len(data.clip(index)))]
         if clips:
             found = data.read([clip for clip, _ in clips], [frame for _, frame in clips])
