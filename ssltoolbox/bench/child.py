@@ -16,13 +16,13 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def command_of(job: Job, folder: BenchFolder) -> list[str]:
-    """What begins the run, goes on with it, and does nothing once it is complete."""
+    """The command that starts or resumes the run; it does nothing for a complete run."""
     recipe, run = str(folder.recipe(job)), str(folder.run(job))
     return [sys.executable, "-m", "ssltoolbox", "train", recipe, "--out", run, "--resume"]
 
 
 class Child:
-    """A run that has been started.
+    """A started run.
 
     Args:
         job: the run.
@@ -59,11 +59,11 @@ class Child:
 
     @property
     def seconds(self) -> float:
-        """Since its start."""
+        """Seconds since its start."""
         return time.monotonic() - self._began
 
     def ended(self) -> bool:
-        """Whether the process has ended; writes down how, the first time that it has."""
+        """True if the process has ended; records how, the first time."""
         if self.exit_code is None:
             pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
             if not pid:
@@ -73,11 +73,11 @@ class Child:
         return True
 
     def stop(self) -> None:
-        """Lets it save, and end."""
+        """Asks the run to save and stop."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it and the processes that it started, at once."""
+        """Kills the run and the processes that it started."""
         self._signal(signal.SIGKILL)
 
     def reason(self) -> str:

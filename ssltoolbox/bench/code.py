@@ -1,4 +1,4 @@
-"""Which code a result was made with: the toolbox's and its plugins', as they are installed."""
+"""The version of the code of a result: that of the toolbox and of the installed plugins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssltoolbox import __version__
 from ssltoolbox.registry.contract import GROUP
 
 NOT_IN_RESULTS = ("bench", "cli", "report")
-"""Packages of the toolbox that change no result: after an edit there, finished runs are still used."""
+"""Packages that do not affect results: finished runs stay valid after an edit there."""
 
 
 def code_version() -> str:

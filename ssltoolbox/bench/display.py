@@ -1,4 +1,4 @@
-"""What a benchmark says while it runs: a line for each event, and in a terminal a table that lives."""
+"""The output of a running benchmark: a line for each event, and a live table in a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_COLUMNS = 4
 
 
 class Display:
-    """The listener that people read.
+    """A listener that prints events for people.
 
     Args:
         console: where to.
@@ -68,14 +68,14 @@ class Display:
         self._live.stop()
 
     def started(self, job: Job) -> None:
-        """A run begins, or goes on."""
+        """A run has started or resumed."""
         if step := resumed_from(self._folder.run(job)):
             self._say(f"goes on    {job_text(job)}, from about step {step}")
         else:
             self._say(f"starts     {job_text(job)}")
 
     def ended(self, job: Job) -> None:
-        """A run is over, one way or another."""
+        """A run has ended."""
         state = self._schedule.states[job]
         if state is JobState.FAILED:
             reason = self._schedule.reasons[job]
@@ -92,14 +92,14 @@ class Display:
         self._say(f"done       {job_text(job)}: {gave}{duration_text(seconds)}")
 
     def stopping(self, count: int) -> None:
-        """Someone asked to stop."""
+        """The user has interrupted the benchmark."""
         if count:
             self._say(
                 f"stopping: {count} run{'s' * (count > 1)} will save and end; once more ends them at once"
             )
 
     def looked(self) -> None:
-        """Time has passed."""
+        """Called at regular intervals."""
         now = time.monotonic()
         if self._console.is_terminal:
             if now >= self._table_at:
@@ -160,7 +160,7 @@ class Display:
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """The first metric of each of the first tasks: what fits on 80 columns. The files have all."""
+    """The first metric of each of the first tasks, so that the table fits into 80 columns."""
     by_task: dict[str, Column] = {}
     for column in board.columns:
         by_task.setdefault(column.task, column)

@@ -1,4 +1,4 @@
-"""The folder of a benchmark: where everything lies, and what is known of each run's attempts."""
+"""The folder of a benchmark: its paths, and the records of each run's attempts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ State = Literal["finished", "begun", "new"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One process of a run. A run that was stopped and gone on with has several.
+    """One process of a run. A resumed run has several attempts.
 
     Attributes:
         started: when, in UTC.
@@ -36,7 +36,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a run beside its own folder.
+    """The record of a run's attempts.
 
     Attributes:
         recipe: its name.
@@ -50,18 +50,18 @@ class Record:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the last attempt went to the end."""
+        """True if the last attempt finished."""
         return bool(self.attempts) and self.attempts[-1].exit_code == 0
 
     @property
     def seconds(self) -> float | None:
-        """All attempts together; None if one was not measured."""
+        """Seconds of all attempts together; None if one was not measured."""
         times = [attempt.seconds for attempt in self.attempts]
         return sum(time for time in times if time is not None) if times and None not in times else None
 
     @property
     def peak_memory(self) -> int | None:
-        """The most of all attempts, in bytes."""
+        """The largest value of all attempts, in bytes."""
         return max((attempt.peak_memory or 0 for attempt in self.attempts), default=0) or None
 
 
@@ -76,7 +76,7 @@ class BenchFolder:
         self._jobs = self.path / "jobs"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keeps other benchmarks out, as `data.files.locked` does."""
+        """Locks the folder; see `support.files.locked`."""
         return locked(self.path)
 
     def run(self, job: Job) -> Path:
@@ -88,11 +88,11 @@ class BenchFolder:
         return self._jobs / f"{job.name}.yaml"
 
     def output(self, job: Job) -> Path:
-        """What the run's processes printed."""
+        """The output of the run's processes."""
         return self._jobs / f"{job.name}.out.txt"
 
     def state(self, job: Job) -> State:
-        """How far a run is."""
+        """The number of steps that a run has done."""
         run = self.run(job)
         last = run / ("evaluation.json" if job.evaluates else "backbone.safetensors")
         if self.record(job).succeeded and last.exists():
@@ -100,11 +100,11 @@ class BenchFolder:
         return "begun" if run.exists() else "new"
 
     def in_use(self, job: Job) -> bool:
-        """Whether a process is at work on the run: one that outlived the benchmark which began it."""
+        """True if a process of an earlier benchmark still works on the run."""
         return in_use(self.run(job))
 
     def record(self, job: Job) -> Record:
-        """What is known of a run; a record without attempts for a new one."""
+        """The record of a run; without attempts for a new run."""
         path = self._record(job)
         return _read(path) if path.exists() else Record(job.recipe, job.steps)
 
@@ -113,14 +113,14 @@ class BenchFolder:
         yield from map(_read, sorted(self._jobs.glob("*.json")))
 
     def begin(self, job: Job) -> None:
-        """Writes the recipe, and down that an attempt begins."""
+        """Writes the recipe, and records the start of an attempt."""
         write_text(self.recipe(job), job.text)
         before = [self._closed(job, attempt) for attempt in self.record(job).attempts]
         attempt = Attempt(datetime.now(UTC).isoformat(timespec="seconds"))
         self._write(job, Record(job.recipe, job.steps, (*before, attempt)))
 
     def end(self, job: Job, seconds: float, exit_code: int, peak_memory: int) -> None:
-        """Writes down how the last attempt ended."""
+        """Records how the last attempt ended."""
         record = self.record(job)
         *before, last = record.attempts
         last = replace(last, seconds=round(seconds, 3), exit_code=exit_code, peak_memory=peak_memory)

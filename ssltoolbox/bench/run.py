@@ -1,4 +1,4 @@
-"""A benchmark from its grid to its files."""
+"""Runs a benchmark: from its grid to its files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BenchOutcome:
 
 
 def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
-    """Everything that can be known before something is run; writes nothing.
+    """Plans a benchmark without running or writing anything.
 
     Args:
         grid: the grid's file.
@@ -74,7 +74,7 @@ def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
 
 
 def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> BenchOutcome:
-    """Runs what is not done yet; writes the results after each run, and the page at the end.
+    """Runs the remaining jobs; writes the results after each run, and the page at the end.
 
     A run that fails does not stop the others.
 
@@ -105,7 +105,7 @@ def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Ben
 
 
 def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:
-    """Takes seconds, so only at the end. The benchmark is done without it: what goes wrong here fails nothing."""
+    """Writes the page, at the end because it takes seconds. A failure here does not fail the benchmark."""
     try:
         from ssltoolbox.bench.page import render_page
 
@@ -116,7 +116,7 @@ def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:
 
 
 def _as_it_stands(planned: PlannedBench, schedule: Schedule, finished: dict[Job, FinishedRun]) -> Bench:
-    """The benchmark now; what is read of a run is kept in `finished`."""
+    """The current state of the benchmark; `finished` caches the runs that were read."""
     for job, state in schedule.states.items():
         if state.has_results and job not in finished:
             finished[job] = read_finished(job, planned.folder)

@@ -1,4 +1,4 @@
-"""What one run of a benchmark gave, read from the files that it left."""
+"""Reads the results of one run of a benchmark from its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ssltoolbox.report.results import Result, notes_on, results_of
 
 @dataclass(frozen=True)
 class RunCost:
-    """What a run took; None for what was not measured.
+    """The cost of a run; None for values that were not measured.
 
     Attributes:
         images_per_s: the median over the training, both views of every instance counted.
@@ -36,11 +36,11 @@ class FinishedRun:
     """A complete run.
 
     Attributes:
-        job: what it was.
+        job: its job.
         folder: an ordinary run folder.
         evaluation: as in evaluation.json; empty without tasks.
-        cost: what it took.
-        data_note: what a reader of results on its data must know; may be empty.
+        cost: its cost.
+        data_note: a sentence that readers of results on its data must know; may be empty.
     """
 
     job: Job
@@ -56,7 +56,7 @@ class FinishedRun:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of its results must know."""
+        """Sentences that readers of its results must know."""
         return [*notes_on(self.evaluation), *filter(None, [self.data_note])]
 
 

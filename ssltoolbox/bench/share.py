@@ -1,4 +1,4 @@
-"""The machine, divided among runs that go side by side."""
+"""Divides the machine among parallel runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True)
 class Share:
-    """What one of several runs may use.
+    """The cores and GPUs of one run.
 
     Attributes:
         cores: numbers of the cores; None for all.
@@ -28,11 +28,11 @@ class Share:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables that the run's process needs."""
+        """Environment variables of the run's process."""
         return {} if self.gpus is None else {_VISIBLE: ",".join(self.gpus)}
 
     def restrict(self, pid: int) -> None:
-        """Keeps a process, and all that it will start, on these cores."""
+        """Restricts a process and its children to these cores."""
         if self.cores is not None:
             # It may have ended already.
             with suppress(ProcessLookupError):
@@ -40,7 +40,7 @@ class Share:
 
 
 def shares(count: int) -> list[Share]:
-    """The machine for runs side by side: each has cores and GPUs of its own, as far as there are enough.
+    """Shares of the machine for parallel runs: each has its own cores and GPUs, if there are enough.
 
     A single run has all of it.
     """

@@ -1,4 +1,4 @@
-"""What an error becomes: one clear text, and an exit code."""
+"""Prints errors and gives their exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands print. Output that can't be written never ends the work that it tells of."""
+"""Output of commands. A failed write of output never stops a command."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ codecs.register_error("ssltoolbox.plain", _plain)
 
 
 class Output:
-    """A text stream that takes every character, and loses what can't be written instead of raising.
+    """A text stream that accepts every character, and drops text that can't be written.
 
     Attributes:
         lost: why output was lost, where that is so; a reader that went away, as `head` does, is no reason.
@@ -101,7 +101,7 @@ def safe_output() -> Iterator[Output | None]:
 
 
 def new_console(**options: Any) -> Console:
-    """Where a command prints. Names in brackets are names there, not markup."""
+    """The console of a command. Brackets in names are not markup."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, **options)

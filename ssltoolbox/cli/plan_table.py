@@ -1,4 +1,4 @@
-"""A plan, and what a few steps of it cost, as tables that a person can read."""
+"""Tables of a plan and of its measured cost."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BYTES_OF_FP32 = 4
 
 
 def plan_table(plan: Plan) -> Table:
-    """What a run would do, without having imported anything heavy."""
+    """The plan as a table, without importing torch."""
     return _table(plan.recipe.name, _plan_rows(plan))
 
 
 def cost_table(cost: StepCost, steps: int) -> Table:
-    """What was measured, and what a run of so many steps would take at that pace."""
+    """The measured cost, and the estimated time of a run of `steps` steps."""
     return _table(f"measured here, on {cost.device}", _cost_rows(cost, steps))
 
 
@@ -83,7 +83,7 @@ def _step(plan: Plan) -> str:
 
 
 def _memory(plan: Plan) -> str:
-    """What can be said of it without the network."""
+    """Facts of the backbone that are known without making it."""
     images = plan.counts.images // plan.recipe.trainer.accumulate
     views = f"views {bytes_text(images * 3 * plan.image_size**2 * BYTES_OF_FP32)} in fp32"
     frames = f"frames {bytes_text(images * 3 * plan.facts.size**2)}, " if plan.facts else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_results(evaluation: Mapping[str, Any], plan: Plan, console: Console) -> None:
-    """The table, the claim in one sentence, and what a reader must know of the metrics and of the data."""
+    """The table, the claim, and notes on the metrics and the data."""
     console.print(results_table(evaluation, plan.recipe.name))
     for line in _lines(evaluation, plan):
         console.print(line, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""From a recipe to a plan: plugins found, options parsed, numbers worked out, all of it checked, no torch."""
+"""Resolves recipes to plans: finds plugins, parses options, derives numbers, checks everything. Without torch."""
 
 from ssltoolbox.plan.notices import notices_of
 from ssltoolbox.plan.plan import Chosen, Plan

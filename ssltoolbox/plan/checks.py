@@ -1,4 +1,4 @@
-"""Checks across the sections of a recipe, each of which is right by itself."""
+"""Checks across the sections of a recipe."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from ssltoolbox.recipe.problems import quoted
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
 STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
 ON_PAIRS: tuple[Kind, ...] = tuple(kind for kind in STRATEGIES if kind != Kind.AUXILIARY_LOSSES)
-"""Strategies that act only where pairs are compared."""
+"""Strategies that act only if the method compares pairs."""
 ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
 def component_checks(
     chosen: ChosenByKind, facts: DataFacts | None, loaded: LoadedRecipe
 ) -> list[RecipeProblem]:
-    """Components that don't go together, whatever the numbers are."""
+    """Components that can't be combined, independent of the numbers."""
     return [
         *_idle_strategies(chosen, loaded),
         *_idle_weights(chosen, loaded),
@@ -44,7 +44,7 @@ def component_checks(
 
 
 def training_checks(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """What a recipe lacks that trains; one whose method is not known is taken for such."""
+    """What a recipe that trains lacks; a recipe with an unknown method counts as one that trains."""
     if any(not _card(method).trains for method in chosen.get(Kind.METHODS, ())):
         return
     lacking = [section for section in ("optim", "trainer") if _is_unset(loaded.tree, section)]
@@ -70,7 +70,7 @@ def _is_unset(node: Located, key: str) -> bool:
 
 
 def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
-    """Numbers that don't go together, and what the components say of themselves.
+    """Numbers that don't fit together, and the problems that components report.
 
     Raises:
         PluginError: when a component's `problems` fails.
@@ -103,7 +103,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
 
 
 def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Weights of hard negatives that the method doesn't look at."""
+    """Weights of hard negatives that the method does not use."""
     for method in chosen.get(Kind.METHODS, ()):
         card = _card(method)
         if card.weights or card.negatives is None:
@@ -118,7 +118,7 @@ def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
 
 
 def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Local crops that the method doesn't look at."""
+    """Local crops that the method does not use."""
     for view in chosen.get(Kind.VIEWS, ()):
         options = view.options
         for method in chosen.get(Kind.METHODS, ()):
@@ -137,7 +137,7 @@ def _unused_crops(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
 
 
 def _not_pretrained(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Weights that the network does not come with."""
+    """Pretrained weights that the network does not have."""
     for item in chosen.get(Kind.BACKBONES, ()):
         weights = node_of(loaded, item, "weights")
         assert isinstance(item.descriptor, BackboneDescriptor)
@@ -147,7 +147,7 @@ def _not_pretrained(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Reci
 
 
 def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Whether the batch can be dealt, and whether the data can fill it."""
+    """Checks that the batch can be divided, and that the data can fill it."""
     hard, trainer = plan.counts.hard_negatives, plan.recipe.trainer
     processes = trainer.nodes * (trainer.devices if isinstance(trainer.devices, int) else 1)
     shares = trainer.accumulate * processes
@@ -187,7 +187,7 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
 
 
 def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """What the components say of themselves."""
+    """The problems that components report."""
     for item in asked:
         setting = Setting(
             data=_data_of(item, plan.facts),

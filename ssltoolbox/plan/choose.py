@@ -22,7 +22,7 @@ from ssltoolbox.registry import PluginError, Provided, Registry
 
 @dataclass(frozen=True)
 class Choice:
-    """The components that could be found, and what is wrong with the others.
+    """The components that were found, and the problems of the others.
 
     Attributes:
         chosen: the components that are right.
@@ -44,7 +44,7 @@ class _Wrong:
 
 
 def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
-    """Every component of a recipe, as far as it is right.
+    """Every valid component of a recipe.
 
     Raises:
         PluginError: when a plugin's model of its options fails otherwise than by refusing them.

@@ -1,4 +1,4 @@
-"""The landmark detector that a command names, made in every process that needs it. Free of torch."""
+"""Makes the landmark detector of a command in every process that needs it. Without torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssltoolbox.plan import Chosen, choose_one
 
 @dataclass(frozen=True)
 class DetectorMaker:
-    """Makes a landmark detector when called. It can be pickled, which a detector need not.
+    """Makes a landmark detector when called. Unlike a detector, it can always be pickled.
 
     Attributes:
         name: the plugin's.
@@ -24,7 +24,7 @@ class DetectorMaker:
     files: tuple[Path, ...] = ()
 
     def chosen(self) -> Chosen:
-        """The plugin and its options; nothing of it is imported yet.
+        """The component and its options; its code is not imported yet.
 
         Raises:
             PluginError: where there is no such detector, or it can't be used.

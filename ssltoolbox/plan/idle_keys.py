@@ -1,4 +1,4 @@
-"""Keys of a recipe that only some components of a kind look at, such as the momentum of an optimiser."""
+"""Keys of a recipe that only some components of a kind use, such as the momentum of an optimiser."""
 
 from __future__ import annotations
 

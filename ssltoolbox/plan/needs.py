@@ -1,4 +1,4 @@
-"""Whether the data and the network have what components need of them."""
+"""Checks the needs of components against the data and the network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ssltoolbox.recipe import LoadedRecipe, RecipeProblem, value_text
 def need_checks(
     chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None, loaded: LoadedRecipe
 ) -> Iterator[RecipeProblem]:
-    """Components that need what their data or the network lacks.
+    """Problems of components whose needs the data or the network does not meet.
 
     Raises:
         PluginError: when a plugin's `also_needs` fails.
@@ -32,7 +32,7 @@ def need_checks(
 
 
 def lacking(needs: Iterable[Need], facts: DataFacts) -> list[Need]:
-    """What the data has nothing of: landmarks, labels or pairs."""
+    """Needs that the data lacks completely: landmarks, labels or pairs."""
     has = {"landmarks": facts.landmarks, "labels": bool(facts.labels), "pairs": facts.pairs}
     wanted = {"labels" if labels_in([need]) else need for need in needs}
     return [need for need in sorted(DATA_NEEDS) if need in wanted and not has[need]]
@@ -52,7 +52,7 @@ def _lacking(item: Chosen, need: Need, loaded: LoadedRecipe) -> RecipeProblem:
 
 
 def _lacking_labels(item: Chosen, facts: DataFacts, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Labels that are needed by name and missing among others, together where one option names them."""
+    """Named labels that the data lacks; labels of one option are reported together."""
     missing: dict[str, list[str]] = {}
     for label in labels_in(item.needs):
         if label not in facts.labels:
@@ -67,7 +67,7 @@ def _lacking_labels(item: Chosen, facts: DataFacts, loaded: LoadedRecipe) -> Ite
 
 
 def _other_networks(item: Chosen, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
-    """Needs of a network that the recipe's is not."""
+    """Needs that the recipe's network does not meet."""
     network = loaded.sections.get("backbone")
     if network is None:
         return
@@ -81,7 +81,7 @@ def _other_networks(item: Chosen, loaded: LoadedRecipe) -> Iterator[RecipeProble
 
 
 def _option_behind(item: Chosen, need: Need) -> str:
-    """The option without whose value the component would not need it; empty if there is none."""
+    """The option whose value causes a need; empty if there is none."""
     if need in item.descriptor.needs:
         return ""
     for name, field in type(item.options).model_fields.items():

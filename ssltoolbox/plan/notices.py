@@ -1,4 +1,4 @@
-"""What anyone who uses a run's network must know: the terms of the data, weights and models that the run used."""
+"""Notices for users of a run's network: terms of the data, weights and models that the run used."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _notices(plan: Plan) -> Iterator[str]:
 
 
 def _used(plan: Plan) -> list[Chosen]:
-    """The components that the network depends on: all but the tasks that measure it."""
+    """The components that the network depends on: all except tasks."""
     return [chosen for kind, items in plan.chosen.items() if kind is not Kind.EVALUATORS for chosen in items]
 
 
@@ -48,7 +48,7 @@ def _of_weights(plan: Plan) -> Iterator[str]:
 
 
 def _of_landmarks(plan: Plan) -> Iterator[str]:
-    """What the detector of the landmarks asks of those who used them."""
+    """The notice of the detector that found the landmarks."""
     users = [chosen.key for chosen in _used(plan) if "landmarks" in chosen.needs]
     detector = plan.facts.landmark_detector if plan.facts else None
     if not users or detector == "":
@@ -63,7 +63,7 @@ def _of_landmarks(plan: Plan) -> Iterator[str]:
 
 
 def _notice_of(detector: str, registry: Registry) -> str | None:
-    """The notice of a detector; None where it is not installed."""
+    """The notice of a detector; None if it is not installed."""
     try:
         return registry.get(Kind.LANDMARK_DETECTORS, detector).descriptor.notice
     except PluginError:

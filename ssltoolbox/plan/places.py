@@ -1,4 +1,4 @@
-"""Where to point for a problem with a component."""
+"""The place in a recipe that a problem of a component points to."""
 
 from __future__ import annotations
 

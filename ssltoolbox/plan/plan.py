@@ -1,4 +1,4 @@
-"""A plan: a recipe with its plugins found, their options parsed, and its numbers worked out."""
+"""A plan: a recipe with its components, their parsed options, and derived numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ssltoolbox.registry import Provided
 
 @dataclass(frozen=True)
 class OwnData:
-    """Data that a downstream task names for itself.
+    """A downstream task's own data.
 
     Attributes:
         chosen: the dataset.
@@ -59,16 +59,16 @@ class Chosen:
 
     @property
     def descriptor(self) -> Descriptor:
-        """The plugin's card."""
+        """The component's descriptor."""
         return self.provided.descriptor
 
     @property
     def needs(self) -> frozenset[Need]:
-        """What it needs of the data and the network, with these options."""
+        """Its needs of the data and the network, with these options."""
         return self.descriptor.needs | self.needs_of(self.options)
 
     def needs_of(self, options: Options) -> frozenset[Need]:
-        """What options of the component need by themselves.
+        """Needs that come from options.
 
         Raises:
             PluginError: when the plugin's `also_needs` fails, or answers with what nobody can need.
@@ -82,7 +82,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is known of a run before anything heavy is imported.
+    """Everything that is known of a run without importing torch.
 
     Attributes:
         recipe: with the defaults of every option filled in; it runs again as it is.
@@ -106,29 +106,29 @@ class Plan:
 
     @property
     def data(self) -> Chosen:
-        """The source of clips."""
+        """The dataset."""
         return self.of(Kind.DATASETS)[0]
 
     @property
     def method(self) -> Chosen:
-        """What learns."""
+        """The method."""
         return self.of(Kind.METHODS)[0]
 
     @property
     def method_descriptor(self) -> MethodDescriptor:
-        """The method's card."""
+        """The method's descriptor."""
         descriptor = self.method.descriptor
         assert isinstance(descriptor, MethodDescriptor)
         return descriptor
 
     @property
     def backbone(self) -> Chosen:
-        """The network."""
+        """The backbone."""
         return self.of(Kind.BACKBONES)[0]
 
     @property
     def backbone_descriptor(self) -> BackboneDescriptor:
-        """The network's card."""
+        """The backbone's descriptor."""
         descriptor = self.backbone.descriptor
         assert isinstance(descriptor, BackboneDescriptor)
         return descriptor
@@ -140,7 +140,7 @@ class Plan:
 
     @property
     def views(self) -> Chosen:
-        """The augmentations."""
+        """The view."""
         return self.of(Kind.VIEWS)[0]
 
     @property

@@ -1,4 +1,4 @@
-"""A recipe becomes a plan, or all that is wrong with it, at once."""
+"""Resolves a recipe to a plan, or reports all its problems at once."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
 def plan_of(
     recipe: Recipe | Mapping[str, Any], overrides: Sequence[str | Override] = (), data_needed: bool = True
 ) -> Plan:
-    """The plan of a recipe that was made or changed in Python; see `load_plan`. Errors name the fields."""
+    """The plan of a recipe from Python values; see `load_plan`. Errors name the fields."""
     return resolve(*read_values(recipe, overrides), data_needed)
 
 
 def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bool = True) -> Plan:
-    """The plan of a recipe, wherever its values are from; see `load_plan`.
+    """The plan of a recipe from a file or from Python values; see `load_plan`.
 
     Args:
         loaded: the recipe.
@@ -99,7 +99,7 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
 
 
 def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> Recipe:
-    """A recipe, validated with its plugins' options, whose defaults are filled in; its data may be missing.
+    """A validated recipe with the defaults of all options; its data may be missing.
 
     Args:
         path: the recipe's file, or the name of a recipe that comes with the toolbox.
@@ -112,7 +112,7 @@ def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> R
 
 
 def with_facts(plan: Plan, facts: DataFacts | None) -> Plan:
-    """The plan with the facts of data that is not there, and the numbers that follow from them."""
+    """The plan with given facts of missing data, and the numbers that follow from them."""
     counts = _counts(plan.recipe, plan.chosen, facts)
     return replace(
         plan, facts=facts, counts=counts, schedule=_learning_rate(plan.recipe, plan.chosen, counts)
@@ -120,7 +120,7 @@ def with_facts(plan: Plan, facts: DataFacts | None) -> Plan:
 
 
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:
-    """The plugins that are installed, and those of the recipe's files with what is wrong with these."""
+    """The installed plugins and those of the recipe's files, and the problems of these files."""
     plugins = loaded.sections.get("plugins")
     files = plugins.files if plugins else ()
     registry = discover(file for file in files if file.is_file())
@@ -143,7 +143,7 @@ def _error_in_a_file(registry: Registry) -> BaseException | None:
 def _facts(
     loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]], data_needed: bool
 ) -> tuple[DataFacts | None, list[RecipeProblem]]:
-    """The facts of the data, or what stands in their way."""
+    """The facts of the data, or the problems of finding them."""
     for data in chosen.get(Kind.DATASETS, ()):
         return _facts_of(data, loaded.node(Kind.DATASETS.section), data_needed)
     return None, []
@@ -152,7 +152,7 @@ def _facts(
 def _with_own_facts(
     loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]], data_needed: bool
 ) -> tuple[Mapping[Kind, tuple[Chosen, ...]], list[RecipeProblem]]:
-    """The components, with the facts of the data that tasks name for themselves."""
+    """The components, with the facts of tasks' own data."""
     problems: list[RecipeProblem] = []
     tasks = []
     known = list(chosen.get(Kind.DATASETS, ()))
@@ -169,13 +169,13 @@ def _with_own_facts(
 
 
 def _as_known(data: Chosen, known: Sequence[Chosen]) -> Chosen:
-    """The data with the options of the same data named before, which keep what they listed."""
+    """The data with the options object of the same data named before, which caches its listing."""
     same = (other for other in known if (other.provided, other.options) == (data.provided, data.options))
     return replace(data, options=next(same, data).options)
 
 
 def _facts_of(data: Chosen, node: Located, data_needed: bool) -> tuple[DataFacts | None, list[RecipeProblem]]:
-    """The facts of a dataset that is written at a node, or what stands in their way."""
+    """The facts of a dataset at a node, or the problems of finding them."""
     assert isinstance(data.options, DatasetOptions)
     try:
         with data.provided.blamed_for("facts()"):
@@ -186,7 +186,7 @@ def _facts_of(data: Chosen, node: Located, data_needed: bool) -> tuple[DataFacts
 
 
 def _place_of_path(error: UserError, data: Chosen, node: Located) -> Place:
-    """Where the path is written that an error names; else where the dataset is."""
+    """The place of the path that an error names; else the place of the dataset."""
     named = (path for path, _ in paths(node, [data.provided.descriptor.options]))
     return next((path.place for path in named if str(resolve_path(path)) in str(error)), node.best_place)
 
@@ -194,7 +194,7 @@ def _place_of_path(error: UserError, data: Chosen, node: Located) -> Place:
 def _plan(
     loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: DataFacts | None
 ) -> Plan | None:
-    """The plan, if the recipe has all that it takes; its numbers are not checked yet."""
+    """The plan, if the recipe is complete; its numbers are not checked yet."""
     sections = loaded.sections
     if not set(Recipe.model_fields) <= set(sections):
         return None

@@ -1,4 +1,4 @@
-"""Steps, epochs and the learning rate over time: plain arithmetic, shared by the plan and the engine."""
+"""Steps, epochs and the schedule of the learning rate, shared by the plan and the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssltoolbox.registry import Provided
 
 @dataclass(frozen=True)
 class LearningRate:
-    """How the learning rate changes over the steps of the optimiser.
+    """The schedule of the learning rate over optimiser steps.
 
     Attributes:
         provided: the schedule after the warm-up.
@@ -60,7 +60,7 @@ class LearningRate:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much a step and a run see.
+    """Numbers of steps, draws and images of a run.
 
     Attributes:
         instances: instances of an optimiser step over all ranks: the recipe's batch size.
@@ -83,7 +83,7 @@ class Counts:
 
 
 def warmup_steps(optim: Optim, counts: Counts) -> int:
-    """Steps of the warm-up that a recipe asks for; it may ask for more than the run has."""
+    """Warm-up steps of a recipe; may be more than the steps of the run."""
     if optim.warmup_steps is not None:
         return optim.warmup_steps
     return round(optim.warmup_epochs * counts.steps_per_epoch)

@@ -31,7 +31,7 @@ def recipe_schema(registry: Registry | None = None) -> dict[str, Any]:
 
 
 def _describe(kind: Kind, items: list[Provided], schema: dict[str, Any]) -> None:
-    """Enters the components of a kind into the schema of the recipe.
+    """Adds the components of a kind to the schema of the recipe.
 
     Members of families are left out: they change with the library that has them.
     """
@@ -52,14 +52,14 @@ def _describe(kind: Kind, items: list[Provided], schema: dict[str, Any]) -> None
 
 
 def _only_if_named(component: dict[str, Any]) -> dict[str, Any]:
-    """What the options of a section are where it names this component."""
+    """The schema of a section that names this component."""
     name = component["properties"].pop("name")
     is_named = {"properties": {"name": {"const": name["const"]}}, "required": ["name"]}
     return {"if": is_named, "then": {"properties": {"options": {**component, "required": []}}}}
 
 
 def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, Any]:
-    """A component's own schema; the definitions that it refers to go to those of the recipe."""
+    """The schema of a component; its definitions are added to the recipe's."""
     prefix = f"{item.kind}.{item.descriptor.name}."
     options = item.descriptor.options.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     definitions |= {prefix + name: definition for name, definition in options.get("$defs", {}).items()}

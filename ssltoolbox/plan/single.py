@@ -1,4 +1,4 @@
-"""One component, named on the command line with its options, without a recipe around it."""
+"""A single component with its options from the command line, without a recipe."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Seque
 
 
 def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -> Chosen:
-    """The component that a flag spells out as a recipe would: `--data '{name: frames, root: faces}'`.
+    """The component that a flag gives as in a recipe: `--data '{name: frames, root: faces}'`.
 
     Args:
         kind: of the component.

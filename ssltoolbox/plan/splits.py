@@ -1,4 +1,4 @@
-"""What downstream tasks need of the splits of their data: looked at before anything is trained."""
+"""Checks the splits that downstream tasks need, before training."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 
 SplitFacts = Mapping[Split, DataFacts | UserError | None]
-"""The facts of each split that was asked for; why they can't be had; None where nobody can say."""
+"""Split → its facts, or the error, or None if they are not known."""
 
 
 def split_checks(
     chosen: Mapping[Kind, tuple[Chosen, ...]], loaded: LoadedRecipe, data_needed: bool
 ) -> Iterator[RecipeProblem]:
-    """Splits that a task can't do without, and what of the data's folder is not used.
+    """Problems of the splits that tasks need, and warnings about unused files in the data's folder.
 
     A training split that can't be used, and data without any labels or pairs, are reported elsewhere.
 

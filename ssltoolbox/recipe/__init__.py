@@ -1,4 +1,4 @@
-"""Recipes: from YAML text to a frozen, validated `Recipe`, with every problem at its place.
+"""Recipes: from YAML text to a frozen, validated `Recipe`; every problem has its place in the file.
 
 Free of torch, and of plugins: what a component's options mean is for its plugin to say.
 """

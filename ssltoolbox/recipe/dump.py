@@ -1,4 +1,4 @@
-"""A recipe as YAML text, and a value of one as a person would write it."""
+"""Writes recipes, and single values, as YAML text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssltoolbox.recipe.source import PLAIN_NUMBER
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts in quotes what YAML 1.1 or YAML 1.2 would not read as text; repeats what PyYAML would alias."""
+    """Quotes text that YAML 1.1 or YAML 1.2 would read as another type; writes no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""From what a user writes for a recipe, a path or a name, to its file."""
+"""Finds the file of a recipe from a path or a name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = (SUFFIX, ".yml")
 def find_recipe(
     written: str, path: Path, named_at: Place | None = None
 ) -> tuple[Path | None, list[RecipeProblem]]:
-    """The file of a recipe, or None, and what the user should know or correct about it.
+    """The file of a recipe, or None, and problems or warnings for the user.
 
     A name without `.yaml` is that of a file, with or without `.yaml`, else that of a recipe that comes with the
     toolbox.

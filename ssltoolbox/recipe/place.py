@@ -1,4 +1,4 @@
-"""Values that know where they were written."""
+"""Values of a recipe with their places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Scalar = str | int | float | bool | None
 Key = str | int
 
 SET = "--set"
-"""What `Place.file` says of a value that `--set` gives."""
+"""`Place.file` of a value from `--set`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class Place:
 
     @property
     def is_typed(self) -> bool:
-        """True for a place outside files."""
+        """True for a place that is not in a file."""
         return not os.path.isabs(self.file)
 
     @property
     def folder(self) -> Path:
-        """What a path written here is relative to."""
+        """The folder that a path written here is relative to."""
         return Path.cwd() if self.is_typed else Path(self.file).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A value of a recipe, and where it was written.
+    """A value of a recipe with its place.
 
     Attributes:
         value: a scalar, or what is in a list or a mapping.
@@ -60,7 +60,7 @@ class Located:
 
     @property
     def best_place(self) -> Place:
-        """Where to point for this value as a whole: its key if it has one."""
+        """The place for problems of the whole value: its key, if it has one."""
         return self.key_place or self.place
 
     def holding(self, value: Scalar | list[Located] | dict[str, Located]) -> Located:
@@ -84,11 +84,11 @@ class Located:
 
     @property
     def mapping(self) -> dict[str, Located]:
-        """The values by key; none for what is not a mapping."""
+        """The values by key; empty if it is not a mapping."""
         return self.value if isinstance(self.value, dict) else {}
 
     def child(self, key: Key) -> Located | None:
-        """The value under a key or at an index; None where there is none.
+        """The value under a key or at an index; None if there is none.
 
         >>> Located({"a": Located(1, Place("x"))}, Place("x")).child("a").value
         1

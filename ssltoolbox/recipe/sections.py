@@ -1,4 +1,4 @@
-"""Which sections of a recipe name components, their short forms, and what another name makes void."""
+"""The sections of a recipe that name components, their short forms, and what changes with the name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPONENT_LISTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if kind.many)
 """Sections that are lists of components."""
 
 _FARTHEST = 2**31
-"""The generation of what nobody wrote."""
+"""The generation of default values."""
 
 
 def component_kind(path: tuple[Key, ...]) -> Kind | None:
@@ -50,14 +50,14 @@ def outlives_its_name(path: tuple[Key, ...], key: str) -> bool:
 
 
 def spell_out(recipe: Located) -> Located:
-    """The recipe with every `simclr` where a component stands written as `{name: simclr}`."""
+    """The recipe with the short form `simclr` of components replaced by `{name: simclr}`."""
     for kind in NAMED_KINDS:
         recipe = _changed(recipe, kind.path, _each_as_mapping if kind.many else as_mapping)
     return recipe
 
 
 def with_defaults(recipe: Located) -> Located:
-    """The recipe with the components that it has where it names none."""
+    """The recipe with default components added."""
     for kind in NAMED_KINDS:
         *outer, key = kind.path
         if kind.default and outer:
@@ -82,7 +82,7 @@ def _each_as_mapping(section: Located) -> Located:
 
 
 def _changed(node: Located, path: Sequence[str], change: Callable[[Located], Located]) -> Located:
-    """The tree with what lies at a path changed, if there is anything."""
+    """The tree with the value at a path changed, if there is one."""
     if not path:
         return change(node)
     child = node.child(path[0])
@@ -90,7 +90,7 @@ def _changed(node: Located, path: Sequence[str], change: Callable[[Located], Loc
 
 
 def _with_key(section: Located, key: str, value: str | dict[str, Located]) -> Located:
-    """The section with a value that nobody wrote under a key that it lacks."""
+    """The section with a default value for a missing key."""
     if not isinstance(section.value, dict) or key in section.value:
         return section
     return section.holding({**section.value, key: Located(value, section.best_place, generation=_FARTHEST)})

@@ -31,7 +31,7 @@ _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
 PLAIN_NUMBER = re.compile(f"^(?:{_INT.pattern}|{_FLOAT.pattern})$")
-"""What core-schema readers take for a number unless it is in quotes."""
+"""Plain scalars that other readers of the core schema take for a number."""
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -40,7 +40,7 @@ _INT_LIMIT = 2**63
 
 
 def read_file(path: Path, named_at: Place | None = None) -> tuple[Located | None, list[RecipeProblem]]:
-    """The values of a YAML file, or None if it can't be read, and what is wrong with its text.
+    """The values of a YAML file, or None if it can't be read, and the problems of its text.
 
     Args:
         path: an absolute path.
@@ -67,7 +67,7 @@ def read_file(path: Path, named_at: Place | None = None) -> tuple[Located | None
 
 
 def parse(text: str, file: str, text_shown: str = "") -> tuple[Located | None, list[RecipeProblem]]:
-    """The values of a YAML text, or None if it can't be parsed, and what is wrong with it.
+    """The values of a YAML text, or None if it can't be parsed, and its problems.
 
     An empty text is null.
 
@@ -84,7 +84,7 @@ def parse(text: str, file: str, text_shown: str = "") -> tuple[Located | None, l
 
 
 def resolve_scalar(text: str) -> Scalar:
-    """What a plain (unquoted) scalar means in YAML 1.2's core schema.
+    """The value of a plain (unquoted) scalar in YAML 1.2's core schema.
 
     >>> [resolve_scalar(text) for text in ("1e-3", "no", "12:30", "0o17", "~", "TRUE")]
     [0.001, 'no', '12:30', 15, None, True]
@@ -101,7 +101,7 @@ def resolve_scalar(text: str) -> Scalar:
 
 
 class _UnreadableError(Exception):
-    """The text can't be read any further; the reason is among the problems."""
+    """Stops reading the text; the problems have the reason."""
 
 
 class _Builder:

@@ -1,4 +1,4 @@
-"""Validates a section of a recipe by a pydantic model; each mistake has its place and plain words."""
+"""Validates a section of a recipe by a pydantic model; each problem has its place and a plain message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Elsewhere = Mapping[str, Sequence[str]]
 def validate(
     model: type[Model], node: Located, *, where: str = "", elsewhere: Elsewhere | None = None
 ) -> tuple[Model | None, list[RecipeProblem]]:
-    """An instance of `model` from the node's data, or None and what is wrong with it.
+    """An instance of `model` from the node's data, or None and its problems.
 
     Types are strict: neither a bool nor a text is a number; but a whole number is one, and lists, texts and
     mappings stand for tuples, paths, enumerations and models. Paths become absolute, relative to the file
@@ -50,7 +50,7 @@ def validate(
 
 
 def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
-    """What is wrong with texts that stand where paths are expected."""
+    """Problems of texts that should be paths."""
     problems = []
     for path, could_be_null in paths(node, [annotation]):
         text = str(path.value)
@@ -64,7 +64,7 @@ def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
 
 
 def settled(annotation: Any, node: Located) -> Located:
-    """The node without what nearer options rule out, such as a parent's `steps` where the child has `epochs`.
+    """The node without options that nearer ones rule out, such as a parent's `steps` if the child has `epochs`.
 
     See `OptionError`.
     """
@@ -165,7 +165,7 @@ class _Reporter:
         return ""
 
     def _missing(self, path: tuple[Key, ...], keys: list[str]) -> Iterator[RecipeProblem]:
-        """What is missing in one place: what was misspelt apart, all else together."""
+        """Missing options of one place: misspelt ones separately, the others together."""
         node, fields = self._at(path), self._fields(path)
         unknown = node.mapping.keys() - fields.keys()
         misspelt = {key: written for key in keys if (written := suggest(key, unknown))}
@@ -180,7 +180,7 @@ class _Reporter:
         return not self._owner(path)
 
     def _advice(self, path: tuple[Key, ...], keys: list[str]) -> str:
-        """What the missing options are for."""
+        """The descriptions of the missing options."""
         purposes = {key: _purpose(self._fields(path).get(key)) for key in keys}
         if len(keys) == 1:
             return purposes[keys[0]]
@@ -214,12 +214,12 @@ class _Reporter:
         return fields_of(self._annotations(path))
 
     def _owner(self, path: tuple[Key, ...]) -> str:
-        """What the options at `path` belong to: `'crop' of view 'paper'`; empty for the recipe itself."""
+        """The owner of the options at `path`, such as `view 'paper'`; empty for the recipe itself."""
         inside = quoted(".".join(map(str, path))) if path else ""
         return " of ".join(filter(None, [inside, self._where]))
 
     def _subject(self, path: tuple[Key, ...]) -> str:
-        """What a value is called: its key, with the indices after it."""
+        """The name of a value: its key, with the indices after it."""
         names = [index for index, key in enumerate(path) if isinstance(key, str)]
         return ".".join(map(str, path[names[-1] :])) if names else self._where or "the recipe"
 

@@ -1,4 +1,4 @@
-"""Python values as the tree that a recipe's file gives; a value is called after its field: `trainer.epochs`."""
+"""Python values as a tree of located values; the place of a value is its field, such as `trainer.epochs`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def located(value: Any, field: str = "") -> Located:
 
 
 def override_of(field: str, value: Any) -> Override:
-    """What sets a field of a recipe, such as `backbone.name`, to a value of Python."""
+    """An override that sets a field of a recipe, such as `backbone.name`, to a Python value."""
     keys = tuple(field.split("."))
     places = tuple(Place(".".join(keys[: end + 1])) for end in range(len(keys)))
     return Override(keys, places, located(value, field))

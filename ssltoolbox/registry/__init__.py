@@ -1,4 +1,4 @@
-"""Finds plugins and keeps what they provide. A broken plugin is kept as broken; it never stops the others."""
+"""Finds plugins and their components. A broken plugin is recorded as broken, and does not affect the others."""
 
 from ssltoolbox.registry.discovery import discover
 from ssltoolbox.registry.registry import (

@@ -1,4 +1,4 @@
-"""What a plugin must keep to: the names of its hooks, and the descriptors that they yield."""
+"""The contract of plugins: names of hooks, and the descriptors that they yield."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RefusedError(Exception):
 
 
 def components(module: Any) -> list[tuple[Kind, Descriptor]]:
-    """What the hooks of a plugin's module yield, checked.
+    """The checked descriptors that the hooks of a plugin's module yield.
 
     Raises:
         RefusedError: where the module or a descriptor breaks the contract.
@@ -82,7 +82,7 @@ def _checked(kind: Kind, descriptor: Any) -> Descriptor:
 
 
 def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
-    """What is wrong with a descriptor, the most basic first: what follows relies on what came before."""
+    """The first problem of a descriptor; later checks rely on earlier ones."""
     if descriptor.api not in (API_VERSION, *OLDER_VERSIONS):
         yield f"written for API {descriptor.api}, this is API {API_VERSION}; see CHANGELOG.md, 'Plugin API'"
     for field in ("name", "summary", "target", "notice"):

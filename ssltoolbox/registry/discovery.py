@@ -1,4 +1,4 @@
-"""Goes through the entry points of the group `ssltoolbox`, and the files that a recipe or a flag names."""
+"""Discovers plugins: entry points of the group `ssltoolbox`, and files that a recipe or a flag names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Source = tuple[Origin, Callable[[], Any]]
 
 
 def discover(files: Iterable[Path] = ()) -> Registry:
-    """Everything that installed plugins and the named files provide.
+    """The registry of installed plugins and the named files.
 
     Plugins that the environment variable SSLTOOLBOX_DISABLE names (by their own name or their distribution's,
     separated by commas) are not even imported.

@@ -1,4 +1,4 @@
-"""What the plugins provide, and the way from a name in a recipe to the object that does the work."""
+"""The registry: components of all plugins, by kind and name."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Provided:
 
     @contextmanager
     def blamed_for(self, what: str) -> Iterator[None]:
-        """Errors that the plugin's own code did not foresee say whose code it was.
+        """Converts unexpected errors of the plugin's code to errors that name the plugin.
 
         Raises:
             PluginError: with the original exception as its cause.
@@ -96,7 +96,7 @@ class Provided:
 
 @dataclass(frozen=True)
 class BrokenPlugin:
-    """A plugin that could not be taken in.
+    """A plugin that could not be loaded.
 
     Attributes:
         origin: where it came from.
@@ -189,7 +189,7 @@ class Registry:
         return "broken" if self.broken_plugin(origin) else "ok"
 
     def broken_plugin(self, origin: Origin) -> BrokenPlugin | None:
-        """What is known of a plugin that is broken; None for one that isn't."""
+        """The record of a broken plugin; None for a plugin that works."""
         return next((plugin for plugin in self.broken if plugin.origin == origin), None)
 
     def get(self, kind: Kind, name: str) -> Provided:
@@ -229,7 +229,7 @@ class Registry:
         return f"{advice} ({left_out})" if left_out else advice
 
     def _left_out(self) -> Iterator[str]:
-        """The plugins that may have what was not found."""
+        """Broken or disabled plugins that may provide a missing component."""
         for plugin in self.broken:
             yield f"{plugin.origin} is broken: {plugin.reason}"
         for origin in self.disabled:

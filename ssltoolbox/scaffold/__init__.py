@@ -1,4 +1,4 @@
-"""A plugin package to start from: a plugin's own package under another name, tests and all."""
+"""Makes a new plugin package: a copy of an existing one, with its tests, under another name."""
 
 from ssltoolbox.scaffold.examples import Example, example_of, examples
 from ssltoolbox.scaffold.new import NewPlugin, new_plugin

@@ -1,4 +1,4 @@
-"""Copies a plugin's package and renames what names it."""
+"""Copies a plugin's package under another name."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def new_plugin(name: str, kind: Kind, parent: Path, example: str = "") -> NewPlu
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All below a folder but what is hidden or was compiled."""
+    """All files below a folder, except hidden and compiled ones."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
@@ -81,7 +81,7 @@ def _check_name(name: str, package: str) -> None:
 
 @dataclass(frozen=True)
 class _Names:
-    """How a plugin is called, and how it will be: regular expressions with what takes their place."""
+    """Replacements of the plugin's names: pairs of a regular expression and its replacement."""
 
     changes: Mapping[str, str]
 

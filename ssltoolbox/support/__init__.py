@@ -1,1 +1,1 @@
-"""Helpers that know nothing of learning: files, progress, worker processes, words. Free of torch."""
+"""General helpers: files, paths, progress, worker processes, words. Without torch."""

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: written beside, then renamed, on the same file system."""
+"""Atomic writing of files and folders: written beside, then renamed, on the same file system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCK = ".lock"
 
 
 def beside(path: Path) -> Path:
-    """Where `path` is written until it is whole.
+    """The path where `path` is written before it is renamed.
 
     >>> beside(Path("data/vox1.index")).as_posix()
     'data/.vox1.index.part'
@@ -28,7 +28,7 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Gives a path to write to; what lies there takes the place of `path` when all went well.
+    """Gives a path to write to, and renames it to `path` at the end, if no exception was raised.
 
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
@@ -56,12 +56,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8; bytes of file names that were none as JSON has them, `\\udcff`. Line ends stay as they are."""
+    """Writes UTF-8. Bytes of file names that are not UTF-8 are escaped, `\\udcff`. Line endings stay."""
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON that a person can read; NaN is refused rather than written as no JSON knows it."""
+    """Writes indented JSON; NaN raises an error, because JSON does not know it."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
@@ -73,10 +73,10 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Makes a folder and keeps other processes out of it; the system frees the lock however this one ends.
+    """Makes a folder and locks it against other processes; the lock ends with the process.
 
     Raises:
-        UserError: when another process is at work there, or it can't be written to.
+        UserError: if another process has the lock, or the folder can't be written to.
     """
     lock = filelock.FileLock(folder / LOCK)
     try:
@@ -93,7 +93,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def in_use(folder: Path) -> bool:
-    """True while a process is at work in the folder."""
+    """True if a process has locked the folder."""
     if not (folder / LOCK).exists():
         return False
     lock = filelock.FileLock(folder / LOCK)
@@ -106,6 +106,6 @@ def in_use(folder: Path) -> bool:
 
 
 def appear(work: Path, output: Path) -> None:
-    """Renames a folder that is whole and locked by this process."""
+    """Renames a finished folder that this process has locked."""
     os.unlink(work / LOCK)
     os.rename(work, output)

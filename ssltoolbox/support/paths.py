@@ -1,4 +1,4 @@
-"""Paths: how messages show them, which ones are refused, and what lies inside of a root."""
+"""Paths: printing, rejected paths, and checks that a path is inside a root."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def is_utf8(path: str | os.PathLike[str]) -> bool:
 
 
 def refuse_no_utf8(path: Path) -> None:
-    """Refuses what Arrow, FFmpeg and the headers of indexes can't name.
+    """Rejects names that Arrow, FFmpeg and headers of indexes can't represent.
 
     Raises:
         UserError: for a path with bytes that are not UTF-8.
@@ -51,7 +51,7 @@ def refuse_no_utf8(path: Path) -> None:
 
 
 def is_url(path: str | os.PathLike[str]) -> bool:
-    """True for a URL, and for what pathlib makes of one.
+    """True for a URL, also after pathlib has changed it.
 
     >>> is_url("s3://bucket/faces"), is_url("file:///faces"), is_url("s3:/bucket")
     (True, True, True)
@@ -71,9 +71,9 @@ def refuse_url(path: str | os.PathLike[str]) -> None:
 
 
 class Root:
-    """A folder; nothing outside of it is read.
+    """A folder outside of which nothing is read.
 
-    What is known of a folder in it is kept, since all frames of a clip are in the same.
+    Results for folders are cached, because all frames of a clip are in one folder.
 
     Attributes:
         path: the folder.
