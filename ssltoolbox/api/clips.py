@@ -50,7 +50,7 @@ class Clip:
 
     @cached_property
     def landmarks(self) -> np.ndarray | None:
-        """[frames, 68, 2] pixels, NaN where a frame has none; None for a dataset without landmarks."""
+        """[frames, 68, 2] pixels, NaN where a frame has none; None for a clip without any."""
         return self.load_landmarks() if self.load_landmarks else None
 
 
