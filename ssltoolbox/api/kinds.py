@@ -157,7 +157,7 @@ Kind.METHODS = add_kind(
         descriptor=MethodDescriptor,
         arguments=("context",),
         more_contracts=("GroupedMethod", "GradientMethod"),
-        examples=("nnclr",),
+        examples=("simsiam", "nnclr"),
     )
 )
 Kind.POSITIVE_GENERATORS = add_kind(
@@ -168,7 +168,7 @@ Kind.POSITIVE_GENERATORS = add_kind(
         section="positives",
         many=True,
         strategy=True,
-        examples=("time_aug", "same_person"),
+        examples=("grey_positive", "time_aug", "same_person"),
     )
 )
 Kind.NEGATIVE_SAMPLERS = add_kind(

@@ -1,0 +1,32 @@
+"""The method, on lightly's heads and loss."""
+
+from __future__ import annotations
+
+from lightly.loss import NegativeCosineSimilarity
+from lightly.models.modules.heads import SimSiamPredictionHead, SimSiamProjectionHead
+from torch import nn
+
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput
+from ssltoolbox_simsiam import SimSiamOptions
+
+
+class SimSiam(nn.Module):
+    """A projection head and a prediction head on the backbone, which is trained with them."""
+
+    def __init__(self, options: SimSiamOptions, context: MethodContext) -> None:
+        super().__init__()
+        dim = options.output_dim
+        self.backbone = context.backbone
+        self.projection = SimSiamProjectionHead(context.feature_dim, dim, dim)
+        self.prediction = SimSiamPredictionHead(dim, options.hidden_dim, dim)
+        self.loss = NegativeCosineSimilarity()
+
+    def before_step(self, step: int) -> None:
+        """Nothing moves between steps."""
+
+    def step(self, inputs: StepInputs) -> StepOutput:
+        """[M, 3, S, S] twice → the mean of both directions."""
+        embeddings_a, embeddings_b = (self.projection(self.backbone(view)) for view in inputs.views)
+        a_to_b = self.loss(self.prediction(embeddings_a), embeddings_b.detach())
+        b_to_a = self.loss(self.prediction(embeddings_b), embeddings_a.detach())
+        return StepOutput((a_to_b + b_to_a) / 2, {}, embeddings_a, embeddings_b)
