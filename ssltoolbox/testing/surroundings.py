@@ -74,8 +74,10 @@ class Surroundings:
         return self.plan.image_size if self.plan else None
 
     def options_of(self, item: Provided) -> dict[str, Any]:
-        """The options that the recipe gives a component; none if it doesn't name it."""
+        """The options that the recipe gives a component, or that the named dataset has; none for any other."""
         named = self.plan.of(item.kind) if self.plan else ()
+        if self.data and item.kind == Kind.DATASETS:
+            named = (self.data.chosen, *named)
         for chosen in named:
             if chosen.descriptor.name == item.descriptor.name:
                 return chosen.options.model_dump(mode="json", by_alias=True)
@@ -102,4 +104,6 @@ def surroundings(data: Data | None, recipe: Path | str | None, backbone: str) ->
     if data is None:
         return Surroundings(None, plan, backbone)
     text = data if isinstance(data, str) else json.dumps(data, default=str)
-    return Surroundings(AuthorData(choose_typed(Kind.DATASETS, "--data", text, files)), plan, backbone)
+    own = AuthorData(choose_typed(Kind.DATASETS, "--data", text, files))
+    _ = own.facts  # raises where the data can't be used
+    return Surroundings(own, plan, backbone)

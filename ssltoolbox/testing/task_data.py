@@ -11,12 +11,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssltoolbox.api import Clip, Dataset, EvaluationContext, Features, Frames, Pairs, Side, Split
+from ssltoolbox.api import (
+    Clip,
+    Dataset,
+    EvaluationContext,
+    EvaluatorOptions,
+    Features,
+    Frames,
+    Pairs,
+    Side,
+    Split,
+)
 from ssltoolbox.testing import material
 from ssltoolbox.testing.labels import check_labels, made_up, needed_labels
 from ssltoolbox.testing.material import SPLITS
 from ssltoolbox.testing.networks import Network, network_for
-from ssltoolbox.testing.rules import Subject
+from ssltoolbox.testing.rules import Subject, WrongInput
+from ssltoolbox.testing.surroundings import AuthorData
 
 PEOPLE, OF_EACH, OF_FOLD, SIZE = 12, 4, 3, 16
 MOST_FRAMES, AT_ONCE = 240, 32
@@ -135,13 +146,29 @@ class TrialData:
     def _splits(self) -> dict[Split, Dataset]:
         splits: dict[Split, Dataset]
         if self._own:
-            splits = {split: self._own.split(split) for split in SPLITS}
+            splits = self._own_splits(self._own)
         else:
             names = needed_labels(self._subject)
             splits = {split: MadeUpFaces(seed, names) for seed, split in enumerate(SPLITS)}
         if not self._lacking:
             return splits
         return {split: Unlabelled(dataset, self._lacking) for split, dataset in splits.items()}
+
+    def _own_splits(self, own: AuthorData) -> dict[Split, Dataset]:
+        """The splits of the author's data that have clips.
+
+        Raises:
+            WrongInput: where one that the task needs has none.
+        """
+        splits = {split: own.split(split) for split in SPLITS}
+        options = self._subject.options
+        needed = (isinstance(options, EvaluatorOptions) and options.splits) or SPLITS
+        if empty := [split for split in needed if not len(splits[split])]:
+            raise WrongInput(
+                f"the {empty[0]} split of dataset {own.chosen.key!r} has no clips",
+                "choose the data's options so that it has some",
+            )
+        return {split: dataset for split, dataset in splits.items() if len(dataset)}
 
 
 def _without(labels: Mapping[str, Any], lacking: Set[str]) -> dict[str, Any]:
