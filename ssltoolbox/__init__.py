@@ -26,5 +26,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
+        from ssltoolbox.support.threads import wait_without_spinning
+
+        wait_without_spinning()
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

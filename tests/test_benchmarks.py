@@ -15,6 +15,7 @@ RUNS = {
     "two ranks": "data_parallel.py --set trainer.batch_size=4",
     "as it grows": "scaling.py --batch 8 --size 32 --hard 1 --clips 240 --workers 0 1",
     "the loss": "masked_loss.py --instances 8 --queue 16 --queue-instances 8",
+    "a shared machine": "shared_machine.py --seconds 0 --set trainer.batch_size=8",
     "start-up": "startup.py",
     "the linear probe": "linear_probe.py --sizes 900x24",
     "reading": "frame_reading.py --batches 1 --frames 1000 --draws 10",

@@ -22,6 +22,7 @@ from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
+from ssltoolbox.support.threads import wait_without_spinning
 
 PRINTING = ("check", "recipes", "plugins", "schema")
 """Commands that do nothing but print: they fail with their output. Other commands have done their work by then."""
@@ -61,6 +62,7 @@ def main() -> None:
         # Under nohup a command outlives its terminal.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    wait_without_spinning()
     code = run()
     _ignore_signals()
     sys.exit(code)

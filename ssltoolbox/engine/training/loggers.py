@@ -120,7 +120,7 @@ class Metrics(Logger):
         waiting, self._waiting = self._waiting, {}
         for tracker in self.trackers:
             with self._left_out_if_it_fails(tracker):
-                tracker.logger.log_metrics(waiting, step)
+                tracker.send(waiting, step)
 
     @contextmanager
     def _left_out_if_it_fails(self, tracker: Tracker) -> Iterator[None]:
@@ -172,20 +172,27 @@ class Tracker:
 
     Attributes:
         name: as in a recipe.
-        logger: Lightning's, which sends metrics.
+        logger: Lightning's.
+        send: sends the metrics of a step at once, so that a killed run keeps them.
         close: tells the tracker how training has ended.
         run_id: the run's name there, by which it is found again; None where its files are enough.
     """
 
     name: str
     logger: Any
+    send: Callable[[Mapping[str, float], int], None]
     close: Callable[[Ending], None]
     run_id: str | None = None
 
 
 def _tensorboard(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
     logger = TensorBoardLogger(folder.path, name="tensorboard", version="")
-    return Tracker("tensorboard", logger, lambda ending: logger.experiment.close())
+
+    def send(metrics: Mapping[str, float], step: int) -> None:
+        logger.log_metrics(dict(metrics), step)
+        logger.experiment.flush()
+
+    return Tracker("tensorboard", logger, send, lambda ending: logger.experiment.close())
 
 
 def _wandb(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
@@ -194,7 +201,15 @@ def _wandb(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
         project="ssltoolbox", name=plan.recipe.name, id=run_id, resume="allow", save_dir=folder.path
     )
     run = logger.experiment
-    return Tracker("wandb", logger, lambda ending: run.finish(exit_code=int(ending != "finished")), run_id)
+
+    def send(metrics: Mapping[str, float], step: int) -> None:
+        # Without a step W&B counts from 0, again in each part of a run that is resumed offline.
+        run.log(dict(metrics), step=step, commit=True)
+
+    def close(ending: Ending) -> None:
+        run.finish(exit_code=int(ending != "finished"))
+
+    return Tracker("wandb", logger, send, close, run_id)
 
 
 def _mlflow(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
@@ -209,7 +224,11 @@ def _mlflow(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
     client, current = logger.experiment, logger.run_id
     client.update_run(current, status="RUNNING")
     status = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
-    return Tracker("mlflow", logger, lambda ending: client.set_terminated(current, status[ending]), current)
+
+    def close(ending: Ending) -> None:
+        client.set_terminated(current, status[ending])
+
+    return Tracker("mlflow", logger, logger.log_metrics, close, current)
 
 
 TRACKERS: dict[str, Callable[[Plan, RunFolder, str | None], Tracker]] = {
