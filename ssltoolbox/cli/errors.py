@@ -16,13 +16,16 @@ def explain(error: Exception) -> int:
     A run's log.txt has the traceback; where there is no run, SSLTOOLBOX_TRACEBACK=1 raises the error again.
     """
     from ssltoolbox.api import SslToolboxError, UserError
+    from ssltoolbox.support.open_files import ADVICE, is_too_many_files
 
     if os.environ.get(TRACEBACK):
         raise error
     if isinstance(error, UserError):
         click.echo(str(error), err=True)
         return WRONG_INPUT
-    if isinstance(error, SslToolboxError):
+    if is_too_many_files(error):
+        click.echo(f"too many files are open at once; {ADVICE}, or use fewer workers", err=True)
+    elif isinstance(error, SslToolboxError):
         click.echo(str(error), err=True)
     else:
         first = (str(error).strip() or "no message").splitlines()[0]

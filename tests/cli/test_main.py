@@ -173,3 +173,41 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         ["bash", "-c", script, sys.executable], capture_output=True, text=True, timeout=60
     )
     assert result.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("command", ["train", "evaluate", "embed"])
+def test_too_few_open_files(command: str) -> None:
+    """Before any work, and without a traceback."""
+    shell = ["bash", "-c", 'ulimit -n 40; exec "$@"', "-", sys.executable, "-m", "ssltoolbox", command]
+    done = subprocess.run([*shell, "quickstart"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "40 files" in line
+    assert "ulimit -n" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_the_limit_of_open_files_is_raised() -> None:
+    program = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+from ssltoolbox.support.open_files import allow_many_files
+allow_many_files()
+assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 300
+"""
+    assert python("-c", program).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(24, "Too many open files"),
+        RuntimeError("unable to open shared memory: Too many open files (24)"),
+    ],
+)
+def test_files_run_out_on_the_way(error: Exception, capsys: Capture) -> None:
+    assert explain(error) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ulimit -n" in line

@@ -98,6 +98,30 @@ def test_interrupted(tmp_path, number):
     assert_same_weights(weights_of(whole.folder.path), weights_of(resumed.folder.path))
 
 
+def test_a_scheduler_that_repeats_its_signal(tmp_path):
+    """However often and whenever it comes: one line, a checkpoint, no traceback."""
+    prelude = """
+        import os, signal, threading, time
+        from ssltoolbox.engine.training.module import TrainingModule
+        step = TrainingModule.training_step
+        def repeat():
+            while True:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.002)
+        def with_signals(self, batch, index):
+            if self.global_step == 2:
+                threading.Thread(target=repeat, daemon=True).start()
+                time.sleep(0.1)
+            return step(self, batch, index)
+        TrainingModule.training_step = with_signals
+    """
+    out = tmp_path / "run"
+    code, errors = end_of(start(write_recipe(tmp_path), out, prelude=prelude))
+    assert code == 130, errors
+    assert errors == f"stopped at step 3 of 6, and saved; go on with: --resume --out {out}\n"
+    assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
+
+
 def test_data_that_changed_is_refused_and_data_that_moved_is_not(tmp_path):
     faces = tmp_path / "faces"
     for person in range(9):

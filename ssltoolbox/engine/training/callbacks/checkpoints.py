@@ -89,7 +89,11 @@ class StopOnSignal(Callback):
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._would_raise_again(number, handler) else handler)
+
+    def _would_raise_again(self, number: int, handler: Any) -> bool:
+        """True for the command line's handler where the command is on its way out already."""
+        return self.received is not None and number != signal.SIGINT and callable(handler)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Installs the handlers again, because Lightning has replaced them."""
