@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ssltoolbox.api import KINDS, Kind, UserError
 from ssltoolbox.engine.core.backbone import make_backbone
@@ -111,10 +113,16 @@ def check_weights(plan: Plan) -> str:
     recipe = plan.recipe.backbone
     if recipe.weights in (None, IMAGENET):
         return ""
-    # On the device "meta" a network takes no memory.
-    with torch.device("meta"):
-        network = make_backbone(plan)
-    return str(match_weights(network, Path(str(recipe.weights)), recipe.allow_partial))
+    return str(match_weights(_outline(plan), Path(str(recipe.weights)), recipe.allow_partial))
+
+
+def _outline(plan: Plan) -> nn.Module:
+    """The plan's network, on the device "meta" if it can be made there, where it takes no memory."""
+    try:
+        with torch.device("meta"):
+            return make_backbone(plan)
+    except UserError:
+        return make_backbone(plan)  # some networks read values of their own while they are made
 
 
 def _run_of(path: Path) -> Path | None:

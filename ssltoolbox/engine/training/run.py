@@ -37,6 +37,7 @@ from ssltoolbox.engine.training.trainer import (
     build_module,
     build_trainer,
     failures_explained,
+    fit,
     quiet_lightning,
 )
 from ssltoolbox.models import save_weights, unseen_border
@@ -196,7 +197,7 @@ def _train(
             failures_explained(trainer),
             stopper.explained(trainer, folder.path),
         ):
-            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            fit(trainer, module, data, checkpoint)
     if profiler:
         console.print(stage_table(profiler))
     if world.rank == 0:

@@ -115,6 +115,15 @@ def build_trainer(
     )
 
 
+def fit(
+    trainer: pl.Trainer, module: TrainingModule, data: pl.LightningDataModule, checkpoint: Path | None
+) -> None:
+    """Trains, from the checkpoint if there is one; it is read by `AtomicCheckpointIO`, plain values only."""
+    # Lightning 2.6 has a default of its own for it; older ones know no such argument.
+    safely = {"weights_only": True} if "weights_only" in signature(trainer.fit).parameters else {}
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, **safely)  # type: ignore[arg-type]
+
+
 def _ddp() -> DDPStrategy:
     """DDP without broadcasts of buffers: every rank fills its queue, which is a buffer, with the same keys."""
     # Torch 2.13 renamed it, and warns of the old name.
