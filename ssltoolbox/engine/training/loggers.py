@@ -173,7 +173,7 @@ class Tracker:
     Attributes:
         name: as in a recipe.
         logger: Lightning's.
-        send: sends the metrics of a step at once, so that a killed run keeps them.
+        send: sends the metrics of a step without waiting for others, so that a killed run keeps them.
         close: tells the tracker how training has ended.
         run_id: the run's name there, by which it is found again; None where its files are enough.
     """
@@ -197,6 +197,8 @@ def _tensorboard(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
 
 def _wandb(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
     run_id = run_id or uuid.uuid4().hex[:8]
+    # Of a killed run W&B loses what it has not written: the last 15 seconds, unless told otherwise.
+    os.environ.setdefault("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
     logger = WandbLogger(
         project="ssltoolbox", name=plan.recipe.name, id=run_id, resume="allow", save_dir=folder.path
     )

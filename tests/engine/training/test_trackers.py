@@ -17,11 +17,12 @@ from support.runs import start, write_recipe
 pytestmark = pytest.mark.slow
 
 KILLED = """
-import os, signal
+import os, signal, time
 from ssltoolbox.engine.training.module import TrainingModule
 step = TrainingModule.training_step
 def killed(self, batch, index):
     if self.global_step == 5:
+        time.sleep(4)  # W&B writes once a second
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, index)
 TrainingModule.training_step = killed
