@@ -18,7 +18,11 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares
 
 SECONDS_BETWEEN_LOOKS = 0.2
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+    if hasattr(signal, name)  # Windows has two of them
+)
 
 
 class JobState(Enum):
@@ -97,7 +101,7 @@ class Schedule:
     def run(self, listener: Listener) -> None:
         """Goes on until nothing is left to do.
 
-        On Ctrl-C or SIGTERM the runs save and stop; on a second one they are ended.
+        On Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 the runs save and stop; on a second one they are ended.
         """
         with _stop_requests() as stop:
             try:
@@ -181,7 +185,9 @@ def _stop_requests() -> Iterator[StopRequest]:
     def count(_: int, __: FrameType | None) -> None:
         stop.count += 1
 
-    before = {number: signal.signal(number, count) for number in _SIGNALS}
+    # Under nohup a benchmark outlives its terminal.
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, count) for number in heard}
     try:
         yield stop
     finally:

@@ -11,6 +11,14 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ssltoolbox.plan import Plan
+
+
+def tell_warnings(plan: Plan) -> None:
+    """Prints what a plan warns of, on stderr."""
+    for warning in plan.warnings:
+        click.echo(warning.render(), err=True)
+
 
 def tell_of_unused_gpu(console: Console) -> None:
     """Prints a line where the machine has a GPU that is not used."""

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, FROM_RECIPE, SET, SOURCE, LocalPath, tell_of_unused_gpu
+from ssltoolbox.cli.common import (
+    ALLOW_PARTIAL,
+    ARCH,
+    FROM_RECIPE,
+    SET,
+    SOURCE,
+    LocalPath,
+    tell_of_unused_gpu,
+    tell_warnings,
+)
 from ssltoolbox.cli.output import new_console, shown
 
 if TYPE_CHECKING:
@@ -91,6 +100,7 @@ def _evaluate_source(wanted: NetworkSource, out: Path | None, overrides: Sequenc
 
     plan = open_source(wanted, overrides)
     _refuse_no_task(plan)
+    tell_warnings(plan)
     console = new_console()
     matched = check_weights(plan)
     if matched:

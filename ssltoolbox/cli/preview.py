@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET, LocalPath
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
 
 MOST_DRAWS = 20
 
@@ -42,8 +42,7 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
     plan = load_plan(recipe, overrides)
-    for warning in plan.warnings:
-        click.echo(warning.render(), err=True)
+    tell_warnings(plan)
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.preview import preview as write_preview
 

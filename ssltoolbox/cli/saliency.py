@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu, tell_warnings
 from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def saliency(
     if images:
         faces = faces_in(images, count)
     elif recipe:
-        faces = faces_of(Components(open_source(NetworkSource("random", recipe), (NO_TASKS,))), count)
+        source_of_faces = open_source(NetworkSource("random", recipe), (NO_TASKS,))
+        tell_warnings(source_of_faces)
+        faces = faces_of(Components(source_of_faces), count)
     else:
         faces = faces_of(next(iter(networks.values())), count)
     for note in faces.unreadable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET, LocalPath
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
 from ssltoolbox.cli.output import new_console, shown
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
 def _begin(plan: Plan, console: Console) -> None:
     from ssltoolbox.api import Kind
 
-    for warning in plan.warnings:
-        click.echo(warning.render(), err=True)
+    tell_warnings(plan)
     counts = plan.counts
     kinds = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
     strategies = [chosen.key for kind in kinds for chosen in plan.of(kind)]

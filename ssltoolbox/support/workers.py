@@ -121,8 +121,13 @@ def _alone(
 
 
 def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...]) -> None:
-    """Ctrl-C is for the first process to answer; if that one is killed, this one must not stay."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C and a scheduler's notice are for the first process to answer; if that one is killed, this one ends.
+
+    SIGTERM is how that one ends this one.
+    """
+    for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     if prepare:
         prepare(*prepare_with)

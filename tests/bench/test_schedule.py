@@ -160,7 +160,7 @@ class Interrupts(Heard):
             os.kill(os.getpid(), self._numbers.pop(0))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_interrupted(scripts: dict[str, str], folder: BenchFolder, number: int) -> None:
     scripts["a"] = SLEEPS_UNTIL_TERM
     before = signal.getsignal(number)

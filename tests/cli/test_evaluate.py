@@ -1,12 +1,16 @@
 """`ssltoolbox evaluate` of weights from elsewhere."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from support.runs import write_recipe
 
+from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run
+from ssltoolbox.engine.inspect import source
 from ssltoolbox.models import create_backbone, load_weights
 
 
@@ -87,3 +91,19 @@ def test_without_an_optimiser(tmp_path, capfd):
 def test_nothing_to_evaluate(tmp_path, capfd, golden):
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     golden(capfd.readouterr().err)
+
+
+def test_it_says_what_the_plan_warns_of(tmp_path, capfd):
+    """As `train` and `check` do."""
+    recipe = write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
+    plan = source.open_source(source.NetworkSource("random", recipe))
+    warned = replace(plan, warnings=(SimpleNamespace(render=lambda: "the data is strange"),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "open_source", lambda *_, **__: warned)
+        patch.setattr(source, "check_weights", stop)
+        assert run(["evaluate", "random", "--recipe", str(recipe)]) == 2
+    assert "the data is strange" in capfd.readouterr().err
+
+
+def stop(plan):
+    raise UserError("far enough")

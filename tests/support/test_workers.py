@@ -28,6 +28,18 @@ def test_a_task_that_kills_its_process_costs_no_other() -> None:
     assert sorted(done) == [-3, 0, 1, 4, 16, 25]
 
 
+def signalled(name: str) -> bool:
+    """What a scheduler or a closed terminal sends to every process of a group."""
+    os.kill(os.getpid(), getattr(signal, name))
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGUSR1"])
+def test_signals_are_for_the_first_process(name: str) -> None:
+    assert list(as_done(signalled, [(name,)] * 4, 2)) == [True] * 4
+
+
 @pytest.mark.slow
 def test_it_is_an_error_where_nobody_has_an_answer_for_it() -> None:
     done = as_done(square, [(number,) for number in range(6)], 2)

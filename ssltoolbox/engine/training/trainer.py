@@ -121,7 +121,7 @@ def fit(
     """Trains, from the checkpoint if there is one; it is read by `AtomicCheckpointIO`, plain values only."""
     # Lightning 2.6 has a default of its own for it; older ones know no such argument.
     safely = {"weights_only": True} if "weights_only" in signature(trainer.fit).parameters else {}
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, **safely)  # type: ignore[arg-type]
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, **safely)
 
 
 def _ddp() -> DDPStrategy:
