@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import math
 import os
@@ -18,11 +17,12 @@ from pyarrow import parquet
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
+from ssltoolbox.data.index.csv_format import READ, delimiter_of, encoding_of
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of, plain
 from ssltoolbox.data.label_options import WrittenLabel, as_options
-from ssltoolbox.support.paths import printable
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, printable
 
 TYPES = (".csv", ".parquet")
 _NAMES = ("identity", "video", "clip")
@@ -175,6 +175,8 @@ class Table:
         paths = self.texts("path")
         home = os.path.join(os.path.abspath(root), "")
         for row, path in enumerate(paths):
+            if is_url(path):
+                self.fail(row, "path", f"{printable(path)!r}: {NOT_SUPPORTED}; {ADVICE}")
             inside = os.path.normpath(os.path.join(home, path))
             if not inside.startswith(home):
                 self.fail(row, "path", f"{printable(path)!r} is no place below {printable(root)}")
@@ -323,8 +325,8 @@ def _whole(cell: Any) -> int:
 def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
     """The columns, and the line that each row ends at."""
     try:
-        with file.open(encoding=_encoding(file), newline="") as content:
-            delimiter = _delimiter(content.readline())
+        with file.open(encoding=encoding_of(file), newline="") as content:
+            delimiter = delimiter_of(content.readline(), ["path"])
             content.seek(0)
             reader = csv.reader(content, strict=True, delimiter=delimiter)
             names = [name.strip() for name in next(reader, [])]
@@ -339,24 +341,9 @@ def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
                     rows.append(row)
                     lines.append(reader.line_num)
     except (OSError, UnicodeError, csv.Error) as error:
-        advice = "CSV with commas, semicolons or tabs is read, in UTF-8 or UTF-16"
-        raise UserError(f"{file}: {first_line(error)}", advice) from error
+        raise UserError(f"{file}: {first_line(error)}", READ) from error
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     return dict(zip(names, map(list, columns), strict=True)), lines
-
-
-def _encoding(file: Path) -> str:
-    """UTF-16 where the file begins with its byte order mark, else UTF-8."""
-    with file.open("rb") as content:
-        return "utf-16" if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-
-
-def _delimiter(header: str) -> str:
-    """What separates the names of the columns, `path` among them."""
-    for delimiter in (",", ";", "\t"):
-        if "path" in (name.strip().strip('"') for name in header.split(delimiter)):
-            return delimiter
-    return ","
 
 
 def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], list[int]]:

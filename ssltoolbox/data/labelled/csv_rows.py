@@ -5,9 +5,9 @@ Files of some 300 MB stay on the disk: what is kept of a row is where its line b
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -16,13 +16,14 @@ from pyarrow import csv as arrow_csv
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.index.csv_format import READ, cells, delimiter_of, encoding_of, utf_16_of
 from ssltoolbox.support.paths import printable
 
 _CHUNK = 1 << 24
 
 
 class CsvRows:
-    """A comma-separated file in UTF-8, one line for each row.
+    """A file with commas, semicolons or tabs, in UTF-8 or UTF-16, one line for each row.
 
     Attributes:
         path: the file.
@@ -40,9 +41,15 @@ class CsvRows:
             UserError: for a file that is empty or lacks a column.
         """
         self.path = path
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = next(csv.reader(file), [])
-        self.names = [name.strip() for name in first]
+        self._encoding = encoding_of(path)
+        self._bytes = utf_16_of(path) or "utf-8"
+        try:
+            with path.open(encoding=self._encoding, newline="") as file:
+                first = file.readline()
+        except UnicodeError as error:
+            raise UserError(f"{printable(path)}: {first_line(error)}", READ) from error
+        self._delimiter = delimiter_of(first, needed)
+        self.names = cells(first, self._delimiter)
         self._skip = 1
         if without_header and not set(self.names) & set(needed):
             self.names, self._skip = list(without_header), 0
@@ -60,7 +67,12 @@ class CsvRows:
         try:
             table = arrow_csv.read_csv(
                 self.path,
-                read_options=arrow_csv.ReadOptions(column_names=self.names, skip_rows=self._skip),
+                read_options=arrow_csv.ReadOptions(
+                    column_names=self.names,
+                    skip_rows=self._skip,
+                    encoding="utf8" if self._bytes == "utf-8" else self._encoding,
+                ),
+                parse_options=arrow_csv.ParseOptions(delimiter=self._delimiter),
                 convert_options=arrow_csv.ConvertOptions(
                     include_columns=list(names),
                     column_types=dict.fromkeys(names, pa.string()),
@@ -69,6 +81,8 @@ class CsvRows:
             )
         except pa.ArrowInvalid as error:
             raise UserError(f"{printable(self.path)}: {first_line(error)}") from error
+        except UnicodeError as error:
+            raise UserError(f"{printable(self.path)}: {first_line(error)}", READ) from error
         return [compute.utf8_trim_whitespace(table[name]).to_numpy(zero_copy_only=False) for name in names]
 
     def line_starts(self, rows: int) -> np.ndarray:
@@ -77,15 +91,17 @@ class CsvRows:
         Raises:
             UserError: where the file has not that many lines.
         """
+        line_end = np.dtype({"utf-8": "u1", "utf-16-le": "<u2", "utf-16-be": ">u2"}[self._bytes])
         ends = [np.zeros(1, np.int64)]
         done = 0
         with self.path.open("rb") as file:
             while chunk := file.read(_CHUNK):
-                ends.append(np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")) + done + 1)
+                units = np.frombuffer(chunk, line_end, len(chunk) // line_end.itemsize)
+                ends.append((np.flatnonzero(units == ord("\n")) + 1) * line_end.itemsize + done)
                 done += len(chunk)
         starts = np.concatenate(ends)
         lengths = np.diff(np.append(starts, done))
-        starts = starts[lengths > len("\r\n")][self._skip :]
+        starts = starts[lengths > len("\r\n") * line_end.itemsize][self._skip :]
         if len(starts) != rows:
             raise UserError(
                 f"{printable(self.path)}: {rows} rows in {len(starts)} lines; a row must be one line"
@@ -96,5 +112,15 @@ class CsvRows:
         """The row whose line begins at a byte, by the columns' names."""
         with self.path.open("rb") as file:
             file.seek(start)
-            line = file.readline().decode("utf-8", errors="replace")
-        return dict(zip(self.names, map(str.strip, next(csv.reader([line]))), strict=False))
+            line = self._line(file).decode(self._bytes, errors="replace")
+        return dict(zip(self.names, cells(line, self._delimiter), strict=False))
+
+    def _line(self, file: BinaryIO) -> bytes:
+        """Up to the end of a line; in UTF-16 that byte may be half of another character."""
+        end = "\n".encode(self._bytes)
+        line = b""
+        while part := file.readline():
+            line += part + (file.read(1) if end.startswith(b"\n\0") else b"")
+            if line.endswith(end) and len(line) % len(end) == 0:
+                break
+        return line

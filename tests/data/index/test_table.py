@@ -234,3 +234,11 @@ def test_links_out_of_the_root_are_not_followed(tmp_path: Path, put_image: Put) 
     built = build_index(root, clips, 10, output, workers=1, tick=lambda done: None)
     assert built.skipped == [("b.png", f"this link leads out of {root}")]
     assert len(FrameIndex(output)) == 1
+
+
+@pytest.mark.parametrize("url", ["https://faces.org/a.jpg", "s3://bucket/a.jpg"])
+def test_a_url_is_no_path(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="URLs are not supported") as caught:
+        listed(tmp_path, "path,identity", "a.jpg,a", f"{url},a")
+    assert "line 3, column path" in str(caught.value)
+    assert url in str(caught.value)

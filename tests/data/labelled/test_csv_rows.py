@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,22 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         starts()
     assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_and_separators(tmp_path: Path, delimiter: str, encoding: str, end: str) -> None:
+    """As for every other table. In UTF-16 the letters here have the byte of a line's end in them."""
+    rows = [["a", "b"], ["1", "Ċਊ x"], ["2", "y"], ["3", "zਊ"]]
+    text = end.join(delimiter.join(row) for row in rows) + end
+    mark = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+    path = tmp_path / "table.csv"
+    path.write_bytes(mark + text.encode(encoding))
+    table = CsvRows(path, ["a", "b"])
+    numbers, words = table.columns("a", "b")
+    assert numbers.tolist() == ["1", "2", "3"]
+    assert words.tolist() == ["Ċਊ x", "y", "zਊ"]
+    assert [table.row(int(start)) for start in table.line_starts(3)] == [
+        {"a": a, "b": b} for a, b in rows[1:]
+    ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ssltoolbox.api import DataNotFound, PairedDataset, UserError
 from ssltoolbox.data.labelled.lfw.dataset import LFW
@@ -109,3 +111,32 @@ def test_what_is_missing_is_said(lfw: Path) -> None:
     assert str(caught.value) == (
         f"{lfw}/pairsDevTrain.txt: there is no such file; it should be a list of pairs of LFW"
     )
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    [
+        lambda text: text.partition("\n")[2],
+        lambda text: "name,imagenum1,imagenum2,\n" + text.partition("\n")[2].replace("\t", ","),
+        lambda text: text.replace("\t", ";"),
+        lambda text: "\ufeff" + text,
+    ],
+    ids=["without the first line", "names of columns and commas", "semicolons", "a byte order mark"],
+)
+def test_copies_of_the_lists(lfw: Path, rewritten: Callable[[str], str]) -> None:
+    """The same pairs in the same folds."""
+    file = lfw / "pairs.txt"
+    expected = read_pairs(file)
+    file.write_text(rewritten(file.read_text()), encoding="utf-8")
+    assert read_pairs(file) == expected
+
+
+def test_images_that_are_png(lfw: Path) -> None:
+    before = made(lfw, "test").pairs()
+    for image in lfw.rglob("*.jpg"):
+        Image.open(image).save(image.with_suffix(".png"))
+        image.unlink()
+    dataset = made(lfw, "test")
+    assert dataset.name(0).endswith(".png")
+    assert len(dataset.read([0], [0]).unreadable) == 0
+    assert dataset.pairs().same.tolist() == before.same.tolist()

@@ -14,7 +14,7 @@ from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
-from ssltoolbox.support.paths import printable
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, printable
 
 LISTS = "Manually_Annotated_file_lists"
 IMAGES = "Manually_Annotated_Images"
@@ -107,6 +107,9 @@ def _from_lists(root: Path, split: Split) -> ListedRows:
     file = needed_file(root / LISTS / name, "the list of images with their annotations")
     rows = CsvRows(file, COLUMNS, without_header=COLUMNS)
     paths, expressions = rows.columns("subDirectory_filePath", "expression")
+    urls = [path for path in paths if is_url(path)]
+    if urls:
+        raise UserError(f"{printable(file)}: {urls[0]}: {NOT_SUPPORTED}", ADVICE)
     kept = np.isin(expressions.astype(str), KEPT)
     if split != "test":
         kept[kept] = [part_of_train(path) == split for path in paths[kept]]

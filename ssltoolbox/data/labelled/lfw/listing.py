@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from ssltoolbox.api import DataNotFound, Split, UserError
+from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
+from ssltoolbox.data.index.csv_format import encoding_of
 from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
 from ssltoolbox.support.paths import printable
 
 LISTS = {"train": "pairsDevTrain.txt", "val": "pairsDevTrain.txt", "test": "pairs.txt"}
+COLUMNS = ("name", "name1", "person", "person1")
+"""Begin the first line of copies that name their columns."""
+OTHER_TYPES = (".png", ".jpeg", ".JPG", ".PNG")
+"""Of images, where none is `.jpg`."""
+_SEPARATORS = re.compile(r"[\s,;]+")
 FOLDERS = ("lfw", "lfw_funneled", "lfw-deepfunneled")
 
 
@@ -61,8 +70,11 @@ def list_lfw(root: Path, split: Split) -> Listing:
     needed_folder(root, "pairs.txt, pairsDevTrain.txt and a folder for each person")
     file = needed_file(root / LISTS[split], "a list of pairs of LFW")
     pairs = read_pairs(file)
-    named = in_natural_order({image for pair in pairs for image in (pair.first, pair.second)})
-    folder = _people(root, os.path.dirname(named[0]))
+    if not pairs:
+        raise UserError(f"{printable(file)}: there are no pairs")
+    folder = _people(root, os.path.dirname(in_natural_order(_named(pairs))[0]))
+    pairs = _as_the_files_end(pairs, folder)
+    named = in_natural_order(_named(pairs))
     if split == "test":
         missing = [image for image in named if not (folder / image).is_file()]
         if missing:
@@ -81,26 +93,75 @@ def list_lfw(root: Path, split: Split) -> Listing:
     return Listing(folder, images, [pair for pair in pairs if {pair.first, pair.second} <= there])
 
 
+def _named(pairs: Sequence[ListedPair]) -> set[str]:
+    return {image for pair in pairs for image in (pair.first, pair.second)}
+
+
+def _as_the_files_end(pairs: list[ListedPair], folder: Path) -> list[ListedPair]:
+    """The pairs with the type that the images have: lists don't say it, and some copies are PNG."""
+    images = sorted(_named(pairs))
+    if any((folder / image).is_file() for image in images):
+        return pairs
+    stems = [os.path.splitext(image)[0] for image in images]
+    end = next((end for end in OTHER_TYPES for stem in stems if (folder / f"{stem}{end}").is_file()), ".jpg")
+
+    def renamed(image: str) -> str:
+        return os.path.splitext(image)[0] + end
+
+    return [replace(pair, first=renamed(pair.first), second=renamed(pair.second)) for pair in pairs]
+
+
 def read_pairs(file: Path) -> list[ListedPair]:
     """The pairs of `pairs.txt` or of a file of its form: folds of n pairs of one person, then n pairs of two.
+
+    Words are separated by spaces, tabs, commas or semicolons. The first line may be missing, or name columns: then
+    a fold ends where pairs of two people are followed by pairs of one.
 
     Raises:
         UserError: with the line.
     """
-    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     try:
-        *folds, each = map(int, lines[0])
-        (count,) = folds or [1]
-    except (ValueError, IndexError) as error:
+        text = file.read_text(encoding=encoding_of(file))
+    except UnicodeError as error:
+        raise UserError(f"{printable(file)}: {first_line(error)}", "UTF-8 and UTF-16 are read") from error
+    lines = [(number, _words(line)) for number, line in enumerate(text.splitlines(), 1) if _words(line)]
+    promised = _promised(file, lines[0][1] if lines else [])
+    if promised is None:
+        pairs = [_pair(file, number, words, 0) for number, words in lines if words[0] not in COLUMNS]
+        return _in_folds(pairs)
+    each, count = promised
+    if len(lines) - 1 != 2 * each * count or not each * count:
         raise UserError(
-            f"{printable(file)}:1: the number of pairs is expected, and before it that of the folds, if any"
-        ) from error
-    expected = 2 * each * count
-    if len(lines) - 1 != expected or not expected:
-        raise UserError(
-            f"{printable(file)}: its first line promises {expected} pairs, there are {len(lines) - 1}"
+            f"{printable(file)}: its first line promises {2 * each * count} pairs, there are {len(lines) - 1}"
         )
-    return [_pair(file, number, line, (number - 2) // (2 * each)) for number, line in enumerate(lines[1:], 2)]
+    return [
+        _pair(file, number, words, place // (2 * each)) for place, (number, words) in enumerate(lines[1:])
+    ]
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(line) if word]
+
+
+def _promised(file: Path, words: Sequence[str]) -> tuple[int, int] | None:
+    """Pairs of each sort in a fold, and folds, as the first line says; None where it does not.
+
+    Raises:
+        UserError: where the line is neither that, nor a pair, nor the names of columns.
+    """
+    if len(words) in (1, 2) and all(word.isdigit() for word in words):
+        *folds, each = map(int, words)
+        return each, folds[0] if folds else 1
+    if len(words) in (3, 4):
+        return None
+    raise UserError(
+        f"{printable(file)}:1: the number of pairs is expected, and before it that of the folds, if any"
+    )
+
+
+def _in_folds(pairs: Sequence[ListedPair]) -> list[ListedPair]:
+    runs = [list(run) for _, run in groupby(pairs, key=lambda pair: pair.same)]
+    return [replace(pair, fold=number // 2) for number, run in enumerate(runs) for pair in run]
 
 
 def _pair(file: Path, number: int, words: list[str], fold: int) -> ListedPair:
