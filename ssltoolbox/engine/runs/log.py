@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,24 @@ def logged_to(path: Path) -> Iterator[None]:
         for logger in listening:
             logger.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def crashes_in(path: Path) -> Iterator[None]:
+    """Has Python write to the log where it was when the system ends it, as for a mapped file that is cut short."""
+    try:
+        file = None if faulthandler.is_enabled() else path.open("a", encoding="utf-8")
+    except OSError:
+        file = None
+    if file is None:
+        yield
+        return
+    with file:
+        faulthandler.enable(file)
+        try:
+            yield
+        finally:
+            faulthandler.disable()
 
 
 class _LogFile(logging.FileHandler):

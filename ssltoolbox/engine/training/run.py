@@ -20,7 +20,7 @@ from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.engine.runs.log import logged_to
+from ssltoolbox.engine.runs.log import crashes_in, logged_to
 from ssltoolbox.engine.scoring.evaluate import evaluate_run
 from ssltoolbox.engine.training.callbacks.checkpoints import SaveCheckpoints, StopOnSignal
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
@@ -195,6 +195,7 @@ def _train(
             shared_with(loading.workers, sharing),
             components.blame.assigned(),
             failures_explained(trainer),
+            crashes_in(folder.log_of(world.rank)),
             stopper.explained(trainer, folder.path),
         ):
             fit(trainer, module, data, checkpoint)
