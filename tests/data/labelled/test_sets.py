@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -339,6 +340,25 @@ def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
     file.write_text(file.read_text() + "train_0.jpg 9\n")
     with pytest.raises(UserError, match=r"list_patition_label.txt:48: 'train_0.jpg 9'"):
         RAFDBOptions(root=tmp_path).facts()
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "line"),
+    [
+        ("ferplus", "data/FER2013Valid/label.csv", "fer0000009.png,1,2,many"),
+        ("aff_wild2", "annotations/EXPR_Classification_Challenge/Train_Set/video3.txt", "happy"),
+        ("bp4d", "AUCoding/AU_OCC/M001_T1.csv", "nine,1,0"),
+        ("disfa", "ActionUnit_Labels/SN002/SN002_au4.txt", "9;1"),
+        ("dfew", "EmoLabel_DataSplit/test(single-labeled)/set_2.csv", "31,8"),
+    ],
+)
+def test_a_damaged_line_is_named(name: str, file: str, line: str, tmp_path: Path) -> None:
+    options = made(name, tmp_path)
+    lines = (tmp_path / file).read_text().splitlines()
+    lines[2] = line
+    text(tmp_path / file, *lines)
+    with pytest.raises(UserError, match=rf"{re.escape(Path(file).name)}:3"):
+        options.facts()
 
 
 @pytest.mark.parametrize("options", [entry[1] for entry in PUBLISHED])

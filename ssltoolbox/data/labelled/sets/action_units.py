@@ -16,6 +16,7 @@ from ssltoolbox.data.labelled.sets.base import (
     cells,
     first_of,
     frames_by_number,
+    line_of,
     lines,
 )
 
@@ -30,12 +31,13 @@ def _bp4d(root: Path, options: BP4DOptions) -> Iterator[Row]:
     for file in sorted((*root.glob("AUCoding/AU_OCC/*.csv"), *root.glob("AU_OCC/*.csv"))):
         person, _, task = file.stem.partition("_")
         found = frames_by_number(root, f"{images}/{person}/{task}")
-        rows = (row for _, row in cells(file))
-        head = [f"AU{cell.strip()}" for cell in next(rows)[1:]]
-        for row in rows:
-            frame = int(float(row[0]))
+        rows = cells(file)
+        head = [f"AU{cell.strip()}" for cell in next(rows)[1][1:]]
+        for line, row in rows:
+            with line_of(file, line):
+                frame = int(float(row[0]))
+                shown = dict(zip(head, map(str.strip, row[1:]), strict=True))
             if frame in found:
-                shown = dict(zip(head, (cell.strip() for cell in row[1:]), strict=True))
                 place = {"identity": person, "clip": task, "frame": f"{frame}"}
                 yield {"path": found[frame], **place, **{unit: shown.get(unit, "") for unit in BP4D}}
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ssltoolbox.data.label_options import LabelColumn
-from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, cells, first_of, frames_by_number
+from ssltoolbox.data.labelled.sets.base import (
+    Form,
+    PublishedOptions,
+    Row,
+    cells,
+    first_of,
+    frames_by_number,
+    line_of,
+)
 
 CLASSES = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "other")
 """By the numbers 0 to 7 of the text files."""
@@ -32,17 +41,14 @@ def _videos(root: Path, options: AffWild2Options) -> Iterator[Row]:
         ):
             found = frames_by_number(root, f"{images}/{file.stem}")
             person = re.sub(r"_(left|right)$", "", file.stem)
-            for frame, (_, row) in enumerate(list(cells(file))[1:], start=1):
-                if frame in found:
+            for frame, (line, row) in enumerate(islice(cells(file), 1, None), start=1):
+                if frame not in found:
+                    continue
+                with line_of(file, line):
                     known = row if float(row[0]) != UNKNOWN else [""] * len(row)
                     labels = dict(zip(columns, known, strict=True))
-                    yield {
-                        "path": found[frame],
-                        "identity": person,
-                        "clip": file.stem,
-                        "split": split,
-                        **labels,
-                    } | {"frame": f"{frame}"}
+                place = {"identity": person, "clip": file.stem, "split": split, "frame": f"{frame}"}
+                yield {"path": found[frame], **place, **labels}
 
 
 class AffWild2Options(PublishedOptions):

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -110,7 +111,7 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
         UserError: for a line that is otherwise: which, and what it says.
     """
     expression = re.compile(pattern)
-    with file.open(encoding="utf-8-sig") as content:
+    with file.open(encoding="utf-8-sig", errors="replace") as content:
         for number, line in enumerate(content, start=1):
             match = expression.fullmatch(line.strip())
             if match:
@@ -121,11 +122,24 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
 
 def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row of a CSV file that is not empty."""
-    with file.open(encoding="utf-8-sig", newline="") as content:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as content:
         reader = csv.reader(content)
         for row in reader:
             if row:
                 yield reader.line_num, row
+
+
+@contextmanager
+def line_of(file: Path, number: int) -> Iterator[None]:
+    """Names the line of a list whose cells are not what the list should have.
+
+    Raises:
+        UserError: where the block raises ValueError.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(f"{printable(file)}:{number}: this is no line of this list") from error
 
 
 def files(root: Path, glob: str, pattern: str) -> Iterator[dict[str, str]]:

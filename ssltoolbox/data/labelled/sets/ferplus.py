@@ -8,10 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ssltoolbox.api import UserError
 from ssltoolbox.data.label_options import LabelColumn
-from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, cells, most_voted
-from ssltoolbox.support.paths import printable
+from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, cells, line_of, most_voted
 
 CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VOTED = (*CLASSES, "unknown", "NF")
@@ -20,11 +18,8 @@ USAGES = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest
 
 
 def _row(file: Path, line: int, folder: str, name: str, written: Sequence[str]) -> Row:
-    try:
+    with line_of(file, line):
         counts = dict(zip(VOTED, map(float, written), strict=True))
-    except ValueError as error:
-        message = f"{printable(file)}:{line}: ten counts of votes are expected, for {', '.join(VOTED)}"
-        raise UserError(message) from error
     # A single vote counts as a slip, as in the authors' own reader.
     majority = most_voted({name: count if count > 1 else 0.0 for name, count in counts.items()})
     total = sum(counts[name] for name in CLASSES) or 1.0
