@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ssltoolbox.report.files import Curve, RunFiles, read_run
-from ssltoolbox.report.plots import confusion_plot, curves_plot, data_uri, map_plot, results_plot, roc_plot
+from ssltoolbox.report.plots import (
+    columns_plot,
+    confusion_plot,
+    curves_plot,
+    data_uri,
+    map_plot,
+    results_plot,
+    roc_plot,
+)
 from ssltoolbox.report.results import Result, claim, how_measured, notes_on, results_of, trained_for
 from ssltoolbox.report.templates import html_template
 from ssltoolbox.report.training import groups_of, strategies_of, strategy_counts
@@ -59,7 +67,11 @@ def render_report(folder: Path) -> str:
         results=results,
         result_notes=notes_on(files.evaluation),
         results_picture=_results_picture(results, name),
-        confusions=[*_confusions(files.evaluation), *_rocs(files.evaluation, name)],
+        confusions=[
+            *_confusions(files.evaluation),
+            *_columns(files.evaluation, name),
+            *_rocs(files.evaluation, name),
+        ],
         curves=list(_curve_pictures(files.metrics)),
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
@@ -100,8 +112,23 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             names = list(numbers["per_class"])
             source = confusion_plot(names, numbers["confusion"])
             how = how_measured(numbers)
-            title = f"Predictions for each {task.partition('#')[0]}" + (f", {how}" if how else "")
+            title = f"Predictions for each {task.partition('#')[0].replace('_', ' ')}" + (
+                f", {how}" if how else ""
+            )
             yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
+
+
+def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
+    """F1 of each column of labels of several."""
+    for task, numbers in evaluation.items():
+        if "per_column" in numbers:
+            untrained = evaluation.get("random", {}).get(task, {}).get("per_column", {})
+            found = {column: values["f1"] for column, values in numbers["per_column"].items()}
+            others = {column: values["f1"] for column, values in untrained.items()}
+            how = how_measured(numbers)
+            title = f"F1 of each of {task.partition('#')[0]}" + (f", {how}" if how else "")
+            words = "; ".join(f"{column} {value:.3f}" for column, value in found.items())
+            yield Picture(columns_plot(found, others, name), title, words)
 
 
 def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:

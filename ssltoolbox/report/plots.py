@@ -68,6 +68,21 @@ def results_plot(results: Sequence[Result], name: str) -> str:
         return as_svg(figure)
 
 
+def columns_plot(trained: Mapping[str, float], random: Mapping[str, float], name: str) -> str:
+    """Bars of a share for each column of a label, and of the untrained network."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new_figure(0.8 + 0.3 * len(trained))
+        _bars(axes, -0.2, list(trained.values()), COLOURS[0], name)
+        if random:
+            _bars(axes, 0.2, [random.get(column, 0.0) for column in trained], UNTRAINED_COLOUR, "untrained")
+        axes.set_yticks(range(len(trained)), list(trained))
+        axes.set_xlim(0, 1)
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        _legend(axes)
+        return as_svg(figure)
+
+
 def roc_plot(
     trained: Mapping[str, Sequence[float]], random: Mapping[str, Sequence[float]] | None, name: str
 ) -> str:

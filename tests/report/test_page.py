@@ -206,3 +206,15 @@ def test_notes_stand_below_the_results(run):
     words = page_of(run).words
     assert "mood: Read with care." in words
     assert "mood: measured on 40 of 90 train frames." in words
+
+
+def test_labels_of_several_columns_show_each(run):
+    columns = {"AU1": {"f1": 0.5}, "AU12": {"f1": 0.7}}
+    numbers = {"f1": 0.6, "per_column": columns, "folds": [{}, {}], "unlabelled": {"train": 3}}
+    run.json("evaluation", {"aus": numbers})
+    page = page_of(run)
+    drawn = ElementTree.fromstring(content(page.images[1])[1])
+    assert {"AU1", "AU12"} <= set(drawn.itertext())
+    shown = " ".join(page.words)
+    assert "3 train frames have no such label" in shown
+    assert "the mean over 2 folds" in shown

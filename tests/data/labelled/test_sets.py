@@ -23,6 +23,7 @@ from ssltoolbox.data.labelled.sets.expw import ExpWOptions
 from ssltoolbox.data.labelled.sets.ferplus import FERPlusOptions
 from ssltoolbox.data.labelled.sets.raf_db import RAFDBOptions
 from ssltoolbox.data.plugin import PUBLISHED, ssltoolbox_datasets
+from ssltoolbox.testing import check_plugin
 
 SIZE = 8
 
@@ -379,3 +380,10 @@ def test_each_set_says_its_terms_and_documents_its_options() -> None:
     for each in found:
         assert "research" in each.notice
         assert all(field.description for field in each.options.model_fields.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [entry[0] for entry in PUBLISHED])
+def test_the_contract_of_datasets(name: str, tmp_path: Path) -> None:
+    CASES[name][1](tmp_path)
+    check_plugin(name, options={name: {"root": tmp_path, "size": 32}})
