@@ -32,7 +32,7 @@ def test_every_page_has_the_same_sections() -> None:
 
 
 @pytest.mark.slow
-def test_the_pages(tmp_path: Path) -> None:
+def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -76,7 +76,7 @@ def shards(examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")  # lightly's head of DINO
 @pytest.mark.parametrize("name", RECIPES)
-def test_an_example(
+def test_each_example_of_the_docs_runs(
     name: str, examples: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = {"plain_images": "images", "tar_shards": "shards"}.get(name)

@@ -62,7 +62,7 @@ def plan_of(folder: str, row: str) -> Plan:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(RECIPES)))
-def test_valid(file):
+def test_shipped_recipes_are_valid(file):
     """The one thing to be warned of is that the data isn't there."""
     plan = plan_in(file)
     warnings = [problem.message for problem in plan.warnings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,13 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Set a value of the recipe, such as method.temperature=0.1; may be repeated.",
 )
+
+
+def size_option(default: int, text: str) -> Callable[[Any], Any]:
+    """`--size`, height and width of images in pixels."""
+    return click.option("--size", type=click.IntRange(8, 1024), default=default, show_default=True, help=text)
+
+
 WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes [one for each core].")
 SOURCE = click.argument("source", metavar="RUN_OR_WEIGHTS", callback=no_url)
 FROM_RECIPE = click.option(

@@ -136,7 +136,7 @@ def test_a_failure_a_cache_and_a_change(
     assert "cached" not in said
 
 
-def test_interrupted(grid: Path, tmp_path: Path, start: Start) -> None:
+def test_an_interrupted_benchmark_saves_its_run_and_resumes(grid: Path, tmp_path: Path, start: Start) -> None:
     """Ctrl-C reaches the run once, which saves; the same command goes on."""
     out = tmp_path / "out"
     process = start(grid, out)

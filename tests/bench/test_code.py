@@ -36,7 +36,7 @@ def test_the_order_of_files_does_not_matter(
     assert digest_of(files[place] for place in order) == digest_of(files)
 
 
-def test_what_counts() -> None:
+def test_the_code_version_covers_sources_that_affect_results() -> None:
     files = {file for file in code._sources() if "ssltoolbox" in file.parts}
     names = {"/".join(file.parts[file.parts.index("ssltoolbox") :]) for file in files}
     inside = {name.rsplit("ssltoolbox/", 1)[-1] for name in names}

@@ -69,7 +69,7 @@ def display(schedule: Schedule, folder: BenchFolder, **console: Any) -> tuple[Di
     return shown, out
 
 
-def test_lines(schedule: Schedule, folder: BenchFolder) -> None:
+def test_a_line_is_printed_for_each_event(schedule: Schedule, folder: BenchFolder) -> None:
     shown, out = display(schedule, folder)
     with shown:
         shown.started(LATER)

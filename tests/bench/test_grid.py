@@ -107,7 +107,7 @@ def test_not_a_grid(text: str, expected: str) -> None:
     assert problems(text) == expected
 
 
-def test_no_file() -> None:
+def test_a_missing_grid_file_is_an_error() -> None:
     with pytest.raises(RecipeError, match="there is no such file"):
         load_grid(Path("gone.yaml"))
 

@@ -85,7 +85,7 @@ def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job
     return schedule
 
 
-def test_in_turn(scripts: dict[str, str], folder: BenchFolder) -> None:
+def test_jobs_run_one_after_the_other(scripts: dict[str, str], folder: BenchFolder) -> None:
     heard = Heard()
     schedule = run(folder, heard)
     assert heard.said == ["started a", "ended a", "started b", "ended b", "started c", "ended c"]

@@ -100,7 +100,7 @@ def test_every_recipe_is_checked(tmp_path: Path, capsys: Capture) -> None:
     assert printed.err.count("1 problem in bad.yaml") == 2
 
 
-def test_overrides(tmp_path: Path, capsys: Capture, golden: Golden) -> None:
+def test_check_applies_overrides(tmp_path: Path, capsys: Capture, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path))
     assert run(["check", recipe, "--set", "method.temperature=0.5", "--set", "trainer.epochs=2"]) == 0
     printed = capsys.readouterr().out
@@ -123,7 +123,9 @@ def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(
     assert capsys.readouterr().err == ""
 
 
-def test_measured(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_measures_parameters_time_and_memory(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ssltoolbox.engine.training.measure.MOST_SECONDS", 0.0)
     recipe = write_recipe(tmp_path, views="{name: standard, size: 32}", trainer="{epochs: 3, batch_size: 8}")
     assert run(["check", str(recipe), "--measure", "--set", "trainer.workers=0"]) == 0

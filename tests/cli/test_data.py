@@ -38,7 +38,7 @@ class TestIndex:
         assert captured.out == "4 frames of 2 clips are in v.index\n"
         golden(captured.err)
 
-    def test_a_table(self, here: Path, capsys: Capture) -> None:
+    def test_an_index_is_made_from_a_table(self, here: Path, capsys: Capture) -> None:
         (here / "frames/faces.csv").write_text("path,identity,mood\nid1/v/c/1.png,a,1\nid2/v/c/1.png,b,2\n")
         assert run(["data", "index", "frames/faces.csv", "-o", "v.index"]) == 0
         captured = capsys.readouterr()
@@ -86,7 +86,9 @@ class TestIndex:
             (["frames", "-o", "frames"], "frames is already there; remove it, or choose another name\n"),
         ],
     )
-    def test_mistakes(self, here: Path, capsys: Capture, arguments: list[str], text: str) -> None:
+    def test_wrong_arguments_exit_with_2(
+        self, here: Path, capsys: Capture, arguments: list[str], text: str
+    ) -> None:
         assert run(["data", "index", "-o", "v.index", *arguments]) == 2
         assert capsys.readouterr().err.endswith(text)
         assert not Path("v.index").exists()
@@ -147,6 +149,8 @@ class TestInfoAndPack:
             ),
         ],
     )
-    def test_mistakes(self, index: str, capsys: Capture, arguments: list[str], text: str) -> None:
+    def test_wrong_arguments_exit_with_2(
+        self, index: str, capsys: Capture, arguments: list[str], text: str
+    ) -> None:
         assert run(["data", *arguments]) == 2
         assert capsys.readouterr().err.endswith(text)

@@ -33,7 +33,7 @@ def test_a_single_person(here, capfd):
 
 
 @pytest.mark.parametrize("data", ["faces", "{name: frames, root: faces, size: 40}", "faces.yaml"])
-def test_data(here, data, capfd):
+def test_embed_takes_a_folder_an_index_or_a_recipe(here, data, capfd):
     (here / "faces.yaml").write_text("extends: tiny.yaml\ndata: {name: frames, root: faces}\n")
     assert run(["embed", "run", data, "-o", "x.parquet"]) == 0
     table = pq.read_table("x.parquet")
@@ -60,7 +60,7 @@ def test_weights_take_data_and_views_from_one_recipe(here, capfd):
         ),
     ],
 )
-def test_wrong_data(here, data, message, capfd):
+def test_embed_refuses_wrong_data(here, data, message, capfd):
     assert run(["embed", "run", data, "-o", "x.parquet"]) == 2
     assert capfd.readouterr().err == message
     assert not (here / "x.parquet").exists()

@@ -56,7 +56,7 @@ def test_a_list_of_commands_cuts_no_sentence(
     assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
 
 
-def test_version(capsys: Capture) -> None:
+def test_the_version_is_printed(capsys: Capture) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"ssltoolbox, version {__version__}\n"
 
@@ -72,7 +72,7 @@ def test_version(capsys: Capture) -> None:
         (["plugins", "show"], "Error: Missing argument 'NAME'."),
     ],
 )
-def test_usage_errors(arguments: list[str], text: str, capsys: Capture) -> None:
+def test_usage_errors_exit_with_2(arguments: list[str], text: str, capsys: Capture) -> None:
     assert run(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -116,7 +116,9 @@ def test_the_traceback_of_a_broken_plugin(tmp_path: Path, plugins: FakePlugins) 
     assert "ModuleNotFoundError: No module named 'a_library_that_is_not_there'" in loud.stderr
 
 
-def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
+def test_an_interrupted_command_exits_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

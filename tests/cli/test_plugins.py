@@ -107,7 +107,7 @@ LONG = GOOD.replace(
 )
 
 
-def test_a_component(plugins: FakePlugins, capsys: Capture) -> None:
+def test_show_prints_a_component(plugins: FakePlugins, capsys: Capture) -> None:
     plugins.install("mirrors", LONG)
     assert (
         printed(capsys, "show", "mirror")
@@ -141,7 +141,7 @@ def test_a_component_as_json(capsys: Capture) -> None:
     assert component["options"]["properties"]["size"]["maximum"] == 1024
 
 
-def test_a_plugin(capsys: Capture) -> None:
+def test_show_prints_a_plugin(capsys: Capture) -> None:
     assert printed(capsys, "show", "views").endswith(
         """\
 \nviews

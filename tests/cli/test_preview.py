@@ -32,7 +32,7 @@ def test_writes_the_picture_and_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_options(tmp_path: Path) -> None:
+def test_preview_takes_draws_step_and_overrides(tmp_path: Path) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
     printed = run(recipe, "-o", "x.PNG", "--draws", "20", "--step", "3", "--set", "trainer.batch_size=4")
     reason, done = printed.splitlines()
@@ -51,7 +51,7 @@ def test_options(tmp_path: Path) -> None:
         (["--step", "-1"], "-1 is not in the range x>=0."),
     ],
 )
-def test_usage_errors(tmp_path: Path, arguments: list[str], text: str) -> None:
+def test_wrong_arguments_of_preview_are_usage_errors(tmp_path: Path, arguments: list[str], text: str) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(click.BadParameter) as error:
         run(str(write_recipe(tmp_path, **SMALL)), *arguments)

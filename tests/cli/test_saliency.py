@@ -21,7 +21,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_two_runs(here, capfd):
+def test_saliency_compares_runs_and_random_weights(here, capfd):
     assert (
         run(["saliency", "first", "second", "random", "--recipe", "tiny.yaml", "--count", "3", "--json"]) == 0
     )
@@ -78,7 +78,7 @@ def test_a_folder_without_landmarks(here, capfd):
         (["random"], "random needs a recipe"),
     ],
 )
-def test_refused(here, arguments, message, capfd):
+def test_saliency_refuses_wrong_arguments(here, arguments, message, capfd):
     assert run(["saliency", *arguments]) == 2
     assert capfd.readouterr().err.startswith(message)
     assert not (here / "saliency.png").exists()

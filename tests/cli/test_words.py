@@ -52,6 +52,6 @@ class Every(Options):
         ("table", "mapping"),
     ],
 )
-def test_types(name: str, text: str) -> None:
+def test_types_of_options_are_shown_in_words(name: str, text: str) -> None:
     schema = Every.model_json_schema()
     assert type_text(schema["properties"][name], schema["$defs"]) == text

@@ -83,7 +83,7 @@ def test_killed_three_times(tmp_path, method, accumulate):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_interrupted(tmp_path, number):
+def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path, number):
     """The step is finished and saved, the exit code is 130, and the run can go on."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"

@@ -93,7 +93,7 @@ def test_sides_can_be_exchanged_in_a_batch(masks):
 @both_ways
 @pytest.mark.parametrize("temperature", [1e-6, 1e-3, 1e3, 1e6])
 @pytest.mark.parametrize("alike", [False, True])
-def test_extreme_temperatures(masks, temperature, alike):
+def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperature, alike):
     """Hot: every row is as likely. Cold: the likeliest alone counts. Finite all the way, gradients too."""
     out0, out1 = pair(6, 8, dtype=torch.float64)
     if alike:

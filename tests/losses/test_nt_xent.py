@@ -87,7 +87,7 @@ def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue):
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_published_loss(case):
+def test_the_loss_equals_the_published_one(case):
     """Top-1 by descriptor, nothing protected: what the published loss gives."""
     features = torch.tensor(case["features"])
     descriptors = F.normalize(torch.tensor(case["descriptors"]), dim=1)
@@ -172,7 +172,7 @@ def test_queue_with_mask_and_explicit_negatives():
     assert torch.equal(ours.memory_bank.bank[:6], k.detach())
 
 
-def test_gradcheck():
+def test_gradients_agree_with_finite_differences():
     out0, out1 = sides(4, 5, dtype=torch.float64)
     masked = random_mask(8, 8)
     loss = NTXentLoss(0.5)
@@ -181,7 +181,7 @@ def test_gradcheck():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("tau", [0.05, 0.5])
-def test_autocast(dtype, tau):
+def test_half_precision_is_close_to_single_precision(dtype, tau):
     """Half precision stays near single precision, with rows that have nothing left, too."""
     masked = random_mask(12, 12)
     masked[0] = True

@@ -55,7 +55,7 @@ def check_equal(ours: list[float], theirs: list[float]) -> None:
     assert ours[-1] != ours[0]
 
 
-def test_simclr(views):
+def test_simclr_equals_a_plain_loop_on_lightly(views):
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     criterion = NTXentLoss(temperature=0.1)
@@ -85,7 +85,7 @@ def test_mocov2(views):
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_byol(views):
+def test_byol_equals_a_plain_loop_on_lightly(views):
     method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     prediction = copy.deepcopy(method.prediction)

@@ -61,7 +61,7 @@ def test_labels_can_be_learned(views):
     assert method.step(StepInputs(view_a, view_b, rows_with(labels))).terms["train_accuracy"] == 1
 
 
-def test_a_run(tmp_path):
+def test_a_supervised_run_trains_and_evaluates(tmp_path):
     recipe = write_tiny(
         tmp_path,
         ("{name: simclr, hidden_dim: 16, output_dim: 8}", "supervised"),

@@ -19,7 +19,7 @@ from ssltoolbox.models import (
     "name", ["test_byobnet", "test_resnet", "test_vit", "test_convnext", "test_efficientnet", "test_nfnet"]
 )
 @pytest.mark.parametrize("size", [48, 64])
-def test_pooled_features(name, size):
+def test_a_backbone_gives_pooled_features(name, size):
     backbone = create_backbone(name, image_size=size)
     images = torch.randn(2, 3, size, size)
     assert backbone(images).shape == (2, feature_dim(backbone, size))
@@ -89,7 +89,7 @@ def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path):
         ({"name": "test_vit", "weights": "/nowhere.safetensors"}, "no weights at /nowhere.safetensors"),
     ],
 )
-def test_refused(keywords, message):
+def test_backbones_that_cannot_be_made_are_refused(keywords, message):
     with pytest.raises(UserError, match=message):
         create_backbone(**keywords, image_size=40)
 

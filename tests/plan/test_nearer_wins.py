@@ -46,7 +46,7 @@ def test_both_in_one_file_are_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_warm_ups(tmp_path: Path) -> None:
+def test_a_nearer_warm_up_replaces_a_parents(tmp_path: Path) -> None:
     optim = child(tmp_path, "optim: {warmup_steps: 7}", optim="{lr: 1e-3, warmup_epochs: 2}").recipe.optim
     assert optim is not None
     assert (optim.warmup_steps, optim.warmup_epochs) == (7, 0)

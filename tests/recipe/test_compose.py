@@ -77,7 +77,7 @@ def test_paths_belong_to_the_file_that_names_them(write: Write, tmp_path: Path) 
     assert resolve_path(file) == tmp_path / "mine" / "q.py"
 
 
-def test_grandparents(write: Write) -> None:
+def test_a_recipe_inherits_over_two_generations(write: Write) -> None:
     write("seed: 1\ntrainer: {epochs: 1, steps: 1}", "a.yaml")
     write("extends: a.yaml\ntrainer: {steps: 2, nodes: 2}", "b.yaml")
     tree = composed(write("extends: b.yaml\ntrainer: {nodes: 3}"))

@@ -14,7 +14,7 @@ Write = Callable[..., Path]
 Complain = Callable[..., str]
 
 
-def test_a_recipe(write: Write, base: str, tmp_path: Path) -> None:
+def test_a_recipe_is_read_from_text_and_overrides(write: Write, base: str, tmp_path: Path) -> None:
     text = base + "seed: 3\npositives: [time_aug, {name: face_swap, p: 0.8}]\nplugins: {files: [p.py]}\n"
     loaded = load(write(text, "recipes/paper-g.yaml"), ["backbone.weights=w.safetensors"])
     recipe = Recipe.model_construct(**loaded.sections)

@@ -44,7 +44,7 @@ def with_set(write: Write, *overrides: str) -> Any:
         ('name="a\\x62"', "name", "ab"),
     ],
 )
-def test_set(write: Write, override: str, section: str, expected: object) -> None:
+def test_set_changes_a_value(write: Write, override: str, section: str, expected: object) -> None:
     assert with_set(write, override)[section] == expected
 
 

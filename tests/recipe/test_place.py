@@ -39,7 +39,7 @@ def test_a_link_without_two_dots_is_kept_and_a_circle_of_links_is_no_crash(tmp_p
     assert path_in(tmp_path, "link/../vox.index").name == "vox.index"
 
 
-def test_children() -> None:
+def test_a_located_value_finds_its_children() -> None:
     place = Place("/x.yaml", 1, 1)
     one = Located(1, place)
     node = Located({"a": Located([one], place)}, place)

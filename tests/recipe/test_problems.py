@@ -95,7 +95,7 @@ def test_an_error_can_be_sent_to_another_process() -> None:
         ("simclr" * 1000, None),
     ],
 )
-def test_suggest(word: str, expected: str | None) -> None:
+def test_a_similar_name_is_suggested(word: str, expected: str | None) -> None:
     assert suggest(word, ["byol", "mocov2", "simclr"]) == expected
 
 

@@ -23,7 +23,7 @@ def test_the_json_schema_has_components_as_they_are_written() -> None:
     assert method["description"] == "The method of self-supervised learning."
 
 
-def test_section_keys() -> None:
+def test_each_section_knows_its_keys() -> None:
     assert SECTION_KEYS["plugins"] == ("files",)
     assert "lr" in SECTION_KEYS["optim"]
     assert {"recipe", "seed", "extends"} <= set(SECTION_KEYS[""])

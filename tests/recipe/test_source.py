@@ -66,7 +66,7 @@ def test_scalars_follow_the_core_schema(text: str, expected: object) -> None:
     assert type(found) is type(expected)
 
 
-def test_nan() -> None:
+def test_nan_is_read_as_a_number() -> None:
     assert math.isnan(value("a: .NaN")["a"])
 
 

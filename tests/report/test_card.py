@@ -39,7 +39,7 @@ def test_nobody_else_has_our_folders(run):
     assert "/private" not in card_of(run)
 
 
-def test_without_results(run):
+def test_a_card_without_results_says_so(run):
     run.json("evaluation", {})
     assert "Nothing was evaluated." in card_of(run)
 

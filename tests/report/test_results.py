@@ -84,7 +84,7 @@ def test_claim_without_tasks() -> None:
         ({"trainer": {"steps": 1200, "epochs": None}}, True, "After 1,200 steps"),
     ],
 )
-def test_how_long(recipe: dict[str, Any], trains: bool, start: str) -> None:
+def test_a_claim_says_how_long_the_run_trained(recipe: dict[str, Any], trains: bool, start: str) -> None:
     assert trained_for(recipe, trains) == start
 
 

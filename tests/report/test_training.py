@@ -10,7 +10,7 @@ from ssltoolbox.report.training import groups_of, thinned
 lengths = st.integers(1, 700)
 
 
-def test_groups(run):
+def test_curves_are_grouped_by_meaning(run):
     groups = {group.title: list(curves) for group, curves in groups_of(read_run(run.path).metrics)}
     assert groups == {
         "Loss": ["loss"],
@@ -49,7 +49,7 @@ def test_thinning_keeps_the_last_step_and_the_bounds(length, most):
     assert min(curve.values) <= min(thin.values) <= max(thin.values) <= max(curve.values)
 
 
-def test_thinning_averages():
+def test_thinned_curves_are_means():
     thin = thinned(Curve([1, 2, 3, 4], [1.0, 3.0, 5.0, 9.0]), most=2)
     assert (thin.steps, thin.values) == ([2, 4], [2.0, pytest.approx(7)])
 

@@ -126,7 +126,9 @@ def test_a_rank_dies(tmp_path: Path, how: str, much: bool, count: Callable[[str]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_images_vanish(tmp_path: Path, workers: int, count: Callable[[str], None]) -> None:
+def test_images_that_vanish_fail_the_run_in_one_line(
+    tmp_path: Path, workers: int, count: Callable[[str], None]
+) -> None:
     """Whoever reads them says so in a line, and nobody waits for the other readers."""
     root = tmp_path / "faces"
     for clip in range(12):

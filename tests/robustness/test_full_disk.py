@@ -101,7 +101,9 @@ def commands(tmp_path: Path, index: Path, disk: Path, *, much: bool) -> dict[str
     return some | more if much else some
 
 
-def test_every_command(tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_every_command_survives_a_full_disk(
+    tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]
+) -> None:
     """Twice the room each time, until it is enough."""
     disk, made, whole = (tmp_path / name for name in ("disk", "made", "whole"))
     for folder in (disk, made, whole):
@@ -154,7 +156,7 @@ cp -r "$1/bench" "$4"
 """
 
 
-def test_a_benchmark(tmp_path: Path, count: Callable[[str], None]) -> None:
+def test_a_benchmark_resumes_after_a_full_disk(tmp_path: Path, count: Callable[[str], None]) -> None:
     """A run for which there is no room is reported as failed; the same command finishes it when there is."""
     disk, grid = tmp_path / "disk", tmp_path / "grid.yaml"
     disk.mkdir()

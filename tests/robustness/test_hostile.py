@@ -145,7 +145,7 @@ def outcome(path: Path) -> str:
     return "read" if image.shape == (3, 32, 32) else "read in a wrong shape"
 
 
-def test_damaged_images(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_damaged_images_are_read_or_refused(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
     """Cut short, overwritten, or random: read, or refused in one line."""
     draw, outcomes = random.Random(0), Counter[str]()
     path = tmp_path / "frame"
@@ -209,7 +209,7 @@ def bombs(folder: Path, proof: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir())}
 
 
-def test_pickles(
+def test_pickles_are_refused_and_never_run(
     tmp_path: Path, root: Path, count: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As a checkpoint, as weights, as landmarks, as a table: refused, and what is in them never runs."""
@@ -276,7 +276,9 @@ print([run(["check", "bomb.yaml"]), run(["bench", "bomb.yaml", "--out", "bench"]
 
 
 @pytest.mark.parametrize("name", YAML_BOMBS)
-def test_yaml_bombs(tmp_path: Path, name: str, count: Callable[[str], None]) -> None:
+def test_yaml_bombs_are_refused_in_little_memory(
+    tmp_path: Path, name: str, count: Callable[[str], None]
+) -> None:
     """As a recipe and as a grid: refused at once, in a process that may have little memory."""
     (tmp_path / "bomb.yaml").write_text(YAML_BOMBS[name] + "\n")
 
@@ -336,7 +338,9 @@ def damage(path: Path, draw: random.Random) -> None:
     path.write_bytes(content)
 
 
-def test_damaged_indexes(tmp_path: Path, root: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_damaged_indexes_are_read_or_refused(
+    tmp_path: Path, root: Path, much: bool, count: Callable[[str], None]
+) -> None:
     """Any bytes of them: read, or refused; no crash of the process that reads."""
     index, packed = tmp_path / "i.index", tmp_path / "p.index"
     assert command("data", "index", root, "-o", index, "--workers", 1) == 0

@@ -152,7 +152,9 @@ def losses_of(run: Path) -> list[tuple[str, str]]:
         return [(row["step"], row["loss"]) for row in csv.DictReader(file)]
 
 
-def test_training(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_killed_training_resumes_to_the_same_weights(
+    tmp_path: Path, much: bool, count: Callable[[str], None]
+) -> None:
     steps = 120 if much else 30
     recipe = write_recipe(
         tmp_path,
@@ -190,7 +192,9 @@ def index(tmp_path: Path) -> Path:
 SMALL_BLOCKS = "from ssltoolbox.data.index import detect\ndetect.BLOCK = 4\n"
 
 
-def test_landmarks(tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_killed_detection_resumes_to_the_same_landmarks(
+    tmp_path: Path, index: Path, much: bool, count: Callable[[str], None]
+) -> None:
     log = tmp_path / "log"
     log.touch()
 
@@ -241,7 +245,7 @@ def leaderboard(bench: Path) -> dict[str, Any]:
     return {key: found[key] for key in ("leaderboard", "runs", "baseline", "code")}
 
 
-def test_a_benchmark(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_a_killed_benchmark_resumes(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
     """With its run, or without: the run goes on by itself then, and is waited for."""
     write_recipe(tmp_path)
     (tmp_path / "plain.yaml").write_text("recipe: 1\nextends: tiny.yaml\npositives: []\n")

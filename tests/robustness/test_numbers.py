@@ -68,7 +68,7 @@ def close(found: float, expected: float) -> bool:
     return abs(found - expected) <= 1e-6 * max(1.0, abs(expected))
 
 
-def test_the_loss(much: bool, count: Callable[[str], None]) -> None:
+def test_random_cases_of_the_loss_agree_with_the_reference(much: bool, count: Callable[[str], None]) -> None:
     """Finite, with finite gradients; the reference's number; whatever the order; in half precision too."""
     tried: Counter[str] = Counter()
 
@@ -152,7 +152,7 @@ def near(anchors: Rows, candidates: Rows, eligible: np.ndarray, seconds: float) 
     return eligible & same & (apart < seconds)
 
 
-def test_the_maskers(much: bool, count: Callable[[str], None]) -> None:
+def test_random_cases_of_maskers_agree_with_the_reference(much: bool, count: Callable[[str], None]) -> None:
     """The reference's mask, nobody who may not be masked, whatever the order."""
     tried: Counter[str] = Counter()
 

@@ -95,7 +95,7 @@ def check_all(test: Callable[[st.DataObject], None], cases: int) -> None:
     )()
 
 
-def test_mutations(
+def test_mutated_recipes_never_give_a_traceback(
     recipes: Path, much: bool, count: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     codes: Counter[int] = Counter()
@@ -154,7 +154,7 @@ WORDS = [
 """timm knows what a backbone and its options may be called, and is asked when a run begins."""
 
 
-def test_typos(
+def test_typos_get_a_suggestion(
     recipes: Path, much: bool, count: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tried: Counter[str] = Counter()

@@ -25,7 +25,9 @@ EVERYTHING = (
 )
 
 
-def test_a_run(tmp_path: Path, much: bool, count: Callable[[str], None]) -> None:
+def test_a_run_writes_and_connects_only_where_it_should(
+    tmp_path: Path, much: bool, count: Callable[[str], None]
+) -> None:
     """The network is asked for hub weights alone, and nothing is written outside of the run."""
     recipe, log = write_recipe(tmp_path), tmp_path / "network.txt"
     recipe.write_text(recipe.read_text() + EVERYTHING)

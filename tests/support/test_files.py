@@ -50,12 +50,12 @@ def root(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", ["a/x", "gone", "a/gone", "in/x", "a/in", "a/../a/x", "./a/x"])
-def test_inside(root: str, path: str) -> None:
+def test_paths_inside_a_root_are_held(root: str, path: str) -> None:
     assert Root(Path(root)).holds(os.path.join(root, path))
 
 
 @pytest.mark.parametrize(
     "path", ["out/x", "a/out", "../secret/x", "a/../../secret/x", "..", "a/../..", "../root2/x"]
 )
-def test_outside(root: str, path: str) -> None:
+def test_paths_outside_a_root_are_not_held(root: str, path: str) -> None:
     assert not Root(Path(root)).holds(os.path.join(root, path))

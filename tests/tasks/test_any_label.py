@@ -88,7 +88,7 @@ def test_frames_without_the_label_are_counted() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_any_number(protocol: str) -> None:
+def test_regression_measures_any_numeric_label(protocol: str) -> None:
     features = data(lambda count, rng: rng.normal(size=count).astype(np.float32))
     options = RegressionOptions(label="mine", protocol=protocol)
     result = Regression(options).evaluate(features)["mine"]
@@ -98,7 +98,7 @@ def test_any_number(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_action_units(protocol: str) -> None:
+def test_multilabel_measures_action_units(protocol: str) -> None:
     features = data(units, ("AU1", "AU12", "AU25"))
     options = MultiLabelOptions(label="mine", protocol=protocol, k=(3,))
     result = MultiLabel(options).evaluate(features)["mine"]

@@ -37,7 +37,7 @@ def test_ccc_of_a_single_frame_is_zero() -> None:
     assert ccc(np.array([0.2], np.float32), np.array([0.2])) == 0
 
 
-def test_rmse() -> None:
+def test_rmse_is_the_root_of_the_mean_square() -> None:
     assert rmse(np.array([0.0, 0.0]), np.array([0.3, 0.4])) == pytest.approx(np.sqrt(0.125))
 
 

@@ -35,7 +35,7 @@ ON_DISK = ("affectnet", "fer2013", "frames", "labelled", "lfw")
 
 
 @pytest.mark.parametrize("name", [name for name in ENGINE if name not in ON_DISK])
-def test_the_contract(name: str) -> None:
+def test_built_in_components_keep_to_the_contract(name: str) -> None:
     check_plugin(name)
 
 

@@ -91,7 +91,7 @@ def test_without_augmentation_both_ways_normalise(images):
 
 
 @pytest.mark.parametrize("size", [16, 24, 48])
-def test_resize(images, size):
+def test_resizing_equals_torchvision(images, size):
     as_bytes = tv.resize(images, [size, size], antialias=True)
     close(augment(images, **STILL, size=size), normalised(unit(as_bytes)))
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
@@ -99,23 +99,23 @@ def test_resize(images, size):
     assert (unit(as_bytes) - as_floats).abs().max() < 1.1 / 255
 
 
-def test_flip(images):
+def test_flipping_mirrors_the_image(images):
     close(augment(images, **STILL | {"flip": 1.0}), normalised(unit(images.flip(-1))))
 
 
-def test_grey(images):
+def test_grey_equals_torchvision(images):
     grey = augment(images, **STILL | {"grey": 1.0})
     close(grey, normalised(tv.rgb_to_grayscale(unit(images), 3)), atol=2e-3)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
-def test_blur(images, kernel):
+def test_blur_equals_torchvision(images, kernel):
     options = {"blur": 1.0, "blur_kernel": kernel, "blur_sigma": (0.8, 0.8)}
     blurred = tv.gaussian_blur(unit(images), [kernel, kernel], [0.8, 0.8])
     close(augment(images, **STILL | options), normalised(blurred))
 
 
-def test_brightness(images):
+def test_brightness_is_multiplied_within_its_range(images):
     changed = jittered(images, brightness=0.4)
     factors = changed.mean(dim=(1, 2, 3)) / unit(images).mean(dim=(1, 2, 3))
     for image, result, factor in zip(unit(images), changed, factors.tolist(), strict=True):
@@ -125,7 +125,7 @@ def test_brightness(images):
     assert factors.std() > 0.05
 
 
-def test_contrast(images):
+def test_contrast_is_multiplied_within_its_range(images):
     factors = []
     for image, result in zip(unit(images), jittered(images, contrast=0.4), strict=True):
         before, after = (tv.rgb_to_grayscale(pixels).std() for pixels in (image, result))
@@ -134,7 +134,7 @@ def test_contrast(images):
     assert np.std(factors) > 0.1
 
 
-def test_saturation(images):
+def test_saturation_is_multiplied_within_its_range(images):
     factors = []
     for image, result in zip(unit(images), jittered(images, saturation=0.4), strict=True):
         luma = tv.rgb_to_grayscale(image)
@@ -143,7 +143,7 @@ def test_saturation(images):
     assert np.std(factors) > 0.1
 
 
-def test_hue(images):
+def test_hue_is_turned_within_its_range(images):
     turns = []
     for image, result in zip(unit(images), jittered(images, hue=0.2), strict=True):
         before, after = (colorsys.rgb_to_hsv(*pixels[:, 3, 3].tolist())[0] for pixels in (image, result))

@@ -48,7 +48,7 @@ def test_without_augmentation_both_ways_agree(images):
     torch.testing.assert_close(view().plain(images), normalised(images), atol=1e-5, rtol=1e-5)
 
 
-def test_sizes(images):
+def test_views_have_the_wanted_size(images):
     assert augment(images, size=24).shape == (6, 3, 24, 24)
     assert view(size=24).plain(images).shape == (6, 3, 24, 24)
     assert augment(images[:1], size=48).isfinite().all()
@@ -66,13 +66,13 @@ def test_autocast_makes_no_image_coarser(images):
     assert torch.equal(reduced, augment(images))
 
 
-def test_flip(images):
+def test_a_flip_mirrors_the_image(images):
     torch.testing.assert_close(
         augment(images, **STILL | {"flip": 1.0}), normalised(images.flip(-1)), atol=1e-5, rtol=1e-5
     )
 
 
-def test_grey(images):
+def test_a_grey_view_equals_torchvision(images):
     grey = augment(images, **STILL | {"grey": 1.0})
     expected = tv.normalize(tv.rgb_to_grayscale(images.float() / 255, 3), IMAGENET_MEAN, IMAGENET_STD)
     torch.testing.assert_close(grey, expected, atol=2e-3, rtol=1e-3)

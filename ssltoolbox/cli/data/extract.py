@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
+from ssltoolbox.cli.common import FPS, WORKERS, LocalPath, size_option
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
@@ -27,13 +27,7 @@ SHOWN = 5
 @click.argument("videos", nargs=-1, required=True, type=LocalPath())
 @click.option("-o", "--output", type=LocalPath(file_okay=False), required=True, help="The folder.")
 @FPS
-@click.option(
-    "--size",
-    type=click.IntRange(8, 1024),
-    default=224,
-    show_default=True,
-    help="Height and width of the crops.",
-)
+@size_option(224, "Height and width of the crops.")
 @click.option(
     "--scale",
     type=click.FloatRange(0.5, 5),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import WORKERS, LocalPath
+from ssltoolbox.cli.common import WORKERS, LocalPath, size_option
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
@@ -21,13 +21,7 @@ from ssltoolbox.support.words import counted
     required=True,
     help="The packed index, such as packed.index.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(8, 1024),
-    default=128,
-    show_default=True,
-    help="Height and width that frames are resized to, in pixels; give a recipe the same.",
-)
+@size_option(128, "Height and width that frames are resized to, in pixels; give a recipe the same.")
 @click.option(
     "--jpeg",
     "quality",

@@ -110,7 +110,9 @@ def test_every_file_that_gave_no_clip_is_named_with_why(tmp_path: Path, capsys: 
         (["a.mov"], "Missing option '-o' / '--output'.\n"),
     ],
 )
-def test_mistakes(tmp_path: Path, capsys: Capture, arguments: list[str], text: str) -> None:
+def test_wrong_arguments_of_extract_exit_with_2(
+    tmp_path: Path, capsys: Capture, arguments: list[str], text: str
+) -> None:
     write_video(tmp_path / "a.mov", [scene()] * 2)
     extract(*arguments, code=2)
     assert capsys.readouterr().err.endswith(text)

@@ -56,13 +56,17 @@ def test_counts_are_printed(index: str, capsys: Capture, golden: Golden) -> None
         ),
     ],
 )
-def test_mistakes(index: str, capsys: Capture, arguments: list[str], text: str) -> None:
+def test_wrong_arguments_of_landmarks_exit_with_2(
+    index: str, capsys: Capture, arguments: list[str], text: str
+) -> None:
     capsys.readouterr()
     assert run(["data", "landmarks", index, "--workers", "1", *arguments]) == 2
     assert capsys.readouterr() == ("", text)
 
 
-def test_no_index(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, golden: Golden) -> None:
+def test_landmarks_of_a_missing_index_exit_with_2(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["data", "landmarks", "v.index"]) == 2
     golden(capsys.readouterr().err)

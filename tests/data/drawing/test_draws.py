@@ -39,7 +39,7 @@ def drawer(lengths, generators=(TIME_AUG,), samplers=(HARD_NEG,), seed=0, stride
     return Drawer(NumberedFrames(lengths), Strategies(generators, samplers), seed, stride)
 
 
-def test_roles():
+def test_a_draw_has_anchor_hard_negative_and_their_positives():
     """[anchor, hard, pos(anchor), pos(hard)], the gap between anchor and hard, positives near their own."""
     for slot in range(50):
         draw = drawer([60] * 50).draw(0, slot)

@@ -17,7 +17,7 @@ def test_a_face_box_spans_the_landmarks() -> None:
 
 
 @given(squares, squares)
-def test_overlap(one: np.ndarray, other: np.ndarray) -> None:
+def test_overlap_is_symmetric_and_1_for_equal_squares(one: np.ndarray, other: np.ndarray) -> None:
     shared = overlap(one, other)
     assert 0 <= shared <= 1 + 1e-9
     np.testing.assert_allclose(shared, overlap(other, one))

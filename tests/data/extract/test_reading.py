@@ -92,7 +92,7 @@ def test_pixels_become_square(tmp_path: Path) -> None:
     assert samples(path, 25)[0].image.shape == (8, 24, 3)
 
 
-def test_shots(tmp_path: Path) -> None:
+def test_a_cut_starts_a_new_shot(tmp_path: Path) -> None:
     """A cut between two samples ends a shot, though a face may stand where one stood before."""
     one, other = scene((10, 10, 40)), scene((12, 10, 40), colour=(200, 200, 90))
     path = write_video(tmp_path / "a.mov", [one] * 13 + [other] * 12 + [one] * 6)

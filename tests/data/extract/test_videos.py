@@ -32,7 +32,7 @@ def names(*places: Path, identity: str = "parent") -> list[str]:
     return [f"{video.identity}/{video.name}" for video in find_videos(places, identity)]
 
 
-def test_identities(root: Path) -> None:
+def test_the_identity_comes_from_parent_top_or_video(root: Path) -> None:
     assert names(root) == ["s1/b8", "s1/b9", "s1/b10", "id10/a"]
     assert names(root, identity="top") == ["id2/s1_b8", "id2/s1_b9", "id2/s1_b10", "id10/a"]
     assert names(root / "id2", identity="video") == ["b8/b8", "b9/b9", "b10/b10"]
@@ -57,7 +57,7 @@ def test_two_videos_with_one_name(root: Path, golden: Golden) -> None:
     golden(str(caught.value))
 
 
-def test_nothing_there(root: Path, golden: Golden) -> None:
+def test_missing_and_empty_folders_are_errors(root: Path, golden: Golden) -> None:
     with pytest.raises(DataNotFound) as missing:
         find_videos([root / "none"])
     golden(str(missing.value))

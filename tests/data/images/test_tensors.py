@@ -101,7 +101,7 @@ class TestModes:
         return pixels[:, 0, 0].tolist()
 
     @pytest.mark.parametrize("kind", ["png", "jpg"])
-    def test_grey(self, tmp_path: Path, kind: str) -> None:
+    def test_grey_images_become_rgb(self, tmp_path: Path, kind: str) -> None:
         assert self.colour(tmp_path, Image.new("L", (32, 32), 100), kind) == [100, 100, 100]
 
     def test_black_and_white(self, tmp_path: Path) -> None:
@@ -114,12 +114,12 @@ class TestModes:
         image = Image.fromarray(np.full((8, 8), stored, dtype=np.uint16))
         assert self.colour(tmp_path, image) == [shown] * 3
 
-    def test_cmyk(self, tmp_path: Path) -> None:
+    def test_cmyk_images_become_rgb(self, tmp_path: Path) -> None:
         assert self.colour(tmp_path, Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "jpg") == pytest.approx(
             [255, 0, 0], abs=3
         )
 
-    def test_palette(self, tmp_path: Path) -> None:
+    def test_palette_images_become_rgb(self, tmp_path: Path) -> None:
         image = Image.new("RGB", (8, 8), (10, 200, 30)).convert("P", palette=Image.Palette.ADAPTIVE)
         assert self.colour(tmp_path, image) == [10, 200, 30]
 
@@ -187,10 +187,10 @@ def test_extent_covers_the_blocks_that_libjpeg_completed(
 
 
 class TestUnreadable:
-    def test_vanished(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_unreadable(self, tmp_path: Path) -> None:
         assert reason(tmp_path / "gone.jpg") == "No such file or directory"
 
-    def test_zero_bytes(self, tmp_path: Path, golden: Golden) -> None:
+    def test_an_empty_file_is_unreadable(self, tmp_path: Path, golden: Golden) -> None:
         (tmp_path / "frame.jpg").touch()
         golden(reason(tmp_path / "frame.jpg"))
 
@@ -199,7 +199,7 @@ class TestUnreadable:
         (tmp_path / "frame.jpg").write_bytes(encoded(Image.fromarray(PHOTO), kind))
         golden(reason(tmp_path / "frame.jpg"))
 
-    def test_a_folder(self, tmp_path: Path) -> None:
+    def test_a_folder_is_not_an_image(self, tmp_path: Path) -> None:
         assert reason(tmp_path) == "Is a directory"
 
     @pytest.mark.parametrize("content", [JPEG, PNG], ids=["jpeg", "png"])

@@ -152,12 +152,12 @@ class TestLayout:
             Tree(root).check_layout()
         return str(caught.value)
 
-    def test_right(self, tmp_path: Path, put_clip: Put) -> None:
+    def test_a_right_layout_passes(self, tmp_path: Path, put_clip: Put) -> None:
         put_clip("id1/v/c")
         put_clip("id0")
         Tree(tmp_path).check_layout()
 
-    def test_empty(self, tmp_path: Path) -> None:
+    def test_a_tree_without_images_is_an_error(self, tmp_path: Path) -> None:
         assert self.message(tmp_path) == f"{tmp_path}: {self.expected}; there is no image in it"
 
     def test_only_other_types(self, tmp_path: Path) -> None:
@@ -169,14 +169,18 @@ class TestLayout:
         assert "2 .mp4, 1 .txt" in message
 
     @pytest.mark.parametrize(("image", "meant"), [("x/a/b/c/1.png", "x"), ("x/y/a/b/c/1.png", "x/y")])
-    def test_too_deep(self, tmp_path: Path, put_image: Put, image: str, meant: str) -> None:
+    def test_a_root_too_far_up_gets_advice(
+        self, tmp_path: Path, put_image: Put, image: str, meant: str
+    ) -> None:
         put_image(tmp_path / image)
         message = self.message(tmp_path)
         assert message.startswith(f"{tmp_path}: {self.expected}; the first image is at {image}")
         assert message.endswith(f"is the root meant to be {(tmp_path / meant)}?")
 
     @pytest.mark.parametrize(("root", "image"), [("a/b", "c/1.png"), ("a", "b/c/1.png")])
-    def test_too_flat(self, tmp_path: Path, put_image: Put, root: str, image: str) -> None:
+    def test_a_root_too_far_down_gets_advice(
+        self, tmp_path: Path, put_image: Put, root: str, image: str
+    ) -> None:
         """What is missing may lie above the root."""
         put_image(tmp_path / root / image)
         message = self.message(tmp_path / root)

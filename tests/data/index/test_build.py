@@ -96,7 +96,7 @@ def test_files_that_cannot_be_used_are_recorded(tmp_path: Path, put_clip: Put, o
     assert index.landmarks.valid.tolist() == [True, True, False]
 
 
-def test_nothing_readable(tmp_path: Path, put_clip: Put, output: Path) -> None:
+def test_an_index_without_readable_images_is_an_error(tmp_path: Path, put_clip: Put, output: Path) -> None:
     (put_clip("id1/v/c", ["1.png"]) / "1.png").write_bytes(b"")
     with pytest.raises(UserError) as caught:
         indexed(tmp_path, output)

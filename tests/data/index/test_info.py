@@ -33,7 +33,7 @@ def index(tmp_path: Path, put_clip: Put) -> FrameIndex:
     return FrameIndex(tmp_path / "i")
 
 
-def test_counts(index: FrameIndex) -> None:
+def test_info_counts_clips_frames_and_sizes(index: FrameIndex) -> None:
     info = index_info(index)
     assert info == IndexInfo(
         identities=2,

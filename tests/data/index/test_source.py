@@ -127,7 +127,9 @@ class TestHostile:
     @pytest.mark.parametrize(
         "path", ["../secret.jpg", "id0/../../secret.jpg", "{parent}/secret.jpg", "a\0.jpg"]
     )
-    def test_paths(self, index: Path, put_image: Put, path: str) -> None:
+    def test_paths_that_lead_out_of_the_root_are_refused(
+        self, index: Path, put_image: Put, path: str
+    ) -> None:
         put_image(index.parent / "secret.jpg")
         path = path.format(parent=index.parent)
         dataset = self.rewritten(index, path)
@@ -139,7 +141,7 @@ class TestHostile:
             "only frames below it are read"
         )
 
-    def test_links(self, index: Path, put_image: Put) -> None:
+    def test_links_that_lead_out_of_the_root_are_refused(self, index: Path, put_image: Put) -> None:
         secret = put_image(index.parent / "secret" / "0.jpg")
         folder = index.parent / "frames/id0/v0/c"
         (folder / "0.jpg").unlink()

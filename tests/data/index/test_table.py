@@ -60,7 +60,7 @@ def test_names_give_what_the_columns_do_not(tmp_path: Path) -> None:
     assert clips[0].numbers.tolist() == [9, 10]
 
 
-def test_labels(tmp_path: Path) -> None:
+def test_labels_of_a_table_are_parsed(tmp_path: Path) -> None:
     (clip,) = listed(
         tmp_path,
         "path,identity,frame,expression,valence,arousal",
@@ -159,7 +159,7 @@ def test_paths_become_relative_to_the_root(tmp_path: Path) -> None:
         (["path,identity", ",a"], "line 2, column path: '' is no place below {root}"),
     ],
 )
-def test_mistakes(tmp_path: Path, lines: list[str], message: str) -> None:
+def test_mistakes_in_a_table_name_row_and_column(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(UserError) as caught:
         listed(tmp_path, *lines)
     assert str(caught.value) == f"{tmp_path}/faces.csv: {message.format(root=tmp_path)}"

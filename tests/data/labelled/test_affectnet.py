@@ -142,7 +142,7 @@ def test_a_missing_list(affectnet_lists: Path) -> None:
     )
 
 
-def test_missing_annotations(affectnet_folders: Path, golden: Golden) -> None:
+def test_missing_annotations_are_an_error(affectnet_folders: Path, golden: Golden) -> None:
     shutil.rmtree(affectnet_folders / "train_set" / "annotations")
     with pytest.raises(DataNotFound) as caught:
         AffectNetOptions(root=affectnet_folders).facts()

@@ -21,7 +21,7 @@ from ssltoolbox.testing import check_plugin
         ("lfw", "lfw"),
     ],
 )
-def test_the_contract(request: pytest.FixtureRequest, name: str, form: str) -> None:
+def test_labelled_datasets_keep_to_the_contract(request: pytest.FixtureRequest, name: str, form: str) -> None:
     check_plugin(name, options={name: {"root": request.getfixturevalue(form), "size": 32}})
 
 

@@ -46,7 +46,7 @@ def test_the_other_file(fer_csv: Path) -> None:
     assert made(fer_csv, "test").read([6], [0]).images[0, 0, 0, 0] == 60
 
 
-def test_facts(fer_csv: Path, fer_folders: Path) -> None:
+def test_facts_of_fer2013_need_no_image(fer_csv: Path, fer_folders: Path) -> None:
     facts = FER2013Options(root=fer_csv).facts()
     assert (facts.clips, facts.frames, facts.longest, facts.size) == (7, 7, 1, 48)
     assert (facts.labels, facts.landmarks, facts.pairs) == ({"expression"}, False, False)

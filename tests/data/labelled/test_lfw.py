@@ -44,7 +44,7 @@ def test_people_are_either_in_train_or_in_val(lfw: Path) -> None:
     assert people["train"] | people["val"] == {f"Person_{n:02}" for n in range(4, 20)}
 
 
-def test_facts(lfw: Path) -> None:
+def test_facts_of_lfw_count_people_and_pairs(lfw: Path) -> None:
     facts = LFWOptions(root=lfw).facts()
     train = made(lfw, "train")
     assert (facts.clips, facts.identities, facts.pairs) == (len(train), len(train) // 2, True)

@@ -94,7 +94,7 @@ def test_val_is_carved_from_train_where_nobody_is_in_val(tmp_path: Path) -> None
     assert sum(counts.values()) == 101
 
 
-def test_parquet(tmp_path: Path) -> None:
+def test_labels_come_from_parquet_too(tmp_path: Path) -> None:
     rows = {"path": ["a", "b"], "split": ["train", "test"], "smile": [True, False]}
     parquet.write_table(pa.table(rows), tmp_path / "faces.parquet")
     assert LabelledOptions(table=tmp_path / "faces.parquet").facts().classes["smile"] == ("true", "false")
@@ -230,7 +230,7 @@ def test_options_that_do_not_go_together(options: dict[str, Any]) -> None:
         (["name,split", "a,train"], ["no column path"]),
     ],
 )
-def test_mistakes(tmp_path: Path, lines: list[str], words: list[str]) -> None:
+def test_mistakes_in_a_table_of_labels_are_named(tmp_path: Path, lines: list[str], words: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         table(tmp_path, *lines).facts()
     assert all(word in str(caught.value) for word in words)

@@ -43,7 +43,7 @@ def test_everyone_needs_a_clip(given: dict[str, int], message: str) -> None:
     "wrong",
     [{"size": 8}, {"fps": 0}, {"frames": 0}, {"world": -1}, {"clips": 0}, {"size": "48"}, {"colour": 1}],
 )
-def test_bounds(wrong: dict[str, object]) -> None:
+def test_options_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SyntheticFacesOptions(**wrong)
 

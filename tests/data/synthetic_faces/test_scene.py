@@ -28,7 +28,7 @@ def test_more_frames_only_go_on() -> None:
     assert np.array_equal(short, long[:17])
 
 
-def test_bounds() -> None:
+def test_poses_stay_within_their_limits() -> None:
     camera = np.concatenate([draw_camera(np.random.default_rng(seed), 200) for seed in range(50)])
     assert camera.dtype == CAMERA
     limits = {"yaw": 0.481, "pitch": 0.301, "roll": 0.301}

@@ -122,7 +122,7 @@ def test_a_network_is_weighed_by_a_forward_pass(recipe):
     assert flops == pytest.approx(RESNET_18, rel=0.01)
 
 
-def test_threads(monkeypatch):
+def test_workers_get_cores_of_torch(monkeypatch):
     before = torch.get_num_threads()
     monkeypatch.setattr(cores, "cores", lambda: before)
     with cores.shared_with(workers=1):

@@ -147,7 +147,7 @@ def test_agreement_is_reported_for_every_label_of_classes():
     }
 
 
-def test_no_maskers():
+def test_a_union_without_maskers_is_false():
     assert not MaskerUnion()
     assert MaskerUnion().describe(batch(draws=2, roles=2)) == {}
 

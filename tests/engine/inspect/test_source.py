@@ -72,7 +72,7 @@ def test_a_run_on_another_recipes_data(run, recipe):
         ("imagenet", "", ("imagenet", "test_byobnet", "imagenet")),
     ],
 )
-def test_names(recipe, source, arch, expected):
+def test_every_form_of_a_network_has_a_name_and_weights(recipe, source, arch, expected):
     plan = open_source(NetworkSource(source, recipe, arch))
     assert (plan.recipe.name, plan.recipe.backbone.name, plan.recipe.backbone.weights) == expected
     assert check_weights(plan) == ""
@@ -124,7 +124,7 @@ def test_part_of_a_network(recipe, weights):
         ),
     ],
 )
-def test_refused(recipe, wanted, message, monkeypatch):
+def test_sources_that_are_no_network_are_refused(recipe, wanted, message, monkeypatch):
     monkeypatch.chdir(recipe.parent)
     given = wanted | ({"recipe": Path(wanted["recipe"])} if "recipe" in wanted else {})
     with pytest.raises(UserError) as caught:

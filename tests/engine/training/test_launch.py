@@ -60,7 +60,9 @@ def ranks(found: World) -> tuple[int, int, int, int]:
         ),
     ],
 )
-def test_ranks(env: Mapping[str, str], devices: Any, nodes: int, expected: tuple[int, ...]) -> None:
+def test_ranks_follow_the_launcher(
+    env: Mapping[str, str], devices: Any, nodes: int, expected: tuple[int, ...]
+) -> None:
     assert ranks(world(env, devices, nodes)) == expected
 
 

@@ -19,7 +19,7 @@ def build(model, optim, **settings):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_by_name(name):
+def test_each_optimiser_is_made_and_learns(name):
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     optimiser = build(model, Optim(name=name, lr=0.01, weight_decay=0.1))
     assert type(optimiser) is KINDS[name]

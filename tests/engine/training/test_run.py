@@ -134,7 +134,7 @@ def test_accumulation_counts_optimiser_steps(recipe, tmp_path):
         assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_load_backbone(recipe, tmp_path):
+def test_load_backbone_gives_the_trained_weights(recipe, tmp_path):
     run_tiny(recipe, tmp_path / "run")
     backbone = ssltoolbox.load_backbone(tmp_path / "run")
     assert not backbone.training

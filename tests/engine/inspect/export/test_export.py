@@ -74,7 +74,7 @@ def test_onnx_gives_the_same_features_for_batches_of_any_size(run, tmp_path, mon
             )
 
 
-def test_the_card(run, tmp_path):
+def test_an_export_has_a_model_card(run, tmp_path):
     done = export(run, tmp_path / "model.safetensors")
     text = done.card.read_text()
     front = yaml.safe_load(text.split("---")[1])
@@ -104,7 +104,7 @@ def test_the_card(run, tmp_path):
         ),
     ],
 )
-def test_refused(run, file, wanted, message, tmp_path, monkeypatch):
+def test_export_refuses_what_a_format_cannot_hold(run, file, wanted, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         export(run, type(run)(file), wanted)

@@ -46,7 +46,7 @@ def test_area_does_not_depend_on_the_size(points, wanted):
     assert areas == pytest.approx(others, abs=0.006)
 
 
-def test_shares(points):
+def test_shares_of_saliency_are_means_over_faces(points):
     masks = region_masks(points, 64, 64)
     uniform = np.full((64, 64), 1 / 64**2)
     mouth = masks["mouth"] / masks["mouth"].sum()
@@ -64,7 +64,7 @@ def test_saliency_that_is_the_same_everywhere_has_the_share_of_the_area(points):
     assert shares.saliency == pytest.approx(shares.area)
 
 
-def test_without_landmarks(points):
+def test_a_face_without_landmarks_has_no_regions(points):
     points[5] = np.nan
     assert region_masks(points, 64, 64) is None
     assert mean_shares(np.zeros((1, 64, 64)), [None]) is None

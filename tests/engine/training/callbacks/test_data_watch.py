@@ -41,7 +41,7 @@ def end(watch, stopped=False):
     watch.on_train_end(SimpleNamespace(world_size=1, should_stop=stopped), None)
 
 
-def test_summary():
+def test_the_summary_names_unreadable_images():
     watch = DataWatch()
     feed(watch, batch(600, 1, ["a.jpg: cut short"]), batch(600, 2, ["b.jpg: empty", "a.jpg: cut short"], 4))
     end(watch)

@@ -36,7 +36,7 @@ def embeddings(rows, dim, seed=0):
     return torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed))
 
 
-def test_spread_embeddings():
+def test_spread_embeddings_have_std_1_and_full_rank():
     spread = embeddings(2000, 64)
     assert float(feature_std(spread)) == pytest.approx(1, abs=0.01)
     assert float(effective_rank(spread)) == pytest.approx(64, rel=0.05)
@@ -46,7 +46,7 @@ def test_spread_embeddings():
     assert float(alignment(spread, -spread)) == pytest.approx(4)
 
 
-def test_equal_embeddings():
+def test_equal_embeddings_have_std_0_and_rank_1():
     equal = embeddings(1, 64).repeat(32, 1)
     assert float(feature_std(equal)) == pytest.approx(0, abs=1e-5)
     assert float(effective_rank(equal)) == pytest.approx(1, abs=1e-3)
@@ -110,7 +110,7 @@ def test_the_length_of_an_embedding_does_not_matter(shape, scale):
 
 
 @given(shapes)
-def test_bounds(shape):
+def test_diagnostics_stay_within_their_bounds(shape):
     rows, dim, seed = shape
     numbers = {
         k: float(v) for k, v in describe(embeddings(rows, dim, seed), embeddings(rows, dim, -seed)).items()
