@@ -161,7 +161,9 @@ class Interrupts(Heard):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_interrupted(scripts: dict[str, str], folder: BenchFolder, number: int) -> None:
+def test_a_signal_stops_the_running_job_and_starts_no_other(
+    scripts: dict[str, str], folder: BenchFolder, number: int
+) -> None:
     scripts["a"] = SLEEPS_UNTIL_TERM
     before = signal.getsignal(number)
     heard = Interrupts(folder, number)
