@@ -71,6 +71,7 @@ from ssltoolbox.api.tensors import (
     StepOutput,
 )
 from ssltoolbox.api.views import CroppingView, PairedView, SharedView, Side, View
+from ssltoolbox.api.watching import Callback, Ending, Logger, RunSetting
 
 __all__ = [
     "API_VERSION",
@@ -84,6 +85,7 @@ __all__ = [
     "BackboneDescriptor",
     "BackboneSetting",
     "Batch",
+    "Callback",
     "Catalogue",
     "Clip",
     "Comparison",
@@ -94,6 +96,7 @@ __all__ = [
     "Dataset",
     "DatasetOptions",
     "Descriptor",
+    "Ending",
     "EvaluationContext",
     "Evaluator",
     "EvaluatorDescriptor",
@@ -107,6 +110,7 @@ __all__ = [
     "LabelFacts",
     "LabelledDataset",
     "LandmarkDetector",
+    "Logger",
     "LossTerms",
     "MaskerAnswer",
     "Maskers",
@@ -132,6 +136,7 @@ __all__ = [
     "PositiveGenerator",
     "Problem",
     "Rows",
+    "RunSetting",
     "Schedule",
     "ScheduleSetting",
     "Setting",

@@ -62,6 +62,14 @@ class HookSpecs:
         """The learning rate over the steps; targets make a `Schedule`."""
 
     @hookspec
+    def ssltoolbox_callbacks(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
+        """Lightning callbacks, called at the events of training; targets make a `Callback`."""
+
+    @hookspec
+    def ssltoolbox_loggers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
+        """Where metrics go besides metrics.csv; targets make a `Logger`."""
+
+    @hookspec
     def ssltoolbox_datasets(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
         """Sources of face clips; options derive from `DatasetOptions`, targets follow `Dataset`."""
 

@@ -74,6 +74,8 @@ class Kind:
     BACKBONES: ClassVar[Kind]
     OPTIMISERS: ClassVar[Kind]
     SCHEDULES: ClassVar[Kind]
+    CALLBACKS: ClassVar[Kind]
+    LOGGERS: ClassVar[Kind]
     VIEWS: ClassVar[Kind]
     EVALUATORS: ClassVar[Kind]
     LANDMARK_DETECTORS: ClassVar[Kind]
@@ -257,6 +259,28 @@ Kind.SCHEDULES = add_kind(
         examples=("warm_restarts",),
         default="cosine",
         keys=("optim.final_lr_fraction",),
+    )
+)
+Kind.CALLBACKS = add_kind(
+    Kind(
+        name="callbacks",
+        about="Lightning callbacks, called at the events of training.",
+        members=("setup", "state_dict"),
+        section="trainer.callbacks",
+        many=True,
+        arguments=("setting",),
+        examples=("count_rows",),
+    )
+)
+Kind.LOGGERS = add_kind(
+    Kind(
+        name="loggers",
+        about="Where metrics go besides `metrics.csv`.",
+        members=("log_metrics", "log_hyperparams"),
+        section="trainer.loggers",
+        many=True,
+        arguments=("setting",),
+        examples=("json_lines",),
     )
 )
 Kind.EVALUATORS = add_kind(

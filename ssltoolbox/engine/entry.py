@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from ssltoolbox.api import Callback, Logger
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import open_run
 from ssltoolbox.engine.runs.trained import trained_method
@@ -22,6 +23,8 @@ def train(
     overrides: Sequence[str] = (),
     out: Path | str | None = None,
     resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
 ) -> Run:
     """Trains and evaluates a recipe.
 
@@ -30,13 +33,15 @@ def train(
         overrides: as for `--set`, such as `"optim.lr=0.01"`.
         out: the run folder; `runs/<name>/<date-time>` if not given.
         resume: continue the run in `out`.
+        callbacks: Lightning's, besides those of the recipe; see `ssltoolbox.api.Callback`.
+        loggers: get the metrics, besides those of the recipe; see `ssltoolbox.api.Logger`.
 
     Raises:
         UserError: when the recipe, its data or the folder is wrong; a `RecipeError` has the lines.
         SslToolboxError: when the run fails.
     """
     plan = load_plan(recipe, overrides) if isinstance(recipe, str | Path) else plan_of(recipe, overrides)
-    return train_plan(plan, Path(out) if out else None, resume)
+    return train_plan(plan, Path(out) if out else None, resume, callbacks=callbacks, loggers=loggers)
 
 
 def load_backbone(run: Path | str) -> nn.Module:

@@ -186,8 +186,11 @@ class Trainer(Section):
     """Steps from one linear probe on the val split to the next, where the data has labels; null for none.
     `auto` spends about 1 % of the run on it. Rounded up to a multiple of `log_steps`."""
 
-    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
-    """Where metrics go besides `metrics.csv`."""
+    loggers: tuple[FlatComponent, ...] = ()
+    """Where metrics go besides `metrics.csv`: tensorboard, wandb, mlflow, or a plugin's."""
+
+    callbacks: tuple[FlatComponent, ...] = ()
+    """Lightning callbacks of plugins, called at the events of training."""
 
     gradient_clip: float | None = Field(default=None, gt=0)
     """The largest norm of the gradient; null for no limit."""

@@ -84,10 +84,6 @@ seed: 2
         (["name=.."], "--set:1:6: name can't be '..'"),
         (["seed=4294967296"], "--set:1:6: seed must be less than 4294967296, not 4294967296"),
         (["trainer.batch_size=1"], "--set:1:20: batch_size must be at least 2, not 1"),
-        (
-            ["trainer.loggers=[tensorbord]"],
-            "--set:1:18: loggers.0 must be 'tensorboard', 'wandb' or 'mlflow', ",
-        ),
         (["trainr.epochs=5"], "--set:1:1: unknown key 'trainr'"),
         (["exends=base.yaml"], "--set:1:1: unknown key 'exends'"),
     ],

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
+import yaml
 from torch import nn
 
 from ssltoolbox.api import (
     AuxiliaryLossOptions,
+    Callback,
     CropOptions,
     DataFacts,
     Dataset,
@@ -27,6 +29,7 @@ from ssltoolbox.api import (
     NetworkEvaluator,
     Options,
     PositiveGenerator,
+    RunSetting,
     Split,
     View,
 )
@@ -40,6 +43,7 @@ from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import feature_dim
 from ssltoolbox.plan import Chosen, Plan
+from ssltoolbox.recipe import dump
 
 
 class Splits(Mapping[Split, Dataset]):
@@ -126,6 +130,16 @@ class Components:
     def generators(self) -> tuple[PositiveGenerator[Options], ...]:
         """The positive generators, in the recipe's order."""
         return tuple(_make(chosen) for chosen in self.plan.of(Kind.POSITIVE_GENERATORS))
+
+    def callbacks(self, folder: Path) -> list[Callback]:
+        """The callbacks that the recipe names.
+
+        Args:
+            folder: of the run.
+        """
+        plan = self.plan
+        setting = RunSetting(plan.recipe.name, folder, plan.counts.steps, yaml.safe_load(dump(plan.recipe)))
+        return [_make(chosen, setting) for chosen in plan.of(Kind.CALLBACKS)]
 
     @cached_property
     def maskers(self) -> MaskerUnion:

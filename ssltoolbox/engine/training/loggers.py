@@ -6,22 +6,20 @@ import csv
 import io
 import json
 import logging
-import os
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
-from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.loggers import Logger as LightningLogger
 
-from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api import Ending, Kind, Logger, RunSetting, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
-from ssltoolbox.plan import Plan
+from ssltoolbox.plan import Chosen, Plan
 from ssltoolbox.recipe import dump
 from ssltoolbox.support.files import write_json, write_text
 
@@ -30,11 +28,8 @@ COMPLETE = "loss"
 
 log = logging.getLogger(__name__)
 
-Ending = Literal["finished", "interrupted", "failed"]
-"""How the training of a run ends, for its trackers."""
 
-
-class Metrics(Logger):
+class Metrics(LightningLogger):
     """The one logger that Lightning knows: it writes each logged step to metrics.csv and sends it to the trackers.
 
     A row is the number of steps that are done, though Lightning counts from 0. What comes for one step in parts is
@@ -147,13 +142,14 @@ class Metrics(Logger):
 
 
 @contextmanager
-def metrics_of(plan: Plan, folder: RunFolder, done: int) -> Iterator[Metrics]:
-    """The logger of a run that goes on after `done` steps, with the trackers that its recipe names.
+def metrics_of(plan: Plan, folder: RunFolder, done: int, more: Sequence[Logger] = ()) -> Iterator[Metrics]:
+    """The logger of a run that goes on after `done` steps, with the loggers that its recipe names, and more.
 
     Raises:
-        UserError: when a tracker's package is not installed, or it can't start.
+        UserError: when a logger's package is not installed, or it can't start.
     """
-    trackers = [_tracker(name, plan, folder) for name in plan.recipe.trainer.loggers]
+    trackers = [_tracker(chosen, plan, folder) for chosen in plan.of(Kind.LOGGERS)]
+    trackers += [Tracker(type(logger).__name__, logger) for logger in more]
     metrics = Metrics(folder.metrics, done, trackers)
     ending: Ending = "failed"
     try:
@@ -168,92 +164,47 @@ def metrics_of(plan: Plan, folder: RunFolder, done: int) -> Iterator[Metrics]:
 
 @dataclass(frozen=True)
 class Tracker:
-    """A tracker of experiments.
+    """A logger of a plugin or of the caller.
 
     Attributes:
         name: as in a recipe.
-        logger: Lightning's.
-        send: sends the metrics of a step without waiting for others, so that a killed run keeps them.
-        close: tells the tracker how training has ended.
-        run_id: the run's name there, by which it is found again; None where its files are enough.
+        logger: what gets the metrics; see `Logger`.
     """
 
     name: str
     logger: Any
-    send: Callable[[Mapping[str, float], int], None]
-    close: Callable[[Ending], None]
-    run_id: str | None = None
+
+    def send(self, metrics: Mapping[str, float], step: int) -> None:
+        """Sends the metrics of a step."""
+        self.logger.log_metrics(metrics, step)
+
+    def close(self, ending: Ending) -> None:
+        """Tells it how training has ended."""
+        if hasattr(self.logger, "close"):
+            self.logger.close(ending)
+        elif hasattr(self.logger, "finalize"):
+            self.logger.finalize("success" if ending == "finished" else "failed")
 
 
-def _tensorboard(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
-    logger = TensorBoardLogger(folder.path, name="tensorboard", version="")
-
-    def send(metrics: Mapping[str, float], step: int) -> None:
-        logger.log_metrics(dict(metrics), step)
-        logger.experiment.flush()
-
-    return Tracker("tensorboard", logger, send, lambda ending: logger.experiment.close())
-
-
-def _wandb(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
-    run_id = run_id or uuid.uuid4().hex[:8]
-    # Of a killed run W&B loses what it has not written: the last 15 seconds, unless told otherwise.
-    os.environ.setdefault("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
-    logger = WandbLogger(
-        project="ssltoolbox", name=plan.recipe.name, id=run_id, resume="allow", save_dir=folder.path
-    )
-    run = logger.experiment
-
-    def send(metrics: Mapping[str, float], step: int) -> None:
-        # Without a step W&B counts from 0, again in each part of a run that is resumed offline.
-        run.log(dict(metrics), step=step, commit=True)
-
-    def close(ending: Ending) -> None:
-        run.finish(exit_code=int(ending != "finished"))
-
-    return Tracker("wandb", logger, send, close, run_id)
-
-
-def _mlflow(plan: Plan, folder: RunFolder, run_id: str | None) -> Tracker:
-    logger = MLFlowLogger(
-        experiment_name="ssltoolbox",
-        run_name=plan.recipe.name,
-        # MLflow 3 no longer keeps runs in plain files.
-        tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.path / 'mlflow.db'}",
-        artifact_location=(folder.path / "mlflow").as_uri(),
-        run_id=run_id,
-    )
-    client, current = logger.experiment, logger.run_id
-    client.update_run(current, status="RUNNING")
-    status = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
-
-    def close(ending: Ending) -> None:
-        client.set_terminated(current, status[ending])
-
-    return Tracker("mlflow", logger, logger.log_metrics, close, current)
-
-
-TRACKERS: dict[str, Callable[[Plan, RunFolder, str | None], Tracker]] = {
-    "tensorboard": _tensorboard,
-    "wandb": _wandb,
-    "mlflow": _mlflow,
-}
-
-
-def _tracker(name: str, plan: Plan, folder: RunFolder) -> Tracker:
-    """The tracker, with the run that it may have of an earlier part of this one."""
+def _tracker(chosen: Chosen, plan: Plan, folder: RunFolder) -> Tracker:
+    """The logger, with the run that it may have of an earlier part of this one."""
     known = json.loads(folder.trackers.read_text(encoding="utf-8")) if folder.trackers.exists() else {}
+    recipe = yaml.safe_load(dump(plan.recipe))
+    setting = RunSetting(plan.recipe.name, folder.path, plan.counts.steps, recipe, known.get(chosen.key))
+    target = chosen.provided.load()
     try:
-        tracker = TRACKERS[name](plan, folder, known.get(name))
-        if name not in known:
-            tracker.logger.log_hyperparams(yaml.safe_load(dump(plan.recipe)))
-            write_json(folder.trackers, known | {name: tracker.run_id})
+        logger = target(chosen.options, setting)
+        if chosen.key not in known:
+            logger.log_hyperparams(recipe)
+            run_id = getattr(logger, "run_id", None)
+            write_json(folder.trackers, known | {chosen.key: run_id if isinstance(run_id, str) else None})
     except ModuleNotFoundError as error:
         raise UserError(
-            f"trainer.loggers names {name}, which is not installed", f"pip install {name}"
+            f"trainer.loggers names {chosen.key}, whose package is missing: {first_line(error)}",
+            f"pip install {error.name or chosen.descriptor.name}",
         ) from error
     except SslToolboxError:
         raise
     except Exception as error:
-        raise UserError(f"trainer.loggers: {name} can't start: {first_line(error)}") from error
-    return tracker
+        raise UserError(f"trainer.loggers: {chosen.key} can't start: {first_line(error)}") from error
+    return Tracker(chosen.key, logger)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
 from torch import nn
 
+from ssltoolbox.api import Callback, Logger
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with
 from ssltoolbox.engine.core.shares import is_shared
@@ -62,6 +63,8 @@ def train(
     resume: bool = False,
     console: Console | None = None,
     profile: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
 ) -> Run:
     """Trains, saves the backbone, evaluates and writes the report.
 
@@ -73,6 +76,7 @@ def train(
         resume: continue the run in `out`; starts a run if there is none, does nothing if it is finished.
         console: shows progress.
         profile: show a table of the time of each stage at the end.
+        callbacks, loggers: besides those of the recipe; see `ssltoolbox.api.Callback` and `Logger`.
 
     Raises:
         UserError: when the processes that were started are not those of the recipe, or when the folder is in use,
@@ -93,7 +97,7 @@ def train(
             folder = RunFolder(start.folder)
             if start.trains:
                 with logged_to(folder.log_of(world.rank)):
-                    _train(components, folder, world, start.sharing, console)
+                    _train(components, folder, world, start.sharing, console, callbacks=callbacks)
             raise SystemExit(0)
         folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
         if not resume:
@@ -107,7 +111,9 @@ def train(
             untrained = plan.trains and not folder.backbone.exists()
             start = rendezvous.begin(folder.path, trains=untrained)
             if untrained:
-                backbone = _train(components, folder, world, start.sharing, console, profile)
+                backbone = _train(
+                    components, folder, world, start.sharing, console, profile, callbacks, loggers
+                )
                 save_weights(backbone, folder.backbone)
             elif not folder.backbone.exists():
                 backbone = components.initial_backbone()
@@ -155,6 +161,8 @@ def _train(
     sharing: int,
     console: Console,
     profile: bool = False,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
 ) -> nn.Module:
     """Trains the remaining steps on this process's share of each batch, and returns the backbone.
 
@@ -163,7 +171,7 @@ def _train(
         folder: of the run.
         world: the processes that train.
         sharing: the number of processes that share this process's cores.
-        console, profile: see `train`.
+        console, profile, callbacks, loggers: see `train`.
 
     Raises:
         SslToolboxError: when training fails.
@@ -180,10 +188,11 @@ def _train(
     progress = ShowProgress(
         console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
     )
-    callbacks = [watch, WatchFeatures(console), *_probes(components, world), progress, saver, stopper]
+    ours = [watch, WatchFeatures(console), *_probes(components, world), progress]
+    theirs = [*components.callbacks(folder.path), *callbacks]
     profiler = SimpleProfiler() if profile else None
-    with quiet_lightning(), _metrics(plan, folder, world, done) as loggers, stopper.listening():
-        trainer = build_trainer(plan, world, folder.path, callbacks, loggers, profiler)
+    with quiet_lightning(), _metrics(plan, folder, world, done, loggers) as metrics, stopper.listening():
+        trainer = build_trainer(plan, world, folder.path, [*ours, *theirs, saver, stopper], metrics, profiler)
         module = build_module(components, world.size > 1, folder.failure)
         if world.rank == 0:
             _tell(console, unseen_border(module.method.backbone, plan.image_size))
@@ -226,12 +235,14 @@ def _repeated_work(components: Components, world: World) -> str:
 
 
 @contextmanager
-def _metrics(plan: Plan, folder: RunFolder, world: World, done: int) -> Iterator[list[Metrics]]:
+def _metrics(
+    plan: Plan, folder: RunFolder, world: World, done: int, more: Sequence[Logger]
+) -> Iterator[list[Metrics]]:
     """The loggers of this process; only the first process has any."""
     if world.rank > 0:
         yield []
         return
-    with metrics_of(plan, folder, done) as metrics:
+    with metrics_of(plan, folder, done, more) as metrics:
         yield [metrics]
 
 

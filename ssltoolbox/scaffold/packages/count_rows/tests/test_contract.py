@@ -1,0 +1,9 @@
+"""It keeps to the contract of its kind."""
+
+import ssltoolbox_count_rows
+
+from ssltoolbox.testing import check_plugin
+
+
+def test_the_contract():
+    check_plugin(ssltoolbox_count_rows)

@@ -1,0 +1,9 @@
+"""It keeps to the contract of its kind."""
+
+import ssltoolbox_json_lines
+
+from ssltoolbox.testing import check_plugin
+
+
+def test_the_contract():
+    check_plugin(ssltoolbox_json_lines)

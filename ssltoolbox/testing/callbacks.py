@@ -1,0 +1,109 @@
+"""Rules for callbacks."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from ssltoolbox.api import RunSetting
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.material import rows
+from ssltoolbox.testing.rules import Breach, Subject, rule
+
+STEPS = 2
+
+
+def setting_for(subject: Subject, folder: Path) -> RunSetting:
+    """A short run."""
+    return RunSetting(name="trial", folder=folder, steps=STEPS, recipe={"recipe": 1, "name": "trial"})
+
+
+@rule("a Lightning callback")
+def is_callback(subject: Subject) -> None:
+    with TemporaryDirectory() as folder:
+        made = subject.make(setting_for(subject, Path(folder)))
+    if not isinstance(made, pl.Callback):
+        raise Breach(f"derive `{subject.name}` from `pytorch_lightning.Callback`")
+
+
+@rule("works in a run of two steps")
+def works(subject: Subject) -> None:
+    with TemporaryDirectory() as folder:
+        _run(subject, Path(folder))
+
+
+@rule("its state is in a checkpoint")
+def state_is_plain(subject: Subject) -> None:
+    with TemporaryDirectory() as folder:
+        made, file = _run(subject, Path(folder)), io.BytesIO()
+        torch.save(made.state_dict(), file)
+        file.seek(0)
+        try:
+            state = torch.load(file, weights_only=True)
+            subject.make(setting_for(subject, Path(folder))).load_state_dict(state)
+        except Exception as error:
+            raise Breach(
+                f"the state of `{subject.name}` can't be saved and loaded: {first_line(error)}; `state_dict()` "
+                "gives tensors and plain values, and `load_state_dict` takes them"
+            ) from error
+
+
+RULES = (is_callback, works, state_is_plain)
+
+
+class _Method(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Linear(4, 4)
+
+
+class _Module(pl.LightningModule):
+    """A step with the outputs of the engine's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.method = _Method()
+
+    def training_step(self, batch: list[Tensor], index: int) -> dict[str, Any]:
+        embeddings = self.method.backbone(batch[0])
+        loss = embeddings.square().mean()
+        self.log("loss", loss)
+        known = rows(len(embeddings) // 2, 0, torch.zeros(len(embeddings), 0))
+        return {
+            "loss": loss,
+            "embeddings": embeddings.detach(),
+            "pairs": None,
+            "rows": known,
+            "counts": {"frames_read": len(embeddings)},
+        }
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def _run(subject: Subject, folder: Path) -> Any:
+    """The callback after two steps on the CPU."""
+    made = subject.make(setting_for(subject, folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = pl.Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_steps=STEPS,
+            callbacks=[made],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=folder,
+        )
+        trainer.fit(_Module(), DataLoader(TensorDataset(torch.ones(16, 4)), batch_size=8))
+    return made

@@ -1,0 +1,70 @@
+"""Rules for loggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ssltoolbox.api import RunSetting
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.rules import Breach, Complaint, NotTried, Subject, rule
+
+RECIPE = {"recipe": 1, "name": "trial", "optim": {"lr": 0.001, "betas": [0.9, 0.999]}, "losses": []}
+
+
+def setting_for(folder: Path, run_id: str | None = None) -> RunSetting:
+    """A short run, or the second part of one."""
+    return RunSetting(name="trial", folder=folder, steps=2, recipe=RECIPE, run_id=run_id)
+
+
+@rule("takes the recipe, metrics and the end of a run")
+def takes_all(subject: Subject) -> None:
+    with TemporaryDirectory() as folder:
+        for ending in ("finished", "interrupted", "failed"):
+            home = Path(folder, ending)
+            home.mkdir()
+            _whole_run(subject, setting_for(home), ending)
+
+
+@rule("goes on with a resumed run")
+def resumes(subject: Subject) -> Iterator[Complaint]:
+    with TemporaryDirectory() as folder:
+        first = _whole_run(subject, setting_for(Path(folder)), "interrupted")
+        run_id = getattr(first, "run_id", None)
+        if run_id is None:
+            return
+        if not isinstance(run_id, str):
+            yield Complaint("run_id", f"`{subject.name}.run_id` must be text, not {run_id!r}")
+            return
+        second = _whole_run(subject, setting_for(Path(folder), run_id), "finished")
+        if second.run_id != run_id:
+            yield Complaint(
+                "resume",
+                f"`{subject.name}` begins another run after a resume: take `setting.run_id` where it is not None",
+            )
+
+
+RULES = (takes_all, resumes)
+
+
+def _whole_run(subject: Subject, setting: RunSetting, ending: str) -> Any:
+    try:
+        made = subject.make(setting)
+    except ModuleNotFoundError as error:
+        raise NotTried from error
+    calls = {
+        "log_hyperparams": lambda: made.log_hyperparams(RECIPE),
+        "log_metrics": lambda: [made.log_metrics({"loss": 1.5 / step, "lr": 1e-3}, step) for step in (1, 2)],
+        "close": lambda: made.close(ending) if hasattr(made, "close") else None,
+    }
+    for name, call in calls.items():
+        try:
+            call()
+        except Exception as error:
+            raise Breach(
+                f"`{subject.name}.{name}` raised {type(error).__name__}: {first_line(error)}; see "
+                "`ssltoolbox.api.Logger` for what it is called with"
+            ) from error
+    return made

@@ -1,0 +1,1 @@
+"""Trackers of experiments that metrics can be sent to."""
