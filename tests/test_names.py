@@ -29,13 +29,18 @@ CORE = (
 WORDS_OF_THE_FIELD = frozenset(
     (
         "classification",
+        "constant",
+        "cosine",
         "frames",
         "identity",
         "labelled",
+        "linear",
         "none",
         "paper",
         "standard",
+        "step",
         "supervised",
+        "timm",
         "verification",
     )
 )
@@ -44,6 +49,7 @@ LABELS = frozenset(("expression", "expressions", "valence", "arousal"))
 EXEMPT = {
     "cli/data/detector.py": "the detector that is taken where a command names none",
     "cli/evaluate.py": "help: an example of tasks",
+    "models/checkpoints.py": "torch's classes, by which an optimiser may stand in a file",
     "cli/plugins.py": "help: an example of an option",
 }
 

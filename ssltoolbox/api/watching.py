@@ -53,6 +53,10 @@ class Callback(Protocol):
         """Called before training begins."""
         ...
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, for `load_state_dict` after a resume."""
+        ...
+
 
 class Logger(Protocol):
     """Gets the metrics of a run, on the first process alone; `metrics.csv` is always written as well.

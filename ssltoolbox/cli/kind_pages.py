@@ -102,11 +102,11 @@ def _in_a_recipe(kind: Kind) -> str:
 
 
 def _about_and_example(contract: type) -> tuple[str, str]:
-    """A docstring's text, and the classes that its examples define."""
+    """A docstring's text, and the classes or functions that its examples define."""
     about, _, examples = (inspect.getdoc(contract) or "").partition("\nExamples:\n")
     paragraphs = [" ".join(text.split()) for text in about.split("\nAttributes:\n")[0].split("\n\n")]
-    classes = re.findall(r"^>>> (class .*\n(?:\.\.\. .*\n)+)", inspect.cleandoc(examples), re.MULTILINE)
-    code = "\n".join(re.sub(r"^\.\.\. ", "", text, flags=re.MULTILINE) for text in classes)
+    definitions = re.findall(r"^>>> ((?:class|def) .*\n(?:\.\.\. .*\n)+)", inspect.cleandoc(examples), re.MULTILINE)
+    code = "\n".join(re.sub(r"^\.\.\. ", "", text, flags=re.MULTILINE) for text in definitions)
     return "\n\n".join(paragraphs), code.strip()
 
 

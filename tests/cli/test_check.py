@@ -111,8 +111,8 @@ def test_check_applies_overrides(tmp_path: Path, capsys: Capture, golden: Golden
 
 
 def test_text_of_a_user_is_not_markup(tmp_path: Path, capsys: Capture) -> None:
-    assert run(["check", str(write_recipe(tmp_path, backbone="'net[bold]'"))]) == 0
-    assert "net[bold], random weights" in capsys.readouterr().out
+    assert run(["check", str(write_recipe(tmp_path, backbone="'net[bold]'"))]) == 2
+    assert "'net[bold]'" in capsys.readouterr().err
 
 
 def test_a_broken_plugin_does_not_keep_recipes_from_being_checked(

@@ -80,7 +80,7 @@ def extract(
     files: tuple[Path, ...],
     workers: int | None,
 ) -> int:
-    """Cut the faces out of VIDEOS, files or folders of them.
+    """Cut the faces out of VIDEOS, which are files or folders.
 
     They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
     faces are followed at once. landmarks68.npy beside the frames is taken up by `data index`. Killed at any

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def info(
     data: Path, output: Path | None, root: Path | None, label: str, labels: str | None, json: bool
 ) -> None:
-    """Say what DATA holds: an index, a table or folders of labelled images.
+    """Say what DATA holds: an index, a table or folders of images.
 
     Of an index: with how many of its clips are long enough for each strategy. Of a table (CSV or Parquet) or of
     folders <split>/<class> or <class>: images, clips and identities of each split, and images of each class.

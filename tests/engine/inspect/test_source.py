@@ -133,9 +133,8 @@ def test_sources_that_are_no_network_are_refused(recipe, wanted, message, monkey
 
 
 def test_a_name_that_timm_lacks(recipe):
-    plan = open_source(NetworkSource("timm:resnet81", recipe))
-    with pytest.raises(UserError, match="timm has no model 'resnet81'; did you mean"):
-        Components(plan).initial_backbone()
+    with pytest.raises(UserError, match="(?s)resnet81.*did you mean"):
+        open_source(NetworkSource("timm:resnet81", recipe))
 
 
 def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path):

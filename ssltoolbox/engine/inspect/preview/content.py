@@ -227,8 +227,8 @@ def _seen_from(rows: Rows, start: int, row: int, prefix: str = "") -> str:
     """How far in time a row is from another one of its clip; of another clip, whose it is."""
     if rows.clip[row] == rows.clip[start]:
         return f"{prefix}{_seconds(float(rows.time[row] - rows.time[start]))}"
-    same_person = rows.identity[row] == rows.identity[start]
-    return "another clip" if same_person else f"person {int(rows.identity[row])}"
+    same = rows.identity[row] == rows.identity[start]
+    return "another clip" if same else f"person {int(rows.identity[row])}"
 
 
 def _seconds(offset: float) -> str:
