@@ -16,7 +16,6 @@ from ssltoolbox.cli.common import (
     LocalPath,
     no_url,
     tell_of_unused_gpu,
-    tell_warnings,
 )
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
@@ -78,7 +77,6 @@ def embed(
         recipe = Path(data)
     wanted = NetworkSource(source, recipe, arch, allow_partial)
     plan = open_source(wanted, (NO_TASKS, _data(data), *overrides))
-    tell_warnings(plan)
     console = new_console(soft_wrap=True)
     tell_of_unused_gpu(console)
     matched = check_weights(plan)

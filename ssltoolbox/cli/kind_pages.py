@@ -105,7 +105,9 @@ def _about_and_example(contract: type) -> tuple[str, str]:
     """A docstring's text, and the classes or functions that its examples define."""
     about, _, examples = (inspect.getdoc(contract) or "").partition("\nExamples:\n")
     paragraphs = [" ".join(text.split()) for text in about.split("\nAttributes:\n")[0].split("\n\n")]
-    definitions = re.findall(r"^>>> ((?:class|def) .*\n(?:\.\.\. .*\n)+)", inspect.cleandoc(examples), re.MULTILINE)
+    definitions = re.findall(
+        r"^>>> ((?:class|def) .*\n(?:\.\.\. .*\n)+)", inspect.cleandoc(examples), re.MULTILINE
+    )
     code = "\n".join(re.sub(r"^\.\.\. ", "", text, flags=re.MULTILINE) for text in definitions)
     return "\n\n".join(paragraphs), code.strip()
 

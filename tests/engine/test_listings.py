@@ -91,6 +91,8 @@ def test_tasks_on_the_same_data_share_it(recipe: Path, listed: Counter[str]) -> 
     assert first.folds[0] is second.folds[0] is components.splits
     assert third.folds[0] is fourth.folds[0] is not components.splits
     assert [task.own_data for task in components.tasks.values()] == ["", "frames", "frames", "frames"]
-    lengths = [sum(len(task.folds[0][split]) for split in ("train", "val", "test")) for task in (third, first)]
+    lengths = [
+        sum(len(task.folds[0][split]) for split in ("train", "val", "test")) for task in (third, first)
+    ]
     assert lengths == [len(listed)] * 2
     assert set(listed.values()) == {2}

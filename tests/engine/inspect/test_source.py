@@ -133,7 +133,7 @@ def test_sources_that_are_no_network_are_refused(recipe, wanted, message, monkey
 
 
 def test_a_name_that_timm_lacks(recipe):
-    with pytest.raises(UserError, match="(?s)resnet81.*did you mean"):
+    with pytest.raises(UserError, match=r"(?s)resnet81.*did you mean"):
         open_source(NetworkSource("timm:resnet81", recipe))
 
 
