@@ -78,6 +78,14 @@ def folder(tmp_path: Path) -> Iterator[BenchFolder]:
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A process that a shell starts in the background ignores SIGINT; these tests need it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job] = JOBS) -> Schedule:
     schedule = Schedule(jobs, folder, side_by_side, code="1")
     heard.schedule = schedule
