@@ -83,7 +83,6 @@ def images_a_second(components: Components, workers: int, steps: int, prepares: 
         Fetched(fetch, len(components.batches)),
         sampler=DrawSampler(sharing, 1 + max(1, workers) + steps, lambda: 0),
         batch_size=None,
-        collate_fn=lambda batch: batch,
         num_workers=workers,
     )
     given = iter(batches)
