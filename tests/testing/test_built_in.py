@@ -34,12 +34,16 @@ def root(tmp_path: Path) -> Path:
 NEEDS_MORE = {
     *discover().names(Kind.LOGGERS),
     *discover().names(Kind.DATASETS),
+    *discover().names(Kind.BACKBONES),
+    *discover().names(Kind.OPTIMISERS),
+    *discover().names(Kind.SCHEDULES),
     "multi_label",
     "regression",
 } - {"synthetic_faces"}
-"""Loggers need their library, datasets files, and two tasks labels of other types than the kit's data has.
+"""Loggers need their library, datasets files, two tasks other labels; timm's families and what they share names with
+are too many for a name alone.
 
-tests/trackers, tests/data/labelled and tests/tasks try them.
+tests/trackers, tests/optim, tests/backbones, tests/data/labelled and tests/tasks try them.
 """
 
 
