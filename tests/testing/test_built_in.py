@@ -40,8 +40,7 @@ NEEDS_MORE = {
     "multi_label",
     "regression",
 } - {"synthetic_faces"}
-"""Loggers need their library, datasets files, two tasks other labels; timm's families and what they share names with
-are too many for a name alone.
+"""Loggers need their library, datasets files, two tasks other labels; a name of two kinds is checked by neither.
 
 tests/trackers, tests/optim, tests/backbones, tests/data/labelled and tests/tasks try them.
 """
