@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import GoldenTexts
+from helpers.golden import GoldenTexts
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.runs import run_tiny, write_recipe
+from helpers.runs import run_tiny, write_recipe
 
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.reading import recipe_in
+from helpers.reading import recipe_in
 
 from ssltoolbox.api import Kind
 from ssltoolbox.plan import Plan, load_plan

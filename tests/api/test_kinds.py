@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.recipes import write_recipe
+from helpers.recipes import write_recipe
 
 from ssltoolbox.api import KINDS
 

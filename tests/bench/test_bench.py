@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.runs import write_recipe
+from helpers.runs import write_recipe
 
 from ssltoolbox.cli.main import run
 

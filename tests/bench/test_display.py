@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from helpers.bench import bench_of, job
 from rich.console import Console
-from support.bench import bench_of, job
 
 from ssltoolbox.bench.child import Child
 from ssltoolbox.bench.display import Display, leaderboard_table

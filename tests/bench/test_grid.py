@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.recipes import write_recipe
 
 from ssltoolbox.bench.grid import grid_schema, load_grid
 from ssltoolbox.bench.jobs import plan_jobs

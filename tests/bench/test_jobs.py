@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.reading import recipe_in
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.reading import recipe_in
+from helpers.recipes import write_recipe
 
 from ssltoolbox.bench.grid import load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs

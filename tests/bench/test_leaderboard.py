@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.bench import bench_of, finished, job
+from helpers.bench import bench_of, finished, job
 
 from ssltoolbox.bench.leaderboard import leaderboard
 from ssltoolbox.bench.results import results_of_bench

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from support.bench import bench_of, job
+from helpers.bench import bench_of, job
 
 from ssltoolbox.bench.page import claim, render_page
 from ssltoolbox.bench.results import Bench

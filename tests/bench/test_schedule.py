@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.bench import job
+from helpers.bench import job
 
 import ssltoolbox.bench.schedule as schedule_module
 from ssltoolbox.bench.folder import BenchFolder

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.plugins import FakePlugins
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.plugins import FakePlugins
+from helpers.recipes import write_recipe
 
 from ssltoolbox.cli.main import run
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.golden import Golden
+from helpers.trees import put_clip as put_clip
+from helpers.trees import put_image as put_image
+from helpers.trees import put_run
 from PIL import Image
-from support.golden import Golden
-from support.trees import put_clip as put_clip
-from support.trees import put_image as put_image
-from support.trees import put_run
 
 from ssltoolbox.cli.main import run
 from ssltoolbox.data.frames.dataset import FramesDataset

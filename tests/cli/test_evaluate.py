@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from support.runs import write_recipe
+from helpers.runs import write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run

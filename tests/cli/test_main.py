@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.plugins import NO_IMPORT, FakePlugins
-from support.recipes import write_recipe
+from helpers.plugins import NO_IMPORT, FakePlugins
+from helpers.recipes import write_recipe
 
 from ssltoolbox import __version__
 from ssltoolbox.api import SslToolboxError, UserError

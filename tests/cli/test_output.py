@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.recipes import write_recipe as write_small_recipe
+from helpers.runs import write_recipe
 from rich.table import Table
-from support.recipes import write_recipe as write_small_recipe
-from support.runs import write_recipe
 
 from ssltoolbox.cli.main import run
 from ssltoolbox.cli.output import Output, new_console, safe_output, shown

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
+from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.api.errors import one_of

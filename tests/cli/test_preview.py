@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from helpers.recipes import write_recipe
 from PIL import Image
-from support.recipes import write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.preview import preview

@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.runs import untrained_run, write_recipe
 from PIL import Image
-from support.runs import untrained_run, write_recipe
 
 from ssltoolbox.cli.main import run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from support.recipes import write_recipe
+from helpers.recipes import write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.common import LocalPath

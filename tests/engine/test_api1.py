@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.runs import run_tiny, write_recipe
+from helpers.runs import run_tiny, write_recipe
 
 PLUGINS = '''
 import torch

@@ -3,7 +3,7 @@
 import pytest
 import safetensors.torch
 import torch
-from support.runs import WITH_METHOD, run_tiny, start, write_recipe
+from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
 from torch import nn
 
 from ssltoolbox.engine.core.components import Components

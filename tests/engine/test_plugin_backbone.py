@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from support.runs import halted_at, write_recipe
+from helpers.runs import halted_at, write_recipe
 
 import ssltoolbox
 from ssltoolbox.cli.main import run as cli_run

@@ -6,7 +6,7 @@ import json
 import pytest
 import safetensors.torch
 import torch
-from support.runs import start, write_recipe
+from helpers.runs import start, write_recipe
 
 pytestmark = pytest.mark.slow
 

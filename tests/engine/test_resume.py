@@ -6,8 +6,8 @@ import signal
 import pytest
 import safetensors.torch
 import torch
+from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
 from PIL import Image
-from support.runs import WITH_METHOD, run_tiny, start, write_recipe
 
 from ssltoolbox.api import UserError
 

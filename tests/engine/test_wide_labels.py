@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import torch
-from support.runs import run_tiny
+from helpers.runs import run_tiny
 
 import ssltoolbox
 from ssltoolbox.cli.main import run

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from support.maskers import HarderMore
-from support.methods import rows_for
+from helpers.maskers import HarderMore
+from helpers.methods import rows_for
 from torch import Tensor
 
 from ssltoolbox.api import MaskerAnswer, NegativeMasker, Options, Rows

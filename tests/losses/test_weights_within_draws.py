@@ -1,7 +1,7 @@
 """As how many a candidate counts, from who is of whose draw."""
 
 import torch
-from support.methods import rows_for
+from helpers.methods import rows_for
 
 from ssltoolbox.api import Rows
 from ssltoolbox.losses import weights_within_draws

@@ -14,10 +14,10 @@ import pytest
 import torch
 import torch.distributed
 import torch.multiprocessing
+from helpers.maskers import HarderMore, LearnedThreshold
+from helpers.methods import rows_for, tiny_backbone, tiny_context
 from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
-from support.maskers import HarderMore, LearnedThreshold
-from support.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from support.methods import rows_for, tiny_context
+from helpers.methods import rows_for, tiny_context
 from torch import Tensor
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs

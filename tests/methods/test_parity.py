@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 
 import torch
+from helpers.methods import rows_for, tiny_context
 from lightly.loss import NegativeCosineSimilarity, NTXentLoss
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
-from support.methods import rows_for, tiny_context
 from torch import nn
 
 from ssltoolbox.api import StepInputs

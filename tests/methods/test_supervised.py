@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from support.methods import rows_for, tiny_context
-from support.recipes import write_recipe
-from support.runs import run_tiny
-from support.runs import write_recipe as write_tiny
+from helpers.methods import rows_for, tiny_context
+from helpers.recipes import write_recipe
+from helpers.runs import run_tiny
+from helpers.runs import write_recipe as write_tiny
 from torch import Tensor
 
 from ssltoolbox.api import Rows, StepInputs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.runs import run_tiny, write_recipe
 from lightning_fabric.accelerators import MPSAccelerator
-from support.runs import run_tiny, write_recipe
 from torch import nn
 
 from ssltoolbox.engine.training.launch import World

@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import timm.optim
 import torch
-from support.runs import halted_at, run_tiny, write_recipe
+from helpers.runs import halted_at, run_tiny, write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run as cli_run

@@ -1,3 +1,3 @@
 """Plugins that a test installs for itself."""
 
-from support.plugins import plugins as plugins
+from helpers.plugins import plugins as plugins

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.golden import Golden
+from helpers.plugins import FakePlugins
+from helpers.recipes import write_recipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.golden import Golden
-from support.plugins import FakePlugins
-from support.recipes import write_recipe
 
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError

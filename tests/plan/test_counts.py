@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.recipes import write_recipe
 
 from ssltoolbox.plan import Counts, load_plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.recipes import write_recipe
+from helpers.recipes import write_recipe
 
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError

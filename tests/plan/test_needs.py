@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.plugins import FakePlugins
-from support.recipes import write_recipe
+from helpers.plugins import FakePlugins
+from helpers.recipes import write_recipe
 
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError, RecipeProblem

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.recipes import write_recipe
+from helpers.recipes import write_recipe
 
 from ssltoolbox.api import DataFacts
 from ssltoolbox.plan import Plan, load_plan, notices_of

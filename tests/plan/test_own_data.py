@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.recipes import write_recipe
 
 from ssltoolbox.api import Kind
 from ssltoolbox.plan import load_plan, plan_of, recipe_schema

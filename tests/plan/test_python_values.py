@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support.recipes import write_recipe
+from helpers.recipes import write_recipe
 
 from ssltoolbox.plan import load_plan, plan_of
 from ssltoolbox.recipe import Component, RecipeError, override_of

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.plugins import GOOD, NO_IMPORT, FakePlugins
-from support.recipes import write_recipe
+from helpers.golden import Golden
+from helpers.plugins import GOOD, NO_IMPORT, FakePlugins
+from helpers.recipes import write_recipe
 
 from ssltoolbox.api import Kind
 from ssltoolbox.plan import Plan, load_plan

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from support.plugins import FakePlugins
+from helpers.plugins import FakePlugins
 
 from ssltoolbox.plan import recipe_schema
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.recipes import write_recipe
-from support.trees import put_clip as put_clip
-from support.trees import put_image as put_image
-from support.trees import put_run
+from helpers.recipes import write_recipe
+from helpers.trees import put_clip as put_clip
+from helpers.trees import put_image as put_image
+from helpers.trees import put_run
 
 from ssltoolbox.api import DataFacts, DatasetOptions
 from ssltoolbox.api.options import facts_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.reading import loaded
+from helpers.reading import loaded
 
 from ssltoolbox.recipe import RecipeError
 

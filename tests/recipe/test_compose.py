@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.golden import Golden
-from support.reading import composed
+from helpers.golden import Golden
+from helpers.reading import composed
 
 from ssltoolbox.recipe import RecipeError, resolve_path
 

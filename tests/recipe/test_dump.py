@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.golden import Golden
+from helpers.reading import recipe_in
 from hypothesis import given
 from hypothesis import strategies as st
-from support.golden import Golden
-from support.reading import recipe_in
 
 from ssltoolbox.recipe import (
     Backbone,

@@ -2,9 +2,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.reading import loaded as load
-from support.reading import recipe_in
+from helpers.golden import Golden
+from helpers.reading import loaded as load
+from helpers.reading import recipe_in
 
 from ssltoolbox.recipe import Component, Recipe, RecipeError, read
 from ssltoolbox.recipe.schema import FlatComponent

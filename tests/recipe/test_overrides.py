@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.reading import composed
+from helpers.reading import composed
 
 from ssltoolbox.recipe import RecipeError, resolve_path
 

@@ -3,9 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.golden import Golden
 from hypothesis import given
 from hypothesis import strategies as st
-from support.golden import Golden
 
 from ssltoolbox.recipe.source import MAX_BYTES, MAX_DEPTH, parse, read_file
 

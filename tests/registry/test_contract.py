@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers.golden import Golden
 from pydantic import PydanticUserError
-from support.golden import Golden
 
 from ssltoolbox.api import (
     KINDS,

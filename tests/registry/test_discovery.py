@@ -6,8 +6,8 @@ import sys
 import traceback
 
 import pytest
-from support.golden import Golden
-from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
+from helpers.golden import Golden
+from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import Kind
 from ssltoolbox.registry import BrokenPlugin, Registry, discover

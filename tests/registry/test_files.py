@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.plugins import FakePlugins
 from hypothesis import given
 from hypothesis import strategies as st
-from support.plugins import FakePlugins
 
 from ssltoolbox.api import Clip, Kind
 from ssltoolbox.registry import discover

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.golden import Golden
-from support.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
+from helpers.golden import Golden
+from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import Descriptor, Kind, UserError
 from ssltoolbox.registry import Origin, PluginError, Provided, Registry, discover

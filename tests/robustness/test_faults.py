@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from helpers import spots
+from helpers.runs import TINY, may_mount, run_tiny, start, start_command, write_recipe, write_script
 from PIL import Image
-from support import spots
-from support.runs import TINY, may_mount, run_tiny, start, start_command, write_recipe, write_script
 
 from ssltoolbox.cli.main import run as run_command
 from ssltoolbox.data.index.reader import FrameIndex

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import spots
-from support.runs import untrained_run, write_recipe
-from support.trees import put_index, same_files
-from support.videos import scene, write_video
+from helpers import spots
+from helpers.runs import untrained_run, write_recipe
+from helpers.trees import put_index, same_files
+from helpers.videos import scene, write_video
 
 from ssltoolbox.cli.main import run as run_command
 

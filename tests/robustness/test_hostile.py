@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.runs import TINY, run_tiny, write_recipe
 from PIL import ExifTags, Image
-from support.runs import TINY, run_tiny, write_recipe
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.cli.main import run as run_command

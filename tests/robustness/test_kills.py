@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from support import spots
-from support.runs import start, start_command, write_recipe
-from support.trees import put_index, same_files
+from helpers import spots
+from helpers.runs import start, start_command, write_recipe
+from helpers.trees import put_index, same_files
 
 pytestmark = [
     pytest.mark.slow,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.runs import run_tiny, write_recipe
 from pytorch_lightning.callbacks import Callback
-from support.runs import run_tiny, write_recipe
 
 from ssltoolbox.engine.training import run as train
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.runs import start_command, write_recipe
+from helpers.runs import start_command, write_recipe
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.runs import write_recipe
+from helpers.runs import write_recipe
 
 from ssltoolbox.api import Kind
 from ssltoolbox.scaffold import new_plugin

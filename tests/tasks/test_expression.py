@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.api import EXPRESSIONS, Features, UserError
 from ssltoolbox.tasks.expression import Expression

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.golden import Golden
+from helpers.golden import Golden
 from torch import Tensor, nn
 
 from ssltoolbox.api import Clip, EvaluationContext, Frames, Split, UserError

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.golden import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
-from support.golden import Golden
 from torch import Tensor, nn
 
 from ssltoolbox.api import Clip, Frames, Pairs, UserError

@@ -1,4 +1,4 @@
 """Plugins that are wrong in one way each, and plugins that a test installs."""
 
-from support.contract import broken as broken
-from support.plugins import plugins as plugins
+from helpers.contract import broken as broken
+from helpers.plugins import plugins as plugins

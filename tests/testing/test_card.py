@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.contract import source_of
-from support.plugins import FakePlugins
+from helpers.contract import source_of
+from helpers.plugins import FakePlugins
 
 from ssltoolbox.api import UserError
 from ssltoolbox.testing import examine

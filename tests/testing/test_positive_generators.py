@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.testing.positive_generators import RULES
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.contract import source_of
+from helpers.recipes import write_recipe
 from PIL import Image
-from support.contract import source_of
-from support.recipes import write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run

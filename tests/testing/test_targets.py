@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import ssltoolbox_hard_neg
+from helpers.contract import source_of
+from helpers.golden import Golden
+from helpers.plugins import NO_IMPORT, FakePlugins
 from ssltoolbox_hard_neg.sampler import HardNeg
-from support.contract import source_of
-from support.golden import Golden
-from support.plugins import NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.scaffold import new_plugin

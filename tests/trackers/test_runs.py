@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
-from support.runs import halted_at, write_recipe
+from helpers.runs import halted_at, write_recipe
 
 import ssltoolbox
 from ssltoolbox.plan import load_plan

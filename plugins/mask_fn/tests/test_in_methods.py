@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.methods import tiny_context
 from ssltoolbox_mask_fn import MaskFNOptions
 from ssltoolbox_mask_fn.masker import MaskFN
-from support.methods import tiny_context
 
 from ssltoolbox.api import Batch, Rows, StepInputs, StepOutput
 from ssltoolbox.engine.core.maskers import MaskerUnion

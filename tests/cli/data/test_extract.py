@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from support import spots
-from support.golden import Golden
-from support.videos import scene, write_video
+from helpers import spots
+from helpers.golden import Golden
+from helpers.videos import scene, write_video
 
 from ssltoolbox.cli.main import run
 

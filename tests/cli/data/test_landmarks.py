@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import spots
-from support.golden import Golden
-from support.trees import put_image as put_image
+from helpers import spots
+from helpers.golden import Golden
+from helpers.trees import put_image as put_image
 
 from ssltoolbox.cli.main import run
 

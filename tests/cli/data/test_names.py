@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import spots
-from support.trees import put_clip as put_clip
-from support.trees import put_image as put_image
-from support.videos import scene, write_video
+from helpers import spots
+from helpers.trees import put_clip as put_clip
+from helpers.trees import put_image as put_image
+from helpers.videos import scene, write_video
 
 from ssltoolbox.cli.main import run
 from ssltoolbox.support.paths import NOT_UTF8, RENAME

@@ -4,13 +4,13 @@ import pickle
 
 import pytest
 import torch
+from helpers.data import NumberedFrames
 from hypothesis import given
 from hypothesis import strategies as st
 from ssltoolbox_hard_neg import HardNegOptions
 from ssltoolbox_hard_neg.sampler import HardNeg
 from ssltoolbox_time_aug import TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
-from support.data import NumberedFrames
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.data.drawing.batches import DrawnBatches

@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers.data import NumberedFrames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssltoolbox_hard_neg import HardNegOptions
 from ssltoolbox_hard_neg.sampler import HardNeg
 from ssltoolbox_time_aug import TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
-from support.data import NumberedFrames
 
 from ssltoolbox.api import (
     NegativeSampler,

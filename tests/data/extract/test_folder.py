@@ -13,10 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from support import spots
-from support.golden import Golden
-from support.trees import same_files
-from support.videos import scene, write_video
+from helpers import spots
+from helpers.golden import Golden
+from helpers.trees import same_files
+from helpers.videos import scene, write_video
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.extract.folder import VideoResult, extract_videos

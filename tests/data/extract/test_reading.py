@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
+from helpers.golden import Golden
+from helpers.videos import TICKS, scene, write_stream, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.golden import Golden
-from support.videos import TICKS, scene, write_stream, write_video
 
 from ssltoolbox.data.extract.reading import Sample, UnreadableVideo, VideoReader, colour_histogram
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.spots import OneSpot, SpotOptions, Spots, red_rectangles
+from helpers.videos import scene, write_video
 from PIL import Image
-from support.spots import OneSpot, SpotOptions, Spots, red_rectangles
-from support.videos import scene, write_video
 
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 

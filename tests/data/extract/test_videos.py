@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.extract.videos import find_videos

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.api import DataNotFound, Split, UserError
 from ssltoolbox.data.frames.folder import read_folder

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
-from support.golden import Golden
 
 from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.images.files import Extent, read_extent

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
-from support.trees import put_run
+from helpers.golden import Golden
+from helpers.trees import put_run
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.bench.folder import BenchFolder

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.golden import Golden
-from support.trees import same_files
+from helpers.golden import Golden
+from helpers.trees import same_files
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.index import build as build_module

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import spots
+from helpers.golden import Golden
+from helpers.trees import same_files
 from PIL import Image
-from support import spots
-from support.golden import Golden
-from support.trees import same_files
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.index import detect as detect_module

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from helpers.trees import same_files
 from PIL import Image
-from support.trees import same_files
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.frames.dataset import FramesDataset

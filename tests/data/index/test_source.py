@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from helpers.golden import Golden
 from PIL import Image
-from support.golden import Golden
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.frames.dataset import FramesDataset

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.api import DataNotFound, Dataset, UserError
 from ssltoolbox.data.labelled.affectnet.dataset import AffectNet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.golden import Golden
+from helpers.golden import Golden
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Dataset, UserError
 from ssltoolbox.data.labelled.fer2013.dataset import FER2013

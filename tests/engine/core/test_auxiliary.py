@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.methods import rows_for, tiny_context
 from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
-from support.methods import rows_for, tiny_context
 from torch import Tensor, nn
 
 from ssltoolbox.api import (

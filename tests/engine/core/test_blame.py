@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from support.runs import run_tiny, write_recipe
+from helpers.runs import run_tiny, write_recipe
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.core.blame import Blame

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.runs import write_recipe
+from helpers.runs import write_recipe
 
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 from ssltoolbox.engine.core import cores

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.data import NumberedFrames
 from hypothesis import given
 from hypothesis import strategies as st
-from support.data import NumberedFrames
 from torch import Tensor, nn
 
 from ssltoolbox.api import Features

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from support.runs import untrained_run, write_recipe
+from helpers.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.components import Components

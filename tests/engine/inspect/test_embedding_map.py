@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from support.runs import untrained_run, write_recipe
+from helpers.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.components import Components

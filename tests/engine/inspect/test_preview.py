@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
-from support.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.core.components import Components

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.runs import WITH_METHOD, run_tiny, write_recipe
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.runs import untrained_run, write_recipe
+from helpers.runs import untrained_run, write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.core.components import Components

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from PIL import Image
-from support.runs import WITH_METHOD, run_tiny, write_recipe
 from torch import nn
 
 import ssltoolbox

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from support.data import NumberedFrames
-from support.golden import Golden
+from helpers.data import NumberedFrames
+from helpers.golden import Golden
 from torch import Tensor, nn
 
 from ssltoolbox.api import EvaluationContext, Features, Frames, Split, UserError

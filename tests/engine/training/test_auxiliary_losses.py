@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
-from support.runs import run_tiny, write_recipe
+from helpers.runs import run_tiny, write_recipe
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.training.optim import build_optimiser, maker

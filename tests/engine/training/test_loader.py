@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from support.runs import may_mount, run_tiny, write_recipe, write_script
+from helpers.runs import may_mount, run_tiny, write_recipe, write_script
 from torch import Tensor
 from torch.utils.data._utils.pin_memory import pin_memory
 

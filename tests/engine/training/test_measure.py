@@ -1,9 +1,9 @@
 """What a few steps cost, and where the time of a run goes."""
 
 import pytest
+from helpers.runs import WITH_METHOD, write_recipe
 from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
-from support.runs import WITH_METHOD, write_recipe
 
 from ssltoolbox.engine.training import measure as module
 from ssltoolbox.engine.training.measure import LEAST_STEPS, measure, stage_table

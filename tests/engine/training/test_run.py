@@ -8,7 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 import yaml
-from support.runs import WITH_METHOD, run_tiny, start, write_recipe
+from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
 
 import ssltoolbox
 import ssltoolbox.engine.core.components

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import start, write_recipe
+from helpers.runs import start, write_recipe
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 import yaml
-from support.runs import untrained_run, write_recipe
+from helpers.runs import untrained_run, write_recipe
 
 from ssltoolbox import load_backbone
 from ssltoolbox.api import SslToolboxError, UserError

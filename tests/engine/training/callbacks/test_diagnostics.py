@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from support.runs import WITH_METHOD, run_tiny, write_recipe
 from torch import nn
 
 from ssltoolbox.engine.training.callbacks import diagnostics

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.runs import WITH_METHOD, run_tiny, write_recipe
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.training.module import TrainingModule

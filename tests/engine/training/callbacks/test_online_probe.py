@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from support.runs import WITH_METHOD, run_tiny, write_recipe
+from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.training.callbacks.online_probe import auto_steps, scores

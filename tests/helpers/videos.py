@@ -73,7 +73,7 @@ def write_stream(path: Path, *parts: Sequence[np.ndarray], fps: int = 25) -> Pat
 
 
 def scene(*faces: tuple[float, float, float], colour: tuple[int, int, int] = (60, 90, 120)) -> np.ndarray:
-    """[120, 160, 3] a background with a red square for each (left, top, side), as `support.spots` finds them."""
+    """[120, 160, 3] a background with a red square for each (left, top, side), as `helpers.spots` finds them."""
     image = np.empty((120, 160, 3), dtype=np.uint8)
     image[:] = colour
     for left, top, side in faces:
