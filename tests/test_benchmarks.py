@@ -28,7 +28,7 @@ NEEDS = {"FaceSwap": "cv2", "the pipeline": "cv2", "landmarks": "dlib"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
-def test_each_benchmark_script_runs(run, tmp_path):
+def test_each_benchmark_script_runs(run, tmp_path: Path) -> None:
     if run in NEEDS:
         pytest.importorskip(NEEDS[run])
     script, *arguments = RUNS[run].split()
@@ -40,6 +40,6 @@ def test_each_benchmark_script_runs(run, tmp_path):
     assert process.stdout
 
 
-def test_none_is_left_out():
+def test_none_is_left_out() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py") if "__main__" in path.read_text()}
     assert scripts == {run.split()[0] for run in RUNS.values()}

@@ -17,7 +17,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The README's recipe, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     (recipe,) = (block for block in blocks("yaml") if "name: mine" in block)
@@ -26,13 +26,13 @@ def mine(tmp_path, monkeypatch):
     return path
 
 
-def test_the_recipe_is_valid(mine):
+def test_the_recipe_is_valid(mine) -> None:
     plan = load_plan(mine)
     assert plan.method.key == "mocov2"
     assert plan.counts.draws == 128
 
 
-def test_the_typo_gets_that_text(mine):
+def test_the_typo_gets_that_text(mine) -> None:
     (expected,) = (block for block in blocks("text") if "simclar" in block)
     text = mine.read_text().replace("{name: mocov2, queue: 4096}", "{name: simclar, temperature: 0.07}")
     mine.write_text(text)
@@ -41,7 +41,7 @@ def test_the_typo_gets_that_text(mine):
     assert str(caught.value) == expected.strip()
 
 
-def test_the_strategy_runs(tmp_path):
+def test_the_strategy_runs(tmp_path: Path) -> None:
     (strategy,) = blocks("python")
     (tmp_path / "earlier.py").write_text(strategy)
     changed = "[earlier]\nplugins: {files: [earlier.py]}"
@@ -49,7 +49,7 @@ def test_the_strategy_runs(tmp_path):
     assert run.folder.backbone.exists()
 
 
-def test_the_downstream_tasks_are_valid(tmp_path):
+def test_the_downstream_tasks_are_valid(tmp_path: Path) -> None:
     (tasks,) = (block for block in blocks("yaml") if block.startswith("evaluate:"))
     recipe = write_recipe(tmp_path)
     recipe.write_text(recipe.read_text() + tasks)

@@ -62,7 +62,7 @@ def plan_of(folder: str, row: str) -> Plan:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(RECIPES)))
-def test_shipped_recipes_are_valid(file):
+def test_shipped_recipes_are_valid(file) -> None:
     """The one thing to be warned of is that the data isn't there."""
     plan = plan_in(file)
     warnings = [problem.message for problem in plan.warnings]
@@ -70,19 +70,19 @@ def test_shipped_recipes_are_valid(file):
     assert all("not-there" in message for message in warnings)
 
 
-def test_names_are_unique():
+def test_names_are_unique() -> None:
     names = [plan_in(file).recipe.name for file in FILES]
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("folder", OUTSIDE_THE_CONTEST)
-def test_a_folder_has_the_table_and_its_base(folder):
+def test_a_folder_has_the_table_and_its_base(folder) -> None:
     rows = {row for where, row in ROWS if where == folder}
     assert {file.stem for file in (RECIPES / folder).glob("*.yaml")} == rows | {"base"}
 
 
 @pytest.mark.parametrize(("folder", "row"), ROWS)
-def test_rows_have_the_strategies_of_the_table(folder, row):
+def test_rows_have_the_strategies_of_the_table(folder, row) -> None:
     plan = plan_of(folder, row)
     strategies = [item.descriptor.name for kind in STRATEGIES for item in plan.of(kind)]
     assert sorted(strategies) == sorted({**TABLE, **BEYOND}.get(row, set()))
@@ -91,7 +91,7 @@ def test_rows_have_the_strategies_of_the_table(folder, row):
 
 
 @pytest.mark.parametrize(("folder", "row"), ROWS)
-def test_rows_differ_in_method_and_strategies_alone(folder, row):
+def test_rows_differ_in_method_and_strategies_alone(folder, row) -> None:
     """So that at equal steps all have seen as many images."""
     recipe, base = plan_of(folder, row).recipe, plan_of(folder, "base").recipe
     for section in ("seed", "data", "views", "optim", "trainer", "evaluate"):
@@ -102,7 +102,7 @@ def test_rows_differ_in_method_and_strategies_alone(folder, row):
         assert recipe.method == base.method
 
 
-def test_the_papers_numbers():
+def test_the_papers_numbers() -> None:
     plan = plan_of("paper", "g")
     recipe = plan.recipe
     assert (plan.counts.draws, plan.counts.instances, plan.counts.images) == (128, 256, 512)
@@ -124,17 +124,17 @@ def test_the_papers_numbers():
     )
 
 
-def test_the_imagenet_row_starts_from_weights():
+def test_the_imagenet_row_starts_from_weights() -> None:
     assert plan_of("paper", "imagenet").recipe.backbone.weights == "imagenet"
 
 
-def test_the_synthetic_rows_need_no_weights():
+def test_the_synthetic_rows_need_no_weights() -> None:
     for row in ("d", "f", "g"):
         (masker,) = plan_of("synthetic", row).recipe.maskers
         assert masker.options["descriptor"] == "gradients"
 
 
-def test_the_published_codes_rate_stays_where_it_starts():
+def test_the_published_codes_rate_stays_where_it_starts() -> None:
     plan = plan_of("published", "mask_fn")
     assert (plan.recipe.optim.schedule.name, plan.recipe.optim.warmup_epochs) == ("constant", 0)
     assert plan.recipe.optim.lr == plan_of("paper", "f").recipe.optim.lr

@@ -1,5 +1,7 @@
 """Options with a value for each seed."""
 
+from pathlib import Path
+
 import pytest
 
 from ssltoolbox.bench.grid import load_grid
@@ -26,7 +28,7 @@ def written(folder, grid: str):
     return path
 
 
-def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path):
+def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path: Path) -> None:
     path = written(
         tmp_path, "seeds: [5, 6]\nwith_seeds: {data.world: [1, 2]}\nsweep: {optim.lr: [0.1, 0.2]}\n"
     )
@@ -49,7 +51,7 @@ def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path):
         ),
     ],
 )
-def test_what_does_not_fit_is_said_at_its_place(tmp_path, grid, message):
+def test_what_does_not_fit_is_said_at_its_place(tmp_path: Path, grid, message) -> None:
     with pytest.raises(RecipeError) as caught:
         plan_jobs(load_grid(written(tmp_path, grid)), code="")
     assert [problem.message for problem in caught.value.problems] == [message] * len(caught.value.problems)

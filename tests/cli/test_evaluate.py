@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Never
 
 import pytest
 import torch
+from helpers.golden import Golden
 from helpers.runs import write_recipe
 
 from ssltoolbox.api import UserError
@@ -15,11 +18,13 @@ from ssltoolbox.models import create_backbone, load_weights
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path: Path):
     return write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
 
 
-def test_a_checkpoint_becomes_a_run_of_its_own(recipe, tmp_path, capfd):
+def test_a_checkpoint_becomes_a_run_of_its_own(
+    recipe, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     network = create_backbone("test_byobnet")
     state = {f"backbone.{key}": tensor for key, tensor in network.state_dict().items()}
     path, out = tmp_path / "theirs.ckpt", tmp_path / "out"
@@ -37,7 +42,9 @@ def test_a_checkpoint_becomes_a_run_of_its_own(recipe, tmp_path, capfd):
     assert json.loads((out / "evaluation.json").read_text()) == results
 
 
-def test_wrong_weights_leave_no_folder(recipe, tmp_path, capfd, golden):
+def test_wrong_weights_leave_no_folder(
+    recipe, tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     path, out = tmp_path / "theirs.ckpt", tmp_path / "out"
     torch.save({"weight": torch.zeros(3)}, path)
     assert run(["evaluate", str(path), "--recipe", str(recipe), "--out", str(out)]) == 2
@@ -45,7 +52,9 @@ def test_wrong_weights_leave_no_folder(recipe, tmp_path, capfd, golden):
     assert not out.exists()
 
 
-def test_a_run_without_tasks_is_asked_for_some(tmp_path, capfd, golden):
+def test_a_run_without_tasks_is_asked_for_some(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     out = tmp_path / "out"
     assert run(["train", str(write_recipe(tmp_path)), "--out", str(out)]) == 0
     capfd.readouterr()
@@ -54,7 +63,9 @@ def test_a_run_without_tasks_is_asked_for_some(tmp_path, capfd, golden):
     assert not (out / "evaluation.json").exists()
 
 
-def test_a_task_that_is_unknown_is_shown_as_it_was_typed(tmp_path, capfd):
+def test_a_task_that_is_unknown_is_shown_as_it_was_typed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     recipe = write_recipe(tmp_path)
     assert run(["evaluate", "random", "--recipe", str(recipe), "--tasks", "identity,expresion"]) == 2
     assert capfd.readouterr().err.startswith(
@@ -64,7 +75,7 @@ def test_a_task_that_is_unknown_is_shown_as_it_was_typed(tmp_path, capfd):
 
 
 @pytest.mark.parametrize("source", ["/nope.ckpt", "runs/nope", "nope"])
-def test_a_network_that_is_not_there(source, capfd):
+def test_a_network_that_is_not_there(source, capfd: pytest.CaptureFixture[str]) -> None:
     """It is not the recipe that is missing."""
     assert run(["evaluate", source]) == 2
     text = capfd.readouterr().err
@@ -72,7 +83,7 @@ def test_a_network_that_is_not_there(source, capfd):
     assert "recipe" not in text
 
 
-def test_without_an_optimiser(tmp_path, capfd):
+def test_without_an_optimiser(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What trains nothing needs none, nor any other setting of the training."""
     path = tmp_path / "plain.yaml"
     path.write_text(
@@ -88,12 +99,12 @@ def test_without_an_optimiser(tmp_path, capfd):
     assert "learning rate" not in capfd.readouterr().out
 
 
-def test_nothing_to_evaluate(tmp_path, capfd, golden):
+def test_nothing_to_evaluate(tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden) -> None:
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     golden(capfd.readouterr().err)
 
 
-def test_it_says_what_the_plan_warns_of(tmp_path, capfd):
+def test_it_says_what_the_plan_warns_of(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """As `train` and `check` do."""
     recipe = write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
     plan = source.open_source(source.NetworkSource("random", recipe))
@@ -105,5 +116,5 @@ def test_it_says_what_the_plan_warns_of(tmp_path, capfd):
     assert "the data is strange" in capfd.readouterr().err
 
 
-def stop(plan):
+def stop(plan) -> Never:
     raise UserError("far enough")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ssltoolbox.cli.main import run
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two runs of one recipe."""
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path, ("views:", "seed: 3\nviews:"))
@@ -21,7 +22,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_saliency_compares_runs_and_random_weights(here, capfd):
+def test_saliency_compares_runs_and_random_weights(here, capfd: pytest.CaptureFixture[str]) -> None:
     assert (
         run(["saliency", "first", "second", "random", "--recipe", "tiny.yaml", "--count", "3", "--json"]) == 0
     )
@@ -38,7 +39,9 @@ def test_saliency_compares_runs_and_random_weights(here, capfd):
         assert np.asarray(picture.convert("L")).std() > 20
 
 
-def test_without_captum_the_message_says_what_to_install(here, capfd, monkeypatch):
+def test_without_captum_the_message_says_what_to_install(
+    here, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "captum"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "captum", None)
@@ -48,14 +51,16 @@ def test_without_captum_the_message_says_what_to_install(here, capfd, monkeypatc
 
 
 @pytest.mark.parametrize("sources", [("first", "random"), ("random", "first")])
-def test_weights_beside_a_run_are_seen_as_the_run_is(here, sources, capfd):
+def test_weights_beside_a_run_are_seen_as_the_run_is(
+    here, sources, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(["saliency", *sources, "--count", "2", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     assert sorted(found["networks"]) == ["random", "tiny"]
     assert found["networks"]["random"]["area"] == found["networks"]["tiny"]["area"]
 
 
-def test_a_folder_without_landmarks(here, capfd):
+def test_a_folder_without_landmarks(here, capfd: pytest.CaptureFixture[str]) -> None:
     (here / "faces").mkdir()
     for number in range(3):
         Image.fromarray(np.full((30, 30, 3), 80 * number, np.uint8)).save(here / "faces" / f"{number}.png")
@@ -78,7 +83,9 @@ def test_a_folder_without_landmarks(here, capfd):
         (["random"], "random needs a recipe"),
     ],
 )
-def test_saliency_refuses_wrong_arguments(here, arguments, message, capfd):
+def test_saliency_refuses_wrong_arguments(
+    here, arguments, message, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(["saliency", *arguments]) == 2
     assert capfd.readouterr().err.startswith(message)
     assert not (here / "saliency.png").exists()

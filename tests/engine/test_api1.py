@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.runs import run_tiny, write_recipe
 
@@ -76,7 +78,7 @@ def ssltoolbox_negative_maskers():
         ("method: simclr", "positives: [darker]", "maskers: [bright]"),
     ],
 )
-def test_a_run_with_plugins_of_api_1(tmp_path, sections):
+def test_a_run_with_plugins_of_api_1(tmp_path: Path, sections) -> None:
     (tmp_path / "old.py").write_text(PLUGINS)
     recipe = write_recipe(tmp_path)
     kept = [

@@ -1,5 +1,7 @@
 """`trainer.compile`: which parts torch compiles, what stays as it was, and what is said where it can't."""
 
+from pathlib import Path
+
 import pytest
 import safetensors.torch
 import torch
@@ -18,12 +20,12 @@ def weights_of(run):
 
 
 @pytest.fixture
-def eager(monkeypatch):
+def eager(monkeypatch: pytest.MonkeyPatch):
     """Modules that torch was asked to compile; they are traced, but no code is made."""
     asked = []
     compile_in_place = nn.Module.compile
 
-    def without_code(module):
+    def without_code(module) -> None:
         asked.append(module)
         compile_in_place(module, backend="eager")
 
@@ -32,7 +34,7 @@ def eager(monkeypatch):
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_the_networks_and_nothing_else(tmp_path, eager, method):
+def test_the_networks_and_nothing_else(tmp_path: Path, eager, method) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain, compiled = (
         build_module(Components(plan), False, tmp_path / "failure.json")
@@ -48,7 +50,7 @@ def test_the_networks_and_nothing_else(tmp_path, eager, method):
 @pytest.mark.filterwarnings("ignore:The .grad attribute")
 @pytest.mark.slow
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_traced_a_run_is_the_same(tmp_path, eager, method):
+def test_traced_a_run_is_the_same(tmp_path: Path, eager, method) -> None:
     """With probes and evaluation; and its checkpoint is read by one that isn't compiled."""
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain = run_tiny(recipe, tmp_path / "plain", "trainer.probe_steps=2")
@@ -62,7 +64,7 @@ def test_traced_a_run_is_the_same(tmp_path, eager, method):
 
 
 @pytest.mark.slow
-def test_without_a_compiler(tmp_path):
+def test_without_a_compiler(tmp_path: Path) -> None:
     """One line, and no traceback."""
     recipe = write_recipe(tmp_path)
     places = {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}

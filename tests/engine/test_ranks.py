@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -30,7 +31,7 @@ def trained(recipe, out, devices):
     return safetensors.torch.load_file(out / "backbone.safetensors"), rows
 
 
-def test_two_processes_train_as_one(tmp_path):
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     one, rows = trained(recipe, tmp_path / "one", 1)
     two, rows_of_two = trained(recipe, tmp_path / "two", 2)

@@ -2,6 +2,7 @@
 
 import csv
 import signal
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -40,7 +41,7 @@ def weights_of(folder):
     return safetensors.torch.load_file(folder / "backbone.safetensors")
 
 
-def assert_same_weights(first, second):
+def assert_same_weights(first, second) -> None:
     assert first.keys() == second.keys()
     for key in first:
         assert torch.equal(first[key], second[key]), key
@@ -56,7 +57,7 @@ def end_of(process) -> tuple[int, str]:
     [("mocov2", 1), ("byol", 2), ("simclr", 1)],
     ids=["mocov2", "byol-accumulated", "simclr"],
 )
-def test_killed_three_times(tmp_path, method, accumulate):
+def test_killed_three_times(tmp_path: Path, method, accumulate) -> None:
     """Before the first checkpoint (at 2), after it, and while the third is being written."""
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     override = f"trainer.accumulate={accumulate}"
@@ -83,7 +84,7 @@ def test_killed_three_times(tmp_path, method, accumulate):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path, number):
+def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path: Path, number) -> None:
     """The step is finished and saved, the exit code is 130, and the run can go on."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"
@@ -98,7 +99,7 @@ def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path, number):
     assert_same_weights(weights_of(whole.folder.path), weights_of(resumed.folder.path))
 
 
-def test_a_scheduler_that_repeats_its_signal(tmp_path):
+def test_a_scheduler_that_repeats_its_signal(tmp_path: Path) -> None:
     """However often and whenever it comes: one line, a checkpoint, no traceback."""
     prelude = """
         import os, signal, threading, time
@@ -122,7 +123,7 @@ def test_a_scheduler_that_repeats_its_signal(tmp_path):
     assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
 
 
-def test_data_that_changed_is_refused_and_data_that_moved_is_not(tmp_path):
+def test_data_that_changed_is_refused_and_data_that_moved_is_not(tmp_path: Path) -> None:
     faces = tmp_path / "faces"
     for person in range(9):
         clip = faces / f"id{person}" / "video" / "clip"
@@ -148,7 +149,7 @@ def test_data_that_changed_is_refused_and_data_that_moved_is_not(tmp_path):
     assert resumed.folder.backbone.is_file()
 
 
-def test_workers_prepare_each_rank_s_own_part(tmp_path):
+def test_workers_prepare_each_rank_s_own_part(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     prelude = "import ssltoolbox.engine.core.cores as cores; cores.cores = lambda: 1"
     for workers in (0, 1):
@@ -158,7 +159,7 @@ def test_workers_prepare_each_rank_s_own_part(tmp_path):
     assert_same_weights(weights_of(tmp_path / "0"), weights_of(tmp_path / "1"))
 
 
-def test_two_processes_in_one_run(tmp_path):
+def test_two_processes_in_one_run(tmp_path: Path) -> None:
     """Lightning starts the second rank; rank 0 alone writes and speaks, and a signal stops both."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"

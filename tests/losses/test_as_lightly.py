@@ -33,7 +33,7 @@ def pair(instances, dim, seed=0, **options):
     dim=st.integers(1, 40),
     temperature=st.sampled_from([0.02, 0.1, 0.5, 1.0, 7.0]),
 )
-def test_a_batch_by_hand(masks, instances, dim, temperature):
+def test_a_batch_by_hand(masks, instances, dim, temperature) -> None:
     """A row after the other: minus the log of its softmax share."""
     out0, out1 = pair(instances, dim, dtype=torch.float64)
     rows = [row / row.norm() for row in (*out0, *out1)]
@@ -49,7 +49,7 @@ def test_a_batch_by_hand(masks, instances, dim, temperature):
 
 @both_ways
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_a_queue_by_hand(masks, temperature):
+def test_a_queue_by_hand(masks, temperature) -> None:
     loss = NTXentLoss(temperature, (12, 8))
     out0, out1 = pair(4, 8, requires_grad=True)
     bank = loss.memory_bank.bank.clone()
@@ -60,7 +60,7 @@ def test_a_queue_by_hand(masks, temperature):
 
 
 @both_ways
-def test_a_queue_moves_on_in_training_alone_and_goes_round(masks):
+def test_a_queue_moves_on_in_training_alone_and_goes_round(masks) -> None:
     loss = NTXentLoss(0.1, (8, 4))
     before = loss.memory_bank.bank.clone()
     loss_of(loss, *pair(4, 4), masks)
@@ -74,7 +74,7 @@ def test_a_queue_moves_on_in_training_alone_and_goes_round(masks):
 
 @both_ways
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_lengths_of_embeddings_do_not_count(masks, queue):
+def test_lengths_of_embeddings_do_not_count(masks, queue) -> None:
     out0, out1 = pair(6, 8)
     torch.manual_seed(0)
     short = loss_of(NTXentLoss(0.2, queue), out0, out1, masks)
@@ -84,7 +84,7 @@ def test_lengths_of_embeddings_do_not_count(masks, queue):
 
 
 @both_ways
-def test_sides_can_be_exchanged_in_a_batch(masks):
+def test_sides_can_be_exchanged_in_a_batch(masks) -> None:
     out0, out1 = pair(6, 8)
     loss = NTXentLoss(0.1)
     torch.testing.assert_close(loss_of(loss, out0, out1, masks), loss_of(loss, out1, out0, masks))
@@ -93,7 +93,7 @@ def test_sides_can_be_exchanged_in_a_batch(masks):
 @both_ways
 @pytest.mark.parametrize("temperature", [1e-6, 1e-3, 1e3, 1e6])
 @pytest.mark.parametrize("alike", [False, True])
-def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperature, alike):
+def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperature, alike) -> None:
     """Hot: every row is as likely. Cold: the likeliest alone counts. Finite all the way, gradients too."""
     out0, out1 = pair(6, 8, dtype=torch.float64)
     if alike:
@@ -108,13 +108,13 @@ def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperatur
 
 
 @both_ways
-def test_one_instance_has_nothing_to_be_told_from(masks):
+def test_one_instance_has_nothing_to_be_told_from(masks) -> None:
     assert loss_of(NTXentLoss(0.1), *pair(1, 8), masks).item() == 0.0
 
 
 @both_ways
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_gathering_without_other_ranks_changes_nothing(masks, queue):
+def test_gathering_without_other_ranks_changes_nothing(masks, queue) -> None:
     torch.manual_seed(0)
     alone = loss_of(NTXentLoss(0.1, queue), *pair(6, 8), masks)
     torch.manual_seed(0)
@@ -122,7 +122,7 @@ def test_gathering_without_other_ranks_changes_nothing(masks, queue):
     assert torch.equal(alone, gathering)
 
 
-def test_gathering_needs_torch_distributed(monkeypatch):
+def test_gathering_needs_torch_distributed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.distributed, "is_available", lambda: False)
     NTXentLoss()
     with pytest.raises(ValueError, match=r"torch\.distributed is not available"):
@@ -130,12 +130,12 @@ def test_gathering_needs_torch_distributed(monkeypatch):
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-9, -1e-9])
-def test_a_temperature_of_nothing_is_refused(temperature):
+def test_a_temperature_of_nothing_is_refused(temperature) -> None:
     with pytest.raises(ValueError, match="Illegal temperature"):
         NTXentLoss(temperature)
 
 
-def test_sizes_of_a_queue():
+def test_sizes_of_a_queue() -> None:
     assert NTXentLoss(0.1, (16, 4)).memory_bank.bank.shape == (16, 4)
     assert not NTXentLoss(0.1, 0).has_queue
     with pytest.raises(ValueError, match="Illegal memory bank size"):

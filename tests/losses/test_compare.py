@@ -56,20 +56,20 @@ def described(rows: Rows, maskers: dict[str, NegativeMasker[Options]]) -> Rows:
     return replace(rows, descriptors={key: torch.empty(len(rows), 0) for key in maskers})
 
 
-def test_without_maskers_it_is_the_published_loss_of_simclr():
+def test_without_maskers_it_is_the_published_loss_of_simclr() -> None:
     loss = NTXentLoss(TAU).compare(side(0), side(0.35), rows_for(4), rows_for(4), MaskerUnion())
     assert loss.loss.item() == pytest.approx(GOLDEN["nt_xent_t.5"], abs=1e-12)
     assert loss.terms == {}
 
 
 @pytest.mark.parametrize("differentiable", [False, True])
-def test_weights_of_hard_negatives_give_the_published_loss(differentiable):
+def test_weights_of_hard_negatives_give_the_published_loss(differentiable) -> None:
     loss = compared(side(0), side(0.35), harder=HarderMore(0.5, TAU, differentiable))
     assert loss.item() == pytest.approx(GOLDEN["hard_beta.5_tau+0_t.5"], abs=1e-12)
 
 
 @pytest.mark.parametrize("constant", [False, True])
-def test_the_gradient_goes_through_the_weights_or_takes_them_as_constants(constant):
+def test_the_gradient_goes_through_the_weights_or_takes_them_as_constants(constant) -> None:
     out0, out1 = side(0), side(0.35)
     ours = torch.autograd.grad(compared(out0, out1, harder=HarderMore(0.5, TAU, not constant)), (out0, out1))
     expected = torch.autograd.grad(harder_in_batch(out0, out1, 0.5, constant), (out0, out1))
@@ -82,7 +82,7 @@ def _on_sphere(gradients: tuple[Tensor, ...], *points: Tensor) -> Tensor:
     return torch.cat(flat)
 
 
-def test_constant_weights_miss_a_sixth_of_the_published_gradient():
+def test_constant_weights_miss_a_sixth_of_the_published_gradient() -> None:
     out0, out1 = side(0), side(0.35)
     through, constant = (
         _on_sphere(
@@ -98,7 +98,7 @@ def test_constant_weights_miss_a_sixth_of_the_published_gradient():
 
 
 @pytest.mark.parametrize("constant", [False, True])
-def test_candidates_of_a_queue_are_weighed(constant):
+def test_candidates_of_a_queue_are_weighed(constant) -> None:
     torch.manual_seed(0)
     loss = NTXentLoss(TAU, (12, 6)).double()
     bank, queue = loss.memory_bank.bank.clone(), RowQueue(12)
@@ -113,7 +113,7 @@ def test_candidates_of_a_queue_are_weighed(constant):
     torch.testing.assert_close(*(_on_sphere(gradient, query) for gradient in gradients))
 
 
-def test_weights_multiply_those_of_hard_negatives():
+def test_weights_multiply_those_of_hard_negatives() -> None:
     """Two draws with one hard negative each, which counts as three, and a masker that doubles draw 0."""
 
     class DoubleFirst(NegativeMasker[Options]):
@@ -143,7 +143,7 @@ class MaskColumns(NegativeMasker[Options]):
         return chosen
 
 
-def test_each_masker_has_its_own_attraction():
+def test_each_masker_has_its_own_attraction() -> None:
     """They share the denominator, which lacks what any of them masked, and a pair may count in several."""
     out0, out1, rows = side(0), side(0.35), rows_for(4)
     maskers = {"one": MaskColumns(0.8, 0, 1), "two": MaskColumns(0.3, 1, 6), "removes": MaskColumns(0.0, 7)}
@@ -168,7 +168,7 @@ def test_each_masker_has_its_own_attraction():
     assert "removes_attract_loss" not in found.terms
 
 
-def test_gradients_of_several_attractions_add_up():
+def test_gradients_of_several_attractions_add_up() -> None:
     maskers = {"one": MaskColumns(0.8, 0, 1), "two": MaskColumns(0.3, 1, 6)}
     rows = described(rows_for(4), maskers)
 
@@ -178,7 +178,7 @@ def test_gradients_of_several_attractions_add_up():
     assert torch.autograd.gradcheck(loss, (side(0), side(0.35)))
 
 
-def test_gradients_through_weights_next_to_an_attraction():
+def test_gradients_through_weights_next_to_an_attraction() -> None:
     maskers = {"mask": MaskColumns(0.8, 0, 1), "harder": HarderMore(1.0, TAU, differentiable=True)}
     rows = described(rows_for(4), maskers)
 
@@ -188,7 +188,7 @@ def test_gradients_through_weights_next_to_an_attraction():
     assert torch.autograd.gradcheck(loss, (side(0), side(0.35)))
 
 
-def test_one_masker_is_as_a_mask_given_by_hand():
+def test_one_masker_is_as_a_mask_given_by_hand() -> None:
     """To the bit, in value and gradient."""
     out0, out1, rows = side(0), side(0.35), rows_for(4)
     maskers = {"one": MaskColumns(0.8, 0, 1)}
@@ -201,7 +201,7 @@ def test_one_masker_is_as_a_mask_given_by_hand():
     assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
 
 
-def test_the_mean_of_two_losses_is_that_of_their_terms():
+def test_the_mean_of_two_losses_is_that_of_their_terms() -> None:
     maskers = {"one": MaskColumns(0.8, 0, 1)}
     rows = described(rows_for(4), maskers)
     union = MaskerUnion(maskers)

@@ -52,7 +52,7 @@ def reference(
 
 
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_equals_lightly_without_strategies(queue):
+def test_equals_lightly_without_strategies(queue) -> None:
     """Value and gradient, to the bit, for several calls."""
     torch.manual_seed(1)
     theirs = lightly.loss.NTXentLoss(0.2, queue)
@@ -69,7 +69,7 @@ def test_equals_lightly_without_strategies(queue):
 
 
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue):
+def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue) -> None:
     torch.manual_seed(1)
     theirs = lightly.loss.NTXentLoss(0.1, queue)
     ours = NTXentLoss(0.1, queue)
@@ -87,7 +87,7 @@ def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue):
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_the_loss_equals_the_published_one(case):
+def test_the_loss_equals_the_published_one(case) -> None:
     """Top-1 by descriptor, nothing protected: what the published loss gives."""
     features = torch.tensor(case["features"])
     descriptors = F.normalize(torch.tensor(case["descriptors"]), dim=1)
@@ -115,7 +115,7 @@ def test_the_loss_equals_the_published_one(case):
     share=st.sampled_from([0.0, 0.3, 1.0]),
     seed=st.integers(0, 10**6),
 )
-def test_equals_the_formula(instances, explicit, tau, share, seed):
+def test_equals_the_formula(instances, explicit, tau, share, seed) -> None:
     out0, out1 = sides(instances, seed=seed, dtype=torch.float64)
     masked = random_mask(2 * instances, 2 * instances, seed, share)
     negatives = None
@@ -134,7 +134,7 @@ def test_equals_the_formula(instances, explicit, tau, share, seed):
     assert out1.grad.isfinite().all()
 
 
-def test_a_fully_masked_row_costs_nothing():
+def test_a_fully_masked_row_costs_nothing() -> None:
     out0, out1 = sides()
     masked = torch.zeros(12, 12, dtype=torch.bool)
     masked[3] = True
@@ -145,7 +145,7 @@ def test_a_fully_masked_row_costs_nothing():
     assert NTXentLoss(0.1)(out0, out1, masked=masked).isfinite()
 
 
-def test_the_positive_is_never_masked():
+def test_the_positive_is_never_masked() -> None:
     out0, out1 = sides()
     row = torch.arange(12)
     positives = torch.zeros(12, 12, dtype=torch.bool)
@@ -154,7 +154,7 @@ def test_the_positive_is_never_masked():
     torch.testing.assert_close(NTXentLoss(0.1)(out0, out1, masked=positives, attract=0.8), plain)
 
 
-def test_queue_with_mask_and_explicit_negatives():
+def test_queue_with_mask_and_explicit_negatives() -> None:
     """What is masked in the queue is as if it were not there, and explicit ones as if they were."""
     torch.manual_seed(0)
     ours = NTXentLoss(0.2, (12, 8))
@@ -172,7 +172,7 @@ def test_queue_with_mask_and_explicit_negatives():
     assert torch.equal(ours.memory_bank.bank[:6], k.detach())
 
 
-def test_gradients_agree_with_finite_differences():
+def test_gradients_agree_with_finite_differences() -> None:
     out0, out1 = sides(4, 5, dtype=torch.float64)
     masked = random_mask(8, 8)
     loss = NTXentLoss(0.5)
@@ -181,7 +181,7 @@ def test_gradients_agree_with_finite_differences():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("tau", [0.05, 0.5])
-def test_half_precision_is_close_to_single_precision(dtype, tau):
+def test_half_precision_is_close_to_single_precision(dtype, tau) -> None:
     """Half precision stays near single precision, with rows that have nothing left, too."""
     masked = random_mask(12, 12)
     masked[0] = True
@@ -194,7 +194,7 @@ def test_half_precision_is_close_to_single_precision(dtype, tau):
     assert pair[0].grad.isfinite().all()
 
 
-def test_order_of_the_instances_does_not_matter():
+def test_order_of_the_instances_does_not_matter() -> None:
     out0, out1 = sides()
     masked = random_mask(12, 12)
     order = torch.randperm(6, generator=torch.Generator().manual_seed(3))
@@ -206,7 +206,7 @@ def test_order_of_the_instances_does_not_matter():
     )
 
 
-def test_the_queue_is_in_the_state_dict():
+def test_the_queue_is_in_the_state_dict() -> None:
     loss = NTXentLoss(0.2, (12, 8))
     loss(*sides())
     restored = NTXentLoss(0.2, (12, 8))
@@ -217,7 +217,7 @@ def test_the_queue_is_in_the_state_dict():
 
 @pytest.mark.parametrize("attract", [0.0, 0.8])
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_a_negative_that_counts_as_three_is_as_three_of_it(queue, attract):
+def test_a_negative_that_counts_as_three_is_as_three_of_it(queue, attract) -> None:
     """Value and gradient, for explicit negatives; candidates are left as they are by weights of one."""
     out0, out1 = sides(6)
     rows = 6 if queue else 12
@@ -237,7 +237,7 @@ def test_a_negative_that_counts_as_three_is_as_three_of_it(queue, attract):
     torch.testing.assert_close(gradients, torch.autograd.grad(expected, (out0, out1)))
 
 
-def test_weights_of_candidates_are_factors_in_the_sum_and_leave_the_attraction():
+def test_weights_of_candidates_are_factors_in_the_sum_and_leave_the_attraction() -> None:
     out0, out1 = sides(5, dtype=torch.float64)
     masked, tau = random_mask(10, 10), 0.3
     weights = torch.rand(10, 10, generator=torch.Generator().manual_seed(4), dtype=torch.float64) * 5 + 0.1
@@ -258,7 +258,7 @@ def test_weights_of_candidates_are_factors_in_the_sum_and_leave_the_attraction()
     torch.testing.assert_close(attraction, torch.stack(attractions).mean())
 
 
-def test_the_gradient_of_a_weighed_loss():
+def test_the_gradient_of_a_weighed_loss() -> None:
     out0, out1 = sides(4, dim=3, dtype=torch.float64)
     weights = torch.rand(8, 8, generator=torch.Generator().manual_seed(5), dtype=torch.float64) + 0.5
 

@@ -17,7 +17,7 @@ def rows(
     return Rows(ids, ids + 10, ids + 20, ids.double() / 4, labels=labels, descriptors=descriptors)
 
 
-def test_rows_go_where_their_keys_went():
+def test_rows_go_where_their_keys_went() -> None:
     queue = RowQueue(4)
     queue.enqueue(rows([5, 6]), pointer=2)
     queue.enqueue(rows([7, 8]), pointer=0)
@@ -28,7 +28,7 @@ def test_rows_go_where_their_keys_went():
     assert found.time.tolist() == [1.75, 2.0, 1.25, 1.5]
 
 
-def test_an_empty_queue_has_no_draws():
+def test_an_empty_queue_has_no_draws() -> None:
     found = RowQueue(3).rows()
     assert found.draw.tolist() == [-1, -1, -1]
     assert found.time.isnan().all()
@@ -46,7 +46,7 @@ def test_an_empty_queue_has_no_draws():
     ],
     ids=["classes", "classes of each row", "values", "values of each row", "flags"],
 )
-def test_any_label_is_kept(values, unknown):
+def test_any_label_is_kept(values, unknown) -> None:
     """Of any type, [B] or [B, C], and unknown where a slot is empty."""
     queue = RowQueue(4)
     queue.enqueue(rows([5, 6], {"gaze.x": values}), pointer=2)
@@ -56,7 +56,7 @@ def test_any_label_is_kept(values, unknown):
     torch.testing.assert_close(kept[:2], torch.full_like(values, unknown), equal_nan=True)
 
 
-def test_labels_called_like_attributes_of_a_module_are_kept():
+def test_labels_called_like_attributes_of_a_module_are_kept() -> None:
     labels = {name: torch.tensor([1]) for name in ("draw", "type", "training", "labels", "forward")}
     queue = RowQueue(2)
     queue.enqueue(rows([0], labels), pointer=0)
@@ -65,7 +65,7 @@ def test_labels_called_like_attributes_of_a_module_are_kept():
     assert all(values.tolist() == [1, -1] for values in found.values())
 
 
-def test_descriptors_are_kept_under_their_keys():
+def test_descriptors_are_kept_under_their_keys() -> None:
     described = {
         "mask_fn": torch.rand(2, 3),
         "mask_fn#2": torch.rand(2, 1),
@@ -80,14 +80,14 @@ def test_descriptors_are_kept_under_their_keys():
         assert kept[key][0].isnan().all()
 
 
-def test_rows_without_a_label_leave_none_of_older_rows():
+def test_rows_without_a_label_leave_none_of_older_rows() -> None:
     queue = RowQueue(2)
     queue.enqueue(rows([0, 1], {"pose": torch.tensor([4, 5])}), pointer=0)
     queue.enqueue(rows([2]), pointer=0)
     assert queue.rows().labels["pose"].tolist() == [-1, 5]
 
 
-def test_a_new_queue_loads_all_that_was_saved():
+def test_a_new_queue_loads_all_that_was_saved() -> None:
     saved = RowQueue(3)
     given = rows([0, 1], {"gaze.x": torch.rand(2)}, {"mask_fn": torch.rand(2, 3)})
     saved.enqueue(given, pointer=0)

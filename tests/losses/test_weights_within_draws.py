@@ -12,7 +12,7 @@ def weighed(weight: list[float], draw: list[int]) -> Rows:
     return Rows(ids, ids, ids, ids.double(), torch.empty(len(draw), 0), weight=torch.tensor(weight))
 
 
-def test_the_larger_of_two_weights_counts_within_a_draw_and_nothing_beyond():
+def test_the_larger_of_two_weights_counts_within_a_draw_and_nothing_beyond() -> None:
     rows = weighed([1, 2, 5, 9], draw=[0, 0, 0, 1])
     assert weights_within_draws(rows, rows).tolist() == [
         [1, 2, 5, 1],
@@ -22,7 +22,7 @@ def test_the_larger_of_two_weights_counts_within_a_draw_and_nothing_beyond():
     ]
 
 
-def test_rows_without_a_weight_have_none():
+def test_rows_without_a_weight_have_none() -> None:
     rows = rows_for(3, hard=1)
     assert weights_within_draws(rows, rows) is None
     assert weights_within_draws(weighed([1], [0]), rows) is None

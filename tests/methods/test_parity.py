@@ -55,7 +55,7 @@ def check_equal(ours: list[float], theirs: list[float]) -> None:
     assert ours[-1] != ours[0]
 
 
-def test_simclr_equals_a_plain_loop_on_lightly(views):
+def test_simclr_equals_a_plain_loop_on_lightly(views) -> None:
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     criterion = NTXentLoss(temperature=0.1)
@@ -66,7 +66,7 @@ def test_simclr_equals_a_plain_loop_on_lightly(views):
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_mocov2(views):
+def test_mocov2(views) -> None:
     options = MoCoV2Options(hidden_dim=16, output_dim=8, queue=24)
     method = MoCoV2(options, tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
@@ -85,7 +85,7 @@ def test_mocov2(views):
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_byol_equals_a_plain_loop_on_lightly(views):
+def test_byol_equals_a_plain_loop_on_lightly(views) -> None:
     method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     prediction = copy.deepcopy(method.prediction)

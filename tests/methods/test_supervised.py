@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.golden import Golden
 from helpers.methods import rows_for, tiny_context
 from helpers.recipes import write_recipe
 from helpers.runs import run_tiny
@@ -29,7 +31,7 @@ def rows_with(labels: Tensor) -> Rows:
     return replace(rows_for(len(labels)), labels={"expression": torch.cat([labels, labels.flip(0)])})
 
 
-def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views):
+def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views) -> None:
     method, (view_a, view_b) = made(), views[0]
     labels = torch.tensor([0, -1, 3, 7, -1, 2, 2, 5])
     output = method.step(StepInputs(view_a, view_b, rows_with(labels)))
@@ -42,7 +44,7 @@ def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views):
     assert output.embeddings.shape == (8, 8)
 
 
-def test_without_a_label_there_is_nothing_to_learn(views):
+def test_without_a_label_there_is_nothing_to_learn(views) -> None:
     method, (view_a, view_b) = made(), views[0]
     output = method.step(StepInputs(view_a, view_b, rows_with(torch.full((8,), -1))))
     output.loss.backward()
@@ -50,7 +52,7 @@ def test_without_a_label_there_is_nothing_to_learn(views):
     assert all((p.grad == 0).all() for p in method.parameters())
 
 
-def test_labels_can_be_learned(views):
+def test_labels_can_be_learned(views) -> None:
     method, (view_a, view_b) = made(), views[0]
     labels = torch.arange(8)
     optimiser = torch.optim.Adam(method.parameters(), 0.05)
@@ -61,7 +63,7 @@ def test_labels_can_be_learned(views):
     assert method.step(StepInputs(view_a, view_b, rows_with(labels))).terms["train_accuracy"] == 1
 
 
-def test_a_supervised_run_trains_and_evaluates(tmp_path):
+def test_a_supervised_run_trains_and_evaluates(tmp_path: Path) -> None:
     recipe = write_tiny(
         tmp_path,
         ("{name: simclr, hidden_dim: 16, output_dim: 8}", "supervised"),
@@ -81,7 +83,7 @@ def test_a_supervised_run_trains_and_evaluates(tmp_path):
         ("maskers", "mask_fn", "8:11", "negative masker 'mask_fn'"),
     ],
 )
-def test_strategies_can_not_act(tmp_path, section, component, place, title, golden):
+def test_strategies_can_not_act(tmp_path: Path, section, component, place, title, golden: Golden) -> None:
     with pytest.raises(RecipeError) as caught:
         load_plan(write_recipe(tmp_path, method="supervised", **{section: f"[{component}]"}))
     (problem,) = caught.value.problems
@@ -90,7 +92,7 @@ def test_strategies_can_not_act(tmp_path, section, component, place, title, gold
     golden(problem.hint)
 
 
-def test_data_without_labels_is_refused(tmp_path, golden):
+def test_data_without_labels_is_refused(tmp_path: Path, golden: Golden) -> None:
     for identity in "ab":
         for clip in range(8):
             folder = tmp_path / "faces" / identity / "video" / str(clip)

@@ -1,5 +1,7 @@
 """timm's models by name: features, stems, sizes, weights, and what is refused."""
 
+from pathlib import Path
+
 import pytest
 import safetensors.torch
 import torch
@@ -19,21 +21,21 @@ from ssltoolbox.models import (
     "name", ["test_byobnet", "test_resnet", "test_vit", "test_convnext", "test_efficientnet", "test_nfnet"]
 )
 @pytest.mark.parametrize("size", [48, 64])
-def test_a_backbone_gives_pooled_features(name, size):
+def test_a_backbone_gives_pooled_features(name, size) -> None:
     backbone = create_backbone(name, image_size=size)
     images = torch.randn(2, 3, size, size)
     assert backbone(images).shape == (2, feature_dim(backbone, size))
     assert backbone.training
 
 
-def test_flops_grow_with_the_pixels():
+def test_flops_grow_with_the_pixels() -> None:
     backbone = create_backbone("resnet18", image_size=64)
     assert forward_flops(backbone, 128) == pytest.approx(4 * forward_flops(backbone, 64), rel=0.01)
     assert forward_flops(backbone, 224) == pytest.approx(2 * 1.82e9, rel=0.01)
     assert backbone.training
 
 
-def test_small_stem_keeps_the_resolution():
+def test_small_stem_keeps_the_resolution() -> None:
     torch.manual_seed(0)
     small = create_backbone("resnet18", stem="small", image_size=32)
     assert small.conv1.stride == (1, 1)
@@ -41,12 +43,12 @@ def test_small_stem_keeps_the_resolution():
     assert feature_dim(small, 32) == 512
 
 
-def test_options_reach_timm():
+def test_options_reach_timm() -> None:
     narrow = create_backbone("test_vit", image_size=32, options={"depth": 1})
     assert len(narrow.blocks) == 1
 
 
-def test_weights_round_trip(tmp_path):
+def test_weights_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     first, second = create_backbone("test_byobnet"), create_backbone("test_byobnet")
     save_weights(first, path)
@@ -60,7 +62,7 @@ def test_weights_round_trip(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.safetensors"]
 
 
-def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path):
+def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     backbone = create_backbone("test_byobnet")
     state = {**backbone.state_dict(), "head.fc.weight": torch.zeros(10, 32)}
@@ -89,12 +91,12 @@ def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path):
         ({"name": "test_vit", "weights": "/nowhere.safetensors"}, "no weights at /nowhere.safetensors"),
     ],
 )
-def test_backbones_that_cannot_be_made_are_refused(keywords, message):
+def test_backbones_that_cannot_be_made_are_refused(keywords, message) -> None:
     with pytest.raises(UserError, match=message):
         create_backbone(**keywords, image_size=40)
 
 
-def test_weights_of_another_model(tmp_path):
+def test_weights_of_another_model(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(create_backbone("test_resnet"), path)
     with pytest.raises(UserError, match=r"nothing in .*weights.safetensors fits the network"):
@@ -104,14 +106,14 @@ def test_weights_of_another_model(tmp_path):
         load_weights(create_backbone("test_byobnet"), path)
 
 
-def test_a_size_that_the_model_refuses():
+def test_a_size_that_the_model_refuses() -> None:
     backbone = create_backbone("test_vit", image_size=48)
     with pytest.raises(UserError, match=r"the backbone can't take 40×40 images: Input height"):
         feature_dim(backbone, 40)
 
 
 @pytest.mark.parametrize("options", [{"layers": [1, 1]}, {"global_pool": ""}, {"features_only": True}])
-def test_what_gives_no_pooled_features(options):
+def test_what_gives_no_pooled_features(options) -> None:
     with pytest.raises(UserError, match="the backbone"):
         feature_dim(create_backbone("resnet18", options=options), 48)
 
@@ -126,7 +128,7 @@ def test_what_gives_no_pooled_features(options):
         ("test_byobnet", 50, ()),
     ],
 )
-def test_a_border_that_the_backbone_drops(name, size, told):
+def test_a_border_that_the_backbone_drops(name, size, told) -> None:
     """Pixels of that border change nothing."""
     torch.manual_seed(0)
     backbone = create_backbone(name, image_size=size).eval()
@@ -139,6 +141,6 @@ def test_a_border_that_the_backbone_drops(name, size, told):
     assert torch.equal(backbone(images), backbone(changed)) or not told
 
 
-def test_patches_that_are_padded_drop_nothing():
+def test_patches_that_are_padded_drop_nothing() -> None:
     backbone = create_backbone("vit_tiny_patch16_224", image_size=40, options={"dynamic_img_pad": True})
     assert unseen_border(backbone, 40) == ""

@@ -4,6 +4,7 @@ import argparse
 import collections
 import hashlib
 import pickle
+from pathlib import Path
 
 import lightly
 import pytest
@@ -11,6 +12,7 @@ import safetensors.torch
 import timm
 import torch
 import torchvision
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightly.models.modules import SimCLRProjectionHead
@@ -48,7 +50,7 @@ def resnet() -> nn.Module:
 class Module(nn.Module):
     """A method as lightly's tutorials, solo-learn and SSL-FER write it."""
 
-    def __init__(self, **parts):
+    def __init__(self, **parts) -> None:
         super().__init__()
         for name, part in parts.items():
             self.add_module(name, part)
@@ -138,7 +140,7 @@ LAYOUTS = {
 @pytest.mark.parametrize(
     ("layout", "ignored"), LAYOUTS.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_each_layout_gives_the_same_network(resnet, layout, ignored, tmp_path):
+def test_each_layout_gives_the_same_network(resnet, layout, ignored, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pth.tar"
     torch.save(layout(resnet), path)
     backbone = create_backbone("resnet18")
@@ -149,7 +151,7 @@ def test_each_layout_gives_the_same_network(resnet, layout, ignored, tmp_path):
         assert torch.equal(backbone.eval()(images), resnet(images))
 
 
-def test_lightlys_small_resnet_is_our_small_stem(tmp_path):
+def test_lightlys_small_resnet_is_our_small_stem(tmp_path: Path) -> None:
     theirs = shaken(lightly.models.ResNetGenerator("resnet-18"))
     path = tmp_path / "lightly.ckpt"
     torch.save({"state_dict": Module(backbone=theirs).state_dict()}, path)
@@ -160,7 +162,7 @@ def test_lightlys_small_resnet_is_our_small_stem(tmp_path):
         torch.testing.assert_close(ours(images), theirs(images))
 
 
-def test_a_network_without_the_stems_activation_is_refused(tmp_path):
+def test_a_network_without_the_stems_activation_is_refused(tmp_path: Path) -> None:
     layers = nn.Sequential(*list(lightly.models.ResNetGenerator("resnet-18").children())[:-1])
     path = tmp_path / "lightly.ckpt"
     torch.save({"state_dict": Module(backbone=layers).state_dict()}, path)
@@ -168,7 +170,9 @@ def test_a_network_without_the_stems_activation_is_refused(tmp_path):
         create_backbone("resnet18", stem="small", weights=str(path))
 
 
-def test_what_matched_in_words(resnet, tmp_path, caplog, golden):
+def test_what_matched_in_words(
+    resnet, tmp_path: Path, caplog: pytest.LogCaptureFixture, golden: Golden
+) -> None:
     path = tmp_path / "tv.pth"
     torch.save(torchvision_with_head(resnet), path)
     with caplog.at_level("INFO"):
@@ -177,7 +181,7 @@ def test_what_matched_in_words(resnet, tmp_path, caplog, golden):
     assert caplog.messages == [f"{path}: 100 of 100 tensors; ignored: fc.weight, fc.bias"]
 
 
-def test_less_than_all_is_an_error_unless_allowed(resnet, tmp_path, golden):
+def test_less_than_all_is_an_error_unless_allowed(resnet, tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "partial.safetensors"
     state = {key: tensor for key, tensor in resnet.state_dict().items() if not key.startswith("layer4.1")}
     state["conv1.weight"] = torch.zeros(64, 3, 3, 3)
@@ -195,7 +199,7 @@ def test_less_than_all_is_an_error_unless_allowed(resnet, tmp_path, golden):
     golden(str(load_weights(backbone, path, allow_partial=True)))
 
 
-def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path):
+def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_weights(timm.create_model("test_vit", num_classes=0), path)
     with pytest.raises(UserError) as caught:
@@ -203,7 +207,7 @@ def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path):
     assert str(caught.value).startswith(f"nothing in {path} fits the network: the file's keys are ")
 
 
-def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet, tmp_path):
+def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet, tmp_path: Path) -> None:
     path = tmp_path / "tv.pth"
     torch.save(resnet.state_dict(), path)
     with torch.device("meta"):
@@ -215,7 +219,7 @@ def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet, tmp_path):
 class Bomb:
     """A pickle of it writes a file when it is read carelessly."""
 
-    def __init__(self, target):
+    def __init__(self, target) -> None:
         self.target = target
 
     def __reduce__(self):
@@ -224,7 +228,7 @@ class Bomb:
 
 @pytest.mark.parametrize("new_format", [True, False])
 @pytest.mark.parametrize("where", ["beside", "instead"])
-def test_a_pickle_with_code_is_refused_and_never_run(resnet, tmp_path, where, new_format):
+def test_a_pickle_with_code_is_refused_and_never_run(resnet, tmp_path: Path, where, new_format) -> None:
     path, target = tmp_path / "evil.pth", tmp_path / "written"
     content = {"state_dict": resnet.state_dict(), "x": Bomb(target)} if where == "beside" else Bomb(target)
     torch.save(content, path, _use_new_zipfile_serialization=new_format)
@@ -237,7 +241,7 @@ def test_a_pickle_with_code_is_refused_and_never_run(resnet, tmp_path, where, ne
     assert not target.exists()
 
 
-def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path):
+def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) -> None:
     path, target = tmp_path / "evil.pkl", tmp_path / "written"
     path.write_bytes(pickle.dumps(Bomb(target)))
     with pytest.raises(UserError, match=r"evil\.pkl is (refused|no file of weights)"):
@@ -245,7 +249,7 @@ def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path):
     assert not target.exists()
 
 
-def test_a_whole_model_in_a_pickle_is_refused(resnet, tmp_path):
+def test_a_whole_model_in_a_pickle_is_refused(resnet, tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     torch.save(resnet, path)
     with pytest.raises(
@@ -265,7 +269,7 @@ def test_a_whole_model_in_a_pickle_is_refused(resnet, tmp_path):
         ({"state_dict": {}}, r"or its own keys \(state_dict\)"),
     ],
 )
-def test_a_file_without_weights(content, message, tmp_path):
+def test_a_file_without_weights(content, message, tmp_path: Path) -> None:
     path = tmp_path / "nothing.pth"
     torch.save(content, path)
     with pytest.raises(UserError, match=message):
@@ -274,7 +278,7 @@ def test_a_file_without_weights(content, message, tmp_path):
 
 @settings(max_examples=60)
 @given(start=st.sampled_from([b"", b"PK\x03\x04", b"\x80\x02", b"{}"]), rest=st.binary(max_size=60))
-def test_any_other_file_is_refused_in_one_line(start, rest, tmp_path_factory):
+def test_any_other_file_is_refused_in_one_line(start, rest, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("damaged") / "file"
     path.write_bytes(start + rest)
     with pytest.raises(UserError) as caught:
@@ -283,7 +287,7 @@ def test_any_other_file_is_refused_in_one_line(start, rest, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kept", [10, 1000, 20_000])
-def test_a_file_that_was_cut_short(resnet, kept, tmp_path):
+def test_a_file_that_was_cut_short(resnet, kept, tmp_path: Path) -> None:
     path = tmp_path / "cut.pth"
     torch.save(resnet.state_dict(), path)
     path.write_bytes(path.read_bytes()[:kept])
@@ -291,14 +295,14 @@ def test_a_file_that_was_cut_short(resnet, kept, tmp_path):
         read_tensors(path)
 
 
-def test_of_equally_good_namings_the_plainest_is_taken():
+def test_of_equally_good_namings_the_plainest_is_taken() -> None:
     expected = {"a": torch.zeros(2)}
     found = match(expected, {"backbone.a": torch.ones(2), "a": torch.zeros(2), "encoder.a": torch.ones(2)})
     assert torch.equal(found.tensors["a"], torch.zeros(2))
     assert found.ignored == ("backbone.a", "encoder.a")
 
 
-def test_the_hash_is_that_of_the_file(tmp_path):
+def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
     backbone = create_backbone("test_byobnet")
     save_weights(backbone, tmp_path / "weights.safetensors")
     expected = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()

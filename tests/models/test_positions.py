@@ -1,6 +1,7 @@
 """Weights of a transformer at another image size."""
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import timm
@@ -37,7 +38,7 @@ def as_of_a_classifier(state, model):
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:timm")
-def test_position_embeddings_are_resampled_as_timm_does(name, sizes, tmp_path):
+def test_position_embeddings_are_resampled_as_timm_does(name, sizes, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, name, sizes[0])
     ours = create_backbone(name, image_size=sizes[1])
@@ -50,7 +51,7 @@ def test_position_embeddings_are_resampled_as_timm_does(name, sizes, tmp_path):
         assert torch.equal(tensor, ours.state_dict()[key]), key
 
 
-def test_it_is_told_and_known_before_loading(tmp_path):
+def test_it_is_told_and_known_before_loading(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, "test_vit", 48)
     with torch.device("meta"):
@@ -61,7 +62,7 @@ def test_it_is_told_and_known_before_loading(tmp_path):
     assert "pos_embed" in str(found)
 
 
-def test_the_same_size_stays_as_it_is(tmp_path):
+def test_the_same_size_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     theirs = saved(path, "test_vit", 48)
     ours = create_backbone("test_vit", image_size=48)
@@ -72,14 +73,14 @@ def test_the_same_size_stays_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options"), [("test_vit", {"embed_dim": 32}), ("vit_tiny_patch16_224", {"patch_size": 8})]
 )
-def test_another_network_is_still_another(name, options, tmp_path):
+def test_another_network_is_still_another(name, options, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, name, 48, **options)
     with pytest.raises(UserError, match="another"):
         load_weights(create_backbone(name, image_size=80), path, allow_partial=False)
 
 
-def test_positions_that_form_no_square(tmp_path):
+def test_positions_that_form_no_square(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     state = create_backbone("test_vit", image_size=48).state_dict()
     state["pos_embed"] = torch.zeros(1, 8, 64)

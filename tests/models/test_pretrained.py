@@ -1,6 +1,7 @@
 """timm's own weights, where there are none, or where they can't be fetched."""
 
 import threading
+from typing import Never
 
 import huggingface_hub
 import pytest
@@ -11,11 +12,11 @@ from ssltoolbox.models import create_backbone, pretrained
 
 
 @pytest.fixture
-def made(monkeypatch):
+def made(monkeypatch: pytest.MonkeyPatch):
     """Calls of timm's `create_model`, which fails as it does without a network."""
     calls = []
 
-    def create_model(name, **_):
+    def create_model(name, **_) -> Never:
         calls.append(name)
         raise OSError("no network\nat all")
 
@@ -24,14 +25,14 @@ def made(monkeypatch):
 
 
 @pytest.fixture
-def hub(monkeypatch):
+def hub(monkeypatch: pytest.MonkeyPatch):
     """The Hub, which answers unless it is told to fail, and what is cached of it."""
 
     class Hub:
         failure = None
         cached = None
 
-        def head(self, url, timeout):
+        def head(self, url, timeout) -> None:
             assert url == huggingface_hub.constants.ENDPOINT
             if self.failure:
                 raise self.failure
@@ -42,7 +43,7 @@ def hub(monkeypatch):
     return hub
 
 
-def test_a_hub_that_does_not_answer_is_asked_once(made, hub):
+def test_a_hub_that_does_not_answer_is_asked_once(made, hub) -> None:
     """timm is not called: the Hub's client would try for most of a minute."""
     hub.failure = OSError("no such host\nat all")
     with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no such host; ") as caught:
@@ -51,7 +52,7 @@ def test_a_hub_that_does_not_answer_is_asked_once(made, hub):
     assert made == []
 
 
-def test_a_hub_that_never_answers(made, hub, monkeypatch):
+def test_a_hub_that_never_answers(made, hub, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
     monkeypatch.setattr(hub, "head", lambda url, timeout: waiting.wait(30))
     monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.01)
@@ -61,20 +62,20 @@ def test_a_hub_that_never_answers(made, hub, monkeypatch):
     assert made == []
 
 
-def test_what_is_cached_needs_no_hub(made, hub):
+def test_what_is_cached_needs_no_hub(made, hub) -> None:
     hub.failure, hub.cached = OSError("no such host"), "/cache/model.safetensors"
     with pytest.raises(UserError):
         create_backbone("resnet18", weights="imagenet")
     assert made == ["resnet18"]
 
 
-def test_weights_that_timm_fails_to_load(made, hub):
+def test_weights_that_timm_fails_to_load(made, hub) -> None:
     with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no network; .*a file") as caught:
         create_backbone("resnet18", weights="imagenet")
     assert "at all" not in str(caught.value)
 
 
-def test_a_network_without_weights(made, hub):
+def test_a_network_without_weights(made, hub) -> None:
     with pytest.raises(UserError, match=r"^backbone\.weights: timm has no pretrained weights of 'resnet200'"):
         create_backbone("resnet200", weights="imagenet")
     assert made == []

@@ -17,7 +17,7 @@ def card_of(run):
     return render_card(run.path, "m.onnx", "onnx", "model = …", 112, "abc")
 
 
-def test_results_and_data(run):
+def test_results_and_data(run) -> None:
     text = card_of(run)
     assert "| expression | macro-F1 ↑ | 0.285 | 0.130 | +0.100 to +0.210 | – |" in text
     assert "| identity left | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
@@ -27,7 +27,7 @@ def test_results_and_data(run):
     assert text.endswith("Made with torch 2.11.\n")
 
 
-def test_nobody_else_has_our_folders(run):
+def test_nobody_else_has_our_folders(run) -> None:
     run.recipe(
         "small",
         ("weights: null", "weights: /private/theirs.ckpt"),
@@ -39,7 +39,7 @@ def test_nobody_else_has_our_folders(run):
     assert "/private" not in card_of(run)
 
 
-def test_a_card_without_results_says_so(run):
+def test_a_card_without_results_says_so(run) -> None:
     run.json("evaluation", {})
     assert "Nothing was evaluated." in card_of(run)
 
@@ -48,20 +48,20 @@ def licences_of(run):
     return card_of(run).split("## Licences\n\n")[1].split("\n\n## Recipe")[0].splitlines()
 
 
-def test_the_notices_of_what_the_run_used_are_its_licences(run):
+def test_the_notices_of_what_the_run_used_are_its_licences(run) -> None:
     run.json("environment", {"notices": ["The terms of A apply.", "B excludes commercial use."]})
     assert licences_of(run) == ["- The terms of A apply.", "- B excludes commercial use."]
     run.json("environment", {"notices": []})
     assert licences_of(run) == ["No model or data of others was used."]
 
 
-def test_a_run_that_recorded_no_notices_is_not_called_free(run):
+def test_a_run_that_recorded_no_notices_is_not_called_free(run) -> None:
     run.json("environment", {})
     (line,) = licences_of(run)
     assert "does not record" in line
 
 
-def test_an_unclear_difference_is_not_called_learned(run):
+def test_an_unclear_difference_is_not_called_learned(run) -> None:
     numbers = {"f1": 0.16, "difference": {"f1": [-0.04, 0.06]}, "metrics": [F1]}
     run.json("evaluation", {"expression": numbers, "random": {"expression": {"f1": 0.152}}})
     text = card_of(run)
@@ -77,7 +77,7 @@ def page_of(text):
 EVIL = "<script>alert('&')</script>|`x`|\n```\n# [a](b) _c_"
 
 
-def test_names_are_only_names(run):
+def test_names_are_only_names(run) -> None:
     """A page made of the card has no tag, no link and no heading of theirs."""
     run.recipe("small", ("name: small", f"name: {json.dumps(EVIL)}"))
     numbers = {"f1": 0.5, EVIL: 1.0}
@@ -92,6 +92,6 @@ def test_names_are_only_names(run):
 
 
 @pytest.mark.parametrize("lines", ["a: 1", "a: '```'", "````\n```"])
-def test_a_block_holds_any_text(lines):
+def test_a_block_holds_any_text(lines) -> None:
     expected = f'<pre><code class="language-yaml">{html.escape(lines, quote=False)}\n</code></pre>\n'
     assert page_of(block(lines, "yaml")) == expected

@@ -10,7 +10,7 @@ from ssltoolbox.report.training import groups_of, thinned
 lengths = st.integers(1, 700)
 
 
-def test_curves_are_grouped_by_meaning(run):
+def test_curves_are_grouped_by_meaning(run) -> None:
     groups = {group.title: list(curves) for group, curves in groups_of(read_run(run.path).metrics)}
     assert groups == {
         "Loss": ["loss"],
@@ -22,25 +22,25 @@ def test_curves_are_grouped_by_meaning(run):
     }
 
 
-def test_the_loss_comes_first_and_its_parts_stand_with_it():
+def test_the_loss_comes_first_and_its_parts_stand_with_it() -> None:
     metrics = {name: Curve([1], [2.0]) for name in ("attract_loss", "epoch", "loss")}
     (group, curves), *more = groups_of(metrics)
     assert (group.title, list(curves), more) == ("Loss", ["loss", "attract_loss"], [])
 
 
-def test_several_counts_stand_together():
+def test_several_counts_stand_together() -> None:
     metrics = {f"{name}_per_draw": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
     assert [(group.title, group.reading, list(curves)) for group, curves in groups_of(metrics)] == [
         ("Counted", "per draw", list(metrics))
     ]
 
 
-def test_what_never_happened_is_not_drawn():
+def test_what_never_happened_is_not_drawn() -> None:
     assert list(groups_of({"anchors_refused_per_draw": Curve([1, 2], [0.0, 0.0])})) == []
 
 
 @given(lengths, lengths)
-def test_thinning_keeps_the_last_step_and_the_bounds(length, most):
+def test_thinning_keeps_the_last_step_and_the_bounds(length, most) -> None:
     curve = Curve(list(range(length)), [float((7 * step) % 11) for step in range(length)])
     thin = thinned(curve, most)
     assert len(thin.steps) == len(thin.values) == min(length, most)
@@ -49,12 +49,12 @@ def test_thinning_keeps_the_last_step_and_the_bounds(length, most):
     assert min(curve.values) <= min(thin.values) <= max(thin.values) <= max(curve.values)
 
 
-def test_thinned_curves_are_means():
+def test_thinned_curves_are_means() -> None:
     thin = thinned(Curve([1, 2, 3, 4], [1.0, 3.0, 5.0, 9.0]), most=2)
     assert (thin.steps, thin.values) == ([2, 4], [2.0, pytest.approx(7)])
 
 
-def test_curves_of_any_label_stand_together():
+def test_curves_of_any_label_stand_together() -> None:
     names = [f"probe_{name}_ccc" for name in ("arousal", "valence")]
     names += [f"probe_{name}_f1" for name in ("hand_pose", "mood")]
     names += ["neighbour_same_mood", "neighbour_chance_mood", "masked_same_mood"]

@@ -24,7 +24,7 @@ def loss(values, targets, weights, weight, bias, regulariser):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("classes", [2, 7])
-def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes, weighted):
+def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes, weighted) -> None:
     values, targets = features(700, 40, classes)
     weights = np.where(targets == 0, 3.0, 1.0) if weighted else np.ones(len(targets))
     weights /= weights.mean()
@@ -45,7 +45,7 @@ def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes, weight
         assert loss(standard, targets, weights, ours_weight, ours_bias, regulariser) - best < 1e-4
 
 
-def test_ridge_is_scikit_learn_s():
+def test_ridge_is_scikit_learn_s() -> None:
     values, _ = features(500, 30, 7)
     targets = values @ np.linspace(-1, 1, 30) + np.random.default_rng(1).normal(size=500)
     standard = StandardScaler().fit_transform(values.astype(np.float64))
@@ -54,7 +54,7 @@ def test_ridge_is_scikit_learn_s():
         np.testing.assert_allclose(model(values)[:, 0], theirs, atol=1e-6 * np.abs(theirs).max())
 
 
-def test_chunks_change_nothing(monkeypatch):
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     values, targets = features(300, 10, 3)
     whole = [model(values) for model in fit_logistic(values, targets, np.ones(300), (1.0, 0.1))]
     monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK", 64)

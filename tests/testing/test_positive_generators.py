@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.golden import Golden
 
@@ -216,7 +218,7 @@ def test_who_is_who_stays(broken) -> None:
     }
 
 
-def test_an_error_names_the_line(broken, tmp_path, golden: Golden) -> None:
+def test_an_error_names_the_line(broken, tmp_path: Path, golden: Golden) -> None:
     body = "def pick(self, clip, frame, rng): return clip.landmarks[frame].argmin()"
     advice = broken(KIND, CLASS.format(body))["a pick is a frame of the clip, or None"]
     golden(advice)

@@ -12,14 +12,14 @@ shades = st.integers(0, 255).map(lambda shade: shade / 255)
 
 
 @given(colour=st.tuples(shades, shades, shades), turn=st.floats(-0.5, 0.5, width=32))
-def test_hue_is_colorsys(colour, turn):
+def test_hue_is_colorsys(colour, turn) -> None:
     h, s, v = colorsys.rgb_to_hsv(*colour)
     expected = torch.tensor(colorsys.hsv_to_rgb((h + turn) % 1, s, v))
     turned = hue(torch.tensor(colour)[None, :, None, None], torch.tensor(turn).view(1, 1, 1, 1))
     torch.testing.assert_close(turned[0, :, 0, 0], expected, atol=1e-5, rtol=0)
 
 
-def test_amounts_of_zero_change_nothing_in_any_order():
+def test_amounts_of_zero_change_nothing_in_any_order() -> None:
     pixels = torch.rand(2, 3, 5, 5)
     for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
         torch.testing.assert_close(
@@ -27,7 +27,7 @@ def test_amounts_of_zero_change_nothing_in_any_order():
         )
 
 
-def test_each_image_has_its_own_strength():
+def test_each_image_has_its_own_strength() -> None:
     pixels = torch.rand(2, 3, 5, 5) * 0.4 + 0.3
     changed = jitter(
         pixels.clone(), torch.tensor([[0.0, 0.2], [0.0] * 2, [0.0] * 2, [0.0] * 2]), [0, 1, 2, 3]
@@ -35,7 +35,7 @@ def test_each_image_has_its_own_strength():
     torch.testing.assert_close(changed, pixels * torch.tensor([1.0, 1.2])[:, None, None, None])
 
 
-def test_without_contrast_or_saturation_only_grey_is_left():
+def test_without_contrast_or_saturation_only_grey_is_left() -> None:
     pixels, none = torch.rand(2, 3, 5, 5), torch.zeros(2, 1, 1, 1)
     grey = luma(pixels).expand(-1, 3, -1, -1)
     torch.testing.assert_close(saturation(pixels.clone(), none), grey)
@@ -43,7 +43,7 @@ def test_without_contrast_or_saturation_only_grey_is_left():
     torch.testing.assert_close(contrast(pixels.clone(), none), flat)
 
 
-def test_the_order_matters():
+def test_the_order_matters() -> None:
     colours, amounts = torch.rand(1, 3, 4, 4), torch.tensor([[0.4], [0.4], [0.4], [0.1]])
     one, other = (jitter(colours.clone(), amounts, order) for order in ([0, 1, 2, 3], [2, 1, 0, 3]))
     assert (one - other).abs().max() > 0.01

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -81,17 +82,17 @@ def jittered(images, **strength):
     return restored(augment(images, **STILL | NO_COLOURS | {"jitter_a": 1.0} | strength))
 
 
-def close(actual, expected, atol=2e-5):
+def close(actual, expected, atol=2e-5) -> None:
     torch.testing.assert_close(actual, expected, atol=atol, rtol=0)
 
 
-def test_without_augmentation_both_ways_normalise(images):
+def test_without_augmentation_both_ways_normalise(images) -> None:
     close(augment(images, **STILL), normalised(unit(images)))
     close(view().plain(images), normalised(unit(images)))
 
 
 @pytest.mark.parametrize("size", [16, 24, 48])
-def test_resizing_equals_torchvision(images, size):
+def test_resizing_equals_torchvision(images, size) -> None:
     as_bytes = tv.resize(images, [size, size], antialias=True)
     close(augment(images, **STILL, size=size), normalised(unit(as_bytes)))
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
@@ -99,23 +100,23 @@ def test_resizing_equals_torchvision(images, size):
     assert (unit(as_bytes) - as_floats).abs().max() < 1.1 / 255
 
 
-def test_flipping_mirrors_the_image(images):
+def test_flipping_mirrors_the_image(images) -> None:
     close(augment(images, **STILL | {"flip": 1.0}), normalised(unit(images.flip(-1))))
 
 
-def test_grey_equals_torchvision(images):
+def test_grey_equals_torchvision(images) -> None:
     grey = augment(images, **STILL | {"grey": 1.0})
     close(grey, normalised(tv.rgb_to_grayscale(unit(images), 3)), atol=2e-3)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
-def test_blur_equals_torchvision(images, kernel):
+def test_blur_equals_torchvision(images, kernel) -> None:
     options = {"blur": 1.0, "blur_kernel": kernel, "blur_sigma": (0.8, 0.8)}
     blurred = tv.gaussian_blur(unit(images), [kernel, kernel], [0.8, 0.8])
     close(augment(images, **STILL | options), normalised(blurred))
 
 
-def test_brightness_is_multiplied_within_its_range(images):
+def test_brightness_is_multiplied_within_its_range(images) -> None:
     changed = jittered(images, brightness=0.4)
     factors = changed.mean(dim=(1, 2, 3)) / unit(images).mean(dim=(1, 2, 3))
     for image, result, factor in zip(unit(images), changed, factors.tolist(), strict=True):
@@ -125,7 +126,7 @@ def test_brightness_is_multiplied_within_its_range(images):
     assert factors.std() > 0.05
 
 
-def test_contrast_is_multiplied_within_its_range(images):
+def test_contrast_is_multiplied_within_its_range(images) -> None:
     factors = []
     for image, result in zip(unit(images), jittered(images, contrast=0.4), strict=True):
         before, after = (tv.rgb_to_grayscale(pixels).std() for pixels in (image, result))
@@ -134,7 +135,7 @@ def test_contrast_is_multiplied_within_its_range(images):
     assert np.std(factors) > 0.1
 
 
-def test_saturation_is_multiplied_within_its_range(images):
+def test_saturation_is_multiplied_within_its_range(images) -> None:
     factors = []
     for image, result in zip(unit(images), jittered(images, saturation=0.4), strict=True):
         luma = tv.rgb_to_grayscale(image)
@@ -143,7 +144,7 @@ def test_saturation_is_multiplied_within_its_range(images):
     assert np.std(factors) > 0.1
 
 
-def test_hue_is_turned_within_its_range(images):
+def test_hue_is_turned_within_its_range(images) -> None:
     turns = []
     for image, result in zip(unit(images), jittered(images, hue=0.2), strict=True):
         before, after = (colorsys.rgb_to_hsv(*pixels[:, 3, 3].tolist())[0] for pixels in (image, result))
@@ -153,7 +154,7 @@ def test_hue_is_turned_within_its_range(images):
     assert np.std(turns) > 0.05
 
 
-def test_crops_lie_anywhere_and_are_not_resampled():
+def test_crops_lie_anywhere_and_are_not_resampled() -> None:
     """Red says where a pixel was from the left, green from the top; 36 pixels leave 5×5 places."""
     place = torch.arange(36, dtype=torch.uint8)
     frame = torch.stack([place.expand(36, 36), place[:, None].expand(36, 36), torch.zeros(36, 36)])
@@ -169,7 +170,7 @@ def test_crops_lie_anywhere_and_are_not_resampled():
     assert counts.max() < 95
 
 
-def test_the_papers_sizes():
+def test_the_papers_sizes() -> None:
     """224-pixel frames: 128, then 112."""
     options = PaperOptions()
     assert (options.size, round(options.size * options.enlarge)) == (112, 128)
@@ -190,7 +191,7 @@ def covered_parts(pixels):
 
 
 @pytest.mark.parametrize(("side", "mask"), [("a", 0.8), ("b", 0.8), ("a", 1.0), ("b", 0.3)])
-def test_one_part_is_covered_a_third_each(side, mask):
+def test_one_part_is_covered_a_third_each(side, mask) -> None:
     covered = covered_parts(augment(stripes(3000), side, **STILL | {"mask": mask}))
     assert set(covered.sum(dim=1).tolist()) <= {0, 1}
     # Four standard deviations of 3000 draws are at most 0.037.
@@ -198,7 +199,7 @@ def test_one_part_is_covered_a_third_each(side, mask):
     assert covered.any(dim=1).float().mean().item() == pytest.approx(mask, abs=0.037)
 
 
-def test_the_cover_has_the_images_mean_colour_and_the_rest_is_as_it_was(images):
+def test_the_cover_has_the_images_mean_colour_and_the_rest_is_as_it_was(images) -> None:
     pixels = restored(augment(images, **STILL | {"mask": 1.0}))
     part = covered_parts(augment(stripes(len(images)), **STILL | {"mask": 1.0})).int().argmax(dim=1)
     ellipses = part_ellipses(landmarks_for(len(images)), part, 32, 10 / 224)
@@ -207,7 +208,7 @@ def test_the_cover_has_the_images_mean_colour_and_the_rest_is_as_it_was(images):
     assert 0.02 < ellipses.float().mean() < 0.06
 
 
-def test_the_ellipse_fills_the_box_and_ten_pixels_more():
+def test_the_ellipse_fills_the_box_and_ten_pixels_more() -> None:
     landmarks = torch.zeros(1, 68, 2)
     landmarks[:, 48:68] = torch.tensor([120.0, 160.0])
     landmarks[:, [50, 52]] = torch.tensor([[100.0, 155.0], [140.0, 165.0]])
@@ -223,7 +224,7 @@ def test_the_ellipse_fills_the_box_and_ten_pixels_more():
     margin=st.floats(0.01, 0.3),
 )
 @settings(max_examples=60, deadline=None)
-def test_an_ellipse_is_what_its_equation_says(corners, part, margin):
+def test_an_ellipse_is_what_its_equation_says(corners, part, margin) -> None:
     landmarks = torch.full((1, 68, 2), torch.nan)
     landmarks[:, PARTS[part]] = torch.tensor(corners[:2])
     landmarks[:, PARTS[part].start] = torch.tensor(corners[2:])
@@ -236,7 +237,7 @@ def test_an_ellipse_is_what_its_equation_says(corners, part, margin):
     assert np.array_equal(ellipse.numpy()[clear], (distance <= 1)[clear])
 
 
-def test_the_margin_grows_with_the_frame():
+def test_the_margin_grows_with_the_frame() -> None:
     landmarks, part = landmarks_for(3), torch.arange(3)
     small = part_ellipses(landmarks, part, 32, 10 / 224)
     large = part_ellipses(4 * landmarks, part, 128, 10 / 224)
@@ -244,12 +245,12 @@ def test_the_margin_grows_with_the_frame():
     assert ratio.tolist() == pytest.approx([16, 16, 16], rel=0.1)
 
 
-def test_images_without_landmarks_are_left_alone(images):
+def test_images_without_landmarks_are_left_alone(images) -> None:
     nowhere = torch.full((len(images), 68, 2), torch.nan)
     close(augment(images, landmarks=nowhere, **STILL | {"mask": 1.0}), normalised(unit(images)))
 
 
-def test_a_part_that_lacks_a_landmark_is_not_covered():
+def test_a_part_that_lacks_a_landmark_is_not_covered() -> None:
     landmarks = landmarks_for(300)
     landmarks[:, 50] = torch.nan
     covered = covered_parts(augment(stripes(300), landmarks=landmarks, **STILL | {"mask": 1.0}))
@@ -259,7 +260,7 @@ def test_a_part_that_lacks_a_landmark_is_not_covered():
 
 
 @pytest.mark.parametrize(("side", "probability"), [("a", 1.0), ("b", 0.8)])
-def test_colours_change_always_on_side_a_and_mostly_on_side_b(images, side, probability):
+def test_colours_change_always_on_side_a_and_mostly_on_side_b(images, side, probability) -> None:
     options = {key: STILL[key] for key in ("mask", "enlarge", "flip", "blur", "grey")}
     many = images[:1].expand(2000, -1, -1, -1)
     changed = (augment(many, side, **options) - normalised(unit(many))).abs().amax(dim=(1, 2, 3)) > 1e-3
@@ -268,7 +269,7 @@ def test_colours_change_always_on_side_a_and_mostly_on_side_b(images, side, prob
 
 
 @pytest.mark.parametrize(("option", "probability"), [("flip", 0.5), ("blur", 0.5), ("grey", 0.2)])
-def test_the_rest_happens_as_often_as_the_paper_says(images, option, probability):
+def test_the_rest_happens_as_often_as_the_paper_says(images, option, probability) -> None:
     options = {key: value for key, value in STILL.items() if key != option}
     many = images[:1].expand(2000, -1, -1, -1)
     # The default's smallest σ changes next to nothing.
@@ -278,36 +279,36 @@ def test_the_rest_happens_as_often_as_the_paper_says(images, option, probability
     assert changed.float().mean().item() == pytest.approx(probability, abs=0.045)
 
 
-def test_images_are_augmented_each_in_its_own_way(images):
+def test_images_are_augmented_each_in_its_own_way(images) -> None:
     augmented = augment(images[:1].expand(6, -1, -1, -1))
     assert len({tuple(image.flatten()[:8].tolist()) for image in augmented}) == 6
 
 
-def test_the_generator_alone_decides(images):
+def test_the_generator_alone_decides(images) -> None:
     assert torch.equal(augment(images), augment(images))
     assert not torch.equal(augment(images), view().augment(images, landmarks_for(6), "a"))
 
 
-def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch):
+def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = augment(images)
     monkeypatch.setattr(pixels, "PIXELS_AT_ONCE", 4 * 32**2)
     close(augment(images), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
-def test_a_single_image(images, side):
+def test_a_single_image(images, side) -> None:
     augmented = augment(images[:1], side)
     assert (augmented.shape, augmented.dtype) == ((1, 3, 32, 32), torch.float32)
     assert augmented.isfinite().all()
 
 
-def test_frames_are_not_changed(images):
+def test_frames_are_not_changed(images) -> None:
     before = images.clone()
     augment(images, mask=1.0)
     assert torch.equal(images, before)
 
 
-def test_autocast_makes_no_image_coarser(images):
+def test_autocast_makes_no_image_coarser(images) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         reduced = augment(images, blur=1.0)
     assert torch.equal(reduced, augment(images, blur=1.0))
@@ -320,12 +321,12 @@ def test_autocast_makes_no_image_coarser(images):
         ({"blur_sigma": (2.0, 0.1)}, r"the smaller σ comes first: write \[0.1, 2\]"),
     ],
 )
-def test_options_that_cannot_be(options, message):
+def test_options_that_cannot_be(options, message) -> None:
     with pytest.raises(ValidationError, match=message):
         PaperOptions(**options)
 
 
-def test_a_mask_without_landmarks_is_warned_of(golden):
+def test_a_mask_without_landmarks_is_warned_of(golden: Golden) -> None:
     def problems(landmarks, **options):
         facts = DataFacts(8, 4, 80, 25.0, 128, 10, 10, landmarks=landmarks)
         return list(PaperOptions(**options).problems(Setting(facts, 8, 8, 0)))

@@ -43,42 +43,42 @@ def normalised(images):
     return tv.normalize(images.float() / 255, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def test_without_augmentation_both_ways_agree(images):
+def test_without_augmentation_both_ways_agree(images) -> None:
     torch.testing.assert_close(augment(images, **STILL), normalised(images), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(view().plain(images), normalised(images), atol=1e-5, rtol=1e-5)
 
 
-def test_views_have_the_wanted_size(images):
+def test_views_have_the_wanted_size(images) -> None:
     assert augment(images, size=24).shape == (6, 3, 24, 24)
     assert view(size=24).plain(images).shape == (6, 3, 24, 24)
     assert augment(images[:1], size=48).isfinite().all()
 
 
-def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch):
+def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = augment(images, blur=0.5)
     monkeypatch.setattr(pixels, "PIXELS_AT_ONCE", 4 * 32**2)
     torch.testing.assert_close(augment(images, blur=0.5), whole, atol=1e-6, rtol=0)
 
 
-def test_autocast_makes_no_image_coarser(images):
+def test_autocast_makes_no_image_coarser(images) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         reduced = augment(images)
     assert torch.equal(reduced, augment(images))
 
 
-def test_a_flip_mirrors_the_image(images):
+def test_a_flip_mirrors_the_image(images) -> None:
     torch.testing.assert_close(
         augment(images, **STILL | {"flip": 1.0}), normalised(images.flip(-1)), atol=1e-5, rtol=1e-5
     )
 
 
-def test_a_grey_view_equals_torchvision(images):
+def test_a_grey_view_equals_torchvision(images) -> None:
     grey = augment(images, **STILL | {"grey": 1.0})
     expected = tv.normalize(tv.rgb_to_grayscale(images.float() / 255, 3), IMAGENET_MEAN, IMAGENET_STD)
     torch.testing.assert_close(grey, expected, atol=2e-3, rtol=1e-3)
 
 
-def test_brightness_scales_every_pixel_of_an_image_alike(images):
+def test_brightness_scales_every_pixel_of_an_image_alike(images) -> None:
     bright = augment(images, **STILL | {"brightness": 0.4, "jitter": 1.0})
     mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     ratio = (bright * std + mean) / (images.float() / 255).clamp(min=1e-6)
@@ -89,7 +89,7 @@ def test_brightness_scales_every_pixel_of_an_image_alike(images):
     assert factor.std() > 0.05
 
 
-def test_contrast_keeps_the_mean_luma(images):
+def test_contrast_keeps_the_mean_luma(images) -> None:
     contrast = augment(images, **STILL | {"contrast": 0.4, "jitter": 1.0})
     mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     luma = tv.rgb_to_grayscale(contrast * std + mean).mean(dim=(1, 2, 3))
@@ -97,7 +97,7 @@ def test_contrast_keeps_the_mean_luma(images):
     torch.testing.assert_close(luma, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_hue_turns_about_grey():
+def test_hue_turns_about_grey() -> None:
     rotation = _hue_rotation(torch.tensor([0.7, 2 * torch.pi / 3]))
     torch.testing.assert_close(rotation @ torch.ones(3), torch.ones(2, 3))
     torch.testing.assert_close(rotation[0] @ rotation[0].T, torch.eye(3))
@@ -106,7 +106,7 @@ def test_hue_turns_about_grey():
     )
 
 
-def test_blur_is_torchvisions(images):
+def test_blur_is_torchvisions(images) -> None:
     side = torch.exp(torch.tensor(-0.5 / 0.8**2))
     taps = torch.tensor([[side, 1, side]] * 6) / (1 + 2 * side)
     pixels = images.float() / 255
@@ -115,18 +115,18 @@ def test_blur_is_torchvisions(images):
     )
 
 
-def test_crops_stay_inside(images):
+def test_crops_stay_inside(images) -> None:
     """A constant frame stays constant: nothing from outside comes in."""
     constant = torch.full((64, 3, 32, 32), 200, dtype=torch.uint8)
     cropped = augment(constant, **STILL | {"crop": 0.3})
     torch.testing.assert_close(cropped, normalised(constant), atol=1e-5, rtol=1e-5)
 
 
-def test_images_are_augmented_each_in_its_own_way(images):
+def test_images_are_augmented_each_in_its_own_way(images) -> None:
     same = images[:1].expand(6, -1, -1, -1)
     augmented = augment(same)
     assert len({tuple(image.flatten()[:8].tolist()) for image in augmented}) == 6
 
 
-def test_the_generator_alone_decides(images):
+def test_the_generator_alone_decides(images) -> None:
     assert torch.equal(augment(images), augment(images))

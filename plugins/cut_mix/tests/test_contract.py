@@ -5,5 +5,5 @@ import ssltoolbox_cut_mix
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_cut_mix)

@@ -47,7 +47,7 @@ def patches(before, after):
     draws=st.integers(3, 8), hard=st.integers(0, 2), seed=st.integers(0, 2**32 - 1), alpha=st.floats(0.05, 20)
 )
 @settings(max_examples=60, deadline=None)
-def test_a_patch_is_one_square_of_one_source_of_another_clip(draws, hard, seed, alpha):
+def test_a_patch_is_one_square_of_one_source_of_another_clip(draws, hard, seed, alpha) -> None:
     batch, instances = numbered(draws, hard), 1 + hard
     before = batch.frames.clone()
     mixed = render(batch, seed, p=1.0, alpha=alpha)
@@ -69,7 +69,7 @@ def test_a_patch_is_one_square_of_one_source_of_another_clip(draws, hard, seed, 
         assert batch.clip[donor, 0] != batch.clip[draw, 0]
 
 
-def test_all_channels_of_a_patch_come_from_the_same_place():
+def test_all_channels_of_a_patch_come_from_the_same_place() -> None:
     batch = numbered(4)
     torch.manual_seed(3)
     batch = replace(batch, frames=torch.randint(0, 256, batch.frames.shape, dtype=torch.uint8))
@@ -82,7 +82,7 @@ def test_all_channels_of_a_patch_come_from_the_same_place():
 
 
 @pytest.mark.parametrize(("alpha", "deviation"), [(0.2, 0.4226), (1.0, 0.2887), (8.0, 0.1213)])
-def test_areas_follow_the_beta_distribution(alpha, deviation):
+def test_areas_follow_the_beta_distribution(alpha, deviation) -> None:
     """Mean 1/2 and standard deviation 1/(2√(2α + 1)), to the rounding of sides to whole pixels."""
     batch = numbered(8, hard=2)
     shares = [
@@ -93,7 +93,7 @@ def test_areas_follow_the_beta_distribution(alpha, deviation):
     assert torch.cat(shares).std().item() == pytest.approx(deviation, abs=0.02)
 
 
-def test_patches_lie_everywhere_alike():
+def test_patches_lie_everywhere_alike() -> None:
     """At even places: a patch of half the area reaches the left edge as often as the right one."""
     batch = numbered(8, hard=2)
     found = torch.cat([patches(batch, render(batch, seed, p=1.0, alpha=50.0))[:, 3:] for seed in range(60)])
@@ -103,40 +103,40 @@ def test_patches_lie_everywhere_alike():
     assert covered[0, 0] > 0.005
 
 
-def test_probability_and_counts():
+def test_probability_and_counts() -> None:
     batch = numbered(8)
     counts = [render(batch, seed, p=0.8).counts for seed in range(100)]
     assert sum(count["patches_pasted"] for count in counts) / 1600 == pytest.approx(0.8, abs=0.04)
     assert all(count["patches_skipped"] == 0 and count["frames_read"] == 5 for count in counts)
 
 
-def test_nothing_happens_at_zero():
+def test_nothing_happens_at_zero() -> None:
     batch = numbered(4)
     assert torch.equal(render(batch, p=0.0).frames, batch.frames)
 
 
 @pytest.mark.parametrize("draws", [1, 2])
-def test_a_single_clip_has_no_patches(draws):
+def test_a_single_clip_has_no_patches(draws) -> None:
     batch = numbered(draws)
     still = render(batch, p=1.0)
     assert torch.equal(still.frames, batch.frames)
     assert still.counts == {"frames_read": 5, "patches_pasted": 0, "patches_skipped": 2 * draws}
 
 
-def test_all_but_pixels_and_counts_stays():
+def test_all_but_pixels_and_counts_stays() -> None:
     batch = numbered(4)
     mixed = render(batch, p=1.0)
     for name in ("landmarks", "draw", "clip", "identity", "time", "labels", "notes"):
         assert getattr(mixed, name) is getattr(batch, name)
 
 
-def test_the_seed_decides():
+def test_the_seed_decides() -> None:
     batch = numbered(4)
     assert torch.equal(render(batch, 5).frames, render(batch, 5).frames)
     assert not torch.equal(render(batch, 5, p=1.0).frames, render(batch, 6, p=1.0).frames)
 
 
-def test_counts_add_up_when_two_are_chained():
+def test_counts_add_up_when_two_are_chained() -> None:
     assert render(render(numbered(4), p=1.0), p=1.0).counts["patches_pasted"] == 16
 
 
@@ -145,7 +145,7 @@ def setting(clips: int = 9, draws: int = 8) -> Setting:
     return Setting(data=facts, instances=draws, draws=draws, hard_negatives=0)
 
 
-def test_what_can_never_be_mixed_is_refused():
+def test_what_can_never_be_mixed_is_refused() -> None:
     (clip,) = CutMixOptions().problems(setting(clips=1))
     assert (clip.message, clip.hint) == (
         "the data has a single clip, and a patch comes from another one",
@@ -160,12 +160,12 @@ def test_what_can_never_be_mixed_is_refused():
 
 
 @pytest.mark.parametrize("wrong", [{"p": -0.1}, {"p": 1.1}, {"alpha": 0.0}, {"beta": 1.0}])
-def test_options_that_make_no_sense(wrong):
+def test_options_that_make_no_sense(wrong) -> None:
     with pytest.raises(ValidationError):
         CutMixOptions(**wrong)
 
 
-def test_the_card():
+def test_the_card() -> None:
     (card,) = ssltoolbox_cut_mix.ssltoolbox_positive_generators()
     assert card.name == "cut_mix"
     assert not card.needs
@@ -173,6 +173,6 @@ def test_the_card():
     assert issubclass(getattr(__import__(module, fromlist=[name]), name), PositiveGenerator)
 
 
-def test_the_card_is_free_of_torch():
+def test_the_card_is_free_of_torch() -> None:
     code = "import sys, ssltoolbox_cut_mix; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

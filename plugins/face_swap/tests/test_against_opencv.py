@@ -35,14 +35,14 @@ def agreement(frames, points, heads, head_points):
     return np.array(whole), np.array(inside)
 
 
-def check(whole, inside):
+def check(whole, inside) -> None:
     assert np.median(whole) > 35
     assert whole.min() > 25
     assert inside.min() > 40
 
 
 @pytest.mark.parametrize("size", [48, 64, 112, 224])
-def test_drawn_faces(faces, size):
+def test_drawn_faces(faces, size) -> None:
     batch = faces(16, hard=0, size=size)
     frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
     check(*agreement(frames, points, frames.roll(3, 0), points.roll(3, 0)))
@@ -50,7 +50,7 @@ def test_drawn_faces(faces, size):
 
 @pytest.mark.skipif(not REAL_FACES.exists(), reason="no folder of real faces")
 @pytest.mark.parametrize("size", [64, 112, 224])
-def test_real_faces(size):
+def test_real_faces(size) -> None:
     clips = sorted(path.parent for path in REAL_FACES.glob("*/*/*/landmarks68.npy"))
     images, points = zip(
         *(read(clip, place, size) for clip, place in product(clips, (0.1, 0.5, 0.9))), strict=True

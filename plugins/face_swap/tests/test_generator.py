@@ -33,7 +33,7 @@ def heads(batch):
 
 
 @pytest.mark.parametrize("hard", [0, 1, 2])
-def test_all_positives_are_swapped_and_no_anchor(faces, hard):
+def test_all_positives_are_swapped_and_no_anchor(faces, hard) -> None:
     batch = faces(4, hard)
     swapped = render(batch, p=1.0)
     instances = 1 + hard
@@ -47,7 +47,7 @@ def test_all_positives_are_swapped_and_no_anchor(faces, hard):
     }
 
 
-def test_all_else_of_the_batch_stays(faces):
+def test_all_else_of_the_batch_stays(faces) -> None:
     batch = faces()
     swapped = render(batch, p=1.0)
     for name in ("draw", "clip", "identity", "time", "labels", "notes"):
@@ -58,7 +58,7 @@ def test_all_else_of_the_batch_stays(faces):
 
 @given(seed=st.integers(0, 2**32 - 1), p=st.floats(0, 1))
 @settings(max_examples=25, deadline=None)
-def test_the_input_is_never_changed_and_the_seed_decides(faces, seed, p):
+def test_the_input_is_never_changed_and_the_seed_decides(faces, seed, p) -> None:
     batch = faces(3)
     frames, landmarks = batch.frames.clone(), batch.landmarks.clone()
     first, second = render(batch, seed, p=p), render(batch, seed, p=p)
@@ -69,7 +69,7 @@ def test_the_input_is_never_changed_and_the_seed_decides(faces, seed, p):
     assert torch.equal(first.landmarks, second.landmarks)
 
 
-def test_donors_are_sources_of_another_identity_one_for_each_draw(faces):
+def test_donors_are_sources_of_another_identity_one_for_each_draw(faces) -> None:
     batch = plain(faces(10, hard=2))  # persons 0 and 1 have two draws each
     seen = set()
     for seed in range(40):
@@ -84,7 +84,7 @@ def test_donors_are_sources_of_another_identity_one_for_each_draw(faces):
     assert len(seen) > 0.6 * possible  # 1 - (1 - 1/27)^40 = .78 of them are expected
 
 
-def test_each_positive_is_swapped_on_its_own_with_probability_p(faces):
+def test_each_positive_is_swapped_on_its_own_with_probability_p(faces) -> None:
     batch = plain(faces(8, hard=1))
     own = heads(batch)
     happened = torch.cat([heads(render(batch, seed, p=0.8)) != own for seed in range(100)])[:, 2:].float()
@@ -93,14 +93,14 @@ def test_each_positive_is_swapped_on_its_own_with_probability_p(faces):
     assert both == pytest.approx(0.64, abs=0.07)
 
 
-def test_nothing_happens_at_zero(faces):
+def test_nothing_happens_at_zero(faces) -> None:
     batch = faces()
     still = render(batch, p=0.0)
     assert torch.equal(still.frames, batch.frames)
     assert still.counts["faces_swapped"] == still.counts["swaps_skipped"] == 0
 
 
-def test_one_draw_has_no_donor(faces):
+def test_one_draw_has_no_donor(faces) -> None:
     batch = faces(1)
     alone = render(batch, p=1.0)
     assert torch.equal(alone.frames, batch.frames)
@@ -108,7 +108,7 @@ def test_one_draw_has_no_donor(faces):
     assert (alone.counts["faces_swapped"], alone.counts["swaps_skipped"]) == (0, 2)
 
 
-def test_one_identity_has_no_donor(faces):
+def test_one_identity_has_no_donor(faces) -> None:
     batch = faces()
     batch = replace(batch, identity=torch.full_like(batch.identity, 7))
     alone = render(batch, p=1.0)
@@ -116,7 +116,7 @@ def test_one_identity_has_no_donor(faces):
     assert (alone.counts["faces_swapped"], alone.counts["swaps_skipped"]) == (0, 12)
 
 
-def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces):
+def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces) -> None:
     batch = faces()
     batch.landmarks[2, 2] = torch.nan
     batch.landmarks[4, 3, 20, 0] = torch.nan
@@ -127,7 +127,7 @@ def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces):
     assert (swapped.counts["faces_swapped"], swapped.counts["swaps_skipped"]) == (10, 2)
 
 
-def test_sources_without_landmarks_give_no_heads(faces):
+def test_sources_without_landmarks_give_no_heads(faces) -> None:
     batch = plain(faces(6, hard=1))
     batch.landmarks[1:, :2] = torch.nan
     swapped = render(batch, p=1.0)
@@ -137,7 +137,7 @@ def test_sources_without_landmarks_give_no_heads(faces):
     assert swapped.counts["swaps_skipped"] == 2
 
 
-def test_no_landmarks_at_all(faces):
+def test_no_landmarks_at_all(faces) -> None:
     batch = faces()
     batch = replace(batch, landmarks=torch.full_like(batch.landmarks, torch.nan))
     assert torch.equal(render(batch, p=1.0).frames, batch.frames)
@@ -146,7 +146,7 @@ def test_no_landmarks_at_all(faces):
 @pytest.mark.parametrize(
     "points", [torch.zeros(68, 2), torch.full((68, 2), 1e20), torch.full((68, 2), -500.0)]
 )
-def test_landmarks_that_are_no_face_are_as_none(faces, points):
+def test_landmarks_that_are_no_face_are_as_none(faces, points) -> None:
     batch = faces(3)
     batch.landmarks[0] = points
     swapped = render(batch, p=1.0)
@@ -154,7 +154,7 @@ def test_landmarks_that_are_no_face_are_as_none(faces, points):
     assert changed(batch, swapped)[1:, 2:].all()
 
 
-def test_counts_add_up_when_two_are_chained(faces):
+def test_counts_add_up_when_two_are_chained(faces) -> None:
     batch = faces()
     twice = render(render(batch, p=1.0), seed=1, p=1.0)
     assert twice.counts["faces_swapped"] == 24

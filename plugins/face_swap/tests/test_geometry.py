@@ -37,7 +37,7 @@ def outside_by(points, size):
 
 @given(points=polygons)
 @settings(deadline=None)
-def test_a_hull_covers_the_pixels_that_it_touches(points):
+def test_a_hull_covers_the_pixels_that_it_touches(points) -> None:
     filled = fill_hull(torch.tensor([points], dtype=torch.float32), SIZE)[0].numpy()
     distance = outside_by(points, SIZE)
     assert filled[distance < -1e-4].all()
@@ -51,7 +51,7 @@ def test_a_hull_covers_the_pixels_that_it_touches(points):
     copies=st.integers(1, 3),
 )
 @settings(deadline=None)
-def test_hulls_of_nearly_a_line_and_of_points_given_twice(seed, flat, narrow, copies):
+def test_hulls_of_nearly_a_line_and_of_points_given_twice(seed, flat, narrow, copies) -> None:
     generator = torch.Generator().manual_seed(seed)
     points = torch.randn(1, 7, 2, generator=generator) * torch.tensor([narrow, flat]) * SIZE / 2 + SIZE / 2
     filled = fill_hull(points.repeat(1, copies, 1), SIZE)[0].numpy()
@@ -60,19 +60,19 @@ def test_hulls_of_nearly_a_line_and_of_points_given_twice(seed, flat, narrow, co
     assert not filled[distance > 0.01].any()
 
 
-def test_hulls_of_a_batch_do_not_mix():
+def test_hulls_of_a_batch_do_not_mix() -> None:
     torch.manual_seed(0)
     points = torch.rand(5, 9, 2) * SIZE
     alone = torch.cat([fill_hull(points[i : i + 1], SIZE) for i in range(5)])
     assert torch.equal(fill_hull(points, SIZE), alone)
 
 
-def test_a_point_fills_its_pixel():
+def test_a_point_fills_its_pixel() -> None:
     filled = fill_hull(torch.full((1, 5, 2), 3.0), SIZE)[0]
     assert filled.nonzero().tolist() == [[3, 3]]
 
 
-def test_a_hull_beside_the_image_is_empty():
+def test_a_hull_beside_the_image_is_empty() -> None:
     assert not fill_hull(torch.rand(1, 5, 2) - 9, SIZE).any()
 
 
@@ -83,7 +83,7 @@ def test_a_hull_beside_the_image_is_empty():
     seed=st.integers(0, 99),
 )
 @settings(deadline=None)
-def test_a_similarity_is_recovered(angle, scale, shift, seed):
+def test_a_similarity_is_recovered(angle, scale, shift, seed) -> None:
     torch.manual_seed(seed)
     points = torch.rand(1, 68, 2) * 40
     cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
@@ -91,7 +91,7 @@ def test_a_similarity_is_recovered(angle, scale, shift, seed):
     torch.testing.assert_close(similarity(points, move(points, truth)), truth, rtol=1e-3, atol=1e-3)
 
 
-def test_centre_and_spread_agree_after_alignment():
+def test_centre_and_spread_agree_after_alignment() -> None:
     torch.manual_seed(0)
     points, targets = torch.rand(2, 3, 68, 2) * 40
     moved = move(points, similarity(points, targets))[:, ALIGNED]
@@ -102,7 +102,7 @@ def test_centre_and_spread_agree_after_alignment():
     )
 
 
-def test_alignment_looks_at_neither_jaw_nor_lips_inside():
+def test_alignment_looks_at_neither_jaw_nor_lips_inside() -> None:
     torch.manual_seed(0)
     points, targets = torch.rand(2, 1, 68, 2) * 40
     others = points.clone()
@@ -110,14 +110,14 @@ def test_alignment_looks_at_neither_jaw_nor_lips_inside():
     assert torch.equal(similarity(points, targets), similarity(others, targets))
 
 
-def test_eye_distance():
+def test_eye_distance() -> None:
     points = torch.zeros(1, 68, 2)
     points[:, 36:42] = torch.tensor([10.0, 20.0])
     points[:, 42:48] = torch.tensor([13.0, 24.0])
     assert eye_distance(points).tolist() == [5.0]
 
 
-def test_the_region_is_eyes_with_brows_and_nose_with_mouth(faces):
+def test_the_region_is_eyes_with_brows_and_nose_with_mouth(faces) -> None:
     batch = faces()
     points = batch.landmarks[0, :1]
     region = expressive_region(points, 48)[0]
@@ -158,6 +158,6 @@ FACE = torch.rand(68, 2, generator=torch.Generator().manual_seed(0)) * 30 + 10
         "absurd",
     ],
 )
-def test_which_landmarks_are_usable(points, usable):
+def test_which_landmarks_are_usable(points, usable) -> None:
     assert is_usable(points, 48).item() is usable
     assert is_usable(points.expand(2, 3, 68, 2), 48).tolist() == [[usable] * 3] * 2

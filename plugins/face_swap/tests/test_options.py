@@ -25,7 +25,7 @@ def setting(identities: int = 3, draws: int = 8) -> Setting:
     return Setting(data=facts, instances=draws, draws=draws, hard_negatives=0)
 
 
-def test_the_card():
+def test_the_card() -> None:
     (card,) = ssltoolbox_face_swap.ssltoolbox_positive_generators()
     assert card.name == "face_swap"
     assert card.needs == {"landmarks"}
@@ -34,29 +34,29 @@ def test_the_card():
     assert issubclass(getattr(__import__(module, fromlist=[name]), name), PositiveGenerator)
 
 
-def test_the_card_is_free_of_torch():
+def test_the_card_is_free_of_torch() -> None:
     code = "import sys, ssltoolbox_face_swap; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 
 @pytest.mark.parametrize("wrong", [{"p": -0.1}, {"p": 1.1}, {"blur": 0.0}, {"feather": -1.0}, {"q": 1}])
-def test_options_that_make_no_sense(wrong):
+def test_options_that_make_no_sense(wrong) -> None:
     with pytest.raises(ValidationError):
         FaceSwapOptions(**wrong)
 
 
-def test_a_single_identity_is_refused():
+def test_a_single_identity_is_refused() -> None:
     (problem,) = FaceSwapOptions().problems(setting(identities=1))
     assert problem.message == "the data has a single identity, and the donor of a face must be somebody else"
     assert problem.hint == "use data of more people, or leave face_swap out"
     assert not problem.warning
 
 
-def test_a_single_draw_is_refused():
+def test_a_single_draw_is_refused() -> None:
     (problem,) = FaceSwapOptions().problems(setting(draws=1))
     assert problem.message == "a batch has a single draw, and the donor of a face comes from another one"
     assert problem.hint == "raise trainer.batch_size or lower trainer.accumulate"
 
 
-def test_enough_of_both_is_fine():
+def test_enough_of_both_is_fine() -> None:
     assert not list(FaceSwapOptions().problems(setting(identities=2, draws=2)))

@@ -29,14 +29,14 @@ def match_colours(images, targets, kernel):
     return match(*(F.pad(pixels, [match.margin] * 4, mode="reflect") for pixels in (images, targets)))
 
 
-def test_a_face_on_its_own_head_is_unchanged(pairs):
+def test_a_face_on_its_own_head_is_unchanged(pairs) -> None:
     frames, points, _, _ = pairs
     swapped, moved = swap(frames, points, frames, points)
     assert (swapped.int() - frames.int()).abs().max() <= 1
     torch.testing.assert_close(moved, points, rtol=0, atol=1e-3)
 
 
-def test_beyond_the_region_all_is_the_head(pairs):
+def test_beyond_the_region_all_is_the_head(pairs) -> None:
     _, points, heads, head_points = pairs
     swapped, _ = swap(*pairs)
     region = expressive_region(head_points, 48)
@@ -46,7 +46,7 @@ def test_beyond_the_region_all_is_the_head(pairs):
     assert (swapped != heads)[~outside].float().mean() > 0.9
 
 
-def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs):
+def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs) -> None:
     _, points, _, head_points = pairs
     _, landmarks = swap(*pairs)
     assert torch.equal(landmarks[:, :17], head_points[:, :17])
@@ -54,7 +54,7 @@ def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs):
     assert torch.equal(landmarks[:, 17:], moved[:, 17:])
 
 
-def test_features_lie_at_the_new_landmarks(pairs):
+def test_features_lie_at_the_new_landmarks(pairs) -> None:
     """A white square where the frame's mouth was is a white square at the landmarks of the new mouth."""
     frames, points, _, head_points = pairs
     frames, heads = torch.full_like(frames, 100), torch.full_like(frames, 100)
@@ -66,7 +66,7 @@ def test_features_lie_at_the_new_landmarks(pairs):
     assert ((found - landmarks[:, 48:60].mean(1)).abs() <= 2).all()
 
 
-def test_where_the_frame_does_not_reach_the_head_stays(pairs):
+def test_where_the_frame_does_not_reach_the_head_stays(pairs) -> None:
     frames, points, heads, head_points = pairs
     swapped, _ = swap(frames, points + torch.tensor([30.0, 0]), heads, head_points)
     edge_on_head = head_points[:, [45, 16]].amin(1)[:, 0].ceil().long()
@@ -74,7 +74,7 @@ def test_where_the_frame_does_not_reach_the_head_stays(pairs):
         assert torch.equal(picture[..., column:], head[..., column:])
 
 
-def test_pairs_do_not_depend_on_their_neighbours(pairs):
+def test_pairs_do_not_depend_on_their_neighbours(pairs) -> None:
     """Eyes differ in their distance and so blurs in their size; many pairs are made in several groups."""
     many = [part.repeat(30, *[1] * (part.ndim - 1)) for part in pairs]
     together, _ = swap(*many)
@@ -83,7 +83,7 @@ def test_pairs_do_not_depend_on_their_neighbours(pairs):
         assert (together[i::4].int() - alone.int()).abs().max() <= 1
 
 
-def test_half_precision_of_a_step_does_not_touch_swaps(pairs):
+def test_half_precision_of_a_step_does_not_touch_swaps(pairs) -> None:
     expected = swap(*pairs, feather=0.2)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         actual = swap(*pairs, feather=0.2)
@@ -97,7 +97,7 @@ def test_half_precision_of_a_step_does_not_touch_swaps(pairs):
     feather=st.sampled_from([0.0, 0.5]),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_usable_landmarks_give_a_picture(seed, spread, squeeze, feather):
+def test_any_usable_landmarks_give_a_picture(seed, spread, squeeze, feather) -> None:
     """Points at random, in the extreme all on a line, give finite landmarks and change nothing of the input."""
     torch.manual_seed(seed)
     images = torch.randint(0, 256, (2, 2, 3, 24, 24), dtype=torch.uint8)
@@ -114,14 +114,14 @@ def test_any_usable_landmarks_give_a_picture(seed, spread, squeeze, feather):
     assert torch.equal(points, before[1])
 
 
-def test_colours_of_plain_images_become_the_targets():
+def test_colours_of_plain_images_become_the_targets() -> None:
     images, targets = torch.full((1, 3, 9, 9), 50.0), torch.full((1, 3, 9, 9), 120.0)
     matched = match_colours(images, targets, torch.tensor([5.0]))
     torch.testing.assert_close(matched, targets)
 
 
 @pytest.mark.parametrize("size", [40, 41, 42, 43])
-def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whole_blurs(size):
+def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whole_blurs(size) -> None:
     """A kernel of 23 pixels has a σ of 3.8."""
     torch.manual_seed(0)
     kernel = torch.tensor([23.0])
@@ -133,20 +133,20 @@ def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whol
     assert difference.max() < 1.5
 
 
-def test_what_is_too_dark_to_divide_by_stays_dark():
+def test_what_is_too_dark_to_divide_by_stays_dark() -> None:
     images, targets = torch.full((1, 3, 9, 9), 1.0), torch.full((1, 3, 9, 9), 200.0)
     matched = match_colours(images, targets, torch.tensor([5.0]))
     torch.testing.assert_close(matched, torch.full_like(images, 200 / 129))
 
 
-def test_colours_are_clipped():
+def test_colours_are_clipped() -> None:
     images = torch.full((1, 3, 9, 9), 10.0)
     images[..., 4, 4] = 255
     assert match_colours(images, torch.full_like(images, 200), torch.tensor([9.0])).max() == 255
 
 
 @pytest.mark.parametrize(("kernel", "odd"), [(5.0, 5), (5.99, 5), (6.0, 7), (6.8, 7), (11.2, 11)])
-def test_blurs_are_kornias_with_the_kernel_made_odd(kernel, odd):
+def test_blurs_are_kornias_with_the_kernel_made_odd(kernel, odd) -> None:
     torch.manual_seed(0)
     images = torch.rand(2, 3, 16, 16)
     sigma = 0.3 * ((odd - 1) / 2 - 1) + 0.8
@@ -156,7 +156,7 @@ def test_blurs_are_kornias_with_the_kernel_made_odd(kernel, odd):
     torch.testing.assert_close(actual, expected)
 
 
-def test_blurs_narrower_than_two_pixels_change_nothing_and_wide_ones_end_at_the_image():
+def test_blurs_narrower_than_two_pixels_change_nothing_and_wide_ones_end_at_the_image() -> None:
     torch.manual_seed(0)
     images = torch.rand(1, 1, 8, 8)
     torch.testing.assert_close(gaussian_blur(images, torch.tensor([1.9])), images)
@@ -164,7 +164,7 @@ def test_blurs_narrower_than_two_pixels_change_nothing_and_wide_ones_end_at_the_
     assert torch.equal(wide, wider)
 
 
-def test_soft_edges_lie_outside_and_end():
+def test_soft_edges_lie_outside_and_end() -> None:
     mask = torch.zeros(1, 1, 41, 41)
     mask[..., 15:26, 15:26] = 1
     soft = soften(mask, torch.tensor([5.0]))
@@ -175,7 +175,7 @@ def test_soft_edges_lie_outside_and_end():
     assert not profile[4:].any()
 
 
-def test_a_feathered_swap_changes_more_than_a_hard_one_and_less_than_everything(pairs):
+def test_a_feathered_swap_changes_more_than_a_hard_one_and_less_than_everything(pairs) -> None:
     heads = pairs[2]
     changed = [(swap(*pairs, feather=feather)[0] != heads).float().mean() for feather in (0.0, 0.3, 0.6)]
     assert changed[0] < changed[1] < changed[2] < 0.9

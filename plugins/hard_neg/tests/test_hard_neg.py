@@ -37,7 +37,7 @@ def moving_mouth(opening) -> np.ndarray:
     seed=st.integers(0, 2**32 - 1),
     data=st.data(),
 )
-def test_in_the_clip_distinct_and_never_nearer_than_the_gap(times, gap, count, seed, data):
+def test_in_the_clip_distinct_and_never_nearer_than_the_gap(times, gap, count, seed, data) -> None:
     clip = clip_at(times)
     anchor = data.draw(st.integers(0, len(clip) - 1))
     picked = HardNeg(HardNegOptions(gap=gap, count=count)).pick(clip, anchor, np.random.default_rng(seed))
@@ -46,14 +46,14 @@ def test_in_the_clip_distinct_and_never_nearer_than_the_gap(times, gap, count, s
     assert len(set(picked)) == len(picked) == min(count, len(far))
 
 
-def test_the_papers_gap_is_twelve_frames():
+def test_the_papers_gap_is_twelve_frames() -> None:
     clip = clip_at(np.arange(60) / PAPER_FPS)
     strategy = HardNeg(HardNegOptions())
     distances = {abs(strategy.pick(clip, 30, np.random.default_rng(seed))[0] - 30) for seed in range(500)}
     assert min(distances) == 12
 
 
-def test_sides_are_tossed_and_frames_uniform():
+def test_sides_are_tossed_and_frames_uniform() -> None:
     """Anchor 20 of 60: nine frames before, 28 after; each side gets half of the draws."""
     clip = clip_at(np.arange(60) / PAPER_FPS)
     strategy, rng, draws = HardNeg(HardNegOptions()), np.random.default_rng(0), 8000
@@ -65,14 +65,14 @@ def test_sides_are_tossed_and_frames_uniform():
     assert chi_squared < 68  # p = .001 at 36 degrees of freedom
 
 
-def test_the_side_that_has_some_is_taken():
+def test_the_side_that_has_some_is_taken() -> None:
     clip = clip_at(np.arange(15) / PAPER_FPS)
     assert all(HardNeg(HardNegOptions()).pick(clip, 0, np.random.default_rng(s))[0] >= 12 for s in range(20))
     assert HardNeg(HardNegOptions()).pick(clip, 7, np.random.default_rng(0)) == []
 
 
 @pytest.mark.parametrize(("longest", "complains"), [(13, False), (12, True)])
-def test_a_gap_longer_than_the_clips_is_reported(longest, complains):
+def test_a_gap_longer_than_the_clips_is_reported(longest, complains) -> None:
     facts = DataFacts(
         clips=9, identities=3, frames=90, fps=PAPER_FPS, size=8, shortest=longest, longest=longest
     )
@@ -91,7 +91,7 @@ def test_a_gap_longer_than_the_clips_is_reported(longest, complains):
     seed=st.integers(0, 2**32 - 1),
     data=st.data(),
 )
-def test_the_most_changed_frames_keep_the_gap_too(times, gap, count, candidates, seed, data):
+def test_the_most_changed_frames_keep_the_gap_too(times, gap, count, candidates, seed, data) -> None:
     clip = clip_at(times, moving_mouth(np.random.default_rng(seed).uniform(0, 9, len(times))))
     anchor = data.draw(st.integers(0, len(clip) - 1))
     options = HardNegOptions(gap=gap, count=count, choose="changed", candidates=candidates)
@@ -101,7 +101,7 @@ def test_the_most_changed_frames_keep_the_gap_too(times, gap, count, candidates,
     assert len(set(picked)) == len(picked) == min(count, len(far))
 
 
-def test_changed_takes_the_most_changed_of_the_candidates():
+def test_changed_takes_the_most_changed_of_the_candidates() -> None:
     opening = np.random.default_rng(3).permutation(60)
     clip = clip_at(np.arange(60) / PAPER_FPS, moving_mouth(opening))
     options = HardNegOptions(choose="changed", candidates=60, count=2)
@@ -110,7 +110,7 @@ def test_changed_takes_the_most_changed_of_the_candidates():
     assert HardNeg(options).pick(clip, 20, np.random.default_rng(0)) == expected
 
 
-def test_two_candidates_are_less_choosy_than_many():
+def test_two_candidates_are_less_choosy_than_many() -> None:
     clip = clip_at(np.arange(60) / PAPER_FPS, moving_mouth(np.arange(60) % 7))
 
     def mean_change(candidates: int) -> float:
@@ -121,7 +121,7 @@ def test_two_candidates_are_less_choosy_than_many():
     assert mean_change(2) < mean_change(4) < mean_change(16)
 
 
-def test_change_looks_at_shapes_alone():
+def test_change_looks_at_shapes_alone() -> None:
     """Neither where a face is in the picture, nor its size, nor its roll is a change; an open mouth is."""
     landmarks = moving_mouth([0, 0, 4])
     turn = np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
@@ -131,7 +131,7 @@ def test_change_looks_at_shapes_alone():
     assert opened > 0.05
 
 
-def test_without_landmarks_nothing_is_known_of_a_change():
+def test_without_landmarks_nothing_is_known_of_a_change() -> None:
     landmarks = moving_mouth([0, 5, 9])
     landmarks[1] = np.nan
     assert change(landmarks, 0, [1, 2])[0] == 0
@@ -142,5 +142,5 @@ def test_without_landmarks_nothing_is_known_of_a_change():
 
 
 @pytest.mark.parametrize(("choose", "needs"), [("any", set()), ("changed", {"landmarks"})])
-def test_what_it_needs_of_the_data(choose, needs):
+def test_what_it_needs_of_the_data(choose, needs) -> None:
     assert HardNegOptions(choose=choose).also_needs() == needs

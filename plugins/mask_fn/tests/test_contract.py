@@ -7,9 +7,9 @@ from ssltoolbox.testing import check_plugin
 
 
 @pytest.mark.parametrize("descriptor", ["pixels", "gradients", "geometry"])
-def test_the_contract(descriptor):
+def test_the_contract(descriptor) -> None:
     check_plugin(ssltoolbox_mask_fn, options={"mask_fn": {"descriptor": descriptor}})
 
 
-def test_the_contract_with_a_network(weights):
+def test_the_contract_with_a_network(weights) -> None:
     check_plugin(ssltoolbox_mask_fn, options={"mask_fn": {"weights": weights, "top_k": 3}})

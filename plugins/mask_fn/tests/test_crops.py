@@ -32,7 +32,7 @@ def expected(centre: float, half: float, size: int) -> Tensor:
     return centre + half * ((torch.arange(size) * 2 + 1) / size - 1)
 
 
-def test_a_wide_mouth_is_padded_above_and_below():
+def test_a_wide_mouth_is_padded_above_and_below() -> None:
     crop = eye_and_mouth_crops(coordinates(), landmarks((20, 20, 40, 30), (10, 60, 50, 80)), 8)[0, 1] * 255
     filled = crop[2] > 0
     assert filled.all(dim=1).tolist() == [False, False, True, True, True, True, False, False]
@@ -41,13 +41,13 @@ def test_a_wide_mouth_is_padded_above_and_below():
     torch.testing.assert_close(crop[1, 2:6], expected(70, 20, 8)[2:6, None].expand(4, 8))
 
 
-def test_an_open_mouth_is_padded_at_its_sides():
+def test_an_open_mouth_is_padded_at_its_sides() -> None:
     crop = eye_and_mouth_crops(coordinates(), landmarks((20, 20, 40, 30), (40, 50, 50, 90)), 16)[0, 1] * 255
     assert (crop[2] > 0).all(dim=0).tolist() == [False] * 6 + [True] * 4 + [False] * 6
     torch.testing.assert_close(crop[0, :, 6:10], expected(45, 20, 16)[6:10].expand(16, 4))
 
 
-def test_the_eyes_get_a_margin_that_grows_with_the_face():
+def test_the_eyes_get_a_margin_that_grows_with_the_face() -> None:
     """The box of 84 × 12 pixels becomes 10 pixels higher above and below, as in the paper."""
     eyes, _ = eye_and_mouth_crops(coordinates(), landmarks((8, 40, 92, 52), (10, 60, 50, 80)), 84)[0] * 255
     rows = torch.nonzero(eyes[2].any(dim=1))[:, 0]
@@ -57,13 +57,13 @@ def test_the_eyes_get_a_margin_that_grows_with_the_face():
     torch.testing.assert_close(eyes[1, rows, 0], expected(46, 42, 84)[rows])
 
 
-def test_what_lies_outside_of_the_picture_is_black():
+def test_what_lies_outside_of_the_picture_is_black() -> None:
     crop = eye_and_mouth_crops(coordinates(), landmarks((20, 20, 40, 30), (80, 60, 120, 100)), 8)[0, 1]
     assert (crop[2, :4, :4] == 1).all()
     assert not crop[:, :, 4:].any()
 
 
-def test_each_image_gets_its_own_boxes():
+def test_each_image_gets_its_own_boxes() -> None:
     images = coordinates().expand(2, -1, -1, -1)
     first = landmarks((20, 20, 40, 30), (10, 60, 50, 80))
     second = landmarks((30, 10, 70, 30), (40, 50, 50, 90))
@@ -75,7 +75,7 @@ def test_each_image_gets_its_own_boxes():
 
 @pytest.mark.parametrize("pool", [1, 2, 4])
 @pytest.mark.parametrize("spread", [0.0, 8.0, 60.0])
-def test_pooled_crops_are_averages_of_the_grey_ones(pool, spread):
+def test_pooled_crops_are_averages_of_the_grey_ones(pool, spread) -> None:
     """Also of boxes without any size, and of those that reach out of the picture."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (6, 3, 40, 40), generator=generator, dtype=torch.uint8)

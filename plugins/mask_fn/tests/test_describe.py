@@ -23,7 +23,7 @@ WIDTHS = {"resnet18": 1024, "pixels": 512, "gradients": 576, "geometry": 64}
 
 
 @pytest.fixture(scope="session", params=WIDTHS)
-def mask_fn(request, weights) -> MaskFN:
+def mask_fn(request: pytest.FixtureRequest, weights) -> MaskFN:
     given = {"weights": weights} if request.param == "resnet18" else {}
     return MaskFN(MaskFNOptions(descriptor=request.param, **given))
 
@@ -32,7 +32,7 @@ def geometry(batch: Batch) -> Tensor:
     return MaskFN(MaskFNOptions(descriptor="geometry")).describe(batch)
 
 
-def test_units_without_gradient_draw_major(mask_fn, faces):
+def test_units_without_gradient_draw_major(mask_fn, faces) -> None:
     described = mask_fn.describe(faces)
     assert described.shape == (32, WIDTHS[mask_fn.options.descriptor])
     assert described.dtype == torch.float32
@@ -42,13 +42,13 @@ def test_units_without_gradient_draw_major(mask_fn, faces):
     torch.testing.assert_close(mask_fn.describe(third_draw), described[8:12])
 
 
-def test_chunks_make_no_difference(mask_fn, faces, monkeypatch):
+def test_chunks_make_no_difference(mask_fn, faces, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = mask_fn.describe(faces)
     monkeypatch.setattr(masker, "FRAMES_AT_ONCE", 5)
     torch.testing.assert_close(mask_fn.describe(faces), whole)
 
 
-def test_a_lower_precision_makes_no_difference(mask_fn, faces):
+def test_a_lower_precision_makes_no_difference(mask_fn, faces) -> None:
     described = mask_fn.describe(faces)
     rows = Rows(*[torch.arange(32)] * 4, described)
     picked = mask_fn.mask(rows, rows, ~torch.eye(32, dtype=torch.bool))
@@ -58,7 +58,7 @@ def test_a_lower_precision_makes_no_difference(mask_fn, faces):
 
 
 @pytest.mark.parametrize("missing", [torch.nan, torch.inf])
-def test_no_landmarks_no_opinion(mask_fn, faces, missing):
+def test_no_landmarks_no_opinion(mask_fn, faces, missing) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[1, 2] = missing
     landmarks[3, 0, 50, 1] = missing
@@ -70,7 +70,7 @@ def test_no_landmarks_no_opinion(mask_fn, faces, missing):
     torch.testing.assert_close(described[seen], mask_fn.describe(faces)[seen])
 
 
-def test_landmarks_in_one_place_no_opinion(mask_fn, faces):
+def test_landmarks_in_one_place_no_opinion(mask_fn, faces) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[0, 0] = 7.0
     assert mask_fn.describe(replace(faces, landmarks=landmarks)).isnan().all(dim=1).nonzero().tolist() == [
@@ -78,7 +78,7 @@ def test_landmarks_in_one_place_no_opinion(mask_fn, faces):
     ]
 
 
-def test_a_face_out_of_its_picture_no_opinion(mask_fn, faces):
+def test_a_face_out_of_its_picture_no_opinion(mask_fn, faces) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[2, 1] += 200
     described = mask_fn.describe(replace(faces, landmarks=landmarks))
@@ -86,13 +86,13 @@ def test_a_face_out_of_its_picture_no_opinion(mask_fn, faces):
         assert described.isnan().all(dim=1).nonzero().tolist() == [[9]]
 
 
-def test_only_eyes_and_mouth_matter(mask_fn, faces):
+def test_only_eyes_and_mouth_matter(mask_fn, faces) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[:, :, :36] = torch.nan
     torch.testing.assert_close(mask_fn.describe(replace(faces, landmarks=landmarks)), mask_fn.describe(faces))
 
 
-def test_a_moved_picture_looks_the_same(mask_fn, faces):
+def test_a_moved_picture_looks_the_same(mask_fn, faces) -> None:
     moved = replace(
         faces,
         frames=torch.nn.functional.pad(faces.frames, (8, 4, 5, 7)),
@@ -101,7 +101,7 @@ def test_a_moved_picture_looks_the_same(mask_fn, faces):
     torch.testing.assert_close(mask_fn.describe(moved), mask_fn.describe(faces), atol=1e-3, rtol=0)
 
 
-def test_neighbouring_frames_are_nearer_than_other_people(mask_fn, faces):
+def test_neighbouring_frames_are_nearer_than_other_people(mask_fn, faces) -> None:
     """Half a second lies between them, and the head has moved."""
     described = mask_fn.describe(faces).unflatten(0, (8, 4))
     similarity = described[:, 0] @ described[:, 2].T
@@ -111,14 +111,14 @@ def test_neighbouring_frames_are_nearer_than_other_people(mask_fn, faces):
 
 
 @pytest.mark.parametrize("descriptor", ["pixels", "gradients"])
-def test_light_tells_nothing(descriptor, faces):
+def test_light_tells_nothing(descriptor, faces) -> None:
     mask_fn = MaskFN(MaskFNOptions(descriptor=descriptor))
     bright, dark = (replace(faces, frames=faces.frames // 4 * factor) for factor in (4, 1))
     similarity = (mask_fn.describe(bright) * mask_fn.describe(dark)).sum(dim=1)
     assert similarity.min() > 0.999
 
 
-def test_gradients_are_kornias_sift():
+def test_gradients_are_kornias_sift() -> None:
     """Also along the axes, where an angle has no neighbour."""
     ramp = torch.arange(32.0).expand(32, 32) / 32
     plain = torch.stack([ramp, -ramp, ramp.T, -ramp.T, ramp + ramp.T])
@@ -130,7 +130,7 @@ def test_gradients_are_kornias_sift():
     torch.testing.assert_close(actual, sift, rtol=0, atol=1e-4)
 
 
-def test_a_crop_without_gradients_has_none():
+def test_a_crop_without_gradients_has_none() -> None:
     assert not Gradients()(torch.full((1, 2, 1, 32, 32), 0.5)).any()
 
 
@@ -140,14 +140,14 @@ def test_a_crop_without_gradients_has_none():
     scale=st.floats(0.2, 5),
     shift=st.tuples(st.floats(-200, 200), st.floats(-200, 200)),
 )
-def test_geometry_is_blind_to_place_size_and_roll(faces, angle, scale, shift):
+def test_geometry_is_blind_to_place_size_and_roll(faces, angle, scale, shift) -> None:
     turn = torch.tensor(angle)
     matrix = scale * torch.stack([turn.cos(), -turn.sin(), turn.sin(), turn.cos()]).view(2, 2)
     moved = replace(faces, landmarks=faces.landmarks @ matrix.T + torch.tensor(shift))
     torch.testing.assert_close(geometry(moved), geometry(faces), atol=1e-3, rtol=0)
 
 
-def test_geometry_sees_a_mouth_that_opens(faces):
+def test_geometry_sees_a_mouth_that_opens(faces) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[..., 55:60, 1] += 6
     similarity = (geometry(replace(faces, landmarks=landmarks)) * geometry(faces)).sum(dim=1)
@@ -155,7 +155,7 @@ def test_geometry_sees_a_mouth_that_opens(faces):
 
 
 @pytest.mark.parametrize(("descriptor", "least"), [("pixels", 0.45), ("gradients", 0.6), ("geometry", 0.7)])
-def test_the_nearest_face_has_the_same_expression(descriptor, least):
+def test_the_nearest_face_has_the_same_expression(descriptor, least) -> None:
     """Of 128 people; by chance it has in one case of seven."""
     people = SyntheticFaces(SyntheticFacesOptions(world=5, identities=128), "train")
     draw = torch.arange(128)
@@ -170,7 +170,7 @@ def test_the_nearest_face_has_the_same_expression(descriptor, least):
     assert terms["masked_same_expression"] > least
 
 
-def test_nothing_is_drawn_from_the_global_generator(mask_fn, faces):
+def test_nothing_is_drawn_from_the_global_generator(mask_fn, faces) -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
     MaskFN(mask_fn.options).describe(faces)

@@ -58,7 +58,7 @@ def reference(
 
 @settings(deadline=None, max_examples=300)
 @given(case=cases(), top_k=st.integers(1, 5), threshold=st.none() | st.sampled_from([-1.0, 0.0, 0.35, 0.9]))
-def test_the_nearest_eligible_ones_above_the_threshold(case, top_k, threshold):
+def test_the_nearest_eligible_ones_above_the_threshold(case, top_k, threshold) -> None:
     picked = mask(*case, top_k=top_k, threshold=threshold)
     limit = -torch.inf if threshold is None else threshold
     assert [row.nonzero()[:, 0].tolist() for row in picked] == reference(*case, top_k, limit)
@@ -68,7 +68,7 @@ def test_the_nearest_eligible_ones_above_the_threshold(case, top_k, threshold):
 
 @settings(deadline=None, max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1), top_k=st.integers(1, 4), size=st.integers(1, 20))
-def test_another_order_gives_the_same_pairs(seed, top_k, size):
+def test_another_order_gives_the_same_pairs(seed, top_k, size) -> None:
     generator = torch.Generator().manual_seed(seed)
     anchors, candidates = torch.randn(2, size, 5, generator=generator, dtype=torch.float64)
     eligible = torch.rand(size, size, generator=generator) < 0.7
@@ -78,27 +78,27 @@ def test_another_order_gives_the_same_pairs(seed, top_k, size):
     assert torch.equal(reordered, picked[one][:, other])
 
 
-def test_of_equals_the_first():
+def test_of_equals_the_first() -> None:
     same = torch.ones(4, 2)
     assert mask(same, same).int().tolist() == [[1, 0, 0, 0]] * 4
     assert mask(same, same, top_k=2).int().tolist() == [[1, 1, 0, 0]] * 4
 
 
-def test_one_sample_has_nobody_to_mask():
+def test_one_sample_has_nobody_to_mask() -> None:
     alone = torch.ones(2, 3)
     assert not mask(alone, alone, torch.zeros(2, 2, dtype=torch.bool)).any()
 
 
-def test_an_empty_queue():
+def test_an_empty_queue() -> None:
     assert mask(torch.ones(3, 2), torch.empty(0, 2)).shape == (3, 0)
 
 
-def test_the_length_of_a_descriptor_tells_nothing():
+def test_the_length_of_a_descriptor_tells_nothing() -> None:
     candidates = torch.tensor([[10.0, 9.0], [0.1, 0.0]])
     assert mask(torch.tensor([[1.0, 0.0]]), candidates).tolist() == [[False, True]]
 
 
-def test_a_long_queue():
+def test_a_long_queue() -> None:
     generator = torch.Generator().manual_seed(0)
     queue = torch.randn(4096, 16, generator=generator)
     queue[1000:] = torch.nan
@@ -108,7 +108,7 @@ def test_a_long_queue():
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_published_loss(case):
+def test_published_loss(case) -> None:
     """Nothing protected but a row itself and its positive."""
     instances = case["instances"]
     draw = torch.arange(instances).repeat(2)

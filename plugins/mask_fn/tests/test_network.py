@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import timm
@@ -26,7 +27,7 @@ def refused(path, message: str) -> None:
         FrozenResNet18(path)
 
 
-def test_features_are_those_of_timms_network(weights, crops):
+def test_features_are_those_of_timms_network(weights, crops) -> None:
     """Both crops through the network, ImageNet-normalised, side by side."""
     network = timm.create_model("resnet18", num_classes=0).eval()
     network.load_state_dict({k: v for k, v in load_file(weights).items() if not k.startswith("fc.")})
@@ -37,14 +38,14 @@ def test_features_are_those_of_timms_network(weights, crops):
     torch.testing.assert_close(described, torch.cat([eyes, mouth], dim=1))
 
 
-def test_a_pytorch_file_does_as_well(weights, crops, tmp_path):
+def test_a_pytorch_file_does_as_well(weights, crops, tmp_path: Path) -> None:
     path = tmp_path / "resnet18.pth"
     state = {k: v for k, v in load_file(weights).items() if "num_batches_tracked" not in k}
     torch.save(state, path)
     assert torch.equal(FrozenResNet18(path)(crops), FrozenResNet18(weights)(crops))
 
 
-def test_it_stays_as_it_was_in_whatever_trains_around_it(weights, faces):
+def test_it_stays_as_it_was_in_whatever_trains_around_it(weights, faces) -> None:
     class Module(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -61,24 +62,24 @@ def test_it_stays_as_it_was_in_whatever_trains_around_it(weights, faces):
     assert not FrozenResNet18(weights)(torch.rand(1, 2, 3, 64, 64)).requires_grad
 
 
-def test_no_such_file(tmp_path):
+def test_no_such_file(tmp_path: Path) -> None:
     refused(tmp_path / "none.pth", f"mask_fn finds no weights at {tmp_path / 'none.pth'}")
 
 
 @pytest.mark.parametrize("name", ["damaged.safetensors", "damaged.pth"])
-def test_a_damaged_file(tmp_path, name):
+def test_a_damaged_file(tmp_path: Path, name) -> None:
     path = tmp_path / name
     path.write_bytes(b"no weights at all")
     refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
 
 
-def test_a_file_that_would_run_code(tmp_path):
+def test_a_file_that_would_run_code(tmp_path: Path) -> None:
     path = tmp_path / "pickled.pth"
     torch.save(nn.Linear(2, 2), path)
     refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
 
 
-def test_another_model(tmp_path, weights):
+def test_another_model(tmp_path: Path, weights) -> None:
     path = tmp_path / "other.safetensors"
     state = load_file(weights)
     del state["bn1.bias"]
@@ -90,7 +91,7 @@ def test_another_model(tmp_path, weights):
     )
 
 
-def test_no_way_to_download(monkeypatch):
+def test_no_way_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: object, **__: object) -> nn.Module:
         raise OSError("no route to host")
 

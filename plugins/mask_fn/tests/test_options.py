@@ -21,7 +21,7 @@ def problems(**options: object) -> list[tuple[str, str, str]]:
     return [(problem.option, problem.message, problem.hint) for problem in found]
 
 
-def test_the_defaults_are_the_papers():
+def test_the_defaults_are_the_papers() -> None:
     assert MaskFNOptions().model_dump() == {
         "descriptor": "resnet18",
         "weights": "imagenet",
@@ -36,12 +36,12 @@ def test_the_defaults_are_the_papers():
     "wrong",
     [{"attract": -0.1}, {"top_k": 0}, {"threshold": 1.5}, {"descriptor": "hog"}, {"attract": float("inf")}],
 )
-def test_options_that_make_no_sense(wrong):
+def test_options_that_make_no_sense(wrong) -> None:
     with pytest.raises(ValidationError):
         MaskFNOptions(**wrong)
 
 
-def test_weights_that_are_not_there(tmp_path):
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
     path = tmp_path / "none.pth"
     hint = "name a file of a ResNet-18, or imagenet"
     assert problems(weights=str(path)) == [("weights", f"no weights at {path}", hint)]
@@ -49,18 +49,18 @@ def test_weights_that_are_not_there(tmp_path):
     assert problems(weights=path) == []
 
 
-def test_weights_that_nothing_uses():
+def test_weights_that_nothing_uses() -> None:
     hint = "take it out, or write descriptor: resnet18"
     expected = [("weights", "descriptor 'pixels' has no weights", hint)]
     assert problems(descriptor="pixels", weights="a.pth") == expected
 
 
-def test_the_hook_yields_its_card():
+def test_the_hook_yields_its_card() -> None:
     (card,) = ssltoolbox_mask_fn.ssltoolbox_negative_maskers()
     assert (card.name, card.needs, card.options) == ("mask_fn", {"landmarks"}, MaskFNOptions)
 
 
-def test_listing_it_never_imports_torch():
+def test_listing_it_never_imports_torch() -> None:
     code = "import sys, ssltoolbox_mask_fn; sys.exit('torch' in sys.modules)"
     folder = Path(ssltoolbox_mask_fn.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=folder, check=False).returncode == 0

@@ -5,5 +5,5 @@ import ssltoolbox_near_in_time
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_near_in_time)

@@ -19,7 +19,7 @@ def rows_at(places) -> Rows:
 
 
 @given(anchors=moments, candidates=moments, gap=st.floats(0.1, 5), data=st.data())
-def test_near_in_the_same_clip_and_eligible(anchors, candidates, gap, data):
+def test_near_in_the_same_clip_and_eligible(anchors, candidates, gap, data) -> None:
     shape = (len(anchors), len(candidates))
     bits = data.draw(st.lists(st.booleans(), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]))
     eligible = torch.tensor(bits).view(shape)
@@ -30,7 +30,7 @@ def test_near_in_the_same_clip_and_eligible(anchors, candidates, gap, data):
     assert torch.equal(masked, torch.tensor(expected) & eligible)
 
 
-def test_at_the_gap_it_is_a_negative_again():
+def test_at_the_gap_it_is_a_negative_again() -> None:
     anchors, candidates = rows_at([(0, 1.0)]), rows_at([(0, 1.5), (0, 2.0), (0, 0.0), (1, 1.0)])
     mask = NearInTime(NearInTimeOptions(gap=1.0)).mask(
         anchors, candidates, torch.ones(1, 4, dtype=torch.bool)
@@ -38,14 +38,14 @@ def test_at_the_gap_it_is_a_negative_again():
     assert mask.tolist() == [[True, False, False, False]]
 
 
-def test_empty_places_of_a_queue_are_not_near():
+def test_empty_places_of_a_queue_are_not_near() -> None:
     empty = Rows(*torch.full((3, 2), -1), torch.full((2,), torch.nan, dtype=torch.float64), torch.empty(2, 0))
     everything = torch.ones(1, 2, dtype=torch.bool)
     assert not NearInTime(NearInTimeOptions()).mask(rows_at([(0, 0.0)]), empty, everything).any()
 
 
 @pytest.mark.parametrize(("fps", "complains"), [(25 / 6, False), (0.5, True)])
-def test_a_gap_below_the_frame_rate_is_reported(fps, complains):
+def test_a_gap_below_the_frame_rate_is_reported(fps, complains) -> None:
     facts = DataFacts(clips=9, identities=3, frames=90, fps=fps, size=8, shortest=10, longest=10)
     problems = list(NearInTimeOptions().problems(Setting(facts, instances=8, draws=8, hard_negatives=0)))
     assert [problem.message for problem in problems] == complains * [

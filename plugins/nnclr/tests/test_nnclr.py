@@ -78,7 +78,7 @@ def trained(step_loss, modules: list[nn.Module]) -> list[float]:
     return losses
 
 
-def test_twenty_steps_are_those_of_a_plain_lightly_loop():
+def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
     method = build()
     backbone, head, prediction = map(copy.deepcopy, (method.backbone, method.projection, method.prediction))
     support = NNMemoryBankModule((SUPPORT, DIM))
@@ -98,7 +98,7 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop():
     assert ours[-1] != ours[0]
 
 
-def test_what_is_masked_leaves_the_denominator_in_both_directions():
+def test_what_is_masked_leaves_the_denominator_in_both_directions() -> None:
     """Against the formula, row by row: neighbours of one side with predictions of the other."""
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[0, 3] = masked[0, DRAWS + 4] = masked[DRAWS + 2, 5] = True
@@ -124,7 +124,7 @@ def test_what_is_masked_leaves_the_denominator_in_both_directions():
     torch.testing.assert_close(found, torch.stack(losses).mean())
 
 
-def test_an_attraction_is_added_with_its_weight():
+def test_an_attraction_is_added_with_its_weight() -> None:
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[1, 4] = True
     outputs = [build(masked, attract).step(StepInputs(*VIEWS[0], rows())) for attract in (0.0, 0.5)]
@@ -134,7 +134,7 @@ def test_an_attraction_is_added_with_its_weight():
     torch.testing.assert_close(both.loss, cancel.loss + 0.5 * attraction)
 
 
-def test_the_support_set_is_saved_and_follows_side_b():
+def test_the_support_set_is_saved_and_follows_side_b() -> None:
     method = build()
     method.step(StepInputs(*VIEWS[0], rows()))
     expected = method.projection(method.backbone(VIEWS[0][1])).detach()
@@ -143,7 +143,7 @@ def test_the_support_set_is_saved_and_follows_side_b():
     torch.testing.assert_close(method.support.bank[:DRAWS], expected)
 
 
-def test_without_a_gradient_nothing_enters_the_support_set():
+def test_without_a_gradient_nothing_enters_the_support_set() -> None:
     method = build()
     with torch.no_grad():
         method.step(StepInputs(*VIEWS[0], rows()))
@@ -151,6 +151,6 @@ def test_without_a_gradient_nothing_enters_the_support_set():
 
 
 @pytest.mark.parametrize(("instances", "advice"), [(8, []), (7, ["write support: 21"])])
-def test_a_support_set_that_instances_don_t_fill_evenly(instances, advice):
+def test_a_support_set_that_instances_don_t_fill_evenly(instances, advice) -> None:
     problems = OPTIONS.problems(Setting(None, instances=instances, draws=instances, hard_negatives=0))
     assert [problem.hint for problem in problems] == advice

@@ -5,5 +5,5 @@ import ssltoolbox_same_person
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_same_person)

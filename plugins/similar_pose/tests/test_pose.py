@@ -26,17 +26,17 @@ def seen(rotation: np.ndarray, scale=0.1, centre=(40, 60)) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rotation", [turn(), turn(yaw=30), turn(pitch=-20), turn(25, 10, -40)])
-def test_the_rotation_is_found(rotation):
+def test_the_rotation_is_found(rotation) -> None:
     (found,) = rotations(seen(rotation, scale=0.3, centre=(7, 5))[None])
     np.testing.assert_allclose(found, rotation, atol=1e-6)
 
 
-def test_angles_between_poses():
+def test_angles_between_poses() -> None:
     poses = rotations(np.stack([seen(turn(yaw=20)), seen(turn(yaw=-10)), seen(turn(yaw=20), scale=3)]))
     np.testing.assert_allclose(angles(poses[0], poses), [0, 30, 0], atol=1e-4)
 
 
-def test_without_a_point_there_is_no_pose():
+def test_without_a_point_there_is_no_pose() -> None:
     landmarks = np.stack([seen(turn()), seen(turn()), np.zeros((68, 2))])
     landmarks[0, POINTS[2]] = np.nan
     found = rotations(landmarks)

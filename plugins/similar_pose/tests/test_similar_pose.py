@@ -45,41 +45,41 @@ def pick(catalogue: Turned, clip: int = 0, anchor: int = 2, seed: int = 0, **opt
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_most_similar_of_other_people(seed):
+def test_the_most_similar_of_other_people(seed) -> None:
     picked = pick(Turned(), candidates=200, count=3, seed=seed)
     assert [(one.clip, one.frame) for one in picked] == [(2, 2), (3, 2), (4, 2)]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_few_candidates_are_still_other_people(seed):
+def test_few_candidates_are_still_other_people(seed) -> None:
     picked = pick(Turned(), candidates=1, count=2, seed=seed)
     assert len({(one.clip, one.frame) for one in picked}) == 2
     assert all(one.clip // 2 != 0 for one in picked)
 
 
-def test_candidates_without_landmarks_are_passed_over():
+def test_candidates_without_landmarks_are_passed_over() -> None:
     for seed in range(20):
         picked = pick(Turned(unknown={2, 3}, bare={4, 5}), candidates=50, count=1, seed=seed)
         assert picked[0].clip >= 6
 
 
-def test_an_anchor_without_landmarks_has_no_answer():
+def test_an_anchor_without_landmarks_has_no_answer() -> None:
     assert pick(Turned(unknown={0})) == []
     assert pick(Turned(bare={0})) == []
 
 
-def test_nobody_else_has_landmarks():
+def test_nobody_else_has_landmarks() -> None:
     assert pick(Turned(unknown=range(2, 12))) == []
     assert pick(Turned(clips=2)) == []
 
 
-def test_a_million_clips_cost_no_more():
+def test_a_million_clips_cost_no_more() -> None:
     catalogue = Turned(clips=1_000_000)
     assert len(pick(catalogue, candidates=16)) == 1
     assert catalogue.looked_at <= 1 + TRIES * 16
 
 
-def test_data_with_a_single_person_is_reported():
+def test_data_with_a_single_person_is_reported() -> None:
     facts = DataFacts(clips=9, identities=1, frames=900, fps=25, size=8, shortest=99, longest=99)
     setting = Setting(data=facts, instances=8, draws=4, hard_negatives=1)
     (problem,) = SimilarPoseOptions().problems(setting)

@@ -23,7 +23,7 @@ irregular_times = st.lists(st.floats(0.02, 2.0), min_size=1, max_size=60).map(np
 
 
 @given(times=irregular_times, seed=st.integers(0, 2**32 - 1), data=st.data())
-def test_never_out_of_the_clip_and_never_far_from_the_offset(times, seed, data):
+def test_never_out_of_the_clip_and_never_far_from_the_offset(times, seed, data) -> None:
     clip = clip_at(times)
     frame = data.draw(st.integers(0, len(clip) - 1))
     picked = TimeAug(TimeAugOptions()).pick(clip, frame, np.random.default_rng(seed))
@@ -35,7 +35,7 @@ def test_never_out_of_the_clip_and_never_far_from_the_offset(times, seed, data):
 
 
 @pytest.mark.parametrize("fps", [PAPER_FPS, 25, 30, 12.5])
-def test_offsets_are_seconds_at_any_frame_rate(fps):
+def test_offsets_are_seconds_at_any_frame_rate(fps) -> None:
     clip = clip_at(np.arange(int(10 * fps)) / fps)
     strategy = TimeAug(TimeAugOptions())
     middle = len(clip) // 2
@@ -53,7 +53,7 @@ def test_offsets_are_seconds_at_any_frame_rate(fps):
         ("increasing", [1 / 15, 2 / 15, 3 / 15, 4 / 15, 5 / 15]),
     ],
 )
-def test_distribution_of_offsets_and_directions(weighting, shares):
+def test_distribution_of_offsets_and_directions(weighting, shares) -> None:
     """Two to six frames at the paper's rate, in both directions alike."""
     clip = clip_at(np.arange(40) / PAPER_FPS)
     strategy = TimeAug(TimeAugOptions(weighting=weighting))
@@ -70,19 +70,19 @@ def test_distribution_of_offsets_and_directions(weighting, shares):
     assert chi_squared < 27.9  # p = .001 at 9 degrees of freedom
 
 
-def test_at_an_end_the_side_that_fits_is_taken():
+def test_at_an_end_the_side_that_fits_is_taken() -> None:
     clip = clip_at(np.arange(10) / PAPER_FPS)
     picked = [TimeAug(TimeAugOptions()).pick(clip, 0, np.random.default_rng(seed)) for seed in range(50)]
     assert all(2 <= frame <= 6 for frame in picked)
 
 
-def test_no_answer_where_neither_side_fits():
+def test_no_answer_where_neither_side_fits() -> None:
     clip = clip_at(np.arange(2) / PAPER_FPS)
     assert TimeAug(TimeAugOptions()).pick(clip, 0, np.random.default_rng(0)) is None
     assert TimeAug(TimeAugOptions()).pick(clip_at([0.0]), 0, np.random.default_rng(0)) is None
 
 
-def test_the_same_generator_state_gives_the_same_frame():
+def test_the_same_generator_state_gives_the_same_frame() -> None:
     clip = clip_at(np.arange(40) / PAPER_FPS)
     strategy = TimeAug(TimeAugOptions())
     first, second = (strategy.pick(clip, 20, np.random.default_rng(5)) for _ in range(2))
@@ -90,12 +90,12 @@ def test_the_same_generator_state_gives_the_same_frame():
 
 
 @pytest.mark.parametrize("offsets", [(), (0.0,), (-0.5,), (float("nan"),)])
-def test_offsets_that_make_no_sense(offsets):
+def test_offsets_that_make_no_sense(offsets) -> None:
     with pytest.raises(ValidationError):
         TimeAugOptions(offsets=offsets)
 
 
-def test_offsets_below_the_frame_rate_are_reported():
+def test_offsets_below_the_frame_rate_are_reported() -> None:
     facts = DataFacts(clips=9, identities=3, frames=900, fps=1.0, size=8, shortest=100, longest=100)
     setting = Setting(data=facts, instances=8, draws=8, hard_negatives=0)
     (problem,) = TimeAugOptions(offsets=(0.2, 0.4)).problems(setting)

@@ -26,7 +26,7 @@ def batches(broken=(), clips=12) -> DrawnBatches:
     return DrawnBatches(dataset, Drawer(dataset, strategies, seed=0, stride=4))
 
 
-def test_a_batch_holds_its_draws():
+def test_a_batch_holds_its_draws() -> None:
     made = batches()
     batch = made.__getitems__([(0, 2), (0, 5), (1, 2)])
     draws = [made.drawer.draw(*slot) for slot in [(0, 2), (0, 5), (1, 2)]]
@@ -44,7 +44,7 @@ def test_a_batch_holds_its_draws():
     assert batch.counts["frames_read"] == 12
 
 
-def test_unreadable_images_are_replaced_counted_and_named():
+def test_unreadable_images_are_replaced_counted_and_named() -> None:
     plain = batches().__getitems__([(0, slot) for slot in range(4)])
     anchor = int(plain.frames[2, 0, 1, 0, 0])
     place = (int(plain.clip[2, 0]), anchor)
@@ -59,19 +59,19 @@ def test_unreadable_images_are_replaced_counted_and_named():
     assert torch.equal(batch.draw, plain.draw)
 
 
-def test_a_clip_that_is_all_broken_gives_way_to_another():
+def test_a_clip_that_is_all_broken_gives_way_to_another() -> None:
     clip = int(batches().__getitems__([(0, 0)]).clip[0, 0])
     batch = batches(broken=[(clip, frame) for frame in range(60)]).__getitems__([(0, 0)])
     assert int(batch.clip[0, 0]) != clip
 
 
-def test_nothing_readable_at_all():
+def test_nothing_readable_at_all() -> None:
     broken = [(clip, frame) for clip in range(12) for frame in range(60)]
     with pytest.raises(SslToolboxError, match="16 draws in a row had unreadable images, last clip-"):
         batches(broken=broken).__getitems__([(0, 0)])
 
 
-def test_travels_to_a_worker():
+def test_travels_to_a_worker() -> None:
     made = batches()
     copied = pickle.loads(pickle.dumps(made))
     assert torch.equal(copied.__getitems__([(0, 1)]).frames, made.__getitems__([(0, 1)]).frames)
@@ -84,7 +84,7 @@ def test_travels_to_a_worker():
     size=st.integers(1, 3),
     step=st.integers(0, 11),
 )
-def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
+def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step) -> None:
     """Together the ranks see what one process sees, micro-batch by micro-batch."""
     draws = ranks * accumulate * size
     alone = Sharing(steps, draws, accumulate)
@@ -98,7 +98,7 @@ def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step):
     assert whole == [(step // steps, slot) for slot in range(first, first + draws)]
 
 
-def test_the_sampler_begins_where_the_run_stands():
+def test_the_sampler_begins_where_the_run_stands() -> None:
     sharing = Sharing(steps_per_epoch=3, draws=4, accumulate=2)
     whole = list(DrawSampler(sharing, steps=7, done=lambda: 0))
     rest = DrawSampler(sharing, steps=7, done=lambda: 5)

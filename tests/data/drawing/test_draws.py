@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from helpers.data import NumberedFrames
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssltoolbox_hard_neg import HardNegOptions
@@ -39,7 +40,7 @@ def drawer(lengths, generators=(TIME_AUG,), samplers=(HARD_NEG,), seed=0, stride
     return Drawer(NumberedFrames(lengths), Strategies(generators, samplers), seed, stride)
 
 
-def test_a_draw_has_anchor_hard_negative_and_their_positives():
+def test_a_draw_has_anchor_hard_negative_and_their_positives() -> None:
     """[anchor, hard, pos(anchor), pos(hard)], the gap between anchor and hard, positives near their own."""
     for slot in range(50):
         draw = drawer([60] * 50).draw(0, slot)
@@ -49,7 +50,7 @@ def test_a_draw_has_anchor_hard_negative_and_their_positives():
         assert abs(hard - pos_hard) in range(2, 7)
 
 
-def test_without_strategies_the_positive_is_the_frame_itself():
+def test_without_strategies_the_positive_is_the_frame_itself() -> None:
     draw = drawer([9] * 5, (), ()).draw(0, 3)
     assert len(draw.frames) == 2
     assert draw.frames[0] == draw.frames[1]
@@ -57,7 +58,7 @@ def test_without_strategies_the_positive_is_the_frame_itself():
 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 999), slot=st.integers(0, 19))
-def test_a_draw_depends_on_its_place_alone(seed, epoch, slot):
+def test_a_draw_depends_on_its_place_alone(seed, epoch, slot) -> None:
     """Another worker, which has drawn other things before, gives the same."""
     first = drawer([60] * 20, seed=seed)
     other = drawer([60] * 20, seed=seed)
@@ -66,7 +67,7 @@ def test_a_draw_depends_on_its_place_alone(seed, epoch, slot):
     assert first.draw(epoch, slot) == other.draw(epoch, slot)
 
 
-def test_epochs_and_seeds_differ():
+def test_epochs_and_seeds_differ() -> None:
     draws = {
         (seed, epoch): tuple(drawer([60] * 20, seed=seed).draw(epoch, slot).frames for slot in range(20))
         for seed in range(2)
@@ -75,7 +76,7 @@ def test_epochs_and_seeds_differ():
     assert len(set(draws.values())) == 4
 
 
-def test_an_epoch_draws_every_clip_once_and_ids_never_repeat():
+def test_an_epoch_draws_every_clip_once_and_ids_never_repeat() -> None:
     one = drawer([60] * 20)
     draws = [one.draw(epoch, slot) for epoch in range(3) for slot in range(20)]
     assert len({draw.id for draw in draws}) == 60
@@ -83,7 +84,7 @@ def test_an_epoch_draws_every_clip_once_and_ids_never_repeat():
         assert sorted(draw.clip for draw in draws[20 * epoch : 20 * epoch + 20]) == list(range(20))
 
 
-def test_adding_a_plugin_leaves_the_others_draws_alone():
+def test_adding_a_plugin_leaves_the_others_draws_alone() -> None:
     alone = drawer([60] * 20, samplers=())
     together = drawer([60] * 20)
     more = drawer([60] * 20, generators=(TIME_AUG, ("other", PositiveGenerator(Options()))), samplers=())
@@ -93,14 +94,14 @@ def test_adding_a_plugin_leaves_the_others_draws_alone():
         assert plain.frames == together.draw(0, slot).frames[0::2]
 
 
-def test_picks_chain_in_recipe_order():
+def test_picks_chain_in_recipe_order() -> None:
     chain = (("next", NextFrame(Options())), ("next#2", NextFrame(Options())))
     for slot in range(20):
         anchor, positive = drawer([9] * 20, chain, ()).draw(0, slot).frames
         assert positive == anchor + 2
 
 
-def test_anchors_are_uniform():
+def test_anchors_are_uniform() -> None:
     one = drawer([10], (), ())
     counts = Counter(one.draw(epoch, 0).frames[0] for epoch in range(5000))
     expected = 500
@@ -108,7 +109,7 @@ def test_anchors_are_uniform():
     assert chi_squared < 27.9  # p = .001 at 9 degrees of freedom
 
 
-def test_another_anchor_of_the_clip_is_tried():
+def test_another_anchor_of_the_clip_is_tried() -> None:
     """Only the first four and the last four frames of 16 have one 12 frames away."""
     draws = [drawer([16] * 30, ()).draw(0, slot) for slot in range(30)]
     assert all(min(draw.frames[0], 15 - draw.frames[0]) <= 3 for draw in draws)
@@ -116,7 +117,7 @@ def test_another_anchor_of_the_clip_is_tried():
     assert not any(draw.clips_refused for draw in draws)
 
 
-def test_a_clip_without_an_answer_is_replaced_and_counted():
+def test_a_clip_without_an_answer_is_replaced_and_counted() -> None:
     lengths = [5 if clip % 3 == 0 else 60 for clip in range(30)]
     one = drawer(lengths)
     draws = [one.draw(0, slot) for slot in range(30)]
@@ -127,7 +128,7 @@ def test_a_clip_without_an_answer_is_replaced_and_counted():
     assert any(originals.get(draw.clip, draw.frames) != draw.frames for draw in replaced)
 
 
-def test_again_gives_another_draw_of_the_clip_then_another_clip():
+def test_again_gives_another_draw_of_the_clip_then_another_clip() -> None:
     one = drawer([60] * 20)
     draws = [one.draw(0, 7, again) for again in range(5)]
     assert len({draw.clip for draw in draws[:4]}) == 1
@@ -136,13 +137,13 @@ def test_again_gives_another_draw_of_the_clip_then_another_clip():
     assert len({draw.id for draw in draws}) == 1
 
 
-def test_no_clip_has_an_answer(golden):
+def test_no_clip_has_an_answer(golden: Golden) -> None:
     with pytest.raises(UserError) as caught:
         drawer([5, 7, 6]).draw(0, 0)
     golden(str(caught.value))
 
 
-def test_a_strategy_that_leaves_the_clip_is_named():
+def test_a_strategy_that_leaves_the_clip_is_named() -> None:
     class Outside(NegativeSampler[NegativeSamplerOptions]):
         def pick(self, clip, anchor, rng):
             return [len(clip)]
@@ -154,14 +155,14 @@ def test_a_strategy_that_leaves_the_clip_is_named():
     }
 
 
-def test_global_random_state_is_left_alone():
+def test_global_random_state_is_left_alone() -> None:
     before = np.random.get_state()[1].copy()
     drawer([60] * 4).draw(0, 0)
     assert (np.random.get_state()[1] == before).all()
 
 
 @pytest.mark.parametrize("stride", [1, 3, 4, 6, 12, 24])
-def test_the_one_clip_with_an_answer_is_found_from_every_place(stride):
+def test_the_one_clip_with_an_answer_is_found_from_every_place(stride) -> None:
     lengths = [2] * 11 + [60]  # too short for a hard negative, but for the last
     found = [drawer(lengths, stride=stride).draw(0, slot) for slot in range(12)]
     assert {draw.clip for draw in found} == {11}
@@ -169,7 +170,7 @@ def test_the_one_clip_with_an_answer_is_found_from_every_place(stride):
 
 
 @pytest.mark.parametrize("clips", [1, 2, 3])
-def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips):
+def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips) -> None:
     draws = [drawer([60] * clips).draw(0, 0, again) for again in range(MOST_REDRAWS + 1)]
     assert {draw.clip for draw in draws} == set(range(clips))
     assert all(draw.clips_refused == 0 for draw in draws)
@@ -193,7 +194,7 @@ class Stranger(NegativeSampler[NegativeSamplerOptions]):
         return [Pick(frame=3, clip=int(rng.choice(others)))]
 
 
-def test_picks_may_come_from_other_clips():
+def test_picks_may_come_from_other_clips() -> None:
     dataset = NumberedFrames([60] * 12)
     strategies = Strategies(
         [("elsewhere", Elsewhere(Options()))], [("stranger", Stranger(NegativeSamplerOptions()))]
@@ -211,7 +212,7 @@ def test_picks_may_come_from_other_clips():
         assert draw == Drawer(dataset, strategies, seed=0, stride=4).draw(0, slot)
 
 
-def test_a_pick_of_a_clip_that_is_not_there():
+def test_a_pick_of_a_clip_that_is_not_there() -> None:
     class Beyond(PositiveGenerator[Options]):
         def pick(self, clip, frame, rng):
             return Pick(frame=0, clip=99)
@@ -221,7 +222,7 @@ def test_a_pick_of_a_clip_that_is_not_there():
         drawer.draw(0, 0)
 
 
-def test_without_positives_a_draw_has_the_instances_alone():
+def test_without_positives_a_draw_has_the_instances_alone() -> None:
     strategies = Strategies(samplers=[("stranger", Stranger(NegativeSamplerOptions()))])
     both = Drawer(NumberedFrames([60] * 12), strategies, seed=0, stride=4)
     alone = Drawer(NumberedFrames([60] * 12), strategies, seed=0, stride=4, with_positives=False)

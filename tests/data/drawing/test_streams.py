@@ -11,12 +11,12 @@ from ssltoolbox.data.drawing.streams import stream
 
 
 @given(name=st.text(max_size=60))
-def test_a_stream_depends_on_its_name_alone(name):
+def test_a_stream_depends_on_its_name_alone(name) -> None:
     stream("another").random(3)
     assert stream(name).integers(2**62, size=4).tolist() == stream(name).integers(2**62, size=4).tolist()
 
 
-def test_names_that_differ_little_have_streams_that_have_nothing_in_common():
+def test_names_that_differ_little_have_streams_that_have_nothing_in_common() -> None:
     """Ten thousand neighbours: no first number twice, evenly spread, neighbours uncorrelated."""
     first = np.array([stream(f"0/0/{clip}/0/0 anchor").random() for clip in range(10_000)])
     assert len(set(first.tolist())) == 10_000
@@ -25,7 +25,7 @@ def test_names_that_differ_little_have_streams_that_have_nothing_in_common():
     assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.04
 
 
-def test_the_digest_is_the_state():
+def test_the_digest_is_the_state() -> None:
     """Whoever has PCG64 and BLAKE2b can make the same numbers."""
     high, low, high_step, low_step = np.frombuffer(
         blake2b(b"a name", digest_size=32).digest(), "<u8"
@@ -43,7 +43,7 @@ def test_the_digest_is_the_state():
     assert stream("a name").bit_generator.random_raw(5).tolist() == expected.random_raw(5).tolist()
 
 
-def test_a_strategy_may_spawn_and_pickle_it():
+def test_a_strategy_may_spawn_and_pickle_it() -> None:
     first, second = stream("a name"), stream("a name")
     children = [rng.spawn(2) for rng in (first, second)]
     numbers = [[child.random() for child in pair] for pair in children]

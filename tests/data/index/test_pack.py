@@ -111,7 +111,7 @@ def test_interrupted_anywhere_it_gives_the_same_bytes(index: Path, monkeypatch: 
             packed(index, JPEG, tick=stop)
     copyfileobj, copies = pack_module.shutil.copyfileobj, []
 
-    def stop_in_the_second(source, target, length):
+    def stop_in_the_second(source, target, length) -> None:
         copies.append(source)
         copyfileobj(source, target, length)
         if len(copies) == 2:

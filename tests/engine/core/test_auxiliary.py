@@ -80,7 +80,7 @@ def stepped(method: Any, losses: AuxiliaryLosses, step: int = 0) -> StepOutput:
 
 
 @each_method
-def test_a_loss_sees_the_step_of_any_method(name):
+def test_a_loss_sees_the_step_of_any_method(name) -> None:
     method, short = method_of(name), Short(Options(), None)
     losses = AuxiliaryLosses({"short": Weighted(short, 0.5)})
     output = stepped(method, losses, step=3)
@@ -97,7 +97,7 @@ def test_a_loss_sees_the_step_of_any_method(name):
 
 
 @each_method
-def test_it_is_added_with_its_weight(name):
+def test_it_is_added_with_its_weight(name) -> None:
     alone = stepped(method_of(name), AuxiliaryLosses())
     short = Short(Options(), None)
     both = stepped(method_of(name), AuxiliaryLosses({"short": Weighted(short, 0.25)}))
@@ -107,7 +107,7 @@ def test_it_is_added_with_its_weight(name):
     assert both.terms.keys() == alone.terms.keys() | {"short_loss"}
 
 
-def test_features_are_those_of_the_rows():
+def test_features_are_those_of_the_rows() -> None:
     method, short = method_of("simclr"), Short(Options(), None)
     method.eval()
     stepped(method, AuxiliaryLosses({"short": Weighted(short, 1.0)}))
@@ -115,7 +115,7 @@ def test_features_are_those_of_the_rows():
     torch.testing.assert_close(short.seen.embeddings, method.projection(method.backbone(torch.cat(VIEWS))))
 
 
-def test_parameters_of_a_loss_are_known_to_torch_and_get_gradients():
+def test_parameters_of_a_loss_are_known_to_torch_and_get_gradients() -> None:
     losses = AuxiliaryLosses(
         {"who": Weighted(Identity(Options(), None), 1.0), "short": Weighted(Short(Options(), None), 1)}
     )
@@ -130,7 +130,7 @@ def test_parameters_of_a_loss_are_known_to_torch_and_get_gradients():
     assert torch.equal(*(one.losses["who"].loss.classify.weight for one in (losses, restored)))
 
 
-def test_without_losses_a_step_is_left_as_it_is():
+def test_without_losses_a_step_is_left_as_it_is() -> None:
     method = method_of("simclr")
     with AuxiliaryLosses().recorded(method.backbone) as features:
         assert not method.backbone._forward_hooks
@@ -139,13 +139,13 @@ def test_without_losses_a_step_is_left_as_it_is():
     assert not AuxiliaryLosses()
 
 
-def test_the_backbone_keeps_no_hook():
+def test_the_backbone_keeps_no_hook() -> None:
     method = method_of("simclr")
     stepped(method, AuxiliaryLosses({"short": Weighted(Short(Options(), None), 1.0)}))
     assert not method.backbone._forward_hooks
 
 
-def test_what_comes_after_both_sides_is_left_out():
+def test_what_comes_after_both_sides_is_left_out() -> None:
     short = Short(Options(), None)
     losses = AuxiliaryLosses({"short": Weighted(short, 1.0)})
     features = torch.rand(5 * INSTANCES, 8, requires_grad=True)
@@ -155,7 +155,7 @@ def test_what_comes_after_both_sides_is_left_out():
     assert short.seen.embeddings is None
 
 
-def test_a_method_may_report_its_features():
+def test_a_method_may_report_its_features() -> None:
     short = Short(Options(), None)
     losses = AuxiliaryLosses({"short": Weighted(short, 1.0)})
     features = torch.rand(INSTANCES, 5, requires_grad=True)
@@ -164,7 +164,7 @@ def test_a_method_may_report_its_features():
     assert len(short.seen.rows) == INSTANCES
 
 
-def test_a_method_that_hides_its_features_is_told():
+def test_a_method_that_hides_its_features_is_told() -> None:
     losses = AuxiliaryLosses({"short": Weighted(Short(Options(), None), 1.0)})
     with pytest.raises(SslToolboxError, match=r"StepOutput\.features"):
         losses.added_to(StepOutput(torch.zeros(())), [], inputs_of())
@@ -174,7 +174,7 @@ def test_a_method_that_hides_its_features_is_told():
     ("given", "complaint"),
     [(lambda features: features.detach().sum(), "gradient"), (lambda features: features, "one number")],
 )
-def test_a_loss_that_can_t_be_added_is_named(given, complaint):
+def test_a_loss_that_can_t_be_added_is_named(given, complaint) -> None:
     class Wrong(AuxiliaryLoss[Options]):
         def loss(self, inputs):
             return given(inputs.features)

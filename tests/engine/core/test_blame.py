@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 from helpers.runs import run_tiny, write_recipe
@@ -43,7 +44,7 @@ class Component:
 BLAME = Blame({Component: "view 'mine' (plugin file /x.py)"})
 
 
-def test_the_component_the_call_and_the_line_are_named():
+def test_the_component_the_call_and_the_line_are_named() -> None:
     with pytest.raises(SslToolboxError) as caught, BLAME.assigned():
         Component().work(KeyError("au12"))
     assert str(caught.value).startswith("view 'mine' (plugin file /x.py): work() raised KeyError: 'au12' (")
@@ -52,24 +53,24 @@ def test_the_component_the_call_and_the_line_are_named():
 
 
 @pytest.mark.parametrize("error", [UserError("write it otherwise"), MemoryError()])
-def test_errors_that_say_what_to_do_pass(error):
+def test_errors_that_say_what_to_do_pass(error) -> None:
     with pytest.raises(type(error)) as caught, BLAME.assigned():
         Component().work(error)
     assert caught.value is error
 
 
-def test_an_error_of_the_toolbox_itself_blames_nobody():
+def test_an_error_of_the_toolbox_itself_blames_nobody() -> None:
     with pytest.raises(KeyError), BLAME.assigned():
         raise KeyError("ours")
 
 
-def test_it_goes_to_workers():
+def test_it_goes_to_workers() -> None:
     assert pickle.loads(pickle.dumps(BLAME)) == BLAME
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_run_ends_with_the_plugin_named(tmp_path, workers):
+def test_a_run_ends_with_the_plugin_named(tmp_path: Path, workers) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN)
     recipe = write_recipe(tmp_path, ("[time_aug]", "[wrong]"), ("workers: 0", f"workers: {workers}"))
     recipe.write_text(recipe.read_text() + "plugins: {files: [mine.py]}\n")

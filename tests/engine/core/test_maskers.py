@@ -63,7 +63,7 @@ def zeros(count: int, **widths: int) -> dict[str, Tensor]:
     return {key: torch.zeros(count, width) for key, width in widths.items()}
 
 
-def test_the_same_draw_and_missing_opinions_are_protected():
+def test_the_same_draw_and_missing_opinions_are_protected() -> None:
     descriptor = torch.zeros(4, 3)
     descriptor[3] = torch.nan
     given = rows([0, 1, 0, 1], {"all": descriptor})
@@ -73,7 +73,7 @@ def test_the_same_draw_and_missing_opinions_are_protected():
     assert masking.attract == 0.3
 
 
-def test_descriptors_stand_under_the_keys_of_their_maskers():
+def test_descriptors_stand_under_the_keys_of_their_maskers() -> None:
     one, two = torch.rand(4, 2), torch.rand(4, 5)
     union = MaskerUnion({"one": MaskAll(one), "two": MaskAll(two)})
     described = union.describe(batch(draws=2, roles=2))
@@ -81,7 +81,7 @@ def test_descriptors_stand_under_the_keys_of_their_maskers():
     assert torch.equal(described["two"], two.view(2, 2, 5))
 
 
-def test_a_masker_sees_its_own_descriptors_alone():
+def test_a_masker_sees_its_own_descriptors_alone() -> None:
     class Seen(MaskAll):
         def mask(self, anchors, candidates, eligible):
             self.seen = anchors.descriptor, candidates.descriptor
@@ -94,34 +94,34 @@ def test_a_masker_sees_its_own_descriptors_alone():
     assert all(torch.equal(seen, torch.zeros(2, 1)) for seen in maskers["one#2"].seen)
 
 
-def test_union_of_masks_and_largest_attraction():
+def test_union_of_masks_and_largest_attraction() -> None:
     given = rows([0, 1, 2, 3], zeros(4, all=2, none=5) | {"blind": torch.full((4, 1), torch.nan)})
     masking = MaskerUnion({"all": MaskAll(), "none": MaskNone(), "blind": MaskAll()}).mask(given, given)
     assert masking.masked.int().tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]]
     assert masking.attract == 0.8
 
 
-def test_empty_slots_of_a_queue_are_never_masked():
+def test_empty_slots_of_a_queue_are_never_masked() -> None:
     queue = RowQueue(8)
     queue.enqueue(rows([5, 6], zeros(2, all=3)), pointer=2)
     masking = MaskerUnion({"all": MaskAll()}).mask(rows([6, 7], zeros(2, all=3)), queue.rows())
     assert masking.masked.int().tolist() == [[0, 0, 1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0, 0]]
 
 
-def test_nothing_is_masked_in_an_empty_queue():
+def test_nothing_is_masked_in_an_empty_queue() -> None:
     masking = MaskerUnion({"all": MaskAll()}).mask(rows([6, 7], zeros(2, all=0)), RowQueue(8).rows())
     assert masking.masked.shape == (2, 8)
     assert not masking.masked.any()
 
 
-def test_agreement_is_reported_with_a_queue_too():
+def test_agreement_is_reported_with_a_queue_too() -> None:
     union, queue = MaskerUnion({"all": MaskAll()}), RowQueue(8)
     queue.enqueue(rows([5, 6, 7], zeros(3, all=1), {"expression": [0, 1, 1]}), pointer=0)
     terms = union.mask(rows([8], zeros(1, all=1), {"expression": [1]}), queue.rows()).terms
     assert terms["masked_same_expression"].item() == pytest.approx(2 / 3)
 
 
-def test_agreement_with_labels_is_reported_with_chance():
+def test_agreement_with_labels_is_reported_with_chance() -> None:
     class MaskNext(MaskAll):
         def mask(self, anchors, candidates, eligible):
             return torch.eye(len(anchors), dtype=torch.bool).roll(1, dims=1)
@@ -133,7 +133,7 @@ def test_agreement_with_labels_is_reported_with_chance():
     assert terms["chance_same_expression"].item() == pytest.approx(2 / 6)
 
 
-def test_agreement_is_reported_for_every_label_of_classes():
+def test_agreement_is_reported_for_every_label_of_classes() -> None:
     labels = {"au12": [0, 1], "eye_colour": [2, 2]}
     known = rows([0, 1], zeros(2, all=1), labels)
     values = {"valence": torch.rand(2), "units": torch.ones(2, 12, dtype=torch.long)}
@@ -147,18 +147,18 @@ def test_agreement_is_reported_for_every_label_of_classes():
     }
 
 
-def test_a_union_without_maskers_is_false():
+def test_a_union_without_maskers_is_false() -> None:
     assert not MaskerUnion()
     assert MaskerUnion().describe(batch(draws=2, roles=2)) == {}
 
 
-def test_rows_that_a_masker_never_described_are_named():
+def test_rows_that_a_masker_never_described_are_named() -> None:
     given = rows([0, 1], zeros(2, other=1))
     with pytest.raises(SslToolboxError, match="'all'"):
         MaskerUnion({"all": MaskAll()}).mask(given, given)
 
 
-def test_a_mask_of_the_wrong_shape_is_named():
+def test_a_mask_of_the_wrong_shape_is_named() -> None:
     class Wrong(MaskAll):
         def mask(self, anchors, candidates, eligible):
             return eligible[:1]
@@ -189,7 +189,7 @@ def pairs(count: int, *keys: str) -> tuple[Rows, Tensor]:
     return rows(list(range(count)), zeros(count, **dict.fromkeys(keys, 1))), similarity
 
 
-def test_weights_of_several_maskers_are_multiplied():
+def test_weights_of_several_maskers_are_multiplied() -> None:
     given, similarity = pairs(3, "one", "two")
     one, two = torch.rand(2, 3, 3) + 0.1
     union = MaskerUnion({"one": Answers(weights=one), "two": Answers(weights=two)})
@@ -199,7 +199,7 @@ def test_weights_of_several_maskers_are_multiplied():
     assert masking.terms == {}
 
 
-def test_weights_of_rows_without_an_opinion_are_one():
+def test_weights_of_rows_without_an_opinion_are_one() -> None:
     given, similarity = pairs(3, "one")
     given.descriptors["one"][1] = torch.nan
     weights = torch.full((3, 3), 2.0)
@@ -209,7 +209,7 @@ def test_weights_of_rows_without_an_opinion_are_one():
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, torch.inf, torch.nan])
-def test_weights_that_can_t_be_are_named(bad):
+def test_weights_that_can_t_be_are_named(bad) -> None:
     given, similarity = pairs(2, "one")
     union = MaskerUnion({"one": Answers(weights=torch.tensor([[1.0, 1.0], [bad, 1.0]]))})
     with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
@@ -217,13 +217,13 @@ def test_weights_that_can_t_be_are_named(bad):
 
 
 @pytest.mark.parametrize("weights", [torch.ones(2, 3), torch.ones(2, 2, dtype=torch.bool)])
-def test_weights_of_the_wrong_shape_or_type_are_named(weights):
+def test_weights_of_the_wrong_shape_or_type_are_named(weights) -> None:
     given, similarity = pairs(2, "one")
     with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
         MaskerUnion({"one": Answers(weights=weights)}).mask(given, given, similarity)
 
 
-def test_who_needs_no_similarity_is_given_none():
+def test_who_needs_no_similarity_is_given_none() -> None:
     class Blind(Answers):
         needs_similarity = False
 
@@ -238,14 +238,14 @@ def test_who_needs_no_similarity_is_given_none():
     assert list(union.without_similarity().maskers) == ["blind"]
 
 
-def test_a_method_that_gives_no_similarity_is_told_who_needs_it():
+def test_a_method_that_gives_no_similarity_is_told_who_needs_it() -> None:
     given, _ = pairs(2, "sees")
     with pytest.raises(SslToolboxError, match=r"'sees'.*similarity"):
         MaskerUnion({"sees": Answers()}).mask(given, given)
 
 
 @pytest.mark.parametrize("differentiable", [False, True])
-def test_weights_have_a_gradient_only_if_asked_for(differentiable):
+def test_weights_have_a_gradient_only_if_asked_for(differentiable) -> None:
     class Grow(Answers):
         def answer(self, comparison):
             return MaskerAnswer(weights=comparison.similarity.exp())
@@ -259,7 +259,7 @@ def test_weights_have_a_gradient_only_if_asked_for(differentiable):
         assert not MaskerUnion({"grow": grow}).mask(given, given, similarity).weights.requires_grad
 
 
-def test_which_candidates_are_negatives_is_passed_on():
+def test_which_candidates_are_negatives_is_passed_on() -> None:
     given, similarity = pairs(3, "one")
     negative = torch.tensor([[0, 1, 1], [1, 0, 0], [1, 1, 0]]).bool()
     masker = Answers()
@@ -269,7 +269,7 @@ def test_which_candidates_are_negatives_is_passed_on():
     assert torch.equal(masker.seen.negative, ~torch.eye(3, dtype=torch.bool))
 
 
-def test_each_masker_reports_its_own_terms():
+def test_each_masker_reports_its_own_terms() -> None:
     given, similarity = pairs(3, "one", "two")
     every = torch.ones(3, 3, dtype=torch.bool)
     one = Answers(masked=every, terms={"spread": torch.tensor(2.0)})
@@ -283,7 +283,7 @@ def test_each_masker_reports_its_own_terms():
     }
 
 
-def test_each_masker_attracts_with_its_own_weight():
+def test_each_masker_attracts_with_its_own_weight() -> None:
     given = rows([0, 1], zeros(2, all=1, none=1, still=1))
     still = MaskAll()
     still.attract = 0.0
@@ -296,9 +296,9 @@ def test_each_masker_attracts_with_its_own_weight():
     assert not masking.attractions["none"].masked.any()
 
 
-def test_a_masker_that_learns_is_given_its_own_descriptors():
+def test_a_masker_that_learns_is_given_its_own_descriptors() -> None:
     class Learns(MaskAll, nn.Module):
-        def update(self, rows, embeddings):
+        def update(self, rows, embeddings) -> None:
             self.seen = rows.descriptor, embeddings
 
     learns, given = Learns(), rows([0, 1], {"learns": torch.ones(2, 3), "all": torch.zeros(2, 1)})
@@ -309,9 +309,9 @@ def test_a_masker_that_learns_is_given_its_own_descriptors():
     assert all(torch.equal(*pair) for pair in zip(learns.seen, (torch.ones(2, 3), embeddings), strict=True))
 
 
-def test_a_masker_whose_state_no_checkpoint_would_have_is_refused():
+def test_a_masker_whose_state_no_checkpoint_would_have_is_refused() -> None:
     class Forgets(MaskAll):
-        def update(self, rows, embeddings):
+        def update(self, rows, embeddings) -> None:
             self.mean = embeddings.mean()
 
     with pytest.raises(SslToolboxError, match=r"'forgets'.*Forgets.*nn\.Module"):

@@ -44,7 +44,7 @@ def one_sided() -> Batch:
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["standard", "paper"])
-def test_local_crops_come_from_both_sides_in_turn(view):
+def test_local_crops_come_from_both_sides_in_turn(view) -> None:
     faces = batch(draws=4, hard=1)
     torch.manual_seed(0)
     view_a, view_b, crops = augmented(view, faces, crops=3)
@@ -60,7 +60,7 @@ def test_local_crops_come_from_both_sides_in_turn(view):
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["standard", "paper"])
-def test_a_batch_of_one_side_gives_one_view(view):
+def test_a_batch_of_one_side_gives_one_view(view) -> None:
     faces = one_sided()
     assert faces.hard_negatives == 1
     view_a, view_b, crops = augmented(view, faces, crops=2)
@@ -69,7 +69,7 @@ def test_a_batch_of_one_side_gives_one_view(view):
     assert len(crops) == 2
 
 
-def test_a_view_may_treat_a_pair_in_one_call():
+def test_a_view_may_treat_a_pair_in_one_call() -> None:
     faces = batch(draws=4, hard=0)
     view_a, view_b, _ = augmented(Mirrored(), faces)
     assert torch.equal(view_a, faces.sources[:, 0].flip(-1).float())
@@ -80,7 +80,7 @@ def test_a_view_may_treat_a_pair_in_one_call():
     ("wanted", "crops", "frames"),
     [((), 0, False), (("view_b", "crops"), 2, False), (("view_b", "batch"), 0, True)],
 )
-def test_what_nobody_asks_for_is_not_computed(wanted, crops, frames):
+def test_what_nobody_asks_for_is_not_computed(wanted, crops, frames) -> None:
     faces = batch(draws=4, hard=0) if "view_b" in wanted else one_sided()
     stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, wanted=wanted, crops=2)
     inputs = stages(Drawn(Position(7), faces)).inputs

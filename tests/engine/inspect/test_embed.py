@@ -1,6 +1,8 @@
 """Features of every frame as Parquet: each row is of the frame that it says."""
 
 import json
+from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,7 +18,7 @@ from ssltoolbox.models import weights_hash
 
 
 @pytest.fixture
-def plan(tmp_path):
+def plan(tmp_path: Path):
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     return open_source(NetworkSource(str(untrained_run(recipe, tmp_path / "run"))))
 
@@ -26,7 +28,7 @@ def written(plan, path, ticks=None, **options):
     return embed.Embedding(Components(plan), **options).write(path, ticks.append)
 
 
-def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
+def test_every_frame_of_every_split(plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embed, "ROWS", 32)
     ticks = []
     path = tmp_path / "new" / "x.parquet"
@@ -48,7 +50,7 @@ def test_every_frame_of_every_split(plan, tmp_path, monkeypatch):
     assert about["weights"] == weights_hash(Components(plan).initial_backbone())
 
 
-def test_a_row_is_of_its_frame(plan, tmp_path):
+def test_a_row_is_of_its_frame(plan, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     written(plan, path, splits=["test"])
     components, table = Components(plan), pq.read_table(path).to_pylist()
@@ -62,13 +64,15 @@ def test_a_row_is_of_its_frame(plan, tmp_path):
     assert row["valence"] == pytest.approx(float(frames.labels["valence"][0]), nan_ok=True)
 
 
-def test_what_has_no_label_is_null():
+def test_what_has_no_label_is_null() -> None:
     assert embed._label(np.array([3, -1])).to_pylist() == [3, None]
     assert embed._label(np.array([0.5, np.nan], np.float32)).to_pylist() == [0.5, None]
 
 
-def test_nothing_is_left_of_a_file_that_could_not_be_finished(plan, tmp_path, monkeypatch):
-    def full(*_, **__):
+def test_nothing_is_left_of_a_file_that_could_not_be_finished(
+    plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_, **__) -> Never:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +24,7 @@ def two_groups(count):
 
 
 @pytest.mark.parametrize(("count", "method"), [(10, "PCA"), (60, "t-SNE")])
-def test_groups_stay_apart(count, method):
+def test_groups_stay_apart(count, method) -> None:
     name, points = project(two_groups(count))
     assert (name, points.shape) == (method, (count, 2))
     first, second = points[: count // 2], points[count // 2 :]
@@ -32,9 +33,9 @@ def test_groups_stay_apart(count, method):
     assert np.array_equal(project(two_groups(count))[1], points)
 
 
-def test_umap_where_it_is_installed(monkeypatch):
+def test_umap_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Umap:
-        def __init__(self, **options):
+        def __init__(self, **options) -> None:
             assert options == {"random_state": 0, "n_jobs": 1}
 
         def fit_transform(self, values):
@@ -48,13 +49,13 @@ def test_umap_where_it_is_installed(monkeypatch):
     assert np.array_equal(points, values[:, :2])
 
 
-def test_features_that_are_all_the_same():
+def test_features_that_are_all_the_same() -> None:
     name, points = project(np.ones((60, 4)))
     assert name == "PCA"
     assert np.array_equal(points, np.zeros((60, 2)))
 
 
-def test_frames_whose_features_are_not_finite_are_left_out():
+def test_frames_whose_features_are_not_finite_are_left_out() -> None:
     values = two_groups(10).astype(np.float32)
     values[3, 1] = np.nan
     number = np.arange(10)
@@ -70,7 +71,7 @@ def test_frames_whose_features_are_not_finite_are_left_out():
     assert "expression" not in map_of(Features(values, number, number, number / 4), {})
 
 
-def test_labels_of_several_classes_a_frame_are_left_out():
+def test_labels_of_several_classes_a_frame_are_left_out() -> None:
     number = np.arange(10)
     labels = {"units": np.zeros((10, 12), np.int64), "mood": number}
     found = map_of(
@@ -82,7 +83,7 @@ def test_labels_of_several_classes_a_frame_are_left_out():
     assert found["mood"] == number.tolist()
 
 
-def test_of_a_run(tmp_path):
+def test_of_a_run(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     folder = RunFolder(untrained_run(recipe, tmp_path / "run"))
     write_map(Components(load_plan(recipe)), folder)

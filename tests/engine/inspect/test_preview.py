@@ -63,7 +63,7 @@ class NextDraw(NegativeMasker[Options]):
 
 
 @pytest.fixture
-def shown(tmp_path):
+def shown(tmp_path: Path):
     """What the picture of the tiny recipe, with changes, says."""
     (tmp_path / "strategies.py").write_text(PLUGINS)
     plugins = ("trainer:", "plugins: {files: [strategies.py]}\ntrainer:")
@@ -79,7 +79,7 @@ def captions(tiles):
 
 
 @pytest.mark.slow
-def test_it_is_what_the_run_sees(tmp_path, monkeypatch):
+def test_it_is_what_the_run_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step's first micro-batch, to the bit: draws, order and augmentations."""
     seen = []
     step = SimCLR.step
@@ -101,7 +101,7 @@ def test_it_is_what_the_run_sees(tmp_path, monkeypatch):
         assert torch.equal(ours.view_b, displayable(components.view, view_b, 32))
 
 
-def test_a_line_for_each_instance_with_moments_in_seconds(shown):
+def test_a_line_for_each_instance_with_moments_in_seconds(shown) -> None:
     content = shown(HARD, draws=3)
     assert [len(draw.instances) for draw in content.draws] == [2, 2, 2]
     anchor, hard = content.draws[0].instances
@@ -117,25 +117,25 @@ def test_a_line_for_each_instance_with_moments_in_seconds(shown):
     assert not content.changes
 
 
-def test_a_positive_without_strategies_is_the_frame_itself(shown):
+def test_a_positive_without_strategies_is_the_frame_itself(shown) -> None:
     anchor = shown(("[time_aug]", "[]")).draws[0].instances[0]
     assert anchor.positive.caption.startswith("the same frame")
     assert np.array_equal(anchor.positive.image, anchor.frame.image)
 
 
-def test_many_hard_negatives_are_counted(shown):
+def test_many_hard_negatives_are_counted(shown) -> None:
     draw = shown(("views:", "negatives: [{name: hard_neg, count: 7, gap: 0.24}]\nviews:")).draws[0]
     assert [instance.name for instance in draw.instances[1:]] == [f"hard negative {k}" for k in (1, 2, 3)]
     assert draw.more_hard == 4
 
 
-def test_a_hard_negative_that_counts_as_many_says_so(shown):
+def test_a_hard_negative_that_counts_as_many_says_so(shown) -> None:
     draw = shown(("views:", "negatives: [{name: hard_neg, count: 3, weight: 32}]\nviews:")).draws[0]
     names = [instance.name for instance in draw.instances]
     assert names == ["anchor", *(f"hard negative {number}\ncounts as 32" for number in (1, 2, 3))]
 
 
-def test_changed_pixels_name_who_changed_them(shown):
+def test_changed_pixels_name_who_changed_them(shown) -> None:
     content = shown(("[time_aug]", "[time_aug, invert]"), HARD)
     assert content.changes
     first, second = content.draws[:2]
@@ -145,7 +145,7 @@ def test_changed_pixels_name_who_changed_them(shown):
     assert [instance.changed for instance in second.instances] == [None, None]
 
 
-def test_what_is_pushed_apart(shown):
+def test_what_is_pushed_apart(shown) -> None:
     content = shown()
     assert content.legend == (
         ("pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"),
@@ -157,7 +157,7 @@ def test_what_is_pushed_apart(shown):
     assert [text.split("\n")[0] for text in others] == [f"person {number}" for number in people[1:4]]
 
 
-def test_hard_negatives_are_pushed_apart_too(shown):
+def test_hard_negatives_are_pushed_apart_too(shown) -> None:
     assert shown(HARD).legend[1] == (
         "pushed",
         "pushed apart: the lines of a draw from each other, same clip but another moment, and "
@@ -165,7 +165,7 @@ def test_hard_negatives_are_pushed_apart_too(shown):
     )
 
 
-def test_frames_of_other_clips_are_said_to_be_so(shown):
+def test_frames_of_other_clips_are_said_to_be_so(shown) -> None:
     content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
     assert "the lines of a draw from each other, other people, and" in content.legend[1][1]
     for draw in content.draws:
@@ -176,7 +176,7 @@ def test_frames_of_other_clips_are_said_to_be_so(shown):
 
 
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
-def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method):
+def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method) -> None:
     content = shown((SIMCLR, WITH_METHOD[method]), ("views:", "maskers: [next_draw]\nviews:"), draws=8)
     relation, text = content.legend[2]
     assert relation == "masked"
@@ -194,13 +194,13 @@ def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method):
     assert last.more_masked == 0
 
 
-def test_more_masked_rows_than_are_shown_are_counted(shown):
+def test_more_masked_rows_than_are_shown_are_counted(shown) -> None:
     content = shown(HARD, ("views:", "maskers: [next_draw]\nviews:"))
     hard = content.draws[0].instances[1]
     assert (len(hard.masked), hard.more_masked) == (3, 1)
 
 
-def test_a_queue_is_said_to_be_one(shown):
+def test_a_queue_is_said_to_be_one(shown) -> None:
     content = shown((SIMCLR, WITH_METHOD["mocov2"]))
     assert content.pushed_heading == "pushed apart from such\nfaces in the queue"
     assert content.legend[1][1] == (
@@ -208,14 +208,14 @@ def test_a_queue_is_said_to_be_one(shown):
     )
 
 
-def test_without_negatives_nothing_is_pushed_apart(shown):
+def test_without_negatives_nothing_is_pushed_apart(shown) -> None:
     content = shown((SIMCLR, WITH_METHOD["byol"]))
     assert content.legend[1:] == (("pushed", "nothing is pushed apart: byol has no negatives"),)
     assert content.pushed_heading == ""
     assert content.draws[0].instances[0].others == ()
 
 
-def test_a_method_that_looks_at_no_pairs_shows_none(shown):
+def test_a_method_that_looks_at_no_pairs_shows_none(shown) -> None:
     content = shown((SIMCLR, "supervised"), ("[time_aug]", "[]"))
     instance = content.draws[0].instances[0]
     assert (content.pairs, instance.positive, instance.view_b, instance.others) == (False, None, None, ())
@@ -227,7 +227,7 @@ def test_a_method_that_looks_at_no_pairs_shows_none(shown):
     assert "together" not in drawn
 
 
-def test_masks_with_another_label_than_the_rows_look_different(shown):
+def test_masks_with_another_label_than_the_rows_look_different(shown) -> None:
     """Of each masked tile, the caption names both labels where they differ, and its frame is dashed."""
     content = shown(("views:", "maskers: [next_draw]\nviews:"), draws=8)
     tiles = [tile for draw in content.draws for tile in draw.instances[0].masked]
@@ -239,19 +239,19 @@ def test_masks_with_another_label_than_the_rows_look_different(shown):
     assert "dashed" in content.legend[2][1]
 
 
-def test_the_recipe_in_words(shown):
+def test_the_recipe_in_words(shown) -> None:
     assert dict(shown(HARD).facts)["negative sampler"] == (
         "hard_neg. Frames of the same clip a long time away: same person, other expression."
     )
 
 
-def test_steps_that_are_not_there(shown):
+def test_steps_that_are_not_there(shown) -> None:
     assert shown(step=5).title == "tiny: pairs of step 5 of 6"
     with pytest.raises(UserError, match=r"^there is no step 6: the run has steps 0 to 5$"):
         shown(step=6)
 
 
-def test_a_recipe_that_does_not_train_has_no_pairs(shown):
+def test_a_recipe_that_does_not_train_has_no_pairs(shown) -> None:
     with pytest.raises(UserError, match=r"^the method none trains nothing: there are no pairs to show$"):
         shown((SIMCLR, "none"), ("[time_aug]", "[]"))
 
@@ -272,12 +272,12 @@ class PerImage(Normalised):
         return (pixels - pixels.mean((1, 2, 3), keepdim=True)) / (pixels.std((1, 2, 3), keepdim=True) + 1)
 
 
-def test_any_normalisation_is_undone():
+def test_any_normalisation_is_undone() -> None:
     images = torch.randint(0, 256, (5, 3, 6, 6), dtype=torch.uint8, generator=torch.manual_seed(0))
     assert torch.equal(displayable(Normalised(), Normalised().plain(images), 6), images)
 
 
-def test_images_normalised_one_by_one_are_stretched():
+def test_images_normalised_one_by_one_are_stretched() -> None:
     images = torch.randint(50, 90, (5, 3, 6, 6), dtype=torch.uint8, generator=torch.manual_seed(0))
     stretched = displayable(PerImage(), PerImage().plain(images), 6).flatten(1)
     assert stretched.amin(1).tolist() == [0] * 5
@@ -293,7 +293,7 @@ def test_images_normalised_one_by_one_are_stretched():
         ("simclr", "negatives: [{name: hard_neg, count: 2}]\nmaskers: [next_draw]"),
     ],
 )
-def test_nothing_is_written_over_the_edge(shown, method, strategies):
+def test_nothing_is_written_over_the_edge(shown, method, strategies) -> None:
     content = shown(
         (SIMCLR, WITH_METHOD[method]),
         ("views:", f"{strategies}\nviews:"),
@@ -311,7 +311,7 @@ def test_nothing_is_written_over_the_edge(shown, method, strategies):
         assert 0 <= box.y0 <= box.y1 <= height, text.get_text()
 
 
-def test_a_png_is_written_and_nothing_beside_it(tmp_path):
+def test_a_png_is_written_and_nothing_beside_it(tmp_path: Path) -> None:
     output = tmp_path / "new" / "pairs.png"
     preview(Components(load_plan(write_recipe(tmp_path))), output, draws=2)
     assert [path.name for path in output.parent.iterdir()] == ["pairs.png"]
@@ -320,7 +320,7 @@ def test_a_png_is_written_and_nothing_beside_it(tmp_path):
         assert image.width > 1000
 
 
-def test_names_are_text_whatever_their_letters(tmp_path, shown):
+def test_names_are_text_whatever_their_letters(tmp_path: Path, shown) -> None:
     """No formula for dollar signs, no warning for letters that the font lacks."""
     content = shown(draws=1)
     draw = replace(content.draws[0], clip="$\\frac$ 人 clip")
@@ -328,7 +328,7 @@ def test_names_are_text_whatever_their_letters(tmp_path, shown):
     assert (tmp_path / "pairs.png").stat().st_size > 10_000
 
 
-def test_a_file_that_cannot_be_written(tmp_path):
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     output = Path(tmp_path / "file" / "pairs.png")
     with pytest.raises(SslToolboxError, match=rf"^can't write {output}: File exists$"):

@@ -1,5 +1,8 @@
 """The report of a run is in its folder, and a run is done without one."""
 
+from pathlib import Path
+from typing import Never
+
 import pytest
 import torch
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
@@ -8,7 +11,7 @@ from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan
 
 
-def test_a_run_ends_with_a_report(tmp_path):
+def test_a_run_ends_with_a_report(tmp_path: Path) -> None:
     run = run_tiny(write_recipe(tmp_path), tmp_path / "run", "evaluate=[identity]")
     html = run.folder.report.read_text(encoding="utf-8")
     assert "After 6 steps the frozen features tell people apart with accuracy" in html
@@ -17,15 +20,17 @@ def test_a_run_ends_with_a_report(tmp_path):
     assert run.folder.pairs.read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_training_there_are_no_pairs(tmp_path):
+def test_without_training_there_are_no_pairs(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], "none"), ("positives: [time_aug]\n", ""))
     run = run_tiny(recipe, tmp_path / "run")
     assert "Without training the run is complete; nothing was evaluated." in run.folder.report.read_text()
     assert not run.folder.pairs.exists()
 
 
-def test_a_report_that_fails_fails_nothing(tmp_path, monkeypatch, capsys):
-    def broken(folder):
+def test_a_report_that_fails_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(folder) -> Never:
         raise ValueError("no [font] found")
 
     monkeypatch.setattr("ssltoolbox.report.render_report", broken)
@@ -39,8 +44,8 @@ def test_a_report_that_fails_fails_nothing(tmp_path, monkeypatch, capsys):
     assert "ValueError: no [font] found" in run.folder.log.read_text()
 
 
-def test_a_picture_that_fails_costs_only_the_picture(tmp_path, monkeypatch):
-    def broken(components, output, draws):
+def test_a_picture_that_fails_costs_only_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(components, output, draws) -> Never:
         raise ValueError("no picture")
 
     monkeypatch.setattr("ssltoolbox.engine.inspect.preview.preview", broken)
@@ -49,7 +54,7 @@ def test_a_picture_that_fails_costs_only_the_picture(tmp_path, monkeypatch):
     assert "ValueError: no picture" in run.folder.log.read_text()
 
 
-def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path):
+def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     run = run_tiny(recipe, tmp_path / "run")
     run.folder.report.write_text("mine")
@@ -58,7 +63,9 @@ def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path):
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_what_a_generator_counts_in_render_is_logged_and_said(tmp_path, accumulate, capsys):
+def test_what_a_generator_counts_in_render_is_logged_and_said(
+    tmp_path: Path, accumulate, capsys: pytest.CaptureFixture[str]
+) -> None:
     plugin = tmp_path / "mirror.py"
     plugin.write_text(
         "from dataclasses import replace\n"

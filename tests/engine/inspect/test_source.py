@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Path:
     return untrained_run(write_recipe(other, ("name: test_byobnet", "name: test_resnet")), tmp_path / "run")
 
 
-def test_a_file_with_a_recipe(recipe, weights):
+def test_a_file_with_a_recipe(recipe, weights) -> None:
     plan = open_source(NetworkSource(str(weights), recipe), ["evaluate=[identity]"])
     assert not plan.trains
     assert (plan.recipe.positives, plan.recipe.name) == ((), "odd-name-.safetensors")
@@ -47,7 +47,7 @@ def test_a_file_with_a_recipe(recipe, weights):
 
 
 @pytest.mark.parametrize("source", ["run", "run/", "run/backbone.safetensors"])
-def test_a_run_brings_its_recipe(run, source, monkeypatch):
+def test_a_run_brings_its_recipe(run, source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.parent)
     plan = open_source(NetworkSource(source))
     assert (plan.recipe.name, plan.recipe.backbone.name) == ("tiny", "test_resnet")
@@ -55,7 +55,7 @@ def test_a_run_brings_its_recipe(run, source, monkeypatch):
     assert weights_hash(Components(plan).initial_backbone()) == saved
 
 
-def test_a_run_on_another_recipes_data(run, recipe):
+def test_a_run_on_another_recipes_data(run, recipe) -> None:
     write_recipe(recipe.parent, ("size: 32, eval", "size: 48, eval"))
     plan = open_source(NetworkSource(str(run), recipe))
     assert plan.recipe.backbone.name == "test_resnet"
@@ -72,13 +72,13 @@ def test_a_run_on_another_recipes_data(run, recipe):
         ("imagenet", "", ("imagenet", "test_byobnet", "imagenet")),
     ],
 )
-def test_every_form_of_a_network_has_a_name_and_weights(recipe, source, arch, expected):
+def test_every_form_of_a_network_has_a_name_and_weights(recipe, source, arch, expected) -> None:
     plan = open_source(NetworkSource(source, recipe, arch))
     assert (plan.recipe.name, plan.recipe.backbone.name, plan.recipe.backbone.weights) == expected
     assert check_weights(plan) == ""
 
 
-def test_another_network_is_a_standard_one(recipe):
+def test_another_network_is_a_standard_one(recipe) -> None:
     text = recipe.read_text().replace("{name: test_byobnet}", "{name: resnet18, stem: small}")
     recipe.write_text(text)
     assert open_source(NetworkSource("random", recipe)).recipe.backbone.stem == "small"
@@ -87,7 +87,7 @@ def test_another_network_is_a_standard_one(recipe):
     assert plan.recipe.backbone.stem == "small"
 
 
-def test_part_of_a_network(recipe, weights):
+def test_part_of_a_network(recipe, weights) -> None:
     state = create_backbone("test_byobnet").state_dict()
     state.pop(next(iter(state)))
     path = recipe.parent / "part.pth"
@@ -124,7 +124,9 @@ def test_part_of_a_network(recipe, weights):
         ),
     ],
 )
-def test_sources_that_are_no_network_are_refused(recipe, wanted, message, monkeypatch):
+def test_sources_that_are_no_network_are_refused(
+    recipe, wanted, message, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(recipe.parent)
     given = wanted | ({"recipe": Path(wanted["recipe"])} if "recipe" in wanted else {})
     with pytest.raises(UserError) as caught:
@@ -132,12 +134,12 @@ def test_sources_that_are_no_network_are_refused(recipe, wanted, message, monkey
     assert str(caught.value) == message
 
 
-def test_a_name_that_timm_lacks(recipe):
+def test_a_name_that_timm_lacks(recipe) -> None:
     with pytest.raises(UserError, match=r"(?s)resnet81.*did you mean"):
         open_source(NetworkSource("timm:resnet81", recipe))
 
 
-def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path):
+def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path: Path) -> None:
     plan = open_source(NetworkSource(str(weights), recipe))
     again = tmp_path / "again.yaml"
     again.write_text(dump(plan.recipe))

@@ -3,16 +3,18 @@
 import errno
 import pickle
 from pathlib import Path
+from typing import Never
 
 import pytest
 import torch
+from helpers.golden import Golden
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.runs import checkpoint as module
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 
 
-def test_written_and_read(tmp_path):
+def test_written_and_read(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"global_step": 3, "w": torch.ones(2)}, path)
     read = AtomicCheckpointIO().load_checkpoint(path)
@@ -22,11 +24,13 @@ def test_written_and_read(tmp_path):
     assert not path.exists()
 
 
-def test_a_full_disk_leaves_the_one_before(tmp_path, monkeypatch, golden):
+def test_a_full_disk_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"global_step": 3}, path)
 
-    def full(_):
+    def full(_) -> Never:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module.os, "fsync", full)
@@ -39,7 +43,7 @@ def test_a_full_disk_leaves_the_one_before(tmp_path, monkeypatch, golden):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
-def test_what_the_system_says_is_the_reason(tmp_path, golden):
+def test_what_the_system_says_is_the_reason(tmp_path: Path, golden: Golden) -> None:
     """Not what torch makes of it."""
     (tmp_path / ".last.ckpt.part").symlink_to("/dev/full")
     with pytest.raises(SslToolboxError) as caught:
@@ -49,7 +53,7 @@ def test_what_the_system_says_is_the_reason(tmp_path, golden):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half"])
-def test_a_damaged_one_is_named(tmp_path, content):
+def test_a_damaged_one_is_named(tmp_path: Path, content) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"can't read the checkpoint {path}: "):
@@ -59,7 +63,7 @@ def test_a_damaged_one_is_named(tmp_path, content):
 class Payload:
     """Creates a file when it is unpickled."""
 
-    def __init__(self, path):
+    def __init__(self, path) -> None:
         self.path = path
 
     def __reduce__(self):
@@ -67,7 +71,7 @@ class Payload:
 
 
 @pytest.mark.parametrize("writer", [torch.save, lambda value, file: file.write_bytes(pickle.dumps(value))])
-def test_code_in_a_checkpoint_is_never_run(tmp_path, writer):
+def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, writer) -> None:
     path, proof = tmp_path / "last.ckpt", tmp_path / "proof"
     writer({"state_dict": Payload(proof)}, path)
     with pytest.raises(UserError, match="can't read the checkpoint"):

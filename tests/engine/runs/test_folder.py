@@ -1,6 +1,9 @@
 """The default folder of a run is its own."""
 
 from datetime import datetime
+from pathlib import Path
+
+import pytest
 
 from ssltoolbox.engine.runs import folder
 from ssltoolbox.engine.runs.folder import RunFolder
@@ -14,7 +17,7 @@ class Frozen(datetime):
         return cls(2026, 1, 1)
 
 
-def test_runs_that_start_in_the_same_second(tmp_path, monkeypatch):
+def test_runs_that_start_in_the_same_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(folder, "datetime", Frozen)
     paths = [RunFolder.of_now("tiny").path for _ in range(3)]

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ with crashes_in(Path(sys.argv[2])):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGBUS"), reason="there is no such signal")
-def test_a_mapped_file_that_is_cut_short(tmp_path):
+def test_a_mapped_file_that_is_cut_short(tmp_path: Path) -> None:
     """Nothing can catch that; the log says what was being read."""
     data, log = tmp_path / "data", tmp_path / "log.txt"
     data.touch()
@@ -38,7 +39,7 @@ def test_a_mapped_file_that_is_cut_short(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_empty_log_where_nothing_happens(tmp_path):
+def test_an_empty_log_where_nothing_happens(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     program = (
         "import faulthandler, sys; from pathlib import Path; from ssltoolbox.engine.runs.log import crashes_in\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 from helpers.runs import run_tiny, write_recipe
@@ -42,7 +43,7 @@ def ssltoolbox_auxiliary_losses():
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path: Path):
     (tmp_path / "mine.py").write_text(PLUGIN)
     path = write_recipe(tmp_path)
     path.write_text(path.read_text() + "losses: [{name: target, weight: 0.5}]\nplugins: {files: [mine.py]}\n")
@@ -53,7 +54,7 @@ def logged(folder):
     return list(csv.DictReader(folder.metrics.read_text().splitlines()))
 
 
-def test_its_parameters_are_optimised(recipe):
+def test_its_parameters_are_optimised(recipe) -> None:
     plan = load_plan(recipe)
     method, losses = Components(plan).learners(distributed=False)
     optimiser = build_optimiser(method, plan.recipe.optim, maker(plan.optimiser), losses=losses)
@@ -62,7 +63,7 @@ def test_its_parameters_are_optimised(recipe):
 
 
 @pytest.mark.slow
-def test_its_loss_is_added_and_logged(recipe, tmp_path):
+def test_its_loss_is_added_and_logged(recipe, tmp_path: Path) -> None:
     whole = run_tiny(recipe, tmp_path / "whole").folder
     rows = logged(whole)
     assert all(float(row["target_loss"]) > 0 for row in rows)
@@ -71,6 +72,6 @@ def test_its_loss_is_added_and_logged(recipe, tmp_path):
     assert added == pytest.approx(0.5 * float(rows[0]["target_loss"]), rel=1e-3)
 
 
-def test_the_kit_takes_it(tmp_path):
+def test_the_kit_takes_it(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN)
     check_plugin(tmp_path / "mine.py")

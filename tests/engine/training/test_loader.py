@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +23,7 @@ from ssltoolbox.plan import load_plan
 
 
 @pytest.fixture
-def preparing(tmp_path, monkeypatch):
+def preparing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The processes that prepared the batches of a short run."""
     log = tmp_path / "log"
     prepare = Stages.__call__
@@ -41,11 +42,11 @@ def preparing(tmp_path, monkeypatch):
     return run
 
 
-def test_without_workers_this_one(preparing):
+def test_without_workers_this_one(preparing) -> None:
     assert preparing("trainer.workers=0") == [str(os.getpid())] * 3
 
 
-def test_workers_each_a_batch_in_turn(preparing):
+def test_workers_each_a_batch_in_turn(preparing) -> None:
     processes = preparing("trainer.workers=2")
     assert len(processes) == 3
     assert len(set(processes)) == 2
@@ -53,7 +54,7 @@ def test_workers_each_a_batch_in_turn(preparing):
 
 
 @pytest.fixture
-def loading(tmp_path, monkeypatch):
+def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """How a run of two workers loads where that many batches fit into shared memory, as loaded or as prepared."""
 
     def fitting(batches, prepared=False, *changes):
@@ -68,26 +69,26 @@ def loading(tmp_path, monkeypatch):
     return fitting
 
 
-def test_workers_prepare_where_what_they_have_ready_fits(loading):
+def test_workers_prepare_where_what_they_have_ready_fits(loading) -> None:
     """Two batches ahead each, and three in the main process."""
     assert loading(2 * 2 + 3, prepared=True) == Loading(workers=2, ahead=2, prepares=True)
 
 
-def test_workers_only_load_where_the_views_do_not_fit(loading):
+def test_workers_only_load_where_the_views_do_not_fit(loading) -> None:
     found = loading(4 * 2 + 3)
     assert found == Loading(workers=2, ahead=4)
     assert not found.note
 
 
 @pytest.mark.parametrize(("batches", "workers"), [(5, 2), (4, 1), (3, 0), (0, 0)])
-def test_fewer_workers_where_frames_do_not_fit(loading, batches, workers):
+def test_fewer_workers_where_frames_do_not_fit(loading, batches, workers) -> None:
     found = loading(batches)
     assert (found.workers, found.ahead, found.prepares) == (workers, 1, False)
     assert bool(found.note) == (workers < 2)
     assert not found.note or f"{workers} of 2" in found.note
 
 
-def test_what_workers_lay_there_is_measured(tmp_path):
+def test_what_workers_lay_there_is_measured(tmp_path: Path) -> None:
     """All tensors of a prepared batch, within the few bytes of its rows."""
     components = Components(load_plan(write_recipe(tmp_path)))
     drawn = Drawn(Position(step=0), components.batches.__getitems__([(0, slot) for slot in range(8)]))
@@ -98,7 +99,7 @@ def test_what_workers_lay_there_is_measured(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [None, 10**12], ids=["measured", "taken"])
-def test_a_small_shared_memory(tmp_path, room):
+def test_a_small_shared_memory(tmp_path: Path, room) -> None:
     """A real one; where something else takes the room that was measured, a run ends with a line."""
     if not may_mount():
         pytest.skip("nothing may be mounted here")
@@ -147,7 +148,7 @@ def batch():
     )
 
 
-def test_the_loader_pins_every_tensor(batch, monkeypatch):
+def test_the_loader_pins_every_tensor(batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the function that torch's loader calls; a type that it doesn't know would be left as it is."""
     pinned = []
     monkeypatch.setattr(Tensor, "pin_memory", lambda tensor: pinned.append(tensor) or tensor.clone())
@@ -158,7 +159,7 @@ def test_the_loader_pins_every_tensor(batch, monkeypatch):
     assert moved.counts == batch.counts
 
 
-def test_nothing_waits_for_a_copy_to_the_gpu(batch, monkeypatch):
+def test_nothing_waits_for_a_copy_to_the_gpu(batch, monkeypatch: pytest.MonkeyPatch) -> None:
     copied = []
 
     def to(tensor, device, non_blocking=False):

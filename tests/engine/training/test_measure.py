@@ -1,5 +1,7 @@
 """What a few steps cost, and where the time of a run goes."""
 
+from pathlib import Path
+
 import pytest
 from helpers.runs import WITH_METHOD, write_recipe
 from pytorch_lightning.profilers import SimpleProfiler
@@ -12,16 +14,16 @@ from ssltoolbox.plan import load_plan
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch):
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
 
 
-def cost_of(tmp_path, *overrides, method="simclr"):
+def cost_of(tmp_path: Path, *overrides, method="simclr"):
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     return measure(load_plan(recipe, overrides))
 
 
-def test_parameters_are_counted(tmp_path):
+def test_parameters_are_counted(tmp_path: Path) -> None:
     """A head of 256 → 16 → 8, and a momentum network as large, which doesn't learn."""
     cost = cost_of(tmp_path, method="mocov2")
     assert cost.backbone == 199_856
@@ -29,7 +31,7 @@ def test_parameters_are_counted(tmp_path):
     assert cost.learning - cost.backbone == 256 * 16 + 16 + 16 * 8 + 8
 
 
-def test_steps_are_timed_after_the_warm_up(tmp_path):
+def test_steps_are_timed_after_the_warm_up(tmp_path: Path) -> None:
     cost = cost_of(tmp_path, "trainer.accumulate=2", "trainer.log_steps=1")
     assert cost.steps == LEAST_STEPS
     assert cost.images == 16
@@ -37,12 +39,12 @@ def test_steps_are_timed_after_the_warm_up(tmp_path):
     assert 100 * 2**20 < cost.memory < 100 * 2**30
 
 
-def test_a_device_among_several_gets_its_share(tmp_path):
+def test_a_device_among_several_gets_its_share(tmp_path: Path) -> None:
     cost = cost_of(tmp_path, "trainer.devices=2")
     assert (cost.devices, cost.images, cost.device) == (2, 8, "cpu")
 
 
-def test_nothing_is_written(tmp_path, monkeypatch):
+def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -50,7 +52,7 @@ def test_nothing_is_written(tmp_path, monkeypatch):
     assert list(work.iterdir()) == []
 
 
-def test_stages_and_the_rest_add_up():
+def test_stages_and_the_rest_add_up() -> None:
     profiler = SimpleProfiler()
     profiler.recorded_durations.update(
         {
@@ -77,7 +79,7 @@ def test_stages_and_the_rest_add_up():
     assert cells["d"][0] == "20%"
 
 
-def test_what_workers_do_has_no_row():
+def test_what_workers_do_has_no_row() -> None:
     profiler = SimpleProfiler()
     profiler.recorded_durations.update({"run_training_batch": [4.0], "method": [1.0]})
     table = stage_table(profiler)
@@ -91,7 +93,7 @@ def test_what_workers_do_has_no_row():
 
 
 @pytest.mark.parametrize("profile", [True, False])
-def test_a_run_says_it_when_asked(tmp_path, profile):
+def test_a_run_says_it_when_asked(tmp_path: Path, profile) -> None:
     console = Console(record=True, width=80)
     plan = load_plan(write_recipe(tmp_path), ["trainer.steps=2"])
     train(plan, tmp_path / "run", console=console, profile=profile)

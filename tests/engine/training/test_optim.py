@@ -19,7 +19,7 @@ def build(model, optim, **settings):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_optimiser_is_made_and_learns(name):
+def test_each_optimiser_is_made_and_learns(name) -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     optimiser = build(model, Optim(name=name, lr=0.01, weight_decay=0.1))
     assert type(optimiser) is KINDS[name]
@@ -32,7 +32,7 @@ def test_each_optimiser_is_made_and_learns(name):
     assert {group["lr"] for group in optimiser.param_groups} == {0.01}
 
 
-def test_fused_is_the_same():
+def test_fused_is_the_same() -> None:
     moved = []
     for fused in (True, False):
         torch.manual_seed(0)
@@ -56,17 +56,17 @@ def decayed(model: nn.Module, **settings) -> set[str]:
     }
 
 
-def test_norms_and_biases_are_left_alone():
+def test_norms_and_biases_are_left_alone() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     assert decayed(model) == {"0.weight", "2.weight"}
 
 
-def test_everything_if_asked_for():
+def test_everything_if_asked_for() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
     assert decayed(model, decay_norm_and_bias=True) == {"0.weight", "0.bias", "1.weight", "1.bias"}
 
 
-def test_what_timm_asks_for_is_left_alone_inside_a_method():
+def test_what_timm_asks_for_is_left_alone_inside_a_method() -> None:
     method = nn.Module()
     method.backbone = timm.create_model("test_vit", num_classes=0)
     names = decayed(method)
@@ -74,7 +74,7 @@ def test_what_timm_asks_for_is_left_alone_inside_a_method():
     assert not names & {f"backbone.{name}" for name in method.backbone.no_weight_decay()}
 
 
-def test_frozen_parameters_are_not_given_to_the_optimiser():
+def test_frozen_parameters_are_not_given_to_the_optimiser() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
     model[0].requires_grad_(False)
     optimiser = build(model, Optim(lr=0.1))

@@ -3,11 +3,13 @@
 import csv
 import json
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 import yaml
+from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
 
 import ssltoolbox
@@ -25,7 +27,7 @@ SPAWNED = "import multiprocessing; multiprocessing.set_start_method('spawn', for
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path: Path):
     return write_recipe(tmp_path)
 
 
@@ -33,14 +35,14 @@ def weights_of(folder):
     return safetensors.torch.load_file(folder / "backbone.safetensors")
 
 
-def assert_same_weights(first, second):
+def assert_same_weights(first, second) -> None:
     assert first.keys() == second.keys()
     for key in first:
         assert torch.equal(first[key], second[key]), key
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_the_run_folder(tmp_path, method):
+def test_the_run_folder(tmp_path: Path, method) -> None:
     recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run")
     folder = run.folder.path
@@ -67,7 +69,7 @@ def test_the_run_folder(tmp_path, method):
     assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
 
 
-def test_the_resolved_recipe_runs_again_as_it_is(recipe, tmp_path):
+def test_the_resolved_recipe_runs_again_as_it_is(recipe, tmp_path: Path) -> None:
     first = run_tiny(recipe, tmp_path / "a")
     again = run_tiny(first.folder.recipe, tmp_path / "b")
     assert_same_weights(weights_of(first.folder.path), weights_of(again.folder.path))
@@ -90,7 +92,9 @@ def rows_of(metrics):
     ],
     ids=["plain", "in bf16", "with strategies and dropout"],
 )
-def test_workers_do_not_change_the_result(recipe, tmp_path, monkeypatch, changes):
+def test_workers_do_not_change_the_result(
+    recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes
+) -> None:
     """With as many of torch's threads: their number may change the last bits."""
     monkeypatch.setattr("ssltoolbox.engine.core.cores.cores", lambda: 1)
     alone = run_tiny(recipe, tmp_path / "a", *changes).folder
@@ -100,7 +104,7 @@ def test_workers_do_not_change_the_result(recipe, tmp_path, monkeypatch, changes
 
 
 @pytest.mark.slow
-def test_nor_do_workers_that_are_not_forked(recipe, tmp_path, monkeypatch):
+def test_nor_do_workers_that_are_not_forked(recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS, on Windows, and since Python 3.14: what prepares a batch is sent to them."""
     monkeypatch.setattr("ssltoolbox.engine.core.cores.cores", lambda: 1)
     alone = run_tiny(recipe, tmp_path / "a", *STRATEGIES).folder
@@ -112,7 +116,7 @@ def test_nor_do_workers_that_are_not_forked(recipe, tmp_path, monkeypatch):
     assert_same_weights(weights_of(alone.path), weights_of(tmp_path / "b"))
 
 
-def test_clipped_gradients_in_mixed_precision(recipe, tmp_path):
+def test_clipped_gradients_in_mixed_precision(recipe, tmp_path: Path) -> None:
     """Where Lightning can't clip for a fused optimiser."""
     run_tiny(
         recipe, tmp_path / "run", "trainer.gradient_clip=1.0", "trainer.precision=bf16", "trainer.steps=1"
@@ -120,7 +124,7 @@ def test_clipped_gradients_in_mixed_precision(recipe, tmp_path):
     assert (tmp_path / "run" / "backbone.safetensors").exists()
 
 
-def test_seeds_change_the_result(recipe, tmp_path):
+def test_seeds_change_the_result(recipe, tmp_path: Path) -> None:
     run_tiny(recipe, tmp_path / "a")
     run_tiny(recipe, tmp_path / "b", "seed=1")
     assert not torch.equal(
@@ -128,20 +132,20 @@ def test_seeds_change_the_result(recipe, tmp_path):
     )
 
 
-def test_accumulation_counts_optimiser_steps(recipe, tmp_path):
+def test_accumulation_counts_optimiser_steps(recipe, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run", "trainer.accumulate=2")
     with run.folder.metrics.open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_load_backbone_gives_the_trained_weights(recipe, tmp_path):
+def test_load_backbone_gives_the_trained_weights(recipe, tmp_path: Path) -> None:
     run_tiny(recipe, tmp_path / "run")
     backbone = ssltoolbox.load_backbone(tmp_path / "run")
     assert not backbone.training
     assert_same_weights(dict(backbone.state_dict()), weights_of(tmp_path / "run"))
 
 
-def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path):
+def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
@@ -153,31 +157,33 @@ def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path):
     assert [entry.name for entry in out.iterdir()] == ["notes.txt"]
 
 
-def test_resume_of_a_finished_run_does_nothing(recipe, tmp_path):
+def test_resume_of_a_finished_run_does_nothing(recipe, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in (run.folder.backbone, run.folder.checkpoint)}
     run_tiny(recipe, tmp_path / "run", resume=True)
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def test_resume_on_nothing_starts(recipe, tmp_path):
+def test_resume_on_nothing_starts(recipe, tmp_path: Path) -> None:
     assert run_tiny(recipe, tmp_path / "run", resume=True).folder.backbone.exists()
 
 
-def test_resume_with_another_recipe_is_refused_with_the_difference(recipe, tmp_path, golden):
+def test_resume_with_another_recipe_is_refused_with_the_difference(
+    recipe, tmp_path: Path, golden: Golden
+) -> None:
     run_tiny(recipe, tmp_path / "run")
     with pytest.raises(UserError) as caught:
         run_tiny(recipe, tmp_path / "run", "method.temperature=0.5", "trainer.workers=1", resume=True)
     golden(str(caught.value))
 
 
-def test_a_folder_in_use_is_refused(recipe, tmp_path):
+def test_a_folder_in_use_is_refused(recipe, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run")
     with run.folder.locked(), pytest.raises(UserError, match="is in use by another process"):
         run_tiny(recipe, tmp_path / "run", resume=True)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path: Path) -> None:
     with pytest.raises(SslToolboxError, match=r"the loss is nan at step \d, learning rate") as caught:
         run_tiny(recipe, tmp_path / "run", "optim={name: sgd, lr: 1e30}")
     assert not isinstance(caught.value, UserError)
@@ -187,7 +193,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path):
     assert "Traceback" in (tmp_path / "run" / "log.txt").read_text()
 
 
-def test_the_method_none_only_saves_the_backbone(tmp_path):
+def test_the_method_none_only_saves_the_backbone(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, (SIMCLR, "none"), ("positives: [time_aug]\n", ""))
     run = run_tiny(recipe, tmp_path / "run")
     assert not run.folder.checkpoint.exists()
@@ -196,7 +202,7 @@ def test_the_method_none_only_saves_the_backbone(tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluation_beside_random(recipe, tmp_path):
+def test_evaluation_beside_random(recipe, tmp_path: Path) -> None:
     overrides = ("evaluate=[expression, valence_arousal, identity]",)
     run = run_tiny(recipe, tmp_path / "run", *overrides)
     written = json.loads(run.folder.evaluation.read_text())
@@ -208,7 +214,7 @@ def test_evaluation_beside_random(recipe, tmp_path):
         assert results["valence"]["rmse"] >= 0
 
 
-def test_the_queue_is_in_the_checkpoint(tmp_path):
+def test_the_queue_is_in_the_checkpoint(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD["mocov2"]))
     run = run_tiny(recipe, tmp_path / "run")
     state = torch.load(run.folder.checkpoint, weights_only=True)["state_dict"]
@@ -217,7 +223,7 @@ def test_the_queue_is_in_the_checkpoint(tmp_path):
     assert int(state["method.loss.memory_bank.bank_ptr"]) == 0
 
 
-def test_a_recipe_changed_in_python(recipe, tmp_path):
+def test_a_recipe_changed_in_python(recipe, tmp_path: Path) -> None:
     loaded = ssltoolbox.load_recipe(recipe)
     assert loaded.name == "tiny"
     changed = loaded.model_copy(update={"seed": 5, "name": "changed"})
@@ -226,7 +232,7 @@ def test_a_recipe_changed_in_python(recipe, tmp_path):
     assert ssltoolbox.load_recipe(run.folder.recipe).name == "changed"
 
 
-def test_code_that_cannot_be_imported_leaves_no_folder(tmp_path):
+def test_code_that_cannot_be_imported_leaves_no_folder(tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text(
         "from ssltoolbox.api import Descriptor, hookimpl\n"

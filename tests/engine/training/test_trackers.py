@@ -31,7 +31,7 @@ STEPS = [1, 2, 3, 4, 5, 6]
 
 
 @pytest.fixture
-def resumed(tmp_path, monkeypatch):
+def resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The folder of a run that was killed at its last step and resumed: its row 5 was there before."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -66,7 +66,7 @@ def assert_as_in_metrics(out: Path, points: list[tuple[int, float]]) -> None:
     )
 
 
-def test_tensorboard(resumed):
+def test_tensorboard(resumed) -> None:
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     out = resumed("tensorboard")
     read = accumulators.EventAccumulator(str(out / "tensorboard")).Reload()
@@ -77,7 +77,7 @@ def test_tensorboard(resumed):
     assert parameters["method/name"].string_value == "simclr"
 
 
-def test_mlflow(resumed):
+def test_mlflow(resumed) -> None:
     pytest.importorskip("mlflow")
     out = resumed("mlflow")
     with closing(sqlite3.connect(out / "mlflow.db")) as database:
@@ -93,7 +93,7 @@ def test_mlflow(resumed):
     assert parameters["method/name"] == "simclr"
 
 
-def test_wandb(resumed):
+def test_wandb(resumed) -> None:
     records = pytest.importorskip("wandb.proto.wandb_internal_pb2")
     out = resumed("wandb")
     run_id = json.loads((out / "trackers.json").read_text())["wandb"]

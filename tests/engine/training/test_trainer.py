@@ -7,6 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import timm
 import torch
+from helpers.golden import Golden
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.training.launch import World
@@ -23,7 +24,7 @@ TRAINER = SimpleNamespace(global_step=7, global_rank=0, world_size=2)
         RuntimeError("DefaultCPUAllocator: no room"),
     ],
 )
-def test_memory_that_runs_out(error):
+def test_memory_that_runs_out(error) -> None:
     with pytest.raises(SslToolboxError) as caught, failures_explained(TRAINER):
         raise error
     assert str(caught.value).startswith("out of memory at step 7: ")
@@ -34,7 +35,7 @@ def test_memory_that_runs_out(error):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("gloo")])
-def test_other_errors_stay_what_they_are(error):
+def test_other_errors_stay_what_they_are(error) -> None:
     with pytest.raises(type(error)) as caught, failures_explained(TRAINER):
         raise error
     assert caught.value is error
@@ -47,7 +48,7 @@ def test_other_errors_stay_what_they_are(error):
         torch.distributed.DistBackendError("NCCL"),
     ],
 )
-def test_another_rank_that_stopped(error, golden):
+def test_another_rank_that_stopped(error, golden: Golden) -> None:
     with pytest.raises(SslToolboxError) as caught, failures_explained(TRAINER):
         raise error
     golden(str(caught.value))
@@ -57,7 +58,7 @@ NETWORKS = ["test_resnet", "test_efficientnet", "test_byobnet"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_computes_what_it_did(name):
+def test_a_network_computes_what_it_did(name) -> None:
     torch.manual_seed(0)
     network = timm.create_model(name, num_classes=0).eval()
     images = torch.randn(2, 3, 48, 48)
@@ -76,7 +77,7 @@ def test_a_network_computes_what_it_did(name):
     assert {id(part) for part in applied.parameters()} == parameters
 
 
-def test_lightning_takes_it():
+def test_lightning_takes_it() -> None:
     sync = _plugins(World(devices=2), cuda=True)
     trainer = pl.Trainer(accelerator="cpu", devices=2, strategy="ddp", plugins=sync, logger=False)
     assert isinstance(trainer.strategy._layer_sync, SyncBatchNorm)

@@ -2,10 +2,12 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from helpers.golden import Golden
 from helpers.runs import untrained_run, write_recipe
 
 from ssltoolbox import load_backbone
@@ -23,7 +25,7 @@ NETWORKS = {
 
 
 @pytest.fixture
-def run(tmp_path, request):
+def run(tmp_path: Path, request: pytest.FixtureRequest):
     """A run of one of the networks."""
     network = NETWORKS[getattr(request, "param", "tiny")]
     recipe = write_recipe(
@@ -51,7 +53,7 @@ def as_the_card_says(card):
     ],
     indirect=["run"],
 )
-def test_features_are_the_same(run, file, tmp_path, monkeypatch):
+def test_features_are_the_same(run, file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = export(run, tmp_path / file)
     assert done.difference < 1e-6
     images = torch.randn(2, 3, 112, 112)
@@ -61,7 +63,9 @@ def test_features_are_the_same(run, file, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_onnx_gives_the_same_features_for_batches_of_any_size(run, tmp_path, monkeypatch):
+def test_onnx_gives_the_same_features_for_batches_of_any_size(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = export(run, tmp_path / "model.onnx")
     assert 0 < done.difference < 1e-5
     monkeypatch.chdir(tmp_path)
@@ -74,7 +78,7 @@ def test_onnx_gives_the_same_features_for_batches_of_any_size(run, tmp_path, mon
             )
 
 
-def test_an_export_has_a_model_card(run, tmp_path):
+def test_an_export_has_a_model_card(run, tmp_path: Path) -> None:
     done = export(run, tmp_path / "model.safetensors")
     text = done.card.read_text()
     front = yaml.safe_load(text.split("---")[1])
@@ -104,7 +108,9 @@ def test_an_export_has_a_model_card(run, tmp_path):
         ),
     ],
 )
-def test_export_refuses_what_a_format_cannot_hold(run, file, wanted, message, tmp_path, monkeypatch):
+def test_export_refuses_what_a_format_cannot_hold(
+    run, file, wanted, message, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         export(run, type(run)(file), wanted)
@@ -112,11 +118,13 @@ def test_export_refuses_what_a_format_cannot_hold(run, file, wanted, message, tm
     assert not (tmp_path / file).exists()
 
 
-def test_any_suffix_with_a_format(run, tmp_path):
+def test_any_suffix_with_a_format(run, tmp_path: Path) -> None:
     assert export(run, tmp_path / "weights", "timm").output.exists()
 
 
-def test_onnx_without_its_libraries(run, tmp_path, monkeypatch, golden):
+def test_onnx_without_its_libraries(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError) as caught:
         export(run, tmp_path / "model.onnx")
@@ -124,7 +132,9 @@ def test_onnx_without_its_libraries(run, tmp_path, monkeypatch, golden):
 
 
 @pytest.mark.parametrize("broken", [0.5, float("nan")])
-def test_other_features_are_never_written(run, tmp_path, monkeypatch, broken):
+def test_other_features_are_never_written(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken
+) -> None:
     kind = package.FORMATS["timm"]
     changed = type(kind)(
         kind.suffixes,

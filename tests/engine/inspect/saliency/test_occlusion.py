@@ -17,7 +17,7 @@ class LooksAt(nn.Module):
         return images[:, :, self.rows, self.columns].flatten(1)
 
 
-def test_saliency_is_where_the_network_looks():
+def test_saliency_is_where_the_network_looks() -> None:
     torch.manual_seed(0)
     images = torch.randn(2, 3, 48, 48)
     maps = occlusion_maps(LooksAt(slice(8, 16), slice(32, 40)), images)
@@ -30,7 +30,7 @@ def test_saliency_is_where_the_network_looks():
     assert (maps[:, 8:16, 32:40].sum(dim=(1, 2)) > 0.25).all()
 
 
-def test_each_image_is_compared_with_itself():
+def test_each_image_is_compared_with_itself() -> None:
     torch.manual_seed(0)
     images = torch.randn(5, 3, 24, 24)
     network = LooksAt(slice(0, 24), slice(0, 12))
@@ -39,7 +39,7 @@ def test_each_image_is_compared_with_itself():
     torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-4)
 
 
-def test_a_network_that_sees_nothing_has_no_saliency():
+def test_a_network_that_sees_nothing_has_no_saliency() -> None:
     class Blind(nn.Module):
         def forward(self, images: Tensor) -> Tensor:
             return torch.ones(len(images), 4)

@@ -19,7 +19,7 @@ def points():
     return landmarks
 
 
-def test_what_is_inside(points):
+def test_what_is_inside(points) -> None:
     masks = region_masks(points, 64, 64)
     assert {name: mask[24, 22] for name, mask in masks.items()} == {
         "eyes": 1,
@@ -32,21 +32,21 @@ def test_what_is_inside(points):
     assert masks["eyes"][24, 32] == 0
 
 
-def test_the_margin_is_a_share_of_the_distance_of_the_eyes(points):
+def test_the_margin_is_a_share_of_the_distance_of_the_eyes(points) -> None:
     brows = region_masks(points, 64, 64)["brows"]
     assert brows[12 + 1, 20] == 1
     assert brows[12 + 3, 20] == 0
 
 
 @pytest.mark.parametrize("wanted", [32, 112])
-def test_area_does_not_depend_on_the_size(points, wanted):
+def test_area_does_not_depend_on_the_size(points, wanted) -> None:
     areas, others = (
         {name: mask.mean() for name, mask in region_masks(points, 64, size).items()} for size in (64, wanted)
     )
     assert areas == pytest.approx(others, abs=0.006)
 
 
-def test_shares_of_saliency_are_means_over_faces(points):
+def test_shares_of_saliency_are_means_over_faces(points) -> None:
     masks = region_masks(points, 64, 64)
     uniform = np.full((64, 64), 1 / 64**2)
     mouth = masks["mouth"] / masks["mouth"].sum()
@@ -59,12 +59,12 @@ def test_shares_of_saliency_are_means_over_faces(points):
     assert shares.saliency["together"] >= max(shares.saliency[name] for name in ("eyes", "brows", "mouth"))
 
 
-def test_saliency_that_is_the_same_everywhere_has_the_share_of_the_area(points):
+def test_saliency_that_is_the_same_everywhere_has_the_share_of_the_area(points) -> None:
     shares = mean_shares(np.full((1, 64, 64), 1 / 64**2), [region_masks(points, 64, 64)])
     assert shares.saliency == pytest.approx(shares.area)
 
 
-def test_a_face_without_landmarks_has_no_regions(points):
+def test_a_face_without_landmarks_has_no_regions(points) -> None:
     points[5] = np.nan
     assert region_masks(points, 64, 64) is None
     assert mean_shares(np.zeros((1, 64, 64)), [None]) is None

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from helpers.golden import Golden
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.training.callbacks import data_watch
@@ -12,11 +13,11 @@ from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 class FakeBatch:
     """Four draws, and what was counted of them."""
 
-    def __init__(self, counts, notes=()):
+    def __init__(self, counts, notes=()) -> None:
         self.counts = counts
         self.notes = tuple(notes)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 4
 
 
@@ -37,11 +38,11 @@ def feed(watch, *batches, log_steps=10**9):
     return rows
 
 
-def end(watch, stopped=False):
+def end(watch, stopped=False) -> None:
     watch.on_train_end(SimpleNamespace(world_size=1, should_stop=stopped), None)
 
 
-def test_the_summary_names_unreadable_images():
+def test_the_summary_names_unreadable_images() -> None:
     watch = DataWatch()
     feed(watch, batch(600, 1, ["a.jpg: cut short"]), batch(600, 2, ["b.jpg: empty", "a.jpg: cut short"], 4))
     end(watch)
@@ -53,7 +54,7 @@ def test_the_summary_names_unreadable_images():
     ]
 
 
-def test_what_a_strategy_counted_has_a_line_of_its_own():
+def test_what_a_strategy_counted_has_a_line_of_its_own() -> None:
     watch = DataWatch()
     feed(watch, *[FakeBatch({"frames_read": 8, "swaps_skipped": 0, "faces_swapped": 3})] * 5)
     end(watch)
@@ -63,7 +64,7 @@ def test_what_a_strategy_counted_has_a_line_of_its_own():
     ]
 
 
-def test_counts_are_logged_per_draw_since_the_last_row():
+def test_counts_are_logged_per_draw_since_the_last_row() -> None:
     watch = DataWatch()
     counted = [FakeBatch({"frames_read": 8, "faces_swapped": number}) for number in (1, 3, 4, 4, 2)]
     first = feed(watch, *counted[:4], log_steps=2)
@@ -73,20 +74,20 @@ def test_counts_are_logged_per_draw_since_the_last_row():
     assert feed(resumed, counted[4], log_steps=1) == [{"faces_swapped_per_draw": 0.5}]
 
 
-def test_anchors_without_an_answer():
+def test_anchors_without_an_answer() -> None:
     watch = DataWatch()
     feed(watch, FakeBatch({"frames_read": 8, "anchors_refused": 2}))
     assert watch.summary() == ["2 anchors had no answer from the strategies"]
 
 
-def test_nothing_to_say():
+def test_nothing_to_say() -> None:
     watch = DataWatch()
     feed(watch, batch(600, 0))
     end(watch)
     assert watch.summary() == []
 
 
-def test_too_many_fail_as_soon_as_there_is_enough_to_judge(golden):
+def test_too_many_fail_as_soon_as_there_is_enough_to_judge(golden: Golden) -> None:
     watch = DataWatch()
     feed(watch, batch(600, 7, ["a.jpg: empty"]))
     with pytest.raises(SslToolboxError) as caught:
@@ -94,7 +95,7 @@ def test_too_many_fail_as_soon_as_there_is_enough_to_judge(golden):
     golden(str(caught.value))
 
 
-def test_a_short_run_is_judged_at_its_end():
+def test_a_short_run_is_judged_at_its_end() -> None:
     watch = DataWatch()
     feed(watch, batch(50, 1, ["a.jpg: empty"]))
     with pytest.raises(SslToolboxError, match="1 of 50 images are unreadable"):
@@ -102,7 +103,7 @@ def test_a_short_run_is_judged_at_its_end():
     end(watch, stopped=True)
 
 
-def test_goes_on_counting_after_a_resume():
+def test_goes_on_counting_after_a_resume() -> None:
     watch, resumed = DataWatch(), DataWatch()
     feed(watch, batch(600, 3, ["a.jpg: empty"]))
     resumed.load_state_dict(watch.state_dict())
@@ -111,7 +112,7 @@ def test_goes_on_counting_after_a_resume():
     assert resumed.notes == ["a.jpg: empty", "b.jpg: empty"]
 
 
-def test_the_ranks_are_added_up_where_a_step_is_logged(monkeypatch):
+def test_the_ranks_are_added_up_where_a_step_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other rank has counted the same as this one."""
     monkeypatch.setattr(data_watch, "several", lambda: True)
     monkeypatch.setattr(data_watch, "of_all_ranks", lambda value: [value, value])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -36,7 +37,7 @@ def embeddings(rows, dim, seed=0):
     return torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed))
 
 
-def test_spread_embeddings_have_std_1_and_full_rank():
+def test_spread_embeddings_have_std_1_and_full_rank() -> None:
     spread = embeddings(2000, 64)
     assert float(feature_std(spread)) == pytest.approx(1, abs=0.01)
     assert float(effective_rank(spread)) == pytest.approx(64, rel=0.05)
@@ -46,14 +47,14 @@ def test_spread_embeddings_have_std_1_and_full_rank():
     assert float(alignment(spread, -spread)) == pytest.approx(4)
 
 
-def test_equal_embeddings_have_std_0_and_rank_1():
+def test_equal_embeddings_have_std_0_and_rank_1() -> None:
     equal = embeddings(1, 64).repeat(32, 1)
     assert float(feature_std(equal)) == pytest.approx(0, abs=1e-5)
     assert float(effective_rank(equal)) == pytest.approx(1, abs=1e-3)
     assert float(uniformity(equal)) == pytest.approx(0, abs=1e-5)
 
 
-def test_neighbours_by_hand():
+def test_neighbours_by_hand() -> None:
     """Rows 0 and 1 are neighbours of one clip and don't count; row 4 has no label."""
     rows = torch.tensor([[1.0, 0.0], [1.0, 0.01], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
     labels, clips = torch.tensor([3, 3, 3, 5, -1]), torch.tensor([0, 0, 1, 2, 3])
@@ -62,7 +63,7 @@ def test_neighbours_by_hand():
     assert float(chance) == pytest.approx((1 / 2 + 1 / 2 + 2 / 3 + 0) / 4)
 
 
-def test_every_label_that_is_a_class_has_its_neighbours():
+def test_every_label_that_is_a_class_has_its_neighbours() -> None:
     """Two draws with a hard negative each, role-major: rows 0 and 1 are the anchors."""
     embeddings = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
     labels = {
@@ -78,18 +79,18 @@ def test_every_label_that_is_a_class_has_its_neighbours():
     assert numbers["neighbour_chance_mood"].item() == 0.25
 
 
-def test_no_neighbour_of_another_clip():
+def test_no_neighbour_of_another_clip() -> None:
     hits, _ = neighbour_agreement(torch.eye(3), torch.tensor([1, 1, 1]), torch.tensor([0, 0, 0]))
     assert hits.isnan()
 
 
-def test_a_collapse_onto_a_line_shows_in_the_rank_alone():
+def test_a_collapse_onto_a_line_shows_in_the_rank_alone() -> None:
     line = embeddings(32, 1) * torch.ones(1, 64)
     assert float(effective_rank(line)) == pytest.approx(1, abs=1e-3)
     assert float(feature_std(line)) > 0.5
 
 
-def test_numbers_by_hand():
+def test_numbers_by_hand() -> None:
     right_angle = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
     assert float(uniformity(right_angle)) == pytest.approx(-4)
     assert float(feature_std(right_angle)) == pytest.approx(1)
@@ -101,7 +102,7 @@ def test_numbers_by_hand():
 
 
 @given(shapes, st.floats(0.01, 100))
-def test_the_length_of_an_embedding_does_not_matter(shape, scale):
+def test_the_length_of_an_embedding_does_not_matter(shape, scale) -> None:
     rows, dim, seed = shape
     one, other = embeddings(rows, dim, seed), embeddings(rows, dim, seed + 1)
     before, after = describe(one, other), describe(one * scale, other * scale)
@@ -110,7 +111,7 @@ def test_the_length_of_an_embedding_does_not_matter(shape, scale):
 
 
 @given(shapes)
-def test_diagnostics_stay_within_their_bounds(shape):
+def test_diagnostics_stay_within_their_bounds(shape) -> None:
     rows, dim, seed = shape
     numbers = {
         k: float(v) for k, v in describe(embeddings(rows, dim, seed), embeddings(rows, dim, -seed)).items()
@@ -121,7 +122,7 @@ def test_diagnostics_stay_within_their_bounds(shape):
     assert 0.999 <= numbers["effective_rank"] <= min(rows, dim) + 1e-3
 
 
-def test_half_precision_and_no_pairs():
+def test_half_precision_and_no_pairs() -> None:
     numbers = describe(embeddings(16, 8).bfloat16(), None)
     assert sorted(numbers) == ["effective_rank", "feature_std", "uniformity"]
     assert all(value.dtype == torch.float32 for value in numbers.values())
@@ -130,13 +131,13 @@ def test_half_precision_and_no_pairs():
 class Feeder:
     """A trainer that logs every second step, and what the callback says and logs."""
 
-    def __init__(self, watch=None):
+    def __init__(self, watch=None) -> None:
         self.text = StringIO()
         self.watch = watch or WatchFeatures(Console(file=self.text, width=300))
         self.rows = []
         self.step = 0
 
-    def step_with(self, tensor, times=1):
+    def step_with(self, tensor, times=1) -> None:
         for _ in range(times):
             self.step += 1
             trainer = SimpleNamespace(
@@ -155,7 +156,7 @@ LINE = (
 )
 
 
-def test_a_collapse_is_said_once(caplog):
+def test_a_collapse_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     feeder = Feeder()
     feeder.step_with(COLLAPSED, 2 * COLLAPSED_LOGS - 1)
     assert feeder.text.getvalue() == ""
@@ -165,7 +166,7 @@ def test_a_collapse_is_said_once(caplog):
     assert len(feeder.rows) == 29
 
 
-def test_a_narrow_moment_is_no_collapse():
+def test_a_narrow_moment_is_no_collapse() -> None:
     feeder = Feeder()
     for _ in range(5):
         feeder.step_with(COLLAPSED, 2 * (COLLAPSED_LOGS - 1))
@@ -173,7 +174,7 @@ def test_a_narrow_moment_is_no_collapse():
     assert feeder.text.getvalue() == ""
 
 
-def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again():
+def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again() -> None:
     first = Feeder()
     first.step_with(COLLAPSED, 8)
     second = Feeder()
@@ -187,7 +188,7 @@ def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again():
 
 
 @pytest.mark.parametrize("tensor", [None, torch.ones(1, 4), torch.full((8, 4), math.nan)])
-def test_nothing_to_look_at(tensor):
+def test_nothing_to_look_at(tensor) -> None:
     feeder = Feeder()
     feeder.step_with(tensor, 50)
     assert feeder.rows == []
@@ -195,7 +196,7 @@ def test_nothing_to_look_at(tensor):
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_every_method_is_watched(tmp_path, method):
+def test_every_method_is_watched(tmp_path: Path, method) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run", "trainer.steps=4", "trainer.log_steps=2", "trainer.accumulate=2")
     with run.folder.metrics.open() as file:
@@ -208,7 +209,7 @@ def test_every_method_is_watched(tmp_path, method):
         assert 1 <= float(row["effective_rank"]) <= 4
 
 
-def without_predictor_and_momentum(monkeypatch):
+def without_predictor_and_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network may then make both sides equal by making everything equal."""
 
     def step_without(self, inputs):
@@ -224,7 +225,9 @@ def without_predictor_and_momentum(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("collapses", [True, False])
-def test_a_real_collapse_is_said_and_a_healthy_run_is_not(tmp_path, monkeypatch, capsys, collapses):
+def test_a_real_collapse_is_said_and_a_healthy_run_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], collapses
+) -> None:
     if collapses:
         without_predictor_and_momentum(monkeypatch)
     recipe = write_recipe(
@@ -238,7 +241,7 @@ def test_a_real_collapse_is_said_and_a_healthy_run_is_not(tmp_path, monkeypatch,
     assert said == collapses
 
 
-def test_the_rows_of_all_ranks_are_looked_at(monkeypatch):
+def test_the_rows_of_all_ranks_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = embeddings(16, 8)
     monkeypatch.setattr(diagnostics, "rows_of_all_ranks", lambda own: torch.cat([own, whole[8:]]))
     feeder = Feeder()

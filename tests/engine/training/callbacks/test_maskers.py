@@ -63,7 +63,7 @@ def learned(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
-def test_a_resumed_run_has_learned_the_same(tmp_path, monkeypatch, method):
+def test_a_resumed_run_has_learned_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method) -> None:
     recipe = recipe_of(tmp_path, method)
     whole = run_tiny(recipe, tmp_path / "whole").folder
     out = tmp_path / "stopped"
@@ -90,12 +90,12 @@ def test_a_resumed_run_has_learned_the_same(tmp_path, monkeypatch, method):
     assert learned(whole.checkpoint)["mean"] != 0
 
 
-def test_every_micro_batch_is_learned_from(tmp_path):
+def test_every_micro_batch_is_learned_from(tmp_path: Path) -> None:
     run = run_tiny(recipe_of(tmp_path, "simclr"), tmp_path / "run", "trainer.accumulate=2")
     assert learned(run.folder.checkpoint)["updates"] == 12
 
 
-def test_a_method_that_reports_no_embeddings_is_told(tmp_path, monkeypatch):
+def test_a_method_that_reports_no_embeddings_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = SimCLR.step
 
     def silent(self, *arguments):

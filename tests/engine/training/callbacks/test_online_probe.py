@@ -1,6 +1,7 @@
 """The online probe: what it says, when, and that nobody notices it."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,14 +28,14 @@ def random_features(frames=60, seed=0) -> Features:
     return features(values, expression=values[:, :3].argmax(axis=1), valence=values[:, 3].astype(np.float32))
 
 
-def test_what_is_linear_in_the_features_is_told():
+def test_what_is_linear_in_the_features_is_told() -> None:
     numbers = dict(scores(random_features(400), random_features(300, seed=1)))
     assert set(numbers) == {"probe_expression_f1", "probe_valence_ccc"}
     assert numbers["probe_expression_f1"] > 0.9
     assert numbers["probe_valence_ccc"] > 0.9
 
 
-def test_any_label_of_a_single_value_is_probed():
+def test_any_label_of_a_single_value_is_probed() -> None:
     """Classes by macro-F1, numbers by CCC; several values for a frame by neither."""
 
     def labelled(found: Features) -> Features:
@@ -46,7 +47,7 @@ def test_any_label_of_a_single_value_is_probed():
     assert set(numbers) == {"probe_mood_f1", "probe_age_ccc"}
 
 
-def test_frames_without_a_label_have_no_say():
+def test_frames_without_a_label_have_no_say() -> None:
     train, val = random_features(), random_features(seed=1)
     expected = dict(scores(train, val))
     longer = features(
@@ -67,22 +68,22 @@ def test_frames_without_a_label_have_no_say():
     ],
     ids=["no labels", "none known", "diverged", "no frames"],
 )
-def test_nothing_to_tell(val):
+def test_nothing_to_tell(val) -> None:
     assert dict(scores(random_features(), val)) == {}
 
 
-def test_one_class_is_nothing_to_learn():
+def test_one_class_is_nothing_to_learn() -> None:
     assert dict(scores(features(np.eye(4), expression=np.ones(4, int)), random_features())) == {}
 
 
-def test_auto_costs_a_hundredth_whatever_the_batch():
+def test_auto_costs_a_hundredth_whatever_the_batch() -> None:
     for images in (16, 256, 5000):
         assert 1024 / (3 * images * auto_steps(images)) == pytest.approx(0.01, rel=0.2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_a_run_is_the_same_with_and_without(tmp_path, method):
+def test_a_run_is_the_same_with_and_without(tmp_path: Path, method) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     changes = ("trainer.steps=4", "trainer.log_steps=2", "trainer.accumulate=2")
     folders = [
@@ -106,7 +107,7 @@ def test_a_run_is_the_same_with_and_without(tmp_path, method):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_has_the_same_rows(tmp_path):
+def test_a_resumed_run_has_the_same_rows(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     changes = ("trainer.probe_steps=2", "trainer.log_steps=1")
     whole = run_tiny(recipe, tmp_path / "whole", *changes).folder
@@ -124,7 +125,7 @@ def test_a_resumed_run_has_the_same_rows(tmp_path):
     assert [bool(row[2]) for row in rows[0]] == [False, True] * 3
 
 
-def test_data_without_labels_is_not_probed(tmp_path, monkeypatch):
+def test_data_without_labels_is_not_probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
     facts = SyntheticFacesOptions.facts

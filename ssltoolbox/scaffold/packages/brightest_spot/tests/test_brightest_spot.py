@@ -6,7 +6,7 @@ from ssltoolbox_brightest_spot import BrightestSpotOptions
 from ssltoolbox_brightest_spot.detector import BrightestSpot
 
 
-def test_a_circle_around_the_light():
+def test_a_circle_around_the_light() -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     image[12, 34] = 200
     points = BrightestSpot(BrightestSpotOptions(radius=4)).detect(image)
@@ -14,5 +14,5 @@ def test_a_circle_around_the_light():
     assert np.hypot(*(points - [34, 12]).T) == pytest.approx(np.full(68, 4), abs=1e-4)
 
 
-def test_nothing_in_the_dark():
+def test_nothing_in_the_dark() -> None:
     assert BrightestSpot(BrightestSpotOptions(dark=20)).detect(np.full((9, 9, 3), 19, np.uint8)) is None

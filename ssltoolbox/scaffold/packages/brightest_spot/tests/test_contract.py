@@ -5,5 +5,5 @@ import ssltoolbox_brightest_spot
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_brightest_spot)

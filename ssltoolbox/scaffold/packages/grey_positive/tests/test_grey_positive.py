@@ -16,7 +16,7 @@ def batch_of(draws):
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_as_many_positives_are_grey_as_asked_for(p):
+def test_as_many_positives_are_grey_as_asked_for(p) -> None:
     torch.manual_seed(0)
     given = batch_of(400)
     rendered = GreyPositive(GreyPositiveOptions(p=p)).render(given)

@@ -5,5 +5,5 @@ import ssltoolbox_json_lines
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_json_lines)

@@ -8,7 +8,7 @@ from ssltoolbox_json_lines.logger import JsonLines
 from ssltoolbox.api import RunSetting
 
 
-def test_a_line_for_each_step(tmp_path):
+def test_a_line_for_each_step(tmp_path) -> None:
     logger = JsonLines(JsonLinesOptions(), RunSetting("tiny", tmp_path, steps=2))
     for step in (1, 2):
         logger.log_metrics({"loss": 0.5}, step)

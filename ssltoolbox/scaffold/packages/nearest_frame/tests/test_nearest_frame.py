@@ -16,12 +16,12 @@ def split(values, labels):
 TRAIN = split([[1, 0], [0, 1], [-1, 0]], [0, 1, -1])
 
 
-def test_a_share_of_the_labelled_frames():
+def test_a_share_of_the_labelled_frames() -> None:
     test = split([[2, 0.1], [0.1, 3], [5, 0], [-1, 0]], [0, 1, 1, -1])
     result = NearestFrame(NearestFrameOptions()).evaluate({"train": TRAIN, "test": test})
     assert result == {"nearest_frame": {"accuracy": pytest.approx(2 / 3)}}
 
 
-def test_without_labels():
+def test_without_labels() -> None:
     with pytest.raises(UserError, match="no frame of the train split has a label 'mood'"):
         NearestFrame(NearestFrameOptions(label="mood")).evaluate({"train": TRAIN, "test": TRAIN})

@@ -5,5 +5,5 @@ import ssltoolbox_plain_cnn
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_plain_cnn)

@@ -17,7 +17,7 @@ def made():
     return SimSiam(options, SimpleNamespace(backbone=backbone, feature_dim=8))
 
 
-def test_the_loss_is_the_mean_of_both_directions():
+def test_the_loss_is_the_mean_of_both_directions() -> None:
     method, (a, b) = made(), torch.randn(2, 6, 3, 2, 2)
     one, other = method.step(StepInputs(a, b, rows=None)), method.step(StepInputs(b, a, rows=None))
     assert -1 <= one.loss.item() <= 1
@@ -25,7 +25,7 @@ def test_the_loss_is_the_mean_of_both_directions():
     assert one.embeddings.shape == one.pairs.shape == (6, 8)
 
 
-def test_it_learns_to_predict():
+def test_it_learns_to_predict() -> None:
     method, (a, b) = made(), torch.randn(2, 6, 3, 2, 2)
     optimiser = torch.optim.SGD(method.parameters(), 0.1)
     losses = []

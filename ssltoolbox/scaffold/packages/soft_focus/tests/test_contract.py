@@ -5,5 +5,5 @@ import ssltoolbox_soft_focus
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_soft_focus)

@@ -25,5 +25,5 @@ def loss_of(clip, time, seconds=1.0):
         ([0, 0, 0], [0.0, 5.0, 9.0], 0.0),  # none is near in time
     ],
 )
-def test_pairs_of_one_clip_that_are_near_in_time(clip, time, expected):
+def test_pairs_of_one_clip_that_are_near_in_time(clip, time, expected) -> None:
     assert loss_of(clip, time) == pytest.approx(expected)

@@ -5,5 +5,5 @@ import ssltoolbox_steady_sgd
 from ssltoolbox.testing import check_plugin
 
 
-def test_the_contract():
+def test_the_contract() -> None:
     check_plugin(ssltoolbox_steady_sgd)
