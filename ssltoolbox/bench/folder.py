@@ -92,7 +92,7 @@ class BenchFolder:
         return self._jobs / f"{job.name}.out.txt"
 
     def state(self, job: Job) -> State:
-        """The number of steps that a run has done."""
+        """How far a run has come."""
         run = self.run(job)
         last = run / ("evaluation.json" if job.evaluates else "backbone.safetensors")
         if self.record(job).succeeded and last.exists():

@@ -117,7 +117,7 @@ def _blocks(bench: Bench) -> Iterator[str]:
     for point, its_board in bench.by_point:
         yield f"## {plain(point_text(point))}"
         yield _markdown(results_table(its_board))
-    yield "## RunCost"
+    yield "## Cost"
     yield _markdown(costs_table(board))
     yield COSTS
     if unfinished := bench.unfinished:

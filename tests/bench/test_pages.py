@@ -29,7 +29,7 @@ def nasty() -> Bench:
 
 def test_table_md_has_means_differences_and_costs() -> None:
     bench = bench_of({"simclr": [0.2, 0.3, 0.25, 0.35], "g": [0.4, 0.51, 0.45, 0.54]}, WORLDS, note="Drawn.")
-    head, *_ = render_markdown(bench).split("## RunCost")
+    head, *_ = render_markdown(bench).split("## Cost")
     assert (
         head
         == """\
