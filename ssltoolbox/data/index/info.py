@@ -66,6 +66,7 @@ def index_info(index: FrameIndex) -> IndexInfo:
     areas = index.widths.astype(np.int64) * index.heights
     extremes = [(int(index.widths[at]), int(index.heights[at])) for at in (areas.argmin(), areas.argmax())]
     landmarks, packing = index.landmarks, index.header.packed
+    labels = label_facts(index, np.arange(len(index.lengths)))
     return IndexInfo(
         identities=len(index.identity_names),
         videos=index.videos,
@@ -81,11 +82,12 @@ def index_info(index: FrameIndex) -> IndexInfo:
         largest=extremes[1],
         detector=landmarks.detector if landmarks else None,
         faceless=int((~landmarks.valid).sum()) if landmarks else None,
-        labels={name: facts_of_labels(values).frames for name, values in index.labels.items()},
+        labels={name: known.frames for name, known in labels.items()},
         stored=f"{packing.encoding}, {packing.size} pixels" if packing else "files",
         classes={
-            name: dict(zip(names, facts_of_labels(index.labels[name], len(names)).counts, strict=True))
+            name: dict(zip(names, labels[name].counts, strict=True))
             for name, names in index.classes.items()
+            if labels[name].counts
         },
         splits={} if index.splits is None else dict(Counter(index.splits.tolist())),
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from ssltoolbox.api import Split, UnreadableFrame, UserError
+from ssltoolbox.api import DataFacts, Split, UnreadableFrame, UserError
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.label_columns import Label
@@ -42,43 +42,24 @@ def overview_of(options: LabelledImagesOptions) -> Overview:
     Raises:
         DataNotFound, UserError: see `LabelledImagesOptions.list_images`.
     """
-    found = {split: options.listing(split) for split in SPLITS}
-    names = options.images().labels
+    facts = {split: options.facts(split) for split in SPLITS}
     return Overview(
-        {split: _sizes(images) for split, images in found.items()},
         {
-            name: _counts(label, {split: images.labels[name].values for split, images in found.items()})
-            for name, label in names.items()
+            split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
+            for split, found in facts.items()
         },
+        {name: _counts(name, facts) for name in options.images().labels},
     )
 
 
-def _sizes(images: LabelledImages) -> dict[str, int]:
-    return {
-        "images": len(images),
-        "clips": len(images.starts),
-        "identities": len(np.unique(images.identities)),
-    }
-
-
-def _counts(label: Label, values: dict[Split, np.ndarray]) -> dict[str, dict[str, int]]:
-    return {
-        name: {split: int(_has(label, name, of).sum()) for split, of in values.items()}
-        for name in (*(label.names or ("known",)), NONE)
-    }
-
-
-def _has(label: Label, name: str, values: np.ndarray) -> np.ndarray:
-    """[n] bool: which values are of that class, or have yes in that column."""
-    known = np.isfinite(values) if values.dtype.kind == "f" else values >= 0
-    some: np.ndarray = known if known.ndim == 1 else np.any(known, axis=1)
-    if name == NONE:
-        return ~some
-    if not label.names:
-        return some
-    number = label.names.index(name)
-    has: np.ndarray = values[:, number] == 1 if values.ndim > 1 else values == number
-    return has
+def _counts(label: str, facts: Mapping[Split, DataFacts]) -> dict[str, dict[str, int]]:
+    """Class or column → split → images; NONE has those without the label."""
+    by_split = {}
+    for split, found in facts.items():
+        known = found.label_facts[label]
+        named = dict(zip(found.classes[label], known.counts, strict=True)) if known.counts else {}
+        by_split[split] = (named or {"known": known.frames}) | {NONE: found.frames - known.frames}
+    return {name: {split: counts[name] for split, counts in by_split.items()} for name in by_split["train"]}
 
 
 def write_class_sheet(options: LabelledImagesOptions, name: str, output: Path) -> None:
@@ -94,7 +75,9 @@ def write_class_sheet(options: LabelledImagesOptions, name: str, output: Path) -
         SslToolboxError: where it can't be written.
     """
     images = options.images()
-    with_classes = [each for each, label in images.labels.items() if label.names]
+    with_classes = [
+        name for name, label in images.labels.items() if label.names and label.values.dtype.kind == "i"
+    ]
     if not with_classes or (name and name not in with_classes):
         there = f"there are {', '.join(with_classes)}" if with_classes else "there is none with classes"
         raise UserError(f"no label {name!r} to show" if name else "no label to show", there)
@@ -103,8 +86,9 @@ def write_class_sheet(options: LabelledImagesOptions, name: str, output: Path) -
 
 
 def _rows(images: LabelledImages, label: Label) -> Iterator[tuple[str, list[StoredFrame]]]:
-    for name in label.names:
-        rows = np.flatnonzero(_has(label, name, label.values))
+    for number, name in enumerate(label.names):
+        shows = label.values == number if label.values.ndim == 1 else label.values[:, number] == 1
+        rows = np.flatnonzero(shows)
         chosen = rows[spread_evenly(len(rows), FRAMES)] if len(rows) else rows
         yield f"{name}  {len(rows):,} images", [_stored(images, int(row)) for row in chosen]
 

@@ -70,3 +70,18 @@ def test_an_index_is_counted_by_class(faces: Path, capsys: Capture) -> None:
     found = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert found["classes"]["emotion"] == {"dark": 3, "light": 3}
     assert sum(found["splits"].values()) == found["clips"]
+
+
+def test_numbers_in_several_columns_have_no_classes(faces: Path, capsys: Capture) -> None:
+    labels = ["--labels", "{gaze: {columns: [au1, au2], kind: number}}"]
+    assert run(["data", "info", "faces.csv", *labels, "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)["labels"]["gaze"]
+    assert counts == {
+        "known": {"train": 6, "val": 2, "test": 4},
+        "(none)": {"train": 0, "val": 0, "test": 0},
+    }
+    assert run(["data", "index", "faces.csv", "-o", "x.index", *labels]) == 0
+    assert run(["data", "info", "x.index", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
+    assert found["labels"]["gaze"] == 12
+    assert "gaze" not in found["classes"]
