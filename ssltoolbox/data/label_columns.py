@@ -35,6 +35,10 @@ class Label:
     values: np.ndarray
     names: tuple[str, ...] = ()
 
+    def at(self, rows: np.ndarray) -> Label:
+        """The label of some rows: their numbers, or a mask."""
+        return Label(self.values[rows], self.names)
+
 
 class Cells(Protocol):
     """A table's cells, and how its mistakes are told."""
@@ -167,8 +171,9 @@ def _meanings(
 
 def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
     """[rows] float32, NaN for none; -1 is a number."""
-    values = np.full(len(table.texts(name)), np.nan, np.float32)
-    for row, cell in enumerate(table.texts(name)):
+    cells = table.texts(name)
+    values = np.full(len(cells), np.nan, np.float32)
+    for row, cell in enumerate(cells):
         if plain(cell) in (*NONE[:-1], *none):
             continue
         try:

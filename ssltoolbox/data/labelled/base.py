@@ -63,7 +63,8 @@ class LabelledImagesOptions(ListedOptions):
         Raises:
             DataNotFound, UserError: see `list_images`.
         """
-        return self.once((split, self.fold), lambda: self.images().of(split, self._rule()))
+        splits = self.once(("splits", self.fold), lambda: self.images().assigned(self._rule()))
+        return self.once((split, self.fold), lambda: self.images().where(splits == split))
 
     def per_fold(self) -> Sequence[LabelledImagesOptions]:
         """Options for each fold, where tasks are to be measured on all; else these options alone."""

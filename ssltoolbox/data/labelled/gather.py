@@ -78,7 +78,7 @@ def gather(
         clip_names=clip_names,
         times=times,
         folds=_folds(table)[rows],
-        labels={name: type(label)(label.values[rows], label.names) for name, label in labels.items()},
+        labels={name: label.at(rows) for name, label in labels.items()},
         boxes=_boxes(table, rows),
         left_out={"repeated row": repeated} if repeated else {},
     ).where(order)

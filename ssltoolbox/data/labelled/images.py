@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import Split, UserError
+from ssltoolbox.api import UserError
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.splits import split_of, with_val
 from ssltoolbox.support.paths import printable
@@ -87,16 +87,8 @@ class LabelledImages:
         """The number of the data's own folds; 0 for none."""
         return int(self.folds.max(initial=0))
 
-    def of(self, split: Split, rule: SplitRule) -> LabelledImages:
-        """Those of a split.
-
-        Raises:
-            UserError: where the rule names a fold that there is not.
-        """
-        return self.where(self.assigned(rule) == split)
-
     def where(self, chosen: np.ndarray) -> LabelledImages:
-        """Those for which `chosen` [n] is True."""
+        """Those for which `chosen` [n] is True, or at the places that it has."""
         return replace(
             self,
             paths=self.paths[chosen],
@@ -107,7 +99,7 @@ class LabelledImages:
             times=self.times[chosen],
             folds=self.folds[chosen],
             boxes=None if self.boxes is None else self.boxes[chosen],
-            labels={name: Label(label.values[chosen], label.names) for name, label in self.labels.items()},
+            labels={name: label.at(chosen) for name, label in self.labels.items()},
         )
 
     def with_left_out(self, counts: Mapping[str, int]) -> LabelledImages:
