@@ -322,6 +322,15 @@ def test_clips_that_were_not_downloaded_are_counted(tmp_path: Path) -> None:
     assert sum(options.facts().left_out.values()) == 2
 
 
+@pytest.mark.parametrize(("name", "files"), [("ferv39k", "**/*_All.csv"), ("ferplus", "**/label.csv")])
+def test_lists_may_be_in_utf_16(name: str, files: str, tmp_path: Path) -> None:
+    expected = made(name, tmp_path / "utf8").listing("train").labels["expression"].values
+    options = made(name, tmp_path / "utf16")
+    for file in (tmp_path / "utf16").glob(files):
+        file.write_text(file.read_text(), encoding="utf-16")
+    assert options.listing("train").labels["expression"].values.tolist() == expected.tolist()
+
+
 def test_bp4d_and_disfa_give_units(tmp_path: Path) -> None:
     options = made("bp4d", tmp_path)
     assert options.facts().classes["aus"] == (

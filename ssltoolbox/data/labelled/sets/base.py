@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.data.index.csv_format import encoding_of
 from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
 from ssltoolbox.support.paths import printable
@@ -111,7 +112,7 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
         UserError: for a line that is otherwise: which, and what it says.
     """
     expression = re.compile(pattern)
-    with file.open(encoding="utf-8-sig", errors="replace") as content:
+    with file.open(encoding=encoding_of(file), errors="replace") as content:
         for number, line in enumerate(content, start=1):
             match = expression.fullmatch(line.strip())
             if match:
@@ -122,7 +123,7 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
 
 def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row of a CSV file that is not empty."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as content:
+    with file.open(encoding=encoding_of(file), errors="replace", newline="") as content:
         reader = csv.reader(content)
         for row in reader:
             if row:
