@@ -26,6 +26,7 @@ from ssltoolbox.api.errors import (
     UnreadableFrame,
     UserError,
 )
+from ssltoolbox.api.heads import Head, HeadOutput, TaskResults
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.maskers import (
@@ -106,6 +107,8 @@ __all__ = [
     "GradientMethod",
     "GroupedMethod",
     "Groups",
+    "Head",
+    "HeadOutput",
     "Kind",
     "LabelFacts",
     "LabelledDataset",
@@ -147,6 +150,7 @@ __all__ = [
     "StepInput",
     "StepInputs",
     "StepOutput",
+    "TaskResults",
     "UnreadableFrame",
     "UserError",
     "View",

@@ -106,6 +106,10 @@ class Classes:
             "confusion": confusion_matrix(truth, predicted, labels=numbers).tolist(),
         }
 
+    def seen(self, train: np.ndarray) -> tuple[str, ...]:
+        """The names of the classes of the training split, which alone can be an answer of what learned from it."""
+        return tuple(self.names[number] for number in np.unique(train))
+
     def goal(self, train: np.ndarray, balanced: bool) -> Goal:
         """For fine-tuning: the classes of the training split, and no others, can be an answer."""
         classes, counts = np.unique(train, return_counts=True)

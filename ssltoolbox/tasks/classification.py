@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import EvaluationContext, Features, Split
+from ssltoolbox.api import EvaluationContext, Features, HeadOutput, Split, TaskResults
 from ssltoolbox.tasks.classes import Classes
 from ssltoolbox.tasks.finetune import finetune
+from ssltoolbox.tasks.fitted import fit_classes
 from ssltoolbox.tasks.frames import labelled_frames
 from ssltoolbox.tasks.metrics import macro_f1
 from ssltoolbox.tasks.options import ClassificationOptions, ClassOptions
-from ssltoolbox.tasks.probes import REGULARISERS, logistic, vote
+from ssltoolbox.tasks.probes import REGULARISERS, vote
 from ssltoolbox.tasks.samples import labelled, unlabelled
-from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 
 class ClassTask:
@@ -35,7 +35,7 @@ class ClassTask:
         """To fine-tune it."""
         return self.options.protocol == "finetune"
 
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+    def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """The result is under the label's name, shares in 0 to 1:
 
         - `f1` (macro, over the classes that the test split shows), `accuracy`; `f1_ci` and `accuracy_ci`: their
@@ -48,6 +48,8 @@ class ClassTask:
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label; `absent`:
           classes that a split lacks
 
+        With the head of a linear probe.
+
         Raises:
             UserError: for features or labels that no number can be had from.
         """
@@ -57,17 +59,19 @@ class ClassTask:
         classes.check(targets)
         result = by_protocol(
             self.options.protocol,
-            lambda: choose_on_val(
-                partial(logistic, balanced=self.options.balanced), samples, REGULARISERS, macro_f1
+            lambda: fit_and_choose(
+                partial(fit_classes, balanced=self.options.balanced), samples, REGULARISERS, macro_f1
             ),
             lambda: choose_on_val(vote, samples, self.options.k, macro_f1),
             partial(classes.measure, targets["test"], samples["test"].identity),
+            lambda model: model.head(self.label, classes.names),
         )
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        return {self.label: result | classes.facts(targets) | missing}
+        head = result.pop("head", None)
+        return TaskResults({self.label: result | classes.facts(targets) | missing}, head)
 
-    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
-        """The same after fine-tuning."""
+    def evaluate_network(self, context: EvaluationContext) -> TaskResults:
+        """The same after fine-tuning, with the network and its head."""
         frames = labelled_frames(context, [self.label], self.task)
         targets = {split: found.targets for split, found in frames.items()}
         classes = self._classes(context.classes, targets)
@@ -76,8 +80,11 @@ class ClassTask:
         tuned = finetune(context, frames, goal, self.options.finetune)
         result = classes.measure(targets["test"], frames["test"].identity, tuned.predicted)
         missing = unlabelled({split: found.unlabelled for split, found in frames.items()})
+        output = HeadOutput(self.label, "classes", classes.seen(targets["train"]))
         chosen = {"protocol": "finetune", "epoch": tuned.epoch}
-        return {self.label: result | chosen | classes.facts(targets) | missing}
+        return TaskResults(
+            {self.label: result | chosen | classes.facts(targets) | missing}, tuned.head(output)
+        )
 
     def _classes(self, named: Mapping[str, tuple[str, ...]], targets: Mapping[Split, np.ndarray]) -> Classes:
         """The data's own; where it has no names for them, their numbers."""

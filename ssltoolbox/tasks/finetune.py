@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ssltoolbox.api import EvaluationContext, Split, UserError
+from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError
 from ssltoolbox.tasks.frames import LabelledFrames
 from ssltoolbox.tasks.options import FineTuneOptions
 
@@ -50,10 +50,28 @@ class FineTuned:
     Attributes:
         epoch: the chosen epoch, from 1.
         predicted: predictions for the frames of the test split.
+        backbone, top: the network and its head, as that epoch has left them.
     """
 
     epoch: int
     predicted: np.ndarray
+    backbone: nn.Module
+    top: nn.Sequential
+
+    def head(self, *outputs: HeadOutput) -> Head:
+        """The head, with its network.
+
+        Args:
+            outputs: what its outputs are.
+        """
+        linear = [layer for layer in self.top if isinstance(layer, nn.Linear)]
+        layers = tuple((_array(layer.weight), _array(layer.bias)) for layer in linear)
+        return Head(outputs, layers, self.backbone.eval())
+
+
+def _array(values: Tensor) -> np.ndarray:
+    found: np.ndarray = values.detach().cpu().numpy()
+    return found
 
 
 def finetune(
@@ -90,7 +108,8 @@ class _Tuner:
     ) -> None:
         self.context, self.frames, self.goal, self.options = context, frames, goal, options
         top = head(context.feature_dim, goal.outputs, options.hidden, options.dropout)
-        self.network = nn.Sequential(context.backbone, top).to(context.device).requires_grad_(True)
+        self.top = top.to(context.device)
+        self.network = nn.Sequential(context.backbone, self.top).to(context.device).requires_grad_(True)
         # An epoch leaves out an incomplete batch, with other images each time; fewer images are one batch.
         self.steps = max(1, len(frames["train"]) // options.batch_size)
         self.optimiser = torch.optim.Adam(
@@ -104,7 +123,9 @@ class _Tuner:
         steps = self.options.epochs * self.steps
         with self.context.progress(steps, f"steps of fine-tuning, {self.goal.task}") as tick:
             epoch = self._best_epoch(tick)
-        return FineTuned(epoch, self.goal.decode(self._outputs(self.frames["test"])))
+        predicted = self.goal.decode(self._outputs(self.frames["test"]))
+        self.network.requires_grad_(False)
+        return FineTuned(epoch, predicted, self.context.backbone, self.top)
 
     def _best_epoch(self, tick: Callable[[int], None]) -> int:
         """Trains all epochs, restores the network of the best one, and returns its number."""

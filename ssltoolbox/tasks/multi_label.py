@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.api import Features, Split, TaskResults, UserError
+from ssltoolbox.tasks.fitted import fit_columns
 from ssltoolbox.tasks.intervals import columns_interval
 from ssltoolbox.tasks.options import MultiLabelOptions
-from ssltoolbox.tasks.probes import REGULARISERS, average, logistic
+from ssltoolbox.tasks.probes import REGULARISERS, average
 from ssltoolbox.tasks.samples import Samples, labelled, unlabelled
-from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 
 class MultiLabel:
@@ -23,7 +24,7 @@ class MultiLabel:
     def __init__(self, options: MultiLabelOptions) -> None:
         self.options = options
 
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+    def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """The result is under the label's name, shares in 0 to 1:
 
         - `f1`: the mean over the columns of which the test split has a yes; `f1_ci`: its interval [low, high]
@@ -33,7 +34,7 @@ class MultiLabel:
         - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
-        A frame of which some columns are unknown counts for the others.
+        A frame of which some columns are unknown counts for the others. With the head of linear probes.
 
         Raises:
             UserError: for features or labels that no number can be had from.
@@ -50,16 +51,20 @@ class MultiLabel:
             raise UserError(f"multi_label: no frame of the test split has a yes in {label!r}")
         result = by_protocol(
             self.options.protocol,
-            lambda: choose_on_val(partial(_logistic, self.options.balanced), samples, REGULARISERS, mean_f1),
+            lambda: fit_and_choose(
+                partial(fit_columns, balanced=self.options.balanced), samples, REGULARISERS, mean_f1
+            ),
             lambda: choose_on_val(_neighbours, samples, self.options.k, mean_f1),
             partial(_measure, test.targets, test.identity, names),
+            lambda model: model.head(label, names),
         )
         facts = {
             "chance": mean_f1(test.targets, np.ones_like(test.targets)),
             "frames": {split: len(found) for split, found in samples.items()},
         }
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        return {label: result | facts | missing}
+        head = result.pop("head", None)
+        return TaskResults({label: result | facts | missing}, head)
 
 
 def mean_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -75,24 +80,6 @@ def confusions(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """[n, 3C] of 0 and 1: rightly yes, wrongly yes, wrongly no, in each of C columns."""
     yes = predicted == 1
     return np.concatenate([(truth == 1) & yes, (truth == 0) & yes, (truth == 1) & ~yes], axis=1).astype(float)
-
-
-def _logistic(
-    balanced: bool, train: Samples, queries: np.ndarray, regularisers: Sequence[float]
-) -> dict[float, np.ndarray]:
-    """[queries, C] by a logistic regression for each column; a column of one answer gives that answer."""
-    predicted = {each: np.zeros((len(queries), train.targets.shape[1]), np.int64) for each in regularisers}
-    for column, targets in enumerate(train.targets.T):
-        known = targets >= 0
-        answers = np.unique(targets[known])
-        if len(answers) < 2:
-            for values in predicted.values():
-                values[:, column] = answers[0] if len(answers) else 0
-            continue
-        own = Samples(train.values[known], targets[known], train.identity[known])
-        for each, values in logistic(own, queries, regularisers, balanced=balanced).items():
-            predicted[each][:, column] = values
-    return predicted
 
 
 def _neighbours(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
-from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
+from ssltoolbox.tasks.fitted import fit_classes, fit_numbers
 from ssltoolbox.tasks.samples import Samples
 
 REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
@@ -30,16 +30,13 @@ def logistic(
 
     `balanced` gives every class the same weight, however rare it is.
     """
-    classes, targets, counts = np.unique(train.targets, return_inverse=True, return_counts=True)
-    weight = len(train) / (len(classes) * counts) if balanced else np.ones(len(classes))
-    models = fit_logistic(train.values, targets, weight[targets], regularisers)
-    return {r: classes[model(queries).argmax(axis=1)] for r, model in zip(regularisers, models, strict=True)}
+    models = fit_classes(train, regularisers, balanced=balanced)
+    return {regulariser: model(queries) for regulariser, model in models.items()}
 
 
 def ridge(train: Samples, queries: np.ndarray, regularisers: Sequence[float]) -> dict[float, np.ndarray]:
     """Numbers by ridge regression."""
-    models = fit_ridge(train.values, train.targets, regularisers)
-    return {r: model(queries)[:, 0] for r, model in zip(regularisers, models, strict=True)}
+    return {regulariser: model(queries) for regulariser, model in fit_numbers(train, regularisers).items()}
 
 
 def vote(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:

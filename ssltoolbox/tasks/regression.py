@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.api import Features, Split, TaskResults, UserError
+from ssltoolbox.tasks.fitted import fit_numbers
 from ssltoolbox.tasks.intervals import regression_intervals
 from ssltoolbox.tasks.metrics import ccc, rmse
 from ssltoolbox.tasks.options import RegressionOptions
-from ssltoolbox.tasks.probes import REGULARISERS, average, ridge
+from ssltoolbox.tasks.probes import REGULARISERS, average
 from ssltoolbox.tasks.samples import Samples, labelled, unlabelled
-from ssltoolbox.tasks.selection import by_protocol, choose_on_val
+from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 
 class Regression:
@@ -23,13 +24,15 @@ class Regression:
     def __init__(self, options: RegressionOptions) -> None:
         self.options = options
 
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+    def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """The result is under the label's name:
 
         - `ccc` in -1 to 1, 0 for a guess; `rmse` in the label's unit; `ccc_ci` and `rmse_ci`: their intervals
           [low, high] over people, where there are several, and `resamples`
         - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
+
+        With the head of a linear probe.
 
         Raises:
             UserError: for features or labels that no number can be had from.
@@ -40,17 +43,25 @@ class Regression:
             if found.targets.ndim > 1 or found.targets.dtype.kind != "f":
                 raise UserError(f"regression: {label!r} is no number in the {split} split")
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        return {label: measured(samples, self.options.protocol, self.options.k) | missing}
+        result = measured(label, samples, self.options.protocol, self.options.k)
+        head = result.pop("head", None)
+        return TaskResults({label: result | missing}, head)
 
 
-def measured(samples: Mapping[Split, Samples], protocol: Any, k: tuple[int, ...]) -> dict[str, Any]:
-    """CCC and RMSE of the numbers that samples have as targets, and how many samples of each split there are."""
+def measured(
+    label: str, samples: Mapping[Split, Samples], protocol: Any, k: tuple[int, ...]
+) -> dict[str, Any]:
+    """CCC and RMSE of the numbers that samples have as targets, and how many samples of each split there are.
+
+    Under `head` is that of a linear probe.
+    """
     test = samples["test"]
     result = by_protocol(
         protocol,
-        lambda: choose_on_val(ridge, samples, REGULARISERS, ccc),
+        lambda: fit_and_choose(fit_numbers, samples, REGULARISERS, ccc),
         lambda: choose_on_val(average, samples, k, ccc),
         partial(measure, test.targets, test.identity),
+        lambda model: model.head(label, ()),
     )
     return {**result, "frames": {split: len(found) for split, found in samples.items()}}
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ssltoolbox.api import Split
+from ssltoolbox.api import Head, Split
+from ssltoolbox.tasks.fitted import Fit, Fitted
 from ssltoolbox.tasks.options import Protocol
 from ssltoolbox.tasks.samples import Samples
 
@@ -25,10 +26,12 @@ class ProbeResult:
     Attributes:
         setting: the regulariser or the number of neighbours that was chosen.
         predicted: [test samples].
+        model: what predicted them; None where nothing was fitted.
     """
 
     setting: float
     predicted: np.ndarray
+    model: Fitted | None = None
 
 
 def best(predictions: Mapping[S, np.ndarray], truth: np.ndarray, score: Score) -> S:
@@ -46,24 +49,37 @@ def choose_on_val(
     return ProbeResult(setting, predictions[setting][len(val) :])
 
 
+def fit_and_choose(
+    fit: Fit, samples: Mapping[Split, Samples], settings: Sequence[float], score: Score
+) -> ProbeResult:
+    """Fits to train, chooses on val, predicts test with the chosen model."""
+    models = fit(samples["train"], settings)
+    val = samples["val"]
+    setting = best({each: model(val.values) for each, model in models.items()}, val.targets, score)
+    return ProbeResult(setting, models[setting](samples["test"].values), models[setting])
+
+
 def by_protocol(
     protocol: Protocol,
     linear: Callable[[], ProbeResult],
     neighbours: Callable[[], ProbeResult],
     measure: Callable[[np.ndarray], dict[str, Any]],
+    head: Callable[[Fitted], Head] | None = None,
 ) -> dict[str, Any]:
     """The metrics of the test predictions.
 
-    The results of a linear probe include those of the neighbours, which need no training.
+    The results of a linear probe include those of the neighbours, which need no training, and `head`, what `head`
+    makes of the chosen model.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
     if protocol == "knn":
         return {**by_neighbours, "protocol": "knn"}
     line = linear()
-    return {
+    result = {
         **measure(line.predicted),
         "protocol": "linear",
         "regulariser": line.setting,
         "knn": {name: value for name, value in by_neighbours.items() if name != "resamples"},
     }
+    return result | ({"head": head(line.model)} if head and line.model else {})

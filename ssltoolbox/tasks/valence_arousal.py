@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import EvaluationContext, Features, Split, UserError
+from ssltoolbox.api import EvaluationContext, Features, HeadOutput, Split, TaskResults, UserError
 from ssltoolbox.tasks.finetune import Goal, finetune
+from ssltoolbox.tasks.fitted import joined
 from ssltoolbox.tasks.frames import labelled_frames
 from ssltoolbox.tasks.metrics import ccc
 from ssltoolbox.tasks.options import ValenceArousalOptions
@@ -30,7 +31,7 @@ class ValenceArousal:
         """True for the protocol `finetune`."""
         return self.options.protocol == "finetune"
 
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+    def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """`{"valence": …, "arousal": …}`, each with these keys:
 
         - `ccc` in -1 to 1, 0 for a guess; `rmse` on labels in -1 to 1; `ccc_ci` and `rmse_ci`: their intervals
@@ -38,19 +39,23 @@ class ValenceArousal:
         - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
+        With the heads of linear probes as one.
+
         Raises:
             UserError: for features or labels that no number can be had from.
         """
-        return {label: self._evaluate(features, label) for label in LABELS}
+        results = {label: self._evaluate(features, label) for label in LABELS}
+        heads = [result.pop("head") for result in results.values() if "head" in result]
+        return TaskResults(results, joined(heads) if heads else None)
 
     def _evaluate(self, features: Mapping[Split, Features], label: str) -> dict[str, Any]:
         samples = labelled(features, label, "valence_arousal")
         for split, found in samples.items():
             _check_range(found.targets, split, label)
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        return measured(samples, self.options.protocol, self.options.k) | missing
+        return measured(label, samples, self.options.protocol, self.options.k) | missing
 
-    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
+    def evaluate_network(self, context: EvaluationContext) -> TaskResults:
         """The same after fine-tuning, of valence and arousal together, on frames that have both."""
         frames = labelled_frames(context, LABELS, "valence_arousal")
         for split, found in frames.items():
@@ -64,10 +69,11 @@ class ValenceArousal:
             "epoch": tuned.epoch,
             "frames": {split: len(found) for split, found in frames.items()},
         }
-        return {
+        results = {
             label: measure(test.targets[:, column], test.identity, tuned.predicted[:, column]) | facts
             for column, label in enumerate(LABELS)
         }
+        return TaskResults(results, tuned.head(*(HeadOutput(label, "number") for label in LABELS)))
 
 
 def _loss(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -81,6 +81,8 @@ SURFACE = {
         "Comparison",
         "Features",
         "Frames",
+        "Head",
+        "HeadOutput",
         "LossTerms",
         "MaskerAnswer",
         "Masking",
@@ -91,6 +93,7 @@ SURFACE = {
         "Split",
         "StepInputs",
         "StepOutput",
+        "TaskResults",
     ],
 }
 

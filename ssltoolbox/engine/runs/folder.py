@@ -60,6 +60,7 @@ class RunFolder:
         self.checkpoint = self.path / "checkpoints" / "last.ckpt"
         self.backbone = self.path / "backbone.safetensors"
         self.evaluation = self.path / "evaluation.json"
+        self.heads = self.path / "heads"
         self.embedding_map = self.path / "embedding_map.json"
         self.pairs = self.path / "pairs.png"
         self.report = self.path / "report.html"

@@ -12,15 +12,16 @@ from ssltoolbox.api import Kind
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.engine.scoring.heads import keep_heads
 from ssltoolbox.engine.scoring.reported import reported
-from ssltoolbox.engine.scoring.tasks import evaluate_tasks
+from ssltoolbox.engine.scoring.tasks import Evaluated, evaluate_tasks
 from ssltoolbox.support.files import write_json
 
 
 def evaluate_run(
     components: Components, folder: RunFolder, again: bool = False, console: Console | None = None
 ) -> dict[str, Any]:
-    """The results of the recipe's tasks; writes `evaluation.json`, or reads it if it exists.
+    """The results of the recipe's tasks; writes `evaluation.json` and the tasks' heads, or reads it if it exists.
 
     Args:
         components: the run's, or those of its recipe with other tasks.
@@ -39,9 +40,11 @@ def evaluate_run(
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
+    found = evaluate_backbone(components, trained, console)
+    keep_heads(components.plan, folder, found)
     results = reported(
-        evaluate_backbone(components, trained, console),
-        evaluate_backbone(components, untrained, console),
+        found.results,
+        evaluate_backbone(components, untrained, console).results,
         {chosen.key: chosen.descriptor for chosen in components.plan.of(Kind.EVALUATORS)},
     )
     write_json(folder.evaluation, results)
@@ -50,7 +53,7 @@ def evaluate_run(
 
 def evaluate_backbone(
     components: Components, backbone: nn.Module, console: Console | None = None
-) -> dict[str, dict[str, Any]]:
+) -> Evaluated:
     """The results of the recipe's tasks for one backbone, on the best device of this machine."""
     with extractor_of(components, backbone) as extractor, components.blame.assigned():
         return evaluate_tasks(extractor, components.tasks, seed=components.plan.recipe.seed, console=console)

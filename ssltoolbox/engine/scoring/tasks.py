@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,10 @@ from ssltoolbox.api import (
     EvaluationContext,
     Evaluator,
     Features,
+    Head,
     NetworkEvaluator,
     Split,
+    TaskResults,
     UserError,
 )
 from ssltoolbox.engine.core.components import Task
@@ -109,13 +111,28 @@ class TaskData(Mapping[Split, Features]):
         return features.shape[1]
 
 
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What the tasks gave.
+
+    Attributes:
+        results: as in `evaluation.json`.
+        heads: task → its head, for tasks that give one; of several folds that of the first.
+        image_sizes: task → height and width of its data's images.
+    """
+
+    results: dict[str, dict[str, Any]]
+    heads: dict[str, Head]
+    image_sizes: dict[str, int]
+
+
 def evaluate_tasks(
     extractor: FeatureExtractor,
     tasks: Mapping[str, Task],
     *,
     seed: int = 0,
     console: Console | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> Evaluated:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
     The second task of a name, `pose#2`, has its results under keys that end alike, where another has the keys
@@ -135,11 +152,15 @@ def evaluate_tasks(
     about = {"split": "test", "seed": seed, "weights": weights_hash(extractor.backbone)}
     measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
     results: dict[str, dict[str, Any]] = {}
+    heads: dict[str, Head] = {}
     reported_by: dict[str, str] = {}
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        for key, numbers in _over_folds(extractor, task, measured, seed, console).items():
+        found = _over_folds(extractor, task, measured, seed, console)
+        if found.head:
+            heads[name] = found.head
+        for key, numbers in found.items():
             key += mark + number if key in results else ""
             if key in reported_by:
                 raise UserError(
@@ -148,7 +169,8 @@ def evaluate_tasks(
                 )
             reported_by[key] = name
             results[key] = {**numbers, **own_data, "task": name, **about}
-    return results
+    sizes = {name: tasks[name].folds[0]["train"].size for name in heads}
+    return Evaluated(results, heads, sizes)
 
 
 def _over_folds(
@@ -157,18 +179,19 @@ def _over_folds(
     measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured],
     seed: int,
     console: Console | None,
-) -> dict[str, dict[str, Any]]:
+) -> TaskResults:
     """The results of a task; their mean where its data has several folds."""
-    found = []
+    found: list[TaskResults] = []
     for splits in task.folds:
         shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
         data = TaskData(extractor, splits, task.max_frames, shared, task.classes)
         numbers = _evaluate(task.evaluator, data, seed, console)
         limited = {"limited": dict(data.limited)} if data.limited else {}
-        found.append({key: {**values, **limited} for key, values in numbers.items()})
+        head = numbers.head if isinstance(numbers, TaskResults) else None
+        found.append(TaskResults({key: {**values, **limited} for key, values in numbers.items()}, head))
     if len(found) == 1:
         return found[0]
-    return {key: over_folds([one[key] for one in found]) for key in found[0]}
+    return TaskResults({key: over_folds([one[key] for one in found]) for key in found[0]}, found[0].head)
 
 
 def _evaluate(

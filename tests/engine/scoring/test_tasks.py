@@ -59,7 +59,7 @@ def measured(
     for key, evaluator in evaluators.items():
         data = (own[key], "faces") if own and key in own else (splits, "")
         tasks[key] = Task(evaluator, [data[0]], *data[1:], max_frames=max_frames or {})
-    return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options)
+    return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options).results
 
 
 def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,78 @@
+"""What a task has learned: a head, which turns features into predictions of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+OutputKind = Literal["classes", "number", "yes_no"]
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """A label that a head predicts.
+
+    Attributes:
+        label: its name.
+        kind: `classes` has a logit for each class, `number` has the number itself, `yes_no` has a logit for each
+            column.
+        names: of the classes, or of the columns; empty for a number.
+
+    Examples:
+        >>> HeadOutput("expression", "classes", ("calm", "happy")).columns
+        ('expression_calm', 'expression_happy')
+        >>> HeadOutput("valence", "number").columns
+        ('valence',)
+    """
+
+    label: str
+    kind: OutputKind
+    names: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its predictions are called, one for each output of the head."""
+        if self.kind == "number":
+            return (self.label,)
+        return tuple(f"{self.label}_{name}" for name in self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Linear layers with ReLU in between, from features [B, D] to outputs [B, C].
+
+    A task gives it with its results, as `TaskResults`. `ssltoolbox evaluate` saves it in the run folder, and
+    `ssltoolbox predict` uses it.
+
+    Attributes:
+        outputs: what the C outputs are, in order.
+        layers: weight [out, in] and bias [out] of each layer.
+        backbone: the network that the head was trained with; None if that stayed as it was.
+    """
+
+    outputs: tuple[HeadOutput, ...]
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]
+    backbone: nn.Module | None = None
+
+
+class TaskResults(dict[str, Mapping[str, Any]]):
+    """Results of a task as `Evaluator.evaluate` gives them, and the head that they were measured with.
+
+    Attributes:
+        head: what the task has learned; None if there is nothing to keep.
+
+    Examples:
+        >>> output = HeadOutput("smile", "number")
+        >>> results = TaskResults({"smile": {"ccc": 0.5}}, Head((output,), layers=()))
+        >>> results["smile"], results.head.outputs[0].label
+        ({'ccc': 0.5}, 'smile')
+    """
+
+    def __init__(self, results: Mapping[str, Mapping[str, Any]], head: Head | None = None) -> None:
+        super().__init__(results)
+        self.head = head
