@@ -54,10 +54,15 @@ class MAE(nn.Module):
     def encode(self, images, seen):
         """[M, 3, S, S] and [M, n] patches that are seen → [M, prefix + n, feature_dim] tokens."""
         encoder = self.backbone
-        tokens = encoder._pos_embed(encoder.patch_embed(images))
-        prefix, patches = tokens.split([encoder.num_prefix_tokens, self.patches], dim=1)
-        patches = patches.gather(1, seen[:, :, None].expand(-1, -1, tokens.shape[2]))
-        return encoder.norm(encoder.blocks(encoder.norm_pre(torch.cat([prefix, patches], dim=1))))
+
+        def keep_seen(module, args, tokens):
+            prefix, patches = tokens.split([encoder.num_prefix_tokens, self.patches], dim=1)
+            patches = patches.gather(1, seen[:, :, None].expand(-1, -1, tokens.shape[2]))
+            return torch.cat([prefix, patches], dim=1)
+
+        # timm's vision transformers drop patches in this layer, before the first block.
+        with encoder.patch_drop.register_forward_hook(keep_seen):
+            return encoder.forward_features(images)
 
     def decode(self, encoded, order):
         """Tokens of the seen patches → [M, patches, 3·p²] pixels of all patches."""

@@ -92,6 +92,7 @@ class Setting:
         hard_negatives: hard negatives of each draw, K.
         backbone: the name of the network, such as `resnet50`.
         image_size: height and width of its input images, in pixels.
+        crop_size: height and width of the local crops that it sees too, in pixels; 0 without crops.
         steps, steps_per_epoch: optimiser steps; 0 if the data could not be found.
     """
 
@@ -101,6 +102,7 @@ class Setting:
     hard_negatives: int
     backbone: str = ""
     image_size: int = 0
+    crop_size: int = 0
     steps: int = 0
     steps_per_epoch: int = 0
 

@@ -20,8 +20,6 @@ from ssltoolbox.models.weights import load_weights
 
 IMAGENET = "imagenet"
 
-CHOOSE_ANOTHER = "choose another views.size, or another backbone"
-
 
 def build_backbone(
     target: Callable[[Any, BackboneSetting], Any],
@@ -98,8 +96,13 @@ def timm_arguments(name: str, image_size: int, options: Mapping[str, Any]) -> di
     return dict(options) | ({"img_size": image_size} if fixed and "img_size" not in options else {})
 
 
-def feature_dim(backbone: nn.Module, image_size: int) -> int:
+def feature_dim(backbone: nn.Module, image_size: int, option: str = "views.size") -> int:
     """The number of pooled features, found by a forward pass of a black image.
+
+    Args:
+        backbone: a network.
+        image_size: height and width of the image in pixels.
+        option: the recipe's option that has the size.
 
     Raises:
         UserError: when the output is not [B, features], or the image is too small for the model.
@@ -111,7 +114,7 @@ def feature_dim(backbone: nn.Module, image_size: int) -> int:
     except Exception as error:  # networks have no common check of the size
         raise UserError(
             f"the backbone can't take {image_size}×{image_size} images: {first_line(error)}",
-            CHOOSE_ANOTHER,
+            f"choose another {option}, or another backbone",
         ) from error
     if not isinstance(features, torch.Tensor):
         raise UserError(f"the backbone gives a {type(features).__name__}, not pooled features [B, features]")
@@ -220,7 +223,7 @@ def _refused(
     key = "backbone.options" if options else "backbone.name"
     return UserError(
         f"{key}: timm can't make {name!r} with {{{given}}}: {reason_of(error)}",
-        "" if options else CHOOSE_ANOTHER,
+        "" if options else "choose another views.size, or another backbone",
     )
 
 

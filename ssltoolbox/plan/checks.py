@@ -196,6 +196,7 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
             hard_negatives=plan.counts.hard_negatives,
             backbone=plan.recipe.backbone.name,
             image_size=plan.image_size,
+            crop_size=plan.crop_size,
             steps=plan.counts.steps,
             steps_per_epoch=plan.counts.steps_per_epoch,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ssltoolbox.api import (
     BackboneDescriptor,
+    CropOptions,
     DataFacts,
     Descriptor,
     Kind,
@@ -148,6 +149,19 @@ class Plan:
         """Height and width of the images that the backbone sees."""
         assert isinstance(self.views.options, ViewOptions)
         return self.views.options.size
+
+    @property
+    def crops(self) -> int:
+        """Local crops of each instance that the method sees."""
+        options = self.views.options
+        wanted = self.trains and "crops" in self.method_descriptor.inputs
+        return options.crops if wanted and isinstance(options, CropOptions) else 0
+
+    @property
+    def crop_size(self) -> int:
+        """Height and width of the local crops in pixels; 0 where the method sees none."""
+        options = self.views.options
+        return options.crop_size if self.crops and isinstance(options, CropOptions) else 0
 
     @property
     def trains(self) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import get_args
 
 from ssltoolbox.api import (
     DataFacts,
@@ -15,12 +18,13 @@ from ssltoolbox.api import (
     Split,
     UserError,
 )
-from ssltoolbox.api.errors import counted_list
+from ssltoolbox.api.errors import and_of, counted_list
 from ssltoolbox.api.options import facts_of
 from ssltoolbox.plan.needs import lacking
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 
+SPLITS: tuple[Split, ...] = get_args(Split)
 SplitFacts = Mapping[Split, DataFacts | UserError | None]
 """Split → its facts, or the error, or None if they are not known."""
 
@@ -41,23 +45,47 @@ def split_checks(
         PluginError: when a plugin's `facts` or `split_problems` fails.
     """
     data = next(iter(chosen.get(Kind.DATASETS, ())), None)
-    known: dict[int, SplitFacts] = {}
+    known: dict[int, list[SplitFacts]] = {}
     for task in chosen.get(Kind.EVALUATORS, ()):
         source = task.own_data.chosen if task.own_data else data
         if source is None or not isinstance(task.options, EvaluatorOptions):
             continue
-        facts = known.get(id(source.options)) or _all_facts(source)
-        known[id(source.options)] = facts
-        train = facts["train"]
+        folds = known.get(id(source.options)) or _facts_of_folds(source)
+        known[id(source.options)] = folds
+        train = folds[0]["train"]
         # Data that is none for the task at all is reported elsewhere.
-        if not isinstance(train, UserError) and not (train and lacking(task.needs, train)):
-            yield from _task_checks(task, facts, loaded, data_needed)
+        if isinstance(train, UserError) or (train and lacking(task.needs, train)):
+            continue
+        problems = [_task_problems(task, facts, data_needed) for facts in folds]
+        index = () if task.index is None else (task.index,)
+        for problem in _over_folds(problems):
+            option = (problem.option,) if problem.option else ()
+            place = loaded.node(Kind.EVALUATORS.section, *index, *option).best_place
+            yield RecipeProblem(place, f"{task.title}: {problem.message}", problem.hint, problem.warning)
     if data is not None:
-        yield from _left_out(known.get(id(data.options)) or {"train": _facts(data, "train")}, loaded)
+        (first, *_) = known.get(id(data.options)) or [{"train": _facts(data, "train")}]
+        yield from _left_out(first, loaded)
 
 
-def _all_facts(data: Chosen) -> SplitFacts:
-    return {split: _facts(data, split) for split in ("train", "val", "test")}
+def _facts_of_folds(data: Chosen) -> list[SplitFacts]:
+    """The facts of the data; of each of its folds, where tasks are measured on all of them."""
+    assert isinstance(data.options, DatasetOptions)
+    try:
+        with data.provided.blamed_for("per_fold()"):
+            folds = [replace(data, options=options) for options in data.options.per_fold()]
+    except UserError as error:
+        return [dict.fromkeys(SPLITS, error)]
+    return [{split: _facts(fold, split) for split in SPLITS} for fold in folds]
+
+
+def _over_folds(problems: Sequence[Sequence[Problem]]) -> Iterator[Problem]:
+    """Each problem once, with the folds that have it where not all have."""
+    for problem in dict.fromkeys(chain.from_iterable(problems)):
+        folds = [number for number, found in enumerate(problems, start=1) if problem in found]
+        if len(folds) < len(problems):
+            named = f"fold{'s' * (len(folds) > 1)} {and_of(map(str, folds))} of {len(problems)}"
+            problem = replace(problem, message=f"{named}: {problem.message}")
+        yield problem
 
 
 def _facts(data: Chosen, split: Split) -> DataFacts | UserError | None:
@@ -69,12 +97,10 @@ def _facts(data: Chosen, split: Split) -> DataFacts | UserError | None:
         return error
 
 
-def _task_checks(
-    task: Chosen, facts: SplitFacts, loaded: LoadedRecipe, data_needed: bool
-) -> Iterator[RecipeProblem]:
+def _task_problems(task: Chosen, facts: SplitFacts, data_needed: bool) -> list[Problem]:
     assert isinstance(task.options, EvaluatorOptions)
     known: dict[Split, DataFacts] = {}
-    problems = []
+    problems: list[Problem] = []
     for split in task.options.splits:
         found = facts[split]
         if isinstance(found, UserError):
@@ -90,11 +116,7 @@ def _task_checks(
             known[split] = found
     with task.provided.blamed_for("split_problems()"):
         problems += task.options.split_problems(known)
-    for problem in problems:
-        index = () if task.index is None else (task.index,)
-        option = (problem.option,) if problem.option else ()
-        place = loaded.node(Kind.EVALUATORS.section, *index, *option).best_place
-        yield RecipeProblem(place, f"{task.title}: {problem.message}", problem.hint, problem.warning)
+    return problems
 
 
 def _left_out(facts: SplitFacts, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:

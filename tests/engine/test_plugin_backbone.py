@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import safetensors.torch
 import torch
-from helpers.runs import halted_at, write_recipe
+from helpers.runs import halted_at, start, write_recipe
 
 import ssltoolbox
 from ssltoolbox.cli.main import run as cli_run
@@ -19,7 +22,7 @@ from ssltoolbox.recipe import RecipeError
 
 DOOR = '''
 from pydantic import Field
-from ssltoolbox.api import BackboneDescriptor, Options, hookimpl
+from ssltoolbox.api import BackboneDescriptor, Options, Problem, hookimpl
 
 
 class TinyOptions(Options):
@@ -27,6 +30,12 @@ class TinyOptions(Options):
 
     width: int = Field(default=8, ge=1)
     """Channels."""
+    flat: bool = False
+    """Features are all pixels of the map: of one image size only."""
+
+    def problems(self, setting):
+        if self.flat and setting.crop_size not in (0, setting.image_size):
+            yield Problem("flat", f"local crops have {setting.crop_size} pixels, images {setting.image_size}")
 
 
 @hookimpl
@@ -42,15 +51,35 @@ import torch
 class TinyNet(torch.nn.Module):
     def __init__(self, options, setting):
         super().__init__()
-        self.conv = torch.nn.Conv2d(3, options.width, 3, stride=2)
+        self.conv = torch.nn.Conv2d(3, options.width, 3, stride=2, bias=False)
         self.norm = torch.nn.BatchNorm2d(options.width)
 
+        self.flat = options.flat
+
     def forward(self, images):
-        return self.norm(self.conv(images)).relu().mean(dim=(2, 3))
+        features = self.norm(self.conv(images)).relu()
+        return features.flatten(1) if self.flat else features.mean(dim=(2, 3))
 """
 DATA = (
     "{name: synthetic_faces, identities: 4, clips: 4, frames: 8, size: 32, eval_identities: 4, eval_clips: 4}"
 )
+SHORT = """
+from ssltoolbox.api import AuxiliaryLoss, AuxiliaryLossOptions, Descriptor, hookimpl
+
+
+class Short(AuxiliaryLoss[AuxiliaryLossOptions]):
+    def loss(self, inputs):
+        assert inputs.features.shape[1] == 12
+        return inputs.features.square().mean()
+
+
+@hookimpl
+def ssltoolbox_auxiliary_losses():
+    yield Descriptor(name="short", summary="Keeps features short.", options=AuxiliaryLossOptions,
+                     target=f"{__name__}:Short", api=2)
+"""
+SMALL_VIT = "{name: vit_tiny_patch16_224, options: {patch_size: 8, depth: 1, embed_dim: 8, num_heads: 1}}"
+DINO = Path(__file__).parents[2] / "docs" / "examples" / "dino.py"
 NAMED = ("{name: test_byobnet}", "{name: tiny_net, options: {width: 12}}")
 
 
@@ -75,6 +104,8 @@ def test_from_training_to_export(recipe: Path, tmp_path: Path) -> None:
     assert "width: 12" in (out / "recipe.yaml").read_text()
     assert not check_weights(open_source(NetworkSource(str(out)))).startswith("0 ")
 
+    points = json.loads((out / "embedding_map.json").read_text())
+    assert len(points["points"]) > 8
     assert cli_run(["embed", str(out), DATA, "-o", str(tmp_path / "x.parquet")]) == 0
     features = pq.read_table(tmp_path / "x.parquet")["features"]
     assert len(features[0].as_py()) == 12
@@ -102,6 +133,89 @@ def test_resumed_it_gives_the_same_weights(recipe: Path, tmp_path: Path) -> None
     resumed = ssltoolbox.train(recipe, ["evaluate=[]"], out=halted, resume=True)
     first, second = (ssltoolbox.load_backbone(run.folder.path) for run in (straight, resumed))
     assert weights_hash(first) == weights_hash(second)
+
+
+@pytest.mark.slow
+def test_two_processes_train_it_as_one(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    changes = ["evaluate=[]", "trainer.steps=3"]
+    ssltoolbox.train(recipe, changes, out=tmp_path / "one")
+    settings = [word for change in (*changes, "trainer.devices=2") for word in ("--set", change)]
+    process = start(recipe, tmp_path / "two", *settings)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    one, two = (
+        safetensors.torch.load_file(tmp_path / name / "backbone.safetensors") for name in ("one", "two")
+    )
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_auxiliary_losses_see_its_features(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "short.py").write_text(SHORT)
+    path = tmp_path / "short.yaml"
+    path.write_text(
+        "recipe: 1\nextends: tiny.yaml\nlosses: [short]\nevaluate: []\nplugins: {files: [door.py, short.py]}\n"
+    )
+    finished = ssltoolbox.train(path, ["trainer.steps=2"], out=tmp_path / "run")
+    assert "short_loss" in finished.folder.metrics.read_text().splitlines()[0]
+
+
+@pytest.fixture
+def with_crops(recipe: Path, tmp_path: Path) -> Path:
+    """The recipe with a method that looks at local crops."""
+    shutil.copy(DINO, tmp_path)
+    path = tmp_path / "crops.yaml"
+    path.write_text(
+        "recipe: 1\nextends: tiny.yaml\nmethod: {name: dino, hidden_dim: 16, output_dim: 16}\n"
+        "evaluate: []\ntrainer: {steps: 2}\n"
+        "views: {name: standard, size: 32, crops: 2, crop_size: 16}\nplugins: {files: [door.py, dino.py]}\n"
+    )
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")  # lightly's head of DINO
+def test_it_sees_local_crops(with_crops: Path, tmp_path: Path) -> None:
+    ssltoolbox.train(with_crops, out=tmp_path / "run")
+    assert ssltoolbox.load_backbone(tmp_path / "run")(torch.zeros(1, 3, 16, 16)).shape == (1, 12)
+
+
+def test_a_backbone_of_one_size_refuses_local_crops_with_its_line(
+    with_crops: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = ["--set", "backbone.options.flat=true"]
+    assert cli_run(["check", str(with_crops), *changes]) == 2
+    assert "local crops have 16 pixels" in capsys.readouterr().err
+    path = with_crops.with_name("tiny.yaml")
+    path.write_text(path.read_text().replace("{width: 12}", "{width: 12, flat: true}"))
+    assert cli_run(["check", str(with_crops)]) == 2
+    line = 1 + path.read_text()[: path.read_text().index("flat: true")].count("\n")
+    assert f"tiny.yaml:{line}:" in capsys.readouterr().err
+    assert cli_run(["check", str(with_crops), "--set", "views.crops=0"]) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")  # lightly's head of DINO
+@pytest.mark.parametrize(
+    ("backbone", "said"),
+    [
+        (SMALL_VIT, "can't take 16×16 images"),
+        ("{name: silent, options: {flat: true}}", "local crop"),
+    ],
+)
+def test_a_backbone_that_can_not_take_local_crops_leaves_no_run(
+    backbone: str, said: str, with_crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (tmp_path / "door.py").read_text()
+    silent = text.replace("tiny_net", "silent").replace("def problems", "def _nothing")
+    (tmp_path / "door.py").write_text(silent)
+    out = tmp_path / "run"
+    arguments = ["train", str(with_crops), "--set", f"backbone={backbone}", "--out", str(out)]
+    assert cli_run(arguments) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert "views.crop" in printed
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

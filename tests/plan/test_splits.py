@@ -114,6 +114,22 @@ def test_values_out_of_range(tmp_path: Path, put_image: Put) -> None:
     assert "arousal 1.5" in problem.message
 
 
+def test_every_fold_is_looked_at(tmp_path: Path, put_image: Put) -> None:
+    lines = ["path,identity,fold,smile"]
+    for fold, smiles in (("1", "01"), ("2", "00"), ("3", "01"), ("4", "11")):
+        for number in range(4):
+            put_image(tmp_path / f"{len(lines)}.png")
+            lines.append(f"{len(lines)}.png,p{len(lines)},{fold},{smiles[number % 2]}")
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    task = "[{name: classification, label: smile}]"
+    data = "{name: labelled, table: faces.csv, root: ., labels: {smile: ['0', '1']}, val: 0.3, fold: "
+    assert problems(tmp_path, task, data + "1}") == []
+    found = problems(tmp_path, task, data + "all}")
+    assert [problem.warning for problem in found] == [True]
+    assert "folds 2 and 4 of 4" in found[0].message
+    assert "test split" in found[0].message
+
+
 def test_check_warns_where_a_split_is_not_there_and_train_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

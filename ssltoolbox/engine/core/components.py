@@ -15,7 +15,6 @@ from torch import nn
 from ssltoolbox.api import (
     AuxiliaryLossOptions,
     Callback,
-    CropOptions,
     DataFacts,
     Dataset,
     DatasetOptions,
@@ -31,6 +30,7 @@ from ssltoolbox.api import (
     PositiveGenerator,
     RunSetting,
     Split,
+    UserError,
     View,
 )
 from ssltoolbox.data.drawing.batches import DrawnBatches
@@ -168,20 +168,8 @@ class Components:
             self.hard_weights,
             self.plan.recipe.seed,
             self.plan.method_descriptor.inputs,
-            self._crops[0],
+            self.plan.crops,
         )
-
-    @property
-    def crop_size(self) -> int:
-        """Height and width of local crops in pixels; 0 where there are none."""
-        crops, size = self._crops
-        return size if crops else 0
-
-    @property
-    def _crops(self) -> tuple[int, int]:
-        """Local crops of each instance, and their height and width in pixels."""
-        options = self.plan.views.options
-        return (options.crops, options.crop_size) if isinstance(options, CropOptions) else (0, 0)
 
     @property
     def hard_weights(self) -> tuple[float, ...]:
@@ -241,12 +229,18 @@ class Components:
         return self.backbone(recipe.weights, recipe.allow_partial)
 
     def try_backbone(self) -> None:
-        """Makes the backbone and has it look at an image, so that what is wrong fails before anything is written.
+        """Makes the backbone and passes it an image and a local crop: mistakes fail before anything is written.
 
         Raises:
             UserError: where the network can't be made, or not with these weights, or can't take the images.
         """
-        feature_dim(self.initial_backbone(), self.plan.image_size)
+        backbone, crop_size = self.initial_backbone(), self.plan.crop_size
+        dim = feature_dim(backbone, self.plan.image_size)
+        if crop_size and (of_crops := feature_dim(backbone, crop_size, "views.crop_size")) != dim:
+            raise UserError(
+                f"the backbone has {dim} features of an image and {of_crops} of a local crop",
+                "choose a backbone that pools its features, or write views.crops: 0",
+            )
 
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
         """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""
@@ -276,8 +270,8 @@ class Components:
             backbone_name=self.plan.recipe.backbone.name,
             new_backbone=self.backbone,
             image_size=self.plan.image_size,
-            crop_size=self.crop_size,
-            crops=self._crops[0],
+            crop_size=self.plan.crop_size,
+            crops=self.plan.crops,
             steps_per_epoch=self.plan.counts.steps_per_epoch,
             data=self.plan.facts,
         )

@@ -100,7 +100,7 @@ def _batch_bytes(components: Components, processes: int) -> tuple[int, int]:
     loaded = draws * tensor_bytes(one_draw)
     images = draws * one_draw.frames.shape[1]
     crops = images * stages.crops // one_draw.sides
-    views = 4 * 3 * (images * plan.image_size**2 + crops * components.crop_size**2)
+    views = 4 * 3 * (images * plan.image_size**2 + crops * plan.crop_size**2)
     return loaded, views + (loaded if "batch" in stages.wanted else 0)
 
 
