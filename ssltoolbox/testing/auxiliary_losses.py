@@ -86,4 +86,9 @@ def _loss_of(made: Any, inputs: AuxiliaryInputs) -> Any:
     return given.loss if isinstance(given, LossTerms) else given
 
 
+def make(subject: Subject) -> Any:
+    """The loss, with a network."""
+    return subject.make(plain_context(subject))
+
+
 RULES = (one_number, gradients, input_unchanged, reproducible)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import BackboneDescriptor, BackboneSetting, UserError
+from ssltoolbox.api import BackboneSetting, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.models import load_weights, save_weights
 from ssltoolbox.testing.compare import devices, same, seed_globally, shape_of
@@ -22,7 +22,7 @@ SIZE, BATCH = 64, 4
 def setting_for(subject: Subject) -> BackboneSetting:
     """What a recipe with the default keys says of the backbone."""
     size = subject.around.image_size or SIZE
-    return BackboneSetting(_name(subject), image_size=size)
+    return BackboneSetting(subject.trial_name, image_size=size)
 
 
 @rule("a network")
@@ -127,24 +127,20 @@ def copied(subject: Subject) -> None:
         ) from error
 
 
+def make(subject: Subject) -> nn.Module:
+    """The network."""
+    network: nn.Module = subject.make(setting_for(subject))
+    return network
+
+
 RULES = (is_module, features, independent, gradients, reproducible, weights, copied)
 
 
 def _made(subject: Subject, seed: int = 0) -> nn.Module:
     seed_globally(seed)
-    network: nn.Module = subject.make(setting_for(subject))
-    return network
+    return make(subject)
 
 
 def _images(subject: Subject) -> Tensor:
     size = setting_for(subject).image_size
     return torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0))
-
-
-def _name(subject: Subject) -> str:
-    """The component's name; of a family the shortest of its members that are made for trials, if there are any."""
-    card = subject.card
-    assert isinstance(card, BackboneDescriptor)
-    if card.names is None:
-        return card.name
-    return min(card.names(), key=lambda name: (not name.startswith("test_"), len(name), name))

@@ -13,24 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ssltoolbox.api import RunSetting
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.loggers import STEPS, make, setting_for
 from ssltoolbox.testing.material import rows
 from ssltoolbox.testing.rules import Breach, Subject, rule
-
-STEPS = 2
-
-
-def setting_for(subject: Subject, folder: Path) -> RunSetting:
-    """A short run."""
-    return RunSetting(name="trial", folder=folder, steps=STEPS, recipe={"recipe": 1, "name": "trial"})
 
 
 @rule("a Lightning callback")
 def is_callback(subject: Subject) -> None:
-    with TemporaryDirectory() as folder:
-        made = subject.make(setting_for(subject, Path(folder)))
-    if not isinstance(made, pl.Callback):
+    if not isinstance(make(subject), pl.Callback):
         raise Breach(f"derive `{subject.name}` from `pytorch_lightning.Callback`")
 
 
@@ -48,7 +39,7 @@ def state_is_plain(subject: Subject) -> None:
         file.seek(0)
         try:
             state = torch.load(file, weights_only=True)
-            subject.make(setting_for(subject, Path(folder))).load_state_dict(state)
+            subject.make(setting_for(Path(folder))).load_state_dict(state)
         except Exception as error:
             raise Breach(
                 f"the state of `{subject.name}` can't be saved and loaded: {first_line(error)}; `state_dict()` "
@@ -91,7 +82,7 @@ class _Module(pl.LightningModule):
 
 def _run(subject: Subject, folder: Path) -> Any:
     """The callback after two steps on the CPU."""
-    made = subject.make(setting_for(subject, folder))
+    made = subject.make(setting_for(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = pl.Trainer(

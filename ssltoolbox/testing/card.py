@@ -6,9 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import nn
@@ -16,10 +14,8 @@ from torch import nn
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.needs import complaint_about_need
-from ssltoolbox.testing import backbones, loggers, optimisers, schedules
 from ssltoolbox.testing.faults import definition_of, fault_of
-from ssltoolbox.testing.method_trial import MethodTrial, plain_context
-from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule
+from ssltoolbox.testing.rules import Breach, Complaint, Rule, Subject, WrongInput, rule, rule_file
 
 HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning")
 
@@ -144,33 +140,9 @@ def picklable(subject: Subject) -> None:
 
 
 def make(subject: Subject) -> Any:
-    """The component, made with whatever its kind is called with."""
-    if subject.kind == Kind.METHODS:
-        return MethodTrial(subject).method
-    if subject.kind == Kind.AUXILIARY_LOSSES:
-        return subject.make(plain_context(subject))
-    if subject.kind == Kind.BACKBONES:
-        return subject.make(backbones.setting_for(subject))
-    if subject.kind == Kind.OPTIMISERS:
-        return subject.make(optimisers.groups_of(nn.Linear(4, 4)), optimisers.setting_for(subject))
-    if subject.kind in (Kind.CALLBACKS, Kind.LOGGERS):
-        with TemporaryDirectory() as folder:
-            return _made_in(subject, Path(folder))
-    if subject.kind == Kind.SCHEDULES:
-        return subject.make(schedules.setting_for(subject))
-    return subject.make("train") if subject.kind == Kind.DATASETS else subject.make()
-
-
-def _made_in(subject: Subject, folder: Path) -> Any:
-    """A callback or a logger.
-
-    Raises:
-        WrongInput: where it needs a package that is not installed.
-    """
-    try:
-        return subject.make(loggers.setting_for(folder))
-    except ModuleNotFoundError as error:
-        raise UserError(f"its package is not installed: {error}", f"pip install {error.name}") from error
+    """The component, made by `make` of its kind's file of rules, or from its options alone if there is none."""
+    made_by: Callable[[Subject], Any] = getattr(rule_file(subject.kind), "make", Subject.make)
+    return made_by(subject)
 
 
 def first_rules(subject: Subject) -> tuple[Rule, ...]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from ssltoolbox.api import Kind, Options, UserError
+from ssltoolbox.api import Options, UserError
 from ssltoolbox.api.errors import one_of
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.registry import PluginError, Provided
 from ssltoolbox.registry.contract import YIELD_NOTHING
 from ssltoolbox.testing import card
 from ssltoolbox.testing.faults import Fault, fault_of
-from ssltoolbox.testing.rules import Breach, NotTried, Rule, Subject, WrongInput
+from ssltoolbox.testing.rules import Breach, NotTried, Rule, Subject, WrongInput, rule_file
 from ssltoolbox.testing.surroundings import Data, Surroundings, surroundings
 from ssltoolbox.testing.targets import BrokenPluginError, Target, found, idle_hooks, is_importable
 
@@ -133,13 +132,8 @@ def _examined(item: Provided, options: Mapping[str, Any], around: Surroundings) 
     findings = [trial.of(rule) for rule in card.first_rules(subject)]
     yield from findings
     if findings[-1].kept:
-        yield from (trial.of(rule) for rule in _rules_of(item.kind) if rule.applies(subject))
-
-
-def _rules_of(kind: Kind) -> Sequence[Rule]:
-    """The rules of a kind: `RULES` of the file in this package that bears its name."""
-    rules: Sequence[Rule] = import_module(f"ssltoolbox.testing.{kind}").RULES
-    return rules
+        rules: Sequence[Rule] = rule_file(item.kind).RULES
+        yield from (trial.of(rule) for rule in rules if rule.applies(subject))
 
 
 class _Trial:

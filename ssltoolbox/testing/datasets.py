@@ -195,6 +195,11 @@ def _calls(subject: Subject) -> list[Call]:
     return [("clip", lambda dataset: dataset.clip(0).times), ("read", lambda dataset: dataset.read(*places))]
 
 
+def make(subject: Subject) -> Any:
+    """The training split."""
+    return subject.make("train")
+
+
 RULES = (
     picklable,
     facts,

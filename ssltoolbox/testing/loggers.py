@@ -7,16 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ssltoolbox.api import RunSetting
+from ssltoolbox.api import RunSetting, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.testing.rules import Breach, Complaint, NotTried, Subject, rule
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
+STEPS = 2
 RECIPE = {"recipe": 1, "name": "trial", "optim": {"lr": 0.001, "betas": [0.9, 0.999]}, "losses": []}
 
 
 def setting_for(folder: Path, run_id: str | None = None) -> RunSetting:
     """A short run, or the second part of one."""
-    return RunSetting(name="trial", folder=folder, steps=2, recipe=RECIPE, run_id=run_id)
+    return RunSetting(name="trial", folder=folder, steps=STEPS, recipe=RECIPE, run_id=run_id)
 
 
 @rule("takes the recipe, metrics and the end of a run")
@@ -46,17 +47,32 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
             )
 
 
+def make(subject: Subject) -> Any:
+    """The logger, or the callback, of a short run, closed, whose folder is gone.
+
+    Raises:
+        UserError: where it needs a package that is not installed.
+    """
+    with TemporaryDirectory() as folder:
+        try:
+            made = subject.make(setting_for(Path(folder)))
+        except ModuleNotFoundError as error:
+            raise UserError(f"its package is not installed: {error}", f"pip install {error.name}") from error
+        if hasattr(made, "close"):
+            made.close("interrupted")
+        return made
+
+
 RULES = (takes_all, resumes)
 
 
 def _whole_run(subject: Subject, setting: RunSetting, ending: str) -> Any:
-    try:
-        made = subject.make(setting)
-    except ModuleNotFoundError as error:
-        raise NotTried from error
+    made = subject.make(setting)
     calls = {
         "log_hyperparams": lambda: made.log_hyperparams(RECIPE),
-        "log_metrics": lambda: [made.log_metrics({"loss": 1.5 / step, "lr": 1e-3}, step) for step in (1, 2)],
+        "log_metrics": lambda: [
+            made.log_metrics({"loss": 1.5 / step, "lr": 1e-3}, step) for step in range(1, STEPS + 1)
+        ],
         "close": lambda: made.close(ending) if hasattr(made, "close") else None,
     }
     for name, call in calls.items():

@@ -157,7 +157,8 @@ def features(more: Iterable[str] = (), frames: int = 240, dim: int = 12) -> dict
         frames: of each split.
         dim: of the features.
     """
-    return {split: _features(sorted(more), frames, dim, seed) for seed, split in enumerate(SPLITS)}
+    others = sorted({*more} - {"expression", "valence", "arousal"})
+    return {split: _features(others, frames, dim, seed) for seed, split in enumerate(SPLITS)}
 
 
 def _features(more: Sequence[str], frames: int, dim: int, seed: int) -> Features:

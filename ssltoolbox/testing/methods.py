@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssltoolbox.api import StepOutput
 from ssltoolbox.api.errors import first_line
@@ -175,6 +175,11 @@ def weighs(subject: Subject) -> None:
             "weight: multiply what `ssltoolbox.losses.weights_within_draws(rows, candidates)` gives into the "
             "loss's sum, or leave out `weights=True`, so that a recipe with a weight is refused"
         )
+
+
+def make(subject: Subject) -> nn.Module:
+    """The method, with a network and maskers."""
+    return MethodTrial(subject).method
 
 
 RULES = (

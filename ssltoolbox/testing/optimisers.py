@@ -15,14 +15,12 @@ from ssltoolbox.testing.compare import seed_globally
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 STEPS = 60
-RATES = (0.1, 0.01, 0.001)
+RATES = (10.0, 1.0, 0.1, 0.01, 0.001)
 
 
-def setting_for(subject: Subject, lr: float = RATES[1]) -> OptimiserSetting:
+def setting_for(subject: Subject, lr: float = 0.01) -> OptimiserSetting:
     """What a recipe with the default keys says of the optimiser."""
-    card = subject.card
-    name = card.name if card.names is None else "lamb"
-    return OptimiserSetting(name=name, lr=lr, weight_decay=1e-4)
+    return OptimiserSetting(name=subject.trial_name, lr=lr, weight_decay=1e-4)
 
 
 def groups_of(model: nn.Module) -> list[dict[str, Any]]:
@@ -47,7 +45,7 @@ def lowers_loss(subject: Subject) -> None:
 
 @rule("follows the learning rate of each group")
 def follows_rate(subject: Subject) -> None:
-    trial = _Trial(subject, RATES[1])
+    trial = _Trial(subject, 0.01)
     trial.run(1)
     for group in trial.optimiser.param_groups:
         group["lr"] = 0.0
@@ -63,7 +61,7 @@ def follows_rate(subject: Subject) -> None:
 
 @rule("a closure is called")
 def calls_closure(subject: Subject) -> None:
-    trial = _Trial(subject, RATES[1])
+    trial = _Trial(subject, 0.01)
     called: list[Tensor] = []
 
     def closure() -> Tensor:
@@ -83,7 +81,7 @@ def calls_closure(subject: Subject) -> None:
 
 @rule("a saved state is the whole state")
 def resumes(subject: Subject) -> Iterator[Complaint]:
-    first = _Trial(subject, RATES[1])
+    first = _Trial(subject, 0.01)
     first.run(3)
     file = io.BytesIO()
     torch.save(first.optimiser.state_dict(), file)
@@ -94,7 +92,7 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
         raise Breach(
             f"the state of `{subject.name}` can't be read back: {first_line(error)}; keep tensors and plain values"
         ) from error
-    second = _Trial(subject, RATES[1])
+    second = _Trial(subject, 0.01)
     second.model.load_state_dict(first.model.state_dict())
     second.optimiser.load_state_dict(state)
     for trial in (first, second):
@@ -106,6 +104,11 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
             f"`{subject.name}` goes on differently from a loaded state: put all that changes between steps into "
             "`self.state[parameter]` or the groups, not into attributes",
         )
+
+
+def make(subject: Subject) -> Any:
+    """The optimiser of a small model."""
+    return subject.make(groups_of(nn.Linear(4, 4)), setting_for(subject))
 
 
 RULES = (lowers_loss, follows_rate, calls_closure, resumes)

@@ -21,6 +21,8 @@ from ssltoolbox.testing.rules import Subject
 RANKS, STEPS = 2, 2
 PATIENCE = timedelta(minutes=1)
 """How long the processes wait for each other."""
+NO_GRADIENTS = 3
+"""The exit code of a process that can't compute gradients, as it is a copy of one whose autograd has threads."""
 OUTCOME, FAULT = "outcome", "fault"
 """Files in the folder: what came of the steps, without and with maskers; what whoever failed first raised."""
 
@@ -76,6 +78,8 @@ def _mean_over_processes(value: Tensor) -> Tensor:
 def run_rank(subject: Subject, folder: Path, rank: int) -> None:
     """Takes the steps with this process's share of the draws, and writes what came of them."""
     torch.set_num_threads(1)
+    if not _computes_gradients():
+        os._exit(NO_GRADIENTS)
     init = f"file://{folder}/rendezvous"
     dist.init_process_group("gloo", init_method=init, rank=rank, world_size=RANKS, timeout=PATIENCE)
     share = slice(rank * DRAWS // RANKS, (rank + 1) * DRAWS // RANKS)
@@ -90,3 +94,11 @@ def run_rank(subject: Subject, folder: Path, rank: int) -> None:
     if rank == 0:
         (folder / OUTCOME).write_bytes(pickle.dumps(outcomes))
     dist.destroy_process_group()
+
+
+def _computes_gradients() -> bool:
+    try:
+        torch.ones(1, requires_grad=True).sum().backward()
+    except RuntimeError:
+        return False
+    return True

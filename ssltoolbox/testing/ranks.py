@@ -16,7 +16,16 @@ import torch
 import torch.distributed
 
 from ssltoolbox.testing.method_trial import has_negatives
-from ssltoolbox.testing.rank import FAULT, OUTCOME, PATIENCE, RANKS, StepResults, run_rank, take_steps
+from ssltoolbox.testing.rank import (
+    FAULT,
+    NO_GRADIENTS,
+    OUTCOME,
+    PATIENCE,
+    RANKS,
+    StepResults,
+    run_rank,
+    take_steps,
+)
 from ssltoolbox.testing.rules import Complaint, NotTried, Subject, rule
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -81,8 +90,15 @@ def _together(subject: Subject) -> list[StepResults] | str:
 def _run(subject: Subject, folder: Path) -> list[int] | None:
     """The processes' exit codes; None where they have not ended in time."""
     # A copy of this process has all imported already; a GPU that is in use can't be copied.
-    copied = sys.platform == "linux" and not torch.cuda.is_initialized()
-    start: Any = get_context("fork" if copied else "spawn")
+    if sys.platform == "linux" and not torch.cuda.is_initialized():
+        codes = _run_by("fork", subject, folder)
+        if codes is None or NO_GRADIENTS not in codes:
+            return codes
+    return _run_by("spawn", subject, folder)
+
+
+def _run_by(start_method: str, subject: Subject, folder: Path) -> list[int] | None:
+    start: Any = get_context(start_method)
     processes = [start.Process(target=run_rank, args=(subject, folder, rank)) for rank in range(RANKS)]
     try:
         with warnings.catch_warnings():

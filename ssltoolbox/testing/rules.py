@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -64,6 +66,13 @@ class Subject:
         return getattr(self.target, "__name__", self.card.name)
 
     @property
+    def trial_name(self) -> str:
+        """What a recipe calls it; of a family the shortest member, one that is made for trials if there is any."""
+        if self.card.names is None:
+            return self.card.name
+        return min(self.card.names(), key=lambda name: (not name.startswith("test_"), len(name), name))
+
+    @property
     def title(self) -> str:
         """Such as "method 'simclr'"."""
         return f"{self.kind.singular} {self.card.name!r}"
@@ -80,6 +89,11 @@ class Subject:
     def on(self, device: str) -> Any:
         """A new object of it whose weights, if it has any, are on the device."""
         return moved(self.make(), device)
+
+
+def rule_file(kind: Kind) -> ModuleType:
+    """The file of rules of a kind, with its `RULES`, and a `make` if options alone make no object."""
+    return import_module(f"ssltoolbox.testing.{kind}")
 
 
 def moved(component: Any, device: str) -> Any:

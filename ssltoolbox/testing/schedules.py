@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from ssltoolbox.api import ScheduleSetting
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
@@ -62,6 +63,11 @@ def ends(subject: Subject) -> None:
         raise Breach(
             f"`{subject.name}` says that it uses `final_lr_fraction`, and ends at {last:g} where that is {FINAL}"
         )
+
+
+def make(subject: Subject) -> Any:
+    """The schedule of a run."""
+    return subject.make(setting_for(subject))
 
 
 RULES = (finite, moves, pure, ends)

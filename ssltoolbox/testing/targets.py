@@ -50,9 +50,10 @@ def found(target: Target, files: Sequence[Path] = ()) -> tuple[Provided, ...]:
 def idle_hooks(items: Sequence[Provided]) -> Iterator[tuple[str, str]]:
     """Module and hook of each hook that yields nothing, in the modules that the components come from."""
     for module in dict.fromkeys(item.origin.module for item in items):
-        name = module_name(Path(module)) if module.endswith(".py") else module
-        used = {item.kind.hook for item in items if item.origin.module == module}
-        yield from ((module, hook) for hook in sorted(hooks_of(sys.modules[name]) - used))
+        plugin = sys.modules[module_name(Path(module)) if module.endswith(".py") else module]
+        # Not the hooks of `items`: a target may mean one component of several.
+        used = {kind.hook for kind, _ in components(plugin)}
+        yield from ((module, hook) for hook in sorted(hooks_of(plugin) - used))
 
 
 def is_importable(module: str) -> bool:

@@ -11,6 +11,8 @@ from pytorch_lightning.loggers import MLFlowLogger, TensorBoardLogger, WandbLogg
 from ssltoolbox.api import Ending, Options, RunSetting
 from ssltoolbox.trackers.plugin import ProjectOptions
 
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+
 
 class TensorBoard(TensorBoardLogger):
     """Writes event files into the run folder."""
@@ -57,15 +59,19 @@ class MLflow(MLFlowLogger):
     """Sends to MLflow; a resumed run goes on under its id."""
 
     def __init__(self, options: ProjectOptions, setting: RunSetting) -> None:
+        users = os.environ.get(TRACKING_URI)
         super().__init__(
             experiment_name=options.project,
             run_name=setting.name,
             # MLflow 3 no longer keeps runs in plain files.
-            tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{setting.folder / 'mlflow.db'}",
+            tracking_uri=users or f"sqlite:///{setting.folder / 'mlflow.db'}",
             artifact_location=(setting.folder / "mlflow").as_uri(),
             run_id=setting.run_id,
         )
         self.experiment.update_run(self.run_id, status="RUNNING")
+        if not users:
+            # MLflow sets it to what it is given, and the next run of this process would go there too.
+            os.environ.pop(TRACKING_URI, None)
 
     def close(self, ending: Ending) -> None:
         """Marks the run."""

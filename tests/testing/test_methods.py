@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -125,3 +128,34 @@ def test_a_momentum_network_has_no_gradient(broken) -> None:
 def test_without_negatives_nobody_is_asked(broken) -> None:
     body = CLASS.replace("maskers = self.context.maskers", "maskers = ()")
     assert broken(KIND, body, "negatives=None") == {}
+
+
+NESTED_BACKWARD = """
+import torch
+from ssltoolbox.testing import check_plugin
+
+class Nested(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value, depth):
+        ctx.depth = depth
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if ctx.depth:
+            with torch.enable_grad():
+                Nested.apply(torch.ones(1, requires_grad=True), ctx.depth - 1).sum().backward()
+        return gradient, None
+
+if __name__ == "__main__":
+    Nested.apply(torch.ones(1, requires_grad=True), 70).sum().backward()
+    check_plugin("simclr")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_are_tried_though_autograd_of_this_one_has_threads(tmp_path: Path) -> None:
+    script = tmp_path / "nested.py"
+    script.write_text(NESTED_BACKWARD)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr

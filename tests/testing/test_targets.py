@@ -16,6 +16,7 @@ from ssltoolbox_hard_neg.sampler import HardNeg
 from ssltoolbox.api import Kind, UserError
 from ssltoolbox.scaffold import new_plugin
 from ssltoolbox.testing import BrokenContract, Finding, check_plugin, examine
+from ssltoolbox.testing.targets import found, idle_hooks
 
 HARD_NEG = "negative sampler 'hard_neg'"
 (CARD,) = ssltoolbox_hard_neg.ssltoolbox_negative_samplers()
@@ -42,6 +43,23 @@ def test_a_component_is_found_by(target) -> None:
 def test_all_components_of_a_plugin_are_checked() -> None:
     components = {finding.component for finding in examine("ssltoolbox.views.plugin")}
     assert components == {"view 'paper'", "view 'standard'"}
+
+
+def test_the_other_hook_of_a_component_s_module_is_no_idle_one(tmp_path: Path) -> None:
+    module = tmp_path / "two_hooks.py"
+    module.write_text(
+        "from ssltoolbox.api import Options, Descriptor, hookimpl\n"
+        "from torch.optim import SGD\n"
+        "def steady(options, setting):\n    return lambda step: 1.0\n"
+        "def plain(options, groups, setting):\n    return SGD(groups, lr=setting.lr)\n"
+        "card = dict(summary='One of two in a module.', api=2, options=Options)\n"
+        "@hookimpl\ndef ssltoolbox_schedules():\n"
+        "    yield Descriptor(name='steady', target='two_hooks:steady', **card)\n"
+        "@hookimpl\ndef ssltoolbox_optimisers():\n"
+        "    yield Descriptor(name='plain', target='two_hooks:plain', **card)\n"
+    )
+    (item,) = (item for item in found(module) if item.descriptor.name == "plain")
+    assert list(idle_hooks([item])) == []
 
 
 def test_a_file_of_a_package_is_the_package_s_own_module() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.runs import start, write_recipe
+from helpers.runs import run_tiny, start, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,17 @@ def test_mlflow(resumed) -> None:
     assert json.loads((out / "trackers.json").read_text()) == {"mlflow": run}
     assert_as_in_metrics(out, points)
     assert parameters["method/name"] == "simclr"
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader")
+def test_two_runs_of_a_process_have_an_mlflow_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("one", "two"):
+        run_tiny(write_recipe(tmp_path), tmp_path / name, "trainer.loggers=[mlflow]", "trainer.steps=2")
+        with closing(sqlite3.connect(tmp_path / name / "mlflow.db")) as database:
+            assert database.execute("select count(*) from runs").fetchone() == (1,)
+    assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
 def test_wandb(resumed) -> None:
