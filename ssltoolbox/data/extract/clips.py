@@ -1,16 +1,18 @@
-"""Writes the clip of one face: crops along the smoothed track, and their landmarks."""
+"""The crops of one face along its smoothed track, and the clip that they are written to with their landmarks."""
 
 from __future__ import annotations
 
 import math
 import shutil
 from collections import deque
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from ssltoolbox.data.extract.crops import REACH, cut_out, points_in, smoothed
 from ssltoolbox.data.extract.tracks import Track
@@ -27,33 +29,45 @@ class _Waiting(NamedTuple):
     points: np.ndarray
 
 
-class ClipWriter:
-    """Writes frames `0000001.jpg`, …, numbered by their time in the video, and `landmarks68.npy`.
+class Crop(NamedTuple):
+    """A face, cut out of a frame.
 
-    Images stay in memory only as long as smoothing needs later frames.
+    Attributes:
+        number: of the sample.
+        square: [3] centre x, centre y and side in pixels of the frame.
+        image: what is in the square, resized.
+        points: [68, 2] landmarks in pixels of that image.
     """
 
-    def __init__(self, folder: Path, track: Track, fps: Fraction, size: int, scale: float) -> None:
+    number: int
+    square: np.ndarray
+    image: Image.Image
+    points: np.ndarray
+
+
+class TrackCrops:
+    """The crops of one face along its smoothed track.
+
+    Frames stay in memory only as long as smoothing needs later ones.
+    """
+
+    def __init__(self, track: Track, fps: Fraction, size: int, scale: float) -> None:
         """
         Args:
-            folder: the clip's; it is made here.
             track: the track of the face; it grows while frames are added.
             fps: samples per second.
             size: height and width of the crops in pixels.
             scale: side of the crop divided by the side of the face's box.
         """
-        self.folder = folder
         self.track = track
         self._fps = float(fps)
         self._window = math.ceil(REACH * fps)
         self._size = size
         self._scale = scale
         self._waiting: deque[_Waiting] = deque()
-        self._points: list[np.ndarray] = []
-        folder.mkdir(parents=True)
 
-    def add(self, image: np.ndarray, points: np.ndarray) -> None:
-        """Adds the newest frame of the track.
+    def add(self, image: np.ndarray, points: np.ndarray) -> Iterator[Crop]:
+        """Adds the newest frame of the track, and gives the crops that are ready.
 
         Args:
             image: [H, W, 3] uint8 RGB, the whole frame.
@@ -62,30 +76,58 @@ class ClipWriter:
         newest = len(self.track.numbers) - 1
         self._waiting.append(_Waiting(newest, image, points))
         while self._seconds(self._waiting[0].position, newest) > REACH:
-            self._write(self._waiting.popleft())
+            yield self._crop(self._waiting.popleft())
+
+    def finish(self) -> Iterator[Crop]:
+        """The remaining crops."""
+        while self._waiting:
+            yield self._crop(self._waiting.popleft())
+
+    def _seconds(self, first: int, last: int) -> float:
+        return (self.track.numbers[last] - self.track.numbers[first]) / self._fps
+
+    def _crop(self, frame: _Waiting) -> Crop:
+        near = slice(max(0, frame.position - self._window), frame.position + self._window + 1)
+        times = np.array(self.track.numbers[near]) / self._fps
+        number = self.track.numbers[frame.position]
+        square = smoothed(np.stack(self.track.boxes[near]), times, number / self._fps)
+        square[2] *= self._scale
+        image = cut_out(frame.image, square, self._size)
+        return Crop(number, square, image, points_in(frame.points, square, self._size))
+
+
+class ClipWriter:
+    """Writes frames `0000001.jpg`, …, numbered by their time in the video, and `landmarks68.npy`."""
+
+    def __init__(self, folder: Path, crops: TrackCrops) -> None:
+        """
+        Args:
+            folder: the clip's; it is made here.
+            crops: of its face.
+        """
+        self.folder = folder
+        self._crops = crops
+        self._points: list[np.ndarray] = []
+        folder.mkdir(parents=True)
+
+    def add(self, image: np.ndarray, points: np.ndarray) -> None:
+        """Adds the newest frame of the track; see `TrackCrops.add`."""
+        for crop in self._crops.add(image, points):
+            self._write(crop)
 
     def finish(self) -> None:
         """Writes the remaining frames and the landmarks."""
-        while self._waiting:
-            self._write(self._waiting.popleft())
+        for crop in self._crops.finish():
+            self._write(crop)
         np.save(self.folder / LANDMARKS_FILE, np.stack(self._points))
 
     def discard(self) -> None:
         """Removes the clip."""
         shutil.rmtree(self.folder)
 
-    def _seconds(self, first: int, last: int) -> float:
-        return (self.track.numbers[last] - self.track.numbers[first]) / self._fps
-
-    def _write(self, frame: _Waiting) -> None:
-        near = slice(max(0, frame.position - self._window), frame.position + self._window + 1)
-        times = np.array(self.track.numbers[near]) / self._fps
-        number = self.track.numbers[frame.position]
-        square = smoothed(np.stack(self.track.boxes[near]), times, number / self._fps)
-        square[2] *= self._scale
-        crop = cut_out(frame.image, square, self._size)
-        crop.save(self.folder / f"{number + 1:07d}.jpg", quality=JPEG_QUALITY)
-        self._points.append(points_in(frame.points, square, self._size))
+    def _write(self, crop: Crop) -> None:
+        crop.image.save(self.folder / f"{crop.number + 1:07d}.jpg", quality=JPEG_QUALITY)
+        self._points.append(crop.points)
 
 
 def seconds(track: Track, fps: Fraction) -> float:

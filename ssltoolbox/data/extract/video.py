@@ -10,7 +10,7 @@ import numpy as np
 
 from ssltoolbox.api import LandmarkDetector, MultiFaceDetector, SslToolboxError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.data.extract.clips import ClipWriter, is_sparse, seconds
+from ssltoolbox.data.extract.clips import ClipWriter, TrackCrops, is_sparse, seconds
 from ssltoolbox.data.extract.reading import UnreadableVideo, VideoReader
 from ssltoolbox.data.extract.tracks import FaceTracker, Track
 from ssltoolbox.data.images.landmarks import check_landmarks
@@ -160,8 +160,8 @@ class _Writers:
         """The writer of a track, made at first use."""
         if track not in self._open:
             how = self._cropping
-            folder = self._begun(track)
-            self._open[track] = ClipWriter(folder, track, how.fps, how.size, how.scale)
+            crops = TrackCrops(track, how.fps, how.size, how.scale)
+            self._open[track] = ClipWriter(self._begun(track), crops)
         return self._open[track]
 
     def finish(self, track: Track) -> None:

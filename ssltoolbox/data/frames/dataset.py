@@ -16,20 +16,19 @@ from ssltoolbox.data.index.reader import split_clips
 from ssltoolbox.data.index.source import IndexSource
 
 
-class FramesDataset:
+class ClipDataset:
     """Follows `ssltoolbox.api.Dataset`.
 
     A `ClipSource` lists the clips and reads their frames; this class makes tensors of them.
+
+    Args:
+        source: the clips.
+        size: height and width that images are resized to, in pixels.
     """
 
-    def __init__(self, options: FramesOptions, split: Split) -> None:
-        """
-        Raises:
-            DataNotFound: where the root or the index is not there.
-            UserError: where it can't be used; see `read_folder` and `open_index`.
-        """
-        self.size = options.size
-        self._source = _source(options, split)
+    def __init__(self, source: ClipSource, size: int) -> None:
+        self.size = size
+        self._source = source
 
     def __len__(self) -> int:
         return len(self._source)
@@ -74,6 +73,18 @@ class FramesDataset:
             self._source.labels(clips, frames),
             unreadable=dict(sorted(unreadable.items())),
         )
+
+
+class FramesDataset(ClipDataset):
+    """The clips of a split, as the options of `frames` have them."""
+
+    def __init__(self, options: FramesOptions, split: Split) -> None:
+        """
+        Raises:
+            DataNotFound: where the root or the index is not there.
+            UserError: where it can't be used; see `read_folder` and `open_index`.
+        """
+        super().__init__(_source(options, split), options.size)
 
 
 def _source(options: FramesOptions, split: Split) -> ClipSource:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import Split
+from ssltoolbox.api import Split, UserError
 from ssltoolbox.data.images.naming import frame_times
-from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
+from ssltoolbox.data.images.tree import IMAGE_TYPES, LANDMARKS_FILE, FoundClip, Tree
 from ssltoolbox.data.splits import no_identity, split_of
 from ssltoolbox.support.paths import printable
 
@@ -87,6 +87,30 @@ def read_folder(
         tree.check_layout()
         no_identity(root, len(everyone), split, val=val, test=test)
     return folder
+
+
+def read_any_folder(root: Path) -> FrameFolder:
+    """Lists all images below a folder, however deep: those of one folder are a clip, and an identity of their own.
+
+    Raises:
+        DataNotFound: where there is no such folder.
+        UserError: where it has no image, or can't be listed.
+    """
+    tree = Tree(root)
+    folder = _pack(tree, enumerate(_with_images(tree, "")))
+    if not len(folder):
+        raise UserError(
+            f"{printable(root)}: there is no image in it", f"images end in {', '.join(IMAGE_TYPES)}"
+        )
+    return folder
+
+
+def _with_images(tree: Tree, folder: str) -> Iterator[FoundClip]:
+    found = tree.clip(folder)
+    if found.frames:
+        yield found
+    for name in tree.folders(folder):
+        yield from _with_images(tree, os.path.join(folder, name))
 
 
 def _pack(tree: Tree, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
