@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import DataFacts, Kind
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
-from ssltoolbox.support.words import bytes_text, duration_text
+from ssltoolbox.support.words import bytes_text, counted, duration_text
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.training.measure import StepCost
 
 BYTES_OF_FP32 = 4
+MOST_CLASSES = 30
+"""The most classes of a label that are counted one by one."""
 
 
 def plan_table(plan: Plan) -> Table:
@@ -68,10 +70,27 @@ def _facts(plan: Plan) -> str:
     if facts is None:
         return ""
     lengths = f"{facts.shortest}" + (f" to {facts.longest}" if facts.longest > facts.shortest else "")
-    extras = ["landmarks"] * facts.landmarks + sorted(facts.labels)
+    counted_labels = [_label(name, facts) for name in sorted(facts.label_facts)]
+    extras = ["landmarks"] * facts.landmarks + sorted(facts.labels - facts.label_facts.keys())
     clips = f"{facts.clips} clips of {facts.identities} identities"
     frames = f"{lengths} frames each at {facts.fps:.3g} per second, {facts.frames} in all"
-    return f"\n{clips}, {frames}" + (f"; with {', '.join(extras)}" if extras else "")
+    text = f"\n{clips}, {frames}" + (f"; with {', '.join(extras)}" if extras else "")
+    return "\n".join([text, *counted_labels])
+
+
+def _label(name: str, facts: DataFacts) -> str:
+    """How many frames have a label: each class, or the range of a number."""
+    known, classes = facts.label_facts[name], facts.classes.get(name, ())
+    text = f"{name} of {counted(known.frames, 'frame')}"
+    if known.lowest is not None:
+        return f"{text}, {known.lowest:.3g} to {known.highest:.3g}"
+    if len(known.counts) != len(classes) or not classes:
+        return text
+    if len(classes) > MOST_CLASSES:
+        return f"{text}, {len(classes)} classes of {min(known.counts):,} to {max(known.counts):,} frames"
+    return (
+        f"{text}: {', '.join(f'{each} {count:,}' for each, count in zip(classes, known.counts, strict=True))}"
+    )
 
 
 def _step(plan: Plan) -> str:

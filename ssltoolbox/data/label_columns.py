@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 
 import numpy as np
 
-from ssltoolbox.api import EXPRESSIONS
+from ssltoolbox.api import EXPRESSIONS, LabelFacts
 from ssltoolbox.data.label_options import LabelColumn, WrittenLabel, as_options
 
 NOT_LABELS = (
@@ -38,6 +38,21 @@ class Label:
     def at(self, rows: np.ndarray) -> Label:
         """The label of some rows: their numbers, or a mask."""
         return Label(self.values[rows], self.names)
+
+    def facts(self) -> LabelFacts:
+        """How many rows have it, and each class or column; the range of numbers."""
+        values = self.values
+        of_classes, classes = values.dtype.kind == "i", len(self.names)
+        known = values >= 0 if of_classes else np.isfinite(values)
+        columns = values.shape[1] if values.ndim > 1 else 0
+        frames = int((known.any(axis=1) if columns else known).sum())
+        if not of_classes:
+            lowest, highest = (
+                (float(values[known].min()), float(values[known].max())) if frames else (None, None)
+            )
+            return LabelFacts(frames, lowest=lowest, highest=highest, columns=columns)
+        counts = (values == 1).sum(axis=0) if columns else np.bincount(values[known], minlength=classes)
+        return LabelFacts(frames, tuple(counts.tolist()), columns=columns)
 
 
 class Cells(Protocol):

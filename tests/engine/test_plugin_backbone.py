@@ -117,7 +117,6 @@ def test_from_training_to_export(recipe: Path, tmp_path: Path) -> None:
 def test_exported_to_onnx(recipe: Path, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    pytest.importorskip("torch", "2.11", reason="torch 2.6 can't convert a mean beside onnx-ir 1.1")
     ssltoolbox.train(recipe, ["evaluate=[]", "trainer.steps=2"], out=tmp_path / "run")
     assert cli_run(["export", str(tmp_path / "run"), "-o", str(tmp_path / "x.onnx")]) == 0
     images = np.ones((2, 3, 32, 32), np.float32)

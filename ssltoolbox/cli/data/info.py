@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ssltoolbox.data.index.info import Answers, IndexInfo
     from ssltoolbox.data.index.reader import FrameIndex
+    from ssltoolbox.data.labelled.overview import Overview
     from ssltoolbox.registry import Provided
 
 
@@ -32,9 +33,16 @@ if TYPE_CHECKING:
 @click.option(
     "--labels", help="Of a table, in YAML: what its labels are, where it isn't to be guessed; see data index."
 )
+@click.option("--dataset", default="", help="Count DATA as the root of this dataset, such as affectnet.")
 @click.option("--json", is_flag=True, help="Print JSON.")
 def info(
-    data: Path, output: Path | None, root: Path | None, label: str, labels: str | None, json: bool
+    data: Path,
+    output: Path | None,
+    root: Path | None,
+    label: str,
+    labels: str | None,
+    dataset: str,
+    json: bool,
 ) -> None:
     """Say what DATA holds: an index, a table or folders of images.
 
@@ -43,7 +51,9 @@ def info(
     """
     if output and output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
-    if data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():
+    if dataset:
+        _dataset_info(data, dataset, output, json)
+    elif data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():
         _labelled_info(
             data, {"table": data, "root": root, "labels": written_labels(labels)}, label, output, json
         )
@@ -61,8 +71,6 @@ def _has_classes(folder: Path) -> bool:
 
 
 def _labelled_info(data: Path, options: dict[str, Any], label: str, output: Path | None, json: bool) -> None:
-    from dataclasses import asdict
-
     from ssltoolbox.data.labelled.overview import overview_of, write_class_sheet
     from ssltoolbox.data.labelled.own.options import LabelledOptions
 
@@ -70,6 +78,25 @@ def _labelled_info(data: Path, options: dict[str, Any], label: str, output: Path
     overview = overview_of(listed)
     if output:
         write_class_sheet(listed, label, output)
+    _print_overview(data, overview, json)
+
+
+def _dataset_info(root: Path, name: str, output: Path | None, json: bool) -> None:
+    from ssltoolbox.api import DatasetOptions, Kind
+    from ssltoolbox.data.labelled.overview import overview_of
+    from ssltoolbox.plan.single import choose_typed
+
+    if output:
+        raise click.UsageError("--output draws tables, folders and indexes, and no --dataset")
+    written = json_module.dumps({"name": name, "root": str(root)})
+    chosen = choose_typed(Kind.DATASETS, "--dataset", written)
+    assert isinstance(chosen.options, DatasetOptions)
+    _print_overview(root, overview_of(chosen.options), json)
+
+
+def _print_overview(data: Path, overview: Overview, json: bool) -> None:
+    from dataclasses import asdict
+
     if json:
         click.echo(json_module.dumps(asdict(overview), indent=2))
         return

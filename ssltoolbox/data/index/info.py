@@ -13,6 +13,7 @@ import numpy as np
 from ssltoolbox.api import Clip, LabelFacts
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import SKIPPED
+from ssltoolbox.data.label_columns import Label
 
 TRIES = 64
 """Least anchors of a clip that are tried before the clip counts as too short for a strategy."""
@@ -111,32 +112,10 @@ def label_facts(index: FrameIndex, clips: np.ndarray) -> dict[str, LabelFacts]:
     chosen = np.zeros(len(index.lengths), bool)
     chosen[clips] = True
     rows = np.repeat(chosen, index.lengths)
-    counts = {name: len(names) for name, names in index.classes.items()}
-    return {name: facts_of_labels(values[rows], counts.get(name, 0)) for name, values in index.labels.items()}
-
-
-def facts_of_labels(values: np.ndarray, classes: int = 0) -> LabelFacts:
-    """
-    Args:
-        values: [frames] or [frames, C] of one label.
-        classes: how many classes there are, of a label that is a class; some may not occur.
-    """
-    if values.dtype.kind != "i":
-        known = values[np.isfinite(values)]
-        lowest, highest = (float(known.min()), float(known.max())) if len(known) else (None, None)
-        some = np.isfinite(values)
-        frames = int((some if values.ndim == 1 else np.any(some, axis=1)).sum())
-        return LabelFacts(frames, lowest=lowest, highest=highest, columns=columns_of(values))
-    if values.ndim > 1:
-        frames = int((values >= 0).any(axis=1).sum())
-        return LabelFacts(frames, tuple((values == 1).sum(axis=0).tolist()), columns=columns_of(values))
-    known = values[values >= 0]
-    return LabelFacts(len(known), tuple(np.bincount(known, minlength=classes).tolist()))
-
-
-def columns_of(values: np.ndarray) -> int:
-    """C of a label of several columns; 0 for one of one."""
-    return values.shape[1] if values.ndim > 1 else 0
+    return {
+        name: Label(values[rows], index.classes.get(name, ())).facts()
+        for name, values in index.labels.items()
+    }
 
 
 Answers = Callable[[Clip, int, np.random.Generator], bool]

@@ -92,8 +92,6 @@ class LabelledImagesOptions(ListedOptions):
         Raises:
             DataNotFound, UserError: see `list_images`.
         """
-        from ssltoolbox.data.index.info import facts_of_labels
-
         found = self.listing(split)
         lengths = found.lengths
         return DataFacts(
@@ -106,9 +104,7 @@ class LabelledImagesOptions(ListedOptions):
             longest=int(lengths.max(initial=0)),
             labels=frozenset(found.labels),
             classes=found.classes,
-            label_facts={
-                name: facts_of_labels(label.values, len(label.names)) for name, label in found.labels.items()
-            },
+            label_facts={name: label.facts() for name, label in found.labels.items()},
             left_out=dict(found.left_out or {}) if split == "train" else {},
             **self._more_facts(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ssltoolbox.api import EXPRESSIONS, DataFacts, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
+    from ssltoolbox.data.label_columns import Label
     from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows
     from ssltoolbox.data.labelled.fer2013.listing import CsvImages, FolderImages
     from ssltoolbox.data.labelled.lfw.listing import Listing
@@ -22,7 +24,8 @@ class AffectNetOptions(ListedOptions):
     Either release is found: the lists `Manually_Annotated_file_lists/training.csv` and `validation.csv` beside
     `Manually_Annotated_Images/<number>/<hash>.jpg`, or the folders `train_set` and `val_set` with
     `images/<number>.jpg` and `annotations/<number>_exp.npy`, `_val.npy`, `_aro.npy` and `_lnd.npy`. The published
-    validation set is the test split; a tenth of the training set, by a hash of the names, is val.
+    validation set is the test split; a tenth of the training set, by a hash of the names, is val. How many images
+    each class has is known before a run where there are lists.
     """
 
     root: Path = Field(strict=False)
@@ -43,12 +46,9 @@ class AffectNetOptions(ListedOptions):
             DataNotFound: where a part is not there.
             UserError: where the lists can't be used.
         """
-        return _facts(
-            len(self.listing(split)),
-            self.size,
-            labels=frozenset({"expression", "valence", "arousal"}),
-            landmarks=True,
-        )
+        listing = self.listing(split)
+        labels = frozenset({"expression", "valence", "arousal"})
+        return _facts(len(listing), self.size, labels=labels, known=listing.labels, landmarks=True)
 
 
 class FER2013Options(ListedOptions):
@@ -77,7 +77,8 @@ class FER2013Options(ListedOptions):
             DataNotFound: where a part is not there.
             UserError: where the file or a folder can't be used.
         """
-        return _facts(len(self.listing(split)), self.size, labels=frozenset({"expression"}))
+        listing = self.listing(split)
+        return _facts(len(listing), self.size, labels=frozenset({"expression"}), known=listing.labels)
 
 
 class LFWOptions(ListedOptions):
@@ -120,6 +121,7 @@ def _facts(
     *,
     identities: int | None = None,
     labels: frozenset[str] = frozenset(),
+    known: Mapping[str, Label] | None = None,
     landmarks: bool = False,
     pairs: bool = False,
 ) -> DataFacts:
@@ -136,5 +138,6 @@ def _facts(
         landmark_detector="",
         labels=labels,
         classes={"expression": EXPRESSIONS} if "expression" in labels else {},
+        label_facts={name: label.facts() for name, label in (known or {}).items()},
         pairs=pairs,
     )

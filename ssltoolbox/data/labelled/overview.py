@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from ssltoolbox.api import DataFacts, Split, UnreadableFrame, UserError
+from ssltoolbox.api import DataFacts, DatasetOptions, Split, UnreadableFrame, UserError
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.label_columns import Label
@@ -36,11 +36,11 @@ class Overview:
     labels: dict[str, dict[str, dict[str, int]]]
 
 
-def overview_of(options: LabelledImagesOptions) -> Overview:
-    """Counts images; none is opened.
+def overview_of(options: DatasetOptions) -> Overview:
+    """Counts images, and the labels that are known without opening them.
 
     Raises:
-        DataNotFound, UserError: see `LabelledImagesOptions.list_images`.
+        DataNotFound, UserError: where the data is not there or can't be used.
     """
     facts = {split: options.facts(split) for split in SPLITS}
     return Overview(
@@ -48,7 +48,7 @@ def overview_of(options: LabelledImagesOptions) -> Overview:
             split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
             for split, found in facts.items()
         },
-        {name: _counts(name, facts) for name in options.images().labels},
+        {name: _counts(name, facts) for name in facts["train"].label_facts},
     )
 
 

@@ -167,7 +167,7 @@ class RunFolder:
         differences = [
             f"{name}: {before[name]!r} at the start, {now[name]!r} now"
             for name in before.keys() & now.keys() - NOT_COMPARED
-            if before[name] != now[name]
+            if _is_different(before[name], now[name])
         ]
         if differences:
             raise UserError(
@@ -227,6 +227,13 @@ def _in_words(world: Mapping[str, Any]) -> str:
     processes, nodes = world.get("processes", 1), world.get("nodes", 1)
     text = "1 process" if processes == 1 else f"{processes} processes"
     return text if nodes == 1 else f"{text} on {nodes} nodes"
+
+
+def _is_different(before: Any, now: Any) -> bool:
+    """Whether a fact has changed. What is known of one time only, such as counts of a label, is no change."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return any(before[key] != now[key] for key in before.keys() & now.keys())
+    return bool(before != now)
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers.recipes import write_recipe
 from PIL import Image
 
 from ssltoolbox.cli.main import run
@@ -85,3 +86,53 @@ def test_numbers_in_several_columns_have_no_classes(faces: Path, capsys: Capture
     found = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert found["labels"]["gaze"] == 12
     assert "gaze" not in found["classes"]
+
+
+def write_fer2013(folder: Path) -> None:
+    """FER2013 as a table: two angry faces and a neutral one in each split."""
+    rows = [
+        f"{emotion},{' '.join(['7'] * 48 * 48)},{usage}"
+        for usage in ("Training", "PublicTest", "PrivateTest")
+        for emotion in (0, 0, 6)
+    ]
+    folder.mkdir()
+    (folder / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+
+
+def test_a_published_set_is_counted_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_fer2013(tmp_path / "fer")
+    assert run(["data", "info", "fer", "--dataset", "fer2013", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["splits"]["val"] == {"images": 3, "clips": 3, "identities": 3}
+    assert found["labels"]["expression"]["anger"] == {"train": 2, "val": 2, "test": 2}
+    assert found["labels"]["expression"]["contempt"] == {"train": 0, "val": 0, "test": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--dataset", "fer2031"], "fer2013"),
+        (["--dataset", "synthetic_faces"], "root"),
+        (["--dataset", "fer2013"], "there is no such folder"),
+        (["--dataset", "fer2013", "-o", "x.png"], "--output"),
+    ],
+)
+def test_a_dataset_that_can_not_be_counted(
+    arguments: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["data", "info", "fer", *arguments]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_check_counts_the_labels_of_a_published_set(tmp_path: Path, capsys: Capture) -> None:
+    write_fer2013(tmp_path / "fer")
+    recipe = write_recipe(tmp_path, data="{name: fer2013, root: fer}", method="none", evaluate="[expression]")
+    assert run(["check", str(recipe)]) == 0
+    printed = capsys.readouterr()
+    said = " ".join(printed.out.split())
+    assert "expression of 3 frames: neutral 1, happy 0," in said
+    assert "anger 2" in said

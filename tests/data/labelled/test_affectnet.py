@@ -30,6 +30,24 @@ def test_facts_are_those_of_the_training_split(release: Path) -> None:
     assert facts.labels == {"expression", "valence", "arousal"}
 
 
+def test_labels_of_the_lists_are_counted(affectnet_lists: Path) -> None:
+    known = AffectNetOptions(root=affectnet_lists).facts("test").label_facts
+    assert (known["expression"].frames, known["expression"].counts) == (2, (1, 1, *[0] * 6))
+    assert (known["valence"].frames, known["valence"].lowest, known["valence"].highest) == (2, 0.5, 0.5)
+    assert (known["arousal"].frames, known["arousal"].highest) == (3, -0.25)
+
+
+def test_a_cell_that_is_no_number_counts_as_none(affectnet_lists: Path) -> None:
+    list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
+    list_.write_text(list_.read_text().replace(",0,0.5,", ",0,good,"))
+    assert AffectNetOptions(root=affectnet_lists).facts("test").label_facts["valence"].frames == 1
+    assert list(made(affectnet_lists, "test").read([0, 2], [0, 0]).unreadable) == [0]
+
+
+def test_files_of_labels_are_not_opened_for_facts(affectnet_folders: Path) -> None:
+    assert AffectNetOptions(root=affectnet_folders).facts().label_facts == {}
+
+
 def test_val_is_carved_from_train_and_the_published_validation_set_is_test(release: Path) -> None:
     names = {}
     for split in ("train", "val"):

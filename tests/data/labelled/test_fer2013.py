@@ -53,6 +53,14 @@ def test_facts_of_fer2013_need_no_image(fer_csv: Path, fer_folders: Path) -> Non
     assert FER2013Options(root=fer_folders).facts().clips == len(made(fer_folders, "train"))
 
 
+@pytest.mark.parametrize("form", ["csv", "folders"])
+def test_expressions_are_counted(form: str, request: pytest.FixtureRequest) -> None:
+    facts = FER2013Options(root=request.getfixturevalue(f"fer_{form}")).facts("test")
+    counts = dict(zip(facts.classes["expression"], facts.label_facts["expression"].counts, strict=True))
+    each = 1 if form == "csv" else 2
+    assert counts == {name: each * (number in OURS) for number, name in enumerate(EXPRESSIONS)}
+
+
 def test_of_the_folders_val_is_a_part_of_train(fer_folders: Path) -> None:
     train, val, test = (made(fer_folders, split) for split in ("train", "val", "test"))
     assert (len(train) + len(val), len(test)) == (140, 14)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ssltoolbox.api import DataFacts, LabelFacts, UserError
 from ssltoolbox.engine.runs import folder
 from ssltoolbox.engine.runs.folder import RunFolder
 
@@ -23,3 +24,23 @@ def test_runs_that_start_in_the_same_second(tmp_path: Path, monkeypatch: pytest.
     paths = [RunFolder.of_now("tiny").path for _ in range(3)]
     assert len(set(paths)) == 3
     assert all(path.is_dir() for path in paths)
+
+
+def facts_with(**label_facts: LabelFacts) -> DataFacts:
+    sizes = {"clips": 2, "identities": 2, "frames": 2, "fps": 1.0, "size": 8, "shortest": 1, "longest": 1}
+    return DataFacts(**sizes, labels=frozenset({"expression"}), label_facts=label_facts)
+
+
+def test_labels_that_are_counted_now_are_no_change_of_the_data(tmp_path: Path) -> None:
+    run, world = RunFolder(tmp_path / "run"), {"processes": 1}
+    run.path.mkdir()
+    run.begin("name: tiny", facts_with(), world)
+    assert run.resume("name: tiny", facts_with(expression=LabelFacts(2, (1, 1))), world, ()) == []
+
+
+def test_other_labels_are_a_change_of_the_data(tmp_path: Path) -> None:
+    run, world = RunFolder(tmp_path / "run"), {"processes": 1}
+    run.path.mkdir()
+    run.begin("name: tiny", facts_with(expression=LabelFacts(2, (1, 1))), world)
+    with pytest.raises(UserError, match="label_facts"):
+        run.resume("name: tiny", facts_with(expression=LabelFacts(2, (0, 2))), world, ())

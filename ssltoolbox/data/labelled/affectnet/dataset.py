@@ -10,14 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import EXPRESSIONS, Split, UnreadableFrame
-from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows
+from ssltoolbox.api import Split, UnreadableFrame
+from ssltoolbox.data.labelled.affectnet.listing import (
+    AFFECT,
+    ListedFolder,
+    ListedRows,
+    affect_of,
+    expression_of,
+)
 from ssltoolbox.data.labelled.options import AffectNetOptions
 from ssltoolbox.data.labelled.stills import Still, Stills, points_in, read_box
 from ssltoolbox.support.paths import printable
-
-UNKNOWN = -2.0
-"""What the lists have for a valence or arousal that nobody gave."""
 
 
 class AffectNet(Stills):
@@ -73,17 +76,13 @@ class AffectNet(Stills):
         return Still(image, _placed(points, box, self.size), _labels(expression, valence, arousal))
 
     def _no_labels(self, count: int) -> dict[str, Tensor]:
-        numbers = {name: torch.full((count,), math.nan) for name in ("valence", "arousal")}
+        numbers = {name: torch.full((count,), math.nan) for name in AFFECT}
         return {"expression": torch.full((count,), -1), **numbers}
 
 
 def _labels(expression: str | float, valence: str | float, arousal: str | float) -> dict[str, int | float]:
-    number = int(expression)
-    affect = {"valence": float(valence), "arousal": float(arousal)}
-    return {
-        "expression": number if 0 <= number < len(EXPRESSIONS) else -1,
-        **{name: math.nan if value == UNKNOWN else value for name, value in affect.items()},
-    }
+    affect = dict(zip(AFFECT, map(affect_of, map(float, (valence, arousal))), strict=True))
+    return {"expression": expression_of(int(expression)), **affect}
 
 
 def _placed(points: list[float], box: tuple[float, float, float, float], size: int) -> np.ndarray | None:

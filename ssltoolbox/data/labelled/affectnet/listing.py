@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import DataNotFound, Split, UserError
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
+from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, printable
@@ -31,6 +34,9 @@ COLUMNS = (
 )
 """Of the lists; some copies of validation.csv come without this line."""
 
+AFFECT = ("valence", "arousal")
+UNKNOWN = -2.0
+"""What the lists have for a valence or arousal that nobody gave."""
 KEPT = [str(number) for number in range(9)]
 """The eight expressions, and 8, none of them. 9 and 10, uncertain and no face, have nothing to learn from."""
 
@@ -44,12 +50,14 @@ class ListedRows:
         rows: the list.
         paths: [n] below the folder.
         kept: [rows] bool, which rows of the list these are.
+        labels: name → label of the n images.
     """
 
     images: Path
     rows: CsvRows
     paths: Sequence[str]
     kept: np.ndarray
+    labels: Mapping[str, Label]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -65,15 +73,17 @@ class ListedRows:
 
 @dataclass(frozen=True, eq=False)
 class ListedFolder:
-    """Images of the release with a folder of annotations.
+    """Images of the release with a folder of annotations. Their labels are in a file each, and not known here.
 
     Attributes:
         folder: `train_set` or `val_set`.
         images: [n] the files' names.
+        labels: none.
     """
 
     folder: Path
     images: Sequence[str]
+    labels: Mapping[str, Label] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -106,14 +116,36 @@ def _from_lists(root: Path, split: Split) -> ListedRows:
     images = needed_folder(root / IMAGES, "the images, <number>/<hash>.jpg")
     file = needed_file(root / LISTS / name, "the list of images with their annotations")
     rows = CsvRows(file, COLUMNS, without_header=COLUMNS)
-    paths, expressions = rows.columns("subDirectory_filePath", "expression")
+    paths, expressions, *affect = rows.columns("subDirectory_filePath", "expression", "valence", "arousal")
     urls = [path for path in paths if is_url(path)]
     if urls:
         raise UserError(f"{printable(file)}: {urls[0]}: {NOT_SUPPORTED}", ADVICE)
     kept = np.isin(expressions.astype(str), KEPT)
     if split != "test":
         kept[kept] = [part_of_train(path) == split for path in paths[kept]]
-    return ListedRows(images, rows, paths[kept].tolist(), kept)
+    classes = np.array([expression_of(int(number)) for number in expressions[kept]], np.int64)
+    labels = {"expression": Label(classes, EXPRESSIONS)}
+    labels |= {name: Label(_numbers(each[kept])) for name, each in zip(AFFECT, affect, strict=True)}
+    return ListedRows(images, rows, paths[kept].tolist(), kept, labels)
+
+
+def expression_of(number: int) -> int:
+    """The number in `EXPRESSIONS`; -1 for a class that is none of them."""
+    return number if 0 <= number < len(EXPRESSIONS) else -1
+
+
+def affect_of(number: float) -> float:
+    """A valence or an arousal; NaN where nobody gave any."""
+    return math.nan if number == UNKNOWN else number
+
+
+def _numbers(cells: np.ndarray) -> np.ndarray:
+    """[n] float32; NaN also for a cell that is no number, whose image can't be read."""
+    values = np.full(len(cells), np.nan, np.float32)
+    for row, cell in enumerate(cells):
+        with suppress(ValueError):
+            values[row] = affect_of(float(cell))
+    return values
 
 
 def _from_folder(root: Path, split: Split) -> ListedFolder:

@@ -39,7 +39,7 @@ class FER2013(Stills):
 
     def still(self, index: int) -> Still:
         """The face."""
-        labels = {"expression": int(self._listed.expressions[index])}
+        labels = {"expression": int(self._listed.labels["expression"].values[index])}
         if isinstance(self._listed, CsvImages):
             return Still(self._of_row(self._listed, index), labels=labels)
         path = self._listed.folder / self._listed.images[index]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
+from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.labelled.places import needed_folder, part_of_train
 from ssltoolbox.support.paths import printable
@@ -38,12 +40,12 @@ class CsvImages:
     Attributes:
         rows: the file.
         starts: [n] where each one's line begins.
-        expressions: [n] numbers of `EXPRESSIONS`.
+        labels: the expression of the n images.
     """
 
     rows: CsvRows
     starts: np.ndarray
-    expressions: np.ndarray
+    labels: Mapping[str, Label]
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -56,12 +58,12 @@ class FolderImages:
     Attributes:
         folder: `train` or `test`.
         images: [n] paths below it.
-        expressions: [n] numbers of `EXPRESSIONS`.
+        labels: the expression of the n images.
     """
 
     folder: Path
     images: Sequence[str]
-    expressions: np.ndarray
+    labels: Mapping[str, Label]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -104,7 +106,7 @@ def _from_csv(file: Path, split: Split) -> CsvImages:
         )
     own = np.char.lower(usages) == USAGE[split].lower()
     order = np.array([EXPRESSIONS.index(name) for name in CLASSES])
-    return CsvImages(rows, starts[own], order[emotions[own].astype(int)])
+    return CsvImages(rows, starts[own], _labels(order[emotions[own].astype(int)]))
 
 
 def _from_folders(root: Path, split: Split) -> FolderImages:
@@ -115,7 +117,11 @@ def _from_folders(root: Path, split: Split) -> FolderImages:
         for image in in_natural_order(filter(is_image, os.listdir(folder / name)))
         if split == "test" or part_of_train(image) == split
     ]
-    return FolderImages(folder, [path for path, _ in found], np.array([number for _, number in found], int))
+    return FolderImages(folder, [path for path, _ in found], _labels([number for _, number in found]))
+
+
+def _labels(numbers: ArrayLike) -> dict[str, Label]:
+    return {"expression": Label(np.asarray(numbers, np.int64), EXPRESSIONS)}
 
 
 def _expression(folder: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -24,6 +25,10 @@ from ssltoolbox.plan import Plan
 
 Run = Callable[[Tensor], Tensor]
 """[B, 3, size, size] → [B, D], computed by the other library."""
+TORCH = tuple(map(int, torch.__version__.split(".")[:2]))
+BY_DYNAMO = (2, 11)
+"""The first version of torch whose newer ONNX exporter is tested. That of torch 2.6 can't convert a mean with
+onnx-ir 1.1; versions before this one use the exporter by traces."""
 
 
 @dataclass(frozen=True)
@@ -176,21 +181,20 @@ def _stem(backbone: nn.Module, plan: Plan) -> Iterator[str]:
 def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:
     _onnxruntime()
     images = torch.zeros(2, 3, plan.image_size, plan.image_size)
+    names: dict[str, Any] = {"input_names": ["images"], "output_names": ["features"], "verbose": False}
     content = io.BytesIO()
-    # The exporter prints its progress, and its dependencies cause warnings.
+    # The exporters print their progress, and their dependencies cause warnings.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            backbone,
-            (images,),
-            dynamo=True,
-            input_names=["images"],
-            output_names=["features"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            verbose=False,
-        )
-        assert program is not None
-        content.write(program.model_proto.SerializeToString())
+        if TORCH < BY_DYNAMO:
+            axes = {"images": {0: "batch"}, "features": {0: "batch"}}
+            # Its annotation is that of the newer exporter, which writes no streams.
+            torch.onnx.export(backbone, (images,), content, dynamo=False, dynamic_axes=axes, **names)  # type: ignore[arg-type]
+        else:
+            shapes = ({0: torch.export.Dim("batch")},)
+            program = torch.onnx.export(backbone, (images,), dynamo=True, dynamic_shapes=shapes, **names)
+            assert program is not None
+            content.write(program.model_proto.SerializeToString())
     return content.getvalue()
 
 

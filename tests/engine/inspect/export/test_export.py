@@ -13,7 +13,7 @@ from helpers.runs import untrained_run, write_recipe
 from ssltoolbox import load_backbone
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.inspect import export as package
-from ssltoolbox.engine.inspect.export import export
+from ssltoolbox.engine.inspect.export import export, formats
 from ssltoolbox.models import weights_hash
 
 NETWORKS = {
@@ -63,9 +63,13 @@ def test_features_are_the_same(run, file, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("run", ["tiny", "fixed_size", "resnet"], indirect=True)
+@pytest.mark.parametrize("exporter", ["this", "older"])
 def test_onnx_gives_the_same_features_for_batches_of_any_size(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run, exporter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if exporter == "older":
+        monkeypatch.setattr(formats, "BY_DYNAMO", (99, 0))
     done = export(run, tmp_path / "model.onnx")
     assert 0 < done.difference < 1e-5
     monkeypatch.chdir(tmp_path)
