@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ssltoolbox.bench.code import digest_of
+from ssltoolbox.registry.code import digest_of
 from ssltoolbox.bench.grid import GridOption, LoadedGrid
 from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import Override, Recipe, RecipeError, RecipeProblem, did_you_mean, dump

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.bench.code import code_version
+from ssltoolbox.registry.code import code_version
 from ssltoolbox.bench.display import Display
 from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder

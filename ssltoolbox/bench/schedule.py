@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 from ssltoolbox.bench.child import Child
-from ssltoolbox.bench.code import code_version
+from ssltoolbox.registry.code import code_version
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares

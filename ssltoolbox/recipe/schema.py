@@ -186,6 +186,13 @@ class Trainer(Section):
     """Steps from one linear probe on the val split to the next, where the data has labels; null for none.
     `auto` spends about 1 % of the run on it. Rounded up to a multiple of `log_steps`."""
 
+    keep_features: Literal["auto"] | Annotated[str, PATH_TEXT] | None = "auto"
+    """The folder where downstream tasks keep features, so that a network looks at the same images once; `auto` is
+    the user's cache folder, null keeps none."""
+
+    keep_features_gib: float = Field(default=10.0, gt=0)
+    """The most GiB in that folder; the features that were not used for longest make room."""
+
     loggers: tuple[FlatComponent, ...] = ()
     """Where metrics go besides `metrics.csv`: tensorboard, wandb, mlflow, or a plugin's."""
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import Dataset, Features, Frames, View
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
+from ssltoolbox.engine.core.kept_features import KeptFeatures, images_digest, kept_features
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
 from ssltoolbox.models.devices import best_device, to_device
@@ -41,6 +42,7 @@ class FeatureExtractor:
         device: computes the features.
         workers: processes that read images; 0 reads in this one.
         batch_size: images in one forward pass. It may change the last bits of a feature.
+        kept: features that were computed before, and where new ones are kept; None computes all.
     """
 
     backbone: nn.Module
@@ -48,6 +50,7 @@ class FeatureExtractor:
     device: torch.device = CPU
     workers: int = 0
     batch_size: int = 256
+    kept: KeptFeatures | None = None
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
         """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
@@ -60,14 +63,22 @@ class FeatureExtractor:
         """
         if not len(clip):
             return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
+        values = _Values(len(clip))
+        batches = []
         with _frozen(self.backbone):
-            batches = [self._of_batch(frames) for frames in self.read(dataset, clip, frame, self.batch_size)]
+            for frames in self.read(dataset, clip, frame, self.batch_size):
+                # Unreadable frames pass through the network too, so that no batch is empty.
+                batches.append(_facts_of(frames))
+                features = self._features(self.view.plain(frames.images.to(self.device)))
+                values.add(features[batches[-1].readable])
+        if self.kept:
+            self.kept.flush()
         _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
         readable = np.concatenate([batch.readable for batch in batches])
         clip, frame = clip[readable], frame[readable]
         clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
         return Features(
-            values=np.concatenate([batch.values for batch in batches]),
+            values=values.all(),
             clip=clip,
             identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
             time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
@@ -100,18 +111,22 @@ class FeatureExtractor:
             log.warning(too_little(self.workers, workers, batch))
         return workers
 
-    def _of_batch(self, frames: Frames) -> _BatchFeatures:
-        # Unreadable frames pass through the network too, so that no batch is empty; their features are dropped.
+    def _features(self, images: Tensor) -> np.ndarray:
+        """[B, 3, size, size] → [B, D] float32."""
+        if not self.kept:
+            return self._computed(images)
+        batch = images_digest(images)
+        found = self.kept.get(batch)
+        if found is None:
+            found = self._computed(images)
+            self.kept.put(batch, found)
+        return found
+
+    def _computed(self, images: Tensor) -> np.ndarray:
         # `forward` avoids compiling again a network that is compiled for training.
-        features: Tensor = self.backbone.forward(self.view.plain(frames.images.to(self.device)))
-        readable = np.ones(len(frames.images), bool)
-        readable[list(frames.unreadable)] = False
-        return _BatchFeatures(
-            readable,
-            features.float().cpu().numpy()[readable],
-            {name: label.numpy()[readable] for name, label in frames.labels.items()},
-            tuple(frames.unreadable.values()),
-        )
+        features: Tensor = self.backbone.forward(images)
+        values: np.ndarray = features.float().cpu().numpy()
+        return values
 
 
 @contextmanager
@@ -122,8 +137,9 @@ def extractor_of(components: Components, backbone: nn.Module) -> Iterator[Featur
     """
     device = best_device()
     workers = worker_count(components.plan, backbone)
+    view, kept = to_device(components.view, device), kept_features(components.plan, backbone, device)
     with shared_with(workers):
-        yield FeatureExtractor(backbone.to(device), to_device(components.view, device), device, workers)
+        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:
@@ -175,14 +191,39 @@ class _Chunks:
         return self.dataset.read(self.clip[part].tolist(), self.frame[part].tolist())
 
 
+class _Values:
+    """The features of all frames in one array, so that they are in memory once."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames, self._filled = frames, 0
+        self._values = np.empty((0, 0), np.float32)
+
+    def add(self, features: np.ndarray) -> None:
+        """Adds rows [n, D]."""
+        if not self._values.size:
+            self._values = np.empty((self._frames, features.shape[1]), np.float32)
+        self._values[self._filled : self._filled + len(features)] = features
+        self._filled += len(features)
+
+    def all(self) -> np.ndarray:
+        """[frames, D], without the room of frames that gave no row."""
+        return self._values[: self._filled]
+
+
 @dataclass(frozen=True, eq=False)
-class _BatchFeatures:
-    """One batch: a mask of readable images, their features and labels, and the reasons for the others."""
+class _BatchFacts:
+    """One batch: a mask of readable images, their labels, and the reasons for the others."""
 
     readable: np.ndarray
-    values: np.ndarray
     labels: Mapping[str, np.ndarray]
     unreadable: tuple[str, ...]
+
+
+def _facts_of(frames: Frames) -> _BatchFacts:
+    readable = np.ones(len(frames.images), bool)
+    readable[list(frames.unreadable)] = False
+    labels = {name: label.numpy()[readable] for name, label in frames.labels.items()}
+    return _BatchFacts(readable, labels, tuple(frames.unreadable.values()))
 
 
 @contextmanager

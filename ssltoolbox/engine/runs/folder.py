@@ -33,6 +33,8 @@ FREE_TO_CHANGE = frozenset(
         "checkpoint_steps",
         "log_steps",
         "probe_steps",
+        "keep_features",
+        "keep_features_gib",
         "loggers",
         "compile",
     )

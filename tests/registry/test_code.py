@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ssltoolbox.bench.code as code
-from ssltoolbox.bench.code import code_version, digest_of
+import ssltoolbox.registry.code as code
+from ssltoolbox.registry.code import code_version, digest_of
 
 
 def write(folder: Path, **files: str) -> list[Path]:
