@@ -80,7 +80,7 @@ def test_changed_images_are_looked_at(tmp_path: Path, dataset: NumberedFrames) -
     class Changed(NumberedFrames):
         def read(self, clips, frames):
             found = super().read(clips, frames)
-            found.images[[clip == 1 and frame == 2 for clip, frame in zip(clips, frames)], 2, 0, 0] += 1
+            found.images[[place == (1, 2) for place in zip(clips, frames, strict=True)], 2, 0, 0] += 1
             return found
 
     assert seen(dataset, kept(tmp_path)) == 10
@@ -147,7 +147,7 @@ def test_many_features_are_written_while_they_are_computed(
 
 def test_what_was_not_used_for_longest_makes_room(tmp_path: Path) -> None:
     sets = [NumberedFrames([0] * other + [12]) for other in range(3)]
-    for age, data in zip((300, 200), sets):
+    for age, data in zip((300, 200), sets[:2], strict=True):
         before = set(tmp_path.glob("*/*"))
         seen(data, kept(tmp_path))
         (file,) = set(tmp_path.glob("*/*")) - before
