@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.console import Console
 
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.registry.code import code_version
 from ssltoolbox.bench.display import Display
 from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder
@@ -19,6 +18,7 @@ from ssltoolbox.bench.runs import FinishedRun, read_finished
 from ssltoolbox.bench.schedule import Schedule
 from ssltoolbox.bench.tables import render_markdown
 from ssltoolbox.recipe import RecipeProblem
+from ssltoolbox.registry.code import code_version
 from ssltoolbox.support.files import write_json, write_text
 
 

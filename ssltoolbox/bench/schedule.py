@@ -12,10 +12,10 @@ from types import FrameType
 from typing import Protocol
 
 from ssltoolbox.bench.child import Child
-from ssltoolbox.registry.code import code_version
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares
+from ssltoolbox.registry.code import code_version
 
 SECONDS_BETWEEN_LOOKS = 0.2
 _SIGNALS = tuple(
