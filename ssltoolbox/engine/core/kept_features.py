@@ -170,7 +170,7 @@ def images_digest(images: Tensor) -> str:
     """A digest of a batch of images as the network sees them."""
     values = images.detach().cpu().contiguous()
     digest = xxhash.xxh3_128(f"{values.dtype} {tuple(values.shape)} ".encode())
-    digest.update(values.view(torch.uint8).numpy())
+    digest.update(values.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
