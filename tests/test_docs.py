@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,19 @@ def test_every_page_has_the_same_sections() -> None:
             assert f"\n## {section}" in page, f"{kind}: {section}"
 
 
+def test_every_included_file_exists() -> None:
+    includes = [
+        (page.name, line)
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.match(r"-+\s*8\s*<", line)
+    ]
+    assert includes
+    for page, line in includes:
+        found = re.fullmatch(r'--8<-- "(.+)"', line)
+        assert found and (ROOT / found[1]).is_file(), f"{page}: {line}"
+
+
 @pytest.mark.slow
 def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
@@ -40,3 +54,4 @@ def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     assert [name for name in api.__all__ if f">{name}<" not in page and f".{name}" not in page] == []
     assert "check_plugin" in (tmp_path / "testing" / "index.html").read_text()
     assert "ssltoolbox bench grid.yaml" in (tmp_path / "cookbook" / "index.html").read_text()
+    assert "momentum_copy(" in (tmp_path / "plugins" / "methods" / "index.html").read_text()
