@@ -115,7 +115,9 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             title = f"Predictions for each {task.partition('#')[0].replace('_', ' ')}" + (
                 f", {how}" if how else ""
             )
-            yield Picture(source, title, f"confusion matrix of {task}", "rows are the truth, 100 % each")
+            yield Picture(
+                source, title, f"confusion matrix of {task}", "rows are the true classes, 100% each"
+            )
 
 
 def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
@@ -126,7 +128,7 @@ def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
             found = {column: values["f1"] for column, values in numbers["per_column"].items()}
             others = {column: values["f1"] for column, values in untrained.items()}
             how = how_measured(numbers)
-            title = f"F1 of each of {task.partition('#')[0]}" + (f", {how}" if how else "")
+            title = f"F1 for each label of {task.partition('#')[0]}" + (f", {how}" if how else "")
             words = "; ".join(f"{column} {value:.3f}" for column, value in found.items())
             yield Picture(columns_plot(found, others, name), title, words)
 

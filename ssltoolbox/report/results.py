@@ -119,7 +119,8 @@ def claim(after: str, results: Sequence[Result]) -> str:
     first = results[0]
     features = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
     claims = first.metric.phrase and (first.verdict == "better" or not first.metric.versus_untrained)
-    does = first.metric.phrase if claims else f"have, in the task {first.label},"
+    task = f"{first.name} ({first.how})" if first.how else first.name
+    does = first.metric.phrase if claims else f"have, in the task {task},"
     number = first.text(first.trained, _digits(first))
     return f"{after} the {features} features {does} {first.metric_label} {number}{_versus_untrained(first)}."
 

@@ -114,7 +114,7 @@ class TestInfoAndPack:
         assert run(["data", "info", index, "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)
         assert (facts["frames"], facts["clips"], facts["faceless"]) == (5, 2, None)
-        assert facts["long_enough"] == {"hard_neg": 0, "same_person": 2, "similar_pose": 0, "time_aug": 1}
+        assert facts["long_enough"] == {"hard_neg": 0, "same_person": 2, "time_aug": 1}
 
     def test_a_packed_index(self, index: str, capsys: Capture) -> None:
         assert run(["data", "pack", index, "-o", "p.index", "--size", "8", "--jpeg", "90"]) == 0

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 @click.option(
     "--root", type=LocalPath(), help="Of a table: the folder that its paths are below [the table's]."
 )
-@click.option("--label", default="", help="The label whose classes the sheet shows [the first one].")
+@click.option(
+    "--label",
+    default="",
+    help="Of a table or folders: the label whose classes the sheet shows [the first one].",
+)
 @click.option(
     "--labels", help="Of a table, in YAML: what its labels are, where it isn't to be guessed; see data index."
 )
@@ -46,8 +50,9 @@ def info(
 ) -> None:
     """Say what DATA holds: an index, a table or folders of images.
 
-    Of an index: with how many of its clips are long enough for each strategy. Of a table (CSV or Parquet) or of
-    folders <split>/<class> or <class>: images, clips and identities of each split, and images of each class.
+    Of an index: its counts, and how many clips are long enough for each strategy that needs frames alone. Of a
+    table (CSV or Parquet) or of folders <split>/<class> or <class>: images, clips and identities of each split,
+    and images of each class.
     """
     if output and output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
@@ -150,12 +155,16 @@ def _long_enough(index: FrameIndex) -> Iterator[tuple[str, int]]:
 
 
 def _answers(item: Provided) -> Answers | None:
-    """Asks the strategy with its options' defaults; None for what chooses no frames or has no defaults."""
+    """Asks the strategy with its options' defaults; None for what chooses no frames, has no defaults, or needs more
+    than the times of a clip, such as landmarks: the length of a clip does not decide whether it has an answer.
+    """
     from pydantic import ValidationError
 
     from ssltoolbox.api import Kind, PositiveGenerator
 
     if item.kind not in (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS):
+        return None
+    if item.descriptor.needs:
         return None
     try:
         strategy = item.load()(item.descriptor.options())

@@ -148,7 +148,7 @@ def test_changed_pixels_name_who_changed_them(shown) -> None:
 def test_what_is_pushed_apart(shown) -> None:
     content = shown()
     assert content.legend == (
-        ("pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"),
+        ("pulled", "pulled together: the two views in a row (A from the frame, B from its positive)"),
         ("pushed", "pushed apart: each from the 7 other draws of the batch"),
     )
     assert content.pushed_heading == "pushed apart from these\nand all other draws"
@@ -160,14 +160,14 @@ def test_what_is_pushed_apart(shown) -> None:
 def test_hard_negatives_are_pushed_apart_too(shown) -> None:
     assert shown(HARD).legend[1] == (
         "pushed",
-        "pushed apart: the lines of a draw from each other, same clip but another moment, and "
+        "pushed apart: the rows of a draw from each other (hard negatives: same clip, another moment), and "
         "each from the 3 other draws of the batch",
     )
 
 
 def test_frames_of_other_clips_are_said_to_be_so(shown) -> None:
     content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
-    assert "the lines of a draw from each other, other people, and" in content.legend[1][1]
+    assert "the rows of a draw from each other (hard negatives: other people), and" in content.legend[1][1]
     for draw in content.draws:
         anchor, hard = draw.instances
         assert anchor.positive.caption.startswith("another clip")

@@ -38,7 +38,7 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
             f"nothing is pulled together or pushed apart: {plan.method.key} looks at view A alone",
         )
         return
-    yield "pulled", "pulled together: the two views of a line, A made of the frame, B of its positive"
+    yield "pulled", "pulled together: the two views in a row (A from the frame, B from its positive)"
     if negatives is None:
         yield "pushed", f"nothing is pushed apart: {plan.method.key} has no negatives"
         return
@@ -46,8 +46,8 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
         others = f"each from the {len(seen.drawn) - 1} other draws of the batch"
     else:
         others = "each from the queue of earlier batches; faces of this batch stand for it here"
-    lines = f"the lines of a draw from each other, {_hard_negatives(seen.drawn)}, and "
-    yield "pushed", f"pushed apart: {lines if seen.drawn.hard_negatives else ''}{others}"
+    rows = f"the rows of a draw from each other (hard negatives: {_hard_negatives(seen.drawn)}), and "
+    yield "pushed", f"pushed apart: {rows if seen.drawn.hard_negatives else ''}{others}"
     if seen.masking:
         yield "masked", _masked(seen.masking.attract, seen.masking.terms)
 
@@ -56,7 +56,7 @@ def _hard_negatives(drawn: Batch) -> str:
     """What the hard negatives of the draws have in common."""
     hard = slice(1, 1 + drawn.hard_negatives)
     if (drawn.clip[:, hard] == drawn.clip[:, :1]).all():
-        return "same clip but another moment"
+        return "same clip, another moment"
     if (drawn.identity[:, hard] != drawn.identity[:, :1]).all():
         return "other people"
     return "another moment or another clip"
