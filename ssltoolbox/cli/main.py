@@ -22,7 +22,6 @@ from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
-from ssltoolbox.support.open_files import allow_many_files
 from ssltoolbox.support.threads import wait_without_spinning
 
 PRINTING = ("check", "recipes", "plugins", "schema")
@@ -34,6 +33,8 @@ PRINTING = ("check", "recipes", "plugins", "schema")
 def commands() -> None:
     """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
     if click.get_current_context().invoked_subcommand not in PRINTING:
+        from ssltoolbox.support.open_files import allow_many_files
+
         allow_many_files()
 
 

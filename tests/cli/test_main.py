@@ -169,6 +169,11 @@ def test_listing_and_checking_import_nothing_heavy(tmp_path: Path) -> None:
     assert result.returncode == 0
 
 
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_needs_no_plugin_api(flag: str) -> None:
+    assert python("-c", LIGHT.format(commands=[[flag]], heavy=["ssltoolbox.api", "pydantic"])).returncode == 0
+
+
 def test_a_reader_that_stops_early_is_no_error() -> None:
     script = 'set -o pipefail; "$0" -m ssltoolbox schema | head -n 1 > /dev/null'
     result = subprocess.run(
