@@ -38,8 +38,9 @@ class TimmOptions(Options, extra="allow"):
     def problems(self, setting: Setting) -> Iterable[Problem]:
         """Weights that timm does not have."""
         network, dot, tag = setting.backbone.partition(".")
-        tags = timm_tags().get(network)
-        if dot and tags and tag not in tags:
+        # Reading timm's tags takes time, and few recipes name one.
+        tags = timm_tags().get(network) if dot else None
+        if tags and tag not in tags:
             near = suggest(tag, tags)
             message = f"timm has no weights {tag!r} of {network}; it has: {', '.join(sorted(tags))}"
             yield Problem(
