@@ -15,6 +15,9 @@ FACE = np.array(
 )
 """[5, 3] those points of a plain face: to the right in the image, up, to the camera. The unit does not matter."""
 
+FIT = np.linalg.pinv(FACE - FACE.mean(axis=0))
+"""[3, 5] gives the least-squares fit of the face to its points in an image, both about their means."""
+
 
 def rotations(landmarks: Floats) -> Floats:
     """[B, 68, 2] pixels → [B, 3, 3] the rotation of each face; NaN where a point is missing.
@@ -23,7 +26,7 @@ def rotations(landmarks: Floats) -> Floats:
     squares, then made orthogonal.
     """
     points = landmarks[:, POINTS].astype(np.float64) * [1, -1]
-    fit = np.linalg.pinv(FACE - FACE.mean(axis=0)) @ (points - points.mean(axis=1, keepdims=True))
+    fit = FIT @ (points - points.mean(axis=1, keepdims=True))
     right, up = fit[..., 0], fit[..., 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         right = right / np.linalg.norm(right, axis=1, keepdims=True)
