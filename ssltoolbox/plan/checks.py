@@ -190,7 +190,7 @@ def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterat
     """The problems that components report."""
     for item in asked:
         setting = Setting(
-            data=_data_of(item, plan.facts),
+            data=item.facts_of_data(plan.facts),
             instances=max(1, plan.counts.compared),
             draws=max(1, plan.counts.draws // plan.recipe.trainer.accumulate),
             hard_negatives=plan.counts.hard_negatives,
@@ -221,11 +221,6 @@ def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
             f"the warm-up of {wanted} steps is longer than the run of {plan.counts.steps}: it is shortened",
             warning=True,
         )
-
-
-def _data_of(item: Chosen, facts: DataFacts | None) -> DataFacts | None:
-    """Facts of a component's own data, else those of the recipe's."""
-    return item.own_data.facts if item.own_data else facts
 
 
 def _all(chosen: ChosenByKind) -> list[Chosen]:

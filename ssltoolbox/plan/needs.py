@@ -22,7 +22,7 @@ def need_checks(
         PluginError: when a plugin's `also_needs` fails.
     """
     for item in (item for items in chosen.values() for item in items):
-        known = item.own_data.facts if item.own_data else facts
+        known = item.facts_of_data(facts)
         if known is not None:
             for need in lacking(item.needs, known):
                 yield _lacking(item, need, loaded)
@@ -82,10 +82,10 @@ def _other_networks(item: Chosen, loaded: LoadedRecipe) -> Iterator[RecipeProble
 
 def _option_behind(item: Chosen, need: Need) -> str:
     """The option whose value causes a need; empty if there is none."""
-    if need in item.descriptor.needs:
+    if need in item.descriptor.needs or need not in item.needs:
         return ""
     for name, field in type(item.options).model_fields.items():
-        if not field.is_required() and need in item.needs_of(item.options):
+        if not field.is_required():
             plain = item.options.model_copy(update={name: field.get_default(call_default_factory=True)})
             if need not in item.needs_of(plain):
                 return name

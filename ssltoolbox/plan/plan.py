@@ -68,6 +68,10 @@ class Chosen:
         """Its needs of the data and the network, with these options."""
         return self.descriptor.needs | self.needs_of(self.options)
 
+    def facts_of_data(self, facts: DataFacts | None) -> DataFacts | None:
+        """The facts of its own data; without any, those of the recipe's data."""
+        return self.own_data.facts if self.own_data else facts
+
     def needs_of(self, options: Options) -> frozenset[Need]:
         """Needs that come from options.
 
