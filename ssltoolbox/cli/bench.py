@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.common import LocalPath, tell_warnings
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
 from ssltoolbox.cli.output import new_console, shown
 
@@ -32,8 +32,7 @@ def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
     from ssltoolbox.bench.run import plan_bench, run_bench
 
     planned = plan_bench(grid, out, data_needed=not dry_run)
-    for warning in planned.warnings:
-        click.echo(warning.render(), err=True)
+    tell_warnings(planned)
     console = new_console()
     if dry_run:
         _preview(planned, jobs, console)

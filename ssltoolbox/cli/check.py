@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET, LocalPath, tell_of_unused_gpu
+from ssltoolbox.cli.common import SET, LocalPath, tell_of_unused_gpu, tell_warnings
 from ssltoolbox.cli.errors import DONE, explain
 from ssltoolbox.cli.output import new_console
 
@@ -39,8 +39,7 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
         except UserError as error:
             code = explain(error)
             continue
-        for warning in plan.warnings:
-            click.echo(warning.render(), err=True)
+        tell_warnings(plan)
         console.print(plan_table(plan))
         if measure:
             _measure(plan, console)

@@ -12,11 +12,12 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ssltoolbox.bench.run import PlannedBench
     from ssltoolbox.plan import Plan
 
 
-def tell_warnings(plan: Plan) -> None:
-    """Prints what a plan warns of, on stderr."""
+def tell_warnings(plan: Plan | PlannedBench) -> None:
+    """Prints the warnings of a plan on stderr."""
     for warning in plan.warnings:
         click.echo(warning.render(), err=True)
 
