@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 import ssltoolbox.api
 from ssltoolbox.api import Kind
+from ssltoolbox.cli.plugin_pages import add_fact, grid, in_a_recipe
 from ssltoolbox.registry import Registry
 from ssltoolbox.scaffold import example_of
 
@@ -30,7 +30,7 @@ def kind_facts(registry: Registry, kind: Kind) -> dict[str, Any]:
         "descriptor": kind.descriptor.__name__,
         "options": kind.options.__name__,
         "section": kind.section,
-        "recipe": _in_a_recipe(kind),
+        "recipe": _named(kind),
         "called": f"Target({', '.join(('options', *kind.arguments))})",
         "contract": f"ssltoolbox.api.{kind.contract}",
         "contract_says": about,
@@ -46,9 +46,9 @@ def kind_facts(registry: Registry, kind: Kind) -> dict[str, Any]:
 
 def kind_page(facts: dict[str, Any]) -> RenderableType:
     """A kind as a person reads it."""
-    card = _grid()
+    card = grid()
     for name in ("hook", "descriptor", "options", "recipe", "called", "contract"):
-        card.add_row(Text(f"  {name}", style="dim"), Text(facts[name]))
+        add_fact(card, name, facts[name])
     return Group(
         Text(facts["kind"], style="bold"),
         Text(facts["about"]),
@@ -71,7 +71,7 @@ def _described(members: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 def _section(title: str, rows: Mapping[str, str]) -> Iterator[RenderableType]:
     """A heading and a table; nothing for no rows."""
     if rows:
-        table = _grid()
+        table = grid()
         for name, text in rows.items():
             table.add_row(Text(f"  {name}"), Text(text))
         yield Text(title, style="bold")
@@ -85,20 +85,11 @@ def _paragraph(title: str, text: str) -> Iterator[RenderableType]:
         yield Padding(Text(text), (0, 0, 0, 2))
 
 
-def _grid() -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def _in_a_recipe(kind: Kind) -> str:
-    """Such as "maskers: [NAME, …]"."""
+def _named(kind: Kind) -> str:
+    """How components of a kind are named, such as "maskers: [NAME, …]"."""
     if not kind.section:
         return f"named by commands, such as --{kind.singular.split()[-1]} NAME"
-    *outer, section = kind.path
-    named = f"{section}: " + ("[NAME, {name: NAME, option: value}]" if kind.many else "NAME")
-    return "".join(f"{key}: {{" for key in outer) + named + "}" * len(outer)
+    return in_a_recipe(kind, "[NAME, {name: NAME, option: value}]" if kind.many else "NAME")
 
 
 def _about_and_example(contract: type) -> tuple[str, str]:

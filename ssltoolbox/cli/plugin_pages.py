@@ -41,16 +41,16 @@ def registry_table(registry: Registry) -> Table:
 def component_page(registry: Registry, item: Provided) -> RenderableType:
     """One component: what it is, whether it can be used, where it comes from, and its options."""
     card = item.descriptor
-    facts = _grid()
-    _add_facts(facts, "kind", item.kind.singular)
-    _add_facts(facts, "state", _state(registry, item))
-    _add_facts(facts, "from", str(item.origin))
-    _add_facts(facts, "target", card.target)
+    facts = grid()
+    add_fact(facts, "kind", item.kind.singular)
+    add_fact(facts, "state", _state(registry, item))
+    add_fact(facts, "from", str(item.origin))
+    add_fact(facts, "target", card.target)
     if card.needs:
-        _add_facts(facts, "needs", ", ".join(map(_need, sorted(card.needs))))
+        add_fact(facts, "needs", ", ".join(map(_need, sorted(card.needs))))
     if card.notice:
-        _add_facts(facts, "notice", card.notice)
-    options = _grid()
+        add_fact(facts, "notice", card.notice)
+    options = grid()
     for name, text, description in _options(item):
         options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))
     heading = Text("options" if options.rows else "no options", style="bold")
@@ -59,15 +59,15 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
 
 def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
     """One plugin: its state, where it comes from, and what it provides."""
-    facts = _grid()
-    _add_facts(facts, "state", registry.state(origin))
-    _add_facts(facts, "from", str(origin))
+    facts = grid()
+    add_fact(facts, "state", registry.state(origin))
+    add_fact(facts, "from", str(origin))
     if origin.distribution:
-        _add_facts(facts, "module", origin.module)
+        add_fact(facts, "module", origin.module)
     for item in registry.provided_by(origin):
-        _add_facts(facts, "provides", f"{item.title}: {item.descriptor.summary}")
+        add_fact(facts, "provides", f"{item.title}: {item.descriptor.summary}")
     if plugin := registry.broken_plugin(origin):
-        _add_facts(facts, "reason", plugin.reason)
+        add_fact(facts, "reason", plugin.reason)
     return Group(Text(origin.plugin, style="bold"), facts)
 
 
@@ -81,7 +81,7 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
     """The rules that were tried, by component, with advice beneath those that are broken."""
     parts: list[RenderableType] = []
     for component, group in groupby(findings, key=lambda finding: finding.component):
-        rules = _grid()
+        rules = grid()
         for finding in group:
             rules.add_row(_mark(finding), Text(finding.rule))
             if finding.advice:
@@ -102,6 +102,25 @@ It is used so:
   {_use(made.package, kind)}"""
 
 
+def grid() -> Table:
+    """A table of names and texts."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def add_fact(table: Table, name: str, text: str) -> None:
+    """Adds a row to a grid."""
+    table.add_row(Text(f"  {name}", style="dim"), Text(text))
+
+
+def in_a_recipe(kind: Kind, value: str) -> str:
+    """How a recipe writes the section of a kind, such as "trainer: {loggers: [mine]}"."""
+    *outer, key = kind.path
+    return "".join(f"{section}: {{" for section in outer) + f"{key}: {value}" + "}" * len(outer)
+
+
 def _need(need: Need) -> str:
     """Such as "label 'au12'" for `label:au12`."""
     what, _, name = need.partition(":")
@@ -111,9 +130,7 @@ def _need(need: Need) -> str:
 def _use(name: str, kind: Kind) -> str:
     if not kind.section:
         return f"ssltoolbox data landmarks INDEX --detector {name}"
-    *outer, key = kind.path
-    named = f"{key}: {f'[{name}]' if kind.many else name}"
-    return f"{f'{outer[0]}: {{{named}}}' if outer else named} in a recipe"
+    return f"{in_a_recipe(kind, f'[{name}]' if kind.many else name)} in a recipe"
 
 
 def _verdict(findings: Sequence[Finding]) -> Text:
@@ -130,17 +147,6 @@ def _mark(finding: Finding) -> Text:
     if not finding.tried:
         return Text("–", style="dim")
     return Text("✗", style="red") if finding.advice else Text("✓", style="green")
-
-
-def _grid() -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def _add_facts(table: Table, name: str, text: str) -> None:
-    table.add_row(Text(f"  {name}", style="dim"), Text(text))
 
 
 def _add_section(table: Table, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
