@@ -62,7 +62,7 @@ def test_what_it_says(run) -> None:
     assert page.after("started") == ["2026-01-31 20:26 UTC"]
     head = ["metric", "this run", "untrained", "difference"]
     assert page.after("task", 8) == [*head, "expression", "macro‑F1 ↑", "0.285", "0.130"]
-    assert page.after("0.130", 2) == ["+0.155", "+0.10 to +0.21"]
+    assert page.after("0.130", 2) == ["+0.155", "+0.100 to +0.210"]
     assert page.after("0.297", 2) == ["0.133", "chance 0.500"]
     assert page.after("identity left", 3) == ["accuracy", "0.214", "0.135"]
     assert page.after("candidates masked") == ["0.40%"]
