@@ -42,7 +42,8 @@ def test_every_included_file_exists() -> None:
     assert includes
     for page, line in includes:
         found = re.fullmatch(r'--8<-- "(.+)"', line)
-        assert found and (ROOT / found[1]).is_file(), f"{page}: {line}"
+        assert found, f"{page}: {line}"
+        assert (ROOT / found[1]).is_file(), f"{page}: {line}"
 
 
 @pytest.mark.slow

@@ -155,8 +155,10 @@ def _long_enough(index: FrameIndex) -> Iterator[tuple[str, int]]:
 
 
 def _answers(item: Provided) -> Answers | None:
-    """Asks the strategy with its options' defaults; None for what chooses no frames, has no defaults, or needs more
-    than the times of a clip, such as landmarks: the length of a clip does not decide whether it has an answer.
+    """Asks the strategy with its options' defaults.
+
+    None for what chooses no frames, has no defaults, or needs more than the times of a clip, such as landmarks:
+    the length of a clip does not decide whether it has an answer.
     """
     from pydantic import ValidationError
 
