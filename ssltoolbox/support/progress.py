@@ -64,12 +64,18 @@ class ProgressLine:
         self._task = self._live.add_task(self.unit, total=self.pace.total, note="")
         self._live.start()
 
-    def advance(self, done: int, note: str = "") -> None:
-        """Reports units that are done since the last call, with a note that is shown beside them."""
-        self.pace.advance(done)
+    def advance(self, done: int, note: str = "", under_way: float = 0.0) -> None:
+        """Reports units that are done since the last call.
+
+        Args:
+            done: how many.
+            note: shown next to the count.
+            under_way: how much of the units that are not done has been done, such as 0.4 of one.
+        """
+        self.pace.advance(done, under_way)
         beside = "  ".join(filter(None, (note, self.pace.left)))
         if self._live:
-            self._live.update(self._task, completed=self.pace.done, note=beside)
+            self._live.update(self._task, completed=self.pace.done + under_way, note=beside)
         elif (now := time.perf_counter()) >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
             line = f"{self.unit} {self.pace.done:,}/{self.pace.total:,}  {beside}"
@@ -94,22 +100,25 @@ class Pace:
     def __init__(self, total: int) -> None:
         self.total = total
         self.done = 0
-        self._begun: tuple[int, float] | None = None
+        self._worked = 0.0
+        self._begun: tuple[float, float] | None = None
         self._latest = 0.0
 
-    def advance(self, done: int) -> None:
-        """Reports that many more units."""
+    def advance(self, done: int, under_way: float = 0.0) -> None:
+        """Reports that many more units, and how much of the others has been done."""
         self.done += done
+        self._worked = self.done + under_way
         self._latest = time.perf_counter()
-        self._begun = self._begun or (self.done, self._latest)
+        self._begun = self._begun or (self._worked, self._latest)
 
     @property
     def left(self) -> str:
         """Such as `1:05:00 left`; empty while the speed is not known."""
-        before, begun = self._begun or (0, 0.0)
+        before, begun = self._begun or (0.0, 0.0)
         seconds = self._latest - begun
-        if self.done == before or not seconds:
+        if self._worked <= before or not seconds:
             return ""
-        minutes, rest = divmod(round((self.total - self.done) * seconds / (self.done - before)), 60)
+        seconds_left = (self.total - self._worked) * seconds / (self._worked - before)
+        minutes, rest = divmod(max(0, round(seconds_left)), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02d}:{rest:02d} left" if hours else f"{minutes}:{rest:02d} left"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ssltoolbox.support import progress as module
-from ssltoolbox.support.progress import progress
+from ssltoolbox.support.progress import ProgressLine, progress
 
 
 class Clock:
@@ -53,3 +53,16 @@ class TestTimeLeft:
 
     def test_before_anything_is_done(self, clock: Clock, terminal: bool) -> None:
         assert "left" not in shown(clock, [(0.0, 600), (20.0, 0)], terminal=terminal)
+
+    def test_work_under_way_counts(self, clock: Clock, terminal: bool) -> None:
+        """A quarter of one video in 20 s, so 629.75 videos take 80 s each."""
+        out = io.StringIO()
+        console = Console(file=out, force_terminal=terminal, width=80, color_system=None)
+        line = ProgressLine(console, 630, "videos")
+        line.start()
+        line.advance(0)
+        clock.now = 20.0
+        line.advance(0, "a.mov", under_way=0.25)
+        line.stop()
+        assert "0/630" in out.getvalue()
+        assert "a.mov  13:59:40 left" in out.getvalue()

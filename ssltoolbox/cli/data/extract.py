@@ -63,6 +63,13 @@ SHOWN = 5
     show_default=True,
     help="The share of the picture whose colour changes at a cut; 1 finds none.",
 )
+@click.option(
+    "--detect-size",
+    type=click.IntRange(min=0),
+    default=480,
+    show_default=True,
+    help="Look for faces in a copy of the frame with this shorter side in pixels; 0 takes the frame itself.",
+)
 @detector_options
 @WORKERS
 def extract(
@@ -75,6 +82,7 @@ def extract(
     min_seconds: float,
     lost: float,
     cut: float,
+    detect_size: int,
     name: str,
     settings: tuple[str, ...],
     files: tuple[Path, ...],
@@ -88,22 +96,32 @@ def extract(
     again. left_out.csv in the folder names each file that gave no clip, and why.
     """
 
+    from ssltoolbox.data.extract.counts import FrameCounts, frames_shown
     from ssltoolbox.data.extract.folder import extract_videos
     from ssltoolbox.data.extract.video import Cropping
     from ssltoolbox.data.extract.videos import find_videos, other_files
-    from ssltoolbox.support.paths import refuse_no_utf8
-    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.paths import printable, refuse_no_utf8
+    from ssltoolbox.support.progress import ProgressLine
     from ssltoolbox.support.workers import cores
 
     refuse_no_utf8(output)
     found, others = find_videos(videos, identity), other_files(videos)  # type: ignore[arg-type]
     maker = detector_maker(name, settings, files)
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
-    cropping = Cropping(fps, size, scale, cut, lost, min_seconds)
+    cropping = Cropping(fps, size, scale, cut, lost, min_seconds, detect_size)
     console = new_console(soft_wrap=True)
-    with progress(console, len(found), "videos") as tick:
+    line, counts = ProgressLine(console, len(found), "videos"), FrameCounts(len(found))
+    with frames_shown(line, counts, [printable(video.path.name) for video in found]) as tick:
         outcomes = extract_videos(
-            found, output, cropping, maker, detector, workers=workers or cores(), tick=tick, others=others
+            found,
+            output,
+            cropping,
+            maker,
+            detector,
+            workers=workers or cores(),
+            tick=tick,
+            others=others,
+            counts=counts,
         )
     _print_damage(outcomes)
     _print_left_out(outcomes, others, output)

@@ -12,10 +12,13 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ssltoolbox.api import LandmarkDetector, SslToolboxError, UserError
+from ssltoolbox.data.extract.counts import FrameCounts
+from ssltoolbox.data.extract.faces import DetectorFailed
 from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 from ssltoolbox.data.extract.videos import Video
@@ -150,6 +153,7 @@ def extract_videos(
     workers: int,
     tick: Tick,
     others: Sequence[Path] = (),
+    counts: FrameCounts | None = None,
 ) -> list[VideoResult]:
     """Extracts the faces of all videos that are not done yet.
 
@@ -165,6 +169,7 @@ def extract_videos(
         workers: processes.
         tick: called with progress.
         others: files of other types, for `left_out.csv`.
+        counts: made for that many videos, takes the frames of those under way, by their position in `videos`.
 
     Returns:
         The results, in the order of the videos.
@@ -178,10 +183,13 @@ def extract_videos(
         frames.take({**asdict(cropping), "fps": str(cropping.fps), "detector": dict(detector)})
         outcomes = {video: outcome for video in videos if (outcome := frames.outcome(video))}
         tick(len(outcomes))
-        tasks = [(frames, video, cropping) for video in videos if video not in outcomes]
+        positions = {video: position for position, video in enumerate(videos)}
+        tasks = [(frames, video, cropping, positions[video]) for video in videos if video not in outcomes]
         workers = min(workers, len(tasks)) or 1
-        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make,), died=_died):
+        counts = counts or FrameCounts(len(videos))
+        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make, counts), died=_died):
             outcomes[video] = outcome
+            counts.finish(positions[video])
             tick(1)
         shutil.rmtree(frames.work / "parts", ignore_errors=True)
         found = [outcomes[video] for video in videos]
@@ -193,24 +201,28 @@ class _ExtractWorker:
     """State of a worker process between videos."""
 
     make: MakeDetector
+    counts: FrameCounts
     detector: LandmarkDetector | None
 
 
-def _prepare(make: MakeDetector) -> None:
-    _ExtractWorker.make, _ExtractWorker.detector = make, None
+def _prepare(make: MakeDetector, counts: FrameCounts) -> None:
+    _ExtractWorker.make, _ExtractWorker.counts, _ExtractWorker.detector = make, counts, None
 
 
-def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Video, VideoResult]:
+def _extract(
+    frames: FramesFolder, video: Video, cropping: Cropping, position: int
+) -> tuple[Video, VideoResult]:
     # Made here, because an error at the start of a process would not be reported.
     _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
+    watch = partial(_ExtractWorker.counts.report, position)
     part = frames.part(video)
     stamp = _stamp(video.path)
     try:
         shutil.rmtree(part, ignore_errors=True)
         try:
-            extracted = extract_video(_ExtractWorker.detector, video.path, cropping, part)
+            extracted = extract_video(_ExtractWorker.detector, video.path, cropping, part, watch)
             outcome = VideoResult(str(video.path), stamp, extracted)
-        except UnreadableVideo as error:
+        except (UnreadableVideo, DetectorFailed) as error:
             outcome = VideoResult(str(video.path), stamp, Extracted(), error=str(error))
         frames.keep(video, outcome)
     except OSError as error:
@@ -218,7 +230,7 @@ def _extract(frames: FramesFolder, video: Video, cropping: Cropping) -> tuple[Vi
     return video, outcome
 
 
-def _died(frames: FramesFolder, video: Video, _: Cropping) -> tuple[Video, VideoResult]:
+def _died(frames: FramesFolder, video: Video, _: Cropping, __: int) -> tuple[Video, VideoResult]:
     """Records a video whose process died while it processed only this video."""
     outcome = VideoResult(
         str(video.path), _stamp(video.path), Extracted(), error="the process that read it died"

@@ -73,6 +73,8 @@ class VideoReader:
 
     Attributes:
         damaged: how many packets and frames were skipped so far.
+        expected: how many samples there will be by the file's own account; 0 before the first sample, or where
+            the file does not say.
     """
 
     def __init__(self, path: Path, fps: Fraction, cut: float) -> None:
@@ -86,6 +88,7 @@ class VideoReader:
         self.fps = fps
         self.cut = cut
         self.damaged = 0
+        self.expected = 0
 
     def __iter__(self) -> Iterator[Sample]:
         """
@@ -101,6 +104,7 @@ class VideoReader:
                 stream = container.streams.best("video")
                 if stream is None:
                     raise UnreadableVideo("there is no picture in it")
+                self.expected = _expected(container, stream, self.fps)
                 aspect = stream.sample_aspect_ratio or Fraction(1)
                 placed = self._placed(self._decoded(container, stream))
                 for (shot, number), near in groupby(placed, key=lambda one: (one.shot, one.number)):
@@ -216,6 +220,17 @@ def colour_histogram(image: np.ndarray) -> np.ndarray:
     red, green, blue = np.moveaxis(image.reshape(-1, 3).astype(np.int64) * _LEVELS // 256, 1, 0)
     counts = np.bincount((red * _LEVELS + green) * _LEVELS + blue, minlength=_LEVELS**3)
     return counts / len(red)
+
+
+def _expected(container: av.container.InputContainer, stream: av.VideoStream, fps: Fraction) -> int:
+    """The number of samples by the duration and the number of frames that the file names; 0 if it names neither."""
+    duration = Fraction(0)
+    if stream.duration and stream.time_base:
+        duration = stream.duration * stream.time_base
+    elif container.duration:
+        duration = Fraction(container.duration, 1_000_000)
+    counts = [round(duration * fps), stream.frames]
+    return min((count for count in counts if count > 0), default=0)
 
 
 def _upright(frame: av.VideoFrame, aspect: Fraction) -> np.ndarray:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from ssltoolbox.api import LandmarkDetector, MultiFaceDetector, SslToolboxError
-from ssltoolbox.api.errors import first_line
+from ssltoolbox.api import LandmarkDetector
 from ssltoolbox.data.extract.clips import ClipWriter, TrackCrops, is_sparse, seconds
-from ssltoolbox.data.extract.reading import UnreadableVideo, VideoReader
+from ssltoolbox.data.extract.faces import find_faces
+from ssltoolbox.data.extract.reading import VideoReader
 from ssltoolbox.data.extract.tracks import FaceTracker, Track
-from ssltoolbox.data.images.landmarks import check_landmarks
 
 SMALL = 80
 """Smallest side in pixels of a picture in which dlib can find a face by default."""
-LARGEST = 4
-"""Faces larger than this many pictures are mistakes of the detector."""
+DETECT_SIZE = 480
+"""Shorter side in pixels of the picture in which faces are searched; benchmarks/RESULTS.md has speed and agreement."""
+
+Watch = Callable[[int, int], object]
+"""Takes the number of frames looked at so far, and of all that are expected; 0 if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Cropping:
         cut: share of the picture whose colour changes at a cut; see `CutDetector`.
         lost: seconds for which a face may be missing within a clip.
         min_seconds: shorter clips are dropped.
+        detect_size: shorter side in pixels of the copy of a frame in which faces are searched; crops are cut from
+            the frame itself. 0 searches the frame itself.
     """
 
     fps: Fraction
@@ -40,6 +43,7 @@ class Cropping:
     cut: float
     lost: float
     min_seconds: float
+    detect_size: int = DETECT_SIZE
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,13 @@ class Extracted:
         )
 
 
-def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, folder: Path) -> Extracted:
+def extract_video(
+    detector: LandmarkDetector,
+    path: Path,
+    cropping: Cropping,
+    folder: Path,
+    watch: Watch = lambda looked_at, expected: None,
+) -> Extracted:
     """Writes the clips of a video's faces to `folder/00001`, `00002`, …, in the order in which they begin.
 
     Args:
@@ -91,9 +101,11 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
         path: the video.
         cropping: the settings.
         folder: it is made, and stays empty if there is no face.
+        watch: called after each frame.
 
     Raises:
-        UnreadableVideo: if no frame can be decoded, or the detector fails.
+        UnreadableVideo: if no frame can be decoded.
+        DetectorFailed: if the detector raises an error.
         UserError: if the detector does not give landmarks.
     """
     folder.mkdir(parents=True)
@@ -103,7 +115,7 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
     looked_at = without_face = width = height = 0
     for sample in reader:
         height, width, _ = sample.image.shape
-        faces = _faces(detector, sample.image)
+        faces = find_faces(detector, sample.image, cropping.detect_size)
         looked_at += 1
         without_face += not faces
         found, ended = tracker.follow(sample.number, sample.shot, faces)
@@ -111,6 +123,7 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
             writers.finish(track)
         for track, points in found:
             writers.of(track).add(sample.image, points)
+        watch(looked_at, reader.expected)
     for track in tracker.finish():
         writers.finish(track)
     writers.number()
@@ -125,24 +138,6 @@ def extract_video(detector: LandmarkDetector, path: Path, cropping: Cropping, fo
         width=width,
         height=height,
     )
-
-
-def _faces(detector: LandmarkDetector, image: np.ndarray) -> list[np.ndarray]:
-    """The landmarks of each face of a plausible size."""
-    try:
-        if isinstance(detector, MultiFaceDetector):
-            found = list(detector.faces(image))
-        else:
-            points = detector.detect(image)
-            found = [] if points is None else [points]
-    except SslToolboxError:
-        raise
-    except Exception as error:
-        raise UnreadableVideo(f"the detector failed: {type(error).__name__}: {first_line(error)}") from error
-    for points in found:
-        check_landmarks(detector, points)
-    largest = LARGEST * max(image.shape)
-    return [points for points in found if 1 <= np.ptp(points, axis=0).max() <= largest]
 
 
 class _Writers:

@@ -55,6 +55,19 @@ def test_a_slow_video_leaves_numbers_out(tmp_path: Path) -> None:
     assert [sample.number for sample in chosen] == [0, 2, 4, 6]
 
 
+def test_the_number_of_samples_is_known_from_the_start(tmp_path: Path) -> None:
+    reader = VideoReader(write_video(tmp_path / "a.mov", [grey(number) for number in range(50)]), Fraction(5), 1)
+    assert reader.expected == 0
+    next(iter(reader))
+    assert reader.expected == 10
+
+
+def test_no_more_samples_are_expected_than_frames(tmp_path: Path) -> None:
+    reader = VideoReader(write_video(tmp_path / "a.mov", [grey(0)] * 6, fps=2), Fraction(25), 1)
+    next(iter(reader))
+    assert reader.expected == 6
+
+
 @settings(max_examples=25)
 @given(
     ticks=st.lists(st.integers(1, 400), min_size=1, max_size=12),

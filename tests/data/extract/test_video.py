@@ -49,6 +49,35 @@ def test_the_crop_is_1_6_times_the_box(out: Path) -> None:
     assert points[0].mean(axis=0) == pytest.approx([31.5, 31.5 + 0.08 * 40], abs=1e-3)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.25, 2.5])
+def test_scale_tightens_and_widens_the_crop(out: Path, scale: float) -> None:
+    extracted(out, [scene((60, 40, 41))] * 6, scale=scale)
+    _, _, points = clip(out, "00001")
+    assert np.ptp(points[0, :, 0]) == pytest.approx(64 / scale)
+
+
+def test_crops_are_cut_from_the_full_frame(out: Path) -> None:
+    """Two rows in four are darker: in a copy of a quarter of the size, all rows are alike."""
+    large = scene((60, 40, 41)).repeat(4, axis=0).repeat(4, axis=1)
+    large[np.arange(480) % 4 < 2] -= np.uint8(20)
+    path = write_video(out.with_name("a.mov"), [large] * 6, 5)
+    changes = {"size": 262, "detect_size": 120}
+    extract_video(Spots(SpotOptions()), path, replace(CROPPING, **changes), out)
+    _, images, points = clip(out, "00001")
+    middle = images[0][100:160, 131, 0].astype(int)
+    assert middle.std() == pytest.approx(10, abs=2)
+    assert np.ptp(points[0, :, 0]) == pytest.approx(262 / 1.6, abs=1)
+
+
+def test_frames_are_reported_while_a_video_is_under_way(out: Path) -> None:
+    path = write_video(out.with_name("a.mov"), [scene((60, 40, 41))] * 6, 5)
+    seen: list[tuple[int, int]] = []
+    extract_video(
+        Spots(SpotOptions()), path, CROPPING, out, watch=lambda done, expected: seen.append((done, expected))
+    )
+    assert seen == [(number, 6) for number in range(1, 7)]
+
+
 def test_landmarks_lie_on_the_face_in_the_crop(out: Path) -> None:
     extracted(out, [scene((20 + 4 * step, 30 + 2 * step, 40)) for step in range(10)])
     _, images, points = clip(out, "00001")
