@@ -223,13 +223,13 @@ def colour_histogram(image: np.ndarray) -> np.ndarray:
 
 
 def _expected(container: av.container.InputContainer, stream: av.VideoStream, fps: Fraction) -> int:
-    """The number of samples by the duration and the number of frames that the file names; 0 if it names neither."""
+    """The number of samples by the duration and the frames that the file names; 0 if it names neither."""
     duration = Fraction(0)
     if stream.duration and stream.time_base:
         duration = stream.duration * stream.time_base
     elif container.duration:
         duration = Fraction(container.duration, 1_000_000)
-    counts = [round(duration * fps), stream.frames]
+    counts = [int(duration * fps) + 1 if duration else 0, stream.frames]
     return min((count for count in counts if count > 0), default=0)
 
 

@@ -16,7 +16,7 @@ from ssltoolbox.data.extract.tracks import FaceTracker, Track
 SMALL = 80
 """Smallest side in pixels of a picture in which dlib can find a face by default."""
 DETECT_SIZE = 480
-"""Shorter side in pixels of the picture in which faces are searched; benchmarks/RESULTS.md has speed and agreement."""
+"""Shorter side in pixels of the copy of a frame in which faces are searched; see benchmarks/RESULTS.md."""
 
 Watch = Callable[[int, int], object]
 """Takes the number of frames looked at so far, and of all that are expected; 0 if that is not known."""

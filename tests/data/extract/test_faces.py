@@ -57,7 +57,7 @@ def test_a_detector_that_fails_is_named_as_the_cause() -> None:
         def detect(self, image: np.ndarray) -> np.ndarray | None:
             raise ValueError("odd picture")
 
-    with pytest.raises(DetectorFailed, match="ValueError.*odd picture"):
+    with pytest.raises(DetectorFailed, match=r"ValueError.*odd picture"):
         find_faces(Broken(), large(), 0)
 
 
