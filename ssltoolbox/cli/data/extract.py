@@ -110,8 +110,8 @@ def extract(
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
     cropping = Cropping(fps, size, scale, cut, lost, min_seconds, detect_size)
     console = new_console(soft_wrap=True)
-    line, counts = ProgressLine(console, len(found), "videos"), FrameCounts(len(found))
-    with frames_shown(line, counts, [printable(video.path.name) for video in found]) as tick:
+    shown, counts = ProgressLine(console, len(found), "videos"), FrameCounts(len(found))
+    with frames_shown(shown, counts, [printable(video.path.name) for video in found]) as tick:
         outcomes = extract_videos(
             found,
             output,

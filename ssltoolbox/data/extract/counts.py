@@ -64,7 +64,7 @@ class FrameCounts:
         return UnderWay(positions, int(looked_at.sum()), int(expected.sum()), share)
 
     def _rows(self) -> np.ndarray:
-        return np.frombuffer(self._shared, dtype=np.int64).reshape(-1, 2)
+        return np.ctypeslib.as_array(self._shared).reshape(-1, 2)
 
 
 @contextmanager
