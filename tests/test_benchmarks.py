@@ -28,7 +28,7 @@ NEEDS = {"FaceSwap": "cv2", "the pipeline": "cv2", "landmarks": "dlib"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
-def test_each_benchmark_script_runs(run, tmp_path: Path) -> None:
+def test_each_benchmark_script_runs(run: str, tmp_path: Path) -> None:
     if run in NEEDS:
         pytest.importorskip(NEEDS[run])
     script, *arguments = RUNS[run].split()

@@ -17,7 +17,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The README's recipe, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     (recipe,) = (block for block in blocks("yaml") if "name: mine" in block)
@@ -26,13 +26,13 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return path
 
 
-def test_the_recipe_is_valid(mine) -> None:
+def test_the_recipe_is_valid(mine: Path) -> None:
     plan = load_plan(mine)
     assert plan.method.key == "mocov2"
     assert plan.counts.draws == 128
 
 
-def test_the_typo_gets_that_text(mine) -> None:
+def test_the_typo_gets_that_text(mine: Path) -> None:
     (expected,) = (block for block in blocks("text") if "simclar" in block)
     text = mine.read_text().replace("{name: mocov2, queue: 4096}", "{name: simclar, temperature: 0.07}")
     mine.write_text(text)

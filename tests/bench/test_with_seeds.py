@@ -20,7 +20,7 @@ trainer: {{steps: 2, batch_size: 4}}
 """
 
 
-def written(folder, grid: str):
+def written(folder: Path, grid: str) -> Path:
     for name in ("one", "two"):
         (folder / f"{name}.yaml").write_text(RECIPE.format(name=name))
     path = folder / "grid.yaml"
@@ -51,7 +51,7 @@ def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_said_at_its_place(tmp_path: Path, grid, message) -> None:
+def test_what_does_not_fit_is_said_at_its_place(tmp_path: Path, grid: str, message: str) -> None:
     with pytest.raises(RecipeError) as caught:
         plan_jobs(load_grid(written(tmp_path, grid)), code="")
     assert [problem.message for problem in caught.value.problems] == [message] * len(caught.value.problems)

@@ -13,7 +13,7 @@ from ssltoolbox.cli.main import run
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a run, its recipe, and a tree of frames, one of which is damaged."""
     monkeypatch.chdir(tmp_path)
     untrained_run(write_recipe(tmp_path), tmp_path / "run")
@@ -26,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path
 
 
-def test_a_single_person(here, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_single_person(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree("faces/bob")
     assert run(["embed", "run", "faces", "-o", "x.parquet"]) == 0
     assert pq.read_table("x.parquet")["clip"].to_pylist() == ["ann/video/clip"] * 3
@@ -34,7 +34,9 @@ def test_a_single_person(here, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("data", ["faces", "{name: frames, root: faces, size: 40}", "faces.yaml"])
-def test_embed_takes_a_folder_an_index_or_a_recipe(here, data, capfd: pytest.CaptureFixture[str]) -> None:
+def test_embed_takes_a_folder_an_index_or_a_recipe(
+    here: Path, data: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     (here / "faces.yaml").write_text("extends: tiny.yaml\ndata: {name: frames, root: faces}\n")
     assert run(["embed", "run", data, "-o", "x.parquet"]) == 0
     table = pq.read_table("x.parquet")
@@ -45,7 +47,7 @@ def test_embed_takes_a_folder_an_index_or_a_recipe(here, data, capfd: pytest.Cap
     assert said.out.endswith("5 frames with 256 features each are in x.parquet\n")
 
 
-def test_weights_take_data_and_views_from_one_recipe(here, capfd: pytest.CaptureFixture[str]) -> None:
+def test_weights_take_data_and_views_from_one_recipe(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["embed", "run/backbone.safetensors", "tiny.yaml", "--split", "val", "-o", "x.parquet"]) == 0
     assert set(pq.read_table("x.parquet")["split"].to_pylist()) == {"val"}
 
@@ -61,7 +63,9 @@ def test_weights_take_data_and_views_from_one_recipe(here, capfd: pytest.Capture
         ),
     ],
 )
-def test_embed_refuses_wrong_data(here, data, message, capfd: pytest.CaptureFixture[str]) -> None:
+def test_embed_refuses_wrong_data(
+    here: Path, data: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert run(["embed", "run", data, "-o", "x.parquet"]) == 2
     assert capfd.readouterr().err == message
     assert not (here / "x.parquet").exists()

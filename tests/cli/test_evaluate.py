@@ -15,15 +15,16 @@ from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run
 from ssltoolbox.engine.inspect import source
 from ssltoolbox.models import create_backbone, load_weights
+from ssltoolbox.plan import Plan
 
 
 @pytest.fixture
-def recipe(tmp_path: Path):
+def recipe(tmp_path: Path) -> Path:
     return write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
 
 
 def test_a_checkpoint_becomes_a_run_of_its_own(
-    recipe, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     network = create_backbone("test_byobnet")
     state = {f"backbone.{key}": tensor for key, tensor in network.state_dict().items()}
@@ -43,7 +44,7 @@ def test_a_checkpoint_becomes_a_run_of_its_own(
 
 
 def test_wrong_weights_leave_no_folder(
-    recipe, tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden
+    recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     path, out = tmp_path / "theirs.ckpt", tmp_path / "out"
     torch.save({"weight": torch.zeros(3)}, path)
@@ -75,7 +76,7 @@ def test_a_task_that_is_unknown_is_shown_as_it_was_typed(
 
 
 @pytest.mark.parametrize("source", ["/nope.ckpt", "runs/nope", "nope"])
-def test_a_network_that_is_not_there(source, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_network_that_is_not_there(source: str, capfd: pytest.CaptureFixture[str]) -> None:
     """It is not the recipe that is missing."""
     assert run(["evaluate", source]) == 2
     text = capfd.readouterr().err
@@ -116,5 +117,5 @@ def test_it_says_what_the_plan_warns_of(tmp_path: Path, capfd: pytest.CaptureFix
     assert "the data is strange" in capfd.readouterr().err
 
 
-def stop(plan) -> Never:
+def stop(plan: Plan) -> Never:
     raise UserError("far enough")

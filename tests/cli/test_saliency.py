@@ -13,7 +13,7 @@ from ssltoolbox.cli.main import run
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two runs of one recipe."""
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path, ("views:", "seed: 3\nviews:"))
@@ -22,7 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path
 
 
-def test_saliency_compares_runs_and_random_weights(here, capfd: pytest.CaptureFixture[str]) -> None:
+def test_saliency_compares_runs_and_random_weights(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert (
         run(["saliency", "first", "second", "random", "--recipe", "tiny.yaml", "--count", "3", "--json"]) == 0
     )
@@ -40,7 +40,7 @@ def test_saliency_compares_runs_and_random_weights(here, capfd: pytest.CaptureFi
 
 
 def test_without_captum_the_message_says_what_to_install(
-    here, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "captum"]:
         monkeypatch.delitem(sys.modules, name)
@@ -52,7 +52,7 @@ def test_without_captum_the_message_says_what_to_install(
 
 @pytest.mark.parametrize("sources", [("first", "random"), ("random", "first")])
 def test_weights_beside_a_run_are_seen_as_the_run_is(
-    here, sources, capfd: pytest.CaptureFixture[str]
+    here: Path, sources: tuple[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["saliency", *sources, "--count", "2", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
@@ -60,7 +60,7 @@ def test_weights_beside_a_run_are_seen_as_the_run_is(
     assert found["networks"]["random"]["area"] == found["networks"]["tiny"]["area"]
 
 
-def test_a_folder_without_landmarks(here, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_landmarks(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (here / "faces").mkdir()
     for number in range(3):
         Image.fromarray(np.full((30, 30, 3), 80 * number, np.uint8)).save(here / "faces" / f"{number}.png")
@@ -84,7 +84,7 @@ def test_a_folder_without_landmarks(here, capfd: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_saliency_refuses_wrong_arguments(
-    here, arguments, message, capfd: pytest.CaptureFixture[str]
+    here: Path, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["saliency", *arguments]) == 2
     assert capfd.readouterr().err.startswith(message)

@@ -78,7 +78,9 @@ def ssltoolbox_negative_maskers():
         ("method: simclr", "positives: [darker]", "maskers: [bright]"),
     ],
 )
-def test_a_run_with_plugins_of_api_1(tmp_path: Path, sections) -> None:
+def test_a_run_with_plugins_of_api_1(
+    tmp_path: Path, sections: tuple[str, str, str] | tuple[str, str]
+) -> None:
     (tmp_path / "old.py").write_text(PLUGINS)
     recipe = write_recipe(tmp_path)
     kept = [

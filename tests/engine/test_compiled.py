@@ -9,23 +9,24 @@ from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
 from torch import nn
 
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.trainer import build_module
 from ssltoolbox.plan import load_plan
 
 COMPILED = "trainer.compile=true"
 
 
-def weights_of(run):
+def weights_of(run: Run) -> dict[str, torch.Tensor]:
     return safetensors.torch.load_file(run.folder.backbone)
 
 
 @pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch):
+def eager(monkeypatch: pytest.MonkeyPatch) -> list[nn.Module]:
     """Modules that torch was asked to compile; they are traced, but no code is made."""
     asked = []
     compile_in_place = nn.Module.compile
 
-    def without_code(module) -> None:
+    def without_code(module: nn.Module) -> None:
         asked.append(module)
         compile_in_place(module, backend="eager")
 
@@ -34,7 +35,7 @@ def eager(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_the_networks_and_nothing_else(tmp_path: Path, eager, method) -> None:
+def test_the_networks_and_nothing_else(tmp_path: Path, eager: list[nn.Module], method: str) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain, compiled = (
         build_module(Components(plan), False, tmp_path / "failure.json")
@@ -50,7 +51,7 @@ def test_the_networks_and_nothing_else(tmp_path: Path, eager, method) -> None:
 @pytest.mark.filterwarnings("ignore:The .grad attribute")
 @pytest.mark.slow
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_traced_a_run_is_the_same(tmp_path: Path, eager, method) -> None:
+def test_traced_a_run_is_the_same(tmp_path: Path, eager: list[nn.Module], method: str) -> None:
     """With probes and evaluation; and its checkpoint is read by one that isn't compiled."""
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     plain = run_tiny(recipe, tmp_path / "plain", "trainer.probe_steps=2")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ssltoolbox.cli.main import run as run_command
-from ssltoolbox.data.images.tree import Tree
+from ssltoolbox.data.images.tree import FoundClip, Tree
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.plan import load_plan
 
@@ -48,7 +48,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     clip = Tree.clip
 
-    def counted(tree: Tree, folder: str):
+    def counted(tree: Tree, folder: str) -> FoundClip:
         counts[folder] += 1
         return clip(tree, folder)
 

@@ -20,7 +20,7 @@ STRATEGIES = (
 )
 
 
-def trained(recipe, out, devices):
+def trained(recipe: Path, out: Path, devices: int) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
     settings = [word for change in (*STRATEGIES, f"trainer.devices={devices}") for word in ("--set", change)]
     process = start(recipe, out, *settings, prelude="import torch; torch.set_num_threads(1)")
     _, errors = process.communicate(timeout=600)

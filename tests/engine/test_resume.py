@@ -2,6 +2,7 @@
 
 import csv
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,17 +38,17 @@ KILL_WHILE_WRITING = """
 """
 
 
-def weights_of(folder):
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return safetensors.torch.load_file(folder / "backbone.safetensors")
 
 
-def assert_same_weights(first, second) -> None:
+def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
     assert first.keys() == second.keys()
     for key in first:
         assert torch.equal(first[key], second[key]), key
 
 
-def end_of(process) -> tuple[int, str]:
+def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     _, errors = process.communicate(timeout=120)
     return process.returncode, errors
 
@@ -57,7 +58,7 @@ def end_of(process) -> tuple[int, str]:
     [("mocov2", 1), ("byol", 2), ("simclr", 1)],
     ids=["mocov2", "byol-accumulated", "simclr"],
 )
-def test_killed_three_times(tmp_path: Path, method, accumulate) -> None:
+def test_killed_three_times(tmp_path: Path, method: str, accumulate: int) -> None:
     """Before the first checkpoint (at 2), after it, and while the third is being written."""
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     override = f"trainer.accumulate={accumulate}"
@@ -84,7 +85,7 @@ def test_killed_three_times(tmp_path: Path, method, accumulate) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path: Path, number) -> None:
+def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path: Path, number: int) -> None:
     """The step is finished and saved, the exit code is 130, and the run can go on."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"

@@ -1,6 +1,7 @@
 """What lightly promises of its NTXentLoss holds for ours, also where a mask makes it take its own way."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ WAYS = {"as the parent": False, "with a mask": True}
 both_ways = pytest.mark.parametrize("masks", WAYS.values(), ids=WAYS)
 
 
-def loss_of(loss: NTXentLoss, out0, out1, masks: bool):
+def loss_of(loss: NTXentLoss, out0: torch.Tensor, out1: torch.Tensor, masks: bool) -> torch.Tensor:
     """The loss, by the parent's way or by ours with a mask that masks nothing."""
     if not masks:
         return loss(out0, out1)
@@ -22,7 +23,7 @@ def loss_of(loss: NTXentLoss, out0, out1, masks: bool):
     return loss(out0, out1, masked=torch.zeros(shape, dtype=torch.bool), attract=0.5)
 
 
-def pair(instances, dim, seed=0, **options):
+def pair(instances: int, dim: int, seed: int = 0, **options: Any) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(instances, dim, generator=generator, **options) for _ in range(2)]
 
@@ -33,7 +34,7 @@ def pair(instances, dim, seed=0, **options):
     dim=st.integers(1, 40),
     temperature=st.sampled_from([0.02, 0.1, 0.5, 1.0, 7.0]),
 )
-def test_a_batch_by_hand(masks, instances, dim, temperature) -> None:
+def test_a_batch_by_hand(masks: bool, instances: int, dim: int, temperature: float) -> None:
     """A row after the other: minus the log of its softmax share."""
     out0, out1 = pair(instances, dim, dtype=torch.float64)
     rows = [row / row.norm() for row in (*out0, *out1)]
@@ -49,7 +50,7 @@ def test_a_batch_by_hand(masks, instances, dim, temperature) -> None:
 
 @both_ways
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_a_queue_by_hand(masks, temperature) -> None:
+def test_a_queue_by_hand(masks: bool, temperature: float) -> None:
     loss = NTXentLoss(temperature, (12, 8))
     out0, out1 = pair(4, 8, requires_grad=True)
     bank = loss.memory_bank.bank.clone()
@@ -60,7 +61,7 @@ def test_a_queue_by_hand(masks, temperature) -> None:
 
 
 @both_ways
-def test_a_queue_moves_on_in_training_alone_and_goes_round(masks) -> None:
+def test_a_queue_moves_on_in_training_alone_and_goes_round(masks: bool) -> None:
     loss = NTXentLoss(0.1, (8, 4))
     before = loss.memory_bank.bank.clone()
     loss_of(loss, *pair(4, 4), masks)
@@ -74,7 +75,7 @@ def test_a_queue_moves_on_in_training_alone_and_goes_round(masks) -> None:
 
 @both_ways
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_lengths_of_embeddings_do_not_count(masks, queue) -> None:
+def test_lengths_of_embeddings_do_not_count(masks: bool, queue: int | tuple[int, int]) -> None:
     out0, out1 = pair(6, 8)
     torch.manual_seed(0)
     short = loss_of(NTXentLoss(0.2, queue), out0, out1, masks)
@@ -84,7 +85,7 @@ def test_lengths_of_embeddings_do_not_count(masks, queue) -> None:
 
 
 @both_ways
-def test_sides_can_be_exchanged_in_a_batch(masks) -> None:
+def test_sides_can_be_exchanged_in_a_batch(masks: bool) -> None:
     out0, out1 = pair(6, 8)
     loss = NTXentLoss(0.1)
     torch.testing.assert_close(loss_of(loss, out0, out1, masks), loss_of(loss, out1, out0, masks))
@@ -93,7 +94,9 @@ def test_sides_can_be_exchanged_in_a_batch(masks) -> None:
 @both_ways
 @pytest.mark.parametrize("temperature", [1e-6, 1e-3, 1e3, 1e6])
 @pytest.mark.parametrize("alike", [False, True])
-def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperature, alike) -> None:
+def test_extreme_temperatures_give_finite_losses_and_gradients(
+    masks: bool, temperature: float, alike: bool
+) -> None:
     """Hot: every row is as likely. Cold: the likeliest alone counts. Finite all the way, gradients too."""
     out0, out1 = pair(6, 8, dtype=torch.float64)
     if alike:
@@ -108,13 +111,13 @@ def test_extreme_temperatures_give_finite_losses_and_gradients(masks, temperatur
 
 
 @both_ways
-def test_one_instance_has_nothing_to_be_told_from(masks) -> None:
+def test_one_instance_has_nothing_to_be_told_from(masks: bool) -> None:
     assert loss_of(NTXentLoss(0.1), *pair(1, 8), masks).item() == 0.0
 
 
 @both_ways
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_gathering_without_other_ranks_changes_nothing(masks, queue) -> None:
+def test_gathering_without_other_ranks_changes_nothing(masks: bool, queue: int | tuple[int, int]) -> None:
     torch.manual_seed(0)
     alone = loss_of(NTXentLoss(0.1, queue), *pair(6, 8), masks)
     torch.manual_seed(0)
@@ -130,7 +133,7 @@ def test_gathering_needs_torch_distributed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-9, -1e-9])
-def test_a_temperature_of_nothing_is_refused(temperature) -> None:
+def test_a_temperature_of_nothing_is_refused(temperature: float) -> None:
     with pytest.raises(ValueError, match="Illegal temperature"):
         NTXentLoss(temperature)
 

@@ -13,7 +13,7 @@ from helpers.maskers import HarderMore
 from helpers.methods import rows_for
 from torch import Tensor
 
-from ssltoolbox.api import MaskerAnswer, NegativeMasker, Options, Rows
+from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker, Options, Rows
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.losses import NTXentLoss, RowQueue, mean_of
 
@@ -63,13 +63,13 @@ def test_without_maskers_it_is_the_published_loss_of_simclr() -> None:
 
 
 @pytest.mark.parametrize("differentiable", [False, True])
-def test_weights_of_hard_negatives_give_the_published_loss(differentiable) -> None:
+def test_weights_of_hard_negatives_give_the_published_loss(differentiable: bool) -> None:
     loss = compared(side(0), side(0.35), harder=HarderMore(0.5, TAU, differentiable))
     assert loss.item() == pytest.approx(GOLDEN["hard_beta.5_tau+0_t.5"], abs=1e-12)
 
 
 @pytest.mark.parametrize("constant", [False, True])
-def test_the_gradient_goes_through_the_weights_or_takes_them_as_constants(constant) -> None:
+def test_the_gradient_goes_through_the_weights_or_takes_them_as_constants(constant: bool) -> None:
     out0, out1 = side(0), side(0.35)
     ours = torch.autograd.grad(compared(out0, out1, harder=HarderMore(0.5, TAU, not constant)), (out0, out1))
     expected = torch.autograd.grad(harder_in_batch(out0, out1, 0.5, constant), (out0, out1))
@@ -98,7 +98,7 @@ def test_constant_weights_miss_a_sixth_of_the_published_gradient() -> None:
 
 
 @pytest.mark.parametrize("constant", [False, True])
-def test_candidates_of_a_queue_are_weighed(constant) -> None:
+def test_candidates_of_a_queue_are_weighed(constant: bool) -> None:
     torch.manual_seed(0)
     loss = NTXentLoss(TAU, (12, 6)).double()
     bank, queue = loss.memory_bank.bank.clone(), RowQueue(12)
@@ -117,7 +117,7 @@ def test_weights_multiply_those_of_hard_negatives() -> None:
     """Two draws with one hard negative each, which counts as three, and a masker that doubles draw 0."""
 
     class DoubleFirst(NegativeMasker[Options]):
-        def answer(self, comparison):
+        def answer(self, comparison: Comparison) -> MaskerAnswer:
             return MaskerAnswer(weights=1.0 + (comparison.candidates.draw == 0).expand(8, 8))
 
     weight = torch.tensor([1.0, 3.0]).repeat_interleave(2).repeat(2)

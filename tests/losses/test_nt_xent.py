@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import lightly.loss
 import numpy as np
@@ -52,7 +53,7 @@ def reference(
 
 
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_equals_lightly_without_strategies(queue) -> None:
+def test_equals_lightly_without_strategies(queue: int | tuple[int, int]) -> None:
     """Value and gradient, to the bit, for several calls."""
     torch.manual_seed(1)
     theirs = lightly.loss.NTXentLoss(0.2, queue)
@@ -69,7 +70,7 @@ def test_equals_lightly_without_strategies(queue) -> None:
 
 
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue) -> None:
+def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue: int | tuple[int, int]) -> None:
     torch.manual_seed(1)
     theirs = lightly.loss.NTXentLoss(0.1, queue)
     ours = NTXentLoss(0.1, queue)
@@ -87,7 +88,7 @@ def test_rebuilt_logits_equal_lightly_when_the_mask_is_empty(queue) -> None:
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_the_loss_equals_the_published_one(case) -> None:
+def test_the_loss_equals_the_published_one(case: dict[str, Any]) -> None:
     """Top-1 by descriptor, nothing protected: what the published loss gives."""
     features = torch.tensor(case["features"])
     descriptors = F.normalize(torch.tensor(case["descriptors"]), dim=1)
@@ -115,7 +116,7 @@ def test_the_loss_equals_the_published_one(case) -> None:
     share=st.sampled_from([0.0, 0.3, 1.0]),
     seed=st.integers(0, 10**6),
 )
-def test_equals_the_formula(instances, explicit, tau, share, seed) -> None:
+def test_equals_the_formula(instances: int, explicit: int, tau: float, share: float, seed: int) -> None:
     out0, out1 = sides(instances, seed=seed, dtype=torch.float64)
     masked = random_mask(2 * instances, 2 * instances, seed, share)
     negatives = None
@@ -181,7 +182,7 @@ def test_gradients_agree_with_finite_differences() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("tau", [0.05, 0.5])
-def test_half_precision_is_close_to_single_precision(dtype, tau) -> None:
+def test_half_precision_is_close_to_single_precision(dtype: torch.dtype, tau: float) -> None:
     """Half precision stays near single precision, with rows that have nothing left, too."""
     masked = random_mask(12, 12)
     masked[0] = True
@@ -217,7 +218,9 @@ def test_the_queue_is_in_the_state_dict() -> None:
 
 @pytest.mark.parametrize("attract", [0.0, 0.8])
 @pytest.mark.parametrize("queue", [0, (12, 8)])
-def test_a_negative_that_counts_as_three_is_as_three_of_it(queue, attract) -> None:
+def test_a_negative_that_counts_as_three_is_as_three_of_it(
+    queue: int | tuple[int, int], attract: float
+) -> None:
     """Value and gradient, for explicit negatives; candidates are left as they are by weights of one."""
     out0, out1 = sides(6)
     rows = 6 if queue else 12

@@ -46,7 +46,7 @@ def test_an_empty_queue_has_no_draws() -> None:
     ],
     ids=["classes", "classes of each row", "values", "values of each row", "flags"],
 )
-def test_any_label_is_kept(values, unknown) -> None:
+def test_any_label_is_kept(values: Tensor, unknown: float) -> None:
     """Of any type, [B] or [B, C], and unknown where a slot is empty."""
     queue = RowQueue(4)
     queue.enqueue(rows([5, 6], {"gaze.x": values}), pointer=2)

@@ -142,7 +142,7 @@ def on_rank(rank: int, ranks: int, name: str, kind: str, folder: str) -> None:
         ("byol", "none", 3),
     ],
 )
-def test_ranks_equal_one_process(name, kind, ranks) -> None:
+def test_ranks_equal_one_process(name: str, kind: str, ranks: int) -> None:
     alone = two_steps(name, kind, 1, slice(None), lambda value: value)
     assert kind != "learned" or alone["learned"]["threshold"]["threshold"] != 0.5
     with tempfile.TemporaryDirectory() as folder:

@@ -40,7 +40,7 @@ def embeddings(method: SimCLR | MoCoV2, view_a: Tensor, view_b: Tensor) -> tuple
     return F.normalize(query, dim=1), F.normalize(key, dim=1)
 
 
-def test_simclr_keeps_its_own_draw_when_all_others_are_masked(views) -> None:
+def test_simclr_keeps_its_own_draw_when_all_others_are_masked(views: list[tuple[Tensor, Tensor]]) -> None:
     """Four draws of one hard negative: row i is left with its positive and the two rows of the other role."""
     context = tiny_context(maskers=everything_masked())
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context).eval()
@@ -58,7 +58,7 @@ def test_simclr_keeps_its_own_draw_when_all_others_are_masked(views) -> None:
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
-def test_mocov2_adds_the_keys_of_the_own_draw(views) -> None:
+def test_mocov2_adds_the_keys_of_the_own_draw(views: list[tuple[Tensor, Tensor]]) -> None:
     """Beside the queue, a query meets the keys of the other instances of its draw, in whatever order they come."""
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=8), tiny_context()).eval()
     view_a, view_b = views[0]
@@ -76,7 +76,9 @@ def test_mocov2_adds_the_keys_of_the_own_draw(views) -> None:
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
-def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(views) -> None:
+def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(
+    views: list[tuple[Tensor, Tensor]],
+) -> None:
     context = tiny_context(maskers=everything_masked())
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), context)
     rows = rows_for(4, hard=1, descriptor=torch.zeros(16, 1))
@@ -93,7 +95,7 @@ def test_mocov2_own_keys_survive_a_masker_that_takes_the_whole_queue(views) -> N
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
-def test_mocov2_enqueues_all_instances_with_their_rows(views) -> None:
+def test_mocov2_enqueues_all_instances_with_their_rows(views: list[tuple[Tensor, Tensor]]) -> None:
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=16), tiny_context())
     descriptor = torch.arange(32.0).view(16, 2)
     rows = rows_for(4, hard=1, descriptor=descriptor)
@@ -107,7 +109,7 @@ def test_mocov2_enqueues_all_instances_with_their_rows(views) -> None:
     assert set(method.state_dict()) >= {"queue.draw", "queue.descriptors:", "loss.memory_bank.bank"}
 
 
-def test_simclr_counts_its_own_draw_by_weight(views) -> None:
+def test_simclr_counts_its_own_draw_by_weight(views: list[tuple[Tensor, Tensor]]) -> None:
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), tiny_context()).eval()
     view_a, view_b = views[0]
     loss = method.step(StepInputs(view_a, view_b, weighed(rows_for(4, hard=1), 3.0))).loss
@@ -122,7 +124,7 @@ def test_simclr_counts_its_own_draw_by_weight(views) -> None:
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 
 
-def test_mocov2_counts_its_own_draw_by_weight(views) -> None:
+def test_mocov2_counts_its_own_draw_by_weight(views: list[tuple[Tensor, Tensor]]) -> None:
     method = MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=8), tiny_context()).eval()
     queue = method.loss.memory_bank.bank.clone()
     loss = method.step(StepInputs(*views[0], weighed(rows_for(4, hard=1), 2.0))).loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from helpers.methods import rows_for, tiny_context
@@ -11,14 +12,14 @@ from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from torch import nn
 
-from ssltoolbox.api import StepInputs
+from ssltoolbox.api import Method, StepInputs
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
 
 
-def our_losses(method, views) -> list[float]:
+def our_losses(method: Method, views: list[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
     optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05, momentum=0.9)
     losses = []
     for step, (view_a, view_b) in enumerate(views):
@@ -31,7 +32,11 @@ def our_losses(method, views) -> list[float]:
     return losses
 
 
-def plain_losses(modules: list[nn.Module], step_loss, views) -> list[float]:
+def plain_losses(
+    modules: list[nn.Module],
+    step_loss: Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor],
+    views: list[tuple[torch.Tensor, torch.Tensor]],
+) -> list[float]:
     parameters = [p for module in modules for p in module.parameters()]
     optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9)
     losses = []
@@ -55,18 +60,18 @@ def check_equal(ours: list[float], theirs: list[float]) -> None:
     assert ours[-1] != ours[0]
 
 
-def test_simclr_equals_a_plain_loop_on_lightly(views) -> None:
+def test_simclr_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     criterion = NTXentLoss(temperature=0.1)
 
-    def step_loss(step, view_a, view_b):
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
         return criterion(head(backbone(view_a)), head(backbone(view_b)))
 
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_mocov2(views) -> None:
+def test_mocov2(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     options = MoCoV2Options(hidden_dim=16, output_dim=8, queue=24)
     method = MoCoV2(options, tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
@@ -74,7 +79,7 @@ def test_mocov2(views) -> None:
     criterion = NTXentLoss(temperature=0.2, memory_bank_size=(24, 8))
     criterion.memory_bank.bank.copy_(method.loss.memory_bank.bank)
 
-    def step_loss(step, view_a, view_b):
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
         update_momentum(backbone, key_backbone, 0.999)
         update_momentum(head, key_head, 0.999)
         query = head(backbone(view_a))
@@ -85,21 +90,21 @@ def test_mocov2(views) -> None:
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_byol_equals_a_plain_loop_on_lightly(views) -> None:
+def test_byol_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     prediction = copy.deepcopy(method.prediction)
     target_backbone, target_head = frozen_copy(backbone), frozen_copy(head)
     criterion = NegativeCosineSimilarity()
 
-    def student(view):
+    def student(view: torch.Tensor) -> torch.Tensor:
         return prediction(head(backbone(view)))
 
-    def teacher(view):
+    def teacher(view: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return target_head(target_backbone(view))
 
-    def step_loss(step, view_a, view_b):
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
         momentum = cosine_schedule(step, 20, 0.99, 1)
         update_momentum(backbone, target_backbone, momentum)
         update_momentum(head, target_head, momentum)

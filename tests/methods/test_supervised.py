@@ -31,7 +31,9 @@ def rows_with(labels: Tensor) -> Rows:
     return replace(rows_for(len(labels)), labels={"expression": torch.cat([labels, labels.flip(0)])})
 
 
-def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views) -> None:
+def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(
+    views: list[tuple[Tensor, Tensor]],
+) -> None:
     method, (view_a, view_b) = made(), views[0]
     labels = torch.tensor([0, -1, 3, 7, -1, 2, 2, 5])
     output = method.step(StepInputs(view_a, view_b, rows_with(labels)))
@@ -44,7 +46,7 @@ def test_the_loss_is_the_cross_entropy_of_the_labelled_rows_of_side_a(views) -> 
     assert output.embeddings.shape == (8, 8)
 
 
-def test_without_a_label_there_is_nothing_to_learn(views) -> None:
+def test_without_a_label_there_is_nothing_to_learn(views: list[tuple[Tensor, Tensor]]) -> None:
     method, (view_a, view_b) = made(), views[0]
     output = method.step(StepInputs(view_a, view_b, rows_with(torch.full((8,), -1))))
     output.loss.backward()
@@ -52,7 +54,7 @@ def test_without_a_label_there_is_nothing_to_learn(views) -> None:
     assert all((p.grad == 0).all() for p in method.parameters())
 
 
-def test_labels_can_be_learned(views) -> None:
+def test_labels_can_be_learned(views: list[tuple[Tensor, Tensor]]) -> None:
     method, (view_a, view_b) = made(), views[0]
     labels = torch.arange(8)
     optimiser = torch.optim.Adam(method.parameters(), 0.05)
@@ -83,7 +85,9 @@ def test_a_supervised_run_trains_and_evaluates(tmp_path: Path) -> None:
         ("maskers", "mask_fn", "8:11", "negative masker 'mask_fn'"),
     ],
 )
-def test_strategies_can_not_act(tmp_path: Path, section, component, place, title, golden: Golden) -> None:
+def test_strategies_can_not_act(
+    tmp_path: Path, section: str, component: str, place: str, title: str, golden: Golden
+) -> None:
     with pytest.raises(RecipeError) as caught:
         load_plan(write_recipe(tmp_path, method="supervised", **{section: f"[{component}]"}))
     (problem,) = caught.value.problems

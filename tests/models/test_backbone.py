@@ -21,7 +21,7 @@ from ssltoolbox.models import (
     "name", ["test_byobnet", "test_resnet", "test_vit", "test_convnext", "test_efficientnet", "test_nfnet"]
 )
 @pytest.mark.parametrize("size", [48, 64])
-def test_a_backbone_gives_pooled_features(name, size) -> None:
+def test_a_backbone_gives_pooled_features(name: str, size: int) -> None:
     backbone = create_backbone(name, image_size=size)
     images = torch.randn(2, 3, size, size)
     assert backbone(images).shape == (2, feature_dim(backbone, size))
@@ -91,7 +91,9 @@ def test_a_classifier_head_in_the_file_is_no_hindrance(tmp_path: Path) -> None:
         ({"name": "test_vit", "weights": "/nowhere.safetensors"}, "no weights at /nowhere.safetensors"),
     ],
 )
-def test_backbones_that_cannot_be_made_are_refused(keywords, message) -> None:
+def test_backbones_that_cannot_be_made_are_refused(
+    keywords: dict[str, dict[str, int] | str] | dict[str, dict[str, str] | str] | dict[str, str], message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         create_backbone(**keywords, image_size=40)
 
@@ -113,7 +115,9 @@ def test_a_size_that_the_model_refuses() -> None:
 
 
 @pytest.mark.parametrize("options", [{"layers": [1, 1]}, {"global_pool": ""}, {"features_only": True}])
-def test_what_gives_no_pooled_features(options) -> None:
+def test_what_gives_no_pooled_features(
+    options: dict[str, bool] | dict[str, list[int]] | dict[str, str],
+) -> None:
     with pytest.raises(UserError, match="the backbone"):
         feature_dim(create_backbone("resnet18", options=options), 48)
 
@@ -128,7 +132,7 @@ def test_what_gives_no_pooled_features(options) -> None:
         ("test_byobnet", 50, ()),
     ],
 )
-def test_a_border_that_the_backbone_drops(name, size, told) -> None:
+def test_a_border_that_the_backbone_drops(name: str, size: int, told: tuple[str, ...]) -> None:
     """Pixels of that border change nothing."""
     torch.manual_seed(0)
     backbone = create_backbone(name, image_size=size).eval()

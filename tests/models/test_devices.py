@@ -35,13 +35,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     [({}, "cpu", False), ({"cuda": True}, "cuda", False), ({"mps": True}, "cpu", True)],
     ids=["no GPU", "CUDA", "Apple"],
 )
-def test_the_best_device(machine, gpus: dict[str, bool], device: str, is_told: bool) -> None:
+def test_the_best_device(
+    machine: Callable[..., None], gpus: dict[str, bool], device: str, is_told: bool
+) -> None:
     machine(**gpus)
     assert best_device() == torch.device(device)
     assert ("Apple" in unused_gpu() and "CPU" in unused_gpu()) == is_told
 
 
-def test_the_trainer_leaves_an_apple_gpu_alone(machine, tmp_path: Path) -> None:
+def test_the_trainer_leaves_an_apple_gpu_alone(machine: Callable[..., None], tmp_path: Path) -> None:
     machine(mps=True)
     assert MPSAccelerator.is_available()
     with quiet_lightning():
@@ -49,7 +51,9 @@ def test_the_trainer_leaves_an_apple_gpu_alone(machine, tmp_path: Path) -> None:
     assert trainer.strategy.root_device == torch.device("cpu")
 
 
-def test_a_run_beside_an_apple_gpu(machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_beside_an_apple_gpu(
+    machine: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     machine(mps=True)
     run = run_tiny(write_recipe(tmp_path), tmp_path / "run", "trainer.steps=1", "evaluate=[identity]")
     assert run.evaluation["identity"]

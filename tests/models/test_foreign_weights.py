@@ -4,7 +4,9 @@ import argparse
 import collections
 import hashlib
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightly
 import pytest
@@ -50,22 +52,22 @@ def resnet() -> nn.Module:
 class Module(nn.Module):
     """A method as lightly's tutorials, solo-learn and SSL-FER write it."""
 
-    def __init__(self, **parts) -> None:
+    def __init__(self, **parts: nn.Module) -> None:
         super().__init__()
         for name, part in parts.items():
             self.add_module(name, part)
 
 
-def other(resnet):
+def other(resnet: nn.Module) -> dict[str, torch.Tensor]:
     """Another network of the same kind: a momentum copy, which is not to be taken for the trained one."""
     return {key: tensor + 1 for key, tensor in resnet.state_dict().items()}
 
 
-def prefixed(state, prefix):
+def prefixed(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {prefix + key: tensor for key, tensor in state.items()}
 
 
-def ssl_fer(resnet):
+def ssl_fer(resnet: nn.Module) -> dict[str, Any]:
     """As its trainers save: the schedule is in the file as an object, and has the optimiser."""
     model = Module(backbone=resnet)
     optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(2))], lr=3e-4)
@@ -80,7 +82,7 @@ def ssl_fer(resnet):
     }
 
 
-def lightly_tutorial(resnet):
+def lightly_tutorial(resnet: nn.Module) -> dict[str, Any]:
     layers = nn.Sequential(*list(resnet.children())[:-1])
     head = SimCLRProjectionHead(512, 512, 128)
     state = Module(backbone=layers, projection_head=head).state_dict()
@@ -95,16 +97,16 @@ def lightly_tutorial(resnet):
     }
 
 
-def solo_learn(resnet):
+def solo_learn(resnet: nn.Module) -> dict[str, Any]:
     state = prefixed(other(resnet), "momentum_backbone.") | prefixed(resnet.state_dict(), "backbone.")
     return {"state_dict": state | {"classifier.weight": torch.zeros(10, 512)}, "hyper_parameters": {}}
 
 
-def old_solo_learn(resnet):
+def old_solo_learn(resnet: nn.Module) -> dict[str, Any]:
     return {"state_dict": prefixed(resnet.state_dict(), "encoder.")}
 
 
-def moco(resnet):
+def moco(resnet: nn.Module) -> dict[str, Any]:
     query = prefixed(resnet.state_dict(), "module.encoder_q.")
     return {
         "state_dict": prefixed(other(resnet), "module.encoder_k.") | query,
@@ -112,15 +114,15 @@ def moco(resnet):
     }
 
 
-def torchvision_with_head(resnet):
+def torchvision_with_head(resnet: nn.Module) -> dict[str, Any]:
     return resnet.state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
 
 
-def without_counters(resnet):
+def without_counters(resnet: nn.Module) -> dict[str, Any]:
     return {key: tensor for key, tensor in resnet.state_dict().items() if "num_batches" not in key}
 
 
-def compiled_and_parallel(resnet):
+def compiled_and_parallel(resnet: nn.Module) -> dict[str, Any]:
     return {"model": prefixed(resnet.state_dict(), "module._orig_mod.")}
 
 
@@ -140,7 +142,9 @@ LAYOUTS = {
 @pytest.mark.parametrize(
     ("layout", "ignored"), LAYOUTS.items(), ids=lambda value: getattr(value, "__name__", "")
 )
-def test_each_layout_gives_the_same_network(resnet, layout, ignored, tmp_path: Path) -> None:
+def test_each_layout_gives_the_same_network(
+    resnet: nn.Module, layout: Callable[[nn.Module], dict[str, Any]], ignored: int, tmp_path: Path
+) -> None:
     path = tmp_path / "checkpoint.pth.tar"
     torch.save(layout(resnet), path)
     backbone = create_backbone("resnet18")
@@ -171,7 +175,7 @@ def test_a_network_without_the_stems_activation_is_refused(tmp_path: Path) -> No
 
 
 def test_what_matched_in_words(
-    resnet, tmp_path: Path, caplog: pytest.LogCaptureFixture, golden: Golden
+    resnet: nn.Module, tmp_path: Path, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     path = tmp_path / "tv.pth"
     torch.save(torchvision_with_head(resnet), path)
@@ -181,7 +185,7 @@ def test_what_matched_in_words(
     assert caplog.messages == [f"{path}: 100 of 100 tensors; ignored: fc.weight, fc.bias"]
 
 
-def test_less_than_all_is_an_error_unless_allowed(resnet, tmp_path: Path, golden: Golden) -> None:
+def test_less_than_all_is_an_error_unless_allowed(resnet: nn.Module, tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "partial.safetensors"
     state = {key: tensor for key, tensor in resnet.state_dict().items() if not key.startswith("layer4.1")}
     state["conv1.weight"] = torch.zeros(64, 3, 3, 3)
@@ -207,7 +211,7 @@ def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path: Path
     assert str(caught.value).startswith(f"nothing in {path} fits the network: the file's keys are ")
 
 
-def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet, tmp_path: Path) -> None:
+def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "tv.pth"
     torch.save(resnet.state_dict(), path)
     with torch.device("meta"):
@@ -219,16 +223,18 @@ def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet, tmp_path: Path
 class Bomb:
     """A pickle of it writes a file when it is read carelessly."""
 
-    def __init__(self, target) -> None:
+    def __init__(self, target: Path) -> None:
         self.target = target
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return open, (str(self.target), "w")
 
 
 @pytest.mark.parametrize("new_format", [True, False])
 @pytest.mark.parametrize("where", ["beside", "instead"])
-def test_a_pickle_with_code_is_refused_and_never_run(resnet, tmp_path: Path, where, new_format) -> None:
+def test_a_pickle_with_code_is_refused_and_never_run(
+    resnet: nn.Module, tmp_path: Path, where: str, new_format: bool
+) -> None:
     path, target = tmp_path / "evil.pth", tmp_path / "written"
     content = {"state_dict": resnet.state_dict(), "x": Bomb(target)} if where == "beside" else Bomb(target)
     torch.save(content, path, _use_new_zipfile_serialization=new_format)
@@ -249,7 +255,7 @@ def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) -> No
     assert not target.exists()
 
 
-def test_a_whole_model_in_a_pickle_is_refused(resnet, tmp_path: Path) -> None:
+def test_a_whole_model_in_a_pickle_is_refused(resnet: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     torch.save(resnet, path)
     with pytest.raises(
@@ -269,7 +275,9 @@ def test_a_whole_model_in_a_pickle_is_refused(resnet, tmp_path: Path) -> None:
         ({"state_dict": {}}, r"or its own keys \(state_dict\)"),
     ],
 )
-def test_a_file_without_weights(content, message, tmp_path: Path) -> None:
+def test_a_file_without_weights(
+    content: dict[str, float] | dict[str, object] | list[int], message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "nothing.pth"
     torch.save(content, path)
     with pytest.raises(UserError, match=message):
@@ -278,7 +286,9 @@ def test_a_file_without_weights(content, message, tmp_path: Path) -> None:
 
 @settings(max_examples=60)
 @given(start=st.sampled_from([b"", b"PK\x03\x04", b"\x80\x02", b"{}"]), rest=st.binary(max_size=60))
-def test_any_other_file_is_refused_in_one_line(start, rest, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_other_file_is_refused_in_one_line(
+    start: bytes, rest: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("damaged") / "file"
     path.write_bytes(start + rest)
     with pytest.raises(UserError) as caught:
@@ -287,7 +297,7 @@ def test_any_other_file_is_refused_in_one_line(start, rest, tmp_path_factory: py
 
 
 @pytest.mark.parametrize("kept", [10, 1000, 20_000])
-def test_a_file_that_was_cut_short(resnet, kept, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_short(resnet: nn.Module, kept: int, tmp_path: Path) -> None:
     path = tmp_path / "cut.pth"
     torch.save(resnet.state_dict(), path)
     path.write_bytes(path.read_bytes()[:kept])

@@ -2,16 +2,18 @@
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
 import torch
+from torch import nn
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import Backbone, UserError
 from ssltoolbox.models import create_backbone, load_weights, match_weights, save_weights
 
 
-def saved(path, name, size, **options):
+def saved(path: Path, name: str, size: int, **options: Any) -> Backbone:
     torch.manual_seed(0)
     backbone = create_backbone(name, image_size=size, options=options)
     with torch.no_grad():
@@ -22,7 +24,7 @@ def saved(path, name, size, **options):
     return backbone
 
 
-def as_of_a_classifier(state, model):
+def as_of_a_classifier(state: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
     """timm's own conversion; up to 1.0.21 it takes a Swin without a classifier for one of the original release."""
     convert = import_module(type(model).__module__).checkpoint_filter_fn
     converted = convert({**state, "head.fc.weight": torch.zeros(1)}, model)
@@ -38,7 +40,9 @@ def as_of_a_classifier(state, model):
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning:timm")
-def test_position_embeddings_are_resampled_as_timm_does(name, sizes, tmp_path: Path) -> None:
+def test_position_embeddings_are_resampled_as_timm_does(
+    name: str, sizes: tuple[int, int], tmp_path: Path
+) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, name, sizes[0])
     ours = create_backbone(name, image_size=sizes[1])
@@ -73,7 +77,7 @@ def test_the_same_size_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options"), [("test_vit", {"embed_dim": 32}), ("vit_tiny_patch16_224", {"patch_size": 8})]
 )
-def test_another_network_is_still_another(name, options, tmp_path: Path) -> None:
+def test_another_network_is_still_another(name: str, options: dict[str, int], tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, name, 48, **options)
     with pytest.raises(UserError, match="another"):

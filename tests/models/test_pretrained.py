@@ -1,7 +1,7 @@
 """timm's own weights, where there are none, or where they can't be fetched."""
 
 import threading
-from typing import Never
+from typing import Any, Never
 
 import huggingface_hub
 import pytest
@@ -12,11 +12,11 @@ from ssltoolbox.models import create_backbone, pretrained
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch):
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Calls of timm's `create_model`, which fails as it does without a network."""
     calls = []
 
-    def create_model(name, **_) -> Never:
+    def create_model(name: str, **_: object) -> Never:
         calls.append(name)
         raise OSError("no network\nat all")
 
@@ -25,14 +25,14 @@ def made(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch):
+def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The Hub, which answers unless it is told to fail, and what is cached of it."""
 
     class Hub:
         failure = None
         cached = None
 
-        def head(self, url, timeout) -> None:
+        def head(self, url: str, timeout: float) -> None:
             assert url == huggingface_hub.constants.ENDPOINT
             if self.failure:
                 raise self.failure
@@ -43,7 +43,7 @@ def hub(monkeypatch: pytest.MonkeyPatch):
     return hub
 
 
-def test_a_hub_that_does_not_answer_is_asked_once(made, hub) -> None:
+def test_a_hub_that_does_not_answer_is_asked_once(made: list[str], hub: Any) -> None:
     """timm is not called: the Hub's client would try for most of a minute."""
     hub.failure = OSError("no such host\nat all")
     with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no such host; ") as caught:
@@ -52,7 +52,7 @@ def test_a_hub_that_does_not_answer_is_asked_once(made, hub) -> None:
     assert made == []
 
 
-def test_a_hub_that_never_answers(made, hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_never_answers(made: list[str], hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
     monkeypatch.setattr(hub, "head", lambda url, timeout: waiting.wait(30))
     monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.01)
@@ -62,20 +62,20 @@ def test_a_hub_that_never_answers(made, hub, monkeypatch: pytest.MonkeyPatch) ->
     assert made == []
 
 
-def test_what_is_cached_needs_no_hub(made, hub) -> None:
+def test_what_is_cached_needs_no_hub(made: list[str], hub: Any) -> None:
     hub.failure, hub.cached = OSError("no such host"), "/cache/model.safetensors"
     with pytest.raises(UserError):
         create_backbone("resnet18", weights="imagenet")
     assert made == ["resnet18"]
 
 
-def test_weights_that_timm_fails_to_load(made, hub) -> None:
+def test_weights_that_timm_fails_to_load(made: list[str], hub: Any) -> None:
     with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet18'.*no network; .*a file") as caught:
         create_backbone("resnet18", weights="imagenet")
     assert "at all" not in str(caught.value)
 
 
-def test_a_network_without_weights(made, hub) -> None:
+def test_a_network_without_weights(made: list[str], hub: Any) -> None:
     with pytest.raises(UserError, match=r"^backbone\.weights: timm has no pretrained weights of 'resnet200'"):
         create_backbone("resnet200", weights="imagenet")
     assert made == []

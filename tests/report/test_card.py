@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from helpers.reports import RunFolder
 from markdown_it import MarkdownIt
 
 from ssltoolbox.report.card import render_card
@@ -13,11 +14,11 @@ from ssltoolbox.report.templates import block
 F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
 
 
-def card_of(run):
+def card_of(run: RunFolder) -> str:
     return render_card(run.path, "m.onnx", "onnx", "model = …", 112, "abc")
 
 
-def test_results_and_data(run) -> None:
+def test_results_and_data(run: RunFolder) -> None:
     text = card_of(run)
     assert "| expression | macro-F1 ↑ | 0.285 | 0.130 | +0.100 to +0.210 | – |" in text
     assert "| identity left | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
@@ -27,7 +28,7 @@ def test_results_and_data(run) -> None:
     assert text.endswith("Made with torch 2.11.\n")
 
 
-def test_nobody_else_has_our_folders(run) -> None:
+def test_nobody_else_has_our_folders(run: RunFolder) -> None:
     run.recipe(
         "small",
         ("weights: null", "weights: /private/theirs.ckpt"),
@@ -39,29 +40,29 @@ def test_nobody_else_has_our_folders(run) -> None:
     assert "/private" not in card_of(run)
 
 
-def test_a_card_without_results_says_so(run) -> None:
+def test_a_card_without_results_says_so(run: RunFolder) -> None:
     run.json("evaluation", {})
     assert "Nothing was evaluated." in card_of(run)
 
 
-def licences_of(run):
+def licences_of(run: RunFolder) -> list[str]:
     return card_of(run).split("## Licences\n\n")[1].split("\n\n## Recipe")[0].splitlines()
 
 
-def test_the_notices_of_what_the_run_used_are_its_licences(run) -> None:
+def test_the_notices_of_what_the_run_used_are_its_licences(run: RunFolder) -> None:
     run.json("environment", {"notices": ["The terms of A apply.", "B excludes commercial use."]})
     assert licences_of(run) == ["- The terms of A apply.", "- B excludes commercial use."]
     run.json("environment", {"notices": []})
     assert licences_of(run) == ["No model or data of others was used."]
 
 
-def test_a_run_that_recorded_no_notices_is_not_called_free(run) -> None:
+def test_a_run_that_recorded_no_notices_is_not_called_free(run: RunFolder) -> None:
     run.json("environment", {})
     (line,) = licences_of(run)
     assert "does not record" in line
 
 
-def test_an_unclear_difference_is_not_called_learned(run) -> None:
+def test_an_unclear_difference_is_not_called_learned(run: RunFolder) -> None:
     numbers = {"f1": 0.16, "difference": {"f1": [-0.04, 0.06]}, "metrics": [F1]}
     run.json("evaluation", {"expression": numbers, "random": {"expression": {"f1": 0.152}}})
     text = card_of(run)
@@ -69,7 +70,7 @@ def test_an_unclear_difference_is_not_called_learned(run) -> None:
     assert "no clear difference" in text
 
 
-def page_of(text):
+def page_of(text: str) -> str:
     """As a reader of Markdown shows it."""
     return MarkdownIt("commonmark").enable("table").render(text)
 
@@ -77,7 +78,7 @@ def page_of(text):
 EVIL = "<script>alert('&')</script>|`x`|\n```\n# [a](b) _c_"
 
 
-def test_names_are_only_names(run) -> None:
+def test_names_are_only_names(run: RunFolder) -> None:
     """A page made of the card has no tag, no link and no heading of theirs."""
     run.recipe("small", ("name: small", f"name: {json.dumps(EVIL)}"))
     numbers = {"f1": 0.5, EVIL: 1.0}
@@ -92,6 +93,6 @@ def test_names_are_only_names(run) -> None:
 
 
 @pytest.mark.parametrize("lines", ["a: 1", "a: '```'", "````\n```"])
-def test_a_block_holds_any_text(lines) -> None:
+def test_a_block_holds_any_text(lines: str) -> None:
     expected = f'<pre><code class="language-yaml">{html.escape(lines, quote=False)}\n</code></pre>\n'
     assert page_of(block(lines, "yaml")) == expected

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from helpers.reports import RunFolder
 
 from ssltoolbox.report import render_report
 
@@ -17,42 +18,42 @@ VOID = {"meta", "img", "br"}
 class Page(HTMLParser):
     """Text, images and tables of a page; fails where tags don't match."""
 
-    def __init__(self, html) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
         self.open, self.tags, self.images, self.words = [], [], [], []
         self.feed(html)
         self.close()
         assert self.open == []
 
-    def handle_starttag(self, tag, attributes) -> None:
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         if tag == "img":
             self.images.append(dict(attributes))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         if "style" not in self.open and data.strip():
             self.words.append(" ".join(data.split()))
 
-    def after(self, text, count=1):
+    def after(self, text: str, count: int = 1) -> list[str]:
         start = self.words.index(text) + 1
         return self.words[start : start + count]
 
 
-def page_of(run):
+def page_of(run: RunFolder) -> Page:
     return Page(render_report(run.path))
 
 
-def content(image):
+def content(image: dict[str, str]) -> tuple[str, bytes]:
     mime, data = re.fullmatch(r"data:([^;]+);base64,(.+)", image["src"]).groups()
     return mime, base64.b64decode(data)
 
 
-def test_what_it_says(run) -> None:
+def test_what_it_says(run: RunFolder) -> None:
     page = page_of(run)
     assert page.words[:2] == ["small", "small"]
     said = "After 800 steps the frozen features tell expressions apart with macro-F1 0.29"
@@ -73,13 +74,13 @@ def test_what_it_says(run) -> None:
     assert page.words[-1] == "clips 960; fps 4.17; labels arousal, valence"
 
 
-def test_only_what_is_clearly_better_than_an_untrained_network_is_bold(run) -> None:
+def test_only_what_is_clearly_better_than_an_untrained_network_is_bold(run: RunFolder) -> None:
     """Not the accuracy, whose difference may be chance; not who is shown, where more is neither good nor bad."""
     bold = re.findall(r'<td class="number better">([^<]+)', render_report(run.path))
     assert bold == ["0.285"]
 
 
-def test_it_needs_no_other_file(run) -> None:
+def test_it_needs_no_other_file(run: RunFolder) -> None:
     (run.path / "pairs.png").write_bytes(b"\x89PNG")
     html = render_report(run.path)
     page = Page(html)
@@ -91,7 +92,7 @@ def test_it_needs_no_other_file(run) -> None:
     assert all(image["alt"] for image in page.images)
 
 
-def test_plots_hold_their_text(run) -> None:
+def test_plots_hold_their_text(run: RunFolder) -> None:
     first, confusion, loss = (ElementTree.fromstring(content(image)[1]) for image in page_of(run).images[:3])
     assert {"expression macro-F1 ↑", "identity left accuracy", "untrained"} <= set(first.itertext())
     assert {"happy", "sad", "75%", "25%"} <= set(confusion.itertext())
@@ -99,14 +100,14 @@ def test_plots_hold_their_text(run) -> None:
     assert page_of(run).images[2]["alt"] == "loss from 6.5 at step 10 to 4.5 at step 30"
 
 
-def test_the_same_files_give_the_same_page(run) -> None:
+def test_the_same_files_give_the_same_page(run: RunFolder) -> None:
     assert render_report(run.path) == render_report(run.path)
 
 
 EVIL = "<script>alert('&')</script>$\\frac$"
 
 
-def test_everything_is_escaped(run) -> None:
+def test_everything_is_escaped(run: RunFolder) -> None:
     run.recipe("small", ("name: small", f'name: "{EVIL}"'.replace("\\", "\\\\")))
     numbers = {"f1": 0.5, "per_class": {EVIL: {}, "b": {}}, "confusion": [[1, 0], [0, 1]]}
     run.json("evaluation", {EVIL: numbers, "random": {}})
@@ -122,7 +123,7 @@ def test_everything_is_escaped(run) -> None:
 
 
 @pytest.mark.parametrize("missing", ["evaluation.json", "environment.json", "metrics.csv"])
-def test_what_is_not_there_is_left_out(run, missing) -> None:
+def test_what_is_not_there_is_left_out(run: RunFolder, missing: str) -> None:
     (run.path / missing).unlink()
     heading = {"evaluation.json": "Results", "metrics.csv": "Training"}
     words = page_of(run).words
@@ -130,7 +131,7 @@ def test_what_is_not_there_is_left_out(run, missing) -> None:
     assert "Recipe" in words
 
 
-def test_a_run_without_training_and_strategies(run) -> None:
+def test_a_run_without_training_and_strategies(run: RunFolder) -> None:
     (run.path / "metrics.csv").unlink()
     run.recipe(
         "plain",
@@ -144,7 +145,7 @@ def test_a_run_without_training_and_strategies(run) -> None:
     assert "What the strategies did" not in words
 
 
-def test_no_random_initialisation_beside(run) -> None:
+def test_no_random_initialisation_beside(run: RunFolder) -> None:
     ccc = {"key": "ccc", "label": "CCC", "better": "higher"}
     run.json("evaluation", {"valence": {"ccc": 0.5, "metrics": [ccc]}})
     page = page_of(run)
@@ -152,7 +153,7 @@ def test_no_random_initialisation_beside(run) -> None:
     assert "untrained" not in set(ElementTree.fromstring(content(page.images[0])[1]).itertext())
 
 
-def test_it_is_made_without_torch(run) -> None:
+def test_it_is_made_without_torch(run: RunFolder) -> None:
     code = (
         "import sys; from pathlib import Path; from ssltoolbox.report import render_report; "
         f"render_report(Path({str(run.path)!r})); "
@@ -162,7 +163,7 @@ def test_it_is_made_without_torch(run) -> None:
     assert done.stdout == "False False\n"
 
 
-def test_maps_of_the_features(run) -> None:
+def test_maps_of_the_features(run: RunFolder) -> None:
     points = [[0.0, 1.0], [2.5, -1.0], [3.0, 0.5]]
     labels = {"identity": [4, 5, 5], "expression": [-1, 1, 7]}
     names = {"expression": ["neutral", "happy", "sad", *"3456", "contempt"]}
@@ -178,12 +179,12 @@ def test_maps_of_the_features(run) -> None:
     assert identity["alt"] == "3 frames in two dimensions, coloured by identity, 2 of them"
 
 
-def test_a_map_without_expressions(run) -> None:
+def test_a_map_without_expressions(run: RunFolder) -> None:
     run.json("embedding_map", {"method": "PCA", "points": [[0, 1]] * 12, "identity": list(range(12))})
     assert page_of(run).after("Map of the features") == ["Coloured by identity"]
 
 
-def test_verification_has_its_curve(run) -> None:
+def test_verification_has_its_curve(run: RunFolder) -> None:
     curve = {"false_accepts": [0.0, 0.5, 1.0], "true_accepts": [0.0, 0.8, 1.0]}
     numbers = {"accuracy": 0.7, "auc": 0.65, "roc": curve, "data": "lfw", "protocol": "10 folds"}
     run.json("evaluation", {"verification": numbers, "random": {"verification": numbers}})
@@ -193,14 +194,14 @@ def test_verification_has_its_curve(run) -> None:
     assert "ROC curve of verification, area 0.650" in render_report(run.path)
 
 
-def test_intervals_stand_below_their_numbers(run) -> None:
+def test_intervals_stand_below_their_numbers(run: RunFolder) -> None:
     metrics = [{"key": name, "better": "higher"} for name in ("f1", "accuracy")]
     numbers = {"f1": 0.5, "f1_ci": [0.412, 0.588], "accuracy": 0.6, "metrics": metrics}
     run.json("evaluation", {"expression": numbers})
     assert render_report(run.path).count('<span class="beneath">0.41 to 0.59</span>') == 1
 
 
-def test_notes_stand_below_the_results(run) -> None:
+def test_notes_stand_below_the_results(run: RunFolder) -> None:
     metrics = [{"key": "f1", "better": "higher", "note": "Read with care."}]
     run.json("evaluation", {"mood": {"f1": 0.5, "metrics": metrics, "limited": {"train": [40, 90]}}})
     words = page_of(run).words
@@ -208,7 +209,7 @@ def test_notes_stand_below_the_results(run) -> None:
     assert "mood: measured on 40 of 90 train frames." in words
 
 
-def test_labels_of_several_columns_show_each(run) -> None:
+def test_labels_of_several_columns_show_each(run: RunFolder) -> None:
     columns = {"AU1": {"f1": 0.5}, "AU12": {"f1": 0.7}}
     numbers = {"f1": 0.6, "per_column": columns, "folds": [{}, {}], "unlabelled": {"train": 3}}
     run.json("evaluation", {"aus": numbers})

@@ -1,6 +1,7 @@
 """Which curves stand together, and what thinning keeps."""
 
 import pytest
+from helpers.reports import RunFolder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from ssltoolbox.report.training import groups_of, thinned
 lengths = st.integers(1, 700)
 
 
-def test_curves_are_grouped_by_meaning(run) -> None:
+def test_curves_are_grouped_by_meaning(run: RunFolder) -> None:
     groups = {group.title: list(curves) for group, curves in groups_of(read_run(run.path).metrics)}
     assert groups == {
         "Loss": ["loss"],
@@ -40,7 +41,7 @@ def test_what_never_happened_is_not_drawn() -> None:
 
 
 @given(lengths, lengths)
-def test_thinning_keeps_the_last_step_and_the_bounds(length, most) -> None:
+def test_thinning_keeps_the_last_step_and_the_bounds(length: int, most: int) -> None:
     curve = Curve(list(range(length)), [float((7 * step) % 11) for step in range(length)])
     thin = thinned(curve, most)
     assert len(thin.steps) == len(thin.values) == min(length, most)

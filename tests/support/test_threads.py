@@ -10,14 +10,14 @@ from ssltoolbox.support.threads import SPINNING, wait_without_spinning
 
 
 @pytest.mark.parametrize("name", SPINNING)
-def test_what_the_user_has_set_stays(name) -> None:
+def test_what_the_user_has_set_stays(name: str) -> None:
     env = {name: "as I like"}
     wait_without_spinning(env)
     assert env == {name: "as I like"}
 
 
 @pytest.mark.parametrize("entry", ["ssltoolbox.train", "main"])
-def test_it_is_set_before_torch_is_imported(entry) -> None:
+def test_it_is_set_before_torch_is_imported(entry: str) -> None:
     """By the command line, and by the functions of Python."""
     program = f"""
 import builtins, os, sys

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.golden import Golden
+from tasks.conftest import MakeFeatures
 
 from ssltoolbox.api import EXPRESSIONS, Features, UserError
 from ssltoolbox.tasks.expression import Expression
@@ -14,7 +15,7 @@ def evaluate(features: dict, **options: object) -> dict:
     return Expression(ExpressionOptions(**options)).evaluate(features)["expression"]
 
 
-def splits(make_features, expression: float) -> dict:
+def splits(make_features: MakeFeatures, expression: float) -> dict:
     return {
         split: make_features(seed, expression=expression)
         for seed, split in enumerate(("train", "val", "test"))
@@ -26,21 +27,21 @@ def with_labels(features: Features, labels: np.ndarray) -> Features:
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_separable_features_are_told_apart(make_features, protocol: str) -> None:
+def test_separable_features_are_told_apart(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, expression=30), protocol=protocol)
     assert (result["f1"], result["accuracy"]) == (1.0, 1.0)
     assert result["protocol"] == protocol
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_noise_is_chance(make_features, protocol: str) -> None:
+def test_noise_is_chance(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, expression=0), protocol=protocol)
     assert result["chance"] == 1 / 8
     assert abs(result["accuracy"] - 1 / 8) < 0.05
     assert abs(result["f1"] - 1 / 8) < 0.05
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
+def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, expression=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
@@ -52,7 +53,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
     assert 0.4 < result["accuracy"] < 1
 
 
-def test_the_numbers_agree_with_the_confusion_matrix(make_features) -> None:
+def test_the_numbers_agree_with_the_confusion_matrix(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=2)
     result = evaluate(features)
     confusion = np.array(result["confusion"])
@@ -69,7 +70,7 @@ def test_the_numbers_agree_with_the_confusion_matrix(make_features) -> None:
     assert [result["per_class"][name]["f1"] for name in EXPRESSIONS] == pytest.approx(f1.tolist())
 
 
-def test_what_the_test_split_says_does_not_reach_the_choice(make_features) -> None:
+def test_what_the_test_split_says_does_not_reach_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     before = evaluate(features)
     shuffled = np.random.default_rng(0).permutation(features["test"].labels["expression"])
@@ -81,7 +82,7 @@ def test_what_the_test_split_says_does_not_reach_the_choice(make_features) -> No
     assert np.sum(after["confusion"], axis=0).tolist() == np.sum(before["confusion"], axis=0).tolist()
 
 
-def test_what_the_val_split_says_reaches_the_choice(make_features) -> None:
+def test_what_the_val_split_says_reaches_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     labels = features["val"].labels["expression"]
     chosen = {
@@ -96,7 +97,7 @@ def without(features: dict, split: str, *absent: int) -> None:
     features[split] = with_labels(features[split], np.where(np.isin(labels, absent), -1, labels))
 
 
-def test_a_class_that_is_not_shown_is_reported_and_does_not_count(make_features) -> None:
+def test_a_class_that_is_not_shown_is_reported_and_does_not_count(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=30)
     without(features, "train", 7)
     without(features, "test", 7)
@@ -109,7 +110,9 @@ def test_a_class_that_is_not_shown_is_reported_and_does_not_count(make_features)
     assert result["f1"] == pytest.approx(np.mean(shown))
 
 
-def test_a_class_without_samples_is_missed_and_said(make_features, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_class_without_samples_is_missed_and_said(
+    make_features: MakeFeatures, caplog: pytest.LogCaptureFixture
+) -> None:
     features = splits(make_features, expression=30)
     without(features, "train", 2, 7)
     result = evaluate(features)
@@ -122,7 +125,7 @@ def test_a_class_without_samples_is_missed_and_said(make_features, caplog: pytes
     ]
 
 
-def test_the_majority_is_the_training_splits(make_features) -> None:
+def test_the_majority_is_the_training_splits(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=0)
     labels = features["train"].labels["expression"].copy()
     labels[:300] = 4
@@ -131,14 +134,14 @@ def test_the_majority_is_the_training_splits(make_features) -> None:
     assert evaluate(features)["majority"] == pytest.approx(expected)
 
 
-def test_a_collapsed_backbone_gets_chance_without_a_warning(make_features) -> None:
+def test_a_collapsed_backbone_gets_chance_without_a_warning(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=30)
     same = {s: replace(f, values=np.full_like(f.values, 0.1)) for s, f in features.items()}
     result = evaluate(same)
     assert sum(np.sum(result["confusion"], axis=0) > 0) == 1
 
 
-def test_a_single_class_to_learn_from(make_features, golden: Golden) -> None:
+def test_a_single_class_to_learn_from(make_features: MakeFeatures, golden: Golden) -> None:
     features = splits(make_features, expression=30)
     features["train"] = with_labels(features["train"], np.full(400, 3))
     with pytest.raises(UserError) as caught:
@@ -146,7 +149,7 @@ def test_a_single_class_to_learn_from(make_features, golden: Golden) -> None:
     golden(str(caught.value))
 
 
-def test_a_label_outside_of_the_classes(make_features, golden: Golden) -> None:
+def test_a_label_outside_of_the_classes(make_features: MakeFeatures, golden: Golden) -> None:
     features = splits(make_features, expression=30)
     features["val"] = with_labels(features["val"], np.full(400, 8))
     with pytest.raises(UserError) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -65,7 +67,9 @@ def test_columns_of_one_answer_give_that_answer() -> None:
     assert ((outputs(head, features) > 0) == (found == 1)).all()
 
 
-def test_the_probe_of_a_task_is_kept_and_the_neighbours_are_not(make_features) -> None:  # type: ignore[no-untyped-def]
+def test_the_probe_of_a_task_is_kept_and_the_neighbours_are_not(
+    make_features: Callable[..., Features],
+) -> None:
     splits = {name: make_features(seed, expression=6.0) for seed, name in enumerate(("train", "val", "test"))}
     kept = Expression(ExpressionOptions()).evaluate(splits).head
     assert kept is not None
@@ -75,7 +79,7 @@ def test_the_probe_of_a_task_is_kept_and_the_neighbours_are_not(make_features) -
     assert Expression(ExpressionOptions(protocol="knn")).evaluate(splits).head is None
 
 
-def test_valence_and_arousal_are_one_head(make_features) -> None:  # type: ignore[no-untyped-def]
+def test_valence_and_arousal_are_one_head(make_features: Callable[..., Features]) -> None:
     splits = {name: make_features(seed, expression=6.0) for seed, name in enumerate(("train", "val", "test"))}
     results = ValenceArousal(ValenceArousalOptions()).evaluate(splits)
     assert results.head is not None

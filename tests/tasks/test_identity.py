@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.golden import Golden
+from tasks.conftest import MakeFeatures
 
 from ssltoolbox.api import Features, UserError
 from ssltoolbox.tasks.identity import Identity
@@ -14,7 +15,7 @@ def evaluate(features: dict, **options: object) -> dict:
     return Identity(IdentityOptions(**options)).evaluate(features)["identity"]
 
 
-def splits(make_features, **what: float) -> dict:
+def splits(make_features: MakeFeatures, **what: float) -> dict:
     return {"val": make_features(1, **what), "test": make_features(2, **what)}
 
 
@@ -29,7 +30,7 @@ def one_clip_each(positions: np.ndarray, identities: int = 3) -> Features:
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
 @pytest.mark.parametrize("clips", [1, 2, 3])
-def test_people_who_differ_are_told_apart(make_features, protocol: str, clips: int) -> None:
+def test_people_who_differ_are_told_apart(make_features: MakeFeatures, protocol: str, clips: int) -> None:
     result = evaluate(splits(make_features, person=30, clips=clips), protocol=protocol)
     assert result["accuracy"] > 0.99
     assert result["chance"] == 0.1
@@ -37,12 +38,12 @@ def test_people_who_differ_are_told_apart(make_features, protocol: str, clips: i
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_people_who_look_alike_are_not(make_features, protocol: str) -> None:
+def test_people_who_look_alike_are_not(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, person=0, frames=50), protocol=protocol)
     assert abs(result["accuracy"] - result["chance"]) < 0.05
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
+def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, person=1, clips=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
@@ -72,7 +73,7 @@ def test_the_later_clips_are_asked_about() -> None:
     assert result["frames"] == {"early": 20, "late": 20}
 
 
-def test_val_chooses_the_setting(make_features) -> None:
+def test_val_chooses_the_setting(make_features: MakeFeatures) -> None:
     val = make_features(1, person=1)
     chosen = [evaluate({"val": val, "test": make_features(seed, person=1)}) for seed in (2, 3, 4)]
     assert len({result["regulariser"] for result in chosen}) == 1
@@ -80,7 +81,7 @@ def test_val_chooses_the_setting(make_features) -> None:
     assert len({result["accuracy"] for result in chosen}) > 1
 
 
-def test_people_of_a_single_frame_are_left_out_and_counted(make_features) -> None:
+def test_people_of_a_single_frame_are_left_out_and_counted(make_features: MakeFeatures) -> None:
     features = splits(make_features, person=30, clips=1)
     test = features["test"]
     keep = np.ones(len(test), bool)
@@ -91,7 +92,7 @@ def test_people_of_a_single_frame_are_left_out_and_counted(make_features) -> Non
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_a_single_identity(make_features, split: str) -> None:
+def test_a_single_identity(make_features: MakeFeatures, split: str) -> None:
     features = splits(make_features)
     features[split] = replace(features[split], identity=np.full(400, 7))
     with pytest.raises(UserError) as caught:
@@ -108,12 +109,12 @@ def test_too_few_frames(golden: Golden) -> None:
     golden(str(caught.value))
 
 
-def test_neither_the_training_split_nor_labels_are_needed(make_features) -> None:
+def test_neither_the_training_split_nor_labels_are_needed(make_features: MakeFeatures) -> None:
     features = {split: replace(found, labels={}) for split, found in splits(make_features, person=30).items()}
     assert evaluate(features)["accuracy"] == 1.0
 
 
-def test_a_collapsed_backbone_gives_nothing_away(make_features) -> None:
+def test_a_collapsed_backbone_gives_nothing_away(make_features: MakeFeatures) -> None:
     features = splits(make_features, person=30)
     same = {s: replace(f, values=np.full_like(f.values, 0.1)) for s, f in features.items()}
     result = evaluate(same)

@@ -8,7 +8,7 @@ from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
 from ssltoolbox.tasks.probes import REGULARISERS
 
 
-def features(samples, dims, classes):
+def features(samples: int, dims: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Overlapping classes in features whose variances are far apart, as a network's are."""
     rng = np.random.default_rng(0)
     targets = np.arange(samples) % classes
@@ -17,14 +17,21 @@ def features(samples, dims, classes):
     return (10 * mixed + 3).astype(np.float32), targets
 
 
-def loss(values, targets, weights, weight, bias, regulariser):
+def loss(
+    values: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    regulariser: float,
+) -> float:
     log_p = log_softmax(values @ weight + bias, axis=1)[np.arange(len(targets)), targets]
     return -(log_p * weights).mean() + regulariser / 2 * np.square(weight).sum()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("classes", [2, 7])
-def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes, weighted) -> None:
+def test_the_loss_is_scikit_learn_s_optimum_at_every_regulariser(classes: int, weighted: bool) -> None:
     values, targets = features(700, 40, classes)
     weights = np.where(targets == 0, 3.0, 1.0) if weighted else np.ones(len(targets))
     weights /= weights.mean()

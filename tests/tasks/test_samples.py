@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ def splits(found: Features) -> dict:
     return {"train": found, "val": found, "test": found}
 
 
-def message(call, *args) -> str:
+def message(call: Callable[..., object], *args: object) -> str:
     with pytest.raises(UserError) as caught:
         call(*args)
     return str(caught.value)

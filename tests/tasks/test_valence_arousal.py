@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.golden import Golden
+from tasks.conftest import MakeFeatures
 
 from ssltoolbox.api import UserError
 from ssltoolbox.tasks.options import ValenceArousalOptions
@@ -14,7 +15,7 @@ def evaluate(features: dict, **options: object) -> dict:
     return ValenceArousal(ValenceArousalOptions(**options)).evaluate(features)
 
 
-def splits(make_features, expression: float) -> dict:
+def splits(make_features: MakeFeatures, expression: float) -> dict:
     return {
         split: make_features(seed, expression=expression)
         for seed, split in enumerate(("train", "val", "test"))
@@ -22,7 +23,7 @@ def splits(make_features, expression: float) -> dict:
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_clean_features_agree_with_the_truth(make_features, protocol: str) -> None:
+def test_clean_features_agree_with_the_truth(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, expression=100), protocol=protocol)
     for label in ("valence", "arousal"):
         assert result[label]["ccc"] > 0.999
@@ -30,14 +31,14 @@ def test_clean_features_agree_with_the_truth(make_features, protocol: str) -> No
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_noise_agrees_with_nothing(make_features, protocol: str) -> None:
+def test_noise_agrees_with_nothing(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, expression=0), protocol=protocol)
     for label in ("valence", "arousal"):
         assert abs(result[label]["ccc"]) < 0.1
         assert result[label]["rmse"] > 0.4
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
+def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, expression=3))
     assert json.loads(json.dumps(result)) == result
     assert list(result) == ["valence", "arousal"]
@@ -57,7 +58,7 @@ def test_the_result_says_what_was_measured_and_is_json(make_features) -> None:
         assert numbers["frames"] == {"train": 400, "val": 400, "test": 400}
 
 
-def test_each_has_its_own_labelled_frames(make_features) -> None:
+def test_each_has_its_own_labelled_frames(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=3)
     valence = features["train"].labels["valence"].copy()
     valence[:150] = np.nan
@@ -67,7 +68,7 @@ def test_each_has_its_own_labelled_frames(make_features) -> None:
     assert result["arousal"]["frames"]["train"] == 400
 
 
-def test_what_the_test_split_says_does_not_reach_the_choice(make_features) -> None:
+def test_what_the_test_split_says_does_not_reach_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     test = features["test"]
     rng = np.random.default_rng(0)
@@ -79,7 +80,7 @@ def test_what_the_test_split_says_does_not_reach_the_choice(make_features) -> No
         assert after[label]["knn"]["k"] == before[label]["knn"]["k"]
 
 
-def test_a_collapsed_backbone_gets_zero_without_a_warning(make_features) -> None:
+def test_a_collapsed_backbone_gets_zero_without_a_warning(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=30)
     same = {s: replace(f, values=np.full_like(f.values, 0.1)) for s, f in features.items()}
     result = evaluate(same)
@@ -88,7 +89,7 @@ def test_a_collapsed_backbone_gets_zero_without_a_warning(make_features) -> None
         assert result[label]["knn"]["ccc"] == pytest.approx(0, abs=1e-6)
 
 
-def test_values_out_of_range(make_features, golden: Golden) -> None:
+def test_values_out_of_range(make_features: MakeFeatures, golden: Golden) -> None:
     features = splits(make_features, expression=3)
     arousal = features["val"].labels["arousal"].copy()
     arousal[7] = -2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.contract import source_of
+from helpers.contract import Check, source_of
 from helpers.plugins import FakePlugins
 
 from ssltoolbox.api import UserError
@@ -102,12 +102,12 @@ def test_all_complaints_of_a_rule_come_at_once(plugins: FakePlugins) -> None:
     assert [word in line for word, line in zip(about, lines, strict=True)] == [True] * 4
 
 
-def test_all_members_that_are_missing_are_named(broken) -> None:
+def test_all_members_that_are_missing_are_named(broken: Check) -> None:
     found = broken("views", "class Mirror:\n    def __init__(self, options): pass\n")
     assert [name in found["made from its options"] for name in ("`augment`", "`plain`")] == [True, True]
 
 
-def test_no_complaint_follows_from_another(broken) -> None:
+def test_no_complaint_follows_from_another(broken: Check) -> None:
     body = """
 class Mirror:
     def __init__(self, options): pass
@@ -133,13 +133,13 @@ def test_what_an_error_keeps_from_being_tried_is_not_kept(plugins: FakePlugins) 
     assert not any(finding.kept for finding in findings if not finding.tried)
 
 
-def test_what_the_base_class_leaves_open_is_named(broken) -> None:
+def test_what_the_base_class_leaves_open_is_named(broken: Check) -> None:
     (advice,) = broken("negative_maskers", "class Mirror(api.NegativeMasker):\n    pass\n").values()
     assert "`ssltoolbox.api.NegativeMasker`" in advice
     assert "mask or answer" in advice
 
 
-def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken) -> None:
+def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken: Check) -> None:
     (advice,) = broken(KIND, "class Mirror(api.PositiveGenerator):\n    def pick(self): pass\n").values()
     assert "`ssltoolbox.api.PositiveGenerator`" in advice
     assert "pick()" in advice
@@ -189,7 +189,7 @@ def test_options_that_refuse_what_they_wrote(plugins: FakePlugins) -> None:
     )
 
 
-def test_what_is_missing_is_named(broken) -> None:
+def test_what_is_missing_is_named(broken: Check) -> None:
     found = broken(KIND, "class Mirror:\n    def __init__(self, options): pass\n    def pick(self): pass\n")
     assert found == {
         "made from its options": "`Mirror` has no `render`; see `ssltoolbox.api.PositiveGenerator` for what it "
@@ -197,7 +197,7 @@ def test_what_is_missing_is_named(broken) -> None:
     }
 
 
-def test_a_method_is_a_module(broken) -> None:
+def test_a_method_is_a_module(broken: Check) -> None:
     body = """
 class Mirror:
     def __init__(self, options, context): self.backbone = context.backbone
@@ -209,5 +209,5 @@ class Mirror:
     }
 
 
-def test_a_file_may_import_torch(broken) -> None:
+def test_a_file_may_import_torch(broken: Check) -> None:
     assert broken(KIND, "class Mirror(api.PositiveGenerator):\n    pass\n") == {}

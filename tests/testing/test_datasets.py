@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.testing.datasets import RULES
 
@@ -71,7 +72,7 @@ BAD = {
 }
 
 
-def test_a_good_one_breaks_none(broken) -> None:
+def test_a_good_one_breaks_none(broken: Check) -> None:
     assert broken(KIND, CLASS, facts=FACTS) == {}
 
 
@@ -80,7 +81,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     (old, new), advice = BAD[rule]
     assert old in CLASS
     found = broken(KIND, CLASS.replace(old, new), facts=FACTS)
@@ -93,7 +94,7 @@ LABELLED = CLASS.replace("torch.nan))", "torch.nan), {'smile': torch.tensor(fram
 @pytest.mark.parametrize(
     ("labels", "kept"), [("np.arange(10) % 3", True), ("np.arange(10) % 2", False), ("np.zeros(10)", False)]
 )
-def test_labels_that_are_known_early(broken, labels: str, kept: bool) -> None:
+def test_labels_that_are_known_early(broken: Check, labels: str, kept: bool) -> None:
     early = f"\n    def labels(self, index):\n        return {{'smile': {labels}}}\n"
     found = broken(KIND, LABELLED + early, facts=FACTS)
     told = found.pop("what is known of clips is what is read", "")
@@ -134,7 +135,7 @@ def test_labels_that_are_known_early(broken, labels: str, kept: bool) -> None:
         ),
     ],
 )
-def test_what_a_dataset_promises(broken, changes: dict[str, str], rule: str, advice: str) -> None:
+def test_what_a_dataset_promises(broken: Check, changes: dict[str, str], rule: str, advice: str) -> None:
     facts, body = FACTS, CLASS
     for old, new in changes.items():
         assert (old in facts) != (old in body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.api import UserError
 from ssltoolbox.testing import evaluators, landmark_detectors
@@ -53,17 +54,17 @@ BAD_EVALUATORS = {
 NEEDS = "needs=frozenset({'labels'})"
 
 
-def detector(broken, body: str) -> dict[str, str]:
+def detector(broken: Check, body: str) -> dict[str, str]:
     head = "class Mirror:\n    def __init__(self, options): pass\n    def detect(self, image): "
     return broken("landmark_detectors", head + body)
 
 
-def evaluator(broken, body: str, more: str = "", **given: str) -> dict[str, str]:
+def evaluator(broken: Check, body: str, more: str = "", **given: str) -> dict[str, str]:
     head = "class Mirror:\n    def __init__(self, options): pass\n    def evaluate(self, features): "
     return broken("evaluators", head + body, more, **given)
 
 
-def test_good_ones_break_none(broken) -> None:
+def test_good_ones_break_none(broken: Check) -> None:
     assert detector(broken, DETECT) == {}
     assert detector(broken, "return None") == {}
     assert evaluator(broken, EVALUATE) == {}
@@ -75,18 +76,18 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD_DETECTORS)
-def test_what_breaks_a_detector_s_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_detector_s_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD_DETECTORS[rule]
     assert detector(broken, body).get(rule) == advice
 
 
 @pytest.mark.parametrize("rule", BAD_EVALUATORS)
-def test_what_breaks_a_task_s_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_task_s_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD_EVALUATORS[rule]
     assert evaluator(broken, body, NEEDS).get(rule) == advice
 
 
-def test_results_without_labels_that_are_needed(broken) -> None:
+def test_results_without_labels_that_are_needed(broken: Check) -> None:
     found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
     assert found["labels that are missing are named"].startswith(
         "`Mirror.evaluate` gave results without labels, which it needs: raise `UserError`"
@@ -99,7 +100,7 @@ AU12 = """
 """
 
 
-def test_a_label_that_is_needed_by_name_is_made_up(broken) -> None:
+def test_a_label_that_is_needed_by_name_is_made_up(broken: Check) -> None:
     body = "return {'au12': {'accuracy': float(features['test'].labels['au12'].mean())}}"
     assert (
         "KeyError for data without the label 'au12'"
@@ -111,7 +112,7 @@ def test_a_label_that_is_needed_by_name_is_made_up(broken) -> None:
     assert evaluator(broken, named + body, facts=AU12) == {}
 
 
-def test_a_label_that_nobody_said_is_needed(broken) -> None:
+def test_a_label_that_nobody_said_is_needed(broken: Check) -> None:
     with pytest.raises(UserError) as caught:
         evaluator(broken, "raise api.UserError('there is no label au12')")
     assert "evaluator 'mirror'" in str(caught.value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.api import MethodDescriptor, Options
 from ssltoolbox.testing.methods import RULES
@@ -94,7 +95,7 @@ BAD = {
 }
 
 
-def test_a_good_one_breaks_none(broken) -> None:
+def test_a_good_one_breaks_none(broken: Check) -> None:
     assert broken(KIND, CLASS, MORE) == {}
 
 
@@ -106,7 +107,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     (old, new), advice = BAD[rule]
     assert old in CLASS
     body = CLASS.replace(old, new)
@@ -115,7 +116,7 @@ def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
     assert advice in broken(KIND, body, MORE).get(rule, "")
 
 
-def test_a_momentum_network_has_no_gradient(broken) -> None:
+def test_a_momentum_network_has_no_gradient(broken: Check) -> None:
     old = "self.context = context"
     found = broken(KIND, CLASS.replace(old, f"{old}; self.target = nn.Linear(4, 4)"), MORE)
     assert found == {
@@ -125,7 +126,7 @@ def test_a_momentum_network_has_no_gradient(broken) -> None:
     }
 
 
-def test_without_negatives_nobody_is_asked(broken) -> None:
+def test_without_negatives_nobody_is_asked(broken: Check) -> None:
     body = CLASS.replace("maskers = self.context.maskers", "maskers = ()")
     assert broken(KIND, body, "negatives=None") == {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.testing.negative_maskers import RULES
 
@@ -141,26 +142,26 @@ BAD |= {
 }
 
 
-def check(broken, body: str) -> dict[str, str]:
+def check(broken: Check, body: str) -> dict[str, str]:
     return broken(KIND, f"class Mirror(api.NegativeMasker):\n    {body}\n")
 
 
-def check_module(broken, body: str) -> dict[str, str]:
+def check_module(broken: Check, body: str) -> dict[str, str]:
     return broken(KIND, f"class Mirror(api.NegativeMasker, nn.Module):\n    {body}\n")
 
 
 @pytest.mark.parametrize(
     "body", [GOOD, DESCRIBE + WEIGHTS, WEIGHTS], ids=["mask", "weights", "no descriptors"]
 )
-def test_a_good_one_breaks_none(broken, body) -> None:
+def test_a_good_one_breaks_none(broken: Check, body: str) -> None:
     assert check(broken, body) == {}
 
 
-def test_a_good_one_that_learns_breaks_none(broken) -> None:
+def test_a_good_one_that_learns_breaks_none(broken: Check) -> None:
     assert check_module(broken, LEARNS + ANSWER) == {}
 
 
-def test_what_is_learned_and_not_saved_is_told(broken) -> None:
+def test_what_is_learned_and_not_saved_is_told(broken: Check) -> None:
     forgets = LEARNS.replace("torch.tensor(0.0))", "torch.tensor(0.0), persistent=False)")
     assert check_module(broken, forgets + ANSWER)["what it learns is saved"] == (
         "`Mirror` goes on differently after a resume: put all that `update` changes into buffers by "
@@ -168,14 +169,14 @@ def test_what_is_learned_and_not_saved_is_told(broken) -> None:
     )
 
 
-def test_weights_of_another_shape_are_told(broken) -> None:
+def test_weights_of_another_shape_are_told(broken: Check) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp().sum(dim=1)"))
     assert found["weights above 0 for each pair"] == (
         "`Mirror.answer` must give weights as floats [20, 20], it gave float32 [20]"
     )
 
 
-def test_an_answer_that_changes_its_input_is_told(broken) -> None:
+def test_an_answer_that_changes_its_input_is_told(broken: Check) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp_()"))
     assert (
         found["mask leaves its input alone"] == "`Mirror.answer` changed `similarity`: work on a copy of it"
@@ -187,12 +188,12 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD[rule]
     assert check(broken, body).get(rule) == advice
 
 
-def test_descriptors_have_one_length(broken) -> None:
+def test_descriptors_have_one_length(broken: Check) -> None:
     body = (
         "def describe(self, batch): return batch.frames.flatten(0, 1).float().flatten(1)[:, : 3 * len(batch)]"
     )
@@ -202,7 +203,7 @@ def test_descriptors_have_one_length(broken) -> None:
     )
 
 
-def test_faces_without_landmarks_raise_no_error(broken) -> None:
+def test_faces_without_landmarks_raise_no_error(broken: Check) -> None:
     body = """
     def describe(self, batch):
         points = batch.landmarks.flatten(0, 1).flatten(1)

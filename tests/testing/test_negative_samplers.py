@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.testing.negative_samplers import RULES
 
@@ -71,7 +72,7 @@ BAD = {
 }
 
 
-def test_a_good_one_breaks_none(broken) -> None:
+def test_a_good_one_breaks_none(broken: Check) -> None:
     assert broken(KIND, CLASS.format(GOOD)) == {}
 
 
@@ -80,7 +81,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD[rule]
     assert advice in broken(KIND, CLASS.format(body)).get(rule, "")
 
@@ -92,12 +93,12 @@ def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
         ("return [f for f in (0, 0) if f != anchor]", "gave a frame twice: draw without replacement"),
     ],
 )
-def test_a_negative_is_another_frame(broken, body: str, advice: str) -> None:
+def test_a_negative_is_another_frame(broken: Check, body: str, advice: str) -> None:
     found = broken(KIND, CLASS.format(f"def pick(self, clip, anchor, rng): {body}"))
     assert found["picks differ from the anchor and from each other"] == f"`Mirror.pick` {advice}"
 
 
-def test_no_list_is_no_answer(broken) -> None:
+def test_no_list_is_no_answer(broken: Check) -> None:
     found = broken(KIND, CLASS.format("def pick(self, clip, anchor, rng): return None"))
     assert found["picks are frames of the clip"] == (
         "`Mirror.pick` must give a list of frame numbers, it gave None; an empty one where there is no answer"
@@ -119,7 +120,7 @@ SIMILAR = """
 """
 
 
-def test_a_pick_may_have_found_no_number(broken) -> None:
+def test_a_pick_may_have_found_no_number(broken: Check) -> None:
     assert broken(KIND, CLASS.format(SIMILAR)) == {}
 
 
@@ -137,5 +138,5 @@ WITH_LANDMARKS = """
 """
 
 
-def test_landmarks_of_another_person_are_found(broken) -> None:
+def test_landmarks_of_another_person_are_found(broken: Check) -> None:
     assert broken(KIND, CLASS.format(WITH_LANDMARKS)) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.contract import Check
 from helpers.golden import Golden
 
 from ssltoolbox.testing.positive_generators import RULES
@@ -108,7 +109,7 @@ BAD = {
 }
 
 
-def test_a_good_one_breaks_none(broken) -> None:
+def test_a_good_one_breaks_none(broken: Check) -> None:
     assert broken(KIND, CLASS.format(GOOD)) == {}
     assert broken(KIND, CLASS.format("pass")) == {}
 
@@ -118,12 +119,12 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD[rule]
     assert advice in broken(KIND, CLASS.format(body)).get(rule, "")
 
 
-def test_what_remembers_earlier_picks_is_told(broken) -> None:
+def test_what_remembers_earlier_picks_is_told(broken: Check) -> None:
     body = """
     asked = 0
 
@@ -135,7 +136,7 @@ def test_what_remembers_earlier_picks_is_told(broken) -> None:
     assert advice.startswith("`Mirror.pick` depends on something besides its arguments")
 
 
-def test_what_a_pick_leaves_for_render_is_told(broken) -> None:
+def test_what_a_pick_leaves_for_render_is_told(broken: Check) -> None:
     body = """
     gap = 0
 
@@ -154,7 +155,7 @@ def test_what_a_pick_leaves_for_render_is_told(broken) -> None:
     )
 
 
-def test_what_is_worked_out_once_may_be_kept(broken) -> None:
+def test_what_is_worked_out_once_may_be_kept(broken: Check) -> None:
     body = """
     table = None
 
@@ -166,7 +167,7 @@ def test_what_is_worked_out_once_may_be_kept(broken) -> None:
     assert broken(KIND, CLASS.format(body)) == {}
 
 
-def test_what_a_pick_found_reaches_render(broken) -> None:
+def test_what_a_pick_found_reaches_render(broken: Check) -> None:
     body = """
     def pick(self, clip, frame, rng):
         return api.Pick(frame, found={"gap": 0.5})
@@ -179,7 +180,7 @@ def test_what_a_pick_found_reaches_render(broken) -> None:
     assert broken(KIND, CLASS.format(body)) == {}
 
 
-def test_a_pick_may_be_of_another_clip(broken) -> None:
+def test_a_pick_may_be_of_another_clip(broken: Check) -> None:
     body = """
     def pick(self, clip, frame, rng):
         return api.Pick(clip={}, frame=0)
@@ -190,7 +191,7 @@ def test_a_pick_may_be_of_another_clip(broken) -> None:
 
 
 @pytest.mark.parametrize("base", ["api.PositiveGenerator, nn.Module", "nn.Module"])
-def test_a_network_is_frozen(broken, base: str) -> None:
+def test_a_network_is_frozen(broken: Check, base: str) -> None:
     body = f"""
 class Mirror({base}):
     def __init__(self, options):
@@ -210,7 +211,7 @@ class Mirror({base}):
     assert broken(KIND, body.replace("(2, 2)", "(2, 2).requires_grad_(False)")) == {}
 
 
-def test_who_is_who_stays(broken) -> None:
+def test_who_is_who_stays(broken: Check) -> None:
     body = "def render(self, batch): return replace(batch, identity=batch.identity + 1)"
     assert broken(KIND, CLASS.format(body)) == {
         "only positives are rendered": "`Mirror.render` changed `identity`: who is who stays as it was, only "
@@ -218,7 +219,7 @@ def test_who_is_who_stays(broken) -> None:
     }
 
 
-def test_an_error_names_the_line(broken, tmp_path: Path, golden: Golden) -> None:
+def test_an_error_names_the_line(broken: Check, tmp_path: Path, golden: Golden) -> None:
     body = "def pick(self, clip, frame, rng): return clip.landmarks[frame].argmin()"
     advice = broken(KIND, CLASS.format(body))["a pick is a frame of the clip, or None"]
     golden(advice)

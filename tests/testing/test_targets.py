@@ -34,7 +34,7 @@ HARD_NEG = "negative sampler 'hard_neg'"
     ],
     ids=["component", "module's name", "module", "path", "class", "descriptor"],
 )
-def test_a_component_is_found_by(target) -> None:
+def test_a_component_is_found_by(target: object) -> None:
     findings = examine(target)
     assert {finding.component for finding in findings} == {HARD_NEG}
     assert all(finding.kept for finding in findings)
@@ -123,7 +123,9 @@ def test_what_means_nothing_is_the_user_s_mistake(target: str, message: str) -> 
         ),
     ],
 )
-def test_options_that_are_refused(options, message: str) -> None:
+def test_options_that_are_refused(
+    options: dict[str, dict[str, float]] | dict[str, object], message: str
+) -> None:
     with pytest.raises(UserError) as caught:
         check_plugin("hard_neg", options)
     assert str(caught.value) == message

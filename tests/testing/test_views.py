@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.contract import Check
 
 from ssltoolbox.testing.views import RULES
 
@@ -82,13 +83,13 @@ BAD = {
 }
 
 
-def check(broken, body: str) -> dict[str, str]:
+def check(broken: Check, body: str) -> dict[str, str]:
     return broken(
         KIND, f"class Mirror:\n    def __init__(self, options): self.options = options\n    {body}\n"
     )
 
 
-def test_a_good_one_breaks_none(broken) -> None:
+def test_a_good_one_breaks_none(broken: Check) -> None:
     assert check(broken, AUGMENT + PLAIN) == {}
 
 
@@ -96,7 +97,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
     assert set(BAD) == {rule.title for rule in RULES}
 
 
-def test_a_side_that_depends_on_the_other_is_told(broken) -> None:
+def test_a_side_that_depends_on_the_other_is_told(broken: Check) -> None:
     body = """
     last = "none"
 
@@ -109,6 +110,6 @@ def test_a_side_that_depends_on_the_other_is_told(broken) -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken, rule: str) -> None:
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     body, advice = BAD[rule]
     assert check(broken, body).get(rule) == advice

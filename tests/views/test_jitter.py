@@ -12,7 +12,7 @@ shades = st.integers(0, 255).map(lambda shade: shade / 255)
 
 
 @given(colour=st.tuples(shades, shades, shades), turn=st.floats(-0.5, 0.5, width=32))
-def test_hue_is_colorsys(colour, turn) -> None:
+def test_hue_is_colorsys(colour: tuple[float, float, float], turn: float) -> None:
     h, s, v = colorsys.rgb_to_hsv(*colour)
     expected = torch.tensor(colorsys.hsv_to_rgb((h + turn) % 1, s, v))
     turned = hue(torch.tensor(colour)[None, :, None, None], torch.tensor(turn).view(1, 1, 1, 1))

@@ -1,6 +1,7 @@
 """The paper's view: each augmentation by itself against torchvision's, what is covered, and how often."""
 
 import colorsys
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torchvision.transforms.v2 import functional as tv
 
-from ssltoolbox.api import DataFacts, Setting
+from ssltoolbox.api import DataFacts, Problem, Setting
 from ssltoolbox.views import pixels
 from ssltoolbox.views.paper import PARTS, PaperView, part_ellipses
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
@@ -33,7 +34,7 @@ CENTRES = ((16.0, 25.0), (8.0, 8.0), (24.0, 8.0))
 
 
 @pytest.fixture
-def images():
+def images() -> torch.Tensor:
     """Smooth, and nowhere near black or white, so that no change of colour is cut off."""
     generator = torch.Generator().manual_seed(0)
     smooth = torch.rand(6, 3, 8, 8, generator=generator) * 0.4 + 0.25
@@ -54,45 +55,47 @@ def stripes(count: int) -> torch.Tensor:
     return (torch.arange(32) % 2 * 255).to(torch.uint8).expand(count, 3, 32, 32)
 
 
-def view(**options) -> PaperView:
+def view(**options: Any) -> PaperView:
     return PaperView(PaperOptions(**{"size": 32} | options))
 
 
-def augment(images, side="a", landmarks=None, **options):
+def augment(
+    images: torch.Tensor, side: Literal["a", "b"] = "a", landmarks: torch.Tensor | None = None, **options: Any
+) -> torch.Tensor:
     torch.manual_seed(0)
     points = landmarks_for(len(images)) if landmarks is None else landmarks
     return view(**options).augment(images, points, side)
 
 
-def normalised(pixels):
+def normalised(pixels: torch.Tensor) -> torch.Tensor:
     return tv.normalize(pixels, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def unit(images):
+def unit(images: torch.Tensor) -> torch.Tensor:
     return images.float() / 255
 
 
-def restored(augmented):
+def restored(augmented: torch.Tensor) -> torch.Tensor:
     """Pixels in 0 to 1, before normalisation."""
     mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     return augmented * std + mean
 
 
-def jittered(images, **strength):
+def jittered(images: torch.Tensor, **strength: float) -> torch.Tensor:
     return restored(augment(images, **STILL | NO_COLOURS | {"jitter_a": 1.0} | strength))
 
 
-def close(actual, expected, atol=2e-5) -> None:
+def close(actual: torch.Tensor, expected: torch.Tensor, atol: float = 2e-5) -> None:
     torch.testing.assert_close(actual, expected, atol=atol, rtol=0)
 
 
-def test_without_augmentation_both_ways_normalise(images) -> None:
+def test_without_augmentation_both_ways_normalise(images: torch.Tensor) -> None:
     close(augment(images, **STILL), normalised(unit(images)))
     close(view().plain(images), normalised(unit(images)))
 
 
 @pytest.mark.parametrize("size", [16, 24, 48])
-def test_resizing_equals_torchvision(images, size) -> None:
+def test_resizing_equals_torchvision(images: torch.Tensor, size: int) -> None:
     as_bytes = tv.resize(images, [size, size], antialias=True)
     close(augment(images, **STILL, size=size), normalised(unit(as_bytes)))
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
@@ -100,23 +103,23 @@ def test_resizing_equals_torchvision(images, size) -> None:
     assert (unit(as_bytes) - as_floats).abs().max() < 1.1 / 255
 
 
-def test_flipping_mirrors_the_image(images) -> None:
+def test_flipping_mirrors_the_image(images: torch.Tensor) -> None:
     close(augment(images, **STILL | {"flip": 1.0}), normalised(unit(images.flip(-1))))
 
 
-def test_grey_equals_torchvision(images) -> None:
+def test_grey_equals_torchvision(images: torch.Tensor) -> None:
     grey = augment(images, **STILL | {"grey": 1.0})
     close(grey, normalised(tv.rgb_to_grayscale(unit(images), 3)), atol=2e-3)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
-def test_blur_equals_torchvision(images, kernel) -> None:
+def test_blur_equals_torchvision(images: torch.Tensor, kernel: int) -> None:
     options = {"blur": 1.0, "blur_kernel": kernel, "blur_sigma": (0.8, 0.8)}
     blurred = tv.gaussian_blur(unit(images), [kernel, kernel], [0.8, 0.8])
     close(augment(images, **STILL | options), normalised(blurred))
 
 
-def test_brightness_is_multiplied_within_its_range(images) -> None:
+def test_brightness_is_multiplied_within_its_range(images: torch.Tensor) -> None:
     changed = jittered(images, brightness=0.4)
     factors = changed.mean(dim=(1, 2, 3)) / unit(images).mean(dim=(1, 2, 3))
     for image, result, factor in zip(unit(images), changed, factors.tolist(), strict=True):
@@ -126,7 +129,7 @@ def test_brightness_is_multiplied_within_its_range(images) -> None:
     assert factors.std() > 0.05
 
 
-def test_contrast_is_multiplied_within_its_range(images) -> None:
+def test_contrast_is_multiplied_within_its_range(images: torch.Tensor) -> None:
     factors = []
     for image, result in zip(unit(images), jittered(images, contrast=0.4), strict=True):
         before, after = (tv.rgb_to_grayscale(pixels).std() for pixels in (image, result))
@@ -135,7 +138,7 @@ def test_contrast_is_multiplied_within_its_range(images) -> None:
     assert np.std(factors) > 0.1
 
 
-def test_saturation_is_multiplied_within_its_range(images) -> None:
+def test_saturation_is_multiplied_within_its_range(images: torch.Tensor) -> None:
     factors = []
     for image, result in zip(unit(images), jittered(images, saturation=0.4), strict=True):
         luma = tv.rgb_to_grayscale(image)
@@ -144,7 +147,7 @@ def test_saturation_is_multiplied_within_its_range(images) -> None:
     assert np.std(factors) > 0.1
 
 
-def test_hue_is_turned_within_its_range(images) -> None:
+def test_hue_is_turned_within_its_range(images: torch.Tensor) -> None:
     turns = []
     for image, result in zip(unit(images), jittered(images, hue=0.2), strict=True):
         before, after = (colorsys.rgb_to_hsv(*pixels[:, 3, 3].tolist())[0] for pixels in (image, result))
@@ -184,14 +187,14 @@ def test_the_papers_sizes() -> None:
     )
 
 
-def covered_parts(pixels):
+def covered_parts(pixels: torch.Tensor) -> torch.Tensor:
     """[B, 3] bool: whether mouth, left eye and right eye of striped images are of one colour."""
     around = [pixels[:, 0, int(y), int(x) - 1 : int(x) + 2] for x, y in CENTRES]
     return torch.stack([values.std(dim=1) < 1e-4 for values in around], dim=1)
 
 
 @pytest.mark.parametrize(("side", "mask"), [("a", 0.8), ("b", 0.8), ("a", 1.0), ("b", 0.3)])
-def test_one_part_is_covered_a_third_each(side, mask) -> None:
+def test_one_part_is_covered_a_third_each(side: str, mask: float) -> None:
     covered = covered_parts(augment(stripes(3000), side, **STILL | {"mask": mask}))
     assert set(covered.sum(dim=1).tolist()) <= {0, 1}
     # Four standard deviations of 3000 draws are at most 0.037.
@@ -199,7 +202,7 @@ def test_one_part_is_covered_a_third_each(side, mask) -> None:
     assert covered.any(dim=1).float().mean().item() == pytest.approx(mask, abs=0.037)
 
 
-def test_the_cover_has_the_images_mean_colour_and_the_rest_is_as_it_was(images) -> None:
+def test_the_cover_has_the_images_mean_colour_and_the_rest_is_as_it_was(images: torch.Tensor) -> None:
     pixels = restored(augment(images, **STILL | {"mask": 1.0}))
     part = covered_parts(augment(stripes(len(images)), **STILL | {"mask": 1.0})).int().argmax(dim=1)
     ellipses = part_ellipses(landmarks_for(len(images)), part, 32, 10 / 224)
@@ -224,7 +227,7 @@ def test_the_ellipse_fills_the_box_and_ten_pixels_more() -> None:
     margin=st.floats(0.01, 0.3),
 )
 @settings(max_examples=60, deadline=None)
-def test_an_ellipse_is_what_its_equation_says(corners, part, margin) -> None:
+def test_an_ellipse_is_what_its_equation_says(corners: list[float], part: int, margin: float) -> None:
     landmarks = torch.full((1, 68, 2), torch.nan)
     landmarks[:, PARTS[part]] = torch.tensor(corners[:2])
     landmarks[:, PARTS[part].start] = torch.tensor(corners[2:])
@@ -245,7 +248,7 @@ def test_the_margin_grows_with_the_frame() -> None:
     assert ratio.tolist() == pytest.approx([16, 16, 16], rel=0.1)
 
 
-def test_images_without_landmarks_are_left_alone(images) -> None:
+def test_images_without_landmarks_are_left_alone(images: torch.Tensor) -> None:
     nowhere = torch.full((len(images), 68, 2), torch.nan)
     close(augment(images, landmarks=nowhere, **STILL | {"mask": 1.0}), normalised(unit(images)))
 
@@ -260,7 +263,9 @@ def test_a_part_that_lacks_a_landmark_is_not_covered() -> None:
 
 
 @pytest.mark.parametrize(("side", "probability"), [("a", 1.0), ("b", 0.8)])
-def test_colours_change_always_on_side_a_and_mostly_on_side_b(images, side, probability) -> None:
+def test_colours_change_always_on_side_a_and_mostly_on_side_b(
+    images: torch.Tensor, side: str, probability: float
+) -> None:
     options = {key: STILL[key] for key in ("mask", "enlarge", "flip", "blur", "grey")}
     many = images[:1].expand(2000, -1, -1, -1)
     changed = (augment(many, side, **options) - normalised(unit(many))).abs().amax(dim=(1, 2, 3)) > 1e-3
@@ -269,7 +274,9 @@ def test_colours_change_always_on_side_a_and_mostly_on_side_b(images, side, prob
 
 
 @pytest.mark.parametrize(("option", "probability"), [("flip", 0.5), ("blur", 0.5), ("grey", 0.2)])
-def test_the_rest_happens_as_often_as_the_paper_says(images, option, probability) -> None:
+def test_the_rest_happens_as_often_as_the_paper_says(
+    images: torch.Tensor, option: str, probability: float
+) -> None:
     options = {key: value for key, value in STILL.items() if key != option}
     many = images[:1].expand(2000, -1, -1, -1)
     # The default's smallest σ changes next to nothing.
@@ -279,36 +286,38 @@ def test_the_rest_happens_as_often_as_the_paper_says(images, option, probability
     assert changed.float().mean().item() == pytest.approx(probability, abs=0.045)
 
 
-def test_images_are_augmented_each_in_its_own_way(images) -> None:
+def test_images_are_augmented_each_in_its_own_way(images: torch.Tensor) -> None:
     augmented = augment(images[:1].expand(6, -1, -1, -1))
     assert len({tuple(image.flatten()[:8].tolist()) for image in augmented}) == 6
 
 
-def test_the_generator_alone_decides(images) -> None:
+def test_the_generator_alone_decides(images: torch.Tensor) -> None:
     assert torch.equal(augment(images), augment(images))
     assert not torch.equal(augment(images), view().augment(images, landmarks_for(6), "a"))
 
 
-def test_how_many_images_are_made_at_once_changes_nothing(images, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_many_images_are_made_at_once_changes_nothing(
+    images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = augment(images)
     monkeypatch.setattr(pixels, "PIXELS_AT_ONCE", 4 * 32**2)
     close(augment(images), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
-def test_a_single_image(images, side) -> None:
+def test_a_single_image(images: torch.Tensor, side: str) -> None:
     augmented = augment(images[:1], side)
     assert (augmented.shape, augmented.dtype) == ((1, 3, 32, 32), torch.float32)
     assert augmented.isfinite().all()
 
 
-def test_frames_are_not_changed(images) -> None:
+def test_frames_are_not_changed(images: torch.Tensor) -> None:
     before = images.clone()
     augment(images, mask=1.0)
     assert torch.equal(images, before)
 
 
-def test_autocast_makes_no_image_coarser(images) -> None:
+def test_autocast_makes_no_image_coarser(images: torch.Tensor) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         reduced = augment(images, blur=1.0)
     assert torch.equal(reduced, augment(images, blur=1.0))
@@ -321,13 +330,15 @@ def test_autocast_makes_no_image_coarser(images) -> None:
         ({"blur_sigma": (2.0, 0.1)}, r"the smaller σ comes first: write \[0.1, 2\]"),
     ],
 )
-def test_options_that_cannot_be(options, message) -> None:
+def test_options_that_cannot_be(
+    options: dict[str, int] | dict[str, tuple[float, float]], message: str
+) -> None:
     with pytest.raises(ValidationError, match=message):
         PaperOptions(**options)
 
 
 def test_a_mask_without_landmarks_is_warned_of(golden: Golden) -> None:
-    def problems(landmarks, **options):
+    def problems(landmarks: bool, **options: Any) -> list[Problem]:
         facts = DataFacts(8, 4, 80, 25.0, 128, 10, 10, landmarks=landmarks)
         return list(PaperOptions(**options).problems(Setting(facts, 8, 8, 0)))
 

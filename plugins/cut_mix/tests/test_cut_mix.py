@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import ssltoolbox_cut_mix
@@ -33,12 +34,12 @@ def numbered(draws: int, hard: int = 1) -> Batch:
     )
 
 
-def render(batch, seed=0, **options):
+def render(batch: Batch, seed: int = 0, **options: Any) -> Batch:
     torch.manual_seed(seed)
     return CutMix(CutMixOptions(**options)).render(batch)
 
 
-def patches(before, after):
+def patches(before: Batch, after: Batch) -> torch.Tensor:
     """[N, R, S, S] bool."""
     return (before.frames != after.frames).any(2)
 
@@ -47,7 +48,9 @@ def patches(before, after):
     draws=st.integers(3, 8), hard=st.integers(0, 2), seed=st.integers(0, 2**32 - 1), alpha=st.floats(0.05, 20)
 )
 @settings(max_examples=60, deadline=None)
-def test_a_patch_is_one_square_of_one_source_of_another_clip(draws, hard, seed, alpha) -> None:
+def test_a_patch_is_one_square_of_one_source_of_another_clip(
+    draws: int, hard: int, seed: int, alpha: float
+) -> None:
     batch, instances = numbered(draws, hard), 1 + hard
     before = batch.frames.clone()
     mixed = render(batch, seed, p=1.0, alpha=alpha)
@@ -82,7 +85,7 @@ def test_all_channels_of_a_patch_come_from_the_same_place() -> None:
 
 
 @pytest.mark.parametrize(("alpha", "deviation"), [(0.2, 0.4226), (1.0, 0.2887), (8.0, 0.1213)])
-def test_areas_follow_the_beta_distribution(alpha, deviation) -> None:
+def test_areas_follow_the_beta_distribution(alpha: float, deviation: float) -> None:
     """Mean 1/2 and standard deviation 1/(2√(2α + 1)), to the rounding of sides to whole pixels."""
     batch = numbered(8, hard=2)
     shares = [
@@ -116,7 +119,7 @@ def test_nothing_happens_at_zero() -> None:
 
 
 @pytest.mark.parametrize("draws", [1, 2])
-def test_a_single_clip_has_no_patches(draws) -> None:
+def test_a_single_clip_has_no_patches(draws: int) -> None:
     batch = numbered(draws)
     still = render(batch, p=1.0)
     assert torch.equal(still.frames, batch.frames)
@@ -160,7 +163,7 @@ def test_what_can_never_be_mixed_is_refused() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"p": -0.1}, {"p": 1.1}, {"alpha": 0.0}, {"beta": 1.0}])
-def test_options_that_make_no_sense(wrong) -> None:
+def test_options_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         CutMixOptions(**wrong)
 

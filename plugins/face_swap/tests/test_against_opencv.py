@@ -1,5 +1,6 @@
 """Batched swaps against the published steps, one pair at a time, by OpenCV."""
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from ssltoolbox_face_swap.swap import swap_faces
+
+from ssltoolbox.api import Batch
 
 cv2 = pytest.importorskip("cv2")
 published = pytest.importorskip(
@@ -18,11 +21,13 @@ SURE = np.ones((5, 5), np.uint8)
 """What a region is shrunk by: OpenCV moves its corners to whole pixels, so edges differ by up to a pixel."""
 
 
-def psnr(first, second):
+def psnr(first: np.ndarray, second: np.ndarray) -> float:
     return 10 * np.log10(255**2 / max(((first.astype(float) - second) ** 2).mean(), 1e-9))
 
 
-def agreement(frames, points, heads, head_points):
+def agreement(
+    frames: torch.Tensor, points: torch.Tensor, heads: torch.Tensor, head_points: torch.Tensor
+) -> tuple[np.ndarray, np.ndarray]:
     """PSNR of each pair on the whole region, and on its inside."""
     swapped, _ = swap_faces(frames, points, heads, head_points, blur=0.6, feather=0.0)
     images = [part.permute(0, 2, 3, 1).numpy() for part in (frames, heads, swapped)]
@@ -35,14 +40,14 @@ def agreement(frames, points, heads, head_points):
     return np.array(whole), np.array(inside)
 
 
-def check(whole, inside) -> None:
+def check(whole: np.ndarray, inside: np.ndarray) -> None:
     assert np.median(whole) > 35
     assert whole.min() > 25
     assert inside.min() > 40
 
 
 @pytest.mark.parametrize("size", [48, 64, 112, 224])
-def test_drawn_faces(faces, size) -> None:
+def test_drawn_faces(faces: Callable[..., Batch], size: int) -> None:
     batch = faces(16, hard=0, size=size)
     frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
     check(*agreement(frames, points, frames.roll(3, 0), points.roll(3, 0)))
@@ -50,7 +55,7 @@ def test_drawn_faces(faces, size) -> None:
 
 @pytest.mark.skipif(not REAL_FACES.exists(), reason="no folder of real faces")
 @pytest.mark.parametrize("size", [64, 112, 224])
-def test_real_faces(size) -> None:
+def test_real_faces(size: int) -> None:
     clips = sorted(path.parent for path in REAL_FACES.glob("*/*/*/landmarks68.npy"))
     images, points = zip(
         *(read(clip, place, size) for clip, place in product(clips, (0.1, 0.5, 0.9))), strict=True
@@ -59,7 +64,7 @@ def test_real_faces(size) -> None:
     check(*agreement(frames, landmarks, frames.roll(3, 0), landmarks.roll(3, 0)))
 
 
-def read(clip, place, size):
+def read(clip: Path, place: float, size: int) -> tuple[np.ndarray, np.ndarray]:
     """[3, size, size] and [68, 2] of the frame at that share of the clip."""
     paths = sorted(clip.glob("*.jpg"))
     index = int(place * len(paths))

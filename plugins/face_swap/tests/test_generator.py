@@ -1,6 +1,8 @@
 """Who is swapped, with whom, and what is counted."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -9,31 +11,33 @@ from hypothesis import strategies as st
 from ssltoolbox_face_swap import FaceSwapOptions
 from ssltoolbox_face_swap.generator import FaceSwap
 
+from ssltoolbox.api import Batch
 
-def render(batch, seed=0, **options):
+
+def render(batch: Batch, seed: int = 0, **options: Any) -> Batch:
     torch.manual_seed(seed)
     return FaceSwap(FaceSwapOptions(**options)).render(batch)
 
 
-def changed(before, after):
+def changed(before: Batch, after: Batch) -> torch.Tensor:
     """[N, R] bool."""
     return (before.frames != after.frames).flatten(2).any(2)
 
 
-def plain(batch):
+def plain(batch: Batch) -> Batch:
     """Every frame in one colour of its own: the corner of a swapped frame tells whose head it is."""
     codes = torch.arange(batch.frames.shape[0] * batch.frames.shape[1]).view(batch.frames.shape[:2])
     images = (codes + 60).to(torch.uint8)[..., None, None, None].expand_as(batch.frames).contiguous()
     return replace(batch, frames=images)
 
 
-def heads(batch):
+def heads(batch: Batch) -> torch.Tensor:
     """[N, R]: the code of the frame that a frame's corner is of."""
     return batch.frames[..., 0, 0, 0].int() - 60
 
 
 @pytest.mark.parametrize("hard", [0, 1, 2])
-def test_all_positives_are_swapped_and_no_anchor(faces, hard) -> None:
+def test_all_positives_are_swapped_and_no_anchor(faces: Callable[..., Batch], hard: int) -> None:
     batch = faces(4, hard)
     swapped = render(batch, p=1.0)
     instances = 1 + hard
@@ -47,7 +51,7 @@ def test_all_positives_are_swapped_and_no_anchor(faces, hard) -> None:
     }
 
 
-def test_all_else_of_the_batch_stays(faces) -> None:
+def test_all_else_of_the_batch_stays(faces: Callable[..., Batch]) -> None:
     batch = faces()
     swapped = render(batch, p=1.0)
     for name in ("draw", "clip", "identity", "time", "labels", "notes"):
@@ -58,7 +62,9 @@ def test_all_else_of_the_batch_stays(faces) -> None:
 
 @given(seed=st.integers(0, 2**32 - 1), p=st.floats(0, 1))
 @settings(max_examples=25, deadline=None)
-def test_the_input_is_never_changed_and_the_seed_decides(faces, seed, p) -> None:
+def test_the_input_is_never_changed_and_the_seed_decides(
+    faces: Callable[..., Batch], seed: int, p: float
+) -> None:
     batch = faces(3)
     frames, landmarks = batch.frames.clone(), batch.landmarks.clone()
     first, second = render(batch, seed, p=p), render(batch, seed, p=p)
@@ -69,7 +75,7 @@ def test_the_input_is_never_changed_and_the_seed_decides(faces, seed, p) -> None
     assert torch.equal(first.landmarks, second.landmarks)
 
 
-def test_donors_are_sources_of_another_identity_one_for_each_draw(faces) -> None:
+def test_donors_are_sources_of_another_identity_one_for_each_draw(faces: Callable[..., Batch]) -> None:
     batch = plain(faces(10, hard=2))  # persons 0 and 1 have two draws each
     seen = set()
     for seed in range(40):
@@ -84,7 +90,7 @@ def test_donors_are_sources_of_another_identity_one_for_each_draw(faces) -> None
     assert len(seen) > 0.6 * possible  # 1 - (1 - 1/27)^40 = .78 of them are expected
 
 
-def test_each_positive_is_swapped_on_its_own_with_probability_p(faces) -> None:
+def test_each_positive_is_swapped_on_its_own_with_probability_p(faces: Callable[..., Batch]) -> None:
     batch = plain(faces(8, hard=1))
     own = heads(batch)
     happened = torch.cat([heads(render(batch, seed, p=0.8)) != own for seed in range(100)])[:, 2:].float()
@@ -93,14 +99,14 @@ def test_each_positive_is_swapped_on_its_own_with_probability_p(faces) -> None:
     assert both == pytest.approx(0.64, abs=0.07)
 
 
-def test_nothing_happens_at_zero(faces) -> None:
+def test_nothing_happens_at_zero(faces: Callable[..., Batch]) -> None:
     batch = faces()
     still = render(batch, p=0.0)
     assert torch.equal(still.frames, batch.frames)
     assert still.counts["faces_swapped"] == still.counts["swaps_skipped"] == 0
 
 
-def test_one_draw_has_no_donor(faces) -> None:
+def test_one_draw_has_no_donor(faces: Callable[..., Batch]) -> None:
     batch = faces(1)
     alone = render(batch, p=1.0)
     assert torch.equal(alone.frames, batch.frames)
@@ -108,7 +114,7 @@ def test_one_draw_has_no_donor(faces) -> None:
     assert (alone.counts["faces_swapped"], alone.counts["swaps_skipped"]) == (0, 2)
 
 
-def test_one_identity_has_no_donor(faces) -> None:
+def test_one_identity_has_no_donor(faces: Callable[..., Batch]) -> None:
     batch = faces()
     batch = replace(batch, identity=torch.full_like(batch.identity, 7))
     alone = render(batch, p=1.0)
@@ -116,7 +122,7 @@ def test_one_identity_has_no_donor(faces) -> None:
     assert (alone.counts["faces_swapped"], alone.counts["swaps_skipped"]) == (0, 12)
 
 
-def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces) -> None:
+def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces: Callable[..., Batch]) -> None:
     batch = faces()
     batch.landmarks[2, 2] = torch.nan
     batch.landmarks[4, 3, 20, 0] = torch.nan
@@ -127,7 +133,7 @@ def test_frames_without_landmarks_pass_unchanged_and_are_counted(faces) -> None:
     assert (swapped.counts["faces_swapped"], swapped.counts["swaps_skipped"]) == (10, 2)
 
 
-def test_sources_without_landmarks_give_no_heads(faces) -> None:
+def test_sources_without_landmarks_give_no_heads(faces: Callable[..., Batch]) -> None:
     batch = plain(faces(6, hard=1))
     batch.landmarks[1:, :2] = torch.nan
     swapped = render(batch, p=1.0)
@@ -137,7 +143,7 @@ def test_sources_without_landmarks_give_no_heads(faces) -> None:
     assert swapped.counts["swaps_skipped"] == 2
 
 
-def test_no_landmarks_at_all(faces) -> None:
+def test_no_landmarks_at_all(faces: Callable[..., Batch]) -> None:
     batch = faces()
     batch = replace(batch, landmarks=torch.full_like(batch.landmarks, torch.nan))
     assert torch.equal(render(batch, p=1.0).frames, batch.frames)
@@ -146,7 +152,7 @@ def test_no_landmarks_at_all(faces) -> None:
 @pytest.mark.parametrize(
     "points", [torch.zeros(68, 2), torch.full((68, 2), 1e20), torch.full((68, 2), -500.0)]
 )
-def test_landmarks_that_are_no_face_are_as_none(faces, points) -> None:
+def test_landmarks_that_are_no_face_are_as_none(faces: Callable[..., Batch], points: torch.Tensor) -> None:
     batch = faces(3)
     batch.landmarks[0] = points
     swapped = render(batch, p=1.0)
@@ -154,7 +160,7 @@ def test_landmarks_that_are_no_face_are_as_none(faces, points) -> None:
     assert changed(batch, swapped)[1:, 2:].all()
 
 
-def test_counts_add_up_when_two_are_chained(faces) -> None:
+def test_counts_add_up_when_two_are_chained(faces: Callable[..., Batch]) -> None:
     batch = faces()
     twice = render(render(batch, p=1.0), seed=1, p=1.0)
     assert twice.counts["faces_swapped"] == 24

@@ -1,6 +1,7 @@
 """Hulls against half-planes, transforms against what they were made from."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,12 +18,14 @@ from ssltoolbox_face_swap.geometry import (
     similarity,
 )
 
+from ssltoolbox.api import Batch
+
 SIZE = 12
 coordinate = st.integers(-4, SIZE + 3)
 polygons = st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=8)
 
 
-def outside_by(points, size):
+def outside_by(points: list[tuple[float, float]], size: int) -> np.ndarray:
     """[size, size]: how far pixels' centres lie outside the hull of the points' pixels; negative inside."""
     corners = np.array([(x + dx, y + dy) for x, y in points for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)])
     start, along = corners[:, None], corners[None] - corners[:, None]
@@ -37,7 +40,7 @@ def outside_by(points, size):
 
 @given(points=polygons)
 @settings(deadline=None)
-def test_a_hull_covers_the_pixels_that_it_touches(points) -> None:
+def test_a_hull_covers_the_pixels_that_it_touches(points: list[tuple[float, float]]) -> None:
     filled = fill_hull(torch.tensor([points], dtype=torch.float32), SIZE)[0].numpy()
     distance = outside_by(points, SIZE)
     assert filled[distance < -1e-4].all()
@@ -51,7 +54,9 @@ def test_a_hull_covers_the_pixels_that_it_touches(points) -> None:
     copies=st.integers(1, 3),
 )
 @settings(deadline=None)
-def test_hulls_of_nearly_a_line_and_of_points_given_twice(seed, flat, narrow, copies) -> None:
+def test_hulls_of_nearly_a_line_and_of_points_given_twice(
+    seed: int, flat: float, narrow: float, copies: int
+) -> None:
     generator = torch.Generator().manual_seed(seed)
     points = torch.randn(1, 7, 2, generator=generator) * torch.tensor([narrow, flat]) * SIZE / 2 + SIZE / 2
     filled = fill_hull(points.repeat(1, copies, 1), SIZE)[0].numpy()
@@ -83,7 +88,7 @@ def test_a_hull_beside_the_image_is_empty() -> None:
     seed=st.integers(0, 99),
 )
 @settings(deadline=None)
-def test_a_similarity_is_recovered(angle, scale, shift, seed) -> None:
+def test_a_similarity_is_recovered(angle: float, scale: float, shift: tuple[float, float], seed: int) -> None:
     torch.manual_seed(seed)
     points = torch.rand(1, 68, 2) * 40
     cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
@@ -117,7 +122,7 @@ def test_eye_distance() -> None:
     assert eye_distance(points).tolist() == [5.0]
 
 
-def test_the_region_is_eyes_with_brows_and_nose_with_mouth(faces) -> None:
+def test_the_region_is_eyes_with_brows_and_nose_with_mouth(faces: Callable[..., Batch]) -> None:
     batch = faces()
     points = batch.landmarks[0, :1]
     region = expressive_region(points, 48)[0]
@@ -158,6 +163,6 @@ FACE = torch.rand(68, 2, generator=torch.Generator().manual_seed(0)) * 30 + 10
         "absurd",
     ],
 )
-def test_which_landmarks_are_usable(points, usable) -> None:
+def test_which_landmarks_are_usable(points: torch.Tensor, usable: bool) -> None:
     assert is_usable(points, 48).item() is usable
     assert is_usable(points.expand(2, 3, 68, 2), 48).tolist() == [[usable] * 3] * 2

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import ssltoolbox_face_swap
@@ -40,7 +41,7 @@ def test_the_card_is_free_of_torch() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"p": -0.1}, {"p": 1.1}, {"blur": 0.0}, {"feather": -1.0}, {"q": 1}])
-def test_options_that_make_no_sense(wrong) -> None:
+def test_options_that_make_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         FaceSwapOptions(**wrong)
 

@@ -1,5 +1,7 @@
 """A swap of given pairs: what comes from whom, colours, edges, and odd landmarks."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,32 +13,34 @@ from ssltoolbox_face_swap.colours import ColourMatch
 from ssltoolbox_face_swap.geometry import expressive_region, is_usable, move, similarity
 from ssltoolbox_face_swap.swap import soften, swap_faces
 
+from ssltoolbox.api import Batch
+
 
 @pytest.fixture(scope="session")
-def pairs(faces):
+def pairs(faces: Callable[..., Batch]) -> tuple[torch.Tensor, ...]:
     """Frames, points, heads and their points, of four pairs of people."""
     batch = faces(8, hard=0)
     frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
     return frames[:4], points[:4], frames[4:], points[4:]
 
 
-def swap(*pair, blur=0.6, feather=0.0):
+def swap(*pair: torch.Tensor, blur: float = 0.6, feather: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     return swap_faces(*pair, blur=blur, feather=feather)
 
 
-def match_colours(images, targets, kernel):
+def match_colours(images: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     match = ColourMatch.of(kernel_radius(kernel), *images.shape[-2:])
     return match(*(F.pad(pixels, [match.margin] * 4, mode="reflect") for pixels in (images, targets)))
 
 
-def test_a_face_on_its_own_head_is_unchanged(pairs) -> None:
+def test_a_face_on_its_own_head_is_unchanged(pairs: tuple[torch.Tensor, ...]) -> None:
     frames, points, _, _ = pairs
     swapped, moved = swap(frames, points, frames, points)
     assert (swapped.int() - frames.int()).abs().max() <= 1
     torch.testing.assert_close(moved, points, rtol=0, atol=1e-3)
 
 
-def test_beyond_the_region_all_is_the_head(pairs) -> None:
+def test_beyond_the_region_all_is_the_head(pairs: tuple[torch.Tensor, ...]) -> None:
     _, points, heads, head_points = pairs
     swapped, _ = swap(*pairs)
     region = expressive_region(head_points, 48)
@@ -46,7 +50,7 @@ def test_beyond_the_region_all_is_the_head(pairs) -> None:
     assert (swapped != heads)[~outside].float().mean() > 0.9
 
 
-def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs) -> None:
+def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs: tuple[torch.Tensor, ...]) -> None:
     _, points, _, head_points = pairs
     _, landmarks = swap(*pairs)
     assert torch.equal(landmarks[:, :17], head_points[:, :17])
@@ -54,7 +58,7 @@ def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs) -> None:
     assert torch.equal(landmarks[:, 17:], moved[:, 17:])
 
 
-def test_features_lie_at_the_new_landmarks(pairs) -> None:
+def test_features_lie_at_the_new_landmarks(pairs: tuple[torch.Tensor, ...]) -> None:
     """A white square where the frame's mouth was is a white square at the landmarks of the new mouth."""
     frames, points, _, head_points = pairs
     frames, heads = torch.full_like(frames, 100), torch.full_like(frames, 100)
@@ -66,7 +70,7 @@ def test_features_lie_at_the_new_landmarks(pairs) -> None:
     assert ((found - landmarks[:, 48:60].mean(1)).abs() <= 2).all()
 
 
-def test_where_the_frame_does_not_reach_the_head_stays(pairs) -> None:
+def test_where_the_frame_does_not_reach_the_head_stays(pairs: tuple[torch.Tensor, ...]) -> None:
     frames, points, heads, head_points = pairs
     swapped, _ = swap(frames, points + torch.tensor([30.0, 0]), heads, head_points)
     edge_on_head = head_points[:, [45, 16]].amin(1)[:, 0].ceil().long()
@@ -74,7 +78,7 @@ def test_where_the_frame_does_not_reach_the_head_stays(pairs) -> None:
         assert torch.equal(picture[..., column:], head[..., column:])
 
 
-def test_pairs_do_not_depend_on_their_neighbours(pairs) -> None:
+def test_pairs_do_not_depend_on_their_neighbours(pairs: tuple[torch.Tensor, ...]) -> None:
     """Eyes differ in their distance and so blurs in their size; many pairs are made in several groups."""
     many = [part.repeat(30, *[1] * (part.ndim - 1)) for part in pairs]
     together, _ = swap(*many)
@@ -83,7 +87,7 @@ def test_pairs_do_not_depend_on_their_neighbours(pairs) -> None:
         assert (together[i::4].int() - alone.int()).abs().max() <= 1
 
 
-def test_half_precision_of_a_step_does_not_touch_swaps(pairs) -> None:
+def test_half_precision_of_a_step_does_not_touch_swaps(pairs: tuple[torch.Tensor, ...]) -> None:
     expected = swap(*pairs, feather=0.2)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         actual = swap(*pairs, feather=0.2)
@@ -97,7 +101,9 @@ def test_half_precision_of_a_step_does_not_touch_swaps(pairs) -> None:
     feather=st.sampled_from([0.0, 0.5]),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_usable_landmarks_give_a_picture(seed, spread, squeeze, feather) -> None:
+def test_any_usable_landmarks_give_a_picture(
+    seed: int, spread: float, squeeze: float, feather: float
+) -> None:
     """Points at random, in the extreme all on a line, give finite landmarks and change nothing of the input."""
     torch.manual_seed(seed)
     images = torch.randint(0, 256, (2, 2, 3, 24, 24), dtype=torch.uint8)
@@ -121,7 +127,7 @@ def test_colours_of_plain_images_become_the_targets() -> None:
 
 
 @pytest.mark.parametrize("size", [40, 41, 42, 43])
-def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whole_blurs(size) -> None:
+def test_a_ratio_between_the_pixels_where_it_is_found_is_nearly_that_of_the_whole_blurs(size: int) -> None:
     """A kernel of 23 pixels has a σ of 3.8."""
     torch.manual_seed(0)
     kernel = torch.tensor([23.0])
@@ -146,7 +152,7 @@ def test_colours_are_clipped() -> None:
 
 
 @pytest.mark.parametrize(("kernel", "odd"), [(5.0, 5), (5.99, 5), (6.0, 7), (6.8, 7), (11.2, 11)])
-def test_blurs_are_kornias_with_the_kernel_made_odd(kernel, odd) -> None:
+def test_blurs_are_kornias_with_the_kernel_made_odd(kernel: torch.Tensor, odd: int) -> None:
     torch.manual_seed(0)
     images = torch.rand(2, 3, 16, 16)
     sigma = 0.3 * ((odd - 1) / 2 - 1) + 0.8
@@ -175,7 +181,9 @@ def test_soft_edges_lie_outside_and_end() -> None:
     assert not profile[4:].any()
 
 
-def test_a_feathered_swap_changes_more_than_a_hard_one_and_less_than_everything(pairs) -> None:
+def test_a_feathered_swap_changes_more_than_a_hard_one_and_less_than_everything(
+    pairs: tuple[torch.Tensor, ...],
+) -> None:
     heads = pairs[2]
     changed = [(swap(*pairs, feather=feather)[0] != heads).float().mean() for feather in (0.0, 0.3, 0.6)]
     assert changed[0] < changed[1] < changed[2] < 0.9

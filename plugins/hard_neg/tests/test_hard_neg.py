@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from ssltoolbox_hard_neg import HardNegOptions
 from ssltoolbox_hard_neg.change import change
 from ssltoolbox_hard_neg.sampler import HardNeg
@@ -17,12 +18,12 @@ PAPER_FPS = 25 / 6
 irregular_times = st.lists(st.floats(0.02, 2.0), min_size=1, max_size=80).map(np.cumsum)
 
 
-def clip_at(times, landmarks=None) -> Clip:
+def clip_at(times: ArrayLike, landmarks: np.ndarray | None = None) -> Clip:
     load = None if landmarks is None else lambda: landmarks
     return Clip(index=0, identity=0, times=np.asarray(times, dtype=np.float64), load_landmarks=load)
 
 
-def moving_mouth(opening) -> np.ndarray:
+def moving_mouth(opening: ArrayLike) -> np.ndarray:
     """[T, 68, 2]: one face whose mouth is that far open at each time."""
     face = np.random.default_rng(1).uniform(0, 48, (68, 2)).astype(np.float32)
     landmarks = np.repeat(face[None], len(opening), axis=0)
@@ -37,7 +38,9 @@ def moving_mouth(opening) -> np.ndarray:
     seed=st.integers(0, 2**32 - 1),
     data=st.data(),
 )
-def test_in_the_clip_distinct_and_never_nearer_than_the_gap(times, gap, count, seed, data) -> None:
+def test_in_the_clip_distinct_and_never_nearer_than_the_gap(
+    times: list[float], gap: float, count: int, seed: int, data: st.DataObject
+) -> None:
     clip = clip_at(times)
     anchor = data.draw(st.integers(0, len(clip) - 1))
     picked = HardNeg(HardNegOptions(gap=gap, count=count)).pick(clip, anchor, np.random.default_rng(seed))
@@ -72,7 +75,7 @@ def test_the_side_that_has_some_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("longest", "complains"), [(13, False), (12, True)])
-def test_a_gap_longer_than_the_clips_is_reported(longest, complains) -> None:
+def test_a_gap_longer_than_the_clips_is_reported(longest: int, complains: bool) -> None:
     facts = DataFacts(
         clips=9, identities=3, frames=90, fps=PAPER_FPS, size=8, shortest=longest, longest=longest
     )
@@ -91,7 +94,9 @@ def test_a_gap_longer_than_the_clips_is_reported(longest, complains) -> None:
     seed=st.integers(0, 2**32 - 1),
     data=st.data(),
 )
-def test_the_most_changed_frames_keep_the_gap_too(times, gap, count, candidates, seed, data) -> None:
+def test_the_most_changed_frames_keep_the_gap_too(
+    times: list[float], gap: float, count: int, candidates: int, seed: int, data: st.DataObject
+) -> None:
     clip = clip_at(times, moving_mouth(np.random.default_rng(seed).uniform(0, 9, len(times))))
     anchor = data.draw(st.integers(0, len(clip) - 1))
     options = HardNegOptions(gap=gap, count=count, choose="changed", candidates=candidates)
@@ -142,5 +147,5 @@ def test_without_landmarks_nothing_is_known_of_a_change() -> None:
 
 
 @pytest.mark.parametrize(("choose", "needs"), [("any", set()), ("changed", {"landmarks"})])
-def test_what_it_needs_of_the_data(choose, needs) -> None:
+def test_what_it_needs_of_the_data(choose: str, needs: set[str]) -> None:
     assert HardNegOptions(choose=choose).also_needs() == needs

@@ -75,7 +75,7 @@ def test_each_image_gets_its_own_boxes() -> None:
 
 @pytest.mark.parametrize("pool", [1, 2, 4])
 @pytest.mark.parametrize("spread", [0.0, 8.0, 60.0])
-def test_pooled_crops_are_averages_of_the_grey_ones(pool, spread) -> None:
+def test_pooled_crops_are_averages_of_the_grey_ones(pool: int, spread: float) -> None:
     """Also of boxes without any size, and of those that reach out of the picture."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (6, 3, 40, 40), generator=generator, dtype=torch.uint8)

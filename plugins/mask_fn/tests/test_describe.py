@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ WIDTHS = {"resnet18": 1024, "pixels": 512, "gradients": 576, "geometry": 64}
 
 
 @pytest.fixture(scope="session", params=WIDTHS)
-def mask_fn(request: pytest.FixtureRequest, weights) -> MaskFN:
+def mask_fn(request: pytest.FixtureRequest, weights: Path) -> MaskFN:
     given = {"weights": weights} if request.param == "resnet18" else {}
     return MaskFN(MaskFNOptions(descriptor=request.param, **given))
 
@@ -32,7 +33,7 @@ def geometry(batch: Batch) -> Tensor:
     return MaskFN(MaskFNOptions(descriptor="geometry")).describe(batch)
 
 
-def test_units_without_gradient_draw_major(mask_fn, faces) -> None:
+def test_units_without_gradient_draw_major(mask_fn: MaskFN, faces: Batch) -> None:
     described = mask_fn.describe(faces)
     assert described.shape == (32, WIDTHS[mask_fn.options.descriptor])
     assert described.dtype == torch.float32
@@ -42,13 +43,13 @@ def test_units_without_gradient_draw_major(mask_fn, faces) -> None:
     torch.testing.assert_close(mask_fn.describe(third_draw), described[8:12])
 
 
-def test_chunks_make_no_difference(mask_fn, faces, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_make_no_difference(mask_fn: MaskFN, faces: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = mask_fn.describe(faces)
     monkeypatch.setattr(masker, "FRAMES_AT_ONCE", 5)
     torch.testing.assert_close(mask_fn.describe(faces), whole)
 
 
-def test_a_lower_precision_makes_no_difference(mask_fn, faces) -> None:
+def test_a_lower_precision_makes_no_difference(mask_fn: MaskFN, faces: Batch) -> None:
     described = mask_fn.describe(faces)
     rows = Rows(*[torch.arange(32)] * 4, described)
     picked = mask_fn.mask(rows, rows, ~torch.eye(32, dtype=torch.bool))
@@ -58,7 +59,7 @@ def test_a_lower_precision_makes_no_difference(mask_fn, faces) -> None:
 
 
 @pytest.mark.parametrize("missing", [torch.nan, torch.inf])
-def test_no_landmarks_no_opinion(mask_fn, faces, missing) -> None:
+def test_no_landmarks_no_opinion(mask_fn: MaskFN, faces: Batch, missing: float) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[1, 2] = missing
     landmarks[3, 0, 50, 1] = missing
@@ -70,7 +71,7 @@ def test_no_landmarks_no_opinion(mask_fn, faces, missing) -> None:
     torch.testing.assert_close(described[seen], mask_fn.describe(faces)[seen])
 
 
-def test_landmarks_in_one_place_no_opinion(mask_fn, faces) -> None:
+def test_landmarks_in_one_place_no_opinion(mask_fn: MaskFN, faces: Batch) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[0, 0] = 7.0
     assert mask_fn.describe(replace(faces, landmarks=landmarks)).isnan().all(dim=1).nonzero().tolist() == [
@@ -78,7 +79,7 @@ def test_landmarks_in_one_place_no_opinion(mask_fn, faces) -> None:
     ]
 
 
-def test_a_face_out_of_its_picture_no_opinion(mask_fn, faces) -> None:
+def test_a_face_out_of_its_picture_no_opinion(mask_fn: MaskFN, faces: Batch) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[2, 1] += 200
     described = mask_fn.describe(replace(faces, landmarks=landmarks))
@@ -86,13 +87,13 @@ def test_a_face_out_of_its_picture_no_opinion(mask_fn, faces) -> None:
         assert described.isnan().all(dim=1).nonzero().tolist() == [[9]]
 
 
-def test_only_eyes_and_mouth_matter(mask_fn, faces) -> None:
+def test_only_eyes_and_mouth_matter(mask_fn: MaskFN, faces: Batch) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[:, :, :36] = torch.nan
     torch.testing.assert_close(mask_fn.describe(replace(faces, landmarks=landmarks)), mask_fn.describe(faces))
 
 
-def test_a_moved_picture_looks_the_same(mask_fn, faces) -> None:
+def test_a_moved_picture_looks_the_same(mask_fn: MaskFN, faces: Batch) -> None:
     moved = replace(
         faces,
         frames=torch.nn.functional.pad(faces.frames, (8, 4, 5, 7)),
@@ -101,7 +102,7 @@ def test_a_moved_picture_looks_the_same(mask_fn, faces) -> None:
     torch.testing.assert_close(mask_fn.describe(moved), mask_fn.describe(faces), atol=1e-3, rtol=0)
 
 
-def test_neighbouring_frames_are_nearer_than_other_people(mask_fn, faces) -> None:
+def test_neighbouring_frames_are_nearer_than_other_people(mask_fn: MaskFN, faces: Batch) -> None:
     """Half a second lies between them, and the head has moved."""
     described = mask_fn.describe(faces).unflatten(0, (8, 4))
     similarity = described[:, 0] @ described[:, 2].T
@@ -111,7 +112,7 @@ def test_neighbouring_frames_are_nearer_than_other_people(mask_fn, faces) -> Non
 
 
 @pytest.mark.parametrize("descriptor", ["pixels", "gradients"])
-def test_light_tells_nothing(descriptor, faces) -> None:
+def test_light_tells_nothing(descriptor: str, faces: Batch) -> None:
     mask_fn = MaskFN(MaskFNOptions(descriptor=descriptor))
     bright, dark = (replace(faces, frames=faces.frames // 4 * factor) for factor in (4, 1))
     similarity = (mask_fn.describe(bright) * mask_fn.describe(dark)).sum(dim=1)
@@ -140,14 +141,16 @@ def test_a_crop_without_gradients_has_none() -> None:
     scale=st.floats(0.2, 5),
     shift=st.tuples(st.floats(-200, 200), st.floats(-200, 200)),
 )
-def test_geometry_is_blind_to_place_size_and_roll(faces, angle, scale, shift) -> None:
+def test_geometry_is_blind_to_place_size_and_roll(
+    faces: Batch, angle: float, scale: float, shift: tuple[float, float]
+) -> None:
     turn = torch.tensor(angle)
     matrix = scale * torch.stack([turn.cos(), -turn.sin(), turn.sin(), turn.cos()]).view(2, 2)
     moved = replace(faces, landmarks=faces.landmarks @ matrix.T + torch.tensor(shift))
     torch.testing.assert_close(geometry(moved), geometry(faces), atol=1e-3, rtol=0)
 
 
-def test_geometry_sees_a_mouth_that_opens(faces) -> None:
+def test_geometry_sees_a_mouth_that_opens(faces: Batch) -> None:
     landmarks = faces.landmarks.clone()
     landmarks[..., 55:60, 1] += 6
     similarity = (geometry(replace(faces, landmarks=landmarks)) * geometry(faces)).sum(dim=1)
@@ -155,7 +158,7 @@ def test_geometry_sees_a_mouth_that_opens(faces) -> None:
 
 
 @pytest.mark.parametrize(("descriptor", "least"), [("pixels", 0.45), ("gradients", 0.6), ("geometry", 0.7)])
-def test_the_nearest_face_has_the_same_expression(descriptor, least) -> None:
+def test_the_nearest_face_has_the_same_expression(descriptor: str, least: float) -> None:
     """Of 128 people; by chance it has in one case of seven."""
     people = SyntheticFaces(SyntheticFacesOptions(world=5, identities=128), "train")
     draw = torch.arange(128)
@@ -170,7 +173,7 @@ def test_the_nearest_face_has_the_same_expression(descriptor, least) -> None:
     assert terms["masked_same_expression"] > least
 
 
-def test_nothing_is_drawn_from_the_global_generator(mask_fn, faces) -> None:
+def test_nothing_is_drawn_from_the_global_generator(mask_fn: MaskFN, faces: Batch) -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
     MaskFN(mask_fn.options).describe(faces)

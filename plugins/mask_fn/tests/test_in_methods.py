@@ -51,7 +51,7 @@ class Learner:
 
 @pytest.mark.parametrize("name", ["simclr", "mocov2"])
 @pytest.mark.parametrize("options", [{}, {"attract": 0.0}, {"top_k": 3, "threshold": 0.5}])
-def test_steps_are_finite(name, options, faces) -> None:
+def test_steps_are_finite(name: str, options: dict[str, float], faces: Batch) -> None:
     learner = Learner(name, **options)
     for step in range(3):
         output = learner.step(replace(faces, draw=faces.draw + 8 * step))
@@ -62,7 +62,7 @@ def test_steps_are_finite(name, options, faces) -> None:
 
 
 @pytest.mark.parametrize("name", ["simclr", "mocov2"])
-def test_without_landmarks_nothing_is_masked(name, faces) -> None:
+def test_without_landmarks_nothing_is_masked(name: str, faces: Batch) -> None:
     learner = Learner(name)
     blind = replace(faces, landmarks=torch.full_like(faces.landmarks, torch.nan))
     for step in range(2):
@@ -72,7 +72,7 @@ def test_without_landmarks_nothing_is_masked(name, faces) -> None:
         assert learner.gradients_are_finite()
 
 
-def test_the_own_draw_is_never_masked(faces) -> None:
+def test_the_own_draw_is_never_masked(faces: Batch) -> None:
     """Though its frames are the most alike: in all 32 rows another person is picked."""
     learner = Learner("simclr")
     rows = learner.rows(faces)
@@ -81,7 +81,7 @@ def test_the_own_draw_is_never_masked(faces) -> None:
     assert not masked[rows.draw[:, None] == rows.draw].any()
 
 
-def test_a_single_draw(faces) -> None:
+def test_a_single_draw(faces: Batch) -> None:
     one = replace(
         faces,
         **{

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -58,7 +59,9 @@ def reference(
 
 @settings(deadline=None, max_examples=300)
 @given(case=cases(), top_k=st.integers(1, 5), threshold=st.none() | st.sampled_from([-1.0, 0.0, 0.35, 0.9]))
-def test_the_nearest_eligible_ones_above_the_threshold(case, top_k, threshold) -> None:
+def test_the_nearest_eligible_ones_above_the_threshold(
+    case: tuple[Tensor, Tensor, Tensor], top_k: int, threshold: float | None
+) -> None:
     picked = mask(*case, top_k=top_k, threshold=threshold)
     limit = -torch.inf if threshold is None else threshold
     assert [row.nonzero()[:, 0].tolist() for row in picked] == reference(*case, top_k, limit)
@@ -68,7 +71,7 @@ def test_the_nearest_eligible_ones_above_the_threshold(case, top_k, threshold) -
 
 @settings(deadline=None, max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1), top_k=st.integers(1, 4), size=st.integers(1, 20))
-def test_another_order_gives_the_same_pairs(seed, top_k, size) -> None:
+def test_another_order_gives_the_same_pairs(seed: int, top_k: int, size: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     anchors, candidates = torch.randn(2, size, 5, generator=generator, dtype=torch.float64)
     eligible = torch.rand(size, size, generator=generator) < 0.7
@@ -108,7 +111,7 @@ def test_a_long_queue() -> None:
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_published_loss(case) -> None:
+def test_published_loss(case: dict[str, Any]) -> None:
     """Nothing protected but a row itself and its positive."""
     instances = case["instances"]
     draw = torch.arange(instances).repeat(2)

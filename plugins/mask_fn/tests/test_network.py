@@ -14,7 +14,7 @@ from ssltoolbox_mask_fn.masker import MaskFN
 from ssltoolbox_mask_fn.network import FrozenResNet18
 from torch import nn
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import Batch, UserError
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +22,12 @@ def crops() -> torch.Tensor:
     return torch.rand(3, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-def refused(path, message: str) -> None:
+def refused(path: Path | str, message: str) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         FrozenResNet18(path)
 
 
-def test_features_are_those_of_timms_network(weights, crops) -> None:
+def test_features_are_those_of_timms_network(weights: Path, crops: torch.Tensor) -> None:
     """Both crops through the network, ImageNet-normalised, side by side."""
     network = timm.create_model("resnet18", num_classes=0).eval()
     network.load_state_dict({k: v for k, v in load_file(weights).items() if not k.startswith("fc.")})
@@ -38,14 +38,14 @@ def test_features_are_those_of_timms_network(weights, crops) -> None:
     torch.testing.assert_close(described, torch.cat([eyes, mouth], dim=1))
 
 
-def test_a_pytorch_file_does_as_well(weights, crops, tmp_path: Path) -> None:
+def test_a_pytorch_file_does_as_well(weights: Path, crops: torch.Tensor, tmp_path: Path) -> None:
     path = tmp_path / "resnet18.pth"
     state = {k: v for k, v in load_file(weights).items() if "num_batches_tracked" not in k}
     torch.save(state, path)
     assert torch.equal(FrozenResNet18(path)(crops), FrozenResNet18(weights)(crops))
 
 
-def test_it_stays_as_it_was_in_whatever_trains_around_it(weights, faces) -> None:
+def test_it_stays_as_it_was_in_whatever_trains_around_it(weights: Path, faces: Batch) -> None:
     class Module(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -67,7 +67,7 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["damaged.safetensors", "damaged.pth"])
-def test_a_damaged_file(tmp_path: Path, name) -> None:
+def test_a_damaged_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"no weights at all")
     refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
@@ -79,7 +79,7 @@ def test_a_file_that_would_run_code(tmp_path: Path) -> None:
     refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
 
 
-def test_another_model(tmp_path: Path, weights) -> None:
+def test_another_model(tmp_path: Path, weights: Path) -> None:
     path = tmp_path / "other.safetensors"
     state = load_file(weights)
     del state["bn1.bias"]

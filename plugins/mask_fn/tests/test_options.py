@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ssltoolbox_mask_fn
@@ -36,7 +37,7 @@ def test_the_defaults_are_the_papers() -> None:
     "wrong",
     [{"attract": -0.1}, {"top_k": 0}, {"threshold": 1.5}, {"descriptor": "hog"}, {"attract": float("inf")}],
 )
-def test_options_that_make_no_sense(wrong) -> None:
+def test_options_that_make_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         MaskFNOptions(**wrong)
 

@@ -12,14 +12,16 @@ from ssltoolbox.api import DataFacts, Rows, Setting
 moments = st.lists(st.tuples(st.integers(0, 3), st.floats(0, 10)), min_size=1, max_size=12)
 
 
-def rows_at(places) -> Rows:
+def rows_at(places: list[tuple[int, float]]) -> Rows:
     clip = torch.tensor([clip for clip, _ in places])
     time = torch.tensor([time for _, time in places], dtype=torch.float64)
     return Rows(torch.arange(len(clip)), clip, clip, time, torch.empty(len(clip), 0))
 
 
 @given(anchors=moments, candidates=moments, gap=st.floats(0.1, 5), data=st.data())
-def test_near_in_the_same_clip_and_eligible(anchors, candidates, gap, data) -> None:
+def test_near_in_the_same_clip_and_eligible(
+    anchors: list[tuple[int, float]], candidates: list[tuple[int, float]], gap: float, data: st.DataObject
+) -> None:
     shape = (len(anchors), len(candidates))
     bits = data.draw(st.lists(st.booleans(), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]))
     eligible = torch.tensor(bits).view(shape)
@@ -45,7 +47,7 @@ def test_empty_places_of_a_queue_are_not_near() -> None:
 
 
 @pytest.mark.parametrize(("fps", "complains"), [(25 / 6, False), (0.5, True)])
-def test_a_gap_below_the_frame_rate_is_reported(fps, complains) -> None:
+def test_a_gap_below_the_frame_rate_is_reported(fps: float, complains: bool) -> None:
     facts = DataFacts(clips=9, identities=3, frames=90, fps=fps, size=8, shortest=10, longest=10)
     problems = list(NearInTimeOptions().problems(Setting(facts, instances=8, draws=8, hard_negatives=0)))
     assert [problem.message for problem in problems] == complains * [

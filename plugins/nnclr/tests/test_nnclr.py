@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -65,7 +66,7 @@ def rows() -> Rows:
     return Rows(draw, number, draw, draw.double())
 
 
-def trained(step_loss, modules: list[nn.Module]) -> list[float]:
+def trained(step_loss: Callable[[Tensor, Tensor], Tensor], modules: list[nn.Module]) -> list[float]:
     """The losses of twenty steps."""
     optimiser = torch.optim.SGD([p for module in modules for p in module.parameters()], lr=0.05, momentum=0.9)
     losses = []
@@ -86,7 +87,7 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
     support.bank_ptr.copy_(method.support.bank_ptr)
     criterion = NTXentLoss(TEMPERATURE)
 
-    def plain(view_a, view_b):
+    def plain(view_a: Tensor, view_b: Tensor) -> Tensor:
         (z_a, z_b) = (head(backbone(view)) for view in (view_a, view_b))
         p_a, p_b = prediction(z_a), prediction(z_b)
         z_a, z_b = support(z_a.detach(), update=False), support(z_b.detach(), update=True)
@@ -151,6 +152,6 @@ def test_without_a_gradient_nothing_enters_the_support_set() -> None:
 
 
 @pytest.mark.parametrize(("instances", "advice"), [(8, []), (7, ["write support: 21"])])
-def test_a_support_set_that_instances_don_t_fill_evenly(instances, advice) -> None:
+def test_a_support_set_that_instances_don_t_fill_evenly(instances: int, advice: list[str]) -> None:
     problems = OPTIONS.problems(Setting(None, instances=instances, draws=instances, hard_negatives=0))
     assert [problem.hint for problem in problems] == advice

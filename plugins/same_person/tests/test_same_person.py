@@ -1,6 +1,7 @@
 """Positives are of another clip of the person, all equally likely; a person with one clip has an answer."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ class People:
         return {}
 
 
-def picks(people: People, clip: int, frame: int = 0, **options) -> list:
+def picks(people: People, clip: int, frame: int = 0, **options: Any) -> list:
     generator = SamePerson(SamePersonOptions(**options))
     return [generator.pick(people.clip(clip), frame, np.random.default_rng(seed)) for seed in range(600)]
 
@@ -58,7 +59,7 @@ def test_a_clip_of_one_frame_without_a_catalogue() -> None:
 
 
 @pytest.mark.parametrize(("alone", "warning"), [("clip", True), ("skip", False)])
-def test_data_with_a_clip_for_each_person_is_reported(alone, warning) -> None:
+def test_data_with_a_clip_for_each_person_is_reported(alone: str, warning: bool) -> None:
     facts = DataFacts(clips=9, identities=9, frames=900, fps=25, size=8, shortest=99, longest=99)
     setting = Setting(data=facts, instances=8, draws=8, hard_negatives=0)
     (problem,) = SamePersonOptions(alone=alone).problems(setting)

@@ -5,7 +5,7 @@ import pytest
 from ssltoolbox_similar_pose.pose import FACE, POINTS, angles, rotations
 
 
-def turn(yaw=0.0, pitch=0.0, roll=0.0) -> np.ndarray:
+def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
     """[3, 3] a rotation by degrees about the axes up, right and to the camera."""
     matrices = []
     for axis, degrees in ((1, yaw), (0, pitch), (2, roll)):
@@ -18,7 +18,7 @@ def turn(yaw=0.0, pitch=0.0, roll=0.0) -> np.ndarray:
     return np.linalg.multi_dot(matrices)
 
 
-def seen(rotation: np.ndarray, scale=0.1, centre=(40, 60)) -> np.ndarray:
+def seen(rotation: np.ndarray, scale: float = 0.1, centre: tuple[float, float] = (40, 60)) -> np.ndarray:
     """[68, 2] landmarks of the face under weak perspective; the points that are not looked at are anywhere."""
     landmarks = np.random.default_rng(0).uniform(0, 99, (68, 2))
     landmarks[POINTS] = np.array(centre) + scale * (FACE @ rotation.T)[:, :2] * [1, -1]
@@ -26,7 +26,7 @@ def seen(rotation: np.ndarray, scale=0.1, centre=(40, 60)) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rotation", [turn(), turn(yaw=30), turn(pitch=-20), turn(25, 10, -40)])
-def test_the_rotation_is_found(rotation) -> None:
+def test_the_rotation_is_found(rotation: np.ndarray) -> None:
     (found,) = rotations(seen(rotation, scale=0.3, centre=(7, 5))[None])
     np.testing.assert_allclose(found, rotation, atol=1e-6)
 

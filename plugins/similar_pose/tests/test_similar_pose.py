@@ -1,5 +1,8 @@
 """Hard negatives are of other people, the most similar pose first, and the cost is bounded."""
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 import pytest
 from ssltoolbox_similar_pose import SimilarPoseOptions
@@ -23,7 +26,9 @@ def face(yaw: float) -> np.ndarray:
 class Turned:
     """A catalogue with two clips of each person; frame f of clip c is turned by 18·f + c degrees."""
 
-    def __init__(self, unknown=(), bare=(), clips: int = 2 * PEOPLE) -> None:
+    def __init__(
+        self, unknown: Collection[int] = (), bare: Collection[int] = (), clips: int = 2 * PEOPLE
+    ) -> None:
         self.unknown, self.bare, self.clips = unknown, bare, clips
         self.looked_at = 0
 
@@ -39,19 +44,19 @@ class Turned:
         return Clip(index, index // 2, np.arange(FRAMES) / 25, load_landmarks=load, catalogue=self)
 
 
-def pick(catalogue: Turned, clip: int = 0, anchor: int = 2, seed: int = 0, **options) -> list:
+def pick(catalogue: Turned, clip: int = 0, anchor: int = 2, seed: int = 0, **options: Any) -> list:
     sampler = SimilarPose(SimilarPoseOptions(**options))
     return sampler.pick(catalogue.clip(clip), anchor, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_most_similar_of_other_people(seed) -> None:
+def test_the_most_similar_of_other_people(seed: int) -> None:
     picked = pick(Turned(), candidates=200, count=3, seed=seed)
     assert [(one.clip, one.frame) for one in picked] == [(2, 2), (3, 2), (4, 2)]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_few_candidates_are_still_other_people(seed) -> None:
+def test_few_candidates_are_still_other_people(seed: int) -> None:
     picked = pick(Turned(), candidates=1, count=2, seed=seed)
     assert len({(one.clip, one.frame) for one in picked}) == 2
     assert all(one.clip // 2 != 0 for one in picked)

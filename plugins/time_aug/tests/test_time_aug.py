@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from pydantic import ValidationError
 from ssltoolbox_time_aug import PAPER_OFFSETS, TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
@@ -15,7 +16,7 @@ from ssltoolbox.api import Clip, DataFacts, Setting
 PAPER_FPS = 25 / 6
 
 
-def clip_at(times) -> Clip:
+def clip_at(times: ArrayLike) -> Clip:
     return Clip(index=0, identity=0, times=np.asarray(times, dtype=np.float64))
 
 
@@ -23,7 +24,9 @@ irregular_times = st.lists(st.floats(0.02, 2.0), min_size=1, max_size=60).map(np
 
 
 @given(times=irregular_times, seed=st.integers(0, 2**32 - 1), data=st.data())
-def test_never_out_of_the_clip_and_never_far_from_the_offset(times, seed, data) -> None:
+def test_never_out_of_the_clip_and_never_far_from_the_offset(
+    times: list[float], seed: int, data: st.DataObject
+) -> None:
     clip = clip_at(times)
     frame = data.draw(st.integers(0, len(clip) - 1))
     picked = TimeAug(TimeAugOptions()).pick(clip, frame, np.random.default_rng(seed))
@@ -35,7 +38,7 @@ def test_never_out_of_the_clip_and_never_far_from_the_offset(times, seed, data) 
 
 
 @pytest.mark.parametrize("fps", [PAPER_FPS, 25, 30, 12.5])
-def test_offsets_are_seconds_at_any_frame_rate(fps) -> None:
+def test_offsets_are_seconds_at_any_frame_rate(fps: float) -> None:
     clip = clip_at(np.arange(int(10 * fps)) / fps)
     strategy = TimeAug(TimeAugOptions())
     middle = len(clip) // 2
@@ -53,7 +56,7 @@ def test_offsets_are_seconds_at_any_frame_rate(fps) -> None:
         ("increasing", [1 / 15, 2 / 15, 3 / 15, 4 / 15, 5 / 15]),
     ],
 )
-def test_distribution_of_offsets_and_directions(weighting, shares) -> None:
+def test_distribution_of_offsets_and_directions(weighting: str, shares: list[float]) -> None:
     """Two to six frames at the paper's rate, in both directions alike."""
     clip = clip_at(np.arange(40) / PAPER_FPS)
     strategy = TimeAug(TimeAugOptions(weighting=weighting))
@@ -90,7 +93,7 @@ def test_the_same_generator_state_gives_the_same_frame() -> None:
 
 
 @pytest.mark.parametrize("offsets", [(), (0.0,), (-0.5,), (float("nan"),)])
-def test_offsets_that_make_no_sense(offsets) -> None:
+def test_offsets_that_make_no_sense(offsets: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError):
         TimeAugOptions(offsets=offsets)
 

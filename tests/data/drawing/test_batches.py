@@ -1,6 +1,7 @@
 """Draws become batches, whoever deals them; unreadable images are replaced, counted and named."""
 
 import pickle
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.data.drawing.sampler import DrawSampler, Sharing
 
 
-def batches(broken=(), clips=12) -> DrawnBatches:
+def batches(broken: Sequence[tuple[int, int]] = (), clips: int = 12) -> DrawnBatches:
     dataset = NumberedFrames([60] * clips, broken=broken)
     strategies = Strategies(
         [("time_aug", TimeAug(TimeAugOptions()))], [("hard_neg", HardNeg(HardNegOptions()))]
@@ -84,7 +85,7 @@ def test_travels_to_a_worker() -> None:
     size=st.integers(1, 3),
     step=st.integers(0, 11),
 )
-def test_ranks_share_a_step_evenly(steps, ranks, accumulate, size, step) -> None:
+def test_ranks_share_a_step_evenly(steps: int, ranks: int, accumulate: int, size: int, step: int) -> None:
     """Together the ranks see what one process sees, micro-batch by micro-batch."""
     draws = ranks * accumulate * size
     alone = Sharing(steps, draws, accumulate)

@@ -1,6 +1,7 @@
 """Draws: pure, independent of workers and ranks, and patient with clips that have no answer."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ssltoolbox_time_aug import TimeAugOptions
 from ssltoolbox_time_aug.generator import TimeAug
 
 from ssltoolbox.api import (
+    Clip,
     NegativeSampler,
     NegativeSamplerOptions,
     Options,
@@ -32,11 +34,17 @@ HARD_NEG = ("hard_neg", HardNeg(HardNegOptions()))
 class NextFrame(PositiveGenerator[Options]):
     """One frame on; no answer at the end."""
 
-    def pick(self, clip, frame, rng):
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | None:
         return frame + 1 if frame + 1 < len(clip) else None
 
 
-def drawer(lengths, generators=(TIME_AUG,), samplers=(HARD_NEG,), seed=0, stride=4) -> Drawer:
+def drawer(
+    lengths: Sequence[int],
+    generators: Sequence[tuple[str, PositiveGenerator]] = (TIME_AUG,),
+    samplers: Sequence[tuple[str, NegativeSampler]] = (HARD_NEG,),
+    seed: int = 0,
+    stride: int = 4,
+) -> Drawer:
     return Drawer(NumberedFrames(lengths), Strategies(generators, samplers), seed, stride)
 
 
@@ -58,7 +66,7 @@ def test_without_strategies_the_positive_is_the_frame_itself() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 999), slot=st.integers(0, 19))
-def test_a_draw_depends_on_its_place_alone(seed, epoch, slot) -> None:
+def test_a_draw_depends_on_its_place_alone(seed: int, epoch: int, slot: int) -> None:
     """Another worker, which has drawn other things before, gives the same."""
     first = drawer([60] * 20, seed=seed)
     other = drawer([60] * 20, seed=seed)
@@ -145,7 +153,7 @@ def test_no_clip_has_an_answer(golden: Golden) -> None:
 
 def test_a_strategy_that_leaves_the_clip_is_named() -> None:
     class Outside(NegativeSampler[NegativeSamplerOptions]):
-        def pick(self, clip, anchor, rng):
+        def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
             return [len(clip)]
 
     with pytest.raises(SslToolboxError) as caught:
@@ -162,7 +170,7 @@ def test_global_random_state_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 3, 4, 6, 12, 24])
-def test_the_one_clip_with_an_answer_is_found_from_every_place(stride) -> None:
+def test_the_one_clip_with_an_answer_is_found_from_every_place(stride: int) -> None:
     lengths = [2] * 11 + [60]  # too short for a hard negative, but for the last
     found = [drawer(lengths, stride=stride).draw(0, slot) for slot in range(12)]
     assert {draw.clip for draw in found} == {11}
@@ -170,7 +178,7 @@ def test_the_one_clip_with_an_answer_is_found_from_every_place(stride) -> None:
 
 
 @pytest.mark.parametrize("clips", [1, 2, 3])
-def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips) -> None:
+def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips: int) -> None:
     draws = [drawer([60] * clips).draw(0, 0, again) for again in range(MOST_REDRAWS + 1)]
     assert {draw.clip for draw in draws} == set(range(clips))
     assert all(draw.clips_refused == 0 for draw in draws)
@@ -180,7 +188,7 @@ def test_of_few_clips_there_is_a_draw_however_often_images_were_unreadable(clips
 class Elsewhere(PositiveGenerator[Options]):
     """The first frame of the person's next clip, and how far it lies in the list of clips."""
 
-    def pick(self, clip, frame, rng):
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> Pick:
         own = clip.catalogue.of_identity(clip.identity)
         other = int(own[(list(own).index(clip.index) + 1) % len(own)])
         return Pick(frame=0, clip=other, found={"distance": abs(other - clip.index)})
@@ -189,7 +197,7 @@ class Elsewhere(PositiveGenerator[Options]):
 class Stranger(NegativeSampler[NegativeSamplerOptions]):
     """A frame of another person, who is drawn."""
 
-    def pick(self, clip, anchor, rng):
+    def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[Pick]:
         others = np.flatnonzero(clip.catalogue.identities != clip.identity)
         return [Pick(frame=3, clip=int(rng.choice(others)))]
 
@@ -214,7 +222,7 @@ def test_picks_may_come_from_other_clips() -> None:
 
 def test_a_pick_of_a_clip_that_is_not_there() -> None:
     class Beyond(PositiveGenerator[Options]):
-        def pick(self, clip, frame, rng):
+        def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> Pick:
             return Pick(frame=0, clip=99)
 
     drawer = Drawer(NumberedFrames([60] * 4), Strategies([("beyond", Beyond(Options()))]), seed=0, stride=2)

@@ -11,7 +11,7 @@ from ssltoolbox.data.drawing.streams import stream
 
 
 @given(name=st.text(max_size=60))
-def test_a_stream_depends_on_its_name_alone(name) -> None:
+def test_a_stream_depends_on_its_name_alone(name: str) -> None:
     stream("another").random(3)
     assert stream(name).integers(2**62, size=4).tolist() == stream(name).integers(2**62, size=4).tolist()
 

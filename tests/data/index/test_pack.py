@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -50,7 +51,12 @@ def index(tmp_path: Path, put_image: Put) -> Path:
     return output
 
 
-def packed(index: Path, packing: Packing, name: str = "packed.index", tick=lambda done: None) -> Path:
+def packed(
+    index: Path,
+    packing: Packing,
+    name: str = "packed.index",
+    tick: Callable[[int], object] = lambda done: None,
+) -> Path:
     output = index.with_name(name)
     pack_index(FrameIndex(index), packing, output, workers=1, tick=tick)
     return output
@@ -111,7 +117,7 @@ def test_interrupted_anywhere_it_gives_the_same_bytes(index: Path, monkeypatch: 
             packed(index, JPEG, tick=stop)
     copyfileobj, copies = pack_module.shutil.copyfileobj, []
 
-    def stop_in_the_second(source, target, length) -> None:
+    def stop_in_the_second(source: BinaryIO, target: BinaryIO, length: int) -> None:
         copies.append(source)
         copyfileobj(source, target, length)
         if len(copies) == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def stepped(method: Any, losses: AuxiliaryLosses, step: int = 0) -> StepOutput:
 
 
 @each_method
-def test_a_loss_sees_the_step_of_any_method(name) -> None:
+def test_a_loss_sees_the_step_of_any_method(name: str) -> None:
     method, short = method_of(name), Short(Options(), None)
     losses = AuxiliaryLosses({"short": Weighted(short, 0.5)})
     output = stepped(method, losses, step=3)
@@ -97,7 +98,7 @@ def test_a_loss_sees_the_step_of_any_method(name) -> None:
 
 
 @each_method
-def test_it_is_added_with_its_weight(name) -> None:
+def test_it_is_added_with_its_weight(name: str) -> None:
     alone = stepped(method_of(name), AuxiliaryLosses())
     short = Short(Options(), None)
     both = stepped(method_of(name), AuxiliaryLosses({"short": Weighted(short, 0.25)}))
@@ -174,9 +175,9 @@ def test_a_method_that_hides_its_features_is_told() -> None:
     ("given", "complaint"),
     [(lambda features: features.detach().sum(), "gradient"), (lambda features: features, "one number")],
 )
-def test_a_loss_that_can_t_be_added_is_named(given, complaint) -> None:
+def test_a_loss_that_can_t_be_added_is_named(given: Callable[[Tensor], Tensor], complaint: str) -> None:
     class Wrong(AuxiliaryLoss[Options]):
-        def loss(self, inputs):
+        def loss(self, inputs: AuxiliaryInputs) -> Tensor:
             return given(inputs.features)
 
     with pytest.raises(SslToolboxError, match=f"'wrong'.*{complaint}"):

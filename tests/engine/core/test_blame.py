@@ -53,7 +53,7 @@ def test_the_component_the_call_and_the_line_are_named() -> None:
 
 
 @pytest.mark.parametrize("error", [UserError("write it otherwise"), MemoryError()])
-def test_errors_that_say_what_to_do_pass(error) -> None:
+def test_errors_that_say_what_to_do_pass(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, BLAME.assigned():
         Component().work(error)
     assert caught.value is error
@@ -70,7 +70,7 @@ def test_it_goes_to_workers() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_run_ends_with_the_plugin_named(tmp_path: Path, workers) -> None:
+def test_a_run_ends_with_the_plugin_named(tmp_path: Path, workers: int) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN)
     recipe = write_recipe(tmp_path, ("[time_aug]", "[wrong]"), ("workers: 0", f"workers: {workers}"))
     recipe.write_text(recipe.read_text() + "plugins: {files: [mine.py]}\n")

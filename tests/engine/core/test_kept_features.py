@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,6 +16,7 @@ from helpers.data import NumberedFrames
 from helpers.runs import write_recipe
 from torch import Tensor, nn
 
+from ssltoolbox.api import Frames
 from ssltoolbox.engine.core import kept_features as module
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import FeatureExtractor
@@ -78,7 +80,7 @@ def test_changed_images_are_looked_at(tmp_path: Path, dataset: NumberedFrames) -
     """Even where the data says the same of itself; of the others nothing is computed again."""
 
     class Changed(NumberedFrames):
-        def read(self, clips, frames):
+        def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
             found = super().read(clips, frames)
             found.images[[place == (1, 2) for place in zip(clips, frames, strict=True)], 2, 0, 0] += 1
             return found

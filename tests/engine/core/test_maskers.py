@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, MaskerAnswer, NegativeMasker, Options, Rows, SslToolboxError
+from ssltoolbox.api import Batch, Comparison, MaskerAnswer, NegativeMasker, Options, Rows, SslToolboxError
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.losses import RowQueue
 
@@ -83,7 +83,7 @@ def test_descriptors_stand_under_the_keys_of_their_maskers() -> None:
 
 def test_a_masker_sees_its_own_descriptors_alone() -> None:
     class Seen(MaskAll):
-        def mask(self, anchors, candidates, eligible):
+        def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
             self.seen = anchors.descriptor, candidates.descriptor
             return eligible
 
@@ -123,7 +123,7 @@ def test_agreement_is_reported_with_a_queue_too() -> None:
 
 def test_agreement_with_labels_is_reported_with_chance() -> None:
     class MaskNext(MaskAll):
-        def mask(self, anchors, candidates, eligible):
+        def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
             return torch.eye(len(anchors), dtype=torch.bool).roll(1, dims=1)
 
     labelled = rows([0, 1, 2, 3], zeros(4, next=1), {"expression": [0, 0, 1, -1]})
@@ -160,7 +160,7 @@ def test_rows_that_a_masker_never_described_are_named() -> None:
 
 def test_a_mask_of_the_wrong_shape_is_named() -> None:
     class Wrong(MaskAll):
-        def mask(self, anchors, candidates, eligible):
+        def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
             return eligible[:1]
 
     given = rows([0, 1, 2, 3], zeros(4, wrong=1))
@@ -178,7 +178,7 @@ class Answers(MaskAll):
         super().__init__()
         self.given = answer
 
-    def answer(self, comparison):
+    def answer(self, comparison: Comparison) -> MaskerAnswer:
         self.seen = comparison
         return MaskerAnswer(**self.given)
 
@@ -209,7 +209,7 @@ def test_weights_of_rows_without_an_opinion_are_one() -> None:
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, torch.inf, torch.nan])
-def test_weights_that_can_t_be_are_named(bad) -> None:
+def test_weights_that_can_t_be_are_named(bad: float) -> None:
     given, similarity = pairs(2, "one")
     union = MaskerUnion({"one": Answers(weights=torch.tensor([[1.0, 1.0], [bad, 1.0]]))})
     with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
@@ -217,7 +217,7 @@ def test_weights_that_can_t_be_are_named(bad) -> None:
 
 
 @pytest.mark.parametrize("weights", [torch.ones(2, 3), torch.ones(2, 2, dtype=torch.bool)])
-def test_weights_of_the_wrong_shape_or_type_are_named(weights) -> None:
+def test_weights_of_the_wrong_shape_or_type_are_named(weights: Tensor) -> None:
     given, similarity = pairs(2, "one")
     with pytest.raises(SslToolboxError, match=r"Answers\.answer .* weights"):
         MaskerUnion({"one": Answers(weights=weights)}).mask(given, given, similarity)
@@ -245,9 +245,9 @@ def test_a_method_that_gives_no_similarity_is_told_who_needs_it() -> None:
 
 
 @pytest.mark.parametrize("differentiable", [False, True])
-def test_weights_have_a_gradient_only_if_asked_for(differentiable) -> None:
+def test_weights_have_a_gradient_only_if_asked_for(differentiable: bool) -> None:
     class Grow(Answers):
-        def answer(self, comparison):
+        def answer(self, comparison: Comparison) -> MaskerAnswer:
             return MaskerAnswer(weights=comparison.similarity.exp())
 
     given, similarity = pairs(2, "grow")
@@ -298,7 +298,7 @@ def test_each_masker_attracts_with_its_own_weight() -> None:
 
 def test_a_masker_that_learns_is_given_its_own_descriptors() -> None:
     class Learns(MaskAll, nn.Module):
-        def update(self, rows, embeddings) -> None:
+        def update(self, rows: Rows, embeddings: Tensor) -> None:
             self.seen = rows.descriptor, embeddings
 
     learns, given = Learns(), rows([0, 1], {"learns": torch.ones(2, 3), "all": torch.zeros(2, 1)})
@@ -311,7 +311,7 @@ def test_a_masker_that_learns_is_given_its_own_descriptors() -> None:
 
 def test_a_masker_whose_state_no_checkpoint_would_have_is_refused() -> None:
     class Forgets(MaskAll):
-        def update(self, rows, embeddings) -> None:
+        def update(self, rows: Rows, embeddings: Tensor) -> None:
             self.mean = embeddings.mean()
 
     with pytest.raises(SslToolboxError, match=r"'forgets'.*Forgets.*nn\.Module"):

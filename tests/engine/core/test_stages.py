@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Batch
+from ssltoolbox.api import Batch, View
 from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Drawn, Stages, augmented
@@ -44,7 +44,7 @@ def one_sided() -> Batch:
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["standard", "paper"])
-def test_local_crops_come_from_both_sides_in_turn(view) -> None:
+def test_local_crops_come_from_both_sides_in_turn(view: View) -> None:
     faces = batch(draws=4, hard=1)
     torch.manual_seed(0)
     view_a, view_b, crops = augmented(view, faces, crops=3)
@@ -60,7 +60,7 @@ def test_local_crops_come_from_both_sides_in_turn(view) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=["standard", "paper"])
-def test_a_batch_of_one_side_gives_one_view(view) -> None:
+def test_a_batch_of_one_side_gives_one_view(view: View) -> None:
     faces = one_sided()
     assert faces.hard_negatives == 1
     view_a, view_b, crops = augmented(view, faces, crops=2)
@@ -80,7 +80,7 @@ def test_a_view_may_treat_a_pair_in_one_call() -> None:
     ("wanted", "crops", "frames"),
     [((), 0, False), (("view_b", "crops"), 2, False), (("view_b", "batch"), 0, True)],
 )
-def test_what_nobody_asks_for_is_not_computed(wanted, crops, frames) -> None:
+def test_what_nobody_asks_for_is_not_computed(wanted: tuple[str, ...], crops: int, frames: bool) -> None:
     faces = batch(draws=4, hard=0) if "view_b" in wanted else one_sided()
     stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, wanted=wanted, crops=2)
     inputs = stages(Drawn(Position(7), faces)).inputs

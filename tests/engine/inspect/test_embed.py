@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,22 +13,24 @@ from helpers.runs import untrained_run, write_recipe
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect import embed
+from ssltoolbox.engine.inspect.embed import Embedded
 from ssltoolbox.engine.inspect.source import NetworkSource, open_source
 from ssltoolbox.models import weights_hash
+from ssltoolbox.plan import Plan
 
 
 @pytest.fixture
-def plan(tmp_path: Path):
+def plan(tmp_path: Path) -> Plan:
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     return open_source(NetworkSource(str(untrained_run(recipe, tmp_path / "run"))))
 
 
-def written(plan, path, ticks=None, **options):
+def written(plan: Plan, path: Path, ticks: list[int] | None = None, **options: Any) -> Embedded:
     ticks = [] if ticks is None else ticks
     return embed.Embedding(Components(plan), **options).write(path, ticks.append)
 
 
-def test_every_frame_of_every_split(plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_frame_of_every_split(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embed, "ROWS", 32)
     ticks = []
     path = tmp_path / "new" / "x.parquet"
@@ -50,7 +52,7 @@ def test_every_frame_of_every_split(plan, tmp_path: Path, monkeypatch: pytest.Mo
     assert about["weights"] == weights_hash(Components(plan).initial_backbone())
 
 
-def test_a_row_is_of_its_frame(plan, tmp_path: Path) -> None:
+def test_a_row_is_of_its_frame(plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     written(plan, path, splits=["test"])
     components, table = Components(plan), pq.read_table(path).to_pylist()
@@ -70,9 +72,9 @@ def test_what_has_no_label_is_null() -> None:
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_finished(
-    plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_, **__) -> Never:
+    def full(*_: object, **__: object) -> Never:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)

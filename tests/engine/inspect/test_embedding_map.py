@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.plan import load_plan
 
 
-def two_groups(count):
+def two_groups(count: int) -> np.ndarray:
     """[count, 6] features around two places, the first half around the one."""
     values = np.random.default_rng(0).normal(size=(count, 6))
     values[: count // 2] += 8
@@ -24,7 +25,7 @@ def two_groups(count):
 
 
 @pytest.mark.parametrize(("count", "method"), [(10, "PCA"), (60, "t-SNE")])
-def test_groups_stay_apart(count, method) -> None:
+def test_groups_stay_apart(count: int, method: str) -> None:
     name, points = project(two_groups(count))
     assert (name, points.shape) == (method, (count, 2))
     first, second = points[: count // 2], points[count // 2 :]
@@ -35,10 +36,10 @@ def test_groups_stay_apart(count, method) -> None:
 
 def test_umap_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Umap:
-        def __init__(self, **options) -> None:
+        def __init__(self, **options: Any) -> None:
             assert options == {"random_state": 0, "n_jobs": 1}
 
-        def fit_transform(self, values):
+        def fit_transform(self, values: np.ndarray) -> np.ndarray:
             return values[:, :2]
 
     fake = SimpleNamespace(UMAP=Umap, __spec__=SimpleNamespace(name="umap"))

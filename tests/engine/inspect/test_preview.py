@@ -1,5 +1,6 @@
 """The picture of a recipe's pairs shows what training sees, and says what becomes of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api import Method, SslToolboxError, StepInputs, StepOutput, UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.preview import preview
 from ssltoolbox.engine.inspect.preview.batch import displayable, seen_at
-from ssltoolbox.engine.inspect.preview.content import Preview, collect
+from ssltoolbox.engine.inspect.preview.content import Preview, Tile, collect
 from ssltoolbox.engine.inspect.preview.page import page, write_page
 from ssltoolbox.methods.simclr import SimCLR
 from ssltoolbox.plan import load_plan
@@ -63,7 +64,7 @@ class NextDraw(NegativeMasker[Options]):
 
 
 @pytest.fixture
-def shown(tmp_path: Path):
+def shown(tmp_path: Path) -> Callable[..., Preview]:
     """What the picture of the tiny recipe, with changes, says."""
     (tmp_path / "strategies.py").write_text(PLUGINS)
     plugins = ("trainer:", "plugins: {files: [strategies.py]}\ntrainer:")
@@ -74,7 +75,7 @@ def shown(tmp_path: Path):
     return show
 
 
-def captions(tiles):
+def captions(tiles: Sequence[Tile]) -> list[str]:
     return [tile.caption for tile in tiles]
 
 
@@ -84,7 +85,7 @@ def test_it_is_what_the_run_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     seen = []
     step = SimCLR.step
 
-    def recording(self, inputs):
+    def recording(self: Method, inputs: StepInputs) -> StepOutput:
         seen.append((inputs.view_a.clone(), inputs.view_b.clone(), inputs.rows))
         return step(self, inputs)
 
@@ -101,7 +102,7 @@ def test_it_is_what_the_run_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert torch.equal(ours.view_b, displayable(components.view, view_b, 32))
 
 
-def test_a_line_for_each_instance_with_moments_in_seconds(shown) -> None:
+def test_a_line_for_each_instance_with_moments_in_seconds(shown: Callable[..., Preview]) -> None:
     content = shown(HARD, draws=3)
     assert [len(draw.instances) for draw in content.draws] == [2, 2, 2]
     anchor, hard = content.draws[0].instances
@@ -117,25 +118,25 @@ def test_a_line_for_each_instance_with_moments_in_seconds(shown) -> None:
     assert not content.changes
 
 
-def test_a_positive_without_strategies_is_the_frame_itself(shown) -> None:
+def test_a_positive_without_strategies_is_the_frame_itself(shown: Callable[..., Preview]) -> None:
     anchor = shown(("[time_aug]", "[]")).draws[0].instances[0]
     assert anchor.positive.caption.startswith("the same frame")
     assert np.array_equal(anchor.positive.image, anchor.frame.image)
 
 
-def test_many_hard_negatives_are_counted(shown) -> None:
+def test_many_hard_negatives_are_counted(shown: Callable[..., Preview]) -> None:
     draw = shown(("views:", "negatives: [{name: hard_neg, count: 7, gap: 0.24}]\nviews:")).draws[0]
     assert [instance.name for instance in draw.instances[1:]] == [f"hard negative {k}" for k in (1, 2, 3)]
     assert draw.more_hard == 4
 
 
-def test_a_hard_negative_that_counts_as_many_says_so(shown) -> None:
+def test_a_hard_negative_that_counts_as_many_says_so(shown: Callable[..., Preview]) -> None:
     draw = shown(("views:", "negatives: [{name: hard_neg, count: 3, weight: 32}]\nviews:")).draws[0]
     names = [instance.name for instance in draw.instances]
     assert names == ["anchor", *(f"hard negative {number}\ncounts as 32" for number in (1, 2, 3))]
 
 
-def test_changed_pixels_name_who_changed_them(shown) -> None:
+def test_changed_pixels_name_who_changed_them(shown: Callable[..., Preview]) -> None:
     content = shown(("[time_aug]", "[time_aug, invert]"), HARD)
     assert content.changes
     first, second = content.draws[:2]
@@ -145,7 +146,7 @@ def test_changed_pixels_name_who_changed_them(shown) -> None:
     assert [instance.changed for instance in second.instances] == [None, None]
 
 
-def test_what_is_pushed_apart(shown) -> None:
+def test_what_is_pushed_apart(shown: Callable[..., Preview]) -> None:
     content = shown()
     assert content.legend == (
         ("pulled", "pulled together: the two views in a row (A from the frame, B from its positive)"),
@@ -157,7 +158,7 @@ def test_what_is_pushed_apart(shown) -> None:
     assert [text.split("\n")[0] for text in others] == [f"person {number}" for number in people[1:4]]
 
 
-def test_hard_negatives_are_pushed_apart_too(shown) -> None:
+def test_hard_negatives_are_pushed_apart_too(shown: Callable[..., Preview]) -> None:
     assert shown(HARD).legend[1] == (
         "pushed",
         "pushed apart: the rows of a draw from each other (hard negatives: same clip, another moment), and "
@@ -165,7 +166,7 @@ def test_hard_negatives_are_pushed_apart_too(shown) -> None:
     )
 
 
-def test_frames_of_other_clips_are_said_to_be_so(shown) -> None:
+def test_frames_of_other_clips_are_said_to_be_so(shown: Callable[..., Preview]) -> None:
     content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
     assert "the rows of a draw from each other (hard negatives: other people), and" in content.legend[1][1]
     for draw in content.draws:
@@ -176,7 +177,9 @@ def test_frames_of_other_clips_are_said_to_be_so(shown) -> None:
 
 
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
-def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method) -> None:
+def test_masked_rows_are_shown_and_not_among_those_pushed_apart(
+    shown: Callable[..., Preview], method: str
+) -> None:
     content = shown((SIMCLR, WITH_METHOD[method]), ("views:", "maskers: [next_draw]\nviews:"), draws=8)
     relation, text = content.legend[2]
     assert relation == "masked"
@@ -194,13 +197,13 @@ def test_masked_rows_are_shown_and_not_among_those_pushed_apart(shown, method) -
     assert last.more_masked == 0
 
 
-def test_more_masked_rows_than_are_shown_are_counted(shown) -> None:
+def test_more_masked_rows_than_are_shown_are_counted(shown: Callable[..., Preview]) -> None:
     content = shown(HARD, ("views:", "maskers: [next_draw]\nviews:"))
     hard = content.draws[0].instances[1]
     assert (len(hard.masked), hard.more_masked) == (3, 1)
 
 
-def test_a_queue_is_said_to_be_one(shown) -> None:
+def test_a_queue_is_said_to_be_one(shown: Callable[..., Preview]) -> None:
     content = shown((SIMCLR, WITH_METHOD["mocov2"]))
     assert content.pushed_heading == "pushed apart from such\nfaces in the queue"
     assert content.legend[1][1] == (
@@ -208,14 +211,14 @@ def test_a_queue_is_said_to_be_one(shown) -> None:
     )
 
 
-def test_without_negatives_nothing_is_pushed_apart(shown) -> None:
+def test_without_negatives_nothing_is_pushed_apart(shown: Callable[..., Preview]) -> None:
     content = shown((SIMCLR, WITH_METHOD["byol"]))
     assert content.legend[1:] == (("pushed", "nothing is pushed apart: byol has no negatives"),)
     assert content.pushed_heading == ""
     assert content.draws[0].instances[0].others == ()
 
 
-def test_a_method_that_looks_at_no_pairs_shows_none(shown) -> None:
+def test_a_method_that_looks_at_no_pairs_shows_none(shown: Callable[..., Preview]) -> None:
     content = shown((SIMCLR, "supervised"), ("[time_aug]", "[]"))
     instance = content.draws[0].instances[0]
     assert (content.pairs, instance.positive, instance.view_b, instance.others) == (False, None, None, ())
@@ -227,7 +230,7 @@ def test_a_method_that_looks_at_no_pairs_shows_none(shown) -> None:
     assert "together" not in drawn
 
 
-def test_masks_with_another_label_than_the_rows_look_different(shown) -> None:
+def test_masks_with_another_label_than_the_rows_look_different(shown: Callable[..., Preview]) -> None:
     """Of each masked tile, the caption names both labels where they differ, and its frame is dashed."""
     content = shown(("views:", "maskers: [next_draw]\nviews:"), draws=8)
     tiles = [tile for draw in content.draws for tile in draw.instances[0].masked]
@@ -239,19 +242,19 @@ def test_masks_with_another_label_than_the_rows_look_different(shown) -> None:
     assert "dashed" in content.legend[2][1]
 
 
-def test_the_recipe_in_words(shown) -> None:
+def test_the_recipe_in_words(shown: Callable[..., Preview]) -> None:
     assert dict(shown(HARD).facts)["negative sampler"] == (
         "hard_neg. Frames of the same clip a long time away: same person, other expression."
     )
 
 
-def test_steps_that_are_not_there(shown) -> None:
+def test_steps_that_are_not_there(shown: Callable[..., Preview]) -> None:
     assert shown(step=5).title == "tiny: pairs of step 5 of 6"
     with pytest.raises(UserError, match=r"^there is no step 6: the run has steps 0 to 5$"):
         shown(step=6)
 
 
-def test_a_recipe_that_does_not_train_has_no_pairs(shown) -> None:
+def test_a_recipe_that_does_not_train_has_no_pairs(shown: Callable[..., Preview]) -> None:
     with pytest.raises(UserError, match=r"^the method none trains nothing: there are no pairs to show$"):
         shown((SIMCLR, "none"), ("[time_aug]", "[]"))
 
@@ -262,12 +265,12 @@ class Normalised:
     level = torch.tensor([0.1, 0.5, 0.9])[:, None, None]
     scale = torch.tensor([0.2, 1.0, 3.0])[:, None, None]
 
-    def plain(self, images):
+    def plain(self, images: torch.Tensor) -> torch.Tensor:
         return (images / 255 - self.level) / self.scale
 
 
 class PerImage(Normalised):
-    def plain(self, images):
+    def plain(self, images: torch.Tensor) -> torch.Tensor:
         pixels = images.float()
         return (pixels - pixels.mean((1, 2, 3), keepdim=True)) / (pixels.std((1, 2, 3), keepdim=True) + 1)
 
@@ -293,7 +296,9 @@ def test_images_normalised_one_by_one_are_stretched() -> None:
         ("simclr", "negatives: [{name: hard_neg, count: 2}]\nmaskers: [next_draw]"),
     ],
 )
-def test_nothing_is_written_over_the_edge(shown, method, strategies) -> None:
+def test_nothing_is_written_over_the_edge(
+    shown: Callable[..., Preview], method: str, strategies: str
+) -> None:
     content = shown(
         (SIMCLR, WITH_METHOD[method]),
         ("views:", f"{strategies}\nviews:"),
@@ -320,7 +325,7 @@ def test_a_png_is_written_and_nothing_beside_it(tmp_path: Path) -> None:
         assert image.width > 1000
 
 
-def test_names_are_text_whatever_their_letters(tmp_path: Path, shown) -> None:
+def test_names_are_text_whatever_their_letters(tmp_path: Path, shown: Callable[..., Preview]) -> None:
     """No formula for dollar signs, no warning for letters that the font lacks."""
     content = shown(draws=1)
     draw = replace(content.draws[0], clip="$\\frac$ 人 clip")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan
 
@@ -30,7 +31,7 @@ def test_without_training_there_are_no_pairs(tmp_path: Path) -> None:
 def test_a_report_that_fails_fails_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(folder) -> Never:
+    def broken(folder: Path) -> Never:
         raise ValueError("no [font] found")
 
     monkeypatch.setattr("ssltoolbox.report.render_report", broken)
@@ -45,7 +46,7 @@ def test_a_report_that_fails_fails_nothing(
 
 
 def test_a_picture_that_fails_costs_only_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(components, output, draws) -> Never:
+    def broken(components: Components, output: Path, draws: int) -> Never:
         raise ValueError("no picture")
 
     monkeypatch.setattr("ssltoolbox.engine.inspect.preview.preview", broken)
@@ -64,7 +65,7 @@ def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_what_a_generator_counts_in_render_is_logged_and_said(
-    tmp_path: Path, accumulate, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, accumulate: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plugin = tmp_path / "mirror.py"
     plugin.write_text(

@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Path:
     return untrained_run(write_recipe(other, ("name: test_byobnet", "name: test_resnet")), tmp_path / "run")
 
 
-def test_a_file_with_a_recipe(recipe, weights) -> None:
+def test_a_file_with_a_recipe(recipe: Path, weights: Path) -> None:
     plan = open_source(NetworkSource(str(weights), recipe), ["evaluate=[identity]"])
     assert not plan.trains
     assert (plan.recipe.positives, plan.recipe.name) == ((), "odd-name-.safetensors")
@@ -47,7 +47,7 @@ def test_a_file_with_a_recipe(recipe, weights) -> None:
 
 
 @pytest.mark.parametrize("source", ["run", "run/", "run/backbone.safetensors"])
-def test_a_run_brings_its_recipe(run, source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_brings_its_recipe(run: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.parent)
     plan = open_source(NetworkSource(source))
     assert (plan.recipe.name, plan.recipe.backbone.name) == ("tiny", "test_resnet")
@@ -55,7 +55,7 @@ def test_a_run_brings_its_recipe(run, source, monkeypatch: pytest.MonkeyPatch) -
     assert weights_hash(Components(plan).initial_backbone()) == saved
 
 
-def test_a_run_on_another_recipes_data(run, recipe) -> None:
+def test_a_run_on_another_recipes_data(run: Path, recipe: Path) -> None:
     write_recipe(recipe.parent, ("size: 32, eval", "size: 48, eval"))
     plan = open_source(NetworkSource(str(run), recipe))
     assert plan.recipe.backbone.name == "test_resnet"
@@ -72,13 +72,15 @@ def test_a_run_on_another_recipes_data(run, recipe) -> None:
         ("imagenet", "", ("imagenet", "test_byobnet", "imagenet")),
     ],
 )
-def test_every_form_of_a_network_has_a_name_and_weights(recipe, source, arch, expected) -> None:
+def test_every_form_of_a_network_has_a_name_and_weights(
+    recipe: Path, source: str, arch: str, expected: tuple[str, str, None] | tuple[str, str, str]
+) -> None:
     plan = open_source(NetworkSource(source, recipe, arch))
     assert (plan.recipe.name, plan.recipe.backbone.name, plan.recipe.backbone.weights) == expected
     assert check_weights(plan) == ""
 
 
-def test_another_network_is_a_standard_one(recipe) -> None:
+def test_another_network_is_a_standard_one(recipe: Path) -> None:
     text = recipe.read_text().replace("{name: test_byobnet}", "{name: resnet18, stem: small}")
     recipe.write_text(text)
     assert open_source(NetworkSource("random", recipe)).recipe.backbone.stem == "small"
@@ -87,7 +89,7 @@ def test_another_network_is_a_standard_one(recipe) -> None:
     assert plan.recipe.backbone.stem == "small"
 
 
-def test_part_of_a_network(recipe, weights) -> None:
+def test_part_of_a_network(recipe: Path, weights: Path) -> None:
     state = create_backbone("test_byobnet").state_dict()
     state.pop(next(iter(state)))
     path = recipe.parent / "part.pth"
@@ -125,7 +127,7 @@ def test_part_of_a_network(recipe, weights) -> None:
     ],
 )
 def test_sources_that_are_no_network_are_refused(
-    recipe, wanted, message, monkeypatch: pytest.MonkeyPatch
+    recipe: Path, wanted: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(recipe.parent)
     given = wanted | ({"recipe": Path(wanted["recipe"])} if "recipe" in wanted else {})
@@ -134,12 +136,12 @@ def test_sources_that_are_no_network_are_refused(
     assert str(caught.value) == message
 
 
-def test_a_name_that_timm_lacks(recipe) -> None:
+def test_a_name_that_timm_lacks(recipe: Path) -> None:
     with pytest.raises(UserError, match=r"(?s)resnet81.*did you mean"):
         open_source(NetworkSource("timm:resnet81", recipe))
 
 
-def test_the_plan_runs_again_from_its_text(recipe, weights, tmp_path: Path) -> None:
+def test_the_plan_runs_again_from_its_text(recipe: Path, weights: Path, tmp_path: Path) -> None:
     plan = open_source(NetworkSource(str(weights), recipe))
     again = tmp_path / "again.yaml"
     again.write_text(dump(plan.recipe))

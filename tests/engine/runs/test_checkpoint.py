@@ -2,8 +2,9 @@
 
 import errno
 import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def test_a_full_disk_leaves_the_one_before(
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"global_step": 3}, path)
 
-    def full(_) -> Never:
+    def full(_: object) -> Never:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module.os, "fsync", full)
@@ -53,7 +54,7 @@ def test_what_the_system_says_is_the_reason(tmp_path: Path, golden: Golden) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half"])
-def test_a_damaged_one_is_named(tmp_path: Path, content) -> None:
+def test_a_damaged_one_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"can't read the checkpoint {path}: "):
@@ -63,15 +64,15 @@ def test_a_damaged_one_is_named(tmp_path: Path, content) -> None:
 class Payload:
     """Creates a file when it is unpickled."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return open, (str(self.path), "w")
 
 
 @pytest.mark.parametrize("writer", [torch.save, lambda value, file: file.write_bytes(pickle.dumps(value))])
-def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, writer) -> None:
+def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, writer: Callable[[object, Path], object]) -> None:
     path, proof = tmp_path / "last.ckpt", tmp_path / "proof"
     writer({"state_dict": Payload(proof)}, path)
     with pytest.raises(UserError, match="can't read the checkpoint"):

@@ -1,7 +1,8 @@
 """The default folder of a run is its own."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -14,7 +15,7 @@ class Frozen(datetime):
     """A clock that stands."""
 
     @classmethod
-    def now(cls, tz=None):
+    def now(cls, tz: tzinfo | None = None) -> Self:
         return cls(2026, 1, 1)
 
 

@@ -100,7 +100,7 @@ def test_the_features_of_a_split_are_computed_once() -> None:
     looks = []
 
     class Watched(MeanColour):
-        def forward(self, images):
+        def forward(self, images: Tensor) -> Tensor:
             looks.append(1)
             return super().forward(images)
 

@@ -9,6 +9,7 @@ import pytest
 from helpers.runs import run_tiny, write_recipe
 
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.training.optim import build_optimiser, maker
 from ssltoolbox.plan import load_plan
 from ssltoolbox.testing import check_plugin
@@ -43,18 +44,18 @@ def ssltoolbox_auxiliary_losses():
 
 
 @pytest.fixture
-def recipe(tmp_path: Path):
+def recipe(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(PLUGIN)
     path = write_recipe(tmp_path)
     path.write_text(path.read_text() + "losses: [{name: target, weight: 0.5}]\nplugins: {files: [mine.py]}\n")
     return path
 
 
-def logged(folder):
+def logged(folder: RunFolder) -> list[dict[str, str]]:
     return list(csv.DictReader(folder.metrics.read_text().splitlines()))
 
 
-def test_its_parameters_are_optimised(recipe) -> None:
+def test_its_parameters_are_optimised(recipe: Path) -> None:
     plan = load_plan(recipe)
     method, losses = Components(plan).learners(distributed=False)
     optimiser = build_optimiser(method, plan.recipe.optim, maker(plan.optimiser), losses=losses)
@@ -63,7 +64,7 @@ def test_its_parameters_are_optimised(recipe) -> None:
 
 
 @pytest.mark.slow
-def test_its_loss_is_added_and_logged(recipe, tmp_path: Path) -> None:
+def test_its_loss_is_added_and_logged(recipe: Path, tmp_path: Path) -> None:
     whole = run_tiny(recipe, tmp_path / "whole").folder
     rows = logged(whole)
     assert all(float(row["target_loss"]) > 0 for row in rows)

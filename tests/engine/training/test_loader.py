@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -23,30 +25,30 @@ from ssltoolbox.plan import load_plan
 
 
 @pytest.fixture
-def preparing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def preparing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The processes that prepared the batches of a short run."""
     log = tmp_path / "log"
     prepare = Stages.__call__
 
-    def logged(self, *arguments):
+    def logged(self: Stages, *arguments: Any) -> Any:
         with log.open("a") as file:
             file.write(f"{os.getpid()}\n")
         return prepare(self, *arguments)
 
     monkeypatch.setattr(Stages, "__call__", logged)
 
-    def run(*changes):
+    def run(*changes: str) -> list[str]:
         run_tiny(write_recipe(tmp_path), tmp_path / "run", "trainer.steps=3", *changes)
         return log.read_text().split()
 
     return run
 
 
-def test_without_workers_this_one(preparing) -> None:
+def test_without_workers_this_one(preparing: Callable[..., list[str]]) -> None:
     assert preparing("trainer.workers=0") == [str(os.getpid())] * 3
 
 
-def test_workers_each_a_batch_in_turn(preparing) -> None:
+def test_workers_each_a_batch_in_turn(preparing: Callable[..., list[str]]) -> None:
     processes = preparing("trainer.workers=2")
     assert len(processes) == 3
     assert len(set(processes)) == 2
@@ -54,10 +56,10 @@ def test_workers_each_a_batch_in_turn(preparing) -> None:
 
 
 @pytest.fixture
-def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Loading]:
     """How a run of two workers loads where that many batches fit into shared memory, as loaded or as prepared."""
 
-    def fitting(batches, prepared=False, *changes):
+    def fitting(batches: int, prepared: bool = False, *changes: str) -> Loading:
         plan = load_plan(write_recipe(tmp_path), ["trainer.workers=2", *changes])
         components = Components(plan)
         loaded, views = loader._batch_bytes(components, processes=1)
@@ -69,19 +71,21 @@ def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return fitting
 
 
-def test_workers_prepare_where_what_they_have_ready_fits(loading) -> None:
+def test_workers_prepare_where_what_they_have_ready_fits(loading: Callable[..., Loading]) -> None:
     """Two batches ahead each, and three in the main process."""
     assert loading(2 * 2 + 3, prepared=True) == Loading(workers=2, ahead=2, prepares=True)
 
 
-def test_workers_only_load_where_the_views_do_not_fit(loading) -> None:
+def test_workers_only_load_where_the_views_do_not_fit(loading: Callable[..., Loading]) -> None:
     found = loading(4 * 2 + 3)
     assert found == Loading(workers=2, ahead=4)
     assert not found.note
 
 
 @pytest.mark.parametrize(("batches", "workers"), [(5, 2), (4, 1), (3, 0), (0, 0)])
-def test_fewer_workers_where_frames_do_not_fit(loading, batches, workers) -> None:
+def test_fewer_workers_where_frames_do_not_fit(
+    loading: Callable[..., Loading], batches: int, workers: int
+) -> None:
     found = loading(batches)
     assert (found.workers, found.ahead, found.prepares) == (workers, 1, False)
     assert bool(found.note) == (workers < 2)
@@ -99,7 +103,7 @@ def test_what_workers_lay_there_is_measured(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [None, 10**12], ids=["measured", "taken"])
-def test_a_small_shared_memory(tmp_path: Path, room) -> None:
+def test_a_small_shared_memory(tmp_path: Path, room: int | None) -> None:
     """A real one; where something else takes the room that was measured, a run ends with a line."""
     if not may_mount():
         pytest.skip("nothing may be mounted here")
@@ -134,7 +138,7 @@ TENSORS = 8
 
 
 @pytest.fixture
-def batch():
+def batch() -> Batch:
     numbers = torch.arange(2)
     return Batch(
         frames=torch.zeros(2, 2, 3, 4, 4, dtype=torch.uint8),
@@ -148,7 +152,7 @@ def batch():
     )
 
 
-def test_the_loader_pins_every_tensor(batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loader_pins_every_tensor(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the function that torch's loader calls; a type that it doesn't know would be left as it is."""
     pinned = []
     monkeypatch.setattr(Tensor, "pin_memory", lambda tensor: pinned.append(tensor) or tensor.clone())
@@ -159,10 +163,10 @@ def test_the_loader_pins_every_tensor(batch, monkeypatch: pytest.MonkeyPatch) ->
     assert moved.counts == batch.counts
 
 
-def test_nothing_waits_for_a_copy_to_the_gpu(batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_for_a_copy_to_the_gpu(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     copied = []
 
-    def to(tensor, device, non_blocking=False):
+    def to(tensor: Tensor, device: torch.device, non_blocking: bool = False) -> Tensor:
         copied.append((device.type, non_blocking))
         return tensor
 

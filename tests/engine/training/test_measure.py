@@ -8,7 +8,7 @@ from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
 
 from ssltoolbox.engine.training import measure as module
-from ssltoolbox.engine.training.measure import LEAST_STEPS, measure, stage_table
+from ssltoolbox.engine.training.measure import LEAST_STEPS, StepCost, measure, stage_table
 from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan
 
@@ -18,7 +18,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SECONDS", 0.0)
 
 
-def cost_of(tmp_path: Path, *overrides, method="simclr"):
+def cost_of(tmp_path: Path, *overrides: str, method: str = "simclr") -> StepCost:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     return measure(load_plan(recipe, overrides))
 
@@ -93,7 +93,7 @@ def test_what_workers_do_has_no_row() -> None:
 
 
 @pytest.mark.parametrize("profile", [True, False])
-def test_a_run_says_it_when_asked(tmp_path: Path, profile) -> None:
+def test_a_run_says_it_when_asked(tmp_path: Path, profile: bool) -> None:
     console = Console(record=True, width=80)
     plan = load_plan(write_recipe(tmp_path), ["trainer.steps=2"])
     train(plan, tmp_path / "run", console=console, profile=profile)

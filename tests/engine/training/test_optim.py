@@ -1,5 +1,7 @@
 """The optimisers by name, and which parameters are decayed."""
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -14,12 +16,12 @@ from ssltoolbox.recipe import Optim
 KINDS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD, "lars": LARS}
 
 
-def build(model, optim, **settings):
+def build(model: nn.Module, optim: Optim, **settings: Any) -> torch.optim.Optimizer:
     return build_optimiser(model, optim, maker(choose_one(Kind.OPTIMISERS, optim.name)), **settings)
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_optimiser_is_made_and_learns(name) -> None:
+def test_each_optimiser_is_made_and_learns(name: str) -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     optimiser = build(model, Optim(name=name, lr=0.01, weight_decay=0.1))
     assert type(optimiser) is KINDS[name]
@@ -45,7 +47,7 @@ def test_fused_is_the_same() -> None:
     torch.testing.assert_close(*moved)
 
 
-def decayed(model: nn.Module, **settings) -> set[str]:
+def decayed(model: nn.Module, **settings: Any) -> set[str]:
     optimiser = build(model, Optim(lr=0.1, weight_decay=0.1, **settings))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {

@@ -27,22 +27,22 @@ SPAWNED = "import multiprocessing; multiprocessing.set_start_method('spawn', for
 
 
 @pytest.fixture
-def recipe(tmp_path: Path):
+def recipe(tmp_path: Path) -> Path:
     return write_recipe(tmp_path)
 
 
-def weights_of(folder):
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return safetensors.torch.load_file(folder / "backbone.safetensors")
 
 
-def assert_same_weights(first, second) -> None:
+def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
     assert first.keys() == second.keys()
     for key in first:
         assert torch.equal(first[key], second[key]), key
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_the_run_folder(tmp_path: Path, method) -> None:
+def test_the_run_folder(tmp_path: Path, method: str) -> None:
     recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run")
     folder = run.folder.path
@@ -69,14 +69,14 @@ def test_the_run_folder(tmp_path: Path, method) -> None:
     assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
 
 
-def test_the_resolved_recipe_runs_again_as_it_is(recipe, tmp_path: Path) -> None:
+def test_the_resolved_recipe_runs_again_as_it_is(recipe: Path, tmp_path: Path) -> None:
     first = run_tiny(recipe, tmp_path / "a")
     again = run_tiny(first.folder.recipe, tmp_path / "b")
     assert_same_weights(weights_of(first.folder.path), weights_of(again.folder.path))
     assert again.folder.recipe.read_text() == first.folder.recipe.read_text()
 
 
-def rows_of(metrics):
+def rows_of(metrics: Path) -> list[dict[str, str]]:
     """What a run logged, without how fast it was: that is only logged once a second has passed."""
     with metrics.open() as file:
         rows = list(csv.DictReader(file))
@@ -93,7 +93,7 @@ def rows_of(metrics):
     ids=["plain", "in bf16", "with strategies and dropout"],
 )
 def test_workers_do_not_change_the_result(
-    recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: list[str]
 ) -> None:
     """With as many of torch's threads: their number may change the last bits."""
     monkeypatch.setattr("ssltoolbox.engine.core.cores.cores", lambda: 1)
@@ -104,7 +104,9 @@ def test_workers_do_not_change_the_result(
 
 
 @pytest.mark.slow
-def test_nor_do_workers_that_are_not_forked(recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_do_workers_that_are_not_forked(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on macOS, on Windows, and since Python 3.14: what prepares a batch is sent to them."""
     monkeypatch.setattr("ssltoolbox.engine.core.cores.cores", lambda: 1)
     alone = run_tiny(recipe, tmp_path / "a", *STRATEGIES).folder
@@ -116,7 +118,7 @@ def test_nor_do_workers_that_are_not_forked(recipe, tmp_path: Path, monkeypatch:
     assert_same_weights(weights_of(alone.path), weights_of(tmp_path / "b"))
 
 
-def test_clipped_gradients_in_mixed_precision(recipe, tmp_path: Path) -> None:
+def test_clipped_gradients_in_mixed_precision(recipe: Path, tmp_path: Path) -> None:
     """Where Lightning can't clip for a fused optimiser."""
     run_tiny(
         recipe, tmp_path / "run", "trainer.gradient_clip=1.0", "trainer.precision=bf16", "trainer.steps=1"
@@ -124,7 +126,7 @@ def test_clipped_gradients_in_mixed_precision(recipe, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "backbone.safetensors").exists()
 
 
-def test_seeds_change_the_result(recipe, tmp_path: Path) -> None:
+def test_seeds_change_the_result(recipe: Path, tmp_path: Path) -> None:
     run_tiny(recipe, tmp_path / "a")
     run_tiny(recipe, tmp_path / "b", "seed=1")
     assert not torch.equal(
@@ -132,20 +134,20 @@ def test_seeds_change_the_result(recipe, tmp_path: Path) -> None:
     )
 
 
-def test_accumulation_counts_optimiser_steps(recipe, tmp_path: Path) -> None:
+def test_accumulation_counts_optimiser_steps(recipe: Path, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run", "trainer.accumulate=2")
     with run.folder.metrics.open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_load_backbone_gives_the_trained_weights(recipe, tmp_path: Path) -> None:
+def test_load_backbone_gives_the_trained_weights(recipe: Path, tmp_path: Path) -> None:
     run_tiny(recipe, tmp_path / "run")
     backbone = ssltoolbox.load_backbone(tmp_path / "run")
     assert not backbone.training
     assert_same_weights(dict(backbone.state_dict()), weights_of(tmp_path / "run"))
 
 
-def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path: Path) -> None:
+def test_a_folder_with_something_in_it_is_refused(recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
@@ -157,19 +159,19 @@ def test_a_folder_with_something_in_it_is_refused(recipe, tmp_path: Path) -> Non
     assert [entry.name for entry in out.iterdir()] == ["notes.txt"]
 
 
-def test_resume_of_a_finished_run_does_nothing(recipe, tmp_path: Path) -> None:
+def test_resume_of_a_finished_run_does_nothing(recipe: Path, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in (run.folder.backbone, run.folder.checkpoint)}
     run_tiny(recipe, tmp_path / "run", resume=True)
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def test_resume_on_nothing_starts(recipe, tmp_path: Path) -> None:
+def test_resume_on_nothing_starts(recipe: Path, tmp_path: Path) -> None:
     assert run_tiny(recipe, tmp_path / "run", resume=True).folder.backbone.exists()
 
 
 def test_resume_with_another_recipe_is_refused_with_the_difference(
-    recipe, tmp_path: Path, golden: Golden
+    recipe: Path, tmp_path: Path, golden: Golden
 ) -> None:
     run_tiny(recipe, tmp_path / "run")
     with pytest.raises(UserError) as caught:
@@ -177,13 +179,13 @@ def test_resume_with_another_recipe_is_refused_with_the_difference(
     golden(str(caught.value))
 
 
-def test_a_folder_in_use_is_refused(recipe, tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused(recipe: Path, tmp_path: Path) -> None:
     run = run_tiny(recipe, tmp_path / "run")
     with run.folder.locked(), pytest.raises(UserError, match="is in use by another process"):
         run_tiny(recipe, tmp_path / "run", resume=True)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(SslToolboxError, match=r"the loss is nan at step \d, learning rate") as caught:
         run_tiny(recipe, tmp_path / "run", "optim={name: sgd, lr: 1e30}")
     assert not isinstance(caught.value, UserError)
@@ -202,7 +204,7 @@ def test_the_method_none_only_saves_the_backbone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_evaluation_beside_random(recipe, tmp_path: Path) -> None:
+def test_evaluation_beside_random(recipe: Path, tmp_path: Path) -> None:
     overrides = ("evaluate=[expression, valence_arousal, identity]",)
     run = run_tiny(recipe, tmp_path / "run", *overrides)
     written = json.loads(run.folder.evaluation.read_text())
@@ -223,7 +225,7 @@ def test_the_queue_is_in_the_checkpoint(tmp_path: Path) -> None:
     assert int(state["method.loss.memory_bank.bank_ptr"]) == 0
 
 
-def test_a_recipe_changed_in_python(recipe, tmp_path: Path) -> None:
+def test_a_recipe_changed_in_python(recipe: Path, tmp_path: Path) -> None:
     loaded = ssltoolbox.load_recipe(recipe)
     assert loaded.name == "tiny"
     changed = loaded.model_copy(update={"seed": 5, "name": "changed"})

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ STEPS = [1, 2, 3, 4, 5, 6]
 
 
 @pytest.fixture
-def resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """The folder of a run that was killed at its last step and resumed: its row 5 was there before."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -67,7 +67,7 @@ def assert_as_in_metrics(out: Path, points: list[tuple[int, float]]) -> None:
     )
 
 
-def test_tensorboard(resumed) -> None:
+def test_tensorboard(resumed: Callable[[str], Path]) -> None:
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     out = resumed("tensorboard")
     read = accumulators.EventAccumulator(str(out / "tensorboard")).Reload()
@@ -78,7 +78,7 @@ def test_tensorboard(resumed) -> None:
     assert parameters["method/name"].string_value == "simclr"
 
 
-def test_mlflow(resumed) -> None:
+def test_mlflow(resumed: Callable[[str], Path]) -> None:
     pytest.importorskip("mlflow")
     out = resumed("mlflow")
     with closing(sqlite3.connect(out / "mlflow.db")) as database:
@@ -105,7 +105,7 @@ def test_two_runs_of_a_process_have_an_mlflow_each(tmp_path: Path, monkeypatch: 
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_wandb(resumed) -> None:
+def test_wandb(resumed: Callable[[str], Path]) -> None:
     records = pytest.importorskip("wandb.proto.wandb_internal_pb2")
     out = resumed("wandb")
     run_id = json.loads((out / "trackers.json").read_text())["wandb"]

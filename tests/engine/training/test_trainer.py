@@ -24,7 +24,7 @@ TRAINER = SimpleNamespace(global_step=7, global_rank=0, world_size=2)
         RuntimeError("DefaultCPUAllocator: no room"),
     ],
 )
-def test_memory_that_runs_out(error) -> None:
+def test_memory_that_runs_out(error: Exception) -> None:
     with pytest.raises(SslToolboxError) as caught, failures_explained(TRAINER):
         raise error
     assert str(caught.value).startswith("out of memory at step 7: ")
@@ -35,7 +35,7 @@ def test_memory_that_runs_out(error) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("gloo")])
-def test_other_errors_stay_what_they_are(error) -> None:
+def test_other_errors_stay_what_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, failures_explained(TRAINER):
         raise error
     assert caught.value is error
@@ -48,7 +48,7 @@ def test_other_errors_stay_what_they_are(error) -> None:
         torch.distributed.DistBackendError("NCCL"),
     ],
 )
-def test_another_rank_that_stopped(error, golden: Golden) -> None:
+def test_another_rank_that_stopped(error: Exception, golden: Golden) -> None:
     with pytest.raises(SslToolboxError) as caught, failures_explained(TRAINER):
         raise error
     golden(str(caught.value))
@@ -58,7 +58,7 @@ NETWORKS = ["test_resnet", "test_efficientnet", "test_byobnet"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_computes_what_it_did(name) -> None:
+def test_a_network_computes_what_it_did(name: str) -> None:
     torch.manual_seed(0)
     network = timm.create_model(name, num_classes=0).eval()
     images = torch.randn(2, 3, 48, 48)

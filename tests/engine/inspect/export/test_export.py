@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from helpers.contract import Check
 from helpers.golden import Golden
 from helpers.runs import untrained_run, write_recipe
+from torch import nn
 
 from ssltoolbox import load_backbone
 from ssltoolbox.api import SslToolboxError, UserError
@@ -25,7 +27,7 @@ NETWORKS = {
 
 
 @pytest.fixture
-def run(tmp_path: Path, request: pytest.FixtureRequest):
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A run of one of the networks."""
     network = NETWORKS[getattr(request, "param", "tiny")]
     recipe = write_recipe(
@@ -34,7 +36,7 @@ def run(tmp_path: Path, request: pytest.FixtureRequest):
     return untrained_run(recipe, tmp_path / "run", seed=1)
 
 
-def as_the_card_says(card):
+def as_the_card_says(card: Path) -> nn.Module:
     """The network that the card's own code gives."""
     (code,) = re.findall(r"```python\n(.*?)```", card.read_text(), flags=re.S)
     names = {}
@@ -53,7 +55,7 @@ def as_the_card_says(card):
     ],
     indirect=["run"],
 )
-def test_features_are_the_same(run, file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_the_same(run: Path, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = export(run, tmp_path / file)
     assert done.difference < 1e-6
     images = torch.randn(2, 3, 112, 112)
@@ -66,7 +68,7 @@ def test_features_are_the_same(run, file, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("run", ["tiny", "fixed_size", "resnet"], indirect=True)
 @pytest.mark.parametrize("exporter", ["this", "older"])
 def test_onnx_gives_the_same_features_for_batches_of_any_size(
-    run, exporter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, exporter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if exporter == "older":
         monkeypatch.setattr(formats, "BY_DYNAMO", (99, 0))
@@ -82,7 +84,7 @@ def test_onnx_gives_the_same_features_for_batches_of_any_size(
             )
 
 
-def test_an_export_has_a_model_card(run, tmp_path: Path) -> None:
+def test_an_export_has_a_model_card(run: Path, tmp_path: Path) -> None:
     done = export(run, tmp_path / "model.safetensors")
     text = done.card.read_text()
     front = yaml.safe_load(text.split("---")[1])
@@ -113,7 +115,7 @@ def test_an_export_has_a_model_card(run, tmp_path: Path) -> None:
     ],
 )
 def test_export_refuses_what_a_format_cannot_hold(
-    run, file, wanted, message, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, file: str, wanted: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
@@ -122,12 +124,12 @@ def test_export_refuses_what_a_format_cannot_hold(
     assert not (tmp_path / file).exists()
 
 
-def test_any_suffix_with_a_format(run, tmp_path: Path) -> None:
+def test_any_suffix_with_a_format(run: Path, tmp_path: Path) -> None:
     assert export(run, tmp_path / "weights", "timm").output.exists()
 
 
 def test_onnx_without_its_libraries(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError) as caught:
@@ -137,7 +139,7 @@ def test_onnx_without_its_libraries(
 
 @pytest.mark.parametrize("broken", [0.5, float("nan")])
 def test_other_features_are_never_written(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Check
 ) -> None:
     kind = package.FORMATS["timm"]
     changed = type(kind)(

@@ -7,7 +7,7 @@ from ssltoolbox.engine.inspect.saliency.regions import mean_shares, region_masks
 
 
 @pytest.fixture
-def points():
+def points() -> np.ndarray:
     """[68, 2] a simple face in an image of 64 pixels: eyes 20 pixels apart, so a margin of 2.4."""
     landmarks = np.full((68, 2), 32.0)
     landmarks[17:22] = np.stack([np.linspace(14, 28, 5), np.full(5, 12.0)], axis=1)
@@ -19,7 +19,7 @@ def points():
     return landmarks
 
 
-def test_what_is_inside(points) -> None:
+def test_what_is_inside(points: np.ndarray) -> None:
     masks = region_masks(points, 64, 64)
     assert {name: mask[24, 22] for name, mask in masks.items()} == {
         "eyes": 1,
@@ -32,21 +32,21 @@ def test_what_is_inside(points) -> None:
     assert masks["eyes"][24, 32] == 0
 
 
-def test_the_margin_is_a_share_of_the_distance_of_the_eyes(points) -> None:
+def test_the_margin_is_a_share_of_the_distance_of_the_eyes(points: np.ndarray) -> None:
     brows = region_masks(points, 64, 64)["brows"]
     assert brows[12 + 1, 20] == 1
     assert brows[12 + 3, 20] == 0
 
 
 @pytest.mark.parametrize("wanted", [32, 112])
-def test_area_does_not_depend_on_the_size(points, wanted) -> None:
+def test_area_does_not_depend_on_the_size(points: np.ndarray, wanted: int) -> None:
     areas, others = (
         {name: mask.mean() for name, mask in region_masks(points, 64, size).items()} for size in (64, wanted)
     )
     assert areas == pytest.approx(others, abs=0.006)
 
 
-def test_shares_of_saliency_are_means_over_faces(points) -> None:
+def test_shares_of_saliency_are_means_over_faces(points: np.ndarray) -> None:
     masks = region_masks(points, 64, 64)
     uniform = np.full((64, 64), 1 / 64**2)
     mouth = masks["mouth"] / masks["mouth"].sum()
@@ -59,12 +59,12 @@ def test_shares_of_saliency_are_means_over_faces(points) -> None:
     assert shares.saliency["together"] >= max(shares.saliency[name] for name in ("eyes", "brows", "mouth"))
 
 
-def test_saliency_that_is_the_same_everywhere_has_the_share_of_the_area(points) -> None:
+def test_saliency_that_is_the_same_everywhere_has_the_share_of_the_area(points: np.ndarray) -> None:
     shares = mean_shares(np.full((1, 64, 64), 1 / 64**2), [region_masks(points, 64, 64)])
     assert shares.saliency == pytest.approx(shares.area)
 
 
-def test_a_face_without_landmarks_has_no_regions(points) -> None:
+def test_a_face_without_landmarks_has_no_regions(points: np.ndarray) -> None:
     points[5] = np.nan
     assert region_masks(points, 64, 64) is None
     assert mean_shares(np.zeros((1, 64, 64)), [None]) is None

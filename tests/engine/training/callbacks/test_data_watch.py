@@ -1,5 +1,6 @@
 """Unreadable images are counted and named; more than one in a hundred fails the run."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 class FakeBatch:
     """Four draws, and what was counted of them."""
 
-    def __init__(self, counts, notes=()) -> None:
+    def __init__(self, counts: dict[str, int], notes: Sequence[str] = ()) -> None:
         self.counts = counts
         self.notes = tuple(notes)
 
@@ -21,11 +22,11 @@ class FakeBatch:
         return 4
 
 
-def batch(read, unreadable, notes=(), refused=0):
+def batch(read: int, unreadable: int, notes: Sequence[str] = (), refused: int = 0) -> FakeBatch:
     return FakeBatch({"frames_read": read, "frames_unreadable": unreadable, "clips_refused": refused}, notes)
 
 
-def feed(watch, *batches, log_steps=10**9):
+def feed(watch: DataWatch, *batches: FakeBatch, log_steps: int = 10**9) -> list[dict[str, float]]:
     """Gives the rows that were logged."""
     rows = []
     for index, one in enumerate(batches):
@@ -38,7 +39,7 @@ def feed(watch, *batches, log_steps=10**9):
     return rows
 
 
-def end(watch, stopped=False) -> None:
+def end(watch: DataWatch, stopped: bool = False) -> None:
     watch.on_train_end(SimpleNamespace(world_size=1, should_stop=stopped), None)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from torch import nn
 
+from ssltoolbox.api import Method, StepInputs, StepOutput
 from ssltoolbox.engine.training.callbacks import diagnostics
 from ssltoolbox.engine.training.callbacks.diagnostics import (
     COLLAPSED_LOGS,
@@ -33,7 +34,7 @@ from ssltoolbox.methods.byol import BYOL
 shapes = st.tuples(st.integers(2, 20), st.integers(1, 16), st.integers(0, 1000))
 
 
-def embeddings(rows, dim, seed=0):
+def embeddings(rows: int, dim: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(rows, dim, generator=torch.Generator().manual_seed(seed))
 
 
@@ -102,7 +103,7 @@ def test_numbers_by_hand() -> None:
 
 
 @given(shapes, st.floats(0.01, 100))
-def test_the_length_of_an_embedding_does_not_matter(shape, scale) -> None:
+def test_the_length_of_an_embedding_does_not_matter(shape: tuple[int, int, int], scale: float) -> None:
     rows, dim, seed = shape
     one, other = embeddings(rows, dim, seed), embeddings(rows, dim, seed + 1)
     before, after = describe(one, other), describe(one * scale, other * scale)
@@ -111,7 +112,7 @@ def test_the_length_of_an_embedding_does_not_matter(shape, scale) -> None:
 
 
 @given(shapes)
-def test_diagnostics_stay_within_their_bounds(shape) -> None:
+def test_diagnostics_stay_within_their_bounds(shape: tuple[int, int, int]) -> None:
     rows, dim, seed = shape
     numbers = {
         k: float(v) for k, v in describe(embeddings(rows, dim, seed), embeddings(rows, dim, -seed)).items()
@@ -131,13 +132,13 @@ def test_half_precision_and_no_pairs() -> None:
 class Feeder:
     """A trainer that logs every second step, and what the callback says and logs."""
 
-    def __init__(self, watch=None) -> None:
+    def __init__(self, watch: WatchFeatures | None = None) -> None:
         self.text = StringIO()
         self.watch = watch or WatchFeatures(Console(file=self.text, width=300))
         self.rows = []
         self.step = 0
 
-    def step_with(self, tensor, times=1) -> None:
+    def step_with(self, tensor: torch.Tensor | None, times: int = 1) -> None:
         for _ in range(times):
             self.step += 1
             trainer = SimpleNamespace(
@@ -188,7 +189,7 @@ def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again() -> None:
 
 
 @pytest.mark.parametrize("tensor", [None, torch.ones(1, 4), torch.full((8, 4), math.nan)])
-def test_nothing_to_look_at(tensor) -> None:
+def test_nothing_to_look_at(tensor: torch.Tensor | None) -> None:
     feeder = Feeder()
     feeder.step_with(tensor, 50)
     assert feeder.rows == []
@@ -196,7 +197,7 @@ def test_nothing_to_look_at(tensor) -> None:
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_every_method_is_watched(tmp_path: Path, method) -> None:
+def test_every_method_is_watched(tmp_path: Path, method: str) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run", "trainer.steps=4", "trainer.log_steps=2", "trainer.accumulate=2")
     with run.folder.metrics.open() as file:
@@ -212,7 +213,7 @@ def test_every_method_is_watched(tmp_path: Path, method) -> None:
 def without_predictor_and_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
     """The network may then make both sides equal by making everything equal."""
 
-    def step_without(self, inputs):
+    def step_without(self: Method, inputs: StepInputs) -> StepOutput:
         self.prediction = nn.Identity()
         self.target_backbone, self.target_projection = self.backbone, self.projection
         return step(self, inputs)
@@ -226,7 +227,7 @@ def without_predictor_and_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("collapses", [True, False])
 def test_a_real_collapse_is_said_and_a_healthy_run_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], collapses
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], collapses: bool
 ) -> None:
     if collapses:
         without_predictor_and_momentum(monkeypatch)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.api import Method, SslToolboxError, StepOutput
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.methods.simclr import SimCLR
 
@@ -63,7 +64,9 @@ def learned(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["simclr", "mocov2"])
-def test_a_resumed_run_has_learned_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method) -> None:
+def test_a_resumed_run_has_learned_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     recipe = recipe_of(tmp_path, method)
     whole = run_tiny(recipe, tmp_path / "whole").folder
     out = tmp_path / "stopped"
@@ -71,7 +74,7 @@ def test_a_resumed_run_has_learned_the_same(tmp_path: Path, monkeypatch: pytest.
     class Stopped(Exception):
         pass
 
-    def stop(self, micro_batch, index):
+    def stop(self: TrainingModule, micro_batch: Any, index: int) -> Any:
         if self.global_step == 4:
             raise Stopped
         return step(self, micro_batch, index)
@@ -98,7 +101,7 @@ def test_every_micro_batch_is_learned_from(tmp_path: Path) -> None:
 def test_a_method_that_reports_no_embeddings_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = SimCLR.step
 
-    def silent(self, *arguments):
+    def silent(self: Method, *arguments: Any) -> StepOutput:
         output = step(self, *arguments)
         return type(output)(output.loss, output.terms)
 

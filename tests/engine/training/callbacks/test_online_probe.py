@@ -15,14 +15,14 @@ from ssltoolbox.report.files import read_run
 from ssltoolbox.report.training import groups_of
 
 
-def features(values, **labels) -> Features:
+def features(values: np.ndarray, **labels: np.ndarray) -> Features:
     frames = np.arange(len(values))
     return Features(
         values=np.asarray(values, np.float32), clip=frames, identity=frames, time=frames / 4.0, labels=labels
     )
 
 
-def random_features(frames=60, seed=0) -> Features:
+def random_features(frames: int = 60, seed: int = 0) -> Features:
     random = np.random.default_rng(seed)
     values = random.normal(size=(frames, 8))
     return features(values, expression=values[:, :3].argmax(axis=1), valence=values[:, 3].astype(np.float32))
@@ -68,7 +68,7 @@ def test_frames_without_a_label_have_no_say() -> None:
     ],
     ids=["no labels", "none known", "diverged", "no frames"],
 )
-def test_nothing_to_tell(val) -> None:
+def test_nothing_to_tell(val: Features) -> None:
     assert dict(scores(random_features(), val)) == {}
 
 
@@ -83,7 +83,7 @@ def test_auto_costs_a_hundredth_whatever_the_batch() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_a_run_is_the_same_with_and_without(tmp_path: Path, method) -> None:
+def test_a_run_is_the_same_with_and_without(tmp_path: Path, method: str) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     changes = ("trainer.steps=4", "trainer.log_steps=2", "trainer.accumulate=2")
     folders = [

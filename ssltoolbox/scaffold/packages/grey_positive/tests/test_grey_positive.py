@@ -8,7 +8,7 @@ from ssltoolbox_grey_positive.generator import GreyPositive
 from ssltoolbox.api import Batch
 
 
-def batch_of(draws):
+def batch_of(draws: int) -> Batch:
     ids = torch.arange(draws)
     who = ids[:, None].expand(draws, 2)
     frames = torch.tensor([0, 30, 90], dtype=torch.uint8)[:, None, None].expand(draws, 2, 3, 4, 4)
@@ -16,7 +16,7 @@ def batch_of(draws):
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_as_many_positives_are_grey_as_asked_for(p) -> None:
+def test_as_many_positives_are_grey_as_asked_for(p: float) -> None:
     torch.manual_seed(0)
     given = batch_of(400)
     rendered = GreyPositive(GreyPositiveOptions(p=p)).render(given)

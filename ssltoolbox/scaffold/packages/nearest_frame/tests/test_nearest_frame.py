@@ -8,7 +8,7 @@ from ssltoolbox_nearest_frame.task import NearestFrame
 from ssltoolbox.api import Features, UserError
 
 
-def split(values, labels):
+def split(values: list[list[float]], labels: list[int]) -> Features:
     ids = np.arange(len(labels))
     return Features(np.array(values, np.float32), ids, ids, ids / 25, {"expression": np.array(labels)})
 

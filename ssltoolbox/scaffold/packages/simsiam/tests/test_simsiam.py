@@ -10,7 +10,7 @@ from torch import nn
 from ssltoolbox.api import StepInputs
 
 
-def made():
+def made() -> SimSiam:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Flatten(), nn.Linear(12, 8))
     options = SimSiamOptions(hidden_dim=4, output_dim=8)

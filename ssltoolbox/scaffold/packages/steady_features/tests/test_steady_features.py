@@ -10,7 +10,7 @@ from ssltoolbox.api import AuxiliaryInputs, Rows
 FEATURES = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
 
 
-def loss_of(clip, time, seconds=1.0):
+def loss_of(clip: list[int], time: list[float], seconds: float = 1.0) -> float:
     ids, clips = torch.arange(3), torch.tensor(clip)
     rows = Rows(ids, clips, clips, torch.tensor(time, dtype=torch.float64))
     loss = SteadyFeatures(SteadyFeaturesOptions(seconds=seconds), context=None)
@@ -25,5 +25,5 @@ def loss_of(clip, time, seconds=1.0):
         ([0, 0, 0], [0.0, 5.0, 9.0], 0.0),  # none is near in time
     ],
 )
-def test_pairs_of_one_clip_that_are_near_in_time(clip, time, expected) -> None:
+def test_pairs_of_one_clip_that_are_near_in_time(clip: list[int], time: list[float], expected: float) -> None:
     assert loss_of(clip, time) == pytest.approx(expected)

@@ -9,7 +9,7 @@ from ssltoolbox.api import OptimiserSetting
 
 
 @pytest.mark.parametrize("gradient", [0.001, 1000.0])
-def test_a_step_is_as_long_as_the_learning_rate(gradient) -> None:
+def test_a_step_is_as_long_as_the_learning_rate(gradient: float) -> None:
     weight = torch.nn.Parameter(torch.zeros(4))
     optimiser = SteadySGD(SteadySGDOptions(), [{"params": [weight]}], OptimiserSetting("steady_sgd", lr=0.1))
     weight.grad = torch.full((4,), gradient)
