@@ -118,7 +118,10 @@ def test_the_schema_beside_the_grids_is_current() -> None:
     assert written == json.loads(json.dumps(grid_schema()))
 
 
-@pytest.mark.parametrize(("file", "baseline"), [("paper.yaml", "paper-simclr"), ("synthetic.yaml", "simclr")])
+@pytest.mark.parametrize(
+    ("file", "baseline"),
+    [("paper.yaml", "paper-simclr"), ("real.yaml", "real-simclr"), ("synthetic.yaml", "simclr")],
+)
 def test_the_grids_that_come_with_the_toolbox(file: str, baseline: str) -> None:
     loaded = load_grid(BENCHMARKS / file)
     assert loaded.grid.baseline == baseline
