@@ -70,7 +70,7 @@ def plan_of(folder: str, row: str) -> Plan:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(RECIPES)))
-def test_shipped_recipes_are_valid(file) -> None:
+def test_shipped_recipes_are_valid(file: Path) -> None:
     """The one thing to be warned of is that the data isn't there."""
     plan = plan_in(file)
     warnings = [problem.message for problem in plan.warnings]
@@ -84,13 +84,13 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("folder", OUTSIDE_THE_CONTEST)
-def test_a_folder_has_the_table_and_its_base(folder) -> None:
+def test_a_folder_has_the_table_and_its_base(folder: str) -> None:
     rows = {row for where, row in ROWS if where == folder}
     assert {file.stem for file in (RECIPES / folder).glob("*.yaml")} - NO_ROWS == rows
 
 
 @pytest.mark.parametrize(("folder", "row"), ROWS)
-def test_rows_have_the_strategies_of_the_table(folder, row) -> None:
+def test_rows_have_the_strategies_of_the_table(folder: str, row: str) -> None:
     plan = plan_of(folder, row)
     strategies = [item.descriptor.name for kind in STRATEGIES for item in plan.of(kind)]
     assert sorted(strategies) == sorted({**TABLE, **BEYOND}.get(row, set()))
@@ -99,7 +99,7 @@ def test_rows_have_the_strategies_of_the_table(folder, row) -> None:
 
 
 @pytest.mark.parametrize(("folder", "row"), ROWS)
-def test_rows_differ_in_method_and_strategies_alone(folder, row) -> None:
+def test_rows_differ_in_method_and_strategies_alone(folder: str, row: str) -> None:
     """So that at equal steps all have seen as many images."""
     recipe, base = plan_of(folder, row).recipe, plan_of(folder, "base").recipe
     for section in ("seed", "data", "views", "optim", "trainer", "evaluate"):
