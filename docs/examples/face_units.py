@@ -12,15 +12,15 @@ from sklearn.preprocessing import StandardScaler
 
 from ssltoolbox.api import (
     EXPRESSIONS,
+    DatasetOptions,
     Descriptor,
     EvaluatorDescriptor,
     EvaluatorOptions,
     Metric,
+    NamedDataset,
     UserError,
     hookimpl,
 )
-from ssltoolbox.data.synthetic_faces.dataset import SyntheticFaces
-from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 UNITS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 """The action units of DISFA, in its order."""
@@ -39,19 +39,32 @@ ACTIVE = torch.tensor(
 """[expressions, units] 1 where an expression shows a unit."""
 
 
-class FaceUnitsOptions(SyntheticFacesOptions):
-    """The options of the drawn faces."""
+class FaceUnitsOptions(DatasetOptions):
+    """Which faces get the labels."""
+
+    dataset: NamedDataset
+    """A dataset with the label `expression`, in the order of `ssltoolbox.api.EXPRESSIONS`."""
 
     def facts(self, split="train"):
-        known = super().facts(split)
+        known = self.dataset.facts(split)
         return replace(known, labels=known.labels | {"units"})
 
 
-class FaceUnits(SyntheticFaces):
+class FaceUnits:
     """Adds the label `units`, [B, 12]: 1 if the unit is active, 0 if not, -1 if nobody knows."""
 
+    def __init__(self, options, split):
+        self.inner = options.dataset.open(split)
+        self.size = self.inner.size
+
+    def __len__(self):
+        return len(self.inner)
+
+    def clip(self, index):
+        return self.inner.clip(index)
+
     def read(self, clips, frames):
-        found = super().read(clips, frames)
+        found = self.inner.read(clips, frames)
         expression = found.labels["expression"]
         units = ACTIVE[expression].where(expression[:, None] >= 0, -1)
         return replace(found, labels={**found.labels, "units": units})
@@ -114,7 +127,7 @@ class ActionUnits:
 def ssltoolbox_datasets():
     yield Descriptor(
         name="face_units",
-        summary="Drawn faces with the labels of 12 action units.",
+        summary="Adds the labels of 12 action units to faces with expressions.",
         options=FaceUnitsOptions,
         target=f"{__name__}:FaceUnits",
         api=2,

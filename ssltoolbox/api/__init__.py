@@ -45,6 +45,7 @@ from ssltoolbox.api.methods import (
     StepInputs,
 )
 from ssltoolbox.api.metrics import Metric
+from ssltoolbox.api.named import NamedDataset
 from ssltoolbox.api.needs import Need
 from ssltoolbox.api.optimisers import Groups, Optimiser, OptimiserSetting, Schedule, ScheduleSetting
 from ssltoolbox.api.options import (
@@ -123,6 +124,7 @@ __all__ = [
     "MethodDescriptor",
     "Metric",
     "MultiFaceDetector",
+    "NamedDataset",
     "Need",
     "NegativeMasker",
     "NegativeSampler",

@@ -5,7 +5,7 @@ from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.resolve import load_plan, load_recipe, plan_of, with_facts
 from ssltoolbox.plan.schedule import Counts, LearningRate
 from ssltoolbox.plan.schema import recipe_schema
-from ssltoolbox.plan.single import choose_one, choose_typed
+from ssltoolbox.plan.single import choose_one, choose_typed, find_datasets
 
 __all__ = [
     "Chosen",
@@ -14,6 +14,7 @@ __all__ = [
     "Plan",
     "choose_one",
     "choose_typed",
+    "find_datasets",
     "load_plan",
     "load_recipe",
     "notices_of",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ssltoolbox.api import EvaluatorOptions, Kind, Options
+from ssltoolbox.api import DatasetOptions, EvaluatorOptions, Kind, Options
+from ssltoolbox.api.named import named_datasets
 from ssltoolbox.plan.plan import Chosen, OwnData
 from ssltoolbox.recipe import (
     SECTION_KEYS,
@@ -17,6 +19,7 @@ from ssltoolbox.recipe import (
     component_at,
     validate,
 )
+from ssltoolbox.recipe.values import located
 from ssltoolbox.registry import PluginError, Provided, Registry
 
 
@@ -38,9 +41,19 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Wrong:
+class Wrong:
+    """What is wrong with a component.
+
+    Attributes:
+        problems: its problems.
+        causes: the exceptions of broken plugins behind them.
+    """
+
     problems: tuple[RecipeProblem, ...] = ()
     causes: tuple[BaseException, ...] = ()
+
+    def __add__(self, other: Wrong) -> Wrong:
+        return Wrong(self.problems + other.problems, self.causes + other.causes)
 
 
 def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
@@ -58,7 +71,7 @@ def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
         kind = node.kind
         seen[kind, node.name] += 1
         key = node.name if seen[kind, node.name] == 1 else f"{node.name}#{seen[kind, node.name]}"
-        item, wrong = _chosen(node, kind, key, registry)
+        item, wrong = chosen_at(node, key, registry)
         problems += wrong.problems
         causes += wrong.causes
         if item is None:
@@ -69,12 +82,12 @@ def choose(loaded: LoadedRecipe, registry: Registry) -> Choice:
     return Choice(found, tuple(problems), frozenset(lacking), causes[0] if causes else None)
 
 
-def _chosen(node: ComponentNode, kind: Kind, key: str, registry: Registry) -> tuple[Chosen | None, _Wrong]:
-    """The component that a node names, with its options and its own data."""
+def chosen_at(node: ComponentNode, key: str, registry: Registry) -> tuple[Chosen | None, Wrong]:
+    """The component that a node names, with its options and the datasets in them."""
     try:
-        provided = registry.get(kind, node.name)
+        provided = registry.get(node.kind, node.name)
     except PluginError as error:
-        return None, _Wrong((RecipeProblem(node.name_place, error.message, error.hint),), _causes(error))
+        return None, Wrong((RecipeProblem(node.name_place, error.message, error.hint),), _causes(error))
     options, problems = _options(node, provided)
     written = node.options.child("data")
     if (
@@ -82,10 +95,13 @@ def _chosen(node: ComponentNode, kind: Kind, key: str, registry: Registry) -> tu
         or written.value is None
         or not issubclass(provided.descriptor.options, EvaluatorOptions)
     ):
-        item = None if options is None else Chosen(key, provided, options, node.index)
-        return item, _Wrong(tuple(problems))
-    data, wrong = _own_data(written, node, provided, registry)
-    wrong = _Wrong((*problems, *wrong.problems), wrong.causes)
+        if options is None:
+            return None, Wrong(tuple(problems))
+        options, wrapped, wrong = with_datasets(options, node.options, provided, registry)
+        item = None if options is None else Chosen(key, provided, options, node.index, wrapped=wrapped)
+        return item, wrong
+    data, wrong = _dataset("data", written, provided, registry)
+    wrong = Wrong((*problems, *wrong.problems), wrong.causes)
     if options is None or data is None:
         return None, wrong
     spelled_out = {"name": data.descriptor.name, **data.options.model_dump(mode="json", by_alias=True)}
@@ -93,16 +109,49 @@ def _chosen(node: ComponentNode, kind: Kind, key: str, registry: Registry) -> tu
     return Chosen(key, provided, options, node.index, OwnData(data)), wrong
 
 
-def _own_data(
-    written: Located, node: ComponentNode, task: Provided, registry: Registry
-) -> tuple[Chosen | None, _Wrong]:
-    """The dataset that a task names for itself; what is no component at all, its options report."""
-    component = component_at(Kind.DATASETS, node.index, written)
+def with_datasets(
+    options: Options, node: Located, owner: Provided, registry: Registry
+) -> tuple[Options | None, tuple[Chosen, ...], Wrong]:
+    """The options with the datasets that they name looked up, these datasets, and what is wrong with them.
+
+    Args:
+        options: as parsed.
+        node: what they were parsed from.
+        owner: of the options.
+        registry: where datasets are looked up.
+    """
+    changed: dict[str, Any] = {}
+    wrapped: list[Chosen] = []
+    wrong = Wrong()
+    for field, at, named in named_datasets(options):
+        written = written_at(node, field, at) or located(named, field)
+        data, found = _dataset(field, written, owner, registry)
+        wrong = wrong + found
+        if data is None:
+            continue
+        assert isinstance(data.options, DatasetOptions)
+        wrapped.append(data)
+        resolved = named.found(data.options, data.provided)
+        changed[field] = resolved if at is None else (*changed.get(field, ()), resolved)
+    if wrong.problems:
+        return None, (), wrong
+    return (options.model_copy(update=changed) if changed else options), tuple(wrapped), wrong
+
+
+def written_at(node: Located, field: str, at: int | None) -> Located | None:
+    """What options say of a field, or of one item of it; None where they say nothing."""
+    written = node.child(field)
+    return written if at is None else written and written.child(at)
+
+
+def _dataset(key: str, written: Located, owner: Provided, registry: Registry) -> tuple[Chosen | None, Wrong]:
+    """The dataset that the options of a component name; what is no component at all, its options report."""
+    component = component_at(Kind.DATASETS, None, written)
     if component is None:
         lacks = isinstance(written.value, dict)
-        message = f"'data' of {task.title} needs 'name'"
-        return None, _Wrong((RecipeProblem(written.best_place, message),) if lacks else ())
-    return _chosen(component, Kind.DATASETS, component.name, registry)
+        message = f"{key!r} of {owner.title} needs 'name'"
+        return None, Wrong((RecipeProblem(written.best_place, message),) if lacks else ())
+    return chosen_at(component, component.name, registry)
 
 
 def _options(node: ComponentNode, provided: Provided) -> tuple[Options | None, list[RecipeProblem]]:

@@ -24,7 +24,7 @@ def _notices(plan: Plan) -> Iterator[str]:
     if plan.trains:
         yield from filter(None, [plan.facts.terms if plan.facts else DataFacts.terms])
     yield from _of_weights(plan)
-    for chosen in _used(plan):
+    for chosen in (each for used in _used(plan) for each in (used, *used.inner)):
         yield from filter(None, [chosen.descriptor.notice])
         with chosen.provided.blamed_for("notices()"):
             yield from list(chosen.options.notices())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ssltoolbox.api import (
@@ -45,6 +45,7 @@ class Chosen:
         options: as parsed by its own model, defaults filled in.
         index: its position in a section that is a list.
         own_data: of a downstream task that names some.
+        wrapped: the datasets that its options name as `NamedDataset`.
     """
 
     key: str
@@ -52,6 +53,15 @@ class Chosen:
     options: Options
     index: int | None = None
     own_data: OwnData | None = None
+    wrapped: tuple[Chosen, ...] = ()
+
+    @property
+    def inner(self) -> Iterator[Chosen]:
+        """The datasets that it names for itself, and those that these name."""
+        own = (self.own_data.chosen,) if self.own_data else ()
+        for chosen in (*own, *self.wrapped):
+            yield chosen
+            yield from chosen.inner
 
     @property
     def title(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from ssltoolbox.api import (
     ScheduleSetting,
     UserError,
 )
+from ssltoolbox.api.named import named_datasets
 from ssltoolbox.plan.checks import component_checks, number_checks, training_checks
-from ssltoolbox.plan.choose import choose
+from ssltoolbox.plan.choose import choose, written_at
 from ssltoolbox.plan.idle_keys import without_idle_keys
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
@@ -187,8 +188,17 @@ def _facts_of(data: Chosen, node: Located, data_needed: bool) -> tuple[DataFacts
 
 def _place_of_path(error: UserError, data: Chosen, node: Located) -> Place:
     """The place of the path that an error names; else the place of the dataset."""
-    named = (path for path, _ in paths(node, [data.provided.descriptor.options]))
+    named = _paths_of(data, node)
     return next((path.place for path in named if str(resolve_path(path)) in str(error)), node.best_place)
+
+
+def _paths_of(data: Chosen, node: Located) -> Iterator[Located]:
+    """The paths that the options of a dataset have, and those of the datasets that it wraps."""
+    for path, _ in paths(node, [data.descriptor.options]):
+        yield path
+    for (field, at, _), inner in zip(named_datasets(data.options), data.wrapped, strict=True):
+        if written := written_at(node, field, at):
+            yield from _paths_of(inner, written)
 
 
 def _plan(

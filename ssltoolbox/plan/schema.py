@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssltoolbox.api import KINDS, EvaluatorOptions, Kind
+from ssltoolbox.api import KINDS, EvaluatorOptions, Kind, NamedDataset
 from ssltoolbox.recipe import Recipe
 from ssltoolbox.registry import Provided, Registry, discover
 
@@ -63,6 +63,8 @@ def _component_schema(item: Provided, definitions: dict[str, Any]) -> dict[str, 
     prefix = f"{item.kind}.{item.descriptor.name}."
     options = item.descriptor.options.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     definitions |= {prefix + name: definition for name, definition in options.get("$defs", {}).items()}
+    if prefix + NamedDataset.__name__ in definitions:
+        definitions[prefix + NamedDataset.__name__] = {"$ref": "#/properties/data"}
     name = {"const": item.descriptor.name, "description": item.descriptor.summary}
     properties = {"name": name, **options.get("properties", {})}
     if issubclass(item.descriptor.options, EvaluatorOptions):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ssltoolbox.api import Kind
+from ssltoolbox.api import Kind, Options
+from ssltoolbox.api.named import named_datasets
+from ssltoolbox.plan.choose import with_datasets
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import Located, Place, RecipeError, RecipeProblem, component_at, validate
 from ssltoolbox.recipe.overrides import apply_overrides
 from ssltoolbox.recipe.place import SET
 from ssltoolbox.recipe.source import parse
-from ssltoolbox.registry import Provided, discover
+from ssltoolbox.recipe.values import located
+from ssltoolbox.registry import Provided, Registry, discover
 
 
 def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Sequence[Path] = ()) -> Chosen:
@@ -29,7 +32,7 @@ def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Seque
     """
     provided = _provided(kind, name, files)
     node, problems = apply_overrides(Located({}, Place(SET)), settings)
-    return _chosen(provided, node, problems, SET)
+    return _chosen(provided, node, problems, SET, files)
 
 
 def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -> Chosen:
@@ -51,17 +54,44 @@ def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -
         place = node.place if node else Place(flag)
         missing = RecipeProblem(place, f"a {kind.singular} has a name", "write '{name: …, option: value}'")
         raise RecipeError(problems or [missing], flag)
-    return _chosen(_provided(kind, component.name, files), component.options, problems, flag)
+    return _chosen(_provided(kind, component.name, files), component.options, problems, flag, files)
+
+
+def find_datasets(options: Options, owner: Provided, files: Sequence[Path] = ()) -> Options:
+    """Options of Python values with the datasets that they name looked up.
+
+    Raises:
+        RecipeError: with all that is wrong with these datasets.
+    """
+    return _with_datasets(options, located(options), owner, files, owner.title)[0]
 
 
 def _provided(kind: Kind, name: str, files: Sequence[Path]) -> Provided:
-    return discover(path.absolute() for path in files).get(kind, name)
+    return _registry(files).get(kind, name)
 
 
-def _chosen(provided: Provided, node: Located, problems: Sequence[RecipeProblem], flag: str) -> Chosen:
+def _registry(files: Sequence[Path]) -> Registry:
+    return discover(path.absolute() for path in files)
+
+
+def _chosen(
+    provided: Provided, node: Located, problems: Sequence[RecipeProblem], flag: str, files: Sequence[Path]
+) -> Chosen:
     model = provided.descriptor.options
     with provided.blamed_for(model.__name__):
         options, mistakes = validate(model, node, where=provided.title)
     if options is None or problems:
         raise RecipeError([*problems, *mistakes], flag)
-    return Chosen(provided.descriptor.name, provided, options)
+    options, wrapped = _with_datasets(options, node, provided, files, flag)
+    return Chosen(provided.descriptor.name, provided, options, wrapped=wrapped)
+
+
+def _with_datasets(
+    options: Options, node: Located, owner: Provided, files: Sequence[Path], where: str
+) -> tuple[Options, tuple[Chosen, ...]]:
+    if not any(named_datasets(options)):
+        return options, ()
+    found, wrapped, wrong = with_datasets(options, node, owner, _registry(files))
+    if found is None:
+        raise RecipeError(wrong.problems, where)
+    return found, wrapped

@@ -46,7 +46,10 @@ def outlives_its_name(path: tuple[Key, ...], key: str) -> bool:
     (False, True)
     """
     kind = component_kind(path)
-    return kind is None or (kind.keeps_keys and key != "options")
+    if kind is None:
+        # Within a component's options lies another one that they name, such as a dataset that is wrapped.
+        return not any(component_kind(path[:end]) for end in range(1, len(path)))
+    return kind.keeps_keys and key != "options"
 
 
 def spell_out(recipe: Located) -> Located:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ssltoolbox.api import Options, UserError
 from ssltoolbox.api.errors import one_of
 from ssltoolbox.api.suggest import suggest
+from ssltoolbox.plan import find_datasets
 from ssltoolbox.registry import PluginError, Provided
 from ssltoolbox.registry.contract import YIELD_NOTHING
 from ssltoolbox.testing import card
@@ -124,7 +125,7 @@ def _examined(item: Provided, options: Mapping[str, Any], around: Surroundings) 
         item.kind,
         item.descriptor,
         module if importable else "",
-        _parsed(item, {**around.options_of(item), **options}),
+        _parsed(item, {**around.options_of(item), **options}, around.files),
         target,
         around,
     )
@@ -186,11 +187,12 @@ class _Trial:
         return f"`{name}` doesn't follow `ssltoolbox.api.{contract}`: {fault}"
 
 
-def _parsed(item: Provided, options: Mapping[str, Any]) -> Options:
+def _parsed(item: Provided, options: Mapping[str, Any], files: Sequence[Path]) -> Options:
     try:
-        return item.descriptor.options.model_validate_json(json.dumps(options, default=str))
+        parsed = item.descriptor.options.model_validate_json(json.dumps(options, default=str))
     except ValidationError as error:
         raise UserError("\n".join(_refusals(item, error))) from error
+    return find_datasets(parsed, item, files)
 
 
 def _refusals(item: Provided, error: ValidationError) -> Iterator[str]:

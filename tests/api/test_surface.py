@@ -31,6 +31,7 @@ SURFACE = {
         "DatasetOptions",
         "EvaluatorOptions",
         "LabelFacts",
+        "NamedDataset",
         "NegativeSamplerOptions",
         "Options",
         "Setting",

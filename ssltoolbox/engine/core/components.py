@@ -104,14 +104,14 @@ class Components:
         for items in self.plan.chosen.values():
             for chosen in items:
                 chosen.provided.load()
-                if chosen.own_data:
-                    chosen.own_data.chosen.provided.load()
+                for inner in chosen.inner:
+                    inner.provided.load()
 
     @cached_property
     def blame(self) -> Blame:
         """Names the component whose code raised an exception."""
         chosen = [item for items in self.plan.chosen.values() for item in items]
-        chosen += [item.own_data.chosen for item in chosen if item.own_data]
+        chosen += [inner for item in chosen for inner in item.inner]
         targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in chosen]
         return Blame({target: title for target, title in targets if isinstance(target, type)})
 
