@@ -51,7 +51,7 @@ class Evaluator(Protocol):
         - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs); the resamples
           are the same for every network. The engine computes from it the interval of the difference to an
           untrained network, on which claims rest. It is not written to `evaluation.json`.
-        - `protocol`: `linear`, `knn` or `finetune`, or a word of your own
+        - `protocol`: `linear`, `linear_sgd`, `knn` or `finetune`, or a word of your own
         - `per_class` by name and `confusion`, a row for each true class; `roc` with `false_accepts`
           and `true_accepts`
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from ssltoolbox.api import Metric
 
-HOW = {"finetune": "fine-tuned", "knn": "by neighbours"}
-"""Protocols that a reader must know of; a linear probe goes without saying."""
+HOW = {"finetune": "fine-tuned", "knn": "by neighbours", "linear_sgd": "linear by SGD"}
+"""Protocols that a reader must know of; a linear probe by `linear` goes without saying."""
 FIELDS = frozenset(field.name for field in fields(Metric))
 
 Verdict = Literal["better", "worse", "unclear"]

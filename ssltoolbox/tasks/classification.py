@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import EvaluationContext, Features, HeadOutput, Split, TaskResults
+from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Split, TaskResults
 from ssltoolbox.tasks.classes import Classes
 from ssltoolbox.tasks.finetune import finetune
 from ssltoolbox.tasks.fitted import fit_classes
-from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.frames import LabelledFrames, labelled_frames
+from ssltoolbox.tasks.linear_sgd import fit_by_sgd
 from ssltoolbox.tasks.metrics import macro_f1
 from ssltoolbox.tasks.options import ClassificationOptions, ClassOptions
 from ssltoolbox.tasks.probes import REGULARISERS, vote
 from ssltoolbox.tasks.samples import labelled, unlabelled
 from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
+
+Learned = tuple[np.ndarray, dict[str, Any], Head]
+"""Predictions for the test split, what was chosen, and the head."""
 
 
 class ClassTask:
@@ -32,8 +37,8 @@ class ClassTask:
 
     @property
     def needs_network(self) -> bool:
-        """To fine-tune it."""
-        return self.options.protocol == "finetune"
+        """To fine-tune it, or to look at augmented images."""
+        return self.options.protocol in ("finetune", "linear_sgd")
 
     def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """The result is under the label's name, shares in 0 to 1:
@@ -44,7 +49,8 @@ class ClassTask:
           frequent class gets right as the answer to everything
         - `per_class`: by name `precision`, `recall`, `f1`, `frames` of the test split
         - `confusion`: frames of the test split [true][predicted], in the order of `per_class`
-        - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `protocol`; `regulariser`, `k`, `lr` or `epoch` as chosen; `knn`: the neighbours' numbers beside a linear
+          probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label; `absent`:
           classes that a split lacks
 
@@ -57,6 +63,7 @@ class ClassTask:
         targets = {split: found.targets for split, found in samples.items()}
         classes = self._classes(features["train"].classes, targets)
         classes.check(targets)
+        assert self.options.protocol != "linear_sgd"
         result = by_protocol(
             self.options.protocol,
             lambda: fit_and_choose(
@@ -71,20 +78,36 @@ class ClassTask:
         return TaskResults({self.label: result | classes.facts(targets) | missing}, head)
 
     def evaluate_network(self, context: EvaluationContext) -> TaskResults:
-        """The same after fine-tuning, with the network and its head."""
+        """The same after fine-tuning, with the network and its head, or by a linear layer that SGD has trained."""
         frames = labelled_frames(context, [self.label], self.task)
         targets = {split: found.targets for split, found in frames.items()}
         classes = self._classes(context.classes, targets)
         classes.check(targets)
-        goal = classes.goal(targets["train"], self.options.balanced)
-        tuned = finetune(context, frames, goal, self.options.finetune)
-        result = classes.measure(targets["test"], frames["test"].identity, tuned.predicted)
+        learn = self._by_sgd if self.options.protocol == "linear_sgd" else self._fine_tuned
+        predicted, chosen, head = learn(context, frames, classes)
+        result = classes.measure(targets["test"], frames["test"].identity, predicted)
         missing = unlabelled({split: found.unlabelled for split, found in frames.items()})
-        output = HeadOutput(self.label, "classes", classes.seen(targets["train"]))
-        chosen = {"protocol": "finetune", "epoch": tuned.epoch}
-        return TaskResults(
-            {self.label: result | chosen | classes.facts(targets) | missing}, tuned.head(output)
-        )
+        chosen["protocol"] = self.options.protocol
+        return TaskResults({self.label: result | chosen | classes.facts(targets) | missing}, head)
+
+    def _fine_tuned(
+        self, context: EvaluationContext, frames: Mapping[Split, LabelledFrames], classes: Classes
+    ) -> Learned:
+        train = frames["train"].targets
+        goal = classes.goal(train, self.options.balanced)
+        tuned = finetune(context, frames, goal, self.options.finetune)
+        output = HeadOutput(self.label, "classes", classes.seen(train))
+        return tuned.predicted, {"epoch": tuned.epoch}, tuned.head(output)
+
+    def _by_sgd(
+        self, context: EvaluationContext, frames: Mapping[Split, LabelledFrames], classes: Classes
+    ) -> Learned:
+        options = self.options.linear_sgd
+        goal = classes.goal(frames["train"].targets, options.balanced)
+        found = fit_by_sgd(context, frames, goal, options)
+        chosen = {"lr": found.setting, "augment": options.augment}
+        assert found.model is not None
+        return found.predicted, chosen, found.model.head(self.label, classes.names)
 
     def _classes(self, named: Mapping[str, tuple[str, ...]], targets: Mapping[Split, np.ndarray]) -> Classes:
         """The data's own; where it has no names for them, their numbers."""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError
+from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError, View
 from ssltoolbox.tasks.frames import LabelledFrames
 from ssltoolbox.tasks.options import FineTuneOptions
 
@@ -98,6 +98,15 @@ def head(features: int, outputs: int, hidden: tuple[int, ...], dropout: float) -
     return nn.Sequential(*layers, nn.Linear((features, *hidden)[-1], outputs))
 
 
+def augmented(view: View, images: Tensor) -> Tensor:
+    """[B, 3, S, S] uint8 → [B, 3, size, size], augmented as side A.
+
+    Without landmarks, no view covers the mouth or the eyes.
+    """
+    nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
+    return view.augment(images, nowhere, "a")
+
+
 class _Tuner:
     def __init__(
         self,
@@ -169,11 +178,7 @@ class _Tuner:
 
     def _augmented(self, images: Tensor) -> Tensor:
         images, view = images.to(self.context.device), self.context.view
-        if not self.options.augment:
-            return view.plain(images)
-        # Without landmarks, no view covers the mouth or the eyes.
-        nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
-        return view.augment(images, nowhere, "a")
+        return augmented(view, images) if self.options.augment else view.plain(images)
 
     @torch.no_grad()
     def _outputs(self, frames: LabelledFrames) -> np.ndarray:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, EvaluatorOptions, LabelFacts, Options, Problem, Setting, Split
+from ssltoolbox.api import (
+    DataFacts,
+    EvaluatorOptions,
+    LabelFacts,
+    OptionError,
+    Options,
+    Problem,
+    Setting,
+    Split,
+)
 
 FrozenProtocol = Literal["linear", "knn"]
 Protocol = Literal["linear", "knn", "finetune"]
+ClassProtocol = Literal["linear", "linear_sgd", "knn", "finetune"]
 
 
 class FineTuneOptions(Options):
@@ -37,6 +47,47 @@ class FineTuneOptions(Options):
     augment: bool = True
     """Whether training images are augmented as the recipe's views do side A, landmark masks apart. Val and test
     images never are."""
+
+
+class LinearSgdOptions(Options):
+    """How a linear layer is trained by SGD; the defaults are those of MoCo (He et al. 2020), but for the crops."""
+
+    epochs: int = Field(default=100, ge=1)
+    """Passes over the training images; CycleFace's published code has 300."""
+
+    batch_size: int = Field(default=256, ge=1)
+    """Images of a step."""
+
+    lr: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(30.0, 3.0, 0.3, 0.03), min_length=1)
+    """Learning rates to try; the val split chooses. MoCo and CycleFace have 30, which suits their features."""
+
+    decay_at: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.6, 0.8)
+    """Shares of the epochs after which the learning rate falls to a tenth: MoCo's epochs 60 and 80 of 100."""
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """SGD's L2 penalty; CycleFace's published code has 1e-4."""
+
+    augment: Literal["crop_flip", "view", "none"] = "crop_flip"
+    """How training images are augmented: by random crops and mirroring, which published protocols share; as the
+    recipe's views do side A, landmark masks apart; or not at all, so that features are computed once. Val and test
+    images never are."""
+
+    crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.8, 1.0)
+    """Shares of an image's area that a random crop keeps, at least and at most. CycleFace's crops begin at 0.8;
+    MoCo's, of objects, at 0.08."""
+
+    balanced: bool = False
+    """Whether every class counts the same, by the balanced softmax (Ren et al. 2020). Published protocols use
+    plain cross-entropy."""
+
+    @model_validator(mode="after")
+    def _crop_in_order(self) -> LinearSgdOptions:
+        if self.crop[0] > self.crop[1]:
+            raise OptionError("the least share of a crop comes first", options=("crop",))
+        return self
 
 
 class ProbeOptions(EvaluatorOptions):
@@ -86,10 +137,14 @@ class LabelOptions(ProbeOptions):
     finetune: FineTuneOptions = FineTuneOptions()
     """Settings of the protocol `finetune`."""
 
-    def problems(self, setting: Setting) -> Iterable[Problem]:
+    @property
+    def _idle(self) -> Mapping[str, bool]:
+        """Options that only some protocols have a use for → whether this one has none."""
         tunes = self.protocol == "finetune"
-        idle = {"k": tunes, "finetune": not tunes}
-        for option, is_idle in idle.items():
+        return {"k": tunes, "finetune": not tunes}
+
+    def problems(self, setting: Setting) -> Iterable[Problem]:
+        for option, is_idle in self._idle.items():
             if is_idle and getattr(self, option) != type(self).model_fields[option].default:
                 yield Problem(option, f"the protocol {self.protocol!r} has no use for it", "take it out")
 
@@ -97,9 +152,23 @@ class LabelOptions(ProbeOptions):
 class ClassOptions(LabelOptions):
     """What tasks share that tell classes apart."""
 
+    protocol: ClassProtocol = "linear"  # type: ignore[assignment]
+    """`linear` fits a linear model to the frozen features and reports the neighbours' numbers as well;
+    `linear_sgd` trains a linear layer on frozen features of augmented images by SGD, as published tables do;
+    `knn` lets the nearest training frames vote; `finetune` trains the whole network with a head."""
+
+    linear_sgd: LinearSgdOptions = LinearSgdOptions()
+    """Settings of the protocol `linear_sgd`."""
+
     balanced: bool = True
     """Whether every class counts the same, however rare it is: class weights in a linear model, the balanced
-    softmax (Ren et al. 2020) in fine-tuning."""
+    softmax (Ren et al. 2020) in fine-tuning. `linear_sgd` has an option of its own."""
+
+    @property
+    def _idle(self) -> Mapping[str, bool]:
+        by_sgd = self.protocol == "linear_sgd"
+        own = {"k": by_sgd or super()._idle["k"], "linear_sgd": not by_sgd, "balanced": by_sgd}
+        return {**super()._idle, **own}
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
         yield from super().split_problems(facts)

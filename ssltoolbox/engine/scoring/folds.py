@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 LEVEL = 0.95
-SETTINGS = frozenset({"regulariser", "k", "epoch"})
+SETTINGS = frozenset({"regulariser", "k", "epoch", "lr"})
 """What was chosen in each fold, of which a mean means nothing."""
 
 
