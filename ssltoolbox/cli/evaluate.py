@@ -75,7 +75,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.reporting import write_report
     from ssltoolbox.engine.runs.folder import open_run
-    from ssltoolbox.engine.runs.log import logged_to
+    from ssltoolbox.engine.runs.log import crashes_in, logged_to
     from ssltoolbox.engine.scoring.evaluate import evaluate_run
 
     folder, plan = open_run(path, overrides)
@@ -83,7 +83,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     components = Components(plan)
     console = new_console()
     tell_of_unused_gpu(console)
-    with folder.locked(), logged_to(folder.log):
+    with folder.locked(), logged_to(folder.log), crashes_in(folder.log):
         results = evaluate_run(components, folder, again=True, console=console)
         write_report(components, folder, console)
     with shown("the results", folder.evaluation):

@@ -10,11 +10,36 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from ssltoolbox.api import SslToolboxError
 
 T = TypeVar("T")
+
+CAUSES = {
+    "Bus error": "a file of the data was cut short while it was read, or shared memory is full (df /dev/shm)",
+    "Killed": "perhaps memory ran out",
+}
+"""Usual causes of the signals that end a process, by their names."""
+
+
+class _Died(Exception):
+    """A process of a pool has died.
+
+    Args:
+        signal: its name; empty where none is known.
+    """
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+def signal_of(process: BaseProcess) -> str:
+    """The name of the signal that ended a process; empty if none did."""
+    code = process.exitcode
+    return (signal.strsignal(-code) or "") if code and code < 0 else ""
 
 
 def affinity() -> set[int]:
@@ -53,7 +78,7 @@ def as_done(
             error.
 
     Raises:
-        SslToolboxError: when a process died.
+        SslToolboxError: when a process died: the signal, and its usual cause.
     """
     if workers == 1:
         if prepare:
@@ -65,7 +90,7 @@ def as_done(
     while waiting:
         try:
             yield from _together(work, waiting, start(workers))
-        except BrokenProcessPool:
+        except _Died:
             # Tasks begin in order, so those under way are the first of those that are left.
             for number in list(waiting)[:workers]:
                 yield _alone(work, waiting.pop(number), start(1), died)
@@ -85,17 +110,19 @@ def _together(
     """Takes a task out of `waiting` when its result is there.
 
     Raises:
-        BrokenProcessPool: when a process died.
+        _Died: when a process died.
     """
     with pool:
         try:
             futures = {pool.submit(work, *task): number for number, task in waiting.items()}
+            processes = active_children()
             for future in as_completed(futures):
                 result = future.result()
                 del waiting[futures[future]]
                 yield result
-        except BrokenProcessPool:
-            raise
+        except BrokenProcessPool as error:
+            pool.shutdown(wait=True)
+            raise _Died(next(filter(None, map(signal_of, processes)), "")) from error
         except BaseException:
             # Nobody waits for the tasks that are under way: a video can take minutes.
             for process in active_children():
@@ -111,12 +138,13 @@ def _alone(
     try:
         [result] = _together(work, {0: task}, pool)
         return result
-    except BrokenProcessPool as error:
+    except _Died as error:
         if died:
             return died(*task)
+        cause = CAUSES.get(error.signal, "perhaps for want of memory")
         raise SslToolboxError(
-            "a process died while it worked, perhaps for want of memory; the same command goes on, and --workers "
-            "has fewer at a time"
+            f"a process died while it worked ({error.signal or 'no signal'}): {cause}; the same command goes on, "
+            "and --workers has fewer at a time"
         ) from error
 
 

@@ -43,5 +43,17 @@ def test_signals_are_for_the_first_process(name: str) -> None:
 @pytest.mark.slow
 def test_it_is_an_error_where_nobody_has_an_answer_for_it() -> None:
     done = as_done(square, [(number,) for number in range(6)], 2)
-    with pytest.raises(SslToolboxError, match="a process died"):
+    with pytest.raises(SslToolboxError, match=r"a process died.*Killed.*memory"):
         list(done)
+
+
+def read_past_the_end(_: int) -> None:
+    """What the system answers to that."""
+    os.kill(os.getpid(), signal.SIGBUS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGBUS"), reason="there is no such signal")
+def test_a_file_that_was_cut_short_under_a_process_is_named_as_the_cause() -> None:
+    with pytest.raises(SslToolboxError, match=r"Bus error.*cut short"):
+        list(as_done(read_past_the_end, [(0,), (1,)], 2))

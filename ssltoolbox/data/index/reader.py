@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,8 @@ from ssltoolbox.data.index.schema import (
 )
 from ssltoolbox.data.splits import no_identity, split_of, with_val
 from ssltoolbox.support.paths import Root, printable
+
+T = TypeVar("T")
 
 
 class ImageFile:
@@ -66,8 +68,28 @@ class ImageFile:
         return self._file.read_at(int(self._lengths[row]), int(self._offsets[row]))
 
 
+class _Mapped(Generic[T]):
+    """An attribute that holds views of the files of an index. Each use checks that the files are whole.
+
+    Reading past the end of a mapped file would kill the process.
+    """
+
+    def __set_name__(self, owner: type[FrameIndex], name: str) -> None:
+        self._name = f"_mapped_{name}"
+
+    def __set__(self, index: FrameIndex, views: T) -> None:
+        setattr(index, self._name, views)
+
+    def __get__(self, index: FrameIndex, owner: type[FrameIndex]) -> T:
+        index.check_whole()
+        views: T = getattr(index, self._name)
+        return views
+
+
 class FrameIndex:
     """An index of frames, memory-mapped. Pickling it pickles its path.
+
+    Its columns raise UserError where a file was cut short since it was opened.
 
     Attributes:
         path: the index's folder.
@@ -82,6 +104,16 @@ class FrameIndex:
         splits: [clips] train, val or test; None where the index does not say.
     """
 
+    identities = _Mapped[np.ndarray]()
+    starts = _Mapped[np.ndarray]()
+    times = _Mapped[np.ndarray]()
+    heights = _Mapped[np.ndarray]()
+    widths = _Mapped[np.ndarray]()
+    labels = _Mapped[dict[str, np.ndarray]]()
+    _clip_names = _Mapped[list[pa.Array]]()
+    _frame_names = _Mapped[pa.Array]()
+    _places = _Mapped[list[np.ndarray]]()
+
     def __init__(self, path: Path) -> None:
         """
         Raises:
@@ -91,6 +123,7 @@ class FrameIndex:
         self.path = path
         self.header = Header.read(path)
         self.root = root_of(self.header, path)
+        self._sizes = {file: _size(file) for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
         clips = map_table(path / CLIPS_FILE, CLIPS)
         frames = map_table(path / FRAMES_FILE, FRAMES)
         self._clip_names = [_column(clips, name) for name in ("identity", "video", "clip")]
@@ -111,7 +144,6 @@ class FrameIndex:
         self.splits = np.array(_column(clips, SPLIT).to_pylist()) if SPLIT in clips.column_names else None
         self._places = [_array(frames, name) for name in PLACES if self.header.packed]
         self._check()
-        self._sizes = {file: file.stat().st_size for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
@@ -192,7 +224,7 @@ class FrameIndex:
             )
 
     def check_whole(self) -> None:
-        """Checks that the mapped files have not become shorter: reading past an end kills the process.
+        """Checks that the mapped files have not become shorter.
 
         Raises:
             UserError: where one was cut short since it was opened.
@@ -257,6 +289,11 @@ def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> 
     if not len(clips):
         no_identity(index.path, len(index.identity_names), split, val=val, test=test)
     return clips
+
+
+def _size(file: Path) -> int:
+    """In bytes; 0 for a file that is not there, which opening it reports."""
+    return file.stat().st_size if file.exists() else 0
 
 
 def _array(table: pa.Table, name: str) -> np.ndarray:

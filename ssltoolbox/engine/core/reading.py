@@ -20,6 +20,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.shared_memory import is_full, shared_memory_error
+from ssltoolbox.support.workers import CAUSES, signal_of
 
 T = TypeVar("T")
 
@@ -155,10 +156,6 @@ def _unless_nobody_listens(
 _DEATH = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+).*?\) (?:is killed by signal: (?P<signal>[^.]+))?"
 )
-_CAUSES = {
-    "Bus error": "a file of the data was cut short while it was read, or shared memory is full (df /dev/shm)",
-    "Killed": "perhaps memory ran out; fewer trainer.workers need less",
-}
 
 
 @contextmanager
@@ -178,13 +175,13 @@ def worker_deaths_explained(workers: Iterable[BaseProcess] = ()) -> Iterator[Non
         if death is None:
             raise
         how = death["signal"] or _signal_of(int(death["pid"]), workers)
-        cause = f": {_CAUSES[how]}" if how in _CAUSES else ""
+        cause = f": {CAUSES[how]}" if how in CAUSES else ""
+        advice = "; fewer trainer.workers need less" if how == "Killed" else ""
         raise SslToolboxError(
-            f"a worker of the loader has died (process {death['pid']}, {how or 'no signal'}){cause}"
+            f"a worker of the loader has died (process {death['pid']}, {how or 'no signal'}){cause}{advice}"
         ) from error
 
 
 def _signal_of(pid: int, workers: Iterable[BaseProcess]) -> str:
     """The name of the signal that ended a worker; empty if none did."""
-    exit_code = next((worker.exitcode for worker in workers if worker.pid == pid), None)
-    return (signal.strsignal(-exit_code) or "") if exit_code and exit_code < 0 else ""
+    return next((signal_of(worker) for worker in workers if worker.pid == pid), "")

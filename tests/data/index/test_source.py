@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +22,13 @@ from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.detect import find_landmarks
+from ssltoolbox.data.index.info import clips_long_enough, index_info, label_facts
 from ssltoolbox.data.index.listing import list_tree
-from ssltoolbox.data.index.schema import FRAMES, FRAMES_FILE, LABELS, map_table, write_table
+from ssltoolbox.data.index.pack import pack_index
+from ssltoolbox.data.index.reader import FrameIndex
+from ssltoolbox.data.index.schema import FRAMES, FRAMES_FILE, LABELS, Packing, map_table, write_table
+from ssltoolbox.data.index.sheet import write_sheet
 
 Put = Callable[..., Path]
 FPS = 25 / 6
@@ -221,3 +227,27 @@ def test_an_index_that_is_cut_short_while_it_is_open(
     for use in (lambda: dataset.clip(0), lambda: dataset.read([0], [0])):
         with pytest.raises(UserError, match=f"{name}: it was cut short"):
             use()
+
+
+@pytest.mark.parametrize("name", ["frames.arrow", "clips.arrow"])
+@pytest.mark.parametrize("use", ["facts", "info", "long_enough", "pack", "landmarks", "sheet"])
+def test_whatever_reads_an_index_notices_that_it_was_cut_short(
+    tmp_path: Path, put_clip: Callable[..., Path], name: str, use: str
+) -> None:
+    put_clip("frames/a/v/c")
+    root, output = tmp_path / "frames", tmp_path / "cut.index"
+    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    index = FrameIndex(output)
+    os.truncate(output / name, 8)
+    uses: dict[str, Callable[[], object]] = {
+        "facts": lambda: label_facts(index, np.array([0])),
+        "info": lambda: index_info(index),
+        "long_enough": lambda: clips_long_enough(index, lambda *_: True),
+        "pack": lambda: pack_index(
+            index, Packing(size=16, encoding="raw"), tmp_path / "p", workers=1, tick=print
+        ),
+        "landmarks": lambda: find_landmarks(index, Mock(), "spots", {}, workers=1, tick=print),
+        "sheet": lambda: write_sheet(index, tmp_path / "sheet.png"),
+    }
+    with pytest.raises(UserError, match=f"{name}: it was cut short"):
+        uses[use]()
