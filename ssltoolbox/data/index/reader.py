@@ -25,7 +25,6 @@ from ssltoolbox.data.index.schema import (
     PLACES,
     SPLIT,
     Header,
-    Packing,
     label_of,
     map_table,
     root_of,
@@ -37,18 +36,13 @@ T = TypeVar("T")
 
 
 class ImageFile:
-    """The images of a packed index, read row by row and not kept in memory.
+    """The images of a packed index, read one by one and not kept in memory."""
 
-    Attributes:
-        packing: their size and encoding.
-    """
-
-    def __init__(self, path: Path, packing: Packing, offsets: np.ndarray, lengths: np.ndarray) -> None:
+    def __init__(self, path: Path, offsets: np.ndarray, lengths: np.ndarray) -> None:
         """
         Args:
             path: the file.
-            packing: from the index's header.
-            offsets, lengths: [frames] position and number of each frame's bytes.
+            offsets, lengths: [frames] position and number of each frame's bytes, to check the file against.
 
         Raises:
             UserError: where the file can't be read, or is shorter than the index says.
@@ -60,12 +54,17 @@ class ImageFile:
         size = self._file.size()
         if (offsets < 0).any() or (lengths < 0).any() or (offsets > size - lengths).any():
             raise UserError(f"{path}: {size} bytes are fewer than the index says", "pack the index again")
-        self.packing = packing
-        self._offsets, self._lengths = offsets, lengths
+        self._path = path
 
-    def read(self, row: int) -> bytes:
-        """The bytes of a frame's image."""
-        return self._file.read_at(int(self._lengths[row]), int(self._offsets[row]))
+    def read(self, offset: int, length: int) -> bytes:
+        """
+        Raises:
+            UserError: where the file has been cut short since it was opened.
+        """
+        content: bytes = self._file.read_at(length, offset)
+        if len(content) < length:
+            raise UserError(f"{self._path}: it was cut short since it was opened", "pack the index again")
+        return content
 
 
 class _Mapped(Generic[T]):
@@ -175,13 +174,22 @@ class FrameIndex:
 
     @cached_property
     def images(self) -> ImageFile | None:
-        """The packed images; None for an index of image files.
+        """The file of packed images; None for an index of image files.
 
         Raises:
-            UserError: where their file can't be used.
+            UserError: where it can't be used.
         """
-        packing = self.header.packed
-        return ImageFile(self.path / IMAGES_FILE, packing, *self._places) if packing else None
+        return ImageFile(self.path / IMAGES_FILE, *self._places) if self.header.packed else None
+
+    def packed_image(self, row: int) -> bytes:
+        """The bytes of a frame of a packed index.
+
+        Raises:
+            UserError: where its files can't be used.
+        """
+        assert self.images
+        offsets, lengths = self._places
+        return self.images.read(int(offsets[row]), int(lengths[row]))
 
     @cached_property
     def videos(self) -> int:

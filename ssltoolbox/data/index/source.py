@@ -68,10 +68,10 @@ class IndexSource:
         return {name: torch.from_numpy(values[rows]) for name, values in self._index.labels.items()}
 
     def _image(self, row: int, size: int) -> tuple[Tensor, Extent]:
-        packed = self._index.images
-        if packed is None:
+        packing = self._index.header.packed
+        if packing is None:
             return read_image(self._index.frame_path(row), size)
-        return _decoded(packed.read(row), packed.packing, size, self._index.frame_name(row))
+        return _decoded(self._index.packed_image(row), packing, size, self._index.frame_name(row))
 
     def _points(self, row: int, extent: Extent, size: int) -> np.ndarray | None:
         landmarks = self._index.landmarks

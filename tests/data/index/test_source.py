@@ -251,3 +251,19 @@ def test_whatever_reads_an_index_notices_that_it_was_cut_short(
     }
     with pytest.raises(UserError, match=f"{name}: it was cut short"):
         uses[use]()
+
+
+@pytest.mark.parametrize("name", ["images.bin", "frames.arrow"])
+def test_a_packed_index_that_is_cut_short_while_it_is_open(
+    tmp_path: Path, put_clip: Callable[..., Path], name: str
+) -> None:
+    put_clip("frames/a/v/c")
+    root, output = tmp_path / "frames", tmp_path / "files.index"
+    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    packed = tmp_path / "packed.index"
+    pack_index(FrameIndex(output), Packing(size=16, encoding="raw"), packed, workers=1, tick=print)
+    dataset = FramesDataset(FramesOptions(index=packed, size=16), "train")
+    dataset.read([0], [0])
+    os.truncate(packed / name, 8)
+    with pytest.raises(UserError, match=f"{name}: it was cut short"):
+        dataset.read([0], [0])
