@@ -150,15 +150,11 @@ def setting(clips: int = 9, draws: int = 8) -> Setting:
 
 def test_what_can_never_be_mixed_is_refused() -> None:
     (clip,) = CutMixOptions().problems(setting(clips=1))
-    assert (clip.message, clip.hint) == (
-        "the data has a single clip, and a patch comes from another one",
-        "use data of more clips, or leave cut_mix out",
-    )
+    assert "single clip" in clip.message
+    assert "cut_mix" in clip.hint
     (draw,) = CutMixOptions().problems(setting(draws=1))
-    assert (draw.message, draw.hint) == (
-        "a batch has a single draw, and a patch comes from another one",
-        "raise trainer.batch_size or lower trainer.accumulate",
-    )
+    assert "single draw" in draw.message
+    assert "trainer.batch_size" in draw.hint
     assert not list(CutMixOptions().problems(setting(clips=2, draws=2)))
 
 

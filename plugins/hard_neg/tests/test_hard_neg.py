@@ -83,7 +83,8 @@ def test_a_gap_longer_than_the_clips_is_reported(longest: int, complains: bool) 
     problems = list(HardNegOptions().problems(setting))
     assert bool(problems) == complains
     if complains:
-        assert problems[0].message == "no clip is long enough: the longest lasts 2.64 s, the gap is 2.88 s"
+        assert "2.64 s" in problems[0].message
+        assert "2.88 s" in problems[0].message
 
 
 @given(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,10 @@ def crops() -> torch.Tensor:
     return torch.rand(3, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-def refused(path: Path | str, message: str) -> None:
-    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+def refused(path: Path | str, *told: str) -> None:
+    with pytest.raises(UserError) as caught:
         FrozenResNet18(path)
+    assert [text for text in told if text not in str(caught.value)] == []
 
 
 def test_features_are_those_of_timms_network(weights: Path, crops: torch.Tensor) -> None:
@@ -63,20 +63,20 @@ def test_it_stays_as_it_was_in_whatever_trains_around_it(weights: Path, faces: B
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    refused(tmp_path / "none.pth", f"mask_fn finds no weights at {tmp_path / 'none.pth'}")
+    refused(tmp_path / "none.pth", f"no weights at {tmp_path / 'none.pth'}")
 
 
 @pytest.mark.parametrize("name", ["damaged.safetensors", "damaged.pth"])
 def test_a_damaged_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"no weights at all")
-    refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
+    refused(path, "mask_fn", str(path), "damaged")
 
 
 def test_a_file_that_would_run_code(tmp_path: Path) -> None:
     path = tmp_path / "pickled.pth"
     torch.save(nn.Linear(2, 2), path)
-    refused(path, f"mask_fn can't read the weights {path}: no safetensors or PyTorch file, or damaged")
+    refused(path, "mask_fn", str(path), "damaged")
 
 
 def test_another_model(tmp_path: Path, weights: Path) -> None:
@@ -85,10 +85,7 @@ def test_another_model(tmp_path: Path, weights: Path) -> None:
     del state["bn1.bias"]
     state["conv1.weight"] = torch.zeros(64, 3, 3, 3)
     save_file(state, path)
-    refused(
-        path,
-        f"{path} holds no ResNet-18: 2 of 100 weights are missing or have another shape, such as 'bn1.bias'",
-    )
+    refused(path, str(path), "no ResNet-18", "2 of 100 weights", "'bn1.bias'")
 
 
 def test_no_way_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,8 +93,4 @@ def test_no_way_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    refused(
-        "imagenet",
-        "mask_fn can't download the ImageNet weights of resnet18.tv_in1k; go online once, name a file "
-        "(weights: FILE), or choose one without (descriptor: gradients)",
-    )
+    refused("imagenet", "resnet18.tv_in1k", "weights: FILE", "descriptor: gradients")

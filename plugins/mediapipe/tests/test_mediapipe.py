@@ -115,30 +115,28 @@ def refusal(options: MediaPipeOptions) -> str:
 
 
 def test_without_a_model(tmp_path: Path, library: type[FakeLandmarker]) -> None:
-    assert refusal(MediaPipeOptions()) == (
-        f"detector mediapipe needs a model, and MediaPipe brings none; {MODEL_ADVICE}"
-    )
+    assert MODEL_ADVICE in refusal(MediaPipeOptions())
     missing = tmp_path / "none.task"
-    expected = f"detector mediapipe: there is no file {missing}; {MODEL_ADVICE}"
-    assert refusal(MediaPipeOptions(model=missing)) == expected
+    text = refusal(MediaPipeOptions(model=missing))
+    assert str(missing) in text
+    assert MODEL_ADVICE in text
 
 
 def test_a_file_that_is_no_model(tmp_path: Path, library: type[FakeLandmarker]) -> None:
     broken = tmp_path / "broken.task"
     broken.write_bytes(b"not a model")
-    assert refusal(MediaPipeOptions(model=broken)) == (
-        f"detector mediapipe: {broken} is no FaceLandmarker model (Unable to open zip archive.); {MODEL_ADVICE}"
-    )
+    text = refusal(MediaPipeOptions(model=broken))
+    assert f"{broken} is no FaceLandmarker model" in text
+    assert MODEL_ADVICE in text
 
 
 def test_without_the_library(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", None)
-    text = refusal(MediaPipeOptions(model=model))
-    assert text.startswith("detector mediapipe can't import mediapipe (")
-    assert text.endswith("; pip install 'ssltoolbox[mediapipe]'")
+    assert "pip install 'ssltoolbox[mediapipe]'" in refusal(MediaPipeOptions(model=model))
 
 
 def test_the_card_states_the_licence() -> None:
     (card,) = ssltoolbox_mediapipe.ssltoolbox_landmark_detectors()
     assert (card.name, card.options) == ("mediapipe", MediaPipeOptions)
-    assert card.notice == "MediaPipe and its face_landmarker.task are under Apache-2.0."
+    assert card.notice is not None
+    assert "Apache-2.0" in card.notice

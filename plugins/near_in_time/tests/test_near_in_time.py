@@ -50,6 +50,4 @@ def test_empty_places_of_a_queue_are_not_near() -> None:
 def test_a_gap_below_the_frame_rate_is_reported(fps: float, complains: bool) -> None:
     facts = DataFacts(clips=9, identities=3, frames=90, fps=fps, size=8, shortest=10, longest=10)
     problems = list(NearInTimeOptions().problems(Setting(facts, instances=8, draws=8, hard_negatives=0)))
-    assert [problem.message for problem in problems] == complains * [
-        "no two frames are nearer than 2 s, so that only copies are masked"
-    ]
+    assert ["nearer than 2 s" in problem.message for problem in problems] == complains * [True]

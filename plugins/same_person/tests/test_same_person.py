@@ -63,4 +63,5 @@ def test_data_with_a_clip_for_each_person_is_reported(alone: str, warning: bool)
     facts = DataFacts(clips=9, identities=9, frames=900, fps=25, size=8, shortest=99, longest=99)
     setting = Setting(data=facts, instances=8, draws=8, hard_negatives=0)
     (problem,) = SamePersonOptions(alone=alone).problems(setting)
-    assert (problem.message, problem.warning) == ("every identity of the data has a single clip", warning)
+    assert "single clip" in problem.message
+    assert problem.warning == warning
