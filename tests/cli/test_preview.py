@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from helpers.golden import Golden
 from helpers.recipes import write_recipe
 from PIL import Image
 
@@ -26,18 +27,18 @@ def run(*arguments: str) -> str:
     return CliRunner().invoke(preview, arguments, catch_exceptions=False, standalone_mode=False).output
 
 
-def test_writes_the_picture_and_says_so(tmp_path: Path) -> None:
+def test_writes_the_picture_and_says_so(tmp_path: Path, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
-    assert run(recipe, "--draws", "1") == "1 draw of step 0 of small are in pairs.png\n"
+    golden(run(recipe, "--draws", "1"))
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_preview_takes_draws_step_and_overrides(tmp_path: Path) -> None:
+def test_preview_takes_draws_step_and_overrides(tmp_path: Path, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
     printed = run(recipe, "-o", "x.PNG", "--draws", "20", "--step", "3", "--set", "trainer.batch_size=4")
     reason, done = printed.splitlines()
     assert all(part in reason for part in ("4 draws", "20", "trainer.batch_size"))
-    assert done == "4 draws of step 3 of small are in x.PNG"
+    golden(done)
     assert (tmp_path / "x.PNG").is_file()
     assert not (tmp_path / "pairs.png").exists()
 
@@ -67,7 +68,7 @@ def test_errors_of_the_recipe_leave_no_picture(tmp_path: Path) -> None:
     assert not (tmp_path / "pairs.png").exists()
 
 
-def test_unreadable_frames_are_named(tmp_path: Path) -> None:
+def test_unreadable_frames_are_named(tmp_path: Path, golden: Golden) -> None:
     clips = [tmp_path / "faces" / f"id{number}" / "video" / "clip" for number in range(2)]
     for clip in clips:
         clip.mkdir(parents=True)
@@ -77,9 +78,9 @@ def test_unreadable_frames_are_named(tmp_path: Path) -> None:
     recipe = str(
         write_recipe(tmp_path, data=anchors, views=SMALL["views"], trainer="{steps: 3, batch_size: 2}")
     )
-    assert run(recipe, "--draws", "2") == "2 draws of step 0 of small are in pairs.png\n"
+    golden(run(recipe, "--draws", "2"))
     for number in range(1, 12):
         (clips[0] / f"{number:04}.jpg").write_bytes(b"cut short")
     first, *_, last = run(recipe).splitlines()
     assert first.startswith("can't be read, drawn again: ")
-    assert last == "2 draws of step 0 of small are in pairs.png"
+    golden(last)

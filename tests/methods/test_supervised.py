@@ -78,21 +78,21 @@ def test_a_supervised_run_trains_and_evaluates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "component", "place", "title"),
+    ("section", "component", "place"),
     [
-        ("positives", "time_aug", "6:13", "positive generator 'time_aug'"),
-        ("negatives", "hard_neg", "7:13", "negative sampler 'hard_neg'"),
-        ("maskers", "mask_fn", "8:11", "negative masker 'mask_fn'"),
+        ("positives", "time_aug", "6:13"),
+        ("negatives", "hard_neg", "7:13"),
+        ("maskers", "mask_fn", "8:11"),
     ],
 )
 def test_strategies_can_not_act(
-    tmp_path: Path, section: str, component: str, place: str, title: str, golden: Golden
+    tmp_path: Path, section: str, component: str, place: str, golden: Golden
 ) -> None:
     with pytest.raises(RecipeError) as caught:
         load_plan(write_recipe(tmp_path, method="supervised", **{section: f"[{component}]"}))
     (problem,) = caught.value.problems
     assert f"{problem.place.line}:{problem.place.column}" == place
-    assert problem.message == f"{title} can't act: method 'supervised' compares nothing"
+    golden(problem.message)
     golden(problem.hint)
 
 

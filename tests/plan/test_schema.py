@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from helpers.golden import Golden
 from helpers.plugins import FakePlugins
 
 from ssltoolbox.plan import recipe_schema
@@ -36,10 +37,10 @@ def methods(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return components
 
 
-def test_a_component_is_a_name_or_a_mapping_with_its_own_options() -> None:
+def test_a_component_is_a_name_or_a_mapping_with_its_own_options(golden: Golden) -> None:
     components = {item["properties"]["name"]["const"]: item for item in methods(recipe_schema())}
     simclr = components["simclr"]
-    assert simclr["description"] == "Each row against all others of the batch (Chen et al. 2020)."
+    golden(simclr["description"])
     assert simclr["properties"]["temperature"]["default"] == 0.1
     assert simclr["properties"]["temperature"]["description"].startswith("τ of the loss.")
     assert (simclr["required"], simclr["additionalProperties"]) == (["name"], False)

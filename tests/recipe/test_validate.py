@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+from helpers.golden import Golden
 from pydantic import Field, FilePath, field_validator, model_validator
 
 from ssltoolbox.api import Options
@@ -227,6 +228,6 @@ def test_validators_see_the_absolute_path(tmp_path: Path) -> None:
     assert options == Existing(file=tmp_path / "a.npy")
 
 
-def test_a_path_that_is_no_text() -> None:
+def test_a_path_that_is_no_text(golden: Golden) -> None:
     _, (problem,) = check("{file: 3}", Paths)
-    assert problem.message == "file must be text, not 3"
+    golden(problem.message)

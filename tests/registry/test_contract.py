@@ -66,8 +66,8 @@ def test_a_misspelled_hook(golden: Golden) -> None:
 ALL_HOOKS = f"the hooks are {', '.join(kind.hook for kind in KINDS.values())}"
 
 
-def test_a_hook_that_looks_like_none() -> None:
-    assert refusal(plugin("zebra")) == f"unknown hook 'zebra'; {ALL_HOOKS}"
+def test_a_hook_that_looks_like_none(golden: Golden) -> None:
+    golden(refusal(plugin("zebra")))
 
 
 def test_a_module_without_hooks(golden: Golden) -> None:
@@ -125,11 +125,9 @@ def test_a_wrong_card(change: dict[str, Any], complaint: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["face-swap", "2d", "", "a b"])
-def test_a_wrong_name(name: str) -> None:
+def test_a_wrong_name(name: str, golden: Golden) -> None:
     card = Descriptor(**CARD | {"name": name})
-    assert refusal(plugin("ssltoolbox_evaluators", card)) == (
-        f"evaluator {name!r}: a name has letters, digits and underscores only, and no digit first"
-    )
+    golden(refusal(plugin("ssltoolbox_evaluators", card)))
 
 
 def test_options_that_no_editor_could_complete() -> None:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from helpers.golden import Golden
 from helpers.reports import RunFolder
 
 from ssltoolbox.report import render_report
@@ -53,7 +54,7 @@ def content(image: dict[str, str]) -> tuple[str, bytes]:
     return mime, base64.b64decode(data)
 
 
-def test_what_it_says(run: RunFolder) -> None:
+def test_what_it_says(run: RunFolder, golden: Golden) -> None:
     page = page_of(run)
     assert page.words[:2] == ["small", "small"]
     said = "After 800 steps the frozen features tell expressions apart with macro-F1 0.29"
@@ -71,7 +72,7 @@ def test_what_it_says(run: RunFolder) -> None:
     assert page.after("swaps skipped") == ["0.50 per draw"]
     assert page.after("command") == ["ssltoolbox train 'my recipe.yaml'"]
     assert page.after("gpus") == ["none"]
-    assert page.words[-1] == "clips 960; fps 4.17; labels arousal, valence"
+    golden(page.words[-1])
 
 
 def test_only_what_is_clearly_better_than_an_untrained_network_is_bold(run: RunFolder) -> None:
@@ -92,12 +93,12 @@ def test_it_needs_no_other_file(run: RunFolder) -> None:
     assert all(image["alt"] for image in page.images)
 
 
-def test_plots_hold_their_text(run: RunFolder) -> None:
+def test_plots_hold_their_text(run: RunFolder, golden: Golden) -> None:
     first, confusion, loss = (ElementTree.fromstring(content(image)[1]) for image in page_of(run).images[:3])
     assert {"expression macro-F1 ↑", "identity left accuracy", "untrained"} <= set(first.itertext())
     assert {"happy", "sad", "75%", "25%"} <= set(confusion.itertext())
     assert "step" in set(loss.itertext())
-    assert page_of(run).images[2]["alt"] == "loss from 6.5 at step 10 to 4.5 at step 30"
+    golden(page_of(run).images[2]["alt"])
 
 
 def test_the_same_files_give_the_same_page(run: RunFolder) -> None:
@@ -163,7 +164,7 @@ def test_it_is_made_without_torch(run: RunFolder) -> None:
     assert done.stdout == "False False\n"
 
 
-def test_maps_of_the_features(run: RunFolder) -> None:
+def test_maps_of_the_features(run: RunFolder, golden: Golden) -> None:
     points = [[0.0, 1.0], [2.5, -1.0], [3.0, 0.5]]
     labels = {"identity": [4, 5, 5], "expression": [-1, 1, 7]}
     names = {"expression": ["neutral", "happy", "sad", *"3456", "contempt"]}
@@ -172,11 +173,11 @@ def test_maps_of_the_features(run: RunFolder) -> None:
     assert page.after("Map of the features", 2) == ["Coloured by expression", "Coloured by identity"]
     assert any(words.startswith("Frames of the test split, placed by PCA:") for words in page.words)
     expression, identity = (image for image in page.images if "coloured by" in image["alt"])
-    assert expression["alt"] == "3 frames in two dimensions, coloured by expression, 2 of them"
+    golden(expression["alt"])
     text = set(ElementTree.fromstring(content(expression)[1]).itertext())
     assert {"not labelled", "happy", "contempt"} <= text
     assert "sad" not in text
-    assert identity["alt"] == "3 frames in two dimensions, coloured by identity, 2 of them"
+    golden(identity["alt"])
 
 
 def test_a_map_without_expressions(run: RunFolder) -> None:

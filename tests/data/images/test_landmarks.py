@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.format import write_array_header_1_0
@@ -54,19 +55,15 @@ def test_a_row_that_is_not_finite_has_no_landmarks(path: Path, missing: float) -
 @pytest.mark.parametrize(
     "shape", [(2, 68, 2), (4, 68, 2), (0, 68, 2), (3, 5, 2), (3, 68, 3), (3, 136), (408,), ()]
 )
-def test_another_shape_is_refused(path: Path, shape: tuple[int, ...]) -> None:
+def test_another_shape_is_refused(path: Path, shape: tuple[int, ...], golden: Golden) -> None:
     np.save(path, np.zeros(shape))
-    assert refused(path) == (
-        f"shape [3, 68, 2] is expected, a row for each frame beside it; found {list(shape)}"
-    )
+    golden(refused(path))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "name"), [("?", "bool"), ("c16", "complex128"), ("U3", "<U3"), ("m8[s]", "timedelta64[s]")]
-)
-def test_what_is_no_real_number_is_refused(path: Path, dtype: str, name: str) -> None:
+@pytest.mark.parametrize("dtype", ["?", "c16", "U3", "m8[s]"])
+def test_what_is_no_real_number_is_refused(path: Path, dtype: str, golden: Golden) -> None:
     np.save(path, np.zeros((3, 68, 2)).astype(dtype))
-    assert refused(path) == f"real numbers are expected, not {name}"
+    golden(refused(path))
 
 
 class Malicious:

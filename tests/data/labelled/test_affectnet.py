@@ -150,14 +150,12 @@ def test_what_is_missing_is_said(affectnet_lists: Path, gone: str, text: str) ->
     assert str(caught.value) == text.format(root=affectnet_lists)
 
 
-def test_a_missing_list(affectnet_lists: Path) -> None:
+def test_a_missing_list(affectnet_lists: Path, golden: Golden) -> None:
     list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
     list_.unlink()
     with pytest.raises(DataNotFound) as caught:
         made(affectnet_lists, "test")
-    assert str(caught.value) == (
-        f"{list_}: there is no such file; it should be the list of images with their annotations"
-    )
+    golden(str(caught.value))
 
 
 def test_missing_annotations_are_an_error(affectnet_folders: Path, golden: Golden) -> None:
@@ -167,12 +165,9 @@ def test_missing_annotations_are_an_error(affectnet_folders: Path, golden: Golde
     golden(str(caught.value))
 
 
-def test_a_missing_column(affectnet_lists: Path) -> None:
+def test_a_missing_column(affectnet_lists: Path, golden: Golden) -> None:
     list_ = affectnet_lists / "Manually_Annotated_file_lists" / "training.csv"
     list_.write_text(list_.read_text().replace("valence", "pleasure", 1))
     with pytest.raises(UserError) as caught:
         AffectNetOptions(root=affectnet_lists).facts()
-    assert str(caught.value) == (
-        f"{list_}: no column valence; it has subDirectory_filePath, face_x, face_y, face_width, face_height, "
-        "facial_landmarks, expression, pleasure, arousal"
-    )
+    golden(str(caught.value))

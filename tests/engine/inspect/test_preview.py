@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
@@ -146,13 +147,13 @@ def test_changed_pixels_name_who_changed_them(shown: Callable[..., Preview]) -> 
     assert [instance.changed for instance in second.instances] == [None, None]
 
 
-def test_what_is_pushed_apart(shown: Callable[..., Preview]) -> None:
+def test_what_is_pushed_apart(shown: Callable[..., Preview], golden: Golden) -> None:
     content = shown()
     assert content.legend == (
         ("pulled", "pulled together: the two views in a row (A from the frame, B from its positive)"),
         ("pushed", "pushed apart: each from the 7 other draws of the batch"),
     )
-    assert content.pushed_heading == "pushed apart from these\nand all other draws"
+    golden(content.pushed_heading)
     people = [draw.identity for draw in content.draws]
     others = captions(content.draws[0].instances[0].others)
     assert [text.split("\n")[0] for text in others] == [f"person {number}" for number in people[1:4]]
@@ -203,12 +204,10 @@ def test_more_masked_rows_than_are_shown_are_counted(shown: Callable[..., Previe
     assert (len(hard.masked), hard.more_masked) == (3, 1)
 
 
-def test_a_queue_is_said_to_be_one(shown: Callable[..., Preview]) -> None:
+def test_a_queue_is_said_to_be_one(shown: Callable[..., Preview], golden: Golden) -> None:
     content = shown((SIMCLR, WITH_METHOD["mocov2"]))
-    assert content.pushed_heading == "pushed apart from such\nfaces in the queue"
-    assert content.legend[1][1] == (
-        "pushed apart: each from the queue of earlier batches; faces of this batch stand for it here"
-    )
+    golden(content.pushed_heading)
+    golden(content.legend[1][1])
 
 
 def test_without_negatives_nothing_is_pushed_apart(shown: Callable[..., Preview]) -> None:
@@ -242,14 +241,12 @@ def test_masks_with_another_label_than_the_rows_look_different(shown: Callable[.
     assert "dashed" in content.legend[2][1]
 
 
-def test_the_recipe_in_words(shown: Callable[..., Preview]) -> None:
-    assert dict(shown(HARD).facts)["negative sampler"] == (
-        "hard_neg. Frames of the same clip a long time away: same person, other expression."
-    )
+def test_the_recipe_in_words(shown: Callable[..., Preview], golden: Golden) -> None:
+    golden(dict(shown(HARD).facts)["negative sampler"])
 
 
-def test_steps_that_are_not_there(shown: Callable[..., Preview]) -> None:
-    assert shown(step=5).title == "tiny: pairs of step 5 of 6"
+def test_steps_that_are_not_there(shown: Callable[..., Preview], golden: Golden) -> None:
+    golden(shown(step=5).title)
     with pytest.raises(UserError, match=r"^there is no step 6: the run has steps 0 to 5$"):
         shown(step=6)
 

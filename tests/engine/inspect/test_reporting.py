@@ -5,6 +5,7 @@ from typing import Never
 
 import pytest
 import torch
+from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 
 from ssltoolbox.engine.core.components import Components
@@ -29,7 +30,7 @@ def test_without_training_there_are_no_pairs(tmp_path: Path) -> None:
 
 
 def test_a_report_that_fails_fails_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Golden
 ) -> None:
     def broken(folder: Path) -> Never:
         raise ValueError("no [font] found")
@@ -38,10 +39,7 @@ def test_a_report_that_fails_fails_nothing(
     run = train(load_plan(write_recipe(tmp_path)), tmp_path / "run")
     assert run.folder.backbone.exists()
     assert not run.folder.report.exists()
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "the report could not be written: no [font] found; the run is whole without it, and the traceback is in "
-        f"{run.folder.log}"
-    )
+    golden(capsys.readouterr().out.splitlines()[-1])
     assert "ValueError: no [font] found" in run.folder.log.read_text()
 
 

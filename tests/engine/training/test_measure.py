@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, write_recipe
 from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
@@ -79,7 +80,7 @@ def test_stages_and_the_rest_add_up() -> None:
     assert cells["d"][0] == "20%"
 
 
-def test_what_workers_do_has_no_row() -> None:
+def test_what_workers_do_has_no_row(golden: Golden) -> None:
     profiler = SimpleProfiler()
     profiler.recorded_durations.update({"run_training_batch": [4.0], "method": [1.0]})
     table = stage_table(profiler)
@@ -89,7 +90,7 @@ def test_what_workers_do_has_no_row() -> None:
         "backward",
         "optimiser and the rest",
     ]
-    assert table.caption == "The loader's workers describe, render and make the views."
+    golden(table.caption)
 
 
 @pytest.mark.parametrize("profile", [True, False])

@@ -147,15 +147,13 @@ def test_load_backbone_gives_the_trained_weights(recipe: Path, tmp_path: Path) -
     assert_same_weights(dict(backbone.state_dict()), weights_of(tmp_path / "run"))
 
 
-def test_a_folder_with_something_in_it_is_refused(recipe: Path, tmp_path: Path) -> None:
+def test_a_folder_with_something_in_it_is_refused(recipe: Path, tmp_path: Path, golden: Golden) -> None:
     out = tmp_path / "run"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     with pytest.raises(UserError) as caught:
         run_tiny(recipe, out)
-    assert str(caught.value) == (
-        f"{out} is not empty; name another folder, or go on with the training there: train --resume"
-    )
+    golden(str(caught.value))
     assert [entry.name for entry in out.iterdir()] == ["notes.txt"]
 
 
