@@ -16,6 +16,7 @@ import numpy as np
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.extract.colours import colour_histogram, share_changed
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, is_utf8
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ BREAK = 10
 RESET = 1
 """A jump back by more than these seconds starts a new shot; a smaller one is a damaged frame."""
 _SIDE = 64
-_LEVELS = 8
 
 
 class UnreadableVideo(SslToolboxError):
@@ -204,22 +204,10 @@ class CutDetector:
         """The number of the frame's shot, from 0. Call it for every frame, in order."""
         small = frame.to_ndarray(format="rgb24", width=_SIDE, height=_SIDE, interpolation="AREA")
         colours = colour_histogram(small)
-        if self._before is not None and np.abs(colours - self._before).sum() / 2 > self.threshold:
+        if self._before is not None and share_changed(colours, self._before) > self.threshold:
             self._shot += 1
         self._before = colours
         return self._shot
-
-
-def colour_histogram(image: np.ndarray) -> np.ndarray:
-    """[H, W, 3] uint8 → [512] shares of pixels in 8³ bins of red, green and blue.
-
-    >>> histogram = colour_histogram(np.zeros((2, 2, 3), dtype=np.uint8))
-    >>> histogram[0], histogram.sum()
-    (np.float64(1.0), np.float64(1.0))
-    """
-    red, green, blue = np.moveaxis(image.reshape(-1, 3).astype(np.int64) * _LEVELS // 256, 1, 0)
-    counts = np.bincount((red * _LEVELS + green) * _LEVELS + blue, minlength=_LEVELS**3)
-    return counts / len(red)
 
 
 def _expected(container: av.container.InputContainer, stream: av.VideoStream, fps: Fraction) -> int:

@@ -30,7 +30,8 @@ class Cropping:
         fps: frames per second of the clips.
         size: height and width of the crops in pixels.
         scale: side of the crop divided by the side of the face's box.
-        cut: share of the picture whose colour changes at a cut; see `CutDetector`.
+        cut: share of the picture whose colour changes at a cut, and share of a face's surroundings at a change of
+            people; see `CutDetector` and `FaceTracker`.
         lost: seconds for which a face may be missing within a clip.
         min_seconds: shorter clips are dropped.
         detect_size: shorter side in pixels of the copy of a frame in which faces are searched; crops are cut from
@@ -110,7 +111,7 @@ def extract_video(
     """
     folder.mkdir(parents=True)
     reader = VideoReader(path, cropping.fps, cropping.cut)
-    tracker = FaceTracker(lost=int(cropping.lost * cropping.fps))
+    tracker = FaceTracker(int(cropping.lost * cropping.fps), cropping.cut)
     writers = _Writers(folder, cropping)
     looked_at = without_face = width = height = 0
     for sample in reader:
@@ -118,7 +119,7 @@ def extract_video(
         faces = find_faces(detector, sample.image, cropping.detect_size)
         looked_at += 1
         without_face += not faces
-        found, ended = tracker.follow(sample.number, sample.shot, faces)
+        found, ended = tracker.follow(sample.number, sample.shot, faces, sample.image)
         for track in ended:
             writers.finish(track)
         for track, points in found:

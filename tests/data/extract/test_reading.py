@@ -15,7 +15,8 @@ from helpers.videos import TICKS, scene, write_stream, write_video
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssltoolbox.data.extract.reading import Sample, UnreadableVideo, VideoReader, colour_histogram
+from ssltoolbox.data.extract.colours import colour_histogram
+from ssltoolbox.data.extract.reading import Sample, UnreadableVideo, VideoReader
 
 NO_CUTS = 1.0
 
