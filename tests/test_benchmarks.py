@@ -22,6 +22,7 @@ RUNS = {
     "FaceSwap": "face_swap.py --pairs 4 --calls 1 --sizes 48",
     "the pipeline": "pipeline.py --draws 2",
     "landmarks": "landmarks.py --frames 8",
+    "extraction": "extraction.py people --pairs 2",
 }
 NEEDS = {"FaceSwap": "cv2", "the pipeline": "cv2", "landmarks": "dlib"}
 

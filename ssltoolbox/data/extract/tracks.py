@@ -13,6 +13,8 @@ from ssltoolbox.data.extract.crops import cut_out, face_box, overlap
 
 LEAST_OVERLAP = 0.3
 """Intersection over union below which a box is another face: at 0.3 a box has moved by half its side."""
+NEAR = 2
+"""Distance of two faces, in sides of the box, that a face may cross from one sample to the next."""
 SURROUNDINGS = 1.6
 """Side of the square whose colours are compared, over that of the face's box: hair and clothes belong to it."""
 _SIDE = 32
@@ -44,9 +46,9 @@ class Track:
 class FaceTracker:
     """Assigns the faces of each sample to tracks, without putting two people into one.
 
-    A face goes on with the track whose last box, or that box moved on, it overlaps most, if the colours around it are still the same. Faces
-    that were seen a sample ago are served first, then those that were lost. A lost face does not come back where
-    another face has covered it in the meantime: it may be either of the two.
+    A face goes on with the track whose last box, or that box moved on, it overlaps most, if the colours around it
+    are still the same. Faces that were seen a sample ago are served first, then those that were lost. Where it is
+    not clear which of two people a face is, because the other one is lost nearby, it begins a new track.
 
     Args:
         lost: consecutive samples for which a face may be missing before its track ends.
@@ -99,19 +101,32 @@ class FaceTracker:
         return self._samples - track.seen - 1
 
     def _matched(self, seen: Sequence[_Seen], number: int, shot: int) -> list[Track]:
-        """A track for each face: the pairs with the largest overlap first, new tracks for the remaining faces."""
+        """A track for each face: the pairs that fit best first, new tracks for the remaining faces."""
         pairs = [
-            (self._missing(track), -shared, track, index)
+            (self._missing(track), self._changed(track, face) - shared, track, index)
             for track in self._alive
             for index, face in enumerate(seen)
-            if (shared := self._shared(track, face.box, number)) >= LEAST_OVERLAP and self._is_like(track, face)
+            if (shared := self._shared(track, face.box, number)) >= LEAST_OVERLAP
+            and self._changed(track, face) <= self.change
         ]
         pairs.sort(key=lambda pair: (*pair[:2], pair[2].number, pair[3]))
         matched: dict[int, Track] = {}
         for *_, track, index in pairs:
             if index not in matched and track not in matched.values():
                 matched[index] = track
-        return [matched.get(index) or self._new(shot) for index in range(len(seen))]
+        lost = [track for track in self._alive if track not in matched.values()]
+        clear = {
+            index: track
+            for index, track in matched.items()
+            if not any(self._may_be(other, track, seen[index]) for other in lost)
+        }
+        return [clear.get(index) or self._new(shot) for index in range(len(seen))]
+
+    def _may_be(self, lost: Track, matched: Track, face: _Seen) -> bool:
+        """Whether a face may be that of a lost track nearby, because it looks more like it."""
+        distance = np.linalg.norm(lost.boxes[-1][:2] - face.box[:2])
+        near = bool(distance < NEAR * face.box[2])
+        return near and self._changed(lost, face) < self._changed(matched, face)
 
     def _shared(self, track: Track, box: np.ndarray, number: int) -> float:
         """Overlap with the last box of a track, or with where it would be if it moved on, whichever is larger."""
@@ -122,10 +137,11 @@ class FaceTracker:
         moved = (track.boxes[-1] - track.boxes[-2]) * ((number - last) / (last - before))
         return max(shared, overlap(track.boxes[-1] + moved, box))
 
-    def _is_like(self, track: Track, face: _Seen) -> bool:
+    def _changed(self, track: Track, face: _Seen) -> float:
+        """The share of the colours around a face that have changed; 0 if they are not compared."""
         if track.colours is None or face.colours is None:
-            return True
-        return share_changed(track.colours, face.colours) <= self.change
+            return 0.0
+        return share_changed(track.colours, face.colours)
 
     def _cover(self, boxes: Sequence[np.ndarray]) -> None:
         """Marks the lost tracks where there is another face now."""
