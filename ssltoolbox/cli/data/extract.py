@@ -91,9 +91,10 @@ def extract(
     """Cut the faces out of VIDEOS, which are files or folders.
 
     They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
-    faces are followed at once. Numbers are times: where a face is not found, they leave a gap. landmarks68.npy beside the frames is taken up by `data index`. Killed at any
-    moment, the same command goes on with the videos that are not done; one that is damaged is reported and tried
-    again. left_out.csv in the folder names each file that gave no clip, and why.
+    faces are followed at once. Numbers are times: where a face is not found, they leave a gap. landmarks68.npy
+    beside the frames is taken up by `data index`. Killed at any moment, the same command goes on with the videos
+    that are not done; one that is damaged is reported and tried again. left_out.csv in the folder names each file
+    that gave no clip, and why.
     """
 
     from ssltoolbox.data.extract.counts import FrameCounts, frames_shown
