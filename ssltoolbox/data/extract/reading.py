@@ -233,3 +233,21 @@ def _pyav() -> Any:
     except ImportError as error:
         raise UserError(f"videos are read by PyAV, which can't be imported ({error})", INSTALL) from error
     return av
+
+
+def frame_rate(path: Path) -> Fraction:
+    """Frames per second of a video by the file's own account; 25 where it does not say.
+
+    Raises:
+        UnreadableVideo: if it can't be opened, or has no picture.
+        UserError: if PyAV is not installed.
+    """
+    pyav = _pyav()
+    try:
+        with pyav.open(str(path), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if stream is None:
+                raise UnreadableVideo("there is no picture in it")
+            return Fraction(stream.average_rate or stream.guessed_rate or 25)
+    except pyav.FFmpegError as error:
+        raise UnreadableVideo(error.strerror or first_line(error)) from error

@@ -1,0 +1,1 @@
+"""Predicts labels of faces over time with the heads that `evaluate` kept."""

@@ -1,0 +1,203 @@
+"""Draws predictions over time as one PNG: for each face some of its images, and curves below them."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
+from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.support.files import write_bytes
+
+DPI = 100
+WIDTH, LEFT, RIGHT, MARGIN = 1200, 76, 210, 16
+"""Pixels."""
+TITLE, STRIP, PLOT, GAP, AXIS = 34, 78, 150, 22, 44
+MOST_FACES = 6
+"""Faces in the picture: those that are seen longest."""
+MARKED = 40
+"""Curves of fewer points than this have a mark for each."""
+GAP_STEPS = 2.5
+"""A curve is broken where no point comes for this many usual steps."""
+INK, PALE = "#222222", "#777777"
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """One plot below a face.
+
+    Attributes:
+        title: of its axis.
+        lines: name and position among the predictions.
+        limits: of its axis; None leaves it to the values.
+    """
+
+    title: str
+    lines: Sequence[tuple[str, int]]
+    limits: tuple[float, float] | None
+
+
+def write_curves(gathered: Gathered, outputs: Sequence[Shown], output: Path) -> int:
+    """Writes the PNG beside `output`, then renames it; gives the number of faces that are drawn.
+
+    Raises:
+        SslToolboxError: when it can't be written.
+    """
+    curves = sorted(gathered.curves, key=lambda curve: -len(curve.rows))[:MOST_FACES]
+    curves = [curve for curve in gathered.curves if curve in curves]
+    others = len(gathered.curves) - len(curves) + gathered.left_out
+    png = io.BytesIO()
+    with warnings.catch_warnings():
+        # The font may lack letters of a file's name; it then draws boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        picture(curves, outputs, others).savefig(png, format="png", dpi=DPI)
+    write_bytes(output, png.getvalue())
+    return len(curves)
+
+
+def picture(curves: Sequence[FaceCurve], outputs: Sequence[Shown], others: int = 0) -> Figure:
+    """The picture.
+
+    Args:
+        curves: the faces.
+        outputs: what was predicted.
+        others: faces that are not drawn.
+    """
+    panels = _panels(outputs, np.concatenate([np.stack(curve.values) for curve in curves]))
+    block = TITLE + STRIP + len(panels) * (PLOT + GAP) + AXIS
+    height = 2 * MARGIN + len(curves) * block + (TITLE if others else 0)
+    figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
+    for number, curve in enumerate(curves):
+        _face(figure, curve, panels, MARGIN + number * block)
+    if others:
+        text = f"{others:,} faces that are seen more briefly are not drawn"
+        figure.text(LEFT / WIDTH, (MARGIN + TITLE / 2) / height, text, color=PALE, fontsize=10)
+    return figure
+
+
+def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
+    """A panel for each label; numbers between -1 and 1 share one."""
+    panels: list[_Panel] = []
+    small: list[tuple[str, int]] = []
+    start = 0
+    for shown in outputs:
+        if shown.output.kind == "number":
+            line = shown.title, start
+            if np.abs(values[:, start]).max() <= 1.5:
+                small.append(line)
+            else:
+                panels.append(_Panel(shown.title, [line], None))
+        else:
+            lines = [(name, start + place) for place, name in enumerate(shown.output.names)]
+            panels.append(_Panel(f"{shown.title}\nprobability", lines, (0, 1)))
+        start += len(shown.columns)
+    if small:
+        most = max(1.0, *(float(np.abs(values[:, place]).max()) for _, place in small))
+        panels.append(_Panel("from -1 to 1", small, (-most, most)))
+    return panels
+
+
+def _face(figure: Figure, curve: FaceCurve, panels: Sequence[_Panel], top: float) -> None:
+    times = curve.times
+    span = _span(times)
+    name = f"{curve.source}, face {curve.face}"
+    facts = f"{len(times):,} frames, {times[0]:.1f} to {times[-1]:.1f} s"
+    title = _axes(figure, LEFT, top, WIDTH - LEFT - MARGIN, TITLE)
+    title.axis("off")
+    title.text(0, 0.5, _shortened(name), fontsize=12, weight="bold", color=INK, va="center", parse_math=False)
+    title.text(1, 0.5, facts, fontsize=10, color=PALE, va="center", ha="right")
+    _strip(figure, curve, span, top + TITLE)
+    for number, panel in enumerate(panels):
+        y = top + TITLE + STRIP + GAP / 2 + number * (PLOT + GAP)
+        axes = _axes(figure, LEFT, y, WIDTH - LEFT - RIGHT, PLOT)
+        _plot(axes, panel, times, np.stack(curve.values), span)
+        if number + 1 < len(panels):
+            axes.tick_params(labelbottom=False)
+        else:
+            axes.set_xlabel("seconds", fontsize=9, color=INK)
+
+
+def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: float) -> None:
+    """Images of the face above the time at which they were seen."""
+    width = WIDTH - LEFT - RIGHT
+    slots = int(width // (STRIP + 4))
+    places = np.array(sorted(curve.images))
+    times = curve.times[places]
+    for slot in range(slots):
+        middle = span[0] + (slot + 0.5) / slots * (span[1] - span[0])
+        nearest = int(np.abs(times - middle).argmin())
+        if abs(times[nearest] - middle) > (span[1] - span[0]) / slots / 2 * 1.01:
+            continue
+        x = LEFT + (slot + 0.5) * width / slots - (STRIP - 4) / 2
+        tile = _axes(figure, x, top + 2, STRIP - 4, STRIP - 4)
+        tile.axis("off")
+        tile.imshow(curve.images[int(places[nearest])], interpolation="bilinear")
+
+
+def _plot(axes: Axes, panel: _Panel, times: np.ndarray, values: np.ndarray, span: tuple[float, float]) -> None:
+    marker = "." if len(times) < MARKED else None
+    colours = matplotlib.colormaps["tab20" if len(panel.lines) > 10 else "tab10"].colors  # type: ignore[attr-defined]
+    for number, (name, place) in enumerate(panel.lines):
+        x, y = _broken(times, values[:, place])
+        colour = colours[number % len(colours)]
+        axes.plot(x, y, label=name, color=colour, linewidth=1.6, marker=marker, markersize=5)
+    axes.set_xlim(*span)
+    if panel.limits:
+        margin = 0.03 * (panel.limits[1] - panel.limits[0])
+        axes.set_ylim(panel.limits[0] - margin, panel.limits[1] + margin)
+        if panel.limits[0] < 0:
+            axes.axhline(0, color=PALE, linewidth=0.6)
+    axes.set_ylabel(panel.title, fontsize=9, color=INK, parse_math=False)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    _legend(axes, len(panel.lines))
+
+
+def _legend(axes: Axes, lines: int) -> None:
+    legend = axes.legend(
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        fontsize=9 if lines <= 8 else 7,
+        ncols=1 if lines <= 10 else 2,
+        frameon=False,
+        borderaxespad=0,
+        labelspacing=0.25,
+        columnspacing=0.8,
+        handlelength=1.4,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+        text.set_text(_shortened(text.get_text(), 22 if lines <= 10 else 10))
+
+
+def _broken(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a line, with NaN where the face was not seen for longer than usual."""
+    steps = np.diff(times)
+    if not len(steps):
+        return times, values
+    after = np.flatnonzero(steps > GAP_STEPS * np.median(steps)) + 1
+    return np.insert(times, after, np.nan), np.insert(values.astype(float), after, np.nan)
+
+
+def _span(times: np.ndarray) -> tuple[float, float]:
+    first, last = float(times[0]), float(times[-1])
+    return (first, last) if last > first else (first - 0.5, last + 0.5)
+
+
+def _shortened(text: str, letters: int = 80) -> str:
+    return text if len(text) <= letters else f"…{text[1 - letters :]}"
+
+
+def _axes(figure: Figure, x: float, y: float, width: float, height: float) -> Axes:
+    """Axes at a place in pixels from the upper left corner."""
+    whole, tall = (side * DPI for side in figure.get_size_inches())
+    return figure.add_axes((x / whole, 1 - (y + height) / tall, width / whole, height / tall))

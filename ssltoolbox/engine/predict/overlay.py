@@ -1,0 +1,163 @@
+"""Writes a video with the boxes of its faces and what was predicted for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ssltoolbox.api import UserError
+from ssltoolbox.data.extract.reading import VideoReader, frame_rate
+from ssltoolbox.engine.predict.gathered import FaceCurve
+from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.support.files import replaced
+
+LONGEST = 1280
+"""Longer side in pixels of the video that is written; smaller videos keep their size."""
+FASTEST = Fraction(60)
+"""Frames per second at most."""
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+HELD = 1.5
+"""Steps between predictions for which a box stays; longer gaps show none."""
+COLOURS = ("#ffd166", "#06d6a0", "#4cc9f0", "#f78c6b", "#c77dff", "#b8de6f")
+FONT = "fonts/ttf/DejaVuSans.ttf"
+
+
+def check_video(path: Path) -> None:
+    """
+    Raises:
+        UserError: where the ending is none of `FORMATS`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"{path}: its name says no type of video", f"end it in {', '.join(FORMATS)}")
+
+
+def write_overlay(
+    video: Path,
+    output: Path,
+    curves: Sequence[FaceCurve],
+    outputs: Sequence[Shown],
+    fps: Fraction,
+    tick: Callable[[int, int], object],
+) -> None:
+    """Writes the video without sound, at its own rate. Boxes and numbers between two predictions are interpolated.
+
+    Args:
+        video: the video that the faces are of.
+        output: where to write it; see `FORMATS`.
+        curves: its faces.
+        outputs: what was predicted.
+        fps: predictions per second.
+        tick: called with the number of frames that are written, and of those that are expected.
+
+    Raises:
+        UnreadableVideo: if it can't be read any more.
+        SslToolboxError: where it can't be written.
+    """
+    import av  # an optional library, which reading the video has needed already
+
+    rate = min(frame_rate(video), FASTEST)
+    reader = VideoReader(video, rate, 1)
+    painter = None
+    with replaced(output) as part, av.open(str(part), "w", format=FORMATS[output.suffix.lower()]) as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "20", "preset": "veryfast"})
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = 1 / rate
+        for count, sample in enumerate(reader, start=1):
+            if painter is None:
+                painter = _Painter(sample.image.shape, curves, outputs, float(1 / fps))
+                stream.width, stream.height = painter.size
+            image = painter.painted(sample.image, sample.number / float(rate))
+            frame = av.VideoFrame.from_image(image)
+            frame.pts, frame.time_base = sample.number, 1 / rate
+            container.mux(stream.encode(frame))
+            tick(count, reader.expected)
+        container.mux(stream.encode())
+
+
+class _Painter:
+    """Draws on the frames of one video."""
+
+    def __init__(
+        self, shape: tuple[int, ...], curves: Sequence[FaceCurve], outputs: Sequence[Shown], step: float
+    ) -> None:
+        height, width = shape[:2]
+        self._factor = min(1.0, LONGEST / max(height, width))
+        self.size = _even(width * self._factor), _even(height * self._factor)
+        letters = max(11, round(min(self.size) / 26))
+        self._font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / FONT), letters)
+        self._line = max(2, letters // 7)
+        self._outputs, self._step = outputs, step
+        self._faces = [(curve, _Track(curve)) for curve in curves]
+
+    def painted(self, pixels: np.ndarray, time: float) -> Image.Image:
+        """[H, W, 3] uint8 → the picture at that time."""
+        image = Image.fromarray(pixels).resize(self.size, Image.Resampling.BILINEAR)
+        draw = ImageDraw.Draw(image, "RGBA")
+        for curve, track in self._faces:
+            found = track.at(time, HELD * self._step)
+            if found is not None:
+                box, values = found
+                self._face(draw, curve.face, box * self._factor, values)
+        return image
+
+    def _face(self, draw: ImageDraw.ImageDraw, face: int, box: np.ndarray, values: np.ndarray) -> None:
+        colour = COLOURS[(face - 1) % len(COLOURS)]
+        left, top, width, height = (float(side) for side in box)
+        draw.rectangle((left, top, left + width, top + height), outline=colour, width=self._line)
+        text = "\n".join(_lines(self._outputs, values))
+        x0, y0, x1, y1 = draw.multiline_textbbox((0, 0), text, font=self._font)
+        pad = self._line + 2
+        wide, tall = x1 - x0 + 2 * pad, y1 - y0 + 2 * pad
+        x = min(max(0.0, left), self.size[0] - wide)
+        y = top - tall if top >= tall else min(top + height, self.size[1] - tall)
+        draw.rectangle((x, y, x + wide, y + tall), fill=(0, 0, 0, 170))
+        draw.multiline_text((x + pad - x0, y + pad - y0), text, fill=colour, font=self._font)
+
+
+class _Track:
+    """A face's boxes and predictions, at any time."""
+
+    def __init__(self, curve: FaceCurve) -> None:
+        order = np.argsort(curve.times, kind="stable")
+        boxes = np.array([row.box for row in curve.rows], float)
+        self._times = curve.times[order]
+        self._content = np.concatenate([boxes, np.stack(curve.values)], axis=1)[order]
+
+    def at(self, time: float, held: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """Box [4] and predictions [C] at a time; None where the face was not seen for longer than `held`."""
+        after = int(np.searchsorted(self._times, time))
+        near = [place for place in (after - 1, after) if 0 <= place < len(self._times)]
+        if min(abs(self._times[place] - time) for place in near) > held:
+            return None
+        if len(near) < 2 or self._times[near[1]] - self._times[near[0]] > 2 * held:
+            found = self._content[min(near, key=lambda place: abs(self._times[place] - time))]
+        else:
+            share = (time - self._times[near[0]]) / (self._times[near[1]] - self._times[near[0]])
+            found = (1 - share) * self._content[near[0]] + share * self._content[near[1]]
+        return found[:4], found[4:]
+
+
+def _lines(outputs: Sequence[Shown], values: np.ndarray) -> list[str]:
+    """What is written beside a face: the likeliest class, numbers, and what is likelier than not."""
+    lines, start = [], 0
+    for shown in outputs:
+        own = values[start : start + len(shown.columns)]
+        start += len(shown.columns)
+        if shown.output.kind == "classes":
+            best = int(own.argmax())
+            lines.append(f"{shown.output.names[best]} {own[best]:.2f}")
+        elif shown.output.kind == "number":
+            lines.append(f"{shown.title} {own[0]:+.2f}")
+        else:
+            yes = [name for name, value in zip(shown.output.names, own, strict=True) if value >= 0.5]
+            lines.append(f"{shown.title}: {', '.join(yes) or 'none'}")
+    return lines
+
+
+def _even(side: float) -> int:
+    return max(2, round(side / 2) * 2)

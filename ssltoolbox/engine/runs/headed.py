@@ -1,0 +1,100 @@
+"""A backbone with a head that `evaluate` kept: from images to probabilities and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ssltoolbox.api import HeadOutput, UserError, View
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.runs.folder import RunFolder, open_run
+from ssltoolbox.engine.runs.heads import HeadCard, network_of, read_head
+from ssltoolbox.models import weights_hash
+from ssltoolbox.plan import Plan
+from ssltoolbox.recipe import override_of
+
+
+class HeadedNetwork(nn.Module):
+    """A backbone and a head: [B, 3, size, size], normalised → [B, C] predictions.
+
+    Attributes:
+        columns: what the C predictions are: `expression_happy`, a probability, or `valence`, a number.
+        card: what is known of the head.
+        view: `view.plain` makes the images of pixels.
+        backbone: [B, 3, size, size] → [B, D].
+        head: [B, D] → [B, C], before probabilities.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Sequential, card: HeadCard, view: View) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.card = card
+        self.view = view
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the predictions are."""
+        return tuple(column for output in self.card.outputs for column in output.columns)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.of_features(self.backbone(images))
+
+    def of_features(self, features: Tensor) -> Tensor:
+        """[B, D] → [B, C]."""
+        widths = [len(output.columns) for output in self.card.outputs]
+        parts = zip(self.card.outputs, self.head(features).split(widths, dim=1), strict=True)
+        return torch.cat([_activated(output, part) for output, part in parts], dim=1)
+
+
+def headed_network(run: Path, task: str) -> HeadedNetwork:
+    """The head of a task and its network, in evaluation mode, with the view that it was fitted with.
+
+    Raises:
+        UserError: when there is no finished run, or no such head, or the head is of another network.
+    """
+    [network] = headed_networks(run, [task])
+    return network
+
+
+def headed_networks(run: Path, tasks: Sequence[str]) -> list[HeadedNetwork]:
+    """As `headed_network` for each task; heads of the same network and view share both.
+
+    Raises:
+        UserError: as there.
+    """
+    folder, plan = open_run(run)
+    made: dict[tuple[Path, str], tuple[nn.Module, View, str]] = {}
+    networks = []
+    for task in tasks:
+        stored = read_head(folder, task)
+        card, weights = stored.card, stored.backbone or folder.backbone
+        key = weights, str(sorted(card.view.items()))
+        if key not in made:
+            components = Components(_with_view(folder, plan, card))
+            backbone = components.backbone(weights).eval()
+            made[key] = backbone, components.view, weights_hash(backbone)
+        backbone, view, digest = made[key]
+        if digest != card.weights:
+            raise UserError(
+                f"the head of the task {task!r} in {folder.path} was fitted to other weights than {weights.name} has",
+                f"run ssltoolbox evaluate {folder.path} --tasks {task.partition('#')[0]} again",
+            )
+        networks.append(HeadedNetwork(backbone, network_of(stored.layers), card, view).eval())
+    return networks
+
+
+def _with_view(folder: RunFolder, plan: Plan, card: HeadCard) -> Plan:
+    """The run's plan with the view that the head was fitted with."""
+    views = plan.views
+    own = {"name": views.descriptor.name, **views.options.model_dump(mode="json")}
+    return plan if own == card.view else open_run(folder.path, [override_of("views", dict(card.view))])[1]
+
+
+def _activated(output: HeadOutput, values: Tensor) -> Tensor:
+    if output.kind == "classes":
+        return values.softmax(dim=1)
+    return values.sigmoid() if output.kind == "yes_no" else values
