@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.entry import load_backbone as load_backbone
+    from ssltoolbox.engine.entry import load_head as load_head
     from ssltoolbox.engine.entry import load_method as load_method
     from ssltoolbox.engine.entry import train as train
     from ssltoolbox.plan import load_recipe as load_recipe
@@ -14,11 +15,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_backbone": "ssltoolbox.engine.entry",
+    "load_head": "ssltoolbox.engine.entry",
     "load_method": "ssltoolbox.engine.entry",
     "load_recipe": "ssltoolbox.plan",
     "train": "ssltoolbox.engine.entry",
 }
-__all__ = ["__version__", "load_backbone", "load_method", "load_recipe", "train"]
+__all__ = ["__version__", "load_backbone", "load_head", "load_method", "load_recipe", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from ssltoolbox.cli.evaluate import evaluate
 from ssltoolbox.cli.export import export
 from ssltoolbox.cli.output import safe_output
 from ssltoolbox.cli.plugins import plugins
+from ssltoolbox.cli.predict import predict
 from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
@@ -43,6 +44,7 @@ for command in (
     check,
     preview,
     evaluate,
+    predict,
     embed,
     saliency,
     export,

@@ -1,4 +1,4 @@
-"""The Python functions `train` and `load_backbone`; they raise the same errors as the command line."""
+"""The Python functions `train` and `load_…`; they raise the same errors as the command line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import nn
 from ssltoolbox.api import Callback, Logger
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import open_run
+from ssltoolbox.engine.runs.headed import HeadedNetwork, headed_network
 from ssltoolbox.engine.runs.trained import trained_method
 from ssltoolbox.engine.training.run import Run
 from ssltoolbox.engine.training.run import train as train_plan
@@ -52,6 +53,18 @@ def load_backbone(run: Path | str) -> nn.Module:
     """
     folder, plan = open_run(Path(run))
     return Components(plan).backbone(folder.backbone).eval()
+
+
+def load_head(run: Path | str, task: str) -> HeadedNetwork:
+    """The head that `evaluate` kept of a task and its network, in evaluation mode.
+
+    [B, 3, size, size], normalised → [B, C]: the probabilities and numbers that `columns` names. `view.plain` makes
+    such images of [B, 3, S, S] uint8 RGB.
+
+    Raises:
+        UserError: when there is no finished run, or no such head.
+    """
+    return headed_network(Path(run), task)
 
 
 def load_method(run: Path | str) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,8 @@ def write_curves(gathered: Gathered, outputs: Sequence[Shown], output: Path) -> 
         SslToolboxError: when it can't be written.
     """
     curves = sorted(gathered.curves, key=lambda curve: -len(curve.rows))[:MOST_FACES]
-    curves = [curve for curve in gathered.curves if curve in curves]
+    sources = list(dict.fromkeys(curve.source for curve in gathered.curves))
+    curves.sort(key=lambda curve: (sources.index(curve.source), curve.face))
     others = len(gathered.curves) - len(curves) + gathered.left_out
     png = io.BytesIO()
     with warnings.catch_warnings():
@@ -142,7 +143,9 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
         tile.imshow(curve.images[int(places[nearest])], interpolation="bilinear")
 
 
-def _plot(axes: Axes, panel: _Panel, times: np.ndarray, values: np.ndarray, span: tuple[float, float]) -> None:
+def _plot(
+    axes: Axes, panel: _Panel, times: np.ndarray, values: np.ndarray, span: tuple[float, float]
+) -> None:
     marker = "." if len(times) < MARKED else None
     colours = matplotlib.colormaps["tab20" if len(panel.lines) > 10 else "tab10"].colors  # type: ignore[attr-defined]
     for number, (name, place) in enumerate(panel.lines):
@@ -189,8 +192,10 @@ def _broken(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _span(times: np.ndarray) -> tuple[float, float]:
+    """What the axis of time shows: a little more than all points."""
     first, last = float(times[0]), float(times[-1])
-    return (first, last) if last > first else (first - 0.5, last + 0.5)
+    margin = 0.01 * (last - first) if last > first else 0.5
+    return first - margin, last + margin
 
 
 def _shortened(text: str, letters: int = 80) -> str:

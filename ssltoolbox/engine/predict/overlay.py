@@ -63,7 +63,10 @@ def write_overlay(
     rate = min(frame_rate(video), FASTEST)
     reader = VideoReader(video, rate, 1)
     painter = None
-    with replaced(output) as part, av.open(str(part), "w", format=FORMATS[output.suffix.lower()]) as container:
+    with (
+        replaced(output) as part,
+        av.open(str(part), "w", format=FORMATS[output.suffix.lower()]) as container,
+    ):
         stream = container.add_stream("libx264", rate=rate, options={"crf": "20", "preset": "veryfast"})
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = 1 / rate

@@ -42,7 +42,7 @@ def predict(
     predictor: Predictor,
     output: Path,
     about: Mapping[str, Any],
-    tick: Callable[[int], object],
+    tick: Callable[[int], object] = lambda faces: None,
     done: Callable[[Faces], object] = lambda source: None,
     gathered: Gathered | None = None,
 ) -> Predicted:

@@ -183,7 +183,9 @@ def videos_in(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise UserError(f"there is no {path}", "name a video, a folder of videos or images, or an index of frames")
+        raise UserError(
+            f"there is no {path}", "name a video, a folder of videos or images, or an index of frames"
+        )
     found = []
     for folder, subfolders, names in os.walk(path):
         subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))

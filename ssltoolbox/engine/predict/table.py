@@ -43,8 +43,8 @@ class PredictionTable:
     """The open table.
 
     Columns: `source`, `face`, `frame`, `time` in seconds, `file`, the box in pixels of the frame (`left`, `top`,
-    `width`, `height`), then for each label its predictions. Of classes that is the likeliest one, under the label's
-    name, and a probability for each.
+    `width`, `height`), then for each label its predictions. Of classes that is the likeliest one, under the
+    label's name, and a probability for each.
 
     Args:
         writer: of Parquet or CSV.
@@ -77,7 +77,9 @@ class PredictionTable:
 
 
 @contextmanager
-def prediction_table(path: Path, outputs: Sequence[Shown], about: Mapping[str, Any]) -> Iterator[PredictionTable]:
+def prediction_table(
+    path: Path, outputs: Sequence[Shown], about: Mapping[str, Any]
+) -> Iterator[PredictionTable]:
     """A table to write to; it appears under its name at the end, if no exception was raised.
 
     Args:

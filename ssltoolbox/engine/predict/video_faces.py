@@ -90,4 +90,6 @@ class VideoFaces:
     def _row(self, track: Track, crop: Crop) -> FaceRow:
         x, y, side = (float(value) for value in crop.square)
         box = (x + 0.5 - side / 2, y + 0.5 - side / 2, side, side)
-        return FaceRow(self.name, track.number + 1, crop.number, crop.number / float(self._cropping.fps), box=box)
+        return FaceRow(
+            self.name, track.number + 1, crop.number, crop.number / float(self._cropping.fps), box=box
+        )

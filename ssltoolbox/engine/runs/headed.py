@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import HeadOutput, UserError, View
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder, open_run
-from ssltoolbox.engine.runs.heads import HeadCard, network_of, read_head
+from ssltoolbox.engine.runs.heads import HeadCard, network_of, read_head, tasks_with_heads
 from ssltoolbox.models import weights_hash
 from ssltoolbox.plan import Plan
 from ssltoolbox.recipe import override_of
@@ -60,13 +60,21 @@ def headed_network(run: Path, task: str) -> HeadedNetwork:
     return network
 
 
-def headed_networks(run: Path, tasks: Sequence[str]) -> list[HeadedNetwork]:
-    """As `headed_network` for each task; heads of the same network and view share both.
+def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]:
+    """As `headed_network` for each task, for all heads of the run if none is named.
+
+    Heads of the same network and view share both.
 
     Raises:
-        UserError: as there.
+        UserError: as there, and where the run has no head at all.
     """
     folder, plan = open_run(run)
+    tasks = tasks or tasks_with_heads(folder)
+    if not tasks:
+        raise UserError(
+            f"the run in {run} has no head that could predict",
+            f"run ssltoolbox evaluate {run} --tasks expression first, with the protocol linear or finetune",
+        )
     made: dict[tuple[Path, str], tuple[nn.Module, View, str]] = {}
     networks = []
     for task in tasks:
@@ -80,7 +88,7 @@ def headed_networks(run: Path, tasks: Sequence[str]) -> list[HeadedNetwork]:
         backbone, view, digest = made[key]
         if digest != card.weights:
             raise UserError(
-                f"the head of the task {task!r} in {folder.path} was fitted to other weights than {weights.name} has",
+                f"the head of the task {task!r} in {folder.path} was fitted to other weights than it now has",
                 f"run ssltoolbox evaluate {folder.path} --tasks {task.partition('#')[0]} again",
             )
         networks.append(HeadedNetwork(backbone, network_of(stored.layers), card, view).eval())

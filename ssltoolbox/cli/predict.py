@@ -1,0 +1,258 @@
+"""`ssltoolbox predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssltoolbox.cli.common import FPS, LocalPath, tell_of_unused_gpu
+from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.errors import DONE
+from ssltoolbox.cli.output import new_console
+from ssltoolbox.support.words import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ssltoolbox.data.extract.video import Cropping
+    from ssltoolbox.engine.predict.gathered import Gathered
+    from ssltoolbox.engine.predict.opening import Named
+    from ssltoolbox.engine.predict.predictor import Predictor
+    from ssltoolbox.engine.predict.run import Predicted
+    from ssltoolbox.plan.detector import DetectorMaker
+
+SHOWN = 5
+"""How many of the sources that gave nothing are named."""
+
+
+@click.command()
+@click.argument("run", type=LocalPath())
+@click.argument("source", type=LocalPath())
+@click.option(
+    "-o",
+    "--output",
+    type=LocalPath(dir_okay=False),
+    required=True,
+    help="The table, such as out.parquet or out.csv.",
+)
+@click.option(
+    "--head",
+    "--task",
+    "heads",
+    multiple=True,
+    metavar="TASK",
+    help="The task whose head predicts, such as expression; may be repeated [all that RUN has].",
+)
+@click.option("--plot", type=LocalPath(dir_okay=False), help="Also draw curves over time, such as out.png.")
+@click.option(
+    "--video",
+    type=LocalPath(dir_okay=False),
+    help="Also write the video with boxes and labels, such as out.mp4; for a single video.",
+)
+@FPS
+@click.option(
+    "--scale",
+    type=click.FloatRange(0.5, 5),
+    default=1.6,
+    show_default=True,
+    help="In videos: the crop's side over that of the face's box.",
+)
+@click.option(
+    "--lost",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="In videos: seconds for which a face may be lost and remain the same face.",
+)
+@click.option(
+    "--cut",
+    type=click.FloatRange(0, 1),
+    default=0.35,
+    show_default=True,
+    help="In videos: the share of the picture whose colour changes at a cut; 1 finds none.",
+)
+@click.option(
+    "--detect-size",
+    type=click.IntRange(min=0),
+    default=480,
+    show_default=True,
+    help="In videos: look for faces in a copy of the frame with this shorter side; 0 takes the frame itself.",
+)
+@detector_options
+def predict(
+    run: Path,
+    source: Path,
+    output: Path,
+    heads: tuple[str, ...],
+    plot: Path | None,
+    video: Path | None,
+    fps: Fraction,
+    scale: float,
+    lost: float,
+    cut: float,
+    detect_size: int,
+    name: str,
+    settings: tuple[str, ...],
+    files: tuple[Path, ...],
+) -> int:
+    """Predict the labels of each face in SOURCE over time, with the heads of RUN.
+
+    The heads are those that `ssltoolbox evaluate` kept in RUN. SOURCE is a video, a folder of videos, a folder of
+    images of faces, or an index of frames. The table has a row for each face in each frame: where and when it was
+    seen, the probability of each class, and numbers such as valence. A video that can't be read is named and left
+    out.
+
+    \b
+    Example:
+        ssltoolbox evaluate runs/mine --tasks expression,valence_arousal
+        ssltoolbox predict runs/mine talk.mp4 -o talk.parquet --plot talk.png --video talk.boxes.mp4
+    """
+    from ssltoolbox.data.extract.video import Cropping
+    from ssltoolbox.engine.predict.gathered import Gathered
+    from ssltoolbox.engine.predict.opening import look_at
+    from ssltoolbox.engine.predict.predictor import Predictor
+    from ssltoolbox.engine.predict.table import check_output
+    from ssltoolbox.engine.runs.headed import headed_networks
+    from ssltoolbox.models.devices import best_device
+
+    check_output(output)
+    named = look_at(source)
+    _check_pictures(plot, video, named)
+    maker = detector_maker(name, settings, files) if named.videos else None
+    predictor = Predictor(headed_networks(run, heads), best_device())
+    console = new_console(soft_wrap=True)
+    tell_of_unused_gpu(console)
+    job = _Job(run, named, predictor, output, console, Gathered() if plot or video else None)
+    if maker:
+        cropping = Cropping(fps, predictor.image_size, scale, cut, lost, 0.0, detect_size)
+        done = _of_videos(job, maker, cropping)
+    else:
+        done = _of_images(job, float(fps))
+    _tell_left_out(done)
+    where = f" in {counted(done.sources, 'video')}" if maker else ""
+    console.print(f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where} are in {output}")
+    _draw(job, plot, video, fps)
+    return DONE
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the command does, with what."""
+
+    run: Path
+    named: Named
+    predictor: Predictor
+    output: Path
+    console: Console
+    gathered: Gathered | None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a reader of the table should know."""
+        cards = [network.card for network in self.predictor.networks]
+        return {"run": self.run.name, "heads": [asdict(card) for card in cards]}
+
+
+def _check_pictures(plot: Path | None, video: Path | None, named: Named) -> None:
+    from ssltoolbox.api import UserError
+    from ssltoolbox.engine.predict.overlay import check_video
+
+    if plot and plot.suffix.lower() != ".png":
+        raise UserError(f"{plot}: the curves are drawn as PNG", "end its name in .png")
+    if video:
+        check_video(video)
+        if not named.is_video:
+            raise UserError(f"{named.path} is no video", "--video draws on a single one")
+        if video.absolute() == named.path.absolute():
+            raise UserError(f"{video} is the video itself", "give --video another name")
+
+
+def _of_videos(job: _Job, maker: DetectorMaker, cropping: Cropping) -> Predicted:
+    from ssltoolbox.engine.predict.opening import video_sources
+    from ssltoolbox.engine.predict.run import predict as predict_all
+    from ssltoolbox.support.progress import ProgressLine
+
+    line = ProgressLine(job.console, len(job.named.videos), "videos")
+
+    def watch(looked_at: int, expected: int) -> None:
+        of = f" of {expected:,}" if expected else ""
+        line.advance(
+            0, f"frame {looked_at:,}{of}", under_way=min(1.0, looked_at / expected) if expected else 0
+        )
+
+    sources = video_sources(job.named, maker, cropping, watch)
+    line.start()
+    try:
+        return predict_all(
+            sources,
+            job.predictor,
+            job.output,
+            job.about,
+            done=lambda source: line.advance(1),
+            gathered=job.gathered,
+        )
+    finally:
+        line.stop()
+
+
+def _of_images(job: _Job, fps: float) -> Predicted:
+    from ssltoolbox.engine.core.cores import shared_with, worker_count
+    from ssltoolbox.engine.core.features import FeatureExtractor
+    from ssltoolbox.engine.predict.opening import image_source
+    from ssltoolbox.engine.predict.run import predict as predict_all
+    from ssltoolbox.engine.runs.folder import open_run
+    from ssltoolbox.support.progress import progress
+
+    network = job.predictor.networks[0]
+    workers = worker_count(open_run(job.run)[1], network.backbone)
+    reader = FeatureExtractor(network.backbone, network.view, job.predictor.device, workers)
+    source = image_source(job.named.path, fps, reader.read)
+    with shared_with(workers), progress(job.console, source.frames) as tick:
+        done = predict_all([source], job.predictor, job.output, job.about, tick, gathered=job.gathered)
+    _tell("can't be read", source.unreadable, f"of {counted(source.frames, 'image')}")
+    return done
+
+
+def _draw(job: _Job, plot: Path | None, video: Path | None, fps: Fraction) -> None:
+    from ssltoolbox.engine.predict.curves import write_curves
+    from ssltoolbox.engine.predict.overlay import write_overlay
+    from ssltoolbox.support.progress import ProgressLine
+
+    if job.gathered is None:
+        return
+    if plot:
+        drawn = write_curves(job.gathered, job.predictor.outputs, plot)
+        job.console.print(f"curves of {counted(drawn, 'face')} are in {plot}")
+    if video:
+        line = ProgressLine(job.console, 1, "video")
+        line.start()
+        try:
+            write_overlay(
+                job.named.path,
+                video,
+                job.gathered.curves,
+                job.predictor.outputs,
+                fps,
+                lambda done, expected: line.advance(0, f"frame {done:,} of {expected:,}"),
+            )
+        finally:
+            line.stop()
+        job.console.print(f"the video with boxes and labels is {video}")
+
+
+def _tell_left_out(done: Predicted) -> None:
+    _tell("can't be read", [f"{name}: {reason}" for name, reason in done.failed], "left out")
+    _tell("no face", done.without_face, "show none")
+
+
+def _tell(what: str, found: Sequence[str], conclusion: str) -> None:
+    """Names the first of them, and counts them."""
+    for one in found[:SHOWN]:
+        click.echo(f"{what}: {one}", err=True)
+    if found:
+        click.echo(f"{len(found):,} {conclusion}", err=True)

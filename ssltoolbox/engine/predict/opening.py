@@ -1,0 +1,72 @@
+"""Opens what a user names: a video, a folder of videos or of images, or an index, as sources of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssltoolbox.api import LandmarkDetector
+from ssltoolbox.data.extract.video import Cropping
+from ssltoolbox.engine.predict.sources import (
+    Faces,
+    ImageFaces,
+    Read,
+    folder_faces,
+    index_faces,
+    is_index,
+    videos_in,
+)
+from ssltoolbox.engine.predict.video_faces import VideoFaces, Watch
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a path names.
+
+    Attributes:
+        path: as given.
+        videos: the videos; empty for images.
+    """
+
+    path: Path
+    videos: tuple[Path, ...]
+
+    @property
+    def is_video(self) -> bool:
+        """True for a single video, not a folder."""
+        return self.path.is_file()
+
+
+def look_at(path: Path) -> Named:
+    """What a path names; a folder with videos in it is a folder of videos.
+
+    Raises:
+        UserError: where there is no such file or folder.
+    """
+    return Named(path, () if is_index(path) else tuple(videos_in(path)))
+
+
+def video_sources(
+    named: Named, make: Callable[[], LandmarkDetector], cropping: Cropping, watch: Watch
+) -> Sequence[Faces]:
+    """A source for each video, by its path below the folder. The detector is made once.
+
+    Raises:
+        UserError: where the detector can't be made.
+    """
+    detector = make()
+    below = named.path.parent if named.is_video else named.path
+    return [
+        VideoFaces(video, video.relative_to(below).as_posix(), detector, cropping, watch)
+        for video in named.videos
+    ]
+
+
+def image_source(path: Path, fps: float, read: Read) -> ImageFaces:
+    """All images of a folder or of an index.
+
+    Raises:
+        DataNotFound, UserError: where there is none, or the index can't be used.
+    """
+    return index_faces(path, read) if is_index(path) else folder_faces(path, fps, read)
