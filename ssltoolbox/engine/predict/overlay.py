@@ -21,9 +21,11 @@ LONGEST = 1280
 FASTEST = Fraction(60)
 """Frames per second at most."""
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-HELD = 1.5
-"""Steps between predictions for which a box stays; longer gaps show none."""
+BRIDGED = 1.5
+"""Steps between two predictions that are interpolated; in longer gaps a face is not shown."""
 COLOURS = ("#ffd166", "#06d6a0", "#4cc9f0", "#f78c6b", "#c77dff", "#b8de6f")
+_Corners = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
 FONT = "fonts/ttf/DejaVuSans.ttf"
 
 
@@ -101,25 +103,30 @@ class _Painter:
         """[H, W, 3] uint8 → the picture at that time."""
         image = Image.fromarray(pixels).resize(self.size, Image.Resampling.BILINEAR)
         draw = ImageDraw.Draw(image, "RGBA")
-        for curve, track in self._faces:
-            found = track.at(time, HELD * self._step)
-            if found is not None:
-                box, values = found
-                self._face(draw, curve.face, box * self._factor, values)
+        seen = [(curve.face, track.at(time, self._step)) for curve, track in self._faces]
+        faces = [(face, found[0] * self._factor, found[1]) for face, found in seen if found]
+        for face, (left, top, width, height), _ in faces:
+            corners = (left, top, left + width, top + height)
+            draw.rectangle(corners, outline=_colour(face), width=self._line)
+        taken: list[_Corners] = []
+        for face, box, values in faces:
+            taken.append(
+                self._label(draw, box, "\n".join(_lines(self._outputs, values)), _colour(face), taken)
+            )
         return image
 
-    def _face(self, draw: ImageDraw.ImageDraw, face: int, box: np.ndarray, values: np.ndarray) -> None:
-        colour = COLOURS[(face - 1) % len(COLOURS)]
-        left, top, width, height = (float(side) for side in box)
-        draw.rectangle((left, top, left + width, top + height), outline=colour, width=self._line)
-        text = "\n".join(_lines(self._outputs, values))
+    def _label(
+        self, draw: ImageDraw.ImageDraw, box: np.ndarray, text: str, colour: str, taken: Sequence[_Corners]
+    ) -> _Corners:
+        """Writes a text beside a box, where no other text is if there is room; gives the place."""
         x0, y0, x1, y1 = draw.multiline_textbbox((0, 0), text, font=self._font)
         pad = self._line + 2
         wide, tall = x1 - x0 + 2 * pad, y1 - y0 + 2 * pad
-        x = min(max(0.0, left), self.size[0] - wide)
-        y = top - tall if top >= tall else min(top + height, self.size[1] - tall)
-        draw.rectangle((x, y, x + wide, y + tall), fill=(0, 0, 0, 170))
+        place = _free_place(box, wide, tall, self.size, taken)
+        x, y = place[:2]
+        draw.rectangle(place, fill=(0, 0, 0, 170))
         draw.multiline_text((x + pad - x0, y + pad - y0), text, fill=colour, font=self._font)
+        return place
 
 
 class _Track:
@@ -131,18 +138,50 @@ class _Track:
         self._times = curve.times[order]
         self._content = np.concatenate([boxes, np.stack(curve.values)], axis=1)[order]
 
-    def at(self, time: float, held: float) -> tuple[np.ndarray, np.ndarray] | None:
-        """Box [4] and predictions [C] at a time; None where the face was not seen for longer than `held`."""
-        after = int(np.searchsorted(self._times, time))
-        near = [place for place in (after - 1, after) if 0 <= place < len(self._times)]
-        if min(abs(self._times[place] - time) for place in near) > held:
-            return None
-        if len(near) < 2 or self._times[near[1]] - self._times[near[0]] > 2 * held:
-            found = self._content[min(near, key=lambda place: abs(self._times[place] - time))]
+    def at(self, time: float, step: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """Box [4] and predictions [C] at a time; None where the face was not seen then.
+
+        Args:
+            time: seconds.
+            step: seconds between two predictions. One holds for half of them, and to the next where that follows
+                at once.
+        """
+        times = self._times
+        after = int(np.searchsorted(times, time))
+        if 0 < after < len(times) and times[after] - times[after - 1] <= BRIDGED * step:
+            share = (time - times[after - 1]) / (times[after] - times[after - 1])
+            found = (1 - share) * self._content[after - 1] + share * self._content[after]
         else:
-            share = (time - self._times[near[0]]) / (self._times[near[1]] - self._times[near[0]])
-            found = (1 - share) * self._content[near[0]] + share * self._content[near[1]]
+            nearest = int(np.abs(times - time).argmin())
+            if abs(times[nearest] - time) > step / 2:
+                return None
+            found = self._content[nearest]
         return found[:4], found[4:]
+
+
+def _free_place(
+    box: np.ndarray, wide: float, tall: float, size: tuple[int, int], taken: Sequence[_Corners]
+) -> _Corners:
+    """A place for a text in the picture: above the box, below it, or at its sides; above where all is taken."""
+    left, top, width, height = (float(side) for side in box)
+    wanted = [(left, top - tall), (left, top + height), (left + width, top), (left - wide, top), (left, top)]
+    places = []
+    for x, y in wanted:
+        within = min(max(0.0, x), size[0] - wide), min(max(0.0, y), size[1] - tall)
+        place = (*within, within[0] + wide, within[1] + tall)
+        # A text that is moved down or up into the picture would lie on the face.
+        if within[1] == y:
+            places.append(place)
+    places = places or [(0.0, 0.0, wide, tall)]
+    return next((place for place in places if not any(_overlap(place, other) for other in taken)), places[0])
+
+
+def _overlap(one: _Corners, other: _Corners) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _colour(face: int) -> str:
+    return COLOURS[(face - 1) % len(COLOURS)]
 
 
 def _lines(outputs: Sequence[Shown], values: np.ndarray) -> list[str]:
