@@ -100,9 +100,9 @@ def predict(
     settings: tuple[str, ...],
     files: tuple[Path, ...],
 ) -> int:
-    """Predict the labels of each face in SOURCE over time, with the heads of RUN.
+    """Predict labels of faces over time.
 
-    The heads are those that `ssltoolbox evaluate` kept in RUN. SOURCE is a video, a folder of videos, a folder of
+    The heads that `ssltoolbox evaluate` kept in RUN predict them. SOURCE is a video, a folder of videos, a folder of
     images of faces, or an index of frames. The table has a row for each face in each frame: where and when it was
     seen, the probability of each class, and numbers such as valence. A video that can't be read is named and left
     out.

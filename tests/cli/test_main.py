@@ -37,6 +37,7 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "check",
         "preview",
         "evaluate",
+        "predict",
         "embed",
         "saliency",
         "export",
