@@ -122,7 +122,7 @@ def read_head(folder: RunFolder, task: str) -> StoredHead:
         raise UserError(
             f"the run in {folder.path} has no head of the task {task!r}: {has}",
             f"run ssltoolbox evaluate {folder.path} --tasks {task.partition('#')[0]} first; heads are kept by the "
-            "protocols linear and finetune",
+            "protocols linear, linear_sgd and finetune",
         )
     place = folder_of_head(folder, task)
     try:
