@@ -48,15 +48,22 @@ class AffectNetOptions(ListedOptions):
         """
         listing = self.listing(split)
         labels = frozenset({"expression", "valence", "arousal"})
-        return _facts(len(listing), self.size, labels=labels, known=listing.labels, landmarks=True)
+        return _facts(
+            len(listing),
+            self.size,
+            labels=labels,
+            expressions=EXPRESSIONS,
+            known=listing.labels,
+            landmarks=True,
+        )
 
 
 class FER2013Options(ListedOptions):
     """FER2013: grey faces of 48 × 48 pixels with seven expressions, contempt is not among them.
 
     Either form is found: `fer2013.csv` (or `icml_face_data.csv`), whose PublicTest is val and whose PrivateTest is
-    the test split; or the folders `train/<expression>/` and `test/<expression>/`, where a tenth of train, by a
-    hash of the names, is val.
+    the test split; or the folders `train/<expression>/` and `test/<expression>/`. Without a folder `val` a tenth of
+    train, by a hash of the names, is val.
     """
 
     root: Path = Field(strict=False)
@@ -78,7 +85,14 @@ class FER2013Options(ListedOptions):
             UserError: where the file or a folder can't be used.
         """
         listing = self.listing(split)
-        return _facts(len(listing), self.size, labels=frozenset({"expression"}), known=listing.labels)
+        label = listing.labels["expression"]
+        return _facts(
+            len(listing),
+            self.size,
+            labels=frozenset({"expression"}),
+            expressions=label.names,
+            known=listing.labels,
+        )
 
 
 class LFWOptions(ListedOptions):
@@ -121,6 +135,7 @@ def _facts(
     *,
     identities: int | None = None,
     labels: frozenset[str] = frozenset(),
+    expressions: tuple[str, ...] = (),
     known: Mapping[str, Label] | None = None,
     landmarks: bool = False,
     pairs: bool = False,
@@ -137,7 +152,7 @@ def _facts(
         landmarks=landmarks,
         landmark_detector="",
         labels=labels,
-        classes={"expression": EXPRESSIONS} if "expression" in labels else {},
+        classes={"expression": expressions} if expressions else {},
         label_facts={name: label.facts() for name, label in (known or {}).items()},
         pairs=pairs,
     )

@@ -58,7 +58,7 @@ def test_expressions_are_counted(form: str, request: pytest.FixtureRequest) -> N
     facts = FER2013Options(root=request.getfixturevalue(f"fer_{form}")).facts("test")
     counts = dict(zip(facts.classes["expression"], facts.label_facts["expression"].counts, strict=True))
     each = 1 if form == "csv" else 2
-    assert counts == {name: each * (number in OURS) for number, name in enumerate(EXPRESSIONS)}
+    assert counts == {EXPRESSIONS[number]: each for number in OURS}
 
 
 def test_of_the_folders_val_is_a_part_of_train(fer_folders: Path) -> None:
@@ -67,6 +67,11 @@ def test_of_the_folders_val_is_a_part_of_train(fer_folders: Path) -> None:
     assert len(val) > 0
     assert sorted(set(test.read(range(14), [0] * 14).labels["expression"].tolist())) == sorted(OURS)
     assert {train.name(i) for i in range(len(train))}.isdisjoint(val.name(i) for i in range(len(val)))
+
+
+def test_a_folder_val_is_the_val_split(fer_folders: Path) -> None:
+    (fer_folders / "test").rename(fer_folders / "val")
+    assert [len(made(fer_folders, split)) for split in ("train", "val")] == [140, 14]
 
 
 def test_a_folder_that_is_no_expression(fer_folders: Path, golden: Golden) -> None:

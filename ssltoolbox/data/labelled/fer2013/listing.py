@@ -23,6 +23,7 @@ FILES = ("fer2013.csv", "icml_face_data.csv")
 USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}
 CLASSES = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """By the numbers of the CSV file, named as in `EXPRESSIONS`."""
+VAL_FOLDERS = ("val", "valid", "validation")
 FOLDERS = {name: name for name in CLASSES} | {
     "angry": "anger",
     "disgusted": "disgust",
@@ -110,18 +111,22 @@ def _from_csv(file: Path, split: Split) -> CsvImages:
 
 
 def _from_folders(root: Path, split: Split) -> FolderImages:
-    folder = needed_folder(root / ("test" if split == "test" else "train"), "a folder for each expression")
+    own_val = next((root / name for name in VAL_FOLDERS if (root / name).is_dir()), None)
+    part = split != "test" and own_val is None
+    folder = own_val if own_val and split == "val" else root / ("test" if split == "test" else "train")
+    needed_folder(folder, "a folder for each expression")
     found = [
         (f"{name}/{image}", EXPRESSIONS.index(_expression(folder / name)))
         for name in in_natural_order(entry.name for entry in folder.iterdir() if entry.is_dir())
         for image in in_natural_order(filter(is_image, os.listdir(folder / name)))
-        if split == "test" or part_of_train(image) == split
+        if not part or part_of_train(image) == split
     ]
     return FolderImages(folder, [path for path, _ in found], _labels([number for _, number in found]))
 
 
 def _labels(numbers: ArrayLike) -> dict[str, Label]:
-    return {"expression": Label(np.asarray(numbers, np.int64), EXPRESSIONS)}
+    """Numbered as in `EXPRESSIONS`, whose last one, contempt, the set has not."""
+    return {"expression": Label(np.asarray(numbers, np.int64), EXPRESSIONS[: len(CLASSES)])}
 
 
 def _expression(folder: Path) -> str:
