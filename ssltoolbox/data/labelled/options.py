@@ -62,8 +62,8 @@ class FER2013Options(ListedOptions):
     """FER2013: grey faces of 48 × 48 pixels with seven expressions, contempt is not among them.
 
     Either form is found: `fer2013.csv` (or `icml_face_data.csv`), whose PublicTest is val and whose PrivateTest is
-    the test split; or the folders `train/<expression>/` and `test/<expression>/`. Without a folder `val` a tenth of
-    train, by a hash of the names, is val.
+    the test split; or the folders `train/<expression>/` and `test/<expression>/`. Without a folder `val` a tenth
+    of train, by a hash of the names, is val.
     """
 
     root: Path = Field(strict=False)
