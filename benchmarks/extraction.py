@@ -242,7 +242,11 @@ def mixes(samples: list[Look], owners: dict[int, int], lost: float, change: floa
 def reduced(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Full frames against copies: CPU time of detection, and how the boxes agree. Frames are also enlarged."""
     detector = DetectorMaker(arguments.detector, tuple(arguments.set))()
-    frames = [frame for video in find_videos([arguments.videos]) for frame in some_frames(video.path)]
+    frames = [
+        frame
+        for video in find_videos([arguments.videos])
+        for frame in some_frames(video.path, arguments.frames)
+    ]
     rows = []
     for shorter in (0, *arguments.enlarge):
         images = [enlarge(frame, shorter) for frame in frames]
@@ -329,7 +333,7 @@ def main() -> None:
     options.add_argument("--size", type=int, default=480, help="shorter side of what the detector gets")
     options.add_argument("--sizes", type=int, nargs="*", default=[240, 320, 480, 720])
     options.add_argument("--enlarge", type=int, nargs="*", default=[1080, 2160])
-    options.add_argument("--frames", type=int, default=6, help="of each video, for `detectors`")
+    options.add_argument("--frames", type=int, default=6, help="of each video, for `reduced` and `detectors`")
     options.add_argument("--detector", default="dlib")
     options.add_argument("--set", action="append", default=[])
     options.add_argument("--other", default="mediapipe")

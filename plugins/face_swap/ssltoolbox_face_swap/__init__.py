@@ -16,6 +16,9 @@ class FaceSwapOptions(Options):
     """Kernel of the Gaussian blurs whose ratio matches the frame's colours to the head's."""
     feather: float = Field(default=0.0, ge=0)
     """Kernel of the blur that softens the region's edge; 0, or less than 2 pixels, cuts hard."""
+    max_angle: float | None = Field(default=None, gt=0, le=180)
+    """Degrees by which the donor's head, or its mirror image, may be turned away from the positive's; null takes
+    donors of any pose. A positive without such a donor stays unchanged."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.identities < 2:
