@@ -37,7 +37,7 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
             donor, found = _draw_donors(eligible)
             possible, mirror = wanted_and_usable & found[:, None], None
         else:
-            poses = DonorPoses.of(*sides, self.options.max_angle)
+            poses = DonorPoses.of(sides[0], sides[1], self.options.max_angle)
             donor, _ = _draw_donors(poses.best(eligible, wanted_and_usable))
             near, mirror = poses.of_donors(donor)
             possible = wanted_and_usable & near & eligible.gather(1, donor[:, None])
