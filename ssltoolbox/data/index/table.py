@@ -323,13 +323,15 @@ def _whole(cell: Any) -> int:
 
 
 def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
-    """The columns, and the line that each row ends at."""
+    """The columns, without spaces around their cells, and the line that each row ends at."""
     try:
         with file.open(encoding=encoding_of(file), newline="") as content:
             delimiter = delimiter_of(content.readline(), ["path"])
             content.seek(0)
             reader = csv.reader(content, strict=True, delimiter=delimiter)
-            names = [name.strip() for name in next(reader, [])]
+            names = _cells(file, 1, next(reader, []))
+            if not any(names):
+                raise UserError(f"{file}: it is empty, or its first line is", READ)
             if repeated := [name for name in names if names.count(name) > 1]:
                 raise UserError(f"{file}: two columns are called {repeated[0]!r}")
             rows, lines = [], []
@@ -338,12 +340,24 @@ def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
                     count = f"{len(row)} cells for {len(names)} columns"
                     raise UserError(f"{file}: line {reader.line_num}: {count}")
                 if row:
-                    rows.append(row)
+                    rows.append(_cells(file, reader.line_num, row))
                     lines.append(reader.line_num)
     except (OSError, UnicodeError, csv.Error) as error:
         raise UserError(f"{file}: {first_line(error)}", READ) from error
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     return dict(zip(names, map(list, columns), strict=True)), lines
+
+
+def _cells(file: Path, line: int, row: Sequence[str]) -> list[str]:
+    """Cells without the spaces around them.
+
+    Raises:
+        UserError: for a null character, as texts in UTF-16 have where they are read as UTF-8.
+    """
+    if "\0" in "".join(row):
+        reason = "a character is null: perhaps the file is in UTF-16 without a byte order mark"
+        raise UserError(f"{file}: line {line}: {reason}", READ)
+    return [cell.strip() for cell in row]
 
 
 def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], list[int]]:

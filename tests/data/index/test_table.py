@@ -242,3 +242,24 @@ def test_a_url_is_no_path(url: str, tmp_path: Path) -> None:
         listed(tmp_path, "path,identity", "a.jpg,a", f"{url},a")
     assert "line 3, column path" in str(caught.value)
     assert url in str(caught.value)
+
+
+def test_spaces_around_cells_mean_nothing(tmp_path: Path) -> None:
+    clips = listed(tmp_path, "path , identity", "x/a.jpg , p ", "x/b.jpg,p", " x/c.jpg, p")
+    assert named(clips) == [("p//x", ["x/a.jpg", "x/b.jpg", "x/c.jpg"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        ("path,identity\na.jpg,p\n".encode("utf-16-le"), "UTF-16"),
+        (b"path,identity\na.jpg,p\0\n", "line 2"),
+    ],
+)
+def test_what_is_no_text_with_columns(tmp_path: Path, content: bytes, word: str) -> None:
+    file = tmp_path / "faces.csv"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=word):
+        list_table(file, tmp_path, 10)
