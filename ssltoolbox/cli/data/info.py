@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     "--labels", help="Of a table, in YAML: what its labels are, where it isn't to be guessed; see data index."
 )
 @click.option("--dataset", default="", help="Count DATA as the root of this dataset, such as affectnet.")
+@click.option(
+    "--follow-links", is_flag=True, help="Of a table or folders: also follow links that lead out of them."
+)
 @click.option("--json", is_flag=True, help="Print JSON.")
 def info(
     data: Path,
@@ -46,6 +49,7 @@ def info(
     label: str,
     labels: str | None,
     dataset: str,
+    follow_links: bool,
     json: bool,
 ) -> None:
     """Say what DATA holds: an index, a table or folders of images.
@@ -59,11 +63,15 @@ def info(
     if dataset:
         _dataset_info(data, dataset, output, json)
     elif data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():
-        _labelled_info(
-            data, {"table": data, "root": root, "labels": written_labels(labels)}, label, output, json
-        )
+        options = {
+            "table": data,
+            "root": root,
+            "labels": written_labels(labels),
+            "follow_links": follow_links,
+        }
+        _labelled_info(data, options, label, output, json)
     elif not (data / "index.json").is_file() and _has_classes(data):
-        _labelled_info(data, {"root": data}, label, output, json)
+        _labelled_info(data, {"root": data, "follow_links": follow_links}, label, output, json)
     else:
         _index_info(data, output, json)
 

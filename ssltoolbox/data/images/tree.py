@@ -160,6 +160,9 @@ class Tree:
         if any(True for identity in self.identities() for _ in self.clips(identity)):
             return
         expected = f"{printable(self.root)}: no frames at {LAYOUT}"
+        if self._reasons:
+            path, reason = next(iter(self._reasons.items()))
+            raise UserError(f"{expected}; {len(self._reasons):,} left out, the first, {path}: {reason}")
         image, endings = self._first_image()
         if image is None:
             found = ", ".join(

@@ -38,6 +38,9 @@ class LabelledImagesOptions(ListedOptions):
     fps: float = Field(default=25.0, gt=0)
     """Frames per second of clips whose frames are numbered and have no times."""
 
+    follow_links: bool = False
+    """Whether to read what lies behind links that lead out of the folder of the images."""
+
     @model_validator(mode="after")
     def _fold_is_from_1(self) -> Self:
         if isinstance(self.fold, int) and self.fold < 1:

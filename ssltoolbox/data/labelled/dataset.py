@@ -25,7 +25,7 @@ class LabelledFaces:
         """
         self.size = options.size
         self._listed = options.listing(split)
-        self._root = Root(self._listed.root)
+        self._root = Root(self._listed.root, options.follow_links)
 
     def __len__(self) -> int:
         return len(self._listed.starts)

@@ -82,19 +82,19 @@ def write_class_sheet(options: LabelledImagesOptions, name: str, output: Path) -
         there = f"there are {', '.join(with_classes)}" if with_classes else "there is none with classes"
         raise UserError(f"no label {name!r} to show" if name else "no label to show", there)
     label = images.labels[name or with_classes[0]]
-    write_rows(_rows(images, label), FRAMES, output)
+    write_rows(_rows(images, label, Root(images.root, options.follow_links)), FRAMES, output)
 
 
-def _rows(images: LabelledImages, label: Label) -> Iterator[tuple[str, list[StoredFrame]]]:
+def _rows(images: LabelledImages, label: Label, root: Root) -> Iterator[tuple[str, list[StoredFrame]]]:
     for number, name in enumerate(label.names):
         shows = label.values == number if label.values.ndim == 1 else label.values[:, number] == 1
         rows = np.flatnonzero(shows)
         chosen = rows[spread_evenly(len(rows), FRAMES)] if len(rows) else rows
-        yield f"{name}  {len(rows):,} images", [_stored(images, int(row)) for row in chosen]
+        yield f"{name}  {len(rows):,} images", [_stored(images, int(row), root) for row in chosen]
 
 
-def _stored(images: LabelledImages, row: int) -> StoredFrame:
+def _stored(images: LabelledImages, row: int, root: Root) -> StoredFrame:
     try:
-        return StoredFrame(read_face(images, Root(images.root), row, TILE))
+        return StoredFrame(read_face(images, root, row, TILE))
     except UnreadableFrame as error:
         return StoredFrame(None, reason=str(error))

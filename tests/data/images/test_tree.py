@@ -236,6 +236,13 @@ class TestLinks:
             ("id2/v/c", ["1.png"]),
         ]
 
+    def test_a_tree_of_nothing_else_is_no_empty_tree(self, tmp_path: Path, put_clip: Put) -> None:
+        put_clip("outside")
+        (tmp_path / "root/id1/v").mkdir(parents=True)
+        (tmp_path / "root/id1/v/c").symlink_to(tmp_path / "outside")
+        with pytest.raises(UserError, match="follow_links"):
+            Tree(tmp_path / "root", lenient=True).check_layout()
+
     def test_that_lead_out_are_left_out_with_the_reason(self, tmp_path: Path, put_clip: Put) -> None:
         outside = put_clip("outside")
         put_clip("root/id1/v/c", ["1.png"])

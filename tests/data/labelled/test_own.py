@@ -256,3 +256,34 @@ def test_path_split_and_label_are_enough_to_evaluate(tmp_path: Path, monkeypatch
     result = json.loads((tmp_path / "run/evaluation.json").read_text())["emotion"]
     assert result["frames"] == {"train": 8, "val": 4, "test": 6}
     assert result["accuracy"] == 1
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder of two classes, one of which is a link to elsewhere."""
+    for folder, shade in (("faces/dark", 10), ("elsewhere/light", 200)):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8, 8), (shade, shade, shade)).save(tmp_path / folder / f"{number}.png")
+    (tmp_path / "faces/light").symlink_to(tmp_path / "elsewhere/light")
+    return tmp_path / "faces"
+
+
+def test_links_out_of_the_folder_are_followed_where_wanted(linked: Path) -> None:
+    with pytest.raises(UserError, match="follow_links"):
+        LabelledOptions(root=linked).facts()
+    options = LabelledOptions(root=linked, val=0, test=0, size=8, follow_links=True)
+    assert options.facts().label_facts["expression"].counts == (2, 2)
+    frames = LabelledFaces(options, "train").read(range(4), [0] * 4)
+    assert not frames.unreadable
+    assert sorted(frames.images[:, 0, 0, 0].tolist()) == [10, 10, 200, 200]
+
+
+def test_data_info_follows_links_where_wanted(
+    linked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["data", "info", str(linked)]) == 2
+    assert "follow_links" in capsys.readouterr().err
+    command = ["data", "info", str(linked), "--follow-links", "--json", "-o", str(tmp_path / "sheet.png")]
+    assert run(command) == 0
+    assert sum(json.loads(capsys.readouterr().out)["labels"]["expression"]["light"].values()) == 2

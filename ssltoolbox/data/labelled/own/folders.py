@@ -15,18 +15,19 @@ from ssltoolbox.support.paths import printable
 LAYOUT = "<split>/<class>/… or <class>/…"
 
 
-def folder_table(root: Path, label: str) -> Table:
+def folder_table(root: Path, label: str, *, follow_links: bool = False) -> Table:
     """A row for each image of `root/split/class/` or `root/class/`, or for each folder of frames in a class.
 
     Args:
         root: the folder.
         label: what the column of the classes is called.
+        follow_links: also follow links that lead out of the folder.
 
     Raises:
         DataNotFound: where there is no such folder.
         UserError: where it has no images at these places.
     """
-    tree = Tree(root)
+    tree = Tree(root, follow_links=follow_links)
     names = tree.folders("")
     by_split = bool(names) and all(name.lower() in SPLITS for name in names)
     rows: list[tuple[str, str, str, str]] = []
@@ -46,7 +47,7 @@ def folder_table(root: Path, label: str) -> Table:
 
 def is_labelled(root: Path) -> bool:
     """Whether a folder has classes: images in its folders, or in folders of those; below splits, one deeper."""
-    tree = Tree(root, lenient=True)
+    tree = Tree(root, follow_links=True, lenient=True)
     names = tree.folders("")
     if names and all(name.lower() in SPLITS for name in names):
         names = [os.path.join(name, inner) for name in names for inner in tree.folders(name)]

@@ -24,7 +24,7 @@ def list_labelled(options: LabelledOptions) -> LabelledImages:
     if options.table is None:
         assert options.root is not None
         root = needed_folder(options.root, "the images")
-        table = folder_table(root, options.label)
+        table = folder_table(root, options.label, follow_links=options.follow_links)
     else:
         root = needed_folder(options.root or options.table.absolute().parent, "the images")
         table = Table.read(options.table, needed=("path",))
