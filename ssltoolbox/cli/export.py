@@ -24,14 +24,21 @@ from ssltoolbox.cli.common import LocalPath
     type=click.Choice(["timm", "torchvision", "onnx"]),
     help="What it is for [by the file's suffix].",
 )
-def export(run: Path, output: Path, wanted: str | None) -> None:
+@click.option(
+    "--head",
+    default="",
+    metavar="TASK",
+    help="With the head that evaluate kept of this task, such as expression; to ONNX [the backbone alone].",
+)
+def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
     """Write the backbone of RUN for timm, torchvision or ONNX.
 
     A model card stands beside it. The file is read back by the library that it is for, and must give the same
-    features.
+    features; with a head, the same predictions.
     """
     from ssltoolbox.engine.inspect.export import export as write_export
 
-    done = write_export(run, output, wanted)
+    done = write_export(run, output, wanted, head)
     click.echo(f"written for {done.format} to {done.output}, with its card {done.card.name}")
-    click.echo(f"read back, its features differ from ours by at most {done.difference:.1e}")
+    given = "predictions" if head else "features"
+    click.echo(f"read back, its {given} differ from ours by at most {done.difference:.1e}")

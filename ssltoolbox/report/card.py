@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,31 @@ from ssltoolbox.report.templates import markdown_template
 from ssltoolbox.report.training import strategies_of
 
 
+@dataclass(frozen=True)
+class HeadFacts:
+    """What a card says of a head.
+
+    Attributes:
+        task: whose head it is.
+        protocol: how it was fitted.
+        data: the dataset whose training split it was fitted to.
+        columns: what it predicts, in order.
+    """
+
+    task: str
+    protocol: str
+    data: str
+    columns: tuple[str, ...]
+
+
 def render_card(
-    run: Path, file: str, format_name: str, usage: str, image_size: int, weights_hash: str
+    run: Path,
+    file: str,
+    format_name: str,
+    usage: str,
+    image_size: int,
+    weights_hash: str,
+    head: HeadFacts | None = None,
 ) -> str:
     """Markdown with the front matter that model hubs read.
 
@@ -24,6 +48,7 @@ def render_card(
         usage: Python that loads it as `model`.
         image_size: height and width of the images that the network was trained on.
         weights_hash: SHA-256 of the weights.
+        head: that the file holds with the backbone; None for the backbone alone.
 
     Raises:
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
@@ -37,6 +62,7 @@ def render_card(
         usage=usage,
         size=image_size,
         hash=weights_hash,
+        head=head,
         backbone=files.recipe["backbone"]["name"],
         claim=claim(trained_for(files.recipe, files.trains), results),
         results=results,

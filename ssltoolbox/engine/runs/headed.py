@@ -23,16 +23,20 @@ class HeadedNetwork(nn.Module):
     Attributes:
         columns: what the C predictions are: `expression_happy`, a probability, or `valence`, a number.
         card: what is known of the head.
+        plan: the run's, with the view that the head was fitted with.
         view: `view.plain` makes the images of pixels.
         backbone: [B, 3, size, size] → [B, D].
         head: [B, D] → [B, C], before probabilities.
     """
 
-    def __init__(self, backbone: nn.Module, head: nn.Sequential, card: HeadCard, view: View) -> None:
+    def __init__(
+        self, backbone: nn.Module, head: nn.Sequential, card: HeadCard, plan: Plan, view: View
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
         self.card = card
+        self.plan = plan
         self.view = view
 
     @property
@@ -75,7 +79,7 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
             f"the run in {run} has no head that could predict",
             f"run ssltoolbox evaluate {run} --tasks expression first; every protocol but knn keeps one",
         )
-    made: dict[tuple[Path, str], tuple[nn.Module, View, str]] = {}
+    made: dict[tuple[Path, str], tuple[nn.Module, Components, str]] = {}
     networks = []
     for task in tasks:
         stored = read_head(folder, task)
@@ -84,14 +88,15 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
         if key not in made:
             components = Components(_with_view(folder, plan, card))
             backbone = components.backbone(weights).eval()
-            made[key] = backbone, components.view, weights_hash(backbone)
-        backbone, view, digest = made[key]
+            made[key] = backbone, components, weights_hash(backbone)
+        backbone, components, digest = made[key]
         if digest != card.weights:
             raise UserError(
                 f"the head of the task {task!r} in {folder.path} was fitted to other weights than it now has",
                 f"run ssltoolbox evaluate {folder.path} --tasks {task.partition('#')[0]} again",
             )
-        networks.append(HeadedNetwork(backbone, network_of(stored.layers), card, view).eval())
+        head = network_of(stored.layers)
+        networks.append(HeadedNetwork(backbone, head, card, components.plan, components.view).eval())
     return networks
 
 

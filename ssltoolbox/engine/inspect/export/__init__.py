@@ -1,4 +1,4 @@
-"""Exports the backbone of a run for other libraries, with a model card."""
+"""Exports the backbone of a run for other libraries, alone or with a head, with a model card."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.export.formats import FORMATS, Format, format_of
 from ssltoolbox.engine.runs.folder import open_run
+from ssltoolbox.engine.runs.headed import HeadedNetwork, headed_network
 from ssltoolbox.models import weights_hash
 from ssltoolbox.plan import Plan
-from ssltoolbox.report.card import render_card
+from ssltoolbox.report.card import HeadFacts, render_card
 from ssltoolbox.support.files import write_bytes, write_text
 
 TOLERANCE = 1e-3
@@ -37,7 +38,7 @@ class Exported:
     difference: float
 
 
-def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
+def export(run: Path, output: Path, wanted: str | None = None, head: str = "") -> Exported:
     """Writes the backbone of a run, and its model card beside it as `<output>.md`.
 
     Before anything is written, the other library reads the content back, and its features are compared with ours.
@@ -45,22 +46,44 @@ def export(run: Path, output: Path, wanted: str | None = None) -> Exported:
     Args:
         run: the folder of a finished run.
         wanted: the format, one of `FORMATS`; None takes the format of the output's suffix.
+        head: the task whose head is written with its network; empty for the backbone alone.
 
     Raises:
-        UserError: where there is no such run, or where the format can't hold its network.
+        UserError: where there is no such run or head, or where the format can't hold its network.
         SslToolboxError: where the features differ, or the file can't be written.
     """
     name = format_of(output, wanted)
-    folder, plan = open_run(run)
-    backbone = Components(plan).backbone(folder.backbone).eval()
     file_format = FORMATS[name]
-    content = file_format.write(backbone, plan)
-    difference = _verify(content, file_format, backbone, plan)
+    if head and not file_format.heads:
+        raise UserError(
+            f"{output}: a file for {name} holds the backbone alone", "export the head to ONNX: -o model.onnx"
+        )
+    network, plan = _network(run, head)
+    content = file_format.write(network, plan)
+    difference = _verify(content, file_format, network, plan)
     card = output.with_name(f"{output.name}.md")
-    usage = file_format.usage(output.name, backbone, plan)
+    usage = file_format.usage(output.name, network, plan)
     write_bytes(output, content)
-    write_text(card, render_card(run, output.name, name, usage, plan.image_size, weights_hash(backbone)))
+    facts = _facts(network) if isinstance(network, HeadedNetwork) else None
+    text = render_card(run, output.name, name, usage, plan.image_size, weights_hash(network), facts)
+    write_text(card, text)
     return Exported(output, card, name, difference)
+
+
+def _network(run: Path, head: str) -> tuple[nn.Module, Plan]:
+    """The backbone, or the head with its network, and the plan with the view that it needs."""
+    if head:
+        headed = headed_network(run, head)
+        return headed, headed.plan
+    folder, plan = open_run(run)
+    return Components(plan).backbone(folder.backbone).eval(), plan
+
+
+def _facts(network: HeadedNetwork) -> HeadFacts:
+    """What the card says of a head."""
+    card = network.card
+    data = str(card.fitted_on.get("data", "data that is not recorded"))
+    return HeadFacts(card.task, card.protocol, data, network.columns)
 
 
 def _verify(content: bytes, file_format: Format, backbone: nn.Module, plan: Plan) -> float:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import one_of
 from ssltoolbox.engine.core.backbone import make_backbone
+from ssltoolbox.engine.runs.headed import HeadedNetwork
 from ssltoolbox.models.backbone import timm_arguments
 from ssltoolbox.models.weights import serialised
 from ssltoolbox.plan import Plan
@@ -40,12 +41,14 @@ class Format:
         write: backbone, plan → the file's content.
         read: the content, plan → the network in the other library.
         usage: the file's name, backbone, plan → Python code that loads it.
+        heads: whether a file may hold a head with its backbone; then "backbone" above may be both.
     """
 
     suffixes: tuple[str, ...]
     write: Callable[[nn.Module, Plan], bytes]
     read: Callable[[bytes, Plan], Run]
     usage: Callable[[str, nn.Module, Plan], str]
+    heads: bool = False
 
 
 def format_of(output: Path, wanted: str | None) -> str:
@@ -181,13 +184,14 @@ def _stem(backbone: nn.Module, plan: Plan) -> Iterator[str]:
 def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:
     _onnxruntime()
     images = torch.zeros(2, 3, plan.image_size, plan.image_size)
-    names: dict[str, Any] = {"input_names": ["images"], "output_names": ["features"], "verbose": False}
+    output = _onnx_output(backbone)
+    names: dict[str, Any] = {"input_names": ["images"], "output_names": [output], "verbose": False}
     content = io.BytesIO()
     # The exporters print their progress, and their dependencies cause warnings.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         if TORCH < BY_DYNAMO:
-            axes = {"images": {0: "batch"}, "features": {0: "batch"}}
+            axes = {"images": {0: "batch"}, output: {0: "batch"}}
             # Its annotation is that of the newer exporter, which writes no streams.
             torch.onnx.export(backbone, (images,), content, dynamo=False, dynamic_axes=axes, **names)  # type: ignore[arg-type]
         else:
@@ -202,7 +206,7 @@ def _read_onnx(content: bytes, plan: Plan) -> Run:
     session = _onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
 
     def run(images: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(["features"], {"images": images.numpy()})[0])
+        return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
     return run
 
@@ -222,15 +226,22 @@ def _onnxruntime() -> ModuleType:
     return onnxruntime
 
 
+def _onnx_output(network: nn.Module) -> str:
+    """What the file calls its output."""
+    return "predictions" if isinstance(network, HeadedNetwork) else "features"
+
+
 def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
+    columns = [f"columns = {list(backbone.columns)!r}"] if isinstance(backbone, HeadedNetwork) else []
     return "\n".join(
         [
             "import onnxruntime",
             "",
             f"session = onnxruntime.InferenceSession({file!r})",
+            *columns,
             "",
             "def model(images):  # a float32 array",
-            '    return session.run(["features"], {"images": images})[0]',
+            f'    return session.run(["{_onnx_output(backbone)}"], {{"images": images}})[0]',
         ]
     )
 
@@ -238,5 +249,5 @@ def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
 FORMATS: Mapping[str, Format] = {
     "timm": Format((".safetensors",), _write_timm, _read_timm, _timm_usage),
     "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
-    "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage),
+    "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage, heads=True),
 }
