@@ -108,7 +108,7 @@ def test_a_published_set_is_counted_by_its_name(
     found = json.loads(capsys.readouterr().out)
     assert found["splits"]["val"] == {"images": 3, "clips": 3, "identities": 3}
     assert found["labels"]["expression"]["anger"] == {"train": 2, "val": 2, "test": 2}
-    assert found["labels"]["expression"]["contempt"] == {"train": 0, "val": 0, "test": 0}
+    assert "contempt" not in found["labels"]["expression"]
 
 
 @pytest.mark.parametrize(
