@@ -96,7 +96,8 @@ def test_the_short_form(tmp_path: Path) -> None:
         ),
         (
             "[{name: expression, protocol: fine}]",
-            "41: protocol must be 'linear', 'linear_sgd', 'knn' or 'finetune', not 'fine'; did you mean 'finetune'?",
+            "41: protocol must be 'linear', 'linear_sgd', 'knn' or 'finetune', not 'fine'; "
+            "did you mean 'finetune'?",
         ),
         (
             "[{name: expression, protocol: finetune, finetune: {epoch: 3}}]",
