@@ -46,7 +46,8 @@ def test_the_strategy_runs(tmp_path: Path) -> None:
     (tmp_path / "earlier.py").write_text(strategy)
     changed = "[earlier]\nplugins: {files: [earlier.py]}"
     run = run_tiny(write_recipe(tmp_path, ("[time_aug]", changed)), tmp_path / "run")
-    assert run.folder.backbone.exists()
+    rows = run.folder.metrics.read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == list("123456")
 
 
 def test_the_downstream_tasks_are_valid(tmp_path: Path) -> None:

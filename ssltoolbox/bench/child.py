@@ -47,7 +47,7 @@ class Child:
                 command_of(job, folder),
                 # Python looks for modules in the working folder first: there must be no other toolbox in it.
                 cwd=folder.path,
-                # Unbuffered, so that the reason of a failure comes last in the output, as it was said.
+                # Unbuffered, so that the reason of a failure is the last line of the output.
                 env=os.environ | share.environment | {"PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -85,8 +85,8 @@ class Child:
         if self.exit_code is not None and self.exit_code < 0:
             return f"ended by {signal.Signals(-self.exit_code).name}"
         text = self._folder.output(self.job).read_text(encoding="utf-8", errors="replace")
-        said = [line.strip() for line in text.splitlines() if line.strip()]
-        return said[-1] if said else f"exit code {self.exit_code}"
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return lines[-1] if lines else f"exit code {self.exit_code}"
 
     def _signal(self, number: int) -> None:
         if self.exit_code is not None:

@@ -1,4 +1,4 @@
-"""A grid file: which recipes, how often, on what, and beside which baseline."""
+"""A grid file: the recipes, seeds, tasks and baseline of a benchmark."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ OWN_KEYS = {
     "seed": "write the seeds under 'seeds'",
     "evaluate": "write the tasks under 'tasks'",
 }
-"""Sections of a recipe that a grid does not set like the others, and why."""
+"""Sections of a recipe that a grid can't set, and the reason."""
 
 WAYS_TO_SET = {"set": "set", "sweep": "swept", "with_seeds": "set with the seeds"}
 """Sections of a grid that change recipes, and the word for it."""
 
 
 class Grid(Section):
-    """Recipes, how often each is run, and with which changes."""
+    """Recipes, their seeds, and the changes to them."""
 
     recipes: tuple[str, ...] = Field(min_length=1)
     """Recipes by path or by name, or patterns such as `rows/*.yaml`; relative to this file."""
@@ -65,7 +65,7 @@ class Grid(Section):
 
 
 def grid_schema() -> dict[str, Any]:
-    """A JSON Schema for editors; whether what a grid sets is right is for `bench --dry-run` to say."""
+    """A JSON Schema for editors; `bench --dry-run` checks the values that a grid sets."""
     schema = Grid.model_json_schema()
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -80,7 +80,7 @@ class GridOption:
     Attributes:
         key: such as `data.world`.
         value: as plain data.
-        override: the same for a recipe, with its place in the grid.
+        override: the value for a recipe, with its place in the grid.
     """
 
     key: str
@@ -94,10 +94,10 @@ class LoadedGrid:
 
     Attributes:
         path: its file.
-        grid: what it says.
-        tree: the same with places.
+        grid: its content.
+        tree: its content with places.
         recipes: the recipes' files.
-        common: what `set` and `tasks` change in every recipe.
+        common: the changes of `set` and `tasks` to every recipe.
         sweep: for each option the values that it takes.
         with_seeds: for each option the values that go with the seeds.
     """
@@ -111,7 +111,7 @@ class LoadedGrid:
     with_seeds: tuple[tuple[GridOption, ...], ...]
 
     def place(self, *path: str) -> Place:
-        """Where a value is written; where the grid begins if it isn't."""
+        """The place of a value; the start of the grid if the value is not written."""
         node = self.tree
         for key in path:
             node = node.child(key) or node
@@ -121,7 +121,7 @@ class LoadedGrid:
 def load_grid(path: Path) -> LoadedGrid:
     """
     Raises:
-        RecipeError: with everything that is wrong with the file, at its place.
+        RecipeError: with all problems of the file, at their places.
     """
     path = path.absolute()
     tree, problems = read_file(path)
@@ -143,7 +143,7 @@ def load_grid(path: Path) -> LoadedGrid:
 
 
 def _not_a_grid(tree: Located) -> RecipeProblem | None:
-    """What a file is that is no grid at all."""
+    """A description of a file that is no grid."""
     hint = "a grid begins with 'recipes:'"
     if tree.value is None:
         return RecipeProblem(Place(tree.place.file), "this file is empty", hint)

@@ -52,7 +52,7 @@ class Jobs:
 
     Attributes:
         all: the runs, seed by seed.
-        warnings: what the recipes warn of, each once.
+        warnings: the warnings of the recipes, each once.
     """
 
     all: tuple[Job, ...]
@@ -84,7 +84,7 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
     if any(not problem.warning for problem in problems):
         raise RecipeError(problems, loaded.path)
     jobs = [_job(plan, point, seed, code) for _, point, seeds, plan in plans for seed in seeds]
-    # Seed by seed, so that the recipes can be compared before all is done.
+    # Seed by seed, so that the recipes can be compared before all runs are done.
     jobs.sort(key=lambda job: loaded.grid.seeds.index(job.seed))
     return Jobs(tuple(jobs), tuple(in_order(problems)))
 

@@ -105,7 +105,7 @@ def leaderboard(jobs: Sequence[Job], finished: Iterable[FinishedRun], baseline: 
 
 
 def condition(job: Job) -> str:
-    """What a run shares with its pair of another recipe: the seed and the point of the sweep."""
+    """The seed and the point of the sweep: a run is paired with the run of another recipe that has the same."""
     return json.dumps([job.seed, dict(job.point)], sort_keys=True)
 
 
@@ -138,7 +138,7 @@ def _row(
 def _rank(columns: Sequence[Column]) -> Callable[[Row], tuple[bool, float]]:
     """Sorts by the first column; rows that lack it stay in the grid's order, at the end.
 
-    All rows stay in the grid's order where nobody knows which way is better.
+    All rows stay in the grid's order where the better direction is unknown.
     """
 
     def rank(row: Row) -> tuple[bool, float]:

@@ -66,7 +66,7 @@ def claim(board: Leaderboard) -> str:
 
 
 def _lead(board: Leaderboard, column: Column) -> str:
-    """What the first row is first in."""
+    """The metric in which the first row leads."""
     by = f"{column.title} {column.metric.label or column.metric.key.replace('_', ' ')}"
     if not column.metric.better or sum(column in row.cells for row in board.rows) == 1:
         return by[0].upper() + by[1:]

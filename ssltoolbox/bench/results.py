@@ -1,4 +1,4 @@
-"""results.json: everything a benchmark knows, as plain data."""
+"""results.json: all results of a benchmark, as plain data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Bench:
         name: of the grid's file.
         code: version of the code that its runs were made with.
         baseline: name of the recipe that the others are compared with.
-        states: every run of the grid and how it stands.
+        states: every run of the grid and its state.
         finished: the complete runs.
         reasons: why a failed run failed.
     """
@@ -67,7 +67,7 @@ class Bench:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the results must know of the metrics and the data, each once."""
+        """Notes on the metrics and the data for readers of the results, each once."""
         return list(dict.fromkeys(note for run in self.finished.values() for note in run.notes))
 
     @property

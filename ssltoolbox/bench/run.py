@@ -30,8 +30,8 @@ class PlannedBench:
         loaded: its grid.
         jobs: its runs.
         code: version of the code that would run them.
-        folder: where.
-        warnings: what the recipes warn of.
+        folder: the benchmark's folder.
+        warnings: the warnings of the recipes.
     """
 
     loaded: LoadedGrid
@@ -65,7 +65,7 @@ def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:
         data_needed: if False, data that is not there is a warning.
 
     Raises:
-        RecipeError: with everything that is wrong with the grid and its recipes, at its place.
+        RecipeError: with all problems of the grid and its recipes, at their places.
     """
     loaded = load_grid(grid)
     code = code_version()

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, in turn or side by side, until all are done or someone says stop."""
+"""Runs each job in a process of its own, one after another or in parallel, until all end or a user stops them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SIGNALS = tuple(
 
 
 class JobState(Enum):
-    """How a run stands."""
+    """The state of a run."""
 
     CACHED = "cached"
     WAITING = "waiting"
     ELSEWHERE = "elsewhere"
-    """A process is at work on it that outlived the benchmark which began it."""
+    """A process works on the run, though the benchmark that started it has ended."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -44,7 +44,7 @@ class JobState(Enum):
 
 
 class Listener(Protocol):
-    """Is told of what happens."""
+    """Gets the events of a schedule."""
 
     def started(self, job: Job) -> None: ...
 
@@ -57,7 +57,7 @@ class Listener(Protocol):
 
 @dataclass
 class StopRequest:
-    """How often someone asked to stop, and how often that was heard."""
+    """Counts requests to stop, and how many of them were handled."""
 
     count: int = 0
     heard: int = 0
@@ -67,7 +67,7 @@ class StopRequest:
 
 
 class Schedule:
-    """The runs of a benchmark and how each stands.
+    """The runs of a benchmark and their states.
 
     Args:
         jobs: in the order in which they are started.
@@ -76,9 +76,9 @@ class Schedule:
         code: the version that the jobs' keys were made of.
 
     Attributes:
-        states: how each run stands.
+        states: the state of each run.
         reasons: why a failed run failed, in one line.
-        children: the processes of the runs that are going.
+        children: the processes of running runs.
         code_changed: whether the code was edited meanwhile; then no further run is started.
         interrupted: whether someone asked to stop.
     """
@@ -95,11 +95,11 @@ class Schedule:
         self._shares = shares(side_by_side)
 
     def of(self, state: JobState) -> list[Job]:
-        """The runs that stand so."""
+        """The runs in that state."""
         return [job for job, its in self.states.items() if its is state]
 
     def run(self, listener: Listener) -> None:
-        """Goes on until nothing is left to do.
+        """Runs until all jobs are done.
 
         On Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 the runs save and stop; on a second one they are ended.
         """
@@ -110,7 +110,7 @@ class Schedule:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
             finally:
                 self.interrupted = bool(stop)
-                # There are some only if something went wrong here.
+                # Children are left only after an exception in this process.
                 for child in self.children:
                     child.stop()
 
@@ -119,7 +119,7 @@ class Schedule:
         return not self.children and bool(stop or self.code_changed or not left)
 
     def _look(self, listener: Listener, stop: StopRequest) -> None:
-        """Sees what has ended and who has spoken, and starts what there is room for."""
+        """Collects ended runs and messages, and starts runs for the free places."""
         self._collect(listener, stop)
         if stop.count > stop.heard:
             stop.heard = stop.count
@@ -129,7 +129,7 @@ class Schedule:
         listener.looked()
 
     def _start(self, listener: Listener) -> None:
-        """Starts as many as there is room for."""
+        """Starts runs for all free places."""
         for job in self.of(JobState.ELSEWHERE):
             if not self._folder.in_use(job):
                 self.states[job] = JobState.WAITING
@@ -143,14 +143,14 @@ class Schedule:
             listener.started(job)
 
     def _free_share(self) -> Share:
-        """One that no run has; where there are few cores, several are alike."""
+        """A share that no run has; with few cores, several shares are equal."""
         free = list(self._shares)
         for child in self.children:
             free.remove(child.share)
         return free[0]
 
     def _collect(self, listener: Listener, stop: StopRequest) -> None:
-        """Takes in the runs that have ended."""
+        """Collects the runs that have ended."""
         for child in [child for child in self.children if child.ended()]:
             self.children.remove(child)
             if child.exit_code == 0:
@@ -179,7 +179,7 @@ class Schedule:
 
 @contextmanager
 def _stop_requests() -> Iterator[StopRequest]:
-    """Counts signals instead of raising wherever the program happens to be, so that no process is lost."""
+    """Counts signals instead of raising an exception anywhere in the program, so that no process is lost."""
     stop = StopRequest()
 
     def count(_: int, __: FrameType | None) -> None:

@@ -62,7 +62,7 @@ def _part(items: Sequence[Item], place: int, count: int) -> Sequence[Item]:
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this process may use; empty where there are none, or none are known of."""
+    """The GPUs that this process may use; empty where there are none, or they are unknown."""
     if _VISIBLE in os.environ:
         return [name for name in os.environ[_VISIBLE].split(",") if name.strip()]
     return [str(number) for number, _ in enumerate(_NVIDIA.iterdir())] if _NVIDIA.is_dir() else []

@@ -1,4 +1,4 @@
-"""Mean, spread, and the difference to a baseline run by run."""
+"""Mean, standard deviation, and the paired difference to a baseline."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def paired_difference(values: Mapping[str, float], others: Mapping[str, float]) 
     if len(differences) == 1:
         return Difference(1, mean, None, None)
     if max(differences) - min(differences) < 1e-12:
-        # SciPy warns of what it can't compute: the interval of equal numbers is their value.
+        # SciPy warns about equal numbers, whose interval is their value.
         return Difference(len(differences), mean, mean, mean)
     # Takes half a second to import.
     from scipy.stats import ttest_rel

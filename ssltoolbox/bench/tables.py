@@ -26,8 +26,8 @@ class TableCell:
     """A text of a table.
 
     Attributes:
-        text: as it is, of the user perhaps.
-        detail: what may stand under it; empty for nothing.
+        text: plain text, which may come from the user.
+        detail: a text below it; may be empty.
         clear: whether it is a difference whose interval leaves out zero.
     """
 
@@ -89,7 +89,7 @@ def costs_table(board: Leaderboard) -> TextTable:
 
 
 def render_markdown(bench: Bench) -> str:
-    """table.md: the leaderboard in Markdown, with what a reader must know of the numbers."""
+    """table.md: the leaderboard in Markdown, with notes on the numbers."""
     return "\n\n".join(_blocks(bench)) + "\n"
 
 

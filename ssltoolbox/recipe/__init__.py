@@ -1,6 +1,6 @@
 """Recipes: from YAML text to a frozen, validated `Recipe`; every problem has its place in the file.
 
-Free of torch, and of plugins: what a component's options mean is for its plugin to say.
+Without torch and without plugins: a plugin checks the options of its components.
 """
 
 from ssltoolbox.recipe.dump import dump, value_text

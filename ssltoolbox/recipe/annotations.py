@@ -1,4 +1,4 @@
-"""What the type annotations of a pydantic model say about a value in its data."""
+"""Reads the type annotations of a pydantic model for a value in its data."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def plain_data(node: Located, annotations: Sequence[Any]) -> Any:
 
 
 def takes_null(annotations: Iterable[Any]) -> bool:
-    """True if null is among what data of these types may be."""
+    """True if data of these types may be null."""
     return any(member in (None, type(None)) for member in _members(annotations))
 
 
 def paths(node: Located, annotations: Sequence[Any]) -> Iterator[tuple[Located, bool]]:
-    """The texts that stand for paths, each with whether it could be null as well."""
+    """The texts that are paths, each with whether it could also be null."""
     if isinstance(node.value, str) and _is_path(node.value, annotations):
         yield node, takes_null(annotations)
     for key, child in node.items():
@@ -50,7 +50,7 @@ def paths(node: Located, annotations: Sequence[Any]) -> Iterator[tuple[Located, 
 
 
 def inner(annotations: Iterable[Any], key: Key) -> list[Any]:
-    """The types of what lies under a key or at an index, for data of these types.
+    """The types of the value under a key or at an index, for data of these types.
 
     >>> inner([dict[str, int] | None, tuple[float, ...]], 0)
     [<class 'float'>]

@@ -1,4 +1,4 @@
-"""A recipe file, what it inherits, and what the command line sets, as one tree."""
+"""Merges a recipe file, its parents and the values from the command line into one tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def compose(
     name of the recipe itself is not inherited.
 
     Returns:
-        The recipe's file, its tree, which is None if a file could not be read, and what is wrong with the texts.
+        The recipe's file, its tree (None if a file could not be read), and the problems of the texts.
     """
     file, problems = find_recipe(str(path), Path(path).absolute())
     if file is None:

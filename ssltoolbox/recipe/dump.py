@@ -20,7 +20,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    # Other styles write U+0085 and its like as they are, and they would be read as ends of lines.
+    # Other styles don't escape U+0085 and similar characters, which a reader would take for line ends.
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
 
 

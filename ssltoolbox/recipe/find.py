@@ -26,11 +26,11 @@ def find_recipe(
     Args:
         written: what the user wrote.
         path: the same as an absolute path.
-        named_at: where it is written in a file; None on the command line and in Python.
+        named_at: its place in a file; None on the command line and in Python.
 
     Returns:
-        The file, and a warning where it hides a recipe of the toolbox; or None, and an error. What is there and
-        can't be read is for the reader to report.
+        The file, and a warning where it hides a recipe of the toolbox; or None, and an error. The reader
+        reports a file that exists and can't be read.
     """
     if is_url(written):
         return None, [RecipeProblem(named_at or Place(written), NOT_SUPPORTED, ADVICE)]
@@ -49,7 +49,7 @@ def _file(written: str, path: Path) -> Path | None:
 
 
 def _is_there(path: Path) -> bool:
-    """True also for what can't be looked at: its reader says why."""
+    """True also for a file that can't be accessed: its reader reports why."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -80,7 +80,7 @@ def _no_such_recipe(written: str, path: Path, named_at: Place | None) -> RecipeP
 
 
 def _meant(path: Path, named_at: Place | None) -> Iterator[str]:
-    """The recipes that may have been meant, the likeliest first."""
+    """The recipes that the user may have meant, the likeliest first."""
     stem = _stem(path)
     whole = path.with_name(stem).as_posix()
     shipped = shipped_recipes()
@@ -92,7 +92,7 @@ def _meant(path: Path, named_at: Place | None) -> Iterator[str]:
 
 
 def neighbour(path: Path, not_file: str = "") -> Path | None:
-    """The YAML file in the same folder that was probably meant by a path to none; None if nothing comes close.
+    """The YAML file in the same folder with the most similar name; None if none is similar.
 
     Only the names before the suffix are compared: all YAML files have that in common.
     """

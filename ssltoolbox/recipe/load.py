@@ -1,4 +1,4 @@
-"""A recipe as validated sections, together with where everything in it was written."""
+"""A recipe as validated sections, with the place of each value."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ssltoolbox.recipe.values import located
 
 @dataclass(frozen=True)
 class ComponentNode:
-    """A component as a recipe has it.
+    """A component in a recipe.
 
     Attributes:
-        kind: which of its components it names.
+        kind: the kind of component.
         index: its position in the section; None where the section is one component.
-        name: what it calls the plugin.
-        name_place: where.
+        name: the name of the component.
+        name_place: the place of the name.
         options: everything but the name.
     """
 
@@ -65,7 +65,7 @@ class LoadedRecipe:
         return node
 
     def component_nodes(self) -> Iterator[ComponentNode]:
-        """Every well-formed component, whatever is wrong elsewhere in the recipe."""
+        """Every well-formed component, even if other parts of the recipe have problems."""
         for kind in sorted(NAMED_KINDS, key=lambda kind: kind.many):
             node = self._written(kind.path)
             if node is None:
@@ -85,7 +85,7 @@ class LoadedRecipe:
 def read(
     path: Path | str, overrides: Sequence[str | Override] = ()
 ) -> tuple[LoadedRecipe | None, list[RecipeProblem]]:
-    """The recipe at `path`, with overrides such as `trainer.epochs=5`, and what is wrong with it.
+    """The recipe at `path`, with overrides such as `trainer.epochs=5`, and its problems.
 
     The plugins that it names are not looked at. There is no `LoadedRecipe` if a file can't be read or its
     text can't be parsed.
@@ -99,7 +99,7 @@ def read(
 def read_values(
     recipe: Recipe | Mapping[str, Any], overrides: Sequence[str | Override] = ()
 ) -> tuple[LoadedRecipe, list[RecipeProblem]]:
-    """The same of a recipe that was made or changed in Python: mistakes are placed at the fields."""
+    """The recipe from Python values, and its problems; their places are the fields."""
     tree, problems = apply_overrides(spell_out(located(recipe)).aged(1), overrides)
     return _loaded("the recipe", tree, problems)
 
@@ -114,7 +114,7 @@ def _loaded(
 
 
 def _with_name(tree: Located, path: Path) -> Located:
-    """The recipe, called after its file unless it has a name."""
+    """The recipe, named after its file unless it has a name."""
     if not isinstance(tree.value, dict) or "name" in tree.value:
         return tree
     stem = re.sub(r"[^\w.-]+", "-", path.stem).strip(".-")
@@ -127,7 +127,7 @@ def _fields(recipe: Recipe) -> dict[str, Any]:
 
 
 def _valid_sections(tree: Located) -> dict[str, Any]:
-    """Each top-level field by itself, as far as it is valid; defaults for those that are not written."""
+    """The top-level fields that are valid; defaults for those that are not written."""
     sections = {}
     for name, field in Recipe.model_fields.items():
         node = tree.child(name)
@@ -146,7 +146,7 @@ def _valid_sections(tree: Located) -> dict[str, Any]:
 
 
 def component_at(kind: Kind, index: int | None, node: Located) -> ComponentNode | None:
-    """The component that a node is, in its long or its short form; None where it is none."""
+    """The component of a node, in long or short form; None if the node is no component."""
     node = as_mapping(node)
     name = node.child("name")
     if not isinstance(node.value, dict) or name is None or not isinstance(name.value, str):

@@ -1,4 +1,4 @@
-"""pydantic's errors about a value, in plain words, one text for each kind of mistake."""
+"""Explains pydantic's errors about a value, with one text for each kind of mistake."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _LENGTHS = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong with a value.
+    """One mistake in a value.
 
     Attributes:
         message, hint: as in `RecipeProblem`.
         options: the options inside the value that are to blame; none for the value itself.
-        form_is_wrong: True for a text of the wrong form: what the option is for says more than a pattern.
+        form_is_wrong: True for a text of the wrong form; the option's description then says more than a pattern.
     """
 
     message: str
@@ -72,13 +72,13 @@ def explain(
     """The mistake behind errors about one value; there are several for a union.
 
     Args:
-        subject: what the value is called.
+        subject: the name of the value.
         value: the value as located: a scalar, a list or a dict.
         errors: pydantic's.
         could_be_null: whether the value may be null.
     """
     about_types = [error for error in errors if error["type"] in _TYPES or error["type"] in _CHOICES]
-    # A value of one member's type but out of its bounds: what the other members say is beside the point.
+    # For a value of one member's type but out of its bounds, the errors of the other members don't matter.
     others = [error for error in errors if error not in about_types]
     if others:
         return _broken_rule(subject, value, others)

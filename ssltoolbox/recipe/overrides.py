@@ -1,4 +1,4 @@
-"""A value of a recipe from elsewhere: `--set key.path=value` on the command line, or a key of a grid."""
+"""Overrides of a recipe's values: `--set key.path=value` on the command line, or a key of a grid."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def override_at(path: str, place: Place, value: Located) -> tuple[Override | Non
     Args:
         path: the key.
         place: where it is written.
-        value: its value; what is wrong with it is for the recipe to say.
+        value: its value, which is checked with the recipe.
     """
     keys, places = _keys(path, place)
     problems = _wrong_keys(keys, places)
@@ -44,7 +44,7 @@ def typed_override(flag: str, key: str, text: str) -> Override:
     """The override of a section that an option of the command line gives as YAML, such as `--tasks`.
 
     Args:
-        flag: what mistakes in the text are placed in.
+        flag: the option, as the place of mistakes in the text.
         key: of the section.
         text: its value.
 
@@ -60,7 +60,7 @@ def typed_override(flag: str, key: str, text: str) -> Override:
 def apply_overrides(
     recipe: Located, overrides: Sequence[str | Override]
 ) -> tuple[Located, list[RecipeProblem]]:
-    """The recipe with the overrides that could be applied, and what is wrong with the others.
+    """The recipe with the overrides that could be applied, and the problems of the others.
 
     A later override wins. An override of a section comes before those of its options, and one of a component's
     name before those of its options, however they are ordered, so that none is lost.
@@ -84,7 +84,7 @@ def options_from(overrides: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Component → option → value, from texts such as `mask_fn.descriptor=geometry`.
 
     Raises:
-        RecipeError: for a text that says something else.
+        RecipeError: for a text of another form.
     """
     tree, problems = apply_overrides(Located({}, Place(SET)), overrides)
     if not problems:
@@ -116,7 +116,7 @@ def _parse_override(text: str) -> tuple[Override | None, list[RecipeProblem]]:
 
 
 def _keys(path: str, place: Place) -> tuple[tuple[str, ...], tuple[Place, ...]]:
-    """The keys of a dotted path that is written at a place, and where each begins."""
+    """The keys of a dotted path, and the place of each."""
     keys = tuple(path.split("."))
     starts = [sum(len(key) + 1 for key in keys[:index]) for index in range(len(keys))]
     return keys, tuple(replace(place, column=place.column + start) for start in starts)

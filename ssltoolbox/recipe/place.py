@@ -46,9 +46,9 @@ class Located:
     """A value of a recipe with its place.
 
     Attributes:
-        value: a scalar, or what is in a list or a mapping.
+        value: a scalar, or the children of a list or a mapping.
         place: of its first character.
-        key_place: in a mapping, that of its key.
+        key_place: the place of its key, in a mapping.
         generation: how far away it was written: 0 for what sets a value in a recipe from elsewhere (the command
             line, a grid, Python), 1 for the recipe itself, 2 for its parent, and so on.
     """
@@ -74,7 +74,7 @@ class Located:
         return self.holding([child if index == key else other for index, other in self.items()])
 
     def aged(self, generation: int) -> Located:
-        """The same tree, written so far away."""
+        """The same tree with another generation."""
         aged = replace(self, generation=generation)
         if isinstance(self.value, dict):
             return aged.holding({key: child.aged(generation) for key, child in self.value.items()})

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, as the person who wrote it should read it."""
+"""Problems of a recipe, as texts for its author."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_LINE = 100
 
 @dataclass(frozen=True)
 class RecipeProblem:
-    """One thing wrong at one place.
+    """One problem at one place.
 
     Attributes:
         place: where.
@@ -39,7 +39,7 @@ class RecipeProblem:
 
 
 class RecipeError(UserError):
-    """A recipe that can't be run, with everything that is wrong with it.
+    """A recipe that can't be run, with all its problems.
 
     Args:
         problems: in any order; they are sorted by place, and those that are equal are reported once.
@@ -138,7 +138,7 @@ def _address(place: Place) -> str:
 
 
 def _excerpt(place: Place) -> tuple[str, int]:
-    """The part of the line around the place, and how far to the right in it the caret stands."""
+    """The part of the line around the place, and the caret's column in it."""
     before, after = place.text_line[: place.column - 1], place.text_line[place.column - 1 :]
     if len(before) > _LONGEST_LINE * 2 // 3:
         before = "…" + before[-_LONGEST_LINE // 2 :]

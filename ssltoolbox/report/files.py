@@ -15,11 +15,11 @@ import yaml
 
 @dataclass(frozen=True)
 class Curve:
-    """One column of metrics.csv, without the steps that it has no finite value for.
+    """One column of metrics.csv, without the steps that have no finite value.
 
     Attributes:
         steps: steps done, rising.
-        values: as many numbers.
+        values: the number at each step.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -33,16 +33,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What a run left behind.
+    """The files of a run.
 
     Attributes:
         recipe_text: recipe.yaml as it is.
-        recipe: the same as plain data.
+        recipe: the recipe as plain data.
         environment: environment.json; empty if it is not there.
         metrics: column → curve, columns without any number left out; empty for a run without training.
         evaluation: evaluation.json; empty for a run without tasks.
         embedding_map: embedding_map.json; empty for a run that has none.
-        pairs: the PNG of drawn pairs, where there is one.
+        pairs: the PNG of sampled pairs, where there is one.
     """
 
     recipe_text: str
@@ -61,7 +61,7 @@ class RunFiles:
 
     @property
     def data_note(self) -> str:
-        """What a reader of results on this data must know; may be empty."""
+        """A note on this data for readers of results; may be empty."""
         note: str = self.environment.get("data", {}).get("note", "")
         return note
 

@@ -1,4 +1,4 @@
-"""The page: what the files say, put into the template."""
+"""The page, rendered from the files of the run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ssltoolbox.report.training import groups_of, strategies_of, strategy_counts
 
 TEMPLATE = "report.html.j2"
 NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "trains"))
-"""Of environment.json: the page says it elsewhere."""
+"""Keys of environment.json that the page shows elsewhere."""
 NOT_COLOURS = frozenset(("method", "points", "names"))
-"""Of embedding_map.json: all else is a group for each point."""
+"""Keys of embedding_map.json that are no groups; every other key has a group for each point."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Picture:
 
     Attributes:
         source: a data URI.
-        title, reading: what stands above it.
-        words: what it shows, for who can't see it.
+        title, reading: the heading, and how to read the image.
+        words: a description for readers who can't see it.
     """
 
     source: str
@@ -121,7 +121,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
 
 
 def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
-    """F1 of each column of labels of several."""
+    """F1 of each column of a label with several columns."""
     for task, numbers in evaluation.items():
         if "per_column" in numbers:
             untrained = evaluation.get("random", {}).get(task, {}).get("per_column", {})
@@ -143,7 +143,7 @@ def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
 
 
 def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
-    """The same points, coloured by each label and by who is shown."""
+    """The same points, coloured by each label and by identity."""
     labels = (name for name in found if name not in NOT_COLOURS)
     for label in sorted(labels, key=lambda name: name == "identity"):
         source = map_plot(found["points"], found[label], found.get("names", {}).get(label, ()))
@@ -169,7 +169,7 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _words(value: Any) -> str:
-    """A plain value as a person writes it."""
+    """A plain value in words."""
     if isinstance(value, Mapping):
         return "; ".join(f"{name} {_words(item)}" for name, item in value.items() if name not in NOT_SHOWN)
     if isinstance(value, list):

@@ -27,7 +27,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#e4e7eb",
     "axes.edgecolor": "#8a939d",
     "axes.axisbelow": True,
-    # Names are names, also with dollars in them.
+    # A dollar in a name is no formula.
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "ssltoolbox",
@@ -69,7 +69,7 @@ def results_plot(results: Sequence[Result], name: str) -> str:
 
 
 def columns_plot(trained: Mapping[str, float], random: Mapping[str, float], name: str) -> str:
-    """Bars of a share for each column of a label, and of the untrained network."""
+    """Bars for each column of a label, and for the untrained network."""
     with matplotlib.rc_context(STYLE):
         figure, axes = new_figure(0.8 + 0.3 * len(trained))
         _bars(axes, -0.2, list(trained.values()), COLOURS[0], name)
@@ -141,7 +141,7 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
                 axes.scatter(x, y, s=9, color=colour, linewidths=0, label=label)
         axes.axis("off")
         if names:
-            # Below, so that two maps side by side begin alike.
+            # Below, so that the tops of two adjacent maps are aligned.
             axes.legend(
                 frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=8, markerscale=2
             )

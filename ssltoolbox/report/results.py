@@ -1,7 +1,7 @@
 """The results of a run, metric by metric, and its claim in one sentence.
 
-What a metric is called, which way is better and what it says of the features stands in `evaluation.json`, as the
-task declares it. Nothing is claimed of a metric that no task declares.
+The task declares each metric in `evaluation.json`: name, better direction and meaning for the features. The report
+makes no claim about a metric that no task declares.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ssltoolbox.api import Metric
 
 HOW = {"finetune": "fine-tuned", "knn": "by neighbours", "linear_sgd": "linear by SGD"}
-"""Protocols that a reader must know of; a linear probe by `linear` goes without saying."""
+"""Protocols to name in a result; the usual one, a linear probe by `linear`, is not named."""
 FIELDS = frozenset(field.name for field in fields(Metric))
 
 Verdict = Literal["better", "worse", "unclear"]
@@ -27,8 +27,8 @@ class Result:
         task: its key in evaluation.json.
         metric: what the task declares about it.
         trained: the run's number.
-        random: that of the untrained network.
-        chance: that of guessing.
+        random: the untrained network's number.
+        chance: the number that guessing gives.
         interval: [low, high], the 95% interval of the run's number.
         difference: [low, high], the 95% interval of the difference to the untrained network.
         how: the protocol and the data in words, where they are not the usual ones.
@@ -60,12 +60,12 @@ class Result:
 
     @property
     def arrow(self) -> str:
-        """Which way is better than an untrained network; empty where neither is."""
+        """The sign of the better direction; empty where there is none, or no untrained network to compare with."""
         return arrow_of(self.metric) if self.metric.versus_untrained else ""
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether the run is better than the untrained network; None where that can't be said."""
+        """Whether the run is better than the untrained network; None where that is unknown."""
         if self.difference is None or not self.arrow:
             return None
         low, high = self.difference
@@ -87,7 +87,7 @@ class Result:
 
 
 def arrow_of(metric: Metric) -> str:
-    """Which way is better, as a sign; empty where neither is.
+    """The sign of the better direction; empty where there is none.
 
     >>> arrow_of(Metric(key="rmse", better="lower"))
     '↓'
@@ -111,7 +111,7 @@ def claim(after: str, results: Sequence[Result]) -> str:
     """What was learned, in one sentence. It claims only what the interval of the difference shows.
 
     Args:
-        after: how long the run trained, as `trained_for` says it.
+        after: how long the run trained, from `trained_for`.
         results: the first one is the claim's.
     """
     if not results:
@@ -141,7 +141,7 @@ def trained_for(recipe: Mapping[str, Any], trains: bool) -> str:
 
 
 def notes_on(evaluation: Mapping[str, Any]) -> list[str]:
-    """What a reader of the results must know beside the numbers, one sentence each; belongs under every table."""
+    """Notes for the reader of the results, one sentence each; they belong under every table."""
     notes: dict[str, list[str]] = {}
     for result in results_of(evaluation):
         for note in _notes(result, evaluation[result.task]):
@@ -199,13 +199,13 @@ def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _digits(result: Result) -> int:
-    """Two, unless the two numbers would look alike."""
+    """The number of digits: two, or three where the two numbers would look the same."""
     same = result.random is not None and result.text(result.trained, 2) == result.text(result.random, 2)
     return 3 if same else 2
 
 
 def _versus_untrained(result: Result) -> str:
-    """The untrained network's number, and what the interval of the difference says."""
+    """The comparison with the untrained network, and the interval of the difference."""
     if result.random is None:
         return ""
     digits = _digits(result)

@@ -1,4 +1,4 @@
-"""Pages in HTML and Markdown, in which texts of the user stay texts, whatever characters are in them."""
+"""Templates for HTML and Markdown that escape every text of the user."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _environment(loader: jinja2.BaseLoader, autoescape: bool) -> jinja2.Environm
 
 
 def plain(text: object) -> str:
-    r"""Markdown for a text on one line.
+    r"""Escapes a text for one line of Markdown.
 
     >>> plain("a_b <b>|_x_")
     'a_b \\<b\\>\\|\\_x\\_'
@@ -43,7 +43,7 @@ def plain(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """Markdown for code within a line, where there is no escape but a longer fence.
+    """Markdown for code within a line; backticks in it need a longer fence.
 
     >>> code("a`b")
     '`` a`b ``'

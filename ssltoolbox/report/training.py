@@ -1,4 +1,4 @@
-"""What metrics.csv shows of a training: the curves that stand together in a plot, and what the strategies did."""
+"""Groups the columns of metrics.csv into plots, and counts what the strategies did."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssltoolbox.report.files import Curve
 STRATEGIES = tuple(kind.section for kind in KINDS.values() if kind.strategy)
 """Sections of a recipe."""
 PER_DRAW = "_per_draw"
-"""Ends the columns of metrics.csv that count something."""
+"""Suffix of the columns of metrics.csv that are counts."""
 MOST_POINTS = 300
 """Points of a drawn curve; more are averaged, so that a long run's report stays small."""
 NOT_DRAWN = frozenset(("epoch",))
@@ -26,8 +26,8 @@ class Group:
     Attributes:
         title: what it shows.
         reading: how to read it; may be empty.
-        columns: of metrics.csv.
-        from_zero: whether the axis begins at 0, so that noise doesn't look like news.
+        columns: the columns of metrics.csv.
+        from_zero: whether the axis begins at 0, so that small noise looks small.
     """
 
     title: str
@@ -51,7 +51,7 @@ MACHINE = (
 
 
 def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
-    """The plots of a run and their curves: losses, what is known, what was counted, and all the rest."""
+    """The plots of a run and their curves: losses, known columns, counts, and all other columns."""
     losses = tuple(name for name in metrics if name == "loss" or name.endswith("_loss"))
     counted = tuple(name for name, curve in metrics.items() if name.endswith(PER_DRAW) and any(curve.values))
     known = (*KNOWN, *_labelled_groups(metrics), *MACHINE)
@@ -75,7 +75,7 @@ def strategies_of(recipe: Mapping[str, Any]) -> list[str]:
 
 
 def strategy_counts(metrics: Mapping[str, Curve]) -> Iterator[tuple[str, str]]:
-    """(what, how much), means over the run."""
+    """(name, amount) of each count, as means over the run."""
     if "masked_share" in metrics:
         yield "candidates masked", f"{metrics['masked_share'].mean:.2%}"
     for label in _labels(metrics, "masked_same_", ""):
@@ -98,7 +98,7 @@ def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
 
 
 def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
-    """Plots of what is measured for each label that the data has."""
+    """Plots of the metrics for each label of the data."""
     for label in _labels(metrics, "masked_same_", ""):
         yield Group(
             f"Masked with the same {_words(label)}",
@@ -122,7 +122,7 @@ def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
 
 
 def _labels(columns: Iterable[str], start: str, end: str) -> list[str]:
-    """What stands between `start` and `end` in the columns' names."""
+    """The texts between `start` and `end` in the columns' names."""
     found = (re.fullmatch(f"{start}(.+){end}", name) for name in columns)
     return [match[1] for match in found if match]
 

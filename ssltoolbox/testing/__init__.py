@@ -7,8 +7,8 @@ One line in a plugin's tests holds it to everything that the engine relies on:
     def test_the_contract():
         check_plugin("my_strategy")
 
-It takes a few seconds, needs no data, and looks at the accelerator too where there is one. A failure says what
-was wrong and what to do. Unlike `ssltoolbox.api` itself, this package imports torch.
+It needs no data, and it also runs on the accelerator if there is one. A failure says what is wrong and what to
+do. Unlike `ssltoolbox.api` itself, this package imports torch.
 """
 
 from ssltoolbox.testing.check import BrokenContract, Finding, check_plugin, examine

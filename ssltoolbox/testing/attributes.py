@@ -1,4 +1,4 @@
-"""What an object keeps: every value that can be reached through its attributes, and whether one has changed."""
+"""Finds every value that can be reached through an object's attributes, and whether one has changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
 
 def kept_by(thing: Any) -> Iterator[tuple[str, Any]]:
-    """The path and the value of everything that an object keeps, itself left out.
+    """The path and the value of everything that an object keeps, without the object itself.
 
     Examples:
         >>> from types import SimpleNamespace
@@ -27,17 +27,17 @@ def kept_by(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def path_to(wanted: Any, thing: Any) -> str:
-    """Where an object keeps a value; empty if it doesn't."""
+    """The path at which an object keeps a value; empty if it does not keep it."""
     return next((path for path, value in kept_by(thing) if value is wanted), "")
 
 
 def state_of(thing: Any) -> dict[str, Any]:
-    """Path → what tells one value from another, of everything that an object keeps."""
+    """Path → a value to compare, for everything that an object keeps."""
     return {path: _fingerprint(value) for path, value in kept_by(thing)}
 
 
 def first_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The path of the first value that is new, gone or another; empty if none is."""
+    """The path of the first value that is new, missing or changed; empty if there is none."""
     for path in [*before, *(path for path in after if path not in before)]:
         if path not in before or path not in after or before[path] != after[path]:
             return path

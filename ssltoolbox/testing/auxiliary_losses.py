@@ -68,7 +68,7 @@ def reproducible(subject: Subject) -> None:
 
 
 def _made(subject: Subject) -> Any:
-    """The loss, made as the engine makes one."""
+    """The loss, made as the engine makes it."""
     return subject.make(plain_context(subject))
 
 

@@ -20,7 +20,7 @@ SIZE, BATCH = 64, 4
 
 
 def setting_for(subject: Subject) -> BackboneSetting:
-    """What a recipe with the default keys says of the backbone."""
+    """The setting of a backbone in a recipe with default values."""
     size = subject.around.image_size or SIZE
     return BackboneSetting(subject.trial_name, image_size=size)
 

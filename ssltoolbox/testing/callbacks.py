@@ -57,7 +57,7 @@ class _Method(nn.Module):
 
 
 class _Module(pl.LightningModule):
-    """A step with the outputs of the engine's."""
+    """A training module whose step has the same outputs as the engine's."""
 
     def __init__(self) -> None:
         super().__init__()

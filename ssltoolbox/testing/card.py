@@ -29,7 +29,7 @@ if kind == "datasets":
     parsed.facts()
 print(*(name for name in {HEAVY} if name in sys.modules))
 """
-"""What a fresh interpreter does to list a component, and, of a dataset, to check a recipe with it."""
+"""Code for a fresh interpreter: it lists a component and, for a dataset, checks a recipe with it."""
 
 
 @rule("documented")
@@ -124,7 +124,7 @@ def made(subject: Subject) -> Iterator[Complaint]:
 
 
 def _members(kind: Kind, component: Any) -> tuple[str, ...]:
-    """What it must have; a task that needs the network has another member."""
+    """The members that it must have; a task that needs the network has a different one."""
     return ("evaluate_network",) if getattr(component, "needs_network", False) else kind.members
 
 
@@ -140,12 +140,12 @@ def picklable(subject: Subject) -> None:
 
 
 def make(subject: Subject) -> Any:
-    """The component, made by `make` of its kind's file of rules, or from its options alone if there is none."""
+    """The component, made by `make` of its kind's rule file, or else from its options alone."""
     made_by: Callable[[Subject], Any] = getattr(rule_file(subject.kind), "make", Subject.make)
     return made_by(subject)
 
 
 def first_rules(subject: Subject) -> tuple[Rule, ...]:
     """The rules for any component; the others rely on the last of them."""
-    # Of a file that a recipe names, nobody expects that it is listed quickly.
+    # A file that a recipe names need not be fast to list.
     return (documented, round_trip, needs, *((door,) if subject.module else ()), made)

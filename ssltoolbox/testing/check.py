@@ -1,4 +1,4 @@
-"""Finds what a target means, tries every rule on it, and says what came of each."""
+"""Finds the components that a target means, tries every rule on them, and reports each result."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EVERY_HOOK = "every hook yields a component"
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one rule.
+    """The result of one rule.
 
     Attributes:
         component: such as "negative masker 'mask_fn'"; the target, where no component was found.
-        rule: what had to be kept, in a few words.
+        rule: the rule, in a few words.
         advice: what is wrong and what to do, one complaint a line; empty where nothing is known to be wrong.
         tried: False where another finding stood in the way, or where the rule can't be tried here.
     """
@@ -43,7 +43,7 @@ class Finding:
 
     @property
     def kept(self) -> bool:
-        """True if the rule was tried and there is nothing to complain of."""
+        """True if the rule was tried and found no fault."""
         return self.tried and not self.advice
 
 
@@ -73,7 +73,7 @@ def check_plugin(
 
     Raises:
         BrokenContract: with advice on each rule that is broken.
-        UserError: for a target that means nothing, and for options, data or a backbone that can't be used.
+        UserError: for an unknown target, and for options, data or a backbone that can't be used.
 
     Examples:
         >>> check_plugin("hard_neg", options={"hard_neg": {"gap": 2.0}})
@@ -92,7 +92,7 @@ def examine(
     recipe: Path | str | None = None,
     backbone: str = "",
 ) -> tuple[Finding, ...]:
-    """What came of every rule; see `check_plugin`."""
+    """The result of every rule; see `check_plugin`."""
     around = surroundings(data, recipe, backbone)
     try:
         items = found(target, around.files)
@@ -173,7 +173,7 @@ class _Trial:
         return Finding(self._subject.title, rule.title, advice, tried or bool(complaints))
 
     def _explains(self, fault: Fault, complained: bool) -> bool:
-        """True if a fault was reported already, or follows from what was."""
+        """True if a fault is reported already, or follows from a reported one."""
         return fault in self._known or (
             not fault.place and not fault.missing and (complained or self._broken)
         )

@@ -1,4 +1,4 @@
-"""Whether values that a plugin was given, or gave, are the same as before."""
+"""Compares the values that a plugin got, or returned, with earlier ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def devices() -> tuple[str, ...]:
-    """Where tensors are tried: the CPU, and the accelerator if there is one."""
+    """The devices to test on: the CPU, and the accelerator if there is one."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
@@ -45,12 +45,12 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def copy_of(thing: Any) -> dict[str, Any]:
-    """The fields of a dataclass with every tensor and array copied, to see later what has changed."""
+    """The fields of a dataclass, every tensor and array copied, for `changed_field`."""
     return {name: _copied(value) for name, value in vars(thing).items()}
 
 
 def changed_field(before: dict[str, Any], thing: Any) -> str:
-    """The name of a field that is no longer as `copy_of` saw it; empty if all are."""
+    """The name of the first field that has changed since `copy_of`; empty if none has."""
     return next((name for name, value in before.items() if not same(value, getattr(thing, name))), "")
 
 
@@ -63,7 +63,7 @@ def _copied(value: Any) -> Any:
 
 
 def shape_of(tensor: Any) -> str:
-    """What kind of tensor something is, for a message.
+    """The type and shape of a tensor, for a message.
 
     >>> shape_of(torch.zeros(2, 3)), shape_of(None)
     ('float32 [2, 3]', 'None')

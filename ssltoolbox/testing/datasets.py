@@ -17,7 +17,7 @@ from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rul
 from ssltoolbox.testing.state import Call, keeps_nothing
 
 LOOKED_AT = 20
-"""Clips of a dataset that are looked at, spread evenly."""
+"""Number of clips that are examined, spread evenly over the dataset."""
 READ = 6
 """Frames that are read."""
 
@@ -27,25 +27,25 @@ def facts(subject: Subject) -> Iterator[Complaint]:
     options = subject.options
     assert isinstance(options, DatasetOptions)
     try:
-        said, dataset = options.facts(), subject.make("train")
+        facts, dataset = options.facts(), subject.make("train")
     except UserError as error:
         raise WrongInput(error.message, error.hint) from error
     clips = [dataset.clip(index) for index in _some(len(dataset))]
     lengths = [len(clip) for clip in clips]
-    seen = {"clips": (said.clips, len(dataset)), "size": (said.size, dataset.size)}
+    seen = {"clips": (facts.clips, len(dataset)), "size": (facts.size, dataset.size)}
     for name, (promised, found) in seen.items():
         if promised != found:
             yield Complaint(name, f"`facts()` promises {name} {promised}, the training split has {found}")
-    if lengths and not said.shortest <= min(lengths) <= max(lengths) <= said.longest:
+    if lengths and not facts.shortest <= min(lengths) <= max(lengths) <= facts.longest:
         yield Complaint(
             "lengths",
-            f"`facts()` promises clips of {said.shortest} to {said.longest} frames, there is one of "
-            f"{min(lengths) if min(lengths) < said.shortest else max(lengths)}",
+            f"`facts()` promises clips of {facts.shortest} to {facts.longest} frames, there is one of "
+            f"{min(lengths) if min(lengths) < facts.shortest else max(lengths)}",
         )
     read = _read(dataset)
-    for name in sorted(said.labels - set(read.labels)):
+    for name in sorted(facts.labels - set(read.labels)):
         yield Complaint(name, f"`facts()` promises the label {name!r}, `{subject.name}.read` gives none")
-    if not said.landmarks and not read.landmarks.isnan().all():
+    if not facts.landmarks and not read.landmarks.isnan().all():
         yield Complaint(
             "landmarks",
             f"`facts()` says that there are no landmarks, `{subject.name}.read` gives some: say landmarks=True, "
@@ -111,7 +111,7 @@ def frames(subject: Subject) -> Iterator[Complaint]:
 
 @rule("what is known of clips is what is read")
 def known_early(subject: Subject) -> Iterator[Complaint]:
-    """For datasets that tell labels or people without reading images."""
+    """For datasets that know labels or people without reading images."""
     dataset = subject.make("train")
     if (people := getattr(dataset, "identities", None)) is not None:
         wrong = [index for index in _some(len(dataset)) if people[index] != dataset.clip(index).identity]

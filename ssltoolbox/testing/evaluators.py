@@ -13,9 +13,9 @@ from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rul
 from ssltoolbox.testing.task_data import TrialData
 
 SHARES = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "auc", "map", "chance")
-"""Measures between 0 and 1."""
+"""Metrics between 0 and 1."""
 CORRELATIONS = ("ccc", "pcc", "pearson", "spearman", "kappa", "mcc")
-"""Measures between -1 and 1."""
+"""Metrics between -1 and 1."""
 
 
 @rule("results are plain numbers by name")
@@ -101,10 +101,10 @@ def _needs_network(task: Any) -> bool:
 
 
 def _evaluate(subject: Subject, lacking: Set[str] = frozenset()) -> Any:
-    """Results; of data that lacks some labels, if it is to.
+    """The results of a task, on data without the labels in `lacking` if there are any.
 
     Raises:
-        WrongInput: where the task refuses data that lacks nothing it says that it needs.
+        WrongInput: where the task rejects data that has everything the task needs.
     """
     task, data = subject.make(), TrialData(subject, lacking)
     try:

@@ -1,4 +1,4 @@
-"""Where in a plugin's code an exception came from."""
+"""Finds the line of a plugin's code that an exception came from."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _KIT = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Fault:
-    """An exception that was raised while a rule was tried.
+    """An exception that was raised by a rule's test.
 
     Attributes:
         message: its type and what it says, in one line.
         place: the file and line of the plugin's code that raised it, or that called what raised it. Empty where
-            the kit stumbled over what the plugin gave.
-        missing: the member that the plugin must define, where its base class has nothing but the name.
+            the kit itself failed on a value from the plugin.
+        missing: the member that the plugin must define, where its base class only declares it.
     """
 
     message: str
@@ -38,7 +38,7 @@ def fault_of(error: BaseException, target: Callable[..., Any]) -> Fault:
     """
     Args:
         error: as it was caught.
-        target: the component's; it says which code is the plugin's.
+        target: the target of the component; it shows which code is the plugin's.
     """
     frames = extract_tb(error.__traceback__)
     home = _home(target)
@@ -51,7 +51,7 @@ def fault_of(error: BaseException, target: Callable[..., Any]) -> Fault:
 
 
 def definition_of(target: Callable[..., Any]) -> str:
-    """The file and line where a target is defined; empty if nobody knows."""
+    """The file and line where a target is defined; empty if unknown."""
     try:
         return f"{inspect.getsourcefile(target)}, line {inspect.getsourcelines(target)[1]}"
     except (OSError, TypeError):
@@ -59,7 +59,7 @@ def definition_of(target: Callable[..., Any]) -> str:
 
 
 def _home(target: Callable[..., Any]) -> Path | None:
-    """Where the plugin's code lies: its file, or the folder of its package. None if nobody knows."""
+    """The plugin's file, or the folder of its package; None if unknown."""
     module = sys.modules.get(getattr(target, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if module is None or file is None:

@@ -1,4 +1,4 @@
-"""The labels that a component is tried with: those of the author's data, or made-up ones."""
+"""The labels for testing a component: those of the author's data, or made-up ones."""
 
 from __future__ import annotations
 

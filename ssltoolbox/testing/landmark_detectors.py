@@ -55,7 +55,7 @@ def reproducible(subject: Subject) -> None:
 
 
 def _images() -> Iterator[np.ndarray]:
-    """[H, W, 3] uint8: patterns, upright and lying, and a black image."""
+    """[H, W, 3] uint8: patterns in portrait and landscape format, and a black image."""
     pattern = images(1, 96)[0].permute(1, 2, 0).numpy()
     yield from (pattern.copy(), pattern[:64].copy(), pattern[:, :64].copy(), np.zeros((48, 48, 3), np.uint8))
 

@@ -16,7 +16,7 @@ RECIPE = {"recipe": 1, "name": "trial", "optim": {"lr": 0.001, "betas": [0.9, 0.
 
 
 def setting_for(folder: Path, run_id: str | None = None) -> RunSetting:
-    """A short run, or the second part of one."""
+    """The setting of a short run, or of its second part."""
     return RunSetting(name="trial", folder=folder, steps=STEPS, recipe=RECIPE, run_id=run_id)
 
 
@@ -48,7 +48,7 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
 
 
 def make(subject: Subject) -> Any:
-    """The logger, or the callback, of a short run, closed, whose folder is gone.
+    """The logger or callback of a short run, closed; the run's folder is deleted.
 
     Raises:
         UserError: where it needs a package that is not installed.

@@ -1,4 +1,4 @@
-"""What plugins are tried on: faces, clips, batches, rows and features, made from nothing and always the same."""
+"""Synthetic, deterministic test data: faces, clips, batches, rows and features."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def face_shape() -> np.ndarray:
 
 
 def images(count: int, size: int = SIZE, seed: int = 0) -> Tensor:
-    """[count, 3, size, size] uint8 smooth patterns, each another one."""
+    """[count, 3, size, size] uint8 smooth patterns, all different."""
     coarse = torch.rand(count, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
     return (255 * F.interpolate(coarse, (size, size), mode="bilinear")).to(torch.uint8)
 
 
 def landmarks(count: int, size: int = SIZE, seed: int = 0) -> Tensor:
-    """[count, 68, 2] float32 pixels of faces that differ a little in place and shape."""
+    """[count, 68, 2] float32 pixels of faces that differ a little in position and shape."""
     rng = np.random.default_rng(seed)
     moved = face_shape() + rng.normal(0, 0.01, (count, 1, 2)) + rng.normal(0, 0.003, (count, 68, 2))
     return torch.from_numpy((size * (0.1 + 0.8 * moved)).astype(np.float32))
@@ -52,14 +52,14 @@ def batch(
     labels: Mapping[str, Tensor] | None = None,
     sides: int = 2,
 ) -> Batch:
-    """Draws of as many people, each with `hard` hard negatives.
+    """A batch of draws, each of a different person and with `hard` hard negatives.
 
     Args:
         draws: N.
         hard: K.
-        known: False for a batch without landmarks, which are all NaN then.
+        known: False for a batch without landmarks; all are NaN then.
         seed: of the pixels.
-        found: the names of what picks found out.
+        found: names of the numbers that picks found.
         labels: name → [N·R] labels; expressions if none are given.
         sides: 2, or 1 for a batch without positives.
     """
@@ -83,14 +83,14 @@ def batch(
 
 
 def _found(shape: tuple[int, int]) -> Tensor:
-    """[N, R] numbers for the positives, NaN for the others, for which nothing was picked."""
+    """[N, R] numbers for the positives; NaN for the other roles, for which nothing is picked."""
     values = torch.arange(shape[0] * shape[1], dtype=torch.float32).view(shape) / 10
     values[:, : shape[1] // 2] = torch.nan
     return values
 
 
 class MadeUpClips:
-    """Long, short and irregular clips of some people; with, without and with unknown landmarks.
+    """Long, short and irregular clips of some people. Some have landmarks, some have none, some have NaN.
 
     See `ssltoolbox.api.LabelledDataset`; their images are not to be read.
     """
@@ -128,7 +128,7 @@ class MadeUpClips:
 
 
 def clips(least: int = 1) -> list[Clip]:
-    """The made-up clips of at least so many frames, as picks see them: with the catalogue of all."""
+    """The made-up clips that are long enough, as picks see them: each with the catalogue of all clips."""
     catalogue = SplitCatalogue(MadeUpClips())
     every = [catalogue.clip(index) for index in range(len(catalogue))]
     return [clip for clip in every if len(clip) >= least]
@@ -150,7 +150,7 @@ def rows(
 
 
 def features(more: Iterable[str] = (), frames: int = 240, dim: int = 12) -> dict[Split, Features]:
-    """Features from which the labels and the people can be told, though not perfectly.
+    """Features that predict labels and people, though not perfectly.
 
     Args:
         more: labels of two classes beside expression, valence and arousal.

@@ -1,4 +1,4 @@
-"""A method under test: made as the engine makes one, and given steps that are always the same."""
+"""A method under test, made as the engine makes it, with deterministic steps."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CountingMaskers:
 
     def __init__(self, present: bool = False) -> None:
         self.present = present
-        self.asked = 0
+        self.calls = 0
 
     def __bool__(self) -> bool:
         return self.present
@@ -53,14 +53,14 @@ class CountingMaskers:
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
     ) -> Masking:
-        self.asked += 1
+        self.calls += 1
         eligible = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         masked = eligible & ((anchors.draw[:, None] + candidates.draw) % 3 == 0)
         return Masking(masked, {"third": Attraction(0.5, masked)})
 
 
 def plain_context(subject: Subject) -> MethodContext:
-    """What an auxiliary loss is made with: a network, and neither maskers nor other processes."""
+    """The context of an auxiliary loss: a network, no maskers, one process."""
     network = network_for(subject)
     return MethodContext(
         backbone=network.backbone,
@@ -74,14 +74,14 @@ def plain_context(subject: Subject) -> MethodContext:
 
 
 class MethodTrial:
-    """A method with weights that are always the same, and its steps.
+    """A method with deterministic weights, and its steps.
 
     Args:
         subject: the method.
         device: where it is.
         masked: whether there are maskers.
         draws: N over all ranks.
-        share: the draws of this rank, the others being in other processes.
+        share: the draws of this rank; other processes have the rest.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class MethodTrial:
         self.method = moved(subject.make(self.context), device)
 
     def input(self, step: int, weight: float | None = None) -> StepInputs:
-        """What the method asks for; the same step is always given the same."""
+        """The inputs that the method asks for; they depend on the step alone."""
         generator = torch.Generator().manual_seed(step)
         sides = 2 if self.card.pairs else 1
         size, crop_size = self.network.size, self.context.crop_size
@@ -122,7 +122,7 @@ class MethodTrial:
         )
 
     def step(self, step: int, weight: float | None = None, seed: int = 10) -> StepOutput:
-        """Once what a step of a run does, but for the optimiser."""
+        """One step of a run, without the optimiser."""
         self.method.zero_grad()
         return self.give(self.input(step, weight), seed)
 
@@ -133,7 +133,7 @@ class MethodTrial:
         return step_of(self.method, self.card.api)(inputs)
 
     def learn(self, optimiser: torch.optim.Optimizer, step: int) -> None:
-        """A whole step of a run."""
+        """One step of a run, with the optimiser."""
         self.step(step).loss.sum().backward()
         if isinstance(self.method, GradientMethod):
             self.method.after_backward(step)
@@ -144,14 +144,14 @@ class MethodTrial:
         return ((name, p) for name, p in self.method.named_parameters() if p.requires_grad)
 
     def without_batch_statistics(self) -> MethodTrial:
-        """The same trial, where instances meet in the loss alone: batch norm and dropout are in eval mode."""
+        """The same trial with batch norm and dropout in eval mode, so that instances interact in the loss only."""
         for module in self.method.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.modules.dropout._DropoutNd):
                 module.eval()
         return self
 
     def _context(self) -> MethodContext:
-        """What the engine gives to the method when it makes one."""
+        """The context that the engine gives to a new method."""
         named = self.subject.around.network
         own = self.subject.around.data_of(self.subject.kind, self.subject.card.name)
         cropped = "crops" in self.card.inputs
@@ -194,13 +194,13 @@ class MethodTrial:
 
 
 def descriptor_of(subject: Subject) -> MethodDescriptor:
-    """The method's own."""
+    """The method's descriptor."""
     assert isinstance(subject.card, MethodDescriptor)
     return subject.card
 
 
 def trains(subject: Subject) -> bool:
-    """False for a method that only holds the backbone."""
+    """False for a method that does no training."""
     return descriptor_of(subject).trains
 
 
@@ -210,12 +210,12 @@ def has_negatives(subject: Subject) -> bool:
 
 
 def weighs_negatives(subject: Subject) -> bool:
-    """True for a method that looks at the weights of hard negatives."""
+    """True for a method that uses the weights of hard negatives."""
     return trains(subject) and descriptor_of(subject).weights
 
 
 def learned_by(output: StepOutput) -> Iterator[Tensor]:
-    """The tensors that gradients of the loss arrive at."""
+    """The tensors that get a gradient from the loss."""
     seen, waiting = set(), [output.loss.grad_fn]
     while waiting:
         node = waiting.pop()

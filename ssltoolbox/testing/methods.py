@@ -141,7 +141,7 @@ def asks_maskers(subject: Subject) -> Iterator[Complaint]:
     trial = MethodTrial(subject, masked=True)
     for step in range(2):
         output = trial.step(step)
-    if not trial.maskers.asked:
+    if not trial.maskers.calls:
         yield Complaint(
             "maskers",
             f"`{subject.name}` says that it has negatives and never asks `context.maskers`: leave out what "
@@ -208,7 +208,7 @@ def _steps(subject: Subject) -> Iterator[tuple[MethodTrial, StepOutput]]:
 
 
 def _anchor_gradient(subject: Subject, changed: bool) -> Tensor:
-    """The gradient of the only anchor's image, its hard negative as it is or `changed`."""
+    """The gradient of the only anchor's image; `changed` replaces its hard negative."""
     trial = MethodTrial(subject, draws=1).without_batch_statistics()
     given = trial.input(0)
     anchor = given.view_a[:1].clone().requires_grad_()

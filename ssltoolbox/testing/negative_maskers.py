@@ -218,20 +218,20 @@ def _call(subject: Subject) -> str:
 
 
 def _answer(masker: Any, comparison: Comparison) -> MaskerAnswer:
-    """What a masker answers; a plain tensor is a mask."""
+    """A masker's answer; a plain tensor counts as a mask."""
     with torch.no_grad():
-        said = masker.answer(comparison)
-    return said if isinstance(said, MaskerAnswer) else MaskerAnswer(masked=said)
+        answer = masker.answer(comparison)
+    return answer if isinstance(answer, MaskerAnswer) else MaskerAnswer(masked=answer)
 
 
 def _masked(masker: Any, comparison: Comparison) -> Tensor:
-    """[A, C] what it masks of the eligible pairs."""
+    """[A, C] the eligible pairs that it masks."""
     found = _answer(masker, comparison).masked
     return comparison.eligible & (comparison.eligible if found is None else found)
 
 
 def _of_anchor(comparison: Comparison, number: int) -> Comparison:
-    """What is compared with one anchor."""
+    """The comparison of one anchor with its candidates."""
     row = slice(number, number + 1)
     return Comparison(
         comparison.anchors[row],
@@ -243,7 +243,7 @@ def _of_anchor(comparison: Comparison, number: int) -> Comparison:
 
 
 def _learn(masker: Any, seed: int, device: str) -> None:
-    """A step of a run, of which it learns."""
+    """A step of a run, in which it learns."""
     own = rows(DRAWS, HARD, _describe_with(masker, device))
     embeddings = torch.randn(len(own), 8, generator=torch.Generator().manual_seed(seed))
     seed_globally(seed)
@@ -252,7 +252,7 @@ def _learn(masker: Any, seed: int, device: str) -> None:
 
 
 def _batches() -> Iterator[Batch]:
-    """Several draws and a single one, with and without hard negatives and landmarks, on every device."""
+    """Batches of several draws and of one, with and without hard negatives and landmarks, on every device."""
     for device in devices():
         for draws, hard, known in ((4, 1, True), (3, 0, True), (3, 1, False), (1, 0, True), (1, 0, False)):
             yield batch(draws, hard, known).to(device)
@@ -269,7 +269,7 @@ def _described(masker: Any, given: Batch, seed: int = 1) -> Any:
 
 
 def _comparisons(subject: Subject) -> Iterator[tuple[Any, Comparison]]:
-    """A masker and what it is asked: a step with itself, with a queue half full, with one row, with nothing."""
+    """A masker with comparisons: a step with itself, with a half-full queue, with one row, with no rows."""
     for device in devices():
         masker = subject.on(device)
         own = rows(DRAWS, HARD, _describe_with(masker, device)).to(device)
@@ -286,7 +286,7 @@ def _comparisons(subject: Subject) -> Iterator[tuple[Any, Comparison]]:
 
 
 def _describe_with(masker: Any, device: str) -> Tensor:
-    """[2M, F] on the CPU, role-major, what a masker says of a batch."""
+    """[2M, F] a masker's descriptors of a batch, on the CPU, role-major."""
     given = batch(DRAWS, HARD).to(device)
     seed_globally(1)
     with torch.no_grad():
@@ -295,7 +295,7 @@ def _describe_with(masker: Any, device: str) -> Tensor:
 
 
 def _compared(masker: Any, anchors: Rows, candidates: Rows) -> Comparison:
-    """As the engine asks, with embeddings that nobody learned."""
+    """A comparison as the engine makes it, with random embeddings."""
     different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
     similarity = None
     if masker.needs_similarity:
@@ -307,13 +307,13 @@ def _compared(masker: Any, anchors: Rows, candidates: Rows) -> Comparison:
 
 
 def _known(anchors: Rows, candidates: Rows) -> Tensor:
-    """[A, C] both descriptors are finite."""
+    """[A, C] whether both descriptors are finite."""
     own, theirs = (part.descriptor.isfinite().all(dim=1) for part in (anchors, candidates))
     return own[:, None] & theirs
 
 
 def _calls(subject: Subject) -> list[Call]:
-    """Two batches described, the second without landmarks, and what is masked after that."""
+    """Descriptors of two batches, the second without landmarks, and the mask after that."""
     described: list[Call] = [
         ("describe", partial(_described, given=batch(DRAWS, HARD, known))) for known in (True, False)
     ]

@@ -22,7 +22,7 @@ from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 from ssltoolbox.testing.state import frozen, keeps_nothing
 
 LONG = 100
-"""Frames of a clip in which a sampler should find something."""
+"""Length in frames of a clip in which a sampler should find a negative."""
 
 
 @rule("picks are frames of the clip")

@@ -1,4 +1,4 @@
-"""The network that methods and tasks are given: the one that the user named, one that they need, or a tiny one."""
+"""The network for methods and tasks under test: named by the user, of the family that they need, or a tiny one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ssltoolbox.testing.rules import Subject, WrongInput
 
 TINY_SIZE, TINY_FEATURES = 16, 8
 IMAGE_SIZES = (64, 224)
-"""Heights and widths of images that are tried on a named network, the first that it takes."""
+"""Heights and widths of images to try with a named network; the first that it accepts is used."""
 SMALL = {"vit": "vit_tiny_patch16_224", "resnet": "resnet10t", "convnext": "convnext_atto"}
-"""A small network of a family, where the shortest name isn't one."""
+"""Small networks of families whose shortest name is a large one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Network:
 
 
 def network_for(subject: Subject, seed: int = 0) -> Network:
-    """A new network, always the same for the same component and seed.
+    """A new network, the same for the same component and seed.
 
     Raises:
         WrongInput: where the named network can't be made, or timm knows none of the kind that the component needs.

@@ -19,12 +19,12 @@ RATES = (10.0, 1.0, 0.1, 0.01, 0.001)
 
 
 def setting_for(subject: Subject, lr: float = 0.01) -> OptimiserSetting:
-    """What a recipe with the default keys says of the optimiser."""
+    """The setting of an optimiser in a recipe with default values."""
     return OptimiserSetting(name=subject.trial_name, lr=lr, weight_decay=1e-4)
 
 
 def groups_of(model: nn.Module) -> list[dict[str, Any]]:
-    """The model's parameters as the engine gives them: decayed and undecayed apart."""
+    """The model's parameters as the engine gives them: a group with weight decay and one without."""
     parameters = list(model.parameters())
     return [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 1e-4},
@@ -132,7 +132,7 @@ class _Trial:
         return [parameter.detach().clone() for parameter in self.model.parameters()]
 
     def run(self, steps: int) -> tuple[float, float]:
-        """The loss before and after so many steps."""
+        """The loss before and after `steps` steps."""
         before = self.loss().item()
         for _ in range(steps):
             self.optimiser.zero_grad()

@@ -1,4 +1,4 @@
-"""Rules for what picks frames on the loader's workers: positive generators and negative samplers."""
+"""Rules for strategies that pick frames in the loader's workers: positive generators and negative samplers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEEDS = range(12)
 
 
 def questions(least: int = 1) -> list[tuple[Clip, int, int]]:
-    """Clip, frame and seed: ends and middles of clips of every sort."""
+    """Clip, frame and seed of test calls: ends and middles of all kinds of clips."""
     return [
         (clip, frame, seed)
         for clip in clips(least)
@@ -28,19 +28,19 @@ def questions(least: int = 1) -> list[tuple[Clip, int, int]]:
 
 
 def ask(strategy: Any, clip: Clip, frame: int, seed: int) -> Any:
-    """What the strategy picks, with a generator of that seed."""
+    """The strategy's pick, with a generator of that seed."""
     return strategy.pick(clip, frame, np.random.default_rng(seed))
 
 
 def place_of(answer: Any, clip: Clip) -> tuple[int, int]:
-    """Clip and frame that a pick means."""
+    """The clip and the frame of a pick."""
     if isinstance(answer, Pick):
         return (clip.index if answer.clip is None else answer.clip), answer.frame
     return clip.index, answer
 
 
 def inside(subject: Subject, answer: Any, clip: Clip) -> Iterator[Complaint]:
-    """What is wrong with an answer that must be a frame of the clip, or a `Pick`."""
+    """The fault of an answer that must be a frame of the clip or a `Pick`."""
     if not isinstance(answer, int | np.integer | Pick) or isinstance(answer, bool):
         yield Complaint(
             "type", f"`{subject.name}.pick` must give frame numbers or `Pick`s, it gave {answer!r}"
@@ -63,12 +63,12 @@ def inside(subject: Subject, answer: Any, clip: Clip) -> Iterator[Complaint]:
 
 @rule("the same arguments, the same pick")
 def pure(subject: Subject) -> Iterator[Complaint]:
-    asked = questions()
+    trials = questions()
     strategy = subject.make()
     seed_globally(1)
-    first = [ask(strategy, *question) for question in asked]
+    first = [ask(strategy, *question) for question in trials]
     seed_globally(2)
-    elsewhere = [ask(subject.make(), *question) for question in asked]
+    elsewhere = [ask(subject.make(), *question) for question in trials]
     if not same(first, elsewhere):
         yield Complaint(
             "pick",
@@ -76,7 +76,7 @@ def pure(subject: Subject) -> Iterator[Complaint]:
             "`random`, `np.random` or torch",
         )
     seed_globally(1)
-    again = [ask(strategy, *question) for question in reversed(asked)]
+    again = [ask(strategy, *question) for question in reversed(trials)]
     if not same(first, again[::-1]):
         yield Complaint(
             "pick",
@@ -95,7 +95,7 @@ def clip_unchanged(subject: Subject) -> Iterator[Complaint]:
 
 
 def pick_calls(subject: Subject) -> list[Call]:
-    """Some questions, each as a call that always asks the same."""
+    """Some of the test calls, each with fixed arguments."""
     return [("pick", partial(_ask, question=question)) for question in questions()[:: 2 * len(SEEDS)]]
 
 
@@ -108,7 +108,7 @@ Look = Callable[[Any, Clip, int], Iterable[Complaint]]
 
 
 def every_pick(subject: Subject, look: Look, least: int = 1) -> Iterator[Complaint]:
-    """Has all questions answered, and each answer looked at with its clip and frame."""
+    """Makes all test calls, and examines each answer with its clip and frame."""
     strategy = subject.make()
     for clip, frame, seed in questions(least):
         yield from look(ask(strategy, clip, frame, seed), clip, frame)

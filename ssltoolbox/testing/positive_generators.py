@@ -17,7 +17,7 @@ from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 from ssltoolbox.testing.state import Call, frozen, keeps_nothing
 
 FIXED = ("draw", "clip", "identity", "time", "labels")
-"""What rendering must leave alone: who is who."""
+"""Fields of a batch that rendering must not change."""
 
 
 @rule("a pick is a frame of the clip, or None")
@@ -114,7 +114,7 @@ def counts(subject: Subject) -> None:
 
 
 def _batches(subject: Subject) -> Iterator[Batch]:
-    """Several draws and a single one, with and without hard negatives and landmarks, on every device."""
+    """Batches of several draws and of one, with and without hard negatives and landmarks, on every device."""
     found = _found_by(subject.make())
     for device in devices():
         for draws, hard, known in ((5, 1, True), (4, 0, True), (3, 2, False), (1, 0, True), (1, 1, False)):
@@ -122,7 +122,7 @@ def _batches(subject: Subject) -> Iterator[Batch]:
 
 
 def _found_by(generator: Any) -> set[str]:
-    """The names of what the generator's picks find out."""
+    """The names of the numbers that the generator's picks find."""
     answers = (ask(generator, *question) for question in questions())
     return {name for answer in answers if isinstance(answer, Pick) for name in answer.found}
 
@@ -138,7 +138,7 @@ def _rendered(generator: Any, given: Batch) -> Any:
 
 
 def _calls(subject: Subject) -> list[Call]:
-    """A pick, then what is rendered after it, as in a run with a single process."""
+    """A pick, then the rendering that follows it, as in a run with one process."""
     given = batch(4, 1, found=_found_by(subject.make()))
     render: Call = ("render", partial(_rendered, given=given))
     picks = pick_calls(subject)

@@ -1,4 +1,4 @@
-"""One of the processes that a method is tried on."""
+"""One process of the test on several processes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ RANKS, STEPS = 2, 2
 PATIENCE = timedelta(minutes=1)
 """How long the processes wait for each other."""
 NO_GRADIENTS = 3
-"""The exit code of a process that can't compute gradients, as it is a copy of one whose autograd has threads."""
+"""Exit code of a forked process that can't compute gradients, because its parent's autograd has threads."""
 OUTCOME, FAULT = "outcome", "fault"
-"""Files in the folder: what came of the steps, without and with maskers; what whoever failed first raised."""
+"""Files in the folder: the results without and with maskers; the exception of the first process that failed."""
 
 
 @dataclass(frozen=True, eq=False)
 class StepResults:
-    """What came of some steps, as means over the processes.
+    """Results of some steps, as means over the processes.
 
     Attributes:
         losses: of the steps.
@@ -48,7 +48,7 @@ def take_steps(
     mean: Callable[[Tensor], Tensor] = lambda value: value,
     seed: int = 10,
 ) -> StepResults:
-    """Steps without batch statistics, which are those of a process.
+    """Takes steps without batch statistics, since each process has its own.
 
     Args:
         subject: the method.
@@ -76,7 +76,7 @@ def _mean_over_processes(value: Tensor) -> Tensor:
 
 
 def run_rank(subject: Subject, folder: Path, rank: int) -> None:
-    """Takes the steps with this process's share of the draws, and writes what came of them."""
+    """Takes the steps with this process's share of the draws, and writes the results."""
     torch.set_num_threads(1)
     if not _computes_gradients():
         os._exit(NO_GRADIENTS)
@@ -90,7 +90,7 @@ def run_rank(subject: Subject, folder: Path, rank: int) -> None:
     except Exception as error:
         with suppress(FileExistsError), open(folder / FAULT, "x", encoding="utf-8") as file:
             file.write(str(fault_of(error, subject.target)))
-        os._exit(1)  # The other process may wait in a collective call that would be joined here.
+        os._exit(1)  # The other process may wait in a collective call, which this one would join.
     if rank == 0:
         (folder / OUTCOME).write_bytes(pickle.dumps(outcomes))
     dist.destroy_process_group()

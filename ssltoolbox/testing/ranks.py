@@ -41,7 +41,7 @@ def two_ranks(subject: Subject) -> Iterator[Complaint]:
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         raise NotTried
     alone = [take_steps(subject, masked) for masked in (False, True)]
-    # What a method draws at random differs between one process and two.
+    # Random numbers of a method differ between one process and two.
     if alone[0].losses != take_steps(subject, masked=False, seed=99).losses:
         raise NotTried
     together = _together(subject)
@@ -71,7 +71,7 @@ def _difference(one: StepResults, two: StepResults) -> str:
 
 
 def _together(subject: Subject) -> list[StepResults] | str:
-    """What two processes came to, without and with maskers, or what went wrong in them."""
+    """Results of two processes, without and with maskers, or the fault in them."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         codes = _run(subject, folder)
@@ -89,7 +89,7 @@ def _together(subject: Subject) -> list[StepResults] | str:
 
 def _run(subject: Subject, folder: Path) -> list[int] | None:
     """The processes' exit codes; None where they have not ended in time."""
-    # A copy of this process has all imported already; a GPU that is in use can't be copied.
+    # A forked process has all modules imported; a process that uses a GPU can't be forked.
     if sys.platform == "linux" and not torch.cuda.is_initialized():
         codes = _run_by("fork", subject, folder)
         if codes is None or NO_GRADIENTS not in codes:

@@ -1,4 +1,4 @@
-"""What a rule is, and the component that it is tried on."""
+"""Rules, and the component under test."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Breach(Exception):
 
 
 class NotTried(Exception):
-    """The rule can't be tried here, which says nothing for or against the plugin."""
+    """The rule can't be tested here; that is no fault of the plugin."""
 
 
 class WrongInput(UserError):
-    """The component can't be tried with the options or data that the user named."""
+    """The component can't be tested with the options or data that the user named."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Subject:
     Attributes:
         kind: of the component.
         card: its descriptor.
-        module: where the hook is; empty for a file that is not installed.
+        module: the module of the hook; empty for a file that is not installed.
         options: as they would come from a recipe.
-        target: what the descriptor's target names.
+        target: the object that the descriptor's target names.
         around: the data and the network that the user named.
     """
 
@@ -67,7 +67,7 @@ class Subject:
 
     @property
     def trial_name(self) -> str:
-        """What a recipe calls it; of a family the shortest member, one that is made for trials if there is any."""
+        """The name in a recipe. For a family, it is a member made for tests, or else the shortest member."""
         if self.card.names is None:
             return self.card.name
         return min(self.card.names(), key=lambda name: (not name.startswith("test_"), len(name), name))
@@ -79,35 +79,35 @@ class Subject:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the component needs of the data or the network, with these options."""
+        """The component's needs with these options: labels, landmarks, a family of networks."""
         return frozenset(self.card.needs) | frozenset(self.options.also_needs())
 
     def make(self, *arguments: Any) -> Any:
-        """A new object of it, made as the engine makes one."""
+        """A new object of the component, made as the engine makes it."""
         return self.target(self.options, *arguments)
 
     def on(self, device: str) -> Any:
-        """A new object of it whose weights, if it has any, are on the device."""
+        """A new object of the component, its weights (if any) on the device."""
         return moved(self.make(), device)
 
 
 def rule_file(kind: Kind) -> ModuleType:
-    """The file of rules of a kind, with its `RULES`, and a `make` if options alone make no object."""
+    """The rule file of a kind, with its `RULES`, and with a `make` if options alone can't make an object."""
     return import_module(f"ssltoolbox.testing.{kind}")
 
 
 def moved(component: Any, device: str) -> Any:
-    """A component whose weights, if it has any, are on the device."""
+    """The component, its weights (if any) on the device."""
     return component.to(device) if isinstance(component, nn.Module) else component
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that a plugin must keep to.
+    """One rule of a plugin's contract.
 
     Attributes:
         title: the rule in a few words, as it reads when it is kept.
-        check: yields what is wrong; raises `Breach` where it can't go on.
+        check: yields complaints; raises `Breach` where it can't continue.
         applies: whether a component has to keep it.
     """
 

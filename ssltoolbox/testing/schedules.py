@@ -10,12 +10,12 @@ from ssltoolbox.api import ScheduleSetting
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 LENGTHS = (0, 1, 2, 97, 1000)
-"""Steps of the runs that are tried."""
+"""Lengths in steps of the runs to test."""
 FINAL = 0.1
 
 
 def setting_for(subject: Subject, steps: int = LENGTHS[-1]) -> ScheduleSetting:
-    """A run of so many steps after the warm-up."""
+    """The setting of a run with that many steps after the warm-up."""
     ends = "final_lr_fraction" in subject.card.uses
     return ScheduleSetting(steps, steps_per_epoch=10, final_lr_fraction=FINAL if ends else 0.0)
 

@@ -1,4 +1,4 @@
-"""Rules for what is copied to the loader's workers: it keeps nothing between calls, and nothing in it learns."""
+"""Rules for components in the loader's workers: they keep no state between calls, and don't learn."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ssltoolbox.testing.compare import same
 from ssltoolbox.testing.rules import Complaint, Rule, Subject, rule
 
 Call = tuple[str, Callable[[Any], Any]]
-"""A member of a component, and what calls it with arguments and random numbers that are always the same."""
+"""A member of a component, and a function that calls it with fixed arguments and random numbers."""
 
 
 def keeps_nothing(
     calls: Callable[[Subject], Sequence[Call]], make: Callable[[Subject], Any] = Subject.make
 ) -> Rule:
-    """The rule that calls leave nothing behind that a later call could depend on.
+    """The rule that calls leave no state that a later call could depend on.
 
-    What a call works out once and keeps, such as a table or an opened file, is not complained of.
+    Values that a call computes once and keeps, such as a table or an open file, are allowed.
 
     Args:
-        calls: what to call, in the order of a step.
+        calls: the calls, in the order of a step.
         make: makes the component.
     """
 
@@ -53,7 +53,7 @@ def keeps_nothing(
 
 @rule("nothing learns that nobody optimises")
 def frozen(subject: Subject) -> Iterator[Complaint]:
-    """For components that no optimiser knows."""
+    """The rule for components whose parameters no optimiser gets."""
     component = subject.make()
     for path, value in kept_by(component):
         if isinstance(value, torch.Tensor) and value.requires_grad:

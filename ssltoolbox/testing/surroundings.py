@@ -1,4 +1,4 @@
-"""What a component is tried in, as far as the user named it: data, a network, the options of a recipe."""
+"""The data, network and options that the user named for the test of a component."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Surroundings:
     """What the user named.
 
     Attributes:
-        data: what tasks are tried on, and where labels come from; None for made-up data.
+        data: the data for tasks and the source of labels; None for made-up data.
         plan: of the recipe.
         backbone: timm's name of the network that methods and tasks get; empty for the recipe's or a tiny one.
     """
@@ -63,14 +63,14 @@ class Surroundings:
 
     @property
     def network(self) -> Backbone | None:
-        """The network as a recipe names it; None where nobody named one."""
+        """The network as a recipe names it; None where none is named."""
         if self.backbone:
             return Backbone(name=self.backbone)
         return self.plan.recipe.backbone if self.plan else None
 
     @property
     def image_size(self) -> int | None:
-        """Height and width of the images that the network sees; None where no recipe says it."""
+        """Height and width of the network's images; None without a recipe."""
         return self.plan.image_size if self.plan else None
 
     def options_of(self, item: Provided) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Surroundings:
         return {}
 
     def data_of(self, kind: Kind, name: str) -> AuthorData | None:
-        """The data that a component is tried on: a task may name its own in the recipe."""
+        """The data for the test of a component; a task may name its own in the recipe."""
         if self.data or not self.plan:
             return self.data
         for chosen in self.plan.of(kind):

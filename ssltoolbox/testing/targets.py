@@ -1,4 +1,4 @@
-"""What a target of `check_plugin` means: the components behind a name, a file, a module or a class."""
+"""Finds the components that a target of `check_plugin` names: by a name, a file, a module or a class."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Target = str | Path | ModuleType | type[Any] | Descriptor
 
 
 class BrokenPluginError(Exception):
-    """The plugin could not be taken in; the message is the reason, in one line."""
+    """The plugin could not be loaded; the message is the reason, in one line."""
 
 
 def found(target: Target, files: Sequence[Path] = ()) -> tuple[Provided, ...]:
-    """The components that a target means.
+    """The components that a target names.
 
     Args:
-        target: what is meant.
+        target: see `check_plugin`.
         files: plugin files whose components and plugins may be meant by their name, beside the installed ones.
 
     Raises:
-        UserError: where it means nothing.
-        BrokenPluginError: where it means a plugin that could not be taken in.
+        UserError: for an unknown target.
+        BrokenPluginError: for a plugin that could not be loaded.
     """
     if isinstance(target, ModuleType):
         return _of_module(target)
@@ -57,7 +57,7 @@ def idle_hooks(items: Sequence[Provided]) -> Iterator[tuple[str, str]]:
 
 
 def is_importable(module: str) -> bool:
-    """True if a fresh interpreter could import it; a file that a recipe names has a module's name alone."""
+    """True if a fresh interpreter could import it; a plugin file of a recipe only has the name of a module."""
     return PathFinder.find_spec(module.partition(".")[0]) is not None
 
 
@@ -70,7 +70,7 @@ def _of_file(path: Path) -> tuple[Provided, ...]:
 
 
 def _imported_from(path: Path) -> ModuleType:
-    """A module of a package under its own name, which what belongs to it is imported by, installed or not."""
+    """A module of a package under its full name, installed or not, so that its own imports work."""
     folder, names = path.parent, [] if path.stem == "__init__" else [path.stem]
     while (folder / "__init__.py").is_file():
         folder, names = folder.parent, [folder.name, *names]
@@ -80,7 +80,7 @@ def _imported_from(path: Path) -> ModuleType:
 
 
 def _of_name(name: str, files: Sequence[Path]) -> tuple[Provided, ...]:
-    """Of a component, a plugin, or a module."""
+    """The components of that name: a component, a plugin's, or a module's."""
     registry = discover(files)
     if items := registry.find(name):
         return items
@@ -100,7 +100,7 @@ def _of_plugin(registry: Registry, origin: Origin) -> tuple[Provided, ...]:
 
 
 def _of_path(path: str) -> tuple[Provided, ...]:
-    """The component with that target, installed or by the hooks of its module or of a package above it."""
+    """The component with that target: installed, or yielded by a hook of its module or of a parent package."""
     items = [item for item in discover().all() if item.descriptor.target == path]
     module = path.partition(":")[0]
     while module and not items:

@@ -1,4 +1,4 @@
-"""What downstream tasks are tried on: features and images, of the author's data or made up."""
+"""Test data of downstream tasks: features and images, of the author's data or made up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ssltoolbox.testing.surroundings import AuthorData
 
 PEOPLE, OF_EACH, OF_FOLD, SIZE = 12, 4, 3, 16
 MOST_FRAMES, AT_ONCE = 240, 32
-"""Frames of a split of the author's data, spread evenly; and how many are read at once."""
+"""Number of frames from a split of the author's data, spread evenly; and how many are read at once."""
 
 
 class MadeUpFaces:
@@ -98,7 +98,7 @@ class PlainView:
 
 
 class TrialData:
-    """The splits that a task is tried on.
+    """The splits for the test of a task.
 
     Args:
         subject: the task.
@@ -115,7 +115,7 @@ class TrialData:
             check_labels(subject, self._own)
 
     def features(self) -> dict[Split, Features]:
-        """Of each split, new arrays each time."""
+        """Split → features, in new arrays each time."""
         if self._own:
             network = network_for(self._subject)
             return {
@@ -128,7 +128,7 @@ class TrialData:
         }
 
     def context(self) -> EvaluationContext:
-        """For a task that needs the network: it may train the backbone, always the same at first."""
+        """The context of a task that needs the network; the backbone has fixed initial weights."""
         network, frozen = network_for(self._subject), network_for(self._subject)
         splits = self._splits()
         return EvaluationContext(
@@ -158,7 +158,7 @@ class TrialData:
         """The splits of the author's data that have clips.
 
         Raises:
-            WrongInput: where one that the task needs has none.
+            WrongInput: where a split that the task needs has none.
         """
         splits = {split: own.split(split) for split in SPLITS}
         options = self._subject.options

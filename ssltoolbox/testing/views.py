@@ -105,7 +105,7 @@ def _with_size(subject: Subject, size: int) -> Subject:
 
 
 def _given() -> Iterator[tuple[Tensor, Tensor]]:
-    """Images and landmarks: several, one, and without any landmarks, on every device."""
+    """Images and landmarks on every device: several images, one image, and images without landmarks."""
     for device in devices():
         for count, known in ((5, True), (1, True), (3, False)):
             points = landmarks(count) if known else torch.full((count, 68, 2), torch.nan)
@@ -132,7 +132,7 @@ def _views(subject: Subject, pixels: Tensor, points: Tensor) -> Iterator[tuple[s
 
 
 def _member(call: str) -> str:
-    """What both sides' calls have in common.
+    """The part of a call that both sides have in common.
 
     >>> _member("augment(…, 'b')")
     'augment'

@@ -50,4 +50,6 @@ def test_only_gpus_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_process_that_has_ended_needs_no_cores() -> None:
+    ours = os.sched_getaffinity(0)
     Share(cores=(0,)).restrict(2**22 + 1)
+    assert os.sched_getaffinity(0) == ours

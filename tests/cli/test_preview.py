@@ -61,7 +61,7 @@ def test_wrong_arguments_of_preview_are_usage_errors(tmp_path: Path, arguments: 
 
 
 def test_errors_of_the_recipe_leave_no_picture(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no step 30: the run has steps 0 to 29"):
+    with pytest.raises(UserError, match="steps 0 to 29"):
         run(str(write_recipe(tmp_path, **SMALL)), "--step", "30")
     with pytest.raises(UserError, match="simclar"):
         run(str(write_recipe(tmp_path, **SMALL, method="simclar")))

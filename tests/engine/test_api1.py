@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.runs import run_tiny, write_recipe
 
@@ -90,4 +92,7 @@ def test_a_run_with_plugins_of_api_1(
     ]
     recipe.write_text("\n".join([*kept, *sections, "plugins: {files: [old.py]}", ""]))
     folder = run_tiny(recipe, tmp_path / "run").folder
-    assert folder.backbone.is_file()
+    with folder.metrics.open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 6
+    assert np.isfinite(losses).all()

@@ -170,7 +170,7 @@ def test_a_network_without_the_stems_activation_is_refused(tmp_path: Path) -> No
     layers = nn.Sequential(*list(lightly.models.ResNetGenerator("resnet-18").children())[:-1])
     path = tmp_path / "lightly.ckpt"
     torch.save({"state_dict": Module(backbone=layers).state_dict()}, path)
-    with pytest.raises(UserError, match="holds the weights of another model"):
+    with pytest.raises(UserError, match="another model"):
         create_backbone("resnet18", stem="small", weights=str(path))
 
 
@@ -258,9 +258,7 @@ def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) -> No
 def test_a_whole_model_in_a_pickle_is_refused(resnet: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     torch.save(resnet, path)
-    with pytest.raises(
-        UserError, match=r"reading it would run code, torchvision\.models\.resnet\.ResNet; where"
-    ):
+    with pytest.raises(UserError, match=r"run code, torchvision\.models\.resnet\.ResNet"):
         read_tensors(path)
 
 

@@ -24,8 +24,9 @@ def test_results_and_data(run: RunFolder) -> None:
     assert "| identity left | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
     assert "| training clips | 960 |" in text
     assert "These are drawings." in text
-    assert "simclr with time_aug, mask_fn, started 2026-01-31T20:26:24+00:00." in text
-    assert text.endswith("Made with torch 2.11.\n")
+    assert "time_aug, mask_fn" in text
+    assert "2026-01-31T20:26:24+00:00" in text
+    assert "torch 2.11" in text
 
 
 def test_nobody_else_has_our_folders(run: RunFolder) -> None:
@@ -53,7 +54,8 @@ def test_the_notices_of_what_the_run_used_are_its_licences(run: RunFolder) -> No
     run.json("environment", {"notices": ["The terms of A apply.", "B excludes commercial use."]})
     assert licences_of(run) == ["- The terms of A apply.", "- B excludes commercial use."]
     run.json("environment", {"notices": []})
-    assert licences_of(run) == ["No model or data of others was used."]
+    (line,) = licences_of(run)
+    assert "No model or data" in line
 
 
 def test_a_run_that_recorded_no_notices_is_not_called_free(run: RunFolder) -> None:

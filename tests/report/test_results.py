@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.golden import Golden
 
 from ssltoolbox.api import Metric
 from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
@@ -171,7 +172,7 @@ def test_the_claim_says_when_the_network_was_fine_tuned() -> None:
     assert "the fine-tuned features" in claim("After 5 steps", [row])
 
 
-def test_notes_name_the_results_that_they_belong_to() -> None:
+def test_notes_name_the_results_that_they_belong_to(golden: Golden) -> None:
     limited = {"train": [4000, 23040], "test": [2000, 6144]}
     metrics = [DECLARED, {"key": "accuracy", "better": "lower", "note": "Read with care."}]
     evaluation = {
@@ -179,7 +180,4 @@ def test_notes_name_the_results_that_they_belong_to() -> None:
         "pose": {"f1": 0.3, "limited": limited, "metrics": [DECLARED]},
         "age": {"f1": 0.3, "metrics": [DECLARED]},
     }
-    assert notes_on(evaluation) == [
-        "expression, pose: measured on 4,000 of 23,040 train frames, 2,000 of 6,144 test frames.",
-        "expression: Read with care.",
-    ]
+    golden("\n".join(notes_on(evaluation)))

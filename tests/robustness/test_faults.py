@@ -78,8 +78,8 @@ def step_of(out: Path) -> int:
 def test_the_disk_fills_up(tmp_path: Path, count: Callable[[str], None]) -> None:
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     (line,) = failed(recipe, out, prelude=fault(FULL_DISK)).splitlines()
-    assert line.startswith(f"can't write the checkpoint {out}/checkpoints/last.ckpt: ")
-    assert line.endswith(": File too large; the one before it is whole")
+    assert f"{out}/checkpoints/last.ckpt" in line
+    assert "File too large" in line
     assert step_of(out) == 2
     assert_goes_on(recipe, out, tmp_path / "whole")
     count("stopped at step 4 with the checkpoint of step 2; then the same weights")
@@ -88,9 +88,9 @@ def test_the_disk_fills_up(tmp_path: Path, count: Callable[[str], None]) -> None
 def test_memory_runs_out(tmp_path: Path, count: Callable[[str], None]) -> None:
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     (line,) = failed(recipe, out, prelude=fault("torch.empty(10**15)")).splitlines()
-    assert line.startswith("out of memory at step 3: ")
+    assert "out of memory at step 3" in line
     assert "DefaultCPUAllocator" in line
-    assert line.endswith("; choose a smaller trainer.batch_size, or a larger trainer.accumulate")
+    assert "trainer.batch_size" in line
     assert "Traceback" in (out / "log.txt").read_text()
     assert_goes_on(recipe, out, tmp_path / "whole")
     count("stopped at step 3; then the same weights")
@@ -101,7 +101,7 @@ def test_a_worker_dies(tmp_path: Path, workers: int, count: Callable[[str], None
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     errors = failed(recipe, out, "--set", f"trainer.workers={workers}", prelude=DYING_WORKER)
     (line,) = (line for line in errors.splitlines() if line)
-    assert line.startswith("a worker of the loader has died (process ")
+    assert "worker" in line
     assert "Killed" in line
     assert_goes_on(recipe, out, tmp_path / "whole")
     count(f"one of {workers}; then the same weights")
@@ -119,9 +119,8 @@ def test_a_rank_dies(tmp_path: Path, how: str, much: bool, count: Callable[[str]
     assert seconds < 60
     count(f"one of {ranks} ranks; all had stopped after {seconds:.0f} s")
     for rank in range(ranks):
-        said = f"rank {rank} stops at step 3, because another rank has: it was killed, or has said why\n"
-        assert (said in errors) == (rank != 1)
-    assert (how == KILLED) or "failed: ValueError: a fault on one rank\n" in errors
+        assert (f"rank {rank} stops at step 3" in errors) == (rank != 1)
+    assert (how == KILLED) or "ValueError: a fault on one rank\n" in errors
     assert step_of(out) == 2
 
 
@@ -144,7 +143,7 @@ def test_images_that_vanish_fail_the_run_in_one_line(
     # All at once: of images that go one by one, a batch may still replace some, and be trained.
     vanish = fault(f"os.rename({str(root)!r}, {str(away)!r})")
     (line,) = failed(recipe, out, *arguments, prelude=vanish).splitlines()
-    assert "draws in a row had unreadable images" in line
+    assert "unreadable images" in line
     assert line.endswith("No such file or directory")
     reached = step_of(out)
     assert reached >= 4
@@ -157,7 +156,7 @@ def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
     process = start(write_recipe(tmp_path), Path("/proc/ssltoolbox"))
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 2
-    assert errors.startswith("can't write to /proc/ssltoolbox: ")
+    assert "/proc/ssltoolbox" in errors
     assert len(errors.splitlines()) == 1
 
 

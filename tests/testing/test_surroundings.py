@@ -70,12 +70,12 @@ def task(tmp_path: Path) -> Path:
 
 
 def test_a_task_is_tried_on_the_author_s_data(tmp_path: Path, task: Path) -> None:
-    with pytest.raises(UserError, match="it refuses the data that it is tried on: there is no label age"):
+    with pytest.raises(UserError, match="no label age"):
         examine(task)
     path = tmp_path / "mine.py"
     path.write_text(source_of("evaluators", TASK.format(label="valence")))
     assert advice(path, data=FACES) == {}
-    with pytest.raises(UserError, match="the val split of dataset 'frames' has no clips"):
+    with pytest.raises(UserError, match="val split of dataset 'frames'"):
         examine(path, data={"name": "frames", "root": str(frames_folder(tmp_path / "faces"))})
 
 
@@ -83,7 +83,7 @@ def test_a_label_that_the_author_s_data_lacks(tmp_path: Path) -> None:
     path = tmp_path / "mirror.py"
     path.write_text(source_of("evaluators", TASK.format(label="au12"), 'needs=frozenset({"label:au12"})'))
     assert advice(path) == {}, "a label that is said to be needed is made up"
-    with pytest.raises(UserError, match="needs the label 'au12', which dataset 'synthetic_faces' lacks"):
+    with pytest.raises(UserError, match=r"'au12'.*'synthetic_faces'"):
         examine(path, data=FACES)
 
 

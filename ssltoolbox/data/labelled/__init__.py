@@ -1,4 +1,4 @@
-"""Published data of downstream tasks as it lies on disk: labelled images, each a clip of one frame.
+"""Datasets of labelled images for downstream tasks: published data in its original form, and data of your own.
 
-One folder for each data set: `listing.py` finds what there is, without torch; `dataset.py` reads it.
+One folder for each data set: `listing.py` lists the images, without torch; `dataset.py` reads them.
 """

@@ -1,4 +1,4 @@
-"""The base of the options of labelled images: which split has which, and their facts, without torch."""
+"""The base of the options of labelled images: their splits and facts, without torch."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class LabelledImagesOptions(ListedOptions):
         """All images, whatever their split.
 
         Raises:
-            DataNotFound: where something is not there.
-            UserError: where something can't be used: which line and column, and why.
+            DataNotFound: for missing data.
+            UserError: for data that can't be used, with line, column and reason.
         """
 
     def images(self) -> LabelledImages:
@@ -70,7 +70,7 @@ class LabelledImagesOptions(ListedOptions):
         return self.once((split, self.fold), lambda: self.images().where(splits == split))
 
     def per_fold(self) -> Sequence[LabelledImagesOptions]:
-        """Options for each fold, where tasks are to be measured on all; else these options alone."""
+        """Options for each fold where tasks use all folds; else these options alone."""
         if self.fold != "all":
             return (self,)
         count = self.folds or self.images().fold_count
@@ -113,5 +113,5 @@ class LabelledImagesOptions(ListedOptions):
         )
 
     def _more_facts(self) -> dict[str, Any]:
-        """Facts that are the data's own, such as its terms."""
+        """Facts of this data only, such as its terms."""
         return {}

@@ -1,6 +1,6 @@
-"""Rows of a large CSV file: whole columns at once, and single rows when they are asked for.
+"""Rows of a large CSV file: whole columns at once, and single rows on demand.
 
-Files of some 300 MB stay on the disk: what is kept of a row is where its line begins.
+The file, of some 300 MB, stays on disk; memory holds the start of each row's line.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class CsvRows:
 
     Attributes:
         path: the file.
-        names: of its columns, without the spaces around them.
+        names: the names of its columns, without surrounding spaces.
     """
 
     def __init__(self, path: Path, needed: Sequence[str], without_header: Sequence[str] = ()) -> None:
         """
         Args:
             path: an existing file.
-            needed: columns that it must have.
+            needed: the columns that it must have.
             without_header: the names of the columns where the first line has none of those needed.
 
         Raises:
@@ -59,10 +59,10 @@ class CsvRows:
             raise UserError(f"{printable(path)}: no column {' and no column '.join(missing)}; it has {found}")
 
     def columns(self, *names: str) -> list[np.ndarray]:
-        """[rows] objects each: texts without spaces around them.
+        """[rows] objects each: texts without surrounding spaces.
 
         Raises:
-            UserError: where the lines don't have the same columns throughout.
+            UserError: where a line has other columns than the header.
         """
         try:
             table = arrow_csv.read_csv(
@@ -89,7 +89,7 @@ class CsvRows:
         """[rows] int64: the byte at which each row's line begins; empty lines are no rows.
 
         Raises:
-            UserError: where the file has not that many lines.
+            UserError: where the file has another number of lines.
         """
         line_end = np.dtype({"utf-8": "u1", "utf-16-le": "<u2", "utf-16-be": ">u2"}[self._bytes])
         ends = [np.zeros(1, np.int64)]
@@ -116,7 +116,7 @@ class CsvRows:
         return dict(zip(self.names, cells(line, self._delimiter), strict=False))
 
     def _line(self, file: BinaryIO) -> bytes:
-        """Up to the end of a line; in UTF-16 that byte may be half of another character."""
+        """The bytes up to the end of a line; in UTF-16 the byte of a line end may be half of another character."""
         end = "\n".encode(self._bytes)
         line = b""
         while part := file.readline():

@@ -44,7 +44,7 @@ class LabelledFaces:
         return {name: label.values[rows] for name, label in self._listed.labels.items()}
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images at those places, in that order."""
+        """The images of those clips and frames, in that order."""
         rows = self._listed.starts[np.asarray(clips, np.int64)] + np.asarray(frames, np.int64)
         images = torch.zeros((len(rows), 3, self.size, self.size), dtype=torch.uint8)
         unreadable: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""From the columns of a table to labelled images: a table of one's own, folders, or a published set."""
+"""Makes labelled images from the columns of a table: a user's table, folders, or a published set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.support.paths import printable
 
 GROUPS = ("identity", "clip", "split")
-"""What a pattern may take from a path."""
+"""Groups that a pattern may find in a path."""
 _BOX = ("left", "top", "width", "height")
 
 
@@ -37,14 +37,14 @@ def gather(
     Args:
         table: with a column `path`: of an image, or of a folder that holds the frames of a clip.
         root: the folder that paths are below.
-        written: name → what a label is.
+        written: name → the declaration of a label.
         fps: frames per second, where frames are numbered and have no times.
         pattern: a regular expression on paths with the groups `identity`, `clip` or `split`, for what the table
             has no column for.
         guess: whether columns that are not written may be labels.
 
     Raises:
-        UserError: where the table can't be used: which line and column, and why.
+        UserError: where the table can't be used, with line, column and reason.
     """
     written = written or {}
     if missing := next(missing_columns(table, written), None):
@@ -61,7 +61,7 @@ def gather(
         clip, clips, clip_names = paths[rows], rows, paths
     else:
         if identity is not None:
-            # Clips of different people are often numbered alike.
+            # Clips of different people often have the same numbers.
             clip = np.array([f"{who}/{what}" for who, what in zip(identity, clip, strict=True)], dtype=object)
         clip = clip[rows]
         clip_names, clips = _in_order_met(clip)
@@ -88,7 +88,7 @@ def gather(
 
 
 def _taken(table: Table, paths: np.ndarray, pattern: str) -> dict[str, np.ndarray]:
-    """What a pattern finds in the paths, by group."""
+    """Group → the texts that a pattern finds in the paths."""
     if not pattern:
         return {}
     expression = re.compile(pattern)
@@ -122,7 +122,7 @@ def _frames(table: Table, root: Path, paths: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _in_order_met(names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different names in the order they come in, and [n] the number of each row's."""
+    """The distinct names in order of appearance, and [n] the number of each row's name."""
     numbers: dict[str, int] = {}
     found = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
     return np.array(list(numbers), dtype=object), found

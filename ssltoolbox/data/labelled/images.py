@@ -1,4 +1,4 @@
-"""Labelled images and clips of any origin: which there are, what is known of each, and which split has them."""
+"""Labelled images and clips of any origin, with labels, identities and splits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ssltoolbox.support.paths import printable
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How images fall to the splits, where the data leaves that open.
+    """The assignment of images to splits where the data has none.
 
     Attributes:
         val: share of what is left to train on that is val, where the data names no val.
@@ -38,17 +38,17 @@ class LabelledImages:
 
     Attributes:
         root: the folder that paths are below.
-        paths: [n] below it.
-        splits: [n] of str; empty where the data does not say.
+        paths: [n] relative to the root.
+        splits: [n] of str; empty where the data has no splits.
         identities: [n] int64.
-        groups: [n] of str: what must not be torn apart by splits: the person, else the clip, else the image.
+        groups: [n] of str: a group stays in one split. It is the person, else the clip, else the image.
         clips: [n] int64, rising.
-        clip_names: of the clips by number, for messages.
+        clip_names: the names of the clips by number, for messages.
         times: [n] float64 seconds, increasing within a clip.
         folds: [n] int64 from 1; 0 where the data has no folds.
         boxes: [n, 4] left, top, width and height of the face in pixels; None where the whole image is the face.
         labels: name → label of the n images.
-        left_out: what was not used, and how many of it.
+        left_out: reason → number of images that are not used.
     """
 
     root: Path
@@ -88,7 +88,7 @@ class LabelledImages:
         return int(self.folds.max(initial=0))
 
     def where(self, chosen: np.ndarray) -> LabelledImages:
-        """Those for which `chosen` [n] is True, or at the places that it has."""
+        """The images for which `chosen` [n] is True, or at the indices in `chosen`."""
         return replace(
             self,
             paths=self.paths[chosen],
@@ -103,14 +103,14 @@ class LabelledImages:
         )
 
     def with_left_out(self, counts: Mapping[str, int]) -> LabelledImages:
-        """These, with more that was left out."""
+        """The same images, with more in `left_out`."""
         return replace(self, left_out={**(self.left_out or {}), **counts})
 
     def assigned(self, rule: SplitRule) -> np.ndarray:
         """[n] of str: the split of each image. People, or else clips, are never torn apart.
 
         Raises:
-            UserError: where the rule names a fold that there is not.
+            UserError: where the rule names a fold that does not exist.
         """
         if rule.fold is not None:
             folds = self.dealt(rule.folds) if rule.folds else self.folds

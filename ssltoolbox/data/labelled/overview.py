@@ -1,4 +1,4 @@
-"""What labelled images there are: how many of each split and class, and a contact sheet by class."""
+"""Overview of labelled images: counts for each split and class, and a contact sheet by class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ssltoolbox.support.paths import Root
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 NONE = "(none)"
-"""What stands for images without the label."""
+"""The class of images without the label."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Overview:
 
 
 def overview_of(options: DatasetOptions) -> Overview:
-    """Counts images, and the labels that are known without opening them.
+    """Counts images, and the labels that are known without opening images.
 
     Raises:
         DataNotFound, UserError: where the data is not there or can't be used.

@@ -1,4 +1,4 @@
-"""What all these data sets share: files that must be there, and a val split carved from train."""
+"""Helpers of all these data sets: required files, and a val split taken from train."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ssltoolbox.data.splits import split_of
 from ssltoolbox.support.paths import printable
 
 VAL_SHARE = 0.1
-"""Of what is published for training, where no validation split is published."""
+"""Share of the published training data, where no validation split is published."""
 
 
 def part_of_train(name: str) -> Split:
@@ -24,7 +24,7 @@ def part_of_train(name: str) -> Split:
 def needed_folder(path: Path, what: str) -> Path:
     """
     Raises:
-        DataNotFound: where there is no such folder: which, and what should lie there.
+        DataNotFound: names the missing folder and its expected content.
     """
     if not path.is_dir():
         raise DataNotFound(f"{printable(path)}: there is no such folder", f"it should hold {what}")
@@ -34,7 +34,7 @@ def needed_folder(path: Path, what: str) -> Path:
 def needed_file(path: Path, what: str) -> Path:
     """
     Raises:
-        DataNotFound: where there is no such file: which, and what it is.
+        DataNotFound: names the missing file and its expected content.
     """
     if not path.is_file():
         raise DataNotFound(f"{printable(path)}: there is no such file", f"it should be {what}")

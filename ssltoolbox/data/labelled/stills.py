@@ -25,7 +25,7 @@ class Still:
 
     Attributes:
         image: [3, size, size] uint8.
-        landmarks: [68, 2] pixels of that, where they are known.
+        landmarks: [68, 2] in pixels of the image, where they are known.
         labels: -1 and NaN mean none.
     """
 
@@ -35,7 +35,7 @@ class Still:
 
 
 class Stills(ABC):
-    """Follows `ssltoolbox.api.Dataset`; what an image is, the data set says."""
+    """Follows `ssltoolbox.api.Dataset`; a subclass reads one image."""
 
     size: int
 
@@ -44,7 +44,7 @@ class Stills(ABC):
 
     @abstractmethod
     def name(self, index: int) -> str:
-        """What to call an image in a message."""
+        """The name of an image in messages."""
 
     @abstractmethod
     def still(self, index: int) -> Still:
@@ -54,7 +54,7 @@ class Stills(ABC):
         """
 
     def identity(self, index: int) -> int:
-        """The number of the person; where nobody knows who is who, everyone is someone else."""
+        """The number of the person; without known identities, each image is of another person."""
         return index
 
     def clip(self, index: int) -> Clip:
@@ -64,7 +64,7 @@ class Stills(ABC):
         return Clip(index, self.identity(index), np.zeros(1), self.name(index))
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images of those clips, in that order; the frames can only be 0."""
+        """The images of those clips, in that order; every frame number is 0."""
         images = torch.zeros((len(clips), 3, self.size, self.size), dtype=torch.uint8)
         landmarks = np.full((len(clips), 68, 2), np.nan, np.float32)
         labels: dict[str, Tensor] = self._no_labels(len(clips))
@@ -83,14 +83,14 @@ class Stills(ABC):
         return Frames(images, torch.from_numpy(landmarks), labels, unreadable)
 
     def _no_labels(self, count: int) -> dict[str, Tensor]:
-        """The labels that the data set has, all unknown."""
+        """All labels of the data set, with unknown values."""
         return {}
 
 
 def read_box(path: str, box: Box | None, size: int) -> tuple[Tensor, Box]:
     """[3, size, size] the part of an image in a box, and the box; the whole image without one.
 
-    What the box has beyond the image is black.
+    Parts of the box outside the image are black.
 
     Raises:
         UnreadableFrame: `path: reason`.

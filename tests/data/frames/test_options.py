@@ -76,7 +76,7 @@ def test_the_frame_rate_is_the_papers_unless_given(tmp_path: Path, put_clip: Put
 
 @pytest.mark.parametrize("given", [{}, {"root": "/data", "index": "/vox1.index"}])
 def test_either_a_root_or_an_index(given: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="give either root, a folder of frames, or index, what ssl"):
+    with pytest.raises(ValidationError, match=r"either root, .*or index"):
         FramesOptions.model_validate(given)
 
 
@@ -100,7 +100,7 @@ def test_options_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
 
 
 def test_something_is_left_to_train_on() -> None:
-    with pytest.raises(ValidationError, match="val and test together must be less than 1"):
+    with pytest.raises(ValidationError, match="val and test together"):
         FramesOptions(root=Path("/data"), val=0.5, test=0.5)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -76,19 +77,12 @@ def test_files_that_cannot_be_used_are_recorded(tmp_path: Path, put_clip: Put, o
     (put_clip("id3/v/c", ["1.png"]) / "1.png").write_bytes(b"")
     put_clip(os.fsdecode(b"id\xe9/v/c"), ["1.png"])
     built = indexed(tmp_path, output)
-    nothing = "empty, or not a BMP, JPEG, PNG, TIFF or WEBP image"
-    assert built.skipped == [
-        ("id1/v/c/2.png", nothing),
-        (
-            "id2/v/c/landmarks68.npy",
-            "shape [1, 68, 2] is expected, a row for each frame beside it; found [3, 68, 2]",
-        ),
-        ("id3/v/c/1.png", nothing),
-        (r"id\udce9/v/c/1.png", f"{NOT_UTF8}; {RENAME}"),
-    ]
-    lines = (output / "skipped.csv").read_text().splitlines()
-    assert lines[:2] == ["path,reason", f'id1/v/c/2.png,"{nothing}"']
-    assert len(lines) == 5
+    told = {"id1/v/c/2.png": "empty", "id2/v/c/landmarks68.npy": "[3, 68, 2]", "id3/v/c/1.png": "empty"}
+    told[r"id\udce9/v/c/1.png"] = NOT_UTF8
+    assert [path for path, _ in built.skipped] == list(told)
+    assert [reason for path, reason in built.skipped if told[path] not in reason] == []
+    with (output / "skipped.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["path", "reason"], *map(list, built.skipped)]
     index = FrameIndex(output)
     assert index.identity_names == ["id1", "id2"]
     assert index.landmarks is not None
@@ -100,7 +94,8 @@ def test_an_index_without_readable_images_is_an_error(tmp_path: Path, put_clip: 
     (put_clip("id1/v/c", ["1.png"]) / "1.png").write_bytes(b"")
     with pytest.raises(UserError) as caught:
         indexed(tmp_path, output)
-    assert str(caught.value).startswith("none of 1 files could be used; the first, id1/v/c/1.png: empty")
+    assert "none of 1 files" in str(caught.value)
+    assert "id1/v/c/1.png: empty" in str(caught.value)
     assert not output.exists()
 
 

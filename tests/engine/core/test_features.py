@@ -1,10 +1,12 @@
 import logging
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.data import NumberedFrames
+from helpers.golden import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -123,21 +125,18 @@ def test_unreadable_frames_are_left_out_and_named(caplog: pytest.LogCaptureFixtu
     assert found.time.tolist() == [0, 0.48]
     assert found.labels["expression"].tolist() == [0, 2]
     np.testing.assert_allclose(found.values[:, 1], [0, 2], atol=1e-4)
-    assert caplog.messages == [
-        "3 of 5 frames could not be read and were left out: "
-        "clip-0/1.jpg: cut short; clip-1/0.jpg: cut short; clip-1/1.jpg: cut short"
-    ]
+    (message,) = caplog.messages
+    assert "3 of 5 frames" in message
+    assert re.findall(r"clip-\d/\d", message) == ["clip-0/1", "clip-1/0", "clip-1/1"]
 
 
-def test_of_many_unreadable_frames_three_are_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_many_unreadable_frames_three_are_named(caplog: pytest.LogCaptureFixture, golden: Golden) -> None:
     with caplog.at_level(logging.WARNING):
         found = compute(NumberedFrames([4], broken=[(0, f) for f in range(4)]))
     assert len(found) == 0
     assert found.labels["expression"].tolist() == []
-    assert caplog.messages == [
-        "4 of 4 frames could not be read and were left out: "
-        "clip-0/0.jpg: cut short; clip-0/1.jpg: cut short; clip-0/2.jpg: cut short; …"
-    ]
+    (message,) = caplog.messages
+    golden(message)
 
 
 @pytest.mark.parametrize("lengths", [[], [0, 0]])

@@ -149,27 +149,23 @@ def test_changed_pixels_name_who_changed_them(shown: Callable[..., Preview]) -> 
 
 def test_what_is_pushed_apart(shown: Callable[..., Preview], golden: Golden) -> None:
     content = shown()
-    assert content.legend == (
-        ("pulled", "pulled together: the two views in a row (A from the frame, B from its positive)"),
-        ("pushed", "pushed apart: each from the 7 other draws of the batch"),
-    )
+    assert [relation for relation, _ in content.legend] == ["pulled", "pushed"]
+    golden("\n".join(text for _, text in content.legend))
     golden(content.pushed_heading)
     people = [draw.identity for draw in content.draws]
     others = captions(content.draws[0].instances[0].others)
     assert [text.split("\n")[0] for text in others] == [f"person {number}" for number in people[1:4]]
 
 
-def test_hard_negatives_are_pushed_apart_too(shown: Callable[..., Preview]) -> None:
-    assert shown(HARD).legend[1] == (
-        "pushed",
-        "pushed apart: the rows of a draw from each other (hard negatives: same clip, another moment), and "
-        "each from the 3 other draws of the batch",
-    )
+def test_hard_negatives_are_pushed_apart_too(shown: Callable[..., Preview], golden: Golden) -> None:
+    relation, text = shown(HARD).legend[1]
+    assert relation == "pushed"
+    golden(text)
 
 
 def test_frames_of_other_clips_are_said_to_be_so(shown: Callable[..., Preview]) -> None:
     content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
-    assert "the rows of a draw from each other (hard negatives: other people), and" in content.legend[1][1]
+    assert "hard negatives: other people" in content.legend[1][1]
     for draw in content.draws:
         anchor, hard = draw.instances
         assert anchor.positive.caption.startswith("another clip")
@@ -184,9 +180,7 @@ def test_masked_rows_are_shown_and_not_among_those_pushed_apart(
     content = shown((SIMCLR, WITH_METHOD[method]), ("views:", "maskers: [next_draw]\nviews:"), draws=8)
     relation, text = content.legend[2]
     assert relation == "masked"
-    assert text.startswith(
-        "masked: taken for a false negative, so not pushed apart but pulled together with weight 0.8; 12 % of the"
-    )
+    assert "with weight 0.8; 12 % of the" in text
     assert " by chance)" in text
     first, last = content.draws[0].instances[0], content.draws[-1].instances[0]
     following = f"person {content.draws[1].identity}"
@@ -212,7 +206,9 @@ def test_a_queue_is_said_to_be_one(shown: Callable[..., Preview], golden: Golden
 
 def test_without_negatives_nothing_is_pushed_apart(shown: Callable[..., Preview]) -> None:
     content = shown((SIMCLR, WITH_METHOD["byol"]))
-    assert content.legend[1:] == (("pushed", "nothing is pushed apart: byol has no negatives"),)
+    ((relation, text),) = content.legend[1:]
+    assert relation == "pushed"
+    assert "byol has no negatives" in text
     assert content.pushed_heading == ""
     assert content.draws[0].instances[0].others == ()
 
@@ -247,12 +243,12 @@ def test_the_recipe_in_words(shown: Callable[..., Preview], golden: Golden) -> N
 
 def test_steps_that_are_not_there(shown: Callable[..., Preview], golden: Golden) -> None:
     golden(shown(step=5).title)
-    with pytest.raises(UserError, match=r"^there is no step 6: the run has steps 0 to 5$"):
+    with pytest.raises(UserError, match="steps 0 to 5"):
         shown(step=6)
 
 
 def test_a_recipe_that_does_not_train_has_no_pairs(shown: Callable[..., Preview]) -> None:
-    with pytest.raises(UserError, match=r"^the method none trains nothing: there are no pairs to show$"):
+    with pytest.raises(UserError, match="method none"):
         shown((SIMCLR, "none"), ("[time_aug]", "[]"))
 
 

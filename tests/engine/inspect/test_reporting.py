@@ -16,8 +16,8 @@ from ssltoolbox.plan import load_plan
 def test_a_run_ends_with_a_report(tmp_path: Path) -> None:
     run = run_tiny(write_recipe(tmp_path), tmp_path / "run", "evaluate=[identity]")
     html = run.folder.report.read_text(encoding="utf-8")
-    assert "After 6 steps the frozen features tell people apart with accuracy" in html
-    assert "These faces are drawings: numbers on them are no claim about real faces." in html
+    assert "After 6 steps the frozen features" in html
+    assert "These faces are drawings" in html
     assert "data:image/png;base64," in html
     assert run.folder.pairs.read_bytes().startswith(b"\x89PNG")
 
@@ -25,7 +25,7 @@ def test_a_run_ends_with_a_report(tmp_path: Path) -> None:
 def test_without_training_there_are_no_pairs(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], "none"), ("positives: [time_aug]\n", ""))
     run = run_tiny(recipe, tmp_path / "run")
-    assert "Without training the run is complete; nothing was evaluated." in run.folder.report.read_text()
+    assert "nothing was evaluated" in run.folder.report.read_text()
     assert not run.folder.pairs.exists()
 
 

@@ -125,7 +125,7 @@ def test_without_the_data(tmp_path: Path) -> None:
 def test_a_run_that_has_trained_nothing(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], "none"), ("positives: [time_aug]\n", ""))
     run_tiny(recipe, tmp_path / "run")
-    with pytest.raises(UserError, match=r"method 'none' .* trains nothing; load_backbone"):
+    with pytest.raises(UserError, match=r"'none'.*load_backbone"):
         ssltoolbox.load_method(tmp_path / "run")
 
 

@@ -1,4 +1,4 @@
-"""Which images AffectNet has, in either release; no image is opened."""
+"""Lists the images of AffectNet, in either release, without opening an image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COLUMNS = (
 
 AFFECT = ("valence", "arousal")
 UNKNOWN = -2.0
-"""What the lists have for a valence or arousal that nobody gave."""
+"""The lists' value for an unknown valence or arousal."""
 KEPT = [str(number) for number in range(9)]
 """The eight expressions, and 8, none of them. 9 and 10, uncertain and no face, have nothing to learn from."""
 
@@ -63,7 +63,7 @@ class ListedRows:
         return len(self.paths)
 
     def starts(self) -> np.ndarray:
-        """[n] the byte at which each one's line begins.
+        """[n] the byte at which the line of each image begins.
 
         Raises:
             UserError: where a row is more than one line.
@@ -93,7 +93,7 @@ def list_affectnet(root: Path, split: Split) -> ListedRows | ListedFolder:
     """The images of a split.
 
     Raises:
-        DataNotFound: where a part is not there: what, and where it should be.
+        DataNotFound: names the missing part and its expected path.
         UserError: where a list can't be used, or a split is empty.
     """
     needed_folder(root, "a release of AffectNet")
@@ -135,7 +135,7 @@ def expression_of(number: int) -> int:
 
 
 def affect_of(number: float) -> float:
-    """A valence or an arousal; NaN where nobody gave any."""
+    """A valence or an arousal; NaN where it is unknown."""
     return math.nan if number == UNKNOWN else number
 
 

@@ -32,7 +32,7 @@ class FER2013(Stills):
         return len(self._listed)
 
     def name(self, index: int) -> str:
-        """Its path below the folder, or where its line begins."""
+        """The path below the folder, or the byte at which the line begins."""
         if isinstance(self._listed, CsvImages):
             return f"{self._listed.rows.path.name}, byte {self._listed.starts[index]}"
         return printable(self._listed.images[index])

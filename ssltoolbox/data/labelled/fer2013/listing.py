@@ -1,4 +1,4 @@
-"""Which images FER2013 has, as a CSV file or as folders; no pixel is read."""
+"""Lists the images of FER2013, from a CSV file or folders, without reading a pixel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CsvImages:
 
     Attributes:
         rows: the file.
-        starts: [n] where each one's line begins.
+        starts: [n] the byte at which the line of each image begins.
         labels: the expression of the n images.
     """
 
@@ -74,7 +74,7 @@ def list_fer2013(root: Path, split: Split) -> CsvImages | FolderImages:
     """The images of a split.
 
     Raises:
-        DataNotFound: where a part is not there: what, and where it should be.
+        DataNotFound: names the missing part and its expected path.
         UserError: where it can't be used, or a split is empty.
     """
     needed_folder(root, "FER2013")

@@ -32,7 +32,7 @@ class LFW(Stills):
         return self._listing.images[index]
 
     def identity(self, index: int) -> int:
-        """The person's place among those of the split, by name."""
+        """The person's index among the people of the split, sorted by name."""
         return int(self._identities[index])
 
     def still(self, index: int) -> Still:

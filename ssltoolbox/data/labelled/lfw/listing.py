@@ -1,4 +1,4 @@
-"""Which images and pairs LFW has; no image is opened."""
+"""Lists the images and pairs of LFW, without opening an image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ssltoolbox.support.paths import printable
 
 LISTS = {"train": "pairsDevTrain.txt", "val": "pairsDevTrain.txt", "test": "pairs.txt"}
 COLUMNS = ("name", "name1", "person", "person1")
-"""Begin the first line of copies that name their columns."""
+"""First words of files that name their columns."""
 OTHER_TYPES = (".png", ".jpeg", ".JPG", ".PNG")
-"""Of images, where none is `.jpg`."""
+"""Suffixes of images, where none is `.jpg`."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 FOLDERS = ("lfw", "lfw_funneled", "lfw-deepfunneled")
 
@@ -56,7 +56,7 @@ class Listing:
 
     @property
     def people(self) -> list[str]:
-        """Who is in each image."""
+        """The person in each image."""
         return [os.path.dirname(image) for image in self.images]
 
 
@@ -64,7 +64,7 @@ def list_lfw(root: Path, split: Split) -> Listing:
     """The images and pairs of a split.
 
     Raises:
-        DataNotFound: where a part is not there: what, and where it should be.
+        DataNotFound: names the missing part and its expected path.
         UserError: where the list can't be used; with its line.
     """
     needed_folder(root, "pairs.txt, pairsDevTrain.txt and a folder for each person")
