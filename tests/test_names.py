@@ -37,6 +37,7 @@ WORDS_OF_THE_FIELD = frozenset(
         "linear",
         "none",
         "paper",
+        "sgd",
         "standard",
         "step",
         "supervised",
@@ -47,6 +48,7 @@ WORDS_OF_THE_FIELD = frozenset(
 """Components whose names are words that the core needs for other things."""
 LABELS = frozenset(("expression", "expressions", "valence", "arousal"))
 EXEMPT = {
+    "cli/data/info.py": "help: an example of a dataset",
     "cli/data/detector.py": "the detector that is taken where a command names none",
     "cli/evaluate.py": "help: an example of tasks",
     "models/checkpoints.py": "torch's classes, by which an optimiser may stand in a file",

@@ -33,7 +33,7 @@ class Display:
         schedule: what is going on.
         folder: the benchmark's.
         estimates: of times, from runs that are finished.
-        bench: gives the benchmark as it stands, its files written.
+        bench: writes the files and returns the current state of the benchmark.
     """
 
     def __init__(

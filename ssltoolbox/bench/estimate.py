@@ -37,7 +37,7 @@ def progress_of(run: Path) -> Progress:
 
 
 def resumed_from(run: Path) -> int:
-    """About the step from which the run in a folder goes on; 0 where it has saved nothing."""
+    """About the step from which the run in a folder resumes; 0 where nothing is saved."""
     return progress_of(run).step if (run / "checkpoints" / "last.ckpt").exists() else 0
 
 

@@ -127,7 +127,7 @@ class BenchFolder:
         self._write(job, replace(record, attempts=(*before, last)))
 
     def _closed(self, job: Job, attempt: Attempt) -> Attempt:
-        """The attempt, with its time if nobody was there to measure it."""
+        """The attempt, with a time from the files if no process measured it."""
         if attempt.seconds is not None:
             return attempt
         started = datetime.fromisoformat(attempt.started).timestamp()

@@ -24,7 +24,7 @@ INTERVAL = (
 
 @dataclass(frozen=True)
 class Bench:
-    """A benchmark as it stands.
+    """The current state of a benchmark.
 
     Attributes:
         name: of the grid's file.

@@ -46,7 +46,7 @@ class BenchOutcome:
     """How a benchmark ended.
 
     Attributes:
-        bench: the benchmark as it stands.
+        bench: the current state of the benchmark.
         interrupted: whether someone asked to stop.
         code_changed: whether it stopped because the code was edited meanwhile.
     """

@@ -79,7 +79,7 @@ def render_card(
 
 
 def _without_folders(text: str, recipe: Any) -> str:
-    """The text of a recipe with its absolute paths cut to their last names: nobody else has those folders."""
+    """The text of a recipe, each absolute path cut to its last name, since other machines lack those folders."""
     for path in sorted(_absolute_paths(recipe), key=len, reverse=True):
         text = text.replace(path, Path(path).name)
     return text

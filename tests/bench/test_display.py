@@ -70,7 +70,7 @@ def display(schedule: Schedule, folder: BenchFolder, **console: Any) -> tuple[Di
     return shown, out
 
 
-def test_a_line_is_printed_for_each_event(schedule: Schedule, folder: BenchFolder) -> None:
+def test_a_line_is_printed_for_each_event(schedule: Schedule, folder: BenchFolder, golden: Golden) -> None:
     shown, out = display(schedule, folder)
     with shown:
         shown.started(LATER)
@@ -79,13 +79,7 @@ def test_a_line_is_printed_for_each_event(schedule: Schedule, folder: BenchFolde
         shown.ended(FAILED)
         shown.looked()
         shown.stopping(2)
-    assert out.getvalue().splitlines() == [
-        "starts     f, seed 0",
-        "goes on    g, seed 0, data.world 1, from about step 20",
-        "done       simclr, seed 0: expression macro-F1 0.310, 1 min 15 s",
-        f"failed     byol, seed 1: failed: OSError: disk full; see {folder.output(FAILED)}",
-        "stopping: 2 runs will save and end; once more ends them at once",
-    ]
+    golden(out.getvalue())
 
 
 def test_a_run_that_has_saved_nothing_starts_anew(

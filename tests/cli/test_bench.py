@@ -24,24 +24,12 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "grid.yaml").write_text("recipes: [a.yaml, b.yaml]\nsweep: {data.world: [0, 1]}\n")
 
 
-def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: Capture) -> None:
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: Capture, golden: Golden) -> None:
     before = sorted(tmp_path.iterdir())
     assert run(["bench", "grid.yaml", "--out", "out", "--dry-run"]) == 0
     assert sorted(tmp_path.iterdir()) == before
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines == [
-        "grid",
-        "┏━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━┳━━━━━━━━━┓",
-        "┃ run                     ┃ state ┃ steps ┃    time ┃",
-        "┡━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━┩",
-        "│ a, seed 0, data.world 0 │ new   │    15 │ unknown │",
-        "│ a, seed 0, data.world 1 │ new   │    15 │ unknown │",
-        "│ b, seed 0, data.world 0 │ new   │     – │ unknown │",
-        "│ b, seed 0, data.world 1 │ new   │     – │ unknown │",
-        "└─────────────────────────┴───────┴───────┴─────────┘",
-        "4 runs: 4 new. Time left: unknown. A time is known once a run of that recipe and",
-        "length is finished in the folder; check --measure times a few steps of a recipe.",
-    ]
+    golden("\n".join(lines))
 
 
 def test_a_wrong_grid_runs_nothing(tmp_path: Path, capsys: Capture, golden: Golden) -> None:

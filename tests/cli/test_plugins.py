@@ -39,19 +39,18 @@ def test_the_list_has_a_part_for_each_kind(capsys: Capture) -> None:
     for line in ("negative samplers", "positive generators", "views", "methods", "evaluators"):
         assert line in text.splitlines()
     assert "landmark detectors" in text.splitlines()
-    assert "\n  hard_neg           Frames of the same clip a long time away:  ssltoolbox 0.1.0\n" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("  hard_neg "))
+    assert line.endswith("ssltoolbox 0.1.0")
 
 
-def test_broken_plugins_are_listed_with_their_reason(plugins: FakePlugins, capsys: Capture) -> None:
+def test_broken_plugins_are_listed_with_their_reason(
+    plugins: FakePlugins, capsys: Capture, golden: Golden
+) -> None:
     plugins.install("swaps", NO_IMPORT)
     plugins.install("masks", BAD_HOOK, version="2.0")
     plugins.install("mirror")
     text = printed(capsys, "list")
-    assert text.endswith("""
-broken
-  masks              ZeroDivisionError: division by zero        dist-masks 2.0
-  swaps              ModuleNotFoundError: No module named       dist-swaps 1.0
-                     'a_library_that_is_not_there'""")
+    golden(text[text.index("\nbroken\n") :])
     assert "\n  mirror             The positive is mirrored.                  dist-mirror 1.0\n" in text
     assert printed(capsys, "list", "--strict", code=1) == text
 
@@ -175,36 +174,23 @@ def test_showing_a_kind_imports_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
 
 
-def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Capture) -> None:
+def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Capture, golden: Golden) -> None:
     plugins.install("masks", BAD_HOOK)
     assert run(["plugins", "show", "masks"]) == 0
     text = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
-    assert text.startswith("""\
-masks
-  state   broken
-  from    plugin 'masks' of dist-masks 1.0
-  module  fake_masks
-  reason  ZeroDivisionError: division by zero
-
-Traceback (most recent call last):
-""")
+    facts, _, _ = text.partition("\nTraceback (most recent call last):\n")
+    golden(facts)
     assert f'  File "{plugins.folder}/fake_masks.py", line 6, in ssltoolbox_positive_generators' in text
     (plugin,) = json.loads(printed(capsys, "show", "masks", "--json"))
     assert (plugin["state"], plugin["reason"]) == ("broken", "ZeroDivisionError: division by zero")
 
 
-def test_rivals_can_not_be_used(plugins: FakePlugins, capsys: Capture) -> None:
+def test_rivals_can_not_be_used(plugins: FakePlugins, capsys: Capture, golden: Golden) -> None:
     plugins.install("one")
     plugins.install("two")
     assert printed(capsys, "list").count("PROVIDED TWICE") == 2
-    assert printed(capsys, "show", "mirror").startswith("""\
-mirror
-The positive is mirrored.
-  kind    positive generator
-  state   can't be used: plugin 'two' of dist-two 1.0 provides it too; disable
-          one of them with SSLTOOLBOX_DISABLE, or take it out
-  from    plugin 'one' of dist-one 1.0
-""")
+    facts, _, _ = printed(capsys, "show", "mirror").partition("  target ")
+    golden(facts)
     states = [item["state"] for item in json.loads(printed(capsys, "show", "mirror", "--json"))]
     assert states == ["provided twice", "provided twice"]
 
@@ -229,27 +215,18 @@ def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -
 
 def test_a_plugin_that_keeps_its_contract(capsys: Capture) -> None:
     text = printed(capsys, "check", "hard_neg", "--set", "hard_neg.gap=1.5")
-    assert text.startswith("negative sampler 'hard_neg'\n✓  documented\n✓  options survive a recipe\n")
-    assert text.endswith("\nall 13 rules kept")
+    assert text.startswith("negative sampler 'hard_neg'\n✓  ")
+    assert text.count("✓") == 13
+    assert "✗" not in text
 
 
 BACKWARDS = GOOD.replace("    pass\n", "    def pick(self, clip, frame, rng):\n        return frame - 1\n")
 
 
-def test_a_plugin_that_breaks_its_contract(plugins: FakePlugins, capsys: Capture) -> None:
+def test_a_plugin_that_breaks_its_contract(plugins: FakePlugins, capsys: Capture, golden: Golden) -> None:
     path = plugins.file("mirror.py", BACKWARDS)
     text = printed(capsys, "check", str(path), code=1)
-    assert (
-        """
-✓  goes to the loader's workers
-✗  a pick is a frame of the clip, or None
-   `Mirror.pick` gave frame -1 of a clip of 300 frames: stay between 0 and
-   len(clip) - 1, and say that there is no answer where none fits
-✓  the same arguments, the same pick
-"""
-        in text
-    )
-    assert text.endswith("\n1 of 16 rules broken")
+    golden(text[text.index("✗") :])
 
 
 def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture, golden: Golden) -> None:

@@ -108,11 +108,10 @@ def test_broken_plugins_may_have_any_name(plugins: FakePlugins) -> None:
     plugins.install("three", "")
     error = failure(discover(), POSITIVES, "time_ag")
     text = str(error)
-    assert text.startswith(
-        "unknown positive generator 'time_ag'; did you mean 'time_aug'? (plugin 'one' of dist-one 1.0 is "
-        "broken: ZeroDivisionError: division by zero; plugin 'three' of dist-three 1.0 is broken: no "
-    )
-    assert text.endswith("plugin 'two' of dist-two 1.0 is broken: SystemExit: 1)")
+    assert "'time_aug'" in text
+    assert [f"plugin '{name}' of dist-{name} 1.0 is broken" in text for name in ("one", "two", "three")] == [
+        True
+    ] * 3
     assert isinstance(error.__cause__, BaseExceptionGroup)
     assert [type(one) for one in error.__cause__.exceptions] == [ZeroDivisionError, SystemExit]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.contract import Check, source_of
+from helpers.golden import Golden
 from helpers.plugins import FakePlugins
 
 from ssltoolbox.api import UserError
@@ -61,10 +62,10 @@ def test_what_breaks_a_rule_is_told(plugins: FakePlugins, rule: str) -> None:
 def test_a_class_that_takes_no_options_is_named_by_its_line(plugins: FakePlugins) -> None:
     path = plugins.file("mirror.py", GOOD.replace("class Mirror(api.PositiveGenerator)", "class Mirror"))
     line = 1 + path.read_text().splitlines().index("class Mirror:")
-    assert advice(path) == {
-        "made from its options": "`Mirror(options)` raised TypeError: Mirror() takes no arguments "
-        f"({path}, line {line})"
-    }
+    ((rule, text),) = advice(path).items()
+    assert rule == "made from its options"
+    assert "TypeError: Mirror() takes no arguments" in text
+    assert f"({path}, line {line})" in text
 
 
 RAISES = """class Mirror(api.PositiveGenerator):
@@ -79,9 +80,10 @@ def read_table(options):
 def test_a_constructor_that_raises_is_named_by_its_line(plugins: FakePlugins) -> None:
     path = plugins.file("mirror.py", source_of(KIND, RAISES))
     line = 1 + path.read_text().splitlines().index('    return {}["gaze"]')
-    assert advice(path) == {
-        "made from its options": f"`Mirror(options)` raised KeyError: 'gaze' ({path}, line {line})"
-    }
+    ((rule, text),) = advice(path).items()
+    assert rule == "made from its options"
+    assert "KeyError: 'gaze'" in text
+    assert f"({path}, line {line})" in text
 
 
 def test_options_that_the_constructor_refuses_are_the_user_s(plugins: FakePlugins) -> None:
@@ -146,13 +148,11 @@ def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken: Check) -> Non
     assert "ssltoolbox/testing" not in advice
 
 
-def test_an_installed_plugin_is_listed_without_torch(plugins: FakePlugins) -> None:
+def test_an_installed_plugin_is_listed_without_torch(plugins: FakePlugins, golden: Golden) -> None:
     plugins.install("mirror", GOOD)
-    assert advice("mirror") == {
-        "listed without torch": "importing `fake_mirror` imports torch, which makes `ssltoolbox --help` and "
-        "`check` slow: keep hooks and options in a module of their own, and the class that works in another, "
-        "named by `target`, such as 'fake_mirror.strategy:Mirror'"
-    }
+    ((rule, text),) = advice("mirror").items()
+    assert rule == "listed without torch"
+    golden(text)
 
 
 def test_a_good_one_breaks_none(plugins: FakePlugins) -> None:
@@ -191,10 +191,10 @@ def test_options_that_refuse_what_they_wrote(plugins: FakePlugins) -> None:
 
 def test_what_is_missing_is_named(broken: Check) -> None:
     found = broken(KIND, "class Mirror:\n    def __init__(self, options): pass\n    def pick(self): pass\n")
-    assert found == {
-        "made from its options": "`Mirror` has no `render`; see `ssltoolbox.api.PositiveGenerator` for what it "
-        "must have"
-    }
+    ((rule, text),) = found.items()
+    assert rule == "made from its options"
+    assert "`Mirror` has no `render`" in text
+    assert "ssltoolbox.api.PositiveGenerator" in text
 
 
 def test_a_method_is_a_module(broken: Check) -> None:
@@ -204,9 +204,9 @@ class Mirror:
     def before_step(self, step): pass
     def step(self, view_a, view_b, rows): pass
 """
-    assert broken("methods", body, "negatives=None") == {
-        "made from its options": "derive `Mirror` from `torch.nn.Module`, so that it is trained and saved"
-    }
+    ((rule, text),) = broken("methods", body, "negatives=None").items()
+    assert rule == "made from its options"
+    assert "`torch.nn.Module`" in text
 
 
 def test_a_file_may_import_torch(broken: Check) -> None:

@@ -89,9 +89,9 @@ def test_what_breaks_a_task_s_rule_is_told(broken: Check, rule: str) -> None:
 
 def test_results_without_labels_that_are_needed(broken: Check) -> None:
     found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
-    assert found["labels that are missing are named"].startswith(
-        "`Mirror.evaluate` gave results without labels, which it needs: raise `UserError`"
-    )
+    text = found["labels that are missing are named"]
+    assert "`Mirror.evaluate` gave results without labels" in text
+    assert "`UserError`" in text
 
 
 AU12 = """

@@ -119,11 +119,10 @@ def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
 def test_a_momentum_network_has_no_gradient(broken: Check) -> None:
     old = "self.context = context"
     found = broken(KIND, CLASS.replace(old, f"{old}; self.target = nn.Linear(4, 4)"), MORE)
-    assert found == {
-        "gradients reach all that is trained": "`Mirror` has parameters that no gradient reaches, such as "
-        "'target.weight', which stops training on several devices: take them out, or, of a momentum network, set "
-        "`requires_grad_(False)`"
-    }
+    ((rule, text),) = found.items()
+    assert rule == "gradients reach all that is trained"
+    assert "'target.weight'" in text
+    assert "`requires_grad_(False)`" in text
 
 
 def test_without_negatives_nobody_is_asked(broken: Check) -> None:

@@ -213,10 +213,9 @@ class Mirror({base}):
 
 def test_who_is_who_stays(broken: Check) -> None:
     body = "def render(self, batch): return replace(batch, identity=batch.identity + 1)"
-    assert broken(KIND, CLASS.format(body)) == {
-        "only positives are rendered": "`Mirror.render` changed `identity`: who is who stays as it was, only "
-        "frames, landmarks and counts may change"
-    }
+    ((rule, text),) = broken(KIND, CLASS.format(body)).items()
+    assert rule == "only positives are rendered"
+    assert "`Mirror.render` changed `identity`" in text
 
 
 def test_an_error_names_the_line(broken: Check, tmp_path: Path, golden: Golden) -> None:
