@@ -7,9 +7,10 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
@@ -153,13 +154,15 @@ def _unless_nobody_listens(
         sys.__excepthook__(kind, error, where)
 
 
+A_MOMENT = 1.0
+"""Seconds within which the system tells that a worker has died whose connection is broken."""
 _DEATH = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+).*?\) (?:is killed by signal: (?P<signal>[^.]+))?"
 )
 
 
 @contextmanager
-def worker_deaths_explained(workers: Iterable[BaseProcess] = ()) -> Iterator[None]:
+def worker_deaths_explained(workers: Sequence[BaseProcess] = ()) -> Iterator[None]:
     """Says in a line what is known of a loader's worker that has died; torch may say it at any time.
 
     Args:
@@ -174,12 +177,23 @@ def worker_deaths_explained(workers: Iterable[BaseProcess] = ()) -> Iterator[Non
         death = _DEATH.match(str(error))
         if death is None:
             raise
-        how = death["signal"] or _signal_of(int(death["pid"]), workers)
-        cause = f": {CAUSES[how]}" if how in CAUSES else ""
-        advice = "; fewer trainer.workers need less" if how == "Killed" else ""
-        raise SslToolboxError(
-            f"a worker of the loader has died (process {death['pid']}, {how or 'no signal'}){cause}{advice}"
-        ) from error
+        pid = int(death["pid"])
+        raise _death(pid, death["signal"] or _signal_of(pid, workers)) from error
+    except (ConnectionError, EOFError, FileNotFoundError) as error:
+        # The worker died after it had sent a batch, and before this process had taken the batch's memory over.
+        wait([worker.sentinel for worker in workers], timeout=A_MOMENT)
+        dead = next((worker for worker in workers if worker.exitcode), None)
+        if dead is None:
+            raise
+        raise _death(dead.pid, signal_of(dead)) from error
+
+
+def _death(pid: int | None, how: str) -> SslToolboxError:
+    cause = f": {CAUSES[how]}" if how in CAUSES else ""
+    advice = "; fewer trainer.workers need less" if how == "Killed" else ""
+    return SslToolboxError(
+        f"a worker of the loader has died (process {pid}, {how or 'no signal'}){cause}{advice}"
+    )
 
 
 def _signal_of(pid: int, workers: Iterable[BaseProcess]) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine.core.reading import Fetched, Loader, _unless_nobody_listens
+from ssltoolbox.engine.core.reading import Fetched, Loader, _Parcel, _unless_nobody_listens
 
 
 class CanNotTravel(Exception):
@@ -102,6 +103,38 @@ def test_a_worker_that_dies_by_a_file_cut_short() -> None:
     assert "cut short" in str(caught.value)
     assert "/dev/shm" in str(caught.value)
     assert none_is_left()
+
+
+def tensor(key: int) -> torch.Tensor:
+    return torch.full((64,), key)
+
+
+def test_a_worker_that_dies_before_its_batch_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of a batch is handed over by the worker that made it."""
+    opened = _Parcel.opened
+
+    def opened_too_late(parcel: _Parcel[Any]) -> Any:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+            worker.join()
+        return opened(parcel)
+
+    monkeypatch.setattr(_Parcel, "opened", opened_too_late)
+    with pytest.raises(SslToolboxError) as caught:
+        list(Loader(Fetched(tensor, 30), batch_size=None, sampler=[1, 2], num_workers=1))
+    assert "a worker of the loader has died" in str(caught.value)
+    assert "Killed" in str(caught.value)
+    assert none_is_left()
+
+
+def broken_connection(key: int) -> int:
+    raise ConnectionResetError(key)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_connection_of_the_data_is_no_death(workers: int) -> None:
+    with pytest.raises(ConnectionResetError):
+        list(Loader(Fetched(broken_connection, 30), batch_size=None, sampler=[1], num_workers=workers))
 
 
 @pytest.mark.parametrize(
