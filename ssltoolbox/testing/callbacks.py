@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import random
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.testing.compare import same, seed_globally
 from ssltoolbox.testing.loggers import STEPS, make, setting_for
 from ssltoolbox.testing.material import rows
-from ssltoolbox.testing.rules import Breach, Subject, rule
+from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
 @rule("a Lightning callback")
@@ -47,7 +51,20 @@ def state_is_plain(subject: Subject) -> None:
             ) from error
 
 
-RULES = (is_callback, works, state_is_plain)
+@rule("leaves the generators of random numbers alone")
+def draws_nothing(subject: Subject) -> Iterator[Complaint]:
+    with TemporaryDirectory() as folder:
+        with_it, without = (_generators_after(subject, Path(folder), used) for used in (True, False))
+    for name, state in without.items():
+        if not same(state, with_it[name]):
+            yield Complaint(
+                name,
+                f"`{subject.name}` draws from the global generator of {name}, so that a run with it has other "
+                "weights: draw from a generator of your own",
+            )
+
+
+RULES = (is_callback, works, state_is_plain, draws_nothing)
 
 
 class _Method(nn.Module):
@@ -80,8 +97,19 @@ class _Module(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def _run(subject: Subject, folder: Path) -> Any:
-    """The callback after two steps on the CPU."""
+def _generators_after(subject: Subject, folder: Path, used: bool) -> dict[str, Any]:
+    """The states of the global generators after a run with or without the callback."""
+    seed_globally(0)
+    _run(subject, folder, used)
+    return {
+        "torch": torch.get_rng_state(),
+        "numpy": np.random.get_state()[1],
+        "random": np.array(random.getstate()[1]),
+    }
+
+
+def _run(subject: Subject, folder: Path, used: bool = True) -> Any:
+    """The callback after two steps on the CPU; with `used` False the steps are made without it."""
     made = subject.make(setting_for(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -89,7 +117,7 @@ def _run(subject: Subject, folder: Path) -> Any:
             accelerator="cpu",
             devices=1,
             max_steps=STEPS,
-            callbacks=[made],
+            callbacks=[made] if used else [],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,

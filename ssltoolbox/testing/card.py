@@ -22,11 +22,16 @@ HEAVY = ("torch", "lightly", "timm", "kornia", "torchvision", "pytorch_lightning
 DOOR = f"""
 import importlib, sys
 from ssltoolbox.registry.contract import components
-module, name, kind, options = sys.argv[1:]
+module, name, kind, options, *files = sys.argv[1:]
 (card,) = [c for k, c in components(importlib.import_module(module)) if (k.name, c.name) == (kind, name)]
 parsed = card.options.model_validate_json(options)
 if kind == "datasets":
-    parsed.facts()
+    from pathlib import Path
+    from ssltoolbox.api import KINDS
+    from ssltoolbox.plan import find_datasets
+    from ssltoolbox.registry import Origin, Provided
+    owner = Provided(KINDS[kind], card, Origin(module, module, "", module))
+    find_datasets(parsed, owner, [Path(file) for file in files]).facts()
 print(*(name for name in {HEAVY} if name in sys.modules))
 """
 """Code for a fresh interpreter: it lists a component and, for a dataset, checks a recipe with it."""
@@ -84,7 +89,8 @@ def round_trip(subject: Subject) -> Iterator[Complaint]:
 
 @rule("listed without torch")
 def door(subject: Subject) -> None:
-    arguments = (subject.module, subject.card.name, subject.kind.name, subject.options.model_dump_json())
+    options, files = subject.options.model_dump_json(), map(str, subject.around.files)
+    arguments = (subject.module, subject.card.name, subject.kind.name, options, *files)
     result = subprocess.run(
         [sys.executable, "-c", DOOR, *arguments],
         capture_output=True,

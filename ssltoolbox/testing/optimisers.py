@@ -51,11 +51,38 @@ def follows_rate(subject: Subject) -> None:
         group["lr"] = 0.0
     before = trial.weights()
     trial.run(1)
-    moved = max(float((a - b).abs().max()) for a, b in zip(before, trial.weights(), strict=True))
-    if moved > 1e-7:
+    if (moved := _largest_move(before, trial.weights())) > 1e-7:
         raise Breach(
             f"`{subject.name}` moves weights by {moved:g} where `group['lr']` is 0: schedules change "
             "`group['lr']`, so read it in every step"
+        )
+
+
+@rule("follows the weight decay of each group")
+def follows_decay(subject: Subject) -> None:
+    trial = _Trial(subject, 0.01)
+    for group in trial.optimiser.param_groups:
+        group["weight_decay"] = 0.0
+    before = trial.weights()
+    for parameter in trial.model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    trial.optimiser.step()
+    if (moved := _largest_move(before, trial.weights())) > 1e-7:
+        raise Breach(
+            f"`{subject.name}` moves weights by {moved:g} where `group['weight_decay']` and all gradients are 0: "
+            "biases and norms are in such a group, so read it from the group, not from `setting`"
+        )
+
+
+@rule("draws no random numbers")
+def draws_nothing(subject: Subject) -> None:
+    trial = _Trial(subject, 0.01)
+    before = torch.get_rng_state()
+    trial.run(2)
+    if not torch.equal(before, torch.get_rng_state()):
+        raise Breach(
+            f"`{subject.name}.step` draws from torch's global generator, so that processes would go apart: make "
+            "a `torch.Generator` with a seed of your own, and keep its state in `state_dict()`"
         )
 
 
@@ -111,7 +138,11 @@ def make(subject: Subject) -> Any:
     return subject.make(groups_of(nn.Linear(4, 4)), setting_for(subject))
 
 
-RULES = (lowers_loss, follows_rate, calls_closure, resumes)
+RULES = (lowers_loss, follows_rate, follows_decay, draws_nothing, calls_closure, resumes)
+
+
+def _largest_move(before: list[Tensor], after: list[Tensor]) -> float:
+    return max(float((a - b).abs().max()) for a, b in zip(before, after, strict=True))
 
 
 class _Trial:

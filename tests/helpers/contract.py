@@ -42,6 +42,7 @@ OPTIONS = {
     "views": "ViewOptions",
     "datasets": "DatasetOptions",
 }
+CARDS = {"methods": "MethodDescriptor", "backbones": "BackboneDescriptor"}
 
 Check = Callable[..., dict[str, str]]
 
@@ -52,7 +53,7 @@ def source_of(kind: str, body: str, more: str = "", facts: str = "") -> str:
         kind=kind,
         body=body,
         options=OPTIONS.get(kind, "Options"),
-        card="MethodDescriptor" if kind == "methods" else "Descriptor",
+        card=CARDS.get(kind, "Descriptor"),
         more=more,
         facts=facts,
     )

@@ -1,0 +1,113 @@
+"""Every rule for backbones catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.contract import Check
+
+from ssltoolbox.testing.backbones import RULES
+
+CLASS = """
+class Mirror(nn.Module):
+    def __init__(self, options, setting):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 8, stride=8)
+        self.prepare()
+
+    def prepare(self):
+        pass
+
+    def forward(self, images):
+        return self.conv(images).mean(dim=(2, 3))
+
+"""
+BAD = {
+    "a network": (
+        """class Mirror:
+    def __init__(self, options, setting):
+        pass
+
+    def forward(self, images):
+        return images.mean(dim=(2, 3))
+""",
+        ["torch.nn.Module", "Mirror"],
+    ),
+    "images in, pooled features out": (
+        CLASS + "    def forward(self, images): return self.conv(images)",
+        ["`Mirror.forward` must give [B, features]", "average over the image"],
+    ),
+    "an image's features are its own in evaluation mode": (
+        CLASS
+        + """    def forward(self, images):
+        features = self.conv(images).mean(dim=(2, 3))
+        return features - features.mean(dim=0)
+""",
+        ["beside other images", "self.training"],
+    ),
+    "gradients reach all that learns": (
+        CLASS + "    def prepare(self): self.classifier = nn.Linear(4, 10)",
+        ["`classifier.weight`", "`classifier.bias`", "several devices", "requires_grad_(False)"],
+    ),
+    "the seed decides the weights": (
+        CLASS
+        + """    def prepare(self):
+        with torch.no_grad():
+            self.conv.weight.copy_(torch.from_numpy(np.random.default_rng().normal(size=self.conv.weight.shape)))
+""",
+        ["`conv.weight`", "torch's global generator"],
+    ),
+    "weights are saved and loaded": (
+        CLASS
+        + """    def prepare(self):
+        self.register_buffer("mean", torch.zeros(4), persistent=False)
+
+    def forward(self, images):
+        features = self.conv(images).mean(dim=(2, 3))
+        if self.training:
+            self.mean = 1 + features.detach().mean(dim=0)
+        return features - self.mean
+""",
+        ["other features after its weights were saved", "persistent"],
+    ),
+    "can be copied": (
+        CLASS + "    import threading\n    def prepare(self): self.lock = self.threading.Lock()",
+        ["copy.deepcopy", "momentum networks"],
+    ),
+}
+
+
+def test_a_good_one_breaks_none(broken: Check) -> None:
+    assert broken("backbones", CLASS) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
+    body, said = BAD[rule]
+    advice = broken("backbones", body)
+    assert set(advice) == {rule}
+    for word in said:
+        assert word in advice[rule]
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "said"),
+    [
+        ("    def prepare(self): self.requires_grad_(False)", "a network", "no parameter that learns"),
+        (
+            "    def forward(self, images): return torch.log(-self.conv(images).mean(dim=(2, 3)).square())",
+            "images in, pooled features out",
+            "not finite",
+        ),
+        (
+            "    def prepare(self): self.also = self.conv",
+            "weights are saved and loaded",
+            "share none between two names",
+        ),
+    ],
+)
+def test_more_that_is_told(broken: Check, body: str, rule: str, said: str) -> None:
+    assert said in broken("backbones", CLASS + body)[rule]

@@ -1,0 +1,65 @@
+"""Every rule for schedules catches a plugin that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.contract import Check
+
+from ssltoolbox.testing.schedules import RULES
+
+CLASS = """
+class Mirror:
+    def __init__(self, options, setting):
+        self.setting = setting
+
+    def factor(self, step):
+        last = self.setting.final_lr_fraction
+        return last + (1 - last) * max(0, 1 - step / max(1, self.setting.steps))
+
+"""
+ENDS = 'uses=frozenset({"final_lr_fraction"})'
+BAD = {
+    "a finite factor of at least 0 at every step": (
+        "    def factor(self, step): return 1 - step / max(1, self.setting.steps)",
+        ["`Mirror.factor(", "in a run of 97 steps", "the one after it"],
+    ),
+    "the rate is not 0 all along": ("    def factor(self, step): return 0", ["nothing would be learned"]),
+    "the step alone decides": (
+        """
+    rate = 1.0
+
+    def factor(self, step):
+        self.rate *= 0.99
+        return self.rate
+""",
+        ["asked before", "resumed run"],
+    ),
+    "it ends at the final rate": (
+        "    def factor(self, step): return 1 / (1 + step)",
+        ["`final_lr_fraction`", "ends at"],
+    ),
+}
+
+
+@pytest.mark.parametrize("more", ["", ENDS])
+def test_a_good_one_breaks_none(broken: Check, more: str) -> None:
+    assert broken("schedules", CLASS, more) == {}
+
+
+def test_every_rule_has_a_plugin_that_breaks_it() -> None:
+    assert set(BAD) == {rule.title for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", BAD)
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
+    body, said = BAD[rule]
+    advice = broken("schedules", CLASS + body, ENDS if "final" in rule else "")
+    assert set(advice) == {rule}
+    for word in said:
+        assert word in advice[rule]
+
+
+@pytest.mark.parametrize("value", ["1 / step", "torch.ones(1)", "float('nan')"])
+def test_more_that_is_no_factor(broken: Check, value: str) -> None:
+    advice = broken("schedules", CLASS + f"    def factor(self, step): return {value}")
+    assert "factor" in advice["a finite factor of at least 0 at every step"]
