@@ -37,7 +37,10 @@ BAD = {
         ("    def close(self): pass", ["`Mirror.close` raised TypeError"]),
     ],
     "goes on with a resumed run": [
-        ("    def prepare(self): self.run_id = str(np.random.default_rng().random())", ["another run", "setting.run_id"]),
+        (
+            "    def prepare(self): self.run_id = str(np.random.default_rng().random())",
+            ["another run", "setting.run_id"],
+        ),
         ("    def prepare(self): self.run_id = 7", ["must be text"]),
     ],
 }
