@@ -103,7 +103,7 @@ def _generators_after(subject: Subject, folder: Path, used: bool) -> dict[str, A
     _run(subject, folder, used)
     return {
         "torch": torch.get_rng_state(),
-        "numpy": np.random.get_state()[1],
+        "numpy": np.random.get_state(legacy=False)["state"]["key"],
         "random": np.array(random.getstate()[1]),
     }
 

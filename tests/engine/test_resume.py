@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 from helpers.golden import Golden
-from helpers.runs import WITH_METHOD, run_tiny, start, write_recipe
+from helpers.runs import WITH_METHOD, halted_at, run_tiny, start, write_recipe
 from PIL import Image
 
 from ssltoolbox.api import UserError
@@ -83,6 +83,21 @@ def test_killed_three_times(tmp_path: Path, method: str, accumulate: int) -> Non
     with whole.metrics.open() as one, resumed.metrics.open() as two:
         losses = [[(row["step"], row["loss"]) for row in csv.DictReader(file)] for file in (one, two)]
     assert losses[0] == losses[1]
+
+
+def test_picks_of_other_clips_resume_exactly(tmp_path: Path) -> None:
+    recipe = write_recipe(
+        tmp_path,
+        (
+            "positives: [time_aug]",
+            "positives: [same_person]\nnegatives: [{name: similar_pose, candidates: 4}]",
+        ),
+    )
+    whole = run_tiny(recipe, tmp_path / "whole").folder
+    with halted_at(step=3):
+        run_tiny(recipe, tmp_path / "halted")
+    resumed = run_tiny(recipe, tmp_path / "halted", resume=True).folder
+    assert_same_weights(weights_of(whole.path), weights_of(resumed.path))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])

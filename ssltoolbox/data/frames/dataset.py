@@ -17,7 +17,7 @@ from ssltoolbox.data.index.source import IndexSource
 
 
 class ClipDataset:
-    """Follows `ssltoolbox.api.Dataset`.
+    """Follows `ssltoolbox.api.LabelledDataset`.
 
     A `ClipSource` lists the clips and reads their frames; this class makes tensors of them.
 
@@ -32,6 +32,18 @@ class ClipDataset:
 
     def __len__(self) -> int:
         return len(self._source)
+
+    @property
+    def identities(self) -> np.ndarray:
+        """[clips] the person of each clip."""
+        return self._source.identities
+
+    def labels(self, index: int) -> dict[str, np.ndarray]:
+        """Label → [frames] or [frames, C] of a clip; empty for a folder, which has none."""
+        count = len(self._source.times(index))
+        return {
+            name: label.numpy() for name, label in self._source.labels([index] * count, range(count)).items()
+        }
 
     def clip(self, index: int) -> Clip:
         """The clip with that number. Its landmarks are read at first use."""

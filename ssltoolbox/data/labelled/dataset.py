@@ -30,6 +30,13 @@ class LabelledFaces:
     def __len__(self) -> int:
         return len(self._listed.starts)
 
+    @property
+    def identities(self) -> np.ndarray:
+        """[clips] the person of each clip."""
+        listed = self._listed
+        people: np.ndarray = listed.identities[listed.starts]
+        return people
+
     def clip(self, index: int) -> Clip:
         """The clip of that number; an image alone is a clip of one frame."""
         if not 0 <= index < len(self):

@@ -220,6 +220,67 @@ def test_picks_may_come_from_other_clips() -> None:
         assert draw == Drawer(dataset, strategies, seed=0, stride=4).draw(0, slot)
 
 
+class AnyClip(PositiveGenerator[Options]):
+    """A frame of any clip of the person."""
+
+    def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> Pick:
+        return Pick(
+            frame=int(rng.integers(9)), clip=int(rng.choice(clip.catalogue.of_identity(clip.identity)))
+        )
+
+
+def test_adding_a_plugin_leaves_picks_of_other_clips_alone() -> None:
+    any_clip, stranger = ("any_clip", AnyClip(Options())), ("stranger", Stranger(NegativeSamplerOptions()))
+    lengths = [60] * 20
+    positives = drawer(lengths, [any_clip], [])
+    negatives = drawer(lengths, [], [stranger])
+    both = drawer(lengths, [any_clip], [stranger])
+    more = drawer(lengths, [TIME_AUG, any_clip], [HARD_NEG, stranger])
+    changed = 0
+    for slot in range(20):
+        one, other = both.draw(0, slot), more.draw(0, slot)
+        # [anchor, hard, positives of both], and [anchor, two hard, positives of all three].
+        assert (one.clips[2], one.frames[2]) == (
+            positives.draw(0, slot).clips[1],
+            positives.draw(0, slot).frames[1],
+        )
+        assert (one.clips[1], one.frames[1]) == (
+            negatives.draw(0, slot).clips[1],
+            negatives.draw(0, slot).frames[1],
+        )
+        assert (other.clips[2], other.frames[2]) == (one.clips[1], one.frames[1])
+        assert (other.clips[3], other.frames[3]) == (one.clips[2], one.frames[2])
+        changed += one.clips[0] != one.clips[2]
+    assert changed > 5
+
+
+class Millions(NumberedFrames):
+    """A million clips of two clips a person, which counts how often a clip is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(range(0))
+        self.identities = np.arange(1_000_000) // 2
+        self.asked = 0
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+    def clip(self, index: int) -> Clip:
+        self.asked += 1
+        return Clip(index, int(self.identities[index]), np.arange(60) * 0.24)
+
+
+def test_picks_ask_for_few_of_a_million_clips() -> None:
+    dataset = Millions()
+    strategies = Strategies(
+        [("any_clip", AnyClip(Options()))], [("stranger", Stranger(NegativeSamplerOptions()))]
+    )
+    one = Drawer(dataset, strategies, seed=0, stride=4)
+    draws = [one.draw(0, slot) for slot in range(10)]
+    assert {len(set(draw.clips)) > 1 for draw in draws} == {True}
+    assert dataset.asked <= 10 * 8
+
+
 def test_a_pick_of_a_clip_that_is_not_there() -> None:
     class Beyond(PositiveGenerator[Options]):
         def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> Pick:
