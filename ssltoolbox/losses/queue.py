@@ -65,13 +65,13 @@ class RowQueue(nn.Module):
                 self._buffer_like(_buffer_name(group, key), values)[entries] = values
             for key, kept in self._kept(group).items():
                 if key not in given:
-                    kept[entries] = _unknown(kept)
+                    kept[entries] = unknown_of(kept)
 
     def _buffer_like(self, name: str, values: Tensor) -> Tensor:
         """The buffer of that name, made with its first values."""
         if name not in self._buffers:
             empty = values.new_empty((self.length, *values.shape[1:]))
-            self.register_buffer(name, empty.fill_(_unknown(values)))
+            self.register_buffer(name, empty.fill_(unknown_of(values)))
         return self.get_buffer(name)
 
     def _kept(self, group: str) -> dict[str, Tensor]:
@@ -109,7 +109,7 @@ def _buffer_name(group: str, key: str) -> str:
     return f"{group}:{key.replace('.', _DOT)}"
 
 
-def _unknown(values: Tensor) -> float | int | bool:
+def unknown_of(values: Tensor) -> float | int | bool:
     """The value for "unknown": NaN, -1 or False."""
     if values.is_floating_point():
         return torch.nan

@@ -1,4 +1,4 @@
-"""Labels of one number a frame, [B], and of several, [B, C]: in the queue, checkpoints, maskers, losses, processes."""
+"""Labels of one number a frame and of several, [B] and [B, C], wherever rows go: queue, checkpoint, processes."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from ssltoolbox.api import (
     Rows,
     SslToolboxError,
 )
+from ssltoolbox.losses.queue import unknown_of
 
 
 class MaskerUnion:
@@ -190,13 +191,24 @@ def _defines(masker: Any, method: str) -> bool:
 
 
 def _seen_by(key: str, anchors: Rows, candidates: Rows) -> tuple[Rows, Rows]:
-    """The rows with the descriptors of one masker; NaN for candidates without any, as in an empty queue."""
+    """The rows with the descriptors of one masker.
+
+    Candidates without descriptors or labels, as in an empty queue, have unknown ones.
+    """
     own, theirs = (rows.descriptors.get(key, rows.descriptors.get("")) for rows in (anchors, candidates))
     if own is None:
         raise SslToolboxError(f"the rows have no descriptors of masker {key!r}")
     if theirs is None:
         theirs = own.new_full((len(candidates), own.shape[1]), torch.nan)
-    return replace(anchors, descriptors={key: own}), replace(candidates, descriptors={key: theirs})
+    labels = {
+        name: values.new_full((len(candidates), *values.shape[1:]), unknown_of(values))
+        for name, values in anchors.labels.items()
+        if name not in candidates.labels
+    }
+    return (
+        replace(anchors, descriptors={key: own}),
+        replace(candidates, descriptors={key: theirs}, labels={**candidates.labels, **labels}),
+    )
 
 
 def _finite(descriptors: Tensor) -> Tensor:

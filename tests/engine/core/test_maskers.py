@@ -114,6 +114,20 @@ def test_nothing_is_masked_in_an_empty_queue() -> None:
     assert not masking.masked.any()
 
 
+def test_labels_of_an_empty_queue_are_unknown() -> None:
+    class Looks(MaskAll):
+        def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
+            self.seen = candidates.labels
+            return eligible
+
+    masker = Looks()
+    labels = {"units": [[0, 1, 1], [1, 0, 0]], "age": [0.5, 1.5]}
+    MaskerUnion({"looks": masker}).mask(rows([6, 7], zeros(2, looks=0), labels), RowQueue(8).rows())
+    assert masker.seen["units"].tolist() == [[-1, -1, -1]] * 8
+    assert masker.seen["age"].isnan().all()
+    assert masker.seen["age"].shape == (8,)
+
+
 def test_agreement_is_reported_with_a_queue_too() -> None:
     union, queue = MaskerUnion({"all": MaskAll()}), RowQueue(8)
     queue.enqueue(rows([5, 6, 7], zeros(3, all=1), {"expression": [0, 1, 1]}), pointer=0)
