@@ -65,7 +65,7 @@ SHOWN = 5
 @click.option(
     "--lost",
     type=click.FloatRange(min=0),
-    default=1.0,
+    default=0.5,
     show_default=True,
     help="In videos: seconds for which a face may be lost and remain the same face.",
 )

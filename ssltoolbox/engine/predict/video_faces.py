@@ -66,11 +66,11 @@ class VideoFaces:
     def _crops(self, size: int) -> Iterator[tuple[Track, Crop]]:
         how = self._cropping
         reader = VideoReader(self.path, how.fps, how.cut)
-        tracker = FaceTracker(lost=int(how.lost * how.fps))
+        tracker = FaceTracker(int(how.lost * how.fps), how.cut)
         crops: dict[Track, TrackCrops] = {}
         for sample in reader:
             faces = find_faces(self._detector, sample.image, how.detect_size)
-            found, ended = tracker.follow(sample.number, sample.shot, faces)
+            found, ended = tracker.follow(sample.number, sample.shot, faces, sample.image)
             for track in ended:
                 yield from ((track, crop) for crop in crops.pop(track).finish())
             for track, points in found:
