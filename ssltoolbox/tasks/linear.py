@@ -1,7 +1,7 @@
 """Linear models on frozen features, fitted for several regularisers at once in bounded memory.
 
-Both minimise a mean loss + regulariser / 2 × ‖W‖² over standardised features, the intercept left free. Beside the
-features, one copy of them in float32 is held.
+Both minimise a mean loss + regulariser / 2 × ‖W‖² over standardised features, the intercept left free. Features
+are standardised chunk by chunk each time that they are looked at, so that no copy of them is held; on a GPU, one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from torch import Tensor
 
 from ssltoolbox.models.devices import best_device
 
-CHUNK = 2048
-"""Rows at a time, so that what is made of them stays small beside the features."""
+CHUNK_BYTES = 2**21
+"""Features are looked at in chunks of about this size, so that what is made of them stays in a core's cache."""
+
+ON_GPU = 32
+"""How many times as large chunks are on a GPU, where each costs some launches."""
 
 PRECISION = 3e-6
 """Of the loss: a fit ends when a step lowers it by no more than this share of it, or of one where it is less."""
@@ -38,7 +41,8 @@ class LinearModel:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Outputs [n, C] float64 for the features [n, D]."""
-        found = [chunk.astype(np.float64) @ self.weight + self.bias for chunk in _chunks(values)]
+        chunks = _chunks(values, _rows(values.shape[1]))
+        found = [chunk.astype(np.float64) @ self.weight + self.bias for chunk in chunks]
         return np.concatenate(found) if found else np.empty((0, len(self.bias)))
 
 
@@ -59,8 +63,8 @@ def fit_logistic(
         weights: [n] of the samples in the mean, with mean one.
         regularisers: positive.
     """
-    scaler, standard = _standardised(values)
-    problem = _Logistic(standard, torch.from_numpy(targets), torch.from_numpy(weights))
+    scaler = _scaler(values)
+    problem = _Logistic(values, scaler, torch.from_numpy(targets), torch.from_numpy(weights))
     eigenvalues, directions = torch.linalg.eigh(problem.covariance())
     before = now = torch.zeros(values.shape[1] + 1, problem.classes, dtype=torch.float64)
     for number, regulariser in enumerate(regularisers):
@@ -87,7 +91,8 @@ def fit_ridge(
     scaler = _scaler(values)
     mean = targets.mean()
     covariance, slope = 0.0, 0.0
-    for chunk, wanted in zip(_chunks(values), _chunks(targets), strict=True):
+    rows = _rows(values.shape[1])
+    for chunk, wanted in zip(_chunks(values, rows), _chunks(targets, rows), strict=True):
         standard = scaler.transform(chunk.astype(np.float64))
         covariance = covariance + standard.T @ standard / len(values)
         slope = slope + standard.T @ (wanted - mean) / len(values)
@@ -101,25 +106,37 @@ class _Logistic:
     """The weighted mean cross-entropy of standardised features, and its gradient.
 
     Args:
-        standard: [n, D] float32.
+        values: [n, D] features as they are.
+        scaler: fitted to them.
         targets: [n] int64.
         weights: [n] with mean one.
     """
 
-    def __init__(self, standard: Tensor, targets: Tensor, weights: Tensor) -> None:
-        device = best_device()
-        self.standard, self.targets = standard.to(device), targets.to(device)
-        self.weights = (weights / len(weights)).float().to(device)
+    def __init__(self, values: np.ndarray, scaler: StandardScaler, targets: Tensor, weights: Tensor) -> None:
+        self.device = best_device()
+        self.values, self.targets = torch.from_numpy(values).to(self.device), targets.to(self.device)
+        self.weights = (weights / len(weights)).float().to(self.device)
         self.classes = int(targets.max()) + 1
+        # Standardised features are (value - near) × inverse + rest, with `near` the mean rounded to the features'
+        # type; the factor and the rest move into the weight and the bias.
+        mean, self._inverse = torch.from_numpy(scaler.mean_), torch.from_numpy(1 / scaler.scale_)
+        near = mean.to(self.values.dtype)
+        self._rest, self._near = (near.double() - mean) * self._inverse, near.to(self.device)
 
     def _chunks(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        parts = (whole.split(CHUNK) for whole in (self.standard, self.targets, self.weights))
-        yield from zip(*parts, strict=True)
+        """Features about their mean [n, D] float32, targets and weights [n]."""
+        rows = _rows(self.values.shape[1]) * (ON_GPU if self.device.type == "cuda" else 1)
+        parts = (whole.split(rows) for whole in (self.values, self.targets, self.weights))
+        for values, targets, weights in zip(*parts, strict=True):
+            yield (values - self._near).float(), targets, weights
 
     def covariance(self) -> Tensor:
-        """[D, D] float64, weighted."""
-        found = sum((x * w[:, None]).T.mm(x).double() for x, _, w in self._chunks())
-        assert isinstance(found, Tensor)
+        """[D, D] float64, weighted; without the rest, which is below rounding."""
+        inverse = self._inverse.float().to(self.device)
+        found = torch.zeros((len(inverse),) * 2, dtype=torch.float64, device=self.device)
+        for x, _, w in self._chunks():
+            x *= inverse
+            found += (x * w[:, None]).T.mm(x)
         return found.cpu()
 
     def at(self, flat: np.ndarray, basis: Tensor, regulariser: float) -> tuple[float, np.ndarray]:
@@ -136,8 +153,9 @@ class _Logistic:
         Products are in float32, sums of them in float64. Classes are rows: over columns that are few, softmax and
         products are several times slower.
         """
-        device = self.standard.device
-        rows, offset = weight.T.float().contiguous().to(device), bias.float().to(device)[:, None]
+        device = self.device
+        rows = (self._inverse[:, None] * weight).T.float().contiguous().to(device)
+        offset = (bias + self._rest @ weight).float().to(device)[:, None]
         loss = torch.zeros((), dtype=torch.float64, device=device)
         by_weight = torch.zeros(weight.T.shape, dtype=torch.float64, device=device)
         by_bias = torch.zeros(bias.shape, dtype=torch.float64, device=device)
@@ -150,27 +168,26 @@ class _Logistic:
             error *= w
             by_weight += error @ x
             by_bias += error.sum(1, dtype=torch.float64)
-        return float(loss), by_weight.T.cpu(), by_bias.cpu()
+        by_bias = by_bias.cpu()
+        by_standard = self._inverse[:, None] * by_weight.T.cpu() + self._rest[:, None] * by_bias
+        return float(loss), by_standard, by_bias
 
 
 def _scaler(values: np.ndarray) -> StandardScaler:
     scaler = StandardScaler()
-    for chunk in _chunks(values):
+    for chunk in _chunks(values, _rows(values.shape[1])):
         # float64, as squares of large features overflow before.
         scaler.partial_fit(chunk.astype(np.float64))
     return scaler
 
 
-def _standardised(values: np.ndarray) -> tuple[StandardScaler, Tensor]:
-    scaler = _scaler(values)
-    standard = np.empty(values.shape, np.float32)
-    for chunk, place in zip(_chunks(values), _chunks(standard), strict=True):
-        place[:] = scaler.transform(chunk.astype(np.float64))
-    return scaler, torch.from_numpy(standard)
+def _chunks(values: np.ndarray, rows: int) -> Iterator[np.ndarray]:
+    return (values[start : start + rows] for start in range(0, len(values), rows))
 
 
-def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+def _rows(dimensions: int) -> int:
+    """Rows of a chunk."""
+    return max(1, CHUNK_BYTES // (4 * max(dimensions, 1)))
 
 
 def _unscaled(weight: np.ndarray, bias: np.ndarray, scaler: StandardScaler) -> LinearModel:

@@ -18,6 +18,9 @@ from ssltoolbox.tasks.samples import Samples
 REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
 """Weights of the squared norm relative to the mean loss, on standardised features; strongest first."""
 
+ROWS = 1024
+"""Rows of features at a time, so that what is made of them stays small beside the features."""
+
 TEMPERATURE = 0.07
 """Of the neighbours' weights, exp(cosine / temperature), after Wu et al. 2018, "Unsupervised Feature Learning
 via Non-Parametric Instance Discrimination"."""
@@ -71,5 +74,9 @@ def _neighbours(values: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nda
 
 def _directions(values: np.ndarray) -> np.ndarray:
     """[n, D] float32 of unit length, or zeros. Scaled by the largest first, as squares may overflow in float32."""
-    largest = np.maximum(np.abs(values).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return normalize(values / largest, copy=False).astype(np.float32, copy=False)
+    found = np.empty(values.shape, np.float32)
+    for start in range(0, len(values), ROWS):
+        chunk = values[start : start + ROWS]
+        largest = np.maximum(np.abs(chunk).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        found[start : start + ROWS] = normalize(chunk / largest, copy=False)
+    return found

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
+from ssltoolbox.tasks import linear
 from ssltoolbox.tasks.linear import fit_logistic, fit_ridge
 from ssltoolbox.tasks.probes import REGULARISERS
 
@@ -64,6 +66,34 @@ def test_ridge_is_scikit_learn_s() -> None:
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     values, targets = features(300, 10, 3)
     whole = [model(values) for model in fit_logistic(values, targets, np.ones(300), (1.0, 0.1))]
-    monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK", 64)
+    monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK_BYTES", 64 * 10 * 4)
     parts = [model(values) for model in fit_logistic(values, targets, np.ones(300), (1.0, 0.1))]
     np.testing.assert_allclose(parts, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_features_far_from_zero_are_fitted_as_well(dtype):
+    """Standardised only as they are looked at, they lose no more digits than their own type has."""
+    values, targets = features(400, 20, 5)
+    near = values.astype(np.float64) / values.std(0)
+    far = (near + 1e4).astype(dtype)
+    weights = np.ones(len(targets))
+    scaler = StandardScaler().fit(far.astype(np.float64))
+    standard = scaler.transform(far.astype(np.float64))
+    for regulariser, model in zip((0.1, 0.001), fit_logistic(far, targets, weights, (0.1, 0.001)), strict=True):
+        theirs = LogisticRegression(C=1 / (regulariser * len(far)), tol=1e-8, max_iter=5000)
+        theirs.fit(standard, targets)
+        best = loss(standard, targets, weights, theirs.coef_.T, theirs.intercept_, regulariser)
+        ours = model.weight * scaler.scale_[:, None], model.bias + scaler.mean_ @ model.weight
+        assert loss(standard, targets, weights, *ours, regulariser) - best < 1e-4
+
+
+def test_no_copy_of_the_features_is_held(monkeypatch):
+    """What is made of a chunk is gone when the next one comes."""
+    values, targets = features(600, 10, 3)
+    monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK_BYTES", 50 * 10 * 4)
+    problem = linear._Logistic(values, linear._scaler(values), torch.from_numpy(targets), torch.ones(600))
+    assert problem.values.data_ptr() == values.__array_interface__["data"][0]
+    assert [len(chunk) for chunk, _, _ in problem._chunks()] == [50] * 12
+    held = [name for name, value in vars(problem).items() if getattr(value, "shape", ())[:1] == (600,)]
+    assert sorted(held) == ["targets", "values", "weights"]
