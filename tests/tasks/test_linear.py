@@ -72,7 +72,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_features_far_from_zero_are_fitted_as_well(dtype):
+def test_features_far_from_zero_are_fitted_as_well(dtype: type) -> None:
     """Standardised only as they are looked at, they lose no more digits than their own type has."""
     values, targets = features(400, 20, 5)
     near = values.astype(np.float64) / values.std(0)
@@ -80,7 +80,9 @@ def test_features_far_from_zero_are_fitted_as_well(dtype):
     weights = np.ones(len(targets))
     scaler = StandardScaler().fit(far.astype(np.float64))
     standard = scaler.transform(far.astype(np.float64))
-    for regulariser, model in zip((0.1, 0.001), fit_logistic(far, targets, weights, (0.1, 0.001)), strict=True):
+    for regulariser, model in zip(
+        (0.1, 0.001), fit_logistic(far, targets, weights, (0.1, 0.001)), strict=True
+    ):
         theirs = LogisticRegression(C=1 / (regulariser * len(far)), tol=1e-8, max_iter=5000)
         theirs.fit(standard, targets)
         best = loss(standard, targets, weights, theirs.coef_.T, theirs.intercept_, regulariser)
@@ -88,10 +90,11 @@ def test_features_far_from_zero_are_fitted_as_well(dtype):
         assert loss(standard, targets, weights, *ours, regulariser) - best < 1e-4
 
 
-def test_no_copy_of_the_features_is_held(monkeypatch):
+def test_no_copy_of_the_features_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is made of a chunk is gone when the next one comes."""
     values, targets = features(600, 10, 3)
     monkeypatch.setattr("ssltoolbox.tasks.linear.CHUNK_BYTES", 50 * 10 * 4)
+    monkeypatch.setattr("ssltoolbox.tasks.linear.best_device", lambda: torch.device("cpu"))
     problem = linear._Logistic(values, linear._scaler(values), torch.from_numpy(targets), torch.ones(600))
     assert problem.values.data_ptr() == values.__array_interface__["data"][0]
     assert [len(chunk) for chunk, _, _ in problem._chunks()] == [50] * 12
