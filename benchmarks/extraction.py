@@ -317,10 +317,15 @@ def agreement(one: Boxes, other: Boxes) -> dict[str, Any]:
     return {
         "with a face": sum(map(bool, other)) / len(other),
         "of the first": sum(map(bool, one)) / len(one),
-        "found again": len(same) / len(best) if best else float("nan"),
-        "overlap": float(np.median(same)) if same else float("nan"),
-        "lowest tenth": float(np.quantile(same, 0.1)) if same else float("nan"),
+        "found again": len(same) / len(best) if best else None,
+        "overlap": float(np.median(same)) if same else None,
+        "lowest tenth": float(np.quantile(same, 0.1)) if same else None,
     }
+
+
+def shown(value: Any) -> str:
+    """A cell of the table."""
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def main() -> None:
@@ -344,7 +349,7 @@ def main() -> None:
     )
     table = Table(*dict.fromkeys(key for row in rows for key in row))
     for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*map(shown, row.values()))
     Console(width=140).print(table)
     if arguments.out:
         write_json(arguments.out, rows)
