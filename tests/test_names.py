@@ -51,6 +51,8 @@ EXEMPT = {
     "cli/data/info.py": "help: an example of a dataset",
     "cli/data/detector.py": "the detector that is taken where a command names none",
     "cli/evaluate.py": "help: an example of tasks",
+    "cli/export.py": "help: an example of tasks",
+    "cli/predict.py": "help: an example of tasks",
     "models/checkpoints.py": "torch's classes, by which an optimiser may stand in a file",
     "cli/plugins.py": "help: an example of an option",
 }

@@ -77,7 +77,7 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
     if not tasks:
         raise UserError(
             f"the run in {run} has no head that could predict",
-            f"run ssltoolbox evaluate {run} --tasks expression first; every protocol but knn keeps one",
+            f"run ssltoolbox evaluate {run} --tasks TASK first; every protocol but knn keeps one",
         )
     made: dict[tuple[Path, str], tuple[nn.Module, Components, str]] = {}
     networks = []
