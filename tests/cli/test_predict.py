@@ -203,7 +203,7 @@ def test_a_run_without_heads_is_to_be_evaluated_first(
     untrained_run(write_recipe(tmp_path), tmp_path / "run")
     write_video(tmp_path / "a.mov", [scene()] * 2)
     predict("a.mov", "-o", "out.csv", *SPOTS, code=2)
-    assert "ssltoolbox evaluate run --tasks expression first" in capsys.readouterr().err
+    assert "ssltoolbox evaluate run --tasks TASK first" in capsys.readouterr().err
 
 
 def test_a_head_of_other_weights_is_refused(here: Path, capsys: Capture) -> None:
