@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from ssltoolbox.api import DataFacts, Kind
+from ssltoolbox.api import KINDS, DataFacts, Kind
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import bytes_text, counted, duration_text
@@ -45,7 +45,7 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     weights = recipe.backbone.weights or "random weights"
     yield "backbone", f"{recipe.backbone.name}, {weights}, images of {plan.image_size} pixels"
     yield "method", _with_options(plan.method)
-    for kind in (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS):
+    for kind in (kind for kind in KINDS.values() if kind.strategy):
         for chosen in plan.of(kind):
             yield kind.singular, _with_options(chosen)
     yield "views", _with_options(plan.views)

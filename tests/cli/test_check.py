@@ -123,3 +123,16 @@ def test_measuring_is_for_one_recipe_that_trains(tmp_path: Path, capsys: Capture
 def test_schema_is_json(capsys: Capture) -> None:
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "ssltoolbox recipe"
+
+
+def test_check_shows_auxiliary_losses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "short.py").write_text(
+        "from ssltoolbox.api import AuxiliaryLossOptions, Descriptor, hookimpl\n\n\n@hookimpl\n"
+        "def ssltoolbox_auxiliary_losses():\n"
+        "    yield Descriptor(name='short', summary='Keeps features short.', options=AuxiliaryLossOptions,\n"
+        "                     target=f'{__name__}:Short', api=2)\n"
+    )
+    path = tmp_path / "losses.yaml"
+    path.write_text("recipe: 1\nextends: quickstart\nlosses: [short]\nplugins: {files: [short.py]}\n")
+    assert run(["check", str(path)]) == 0
+    assert "auxiliary loss" in capsys.readouterr().out
