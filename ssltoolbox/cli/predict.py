@@ -205,11 +205,10 @@ def _of_images(job: _Job, fps: float) -> Predicted:
     from ssltoolbox.engine.core.features import FeatureExtractor
     from ssltoolbox.engine.predict.opening import image_source
     from ssltoolbox.engine.predict.run import predict as predict_all
-    from ssltoolbox.engine.runs.folder import open_run
     from ssltoolbox.support.progress import progress
 
     network = job.predictor.networks[0]
-    workers = worker_count(open_run(job.run)[1], network.backbone)
+    workers = worker_count(network.plan, network.backbone)
     reader = FeatureExtractor(network.backbone, network.view, job.predictor.device, workers)
     source = image_source(job.named.path, fps, reader.read)
     with shared_with(workers), progress(job.console, source.frames) as tick:

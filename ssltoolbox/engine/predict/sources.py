@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -116,6 +117,8 @@ class ImageFaces:
         self.name = name
         self.unreadable: list[str] = []
         self._clips, self._file_of, self._read = clips, file_of, read
+        # Frames come clip by clip, and the times of a clip are worked out from all of its names.
+        self._times = lru_cache(maxsize=4)(clips.times)
         self._lengths = lengths_of(ClipDataset(clips, 1))
         self.frames = sum(self._lengths)
 
@@ -133,7 +136,7 @@ class ImageFaces:
             yield FaceBatch(found.images[kept], [self._row(*place) for place in places])
 
     def _row(self, clip: int, frame: int) -> FaceRow:
-        time = float(self._clips.times(clip)[frame])
+        time = float(self._times(clip)[frame])
         return FaceRow(self._clips.name(clip), 1, frame, time, self._file_of(clip, frame))
 
 
