@@ -87,7 +87,8 @@ def _meant(path: Path, named_at: Place | None) -> Iterator[str]:
     yield from (_shipped(name) for name in shipped if whole.endswith(f"/{name}"))
     if near := neighbour(path, not_file=named_at.file if named_at else ""):
         yield f"'{shown_path(near)}'"
-    if name := suggest(f"{path.parent.name}/{stem}", shipped) or suggest(stem, shipped):
+    in_folders = [name for name in shipped if "/" in name]
+    if name := suggest(f"{path.parent.name}/{stem}", in_folders) or suggest(stem, shipped.keys() - in_folders):
         yield _shipped(name)
 
 
