@@ -88,7 +88,9 @@ def _meant(path: Path, named_at: Place | None) -> Iterator[str]:
     if near := neighbour(path, not_file=named_at.file if named_at else ""):
         yield f"'{shown_path(near)}'"
     in_folders = [name for name in shipped if "/" in name]
-    if name := suggest(f"{path.parent.name}/{stem}", in_folders) or suggest(stem, shipped.keys() - in_folders):
+    if name := suggest(f"{path.parent.name}/{stem}", in_folders) or suggest(
+        stem, shipped.keys() - in_folders
+    ):
         yield _shipped(name)
 
 
