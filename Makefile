@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## Train and evaluate the quickstart on drawn faces
 
 test: check ## Format, lint, types, import contracts, and all tests
 	$(BIN)/pytest -q -m 'not slow' --durations=10 $(SIDE_BY_SIDE)
-	$(BIN)/pytest -q -m slow --durations=10
+	$(BIN)/pytest -q -m slow --durations=10 $(SIDE_BY_SIDE) --maxprocesses 2
 
 check: $(INSTALLED) ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -36,6 +36,8 @@ def resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     """The folder of a run that was killed at its last step and resumed: its row 5 was there before."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    # W&B leaves its service's address to the processes that this one starts.
+    monkeypatch.delenv("WANDB_SERVICE", raising=False)
 
     def run(tracker: str) -> Path:
         recipe, out = write_recipe(tmp_path), tmp_path / "run"
