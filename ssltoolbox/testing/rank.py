@@ -93,7 +93,7 @@ def run_rank(subject: Subject, folder: Path, rank: int) -> None:
         os._exit(1)  # The other process may wait in a collective call, which this one would join.
     if rank == 0:
         (folder / OUTCOME).write_bytes(pickle.dumps(outcomes))
-    dist.destroy_process_group()
+    os._exit(0)  # Older versions of torch may wait for ever in `destroy_process_group` of a copied process.
 
 
 def _computes_gradients() -> bool:

@@ -33,13 +33,9 @@ def test_a_video_longer_than_it_says_is_no_more_than_one_video() -> None:
     assert counts.under_way().expected == 35
 
 
-def _report(counts: FrameCounts) -> None:
-    counts.report(0, 7, 70)
-
-
 def test_other_processes_report_too() -> None:
     counts = FrameCounts(1)
-    process = get_context("spawn").Process(target=_report, args=(counts,))
+    process = get_context("spawn").Process(target=counts.report, args=(0, 7, 70))
     process.start()
     process.join()
     assert (counts.under_way().looked_at, counts.under_way().expected) == (7, 70)
