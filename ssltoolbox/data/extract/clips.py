@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -66,7 +66,7 @@ class TrackCrops:
         self._scale = scale
         self._waiting: deque[_Waiting] = deque()
 
-    def add(self, image: np.ndarray, points: np.ndarray) -> Iterator[Crop]:
+    def add(self, image: np.ndarray, points: np.ndarray) -> list[Crop]:
         """Adds the newest frame of the track, and gives the crops that are ready.
 
         Args:
@@ -75,11 +75,13 @@ class TrackCrops:
         """
         newest = len(self.track.numbers) - 1
         self._waiting.append(_Waiting(newest, image, points))
+        ready = []
         while self._seconds(self._waiting[0].position, newest) > REACH:
-            yield self._crop(self._waiting.popleft())
+            ready.append(self._crop(self._waiting.popleft()))
+        return ready
 
     def finish(self) -> Iterator[Crop]:
-        """The remaining crops."""
+        """The remaining crops, each of which is cut out when it is taken."""
         while self._waiting:
             yield self._crop(self._waiting.popleft())
 
@@ -99,35 +101,28 @@ class TrackCrops:
 class ClipWriter:
     """Writes frames `0000001.jpg`, …, numbered by their time in the video, and `landmarks68.npy`."""
 
-    def __init__(self, folder: Path, crops: TrackCrops) -> None:
+    def __init__(self, folder: Path) -> None:
         """
         Args:
             folder: the clip's; it is made here.
-            crops: of its face.
         """
         self.folder = folder
-        self._crops = crops
         self._points: list[np.ndarray] = []
         folder.mkdir(parents=True)
 
-    def add(self, image: np.ndarray, points: np.ndarray) -> None:
-        """Adds the newest frame of the track; see `TrackCrops.add`."""
-        for crop in self._crops.add(image, points):
-            self._write(crop)
+    def write(self, crops: Iterable[Crop]) -> None:
+        """Writes the next frames."""
+        for crop in crops:
+            crop.image.save(self.folder / f"{crop.number + 1:07d}.jpg", quality=JPEG_QUALITY)
+            self._points.append(crop.points)
 
     def finish(self) -> None:
-        """Writes the remaining frames and the landmarks."""
-        for crop in self._crops.finish():
-            self._write(crop)
+        """Writes the landmarks of all frames."""
         np.save(self.folder / LANDMARKS_FILE, np.stack(self._points))
 
     def discard(self) -> None:
         """Removes the clip."""
         shutil.rmtree(self.folder)
-
-    def _write(self, crop: Crop) -> None:
-        crop.image.save(self.folder / f"{crop.number + 1:07d}.jpg", quality=JPEG_QUALITY)
-        self._points.append(crop.points)
 
 
 def seconds(track: Track, fps: Fraction) -> float:

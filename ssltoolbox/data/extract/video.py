@@ -1,14 +1,15 @@
-"""Extracts the clips of all faces in one video."""
+"""Follows all faces in one video and cuts them out, and writes their clips."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from ssltoolbox.api import LandmarkDetector
-from ssltoolbox.data.extract.clips import ClipWriter, TrackCrops, is_sparse, seconds
+from ssltoolbox.data.extract.clips import ClipWriter, Crop, TrackCrops, is_sparse, seconds
 from ssltoolbox.data.extract.faces import find_faces
 from ssltoolbox.data.extract.reading import VideoReader
 from ssltoolbox.data.extract.tracks import FaceTracker, Track
@@ -45,6 +46,73 @@ class Cropping:
     lost: float
     min_seconds: float
     detect_size: int = DETECT_SIZE
+
+
+class NewCrops(NamedTuple):
+    """The crops of a face that are ready after a frame.
+
+    Attributes:
+        track: the track of the face.
+        crops: the next ones of the track.
+        ended: True if these are its last.
+    """
+
+    track: Track
+    crops: Iterable[Crop]
+    ended: bool
+
+
+class VideoCrops:
+    """The crops of all faces in a video, found and followed while its frames are read.
+
+    Attributes:
+        looked_at: frames in which faces were searched so far.
+        without_face: frames without a face so far.
+        width, height: of the latest frame in pixels.
+    """
+
+    def __init__(self, detector: LandmarkDetector, path: Path, cropping: Cropping, watch: Watch) -> None:
+        """
+        Args:
+            detector: finds the faces; one face in a frame, unless it is a `MultiFaceDetector`.
+            path: the video.
+            cropping: the settings; `min_seconds` has no effect.
+            watch: called after each frame.
+        """
+        self.looked_at = self.without_face = self.width = self.height = 0
+        self._detector, self._cropping, self._watch = detector, cropping, watch
+        self._reader = VideoReader(path, cropping.fps, cropping.cut)
+
+    @property
+    def damaged(self) -> int:
+        """Packets and frames that could not be decoded so far."""
+        return self._reader.damaged
+
+    def __iter__(self) -> Iterator[NewCrops]:
+        """
+        Raises:
+            UnreadableVideo: if no frame can be decoded.
+            DetectorFailed: if the detector raises an error.
+            UserError: if the detector does not give landmarks.
+        """
+        how = self._cropping
+        tracker = FaceTracker(int(how.lost * how.fps), how.cut)
+        crops: dict[Track, TrackCrops] = {}
+        for sample in self._reader:
+            self.height, self.width, _ = sample.image.shape
+            faces = find_faces(self._detector, sample.image, how.detect_size)
+            self.looked_at += 1
+            self.without_face += not faces
+            found, ended = tracker.follow(sample.number, sample.shot, faces, sample.image)
+            for track in ended:
+                yield NewCrops(track, crops.pop(track).finish(), ended=True)
+            for track, points in found:
+                if track not in crops:
+                    crops[track] = TrackCrops(track, how.fps, how.size, how.scale)
+                yield NewCrops(track, crops[track].add(sample.image, points), ended=False)
+            self._watch(self.looked_at, self._reader.expected)
+        for track in tracker.finish():
+            yield NewCrops(track, crops.pop(track).finish(), ended=True)
 
 
 @dataclass(frozen=True)
@@ -110,34 +178,24 @@ def extract_video(
         UserError: if the detector does not give landmarks.
     """
     folder.mkdir(parents=True)
-    reader = VideoReader(path, cropping.fps, cropping.cut)
-    tracker = FaceTracker(int(cropping.lost * cropping.fps), cropping.cut)
+    faces = VideoCrops(detector, path, cropping, watch)
     writers = _Writers(folder, cropping)
-    looked_at = without_face = width = height = 0
-    for sample in reader:
-        height, width, _ = sample.image.shape
-        faces = find_faces(detector, sample.image, cropping.detect_size)
-        looked_at += 1
-        without_face += not faces
-        found, ended = tracker.follow(sample.number, sample.shot, faces, sample.image)
-        for track in ended:
-            writers.finish(track)
-        for track, points in found:
-            writers.of(track).add(sample.image, points)
-        watch(looked_at, reader.expected)
-    for track in tracker.finish():
-        writers.finish(track)
+    for track, crops, ended in faces:
+        if ended:
+            writers.finish(track, crops)
+        else:
+            writers.write(track, crops)
     writers.number()
     return Extracted(
         clips=len(writers.kept),
         frames=sum(len(track.numbers) for track in writers.kept),
-        looked_at=looked_at,
-        without_face=without_face,
+        looked_at=faces.looked_at,
+        without_face=faces.without_face,
         short=writers.short,
         sparse=writers.sparse,
-        damaged=reader.damaged,
-        width=width,
-        height=height,
+        damaged=faces.damaged,
+        width=faces.width,
+        height=faces.height,
     )
 
 
@@ -152,16 +210,14 @@ class _Writers:
         self._cropping = cropping
         self._open: dict[Track, ClipWriter] = {}
 
-    def of(self, track: Track) -> ClipWriter:
-        """The writer of a track, made at first use."""
+    def write(self, track: Track, crops: Iterable[Crop]) -> None:
+        """Writes the next crops of a track; its clip begins with the first call."""
         if track not in self._open:
-            how = self._cropping
-            crops = TrackCrops(track, how.fps, how.size, how.scale)
-            self._open[track] = ClipWriter(self._begun(track), crops)
-        return self._open[track]
+            self._open[track] = ClipWriter(self._begun(track))
+        self._open[track].write(crops)
 
-    def finish(self, track: Track) -> None:
-        """Ends a clip, and keeps it if it is long enough."""
+    def finish(self, track: Track, crops: Iterable[Crop]) -> None:
+        """Ends a clip with its last crops, and keeps it if it is long enough."""
         writer = self._open.pop(track)
         if seconds(track, self._cropping.fps) < self._cropping.min_seconds:
             self.short += 1
@@ -171,6 +227,7 @@ class _Writers:
             writer.discard()
         else:
             self.kept.append(track)
+            writer.write(crops)
             writer.finish()
 
     def number(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssltoolbox.api import LandmarkDetector
-from ssltoolbox.data.extract.video import Cropping
+from ssltoolbox.data.extract.video import Cropping, Watch
 from ssltoolbox.engine.predict.sources import (
     Faces,
     ImageFaces,
@@ -17,7 +17,7 @@ from ssltoolbox.engine.predict.sources import (
     is_index,
     videos_in,
 )
-from ssltoolbox.engine.predict.video_faces import VideoFaces, Watch
+from ssltoolbox.engine.predict.video_faces import VideoFaces
 
 
 @dataclass(frozen=True)
