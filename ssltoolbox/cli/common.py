@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
     from ssltoolbox.bench.run import PlannedBench
     from ssltoolbox.plan import Plan
+
+SHOWN = 5
+"""How many things of one sort are named; the others are counted."""
+
+
+def tell_first(lines: Sequence[str], conclusion: str) -> None:
+    """Prints the first lines on stderr, and a conclusion about all of them; nothing if there are none."""
+    for line in lines[:SHOWN]:
+        click.echo(line, err=True)
+    if lines:
+        click.echo(conclusion, err=True)
 
 
 def tell_warnings(plan: Plan | PlannedBench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssltoolbox.cli.common import FPS, LocalPath, tell_of_unused_gpu
-from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.common import FPS, LocalPath, tell_first, tell_of_unused_gpu
+from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from ssltoolbox.engine.predict.predictor import Predictor
     from ssltoolbox.engine.predict.run import Predicted
     from ssltoolbox.plan.detector import DetectorMaker
-
-SHOWN = 5
-"""How many of the sources that gave nothing are named."""
 
 
 @click.command()
@@ -55,34 +51,7 @@ SHOWN = 5
     help="Also write the video with boxes and labels, such as out.mp4; for a single video.",
 )
 @FPS
-@click.option(
-    "--scale",
-    type=click.FloatRange(0.5, 5),
-    default=1.6,
-    show_default=True,
-    help="In videos: the crop's side over that of the face's box.",
-)
-@click.option(
-    "--lost",
-    type=click.FloatRange(min=0),
-    default=0.5,
-    show_default=True,
-    help="In videos: seconds for which a face may be lost and remain the same face.",
-)
-@click.option(
-    "--cut",
-    type=click.FloatRange(0, 1),
-    default=0.35,
-    show_default=True,
-    help="In videos: the share of the picture whose colour changes at a cut; 1 finds none.",
-)
-@click.option(
-    "--detect-size",
-    type=click.IntRange(min=0),
-    default=480,
-    show_default=True,
-    help="In videos: look for faces in a copy of the frame with this shorter side; 0 takes the frame itself.",
-)
+@following_options
 @detector_options
 def predict(
     run: Path,
@@ -175,29 +144,23 @@ def _check_pictures(plot: Path | None, video: Path | None, named: Named) -> None
 def _of_videos(job: _Job, maker: DetectorMaker, cropping: Cropping) -> Predicted:
     from ssltoolbox.engine.predict.opening import video_sources
     from ssltoolbox.engine.predict.run import predict as predict_all
-    from ssltoolbox.support.progress import ProgressLine
+    from ssltoolbox.support.progress import progress
 
-    line = ProgressLine(job.console, len(job.named.videos), "videos")
+    with progress(job.console, len(job.named.videos), "videos") as advance:
 
-    def watch(looked_at: int, expected: int) -> None:
-        of = f" of {expected:,}" if expected else ""
-        line.advance(
-            0, f"frame {looked_at:,}{of}", under_way=min(1.0, looked_at / expected) if expected else 0
-        )
+        def watch(looked_at: int, expected: int) -> None:
+            of = f" of {expected:,}" if expected else ""
+            under_way = min(1.0, looked_at / expected) if expected else 0
+            advance(0, f"frame {looked_at:,}{of}", under_way)
 
-    sources = video_sources(job.named, maker, cropping, watch)
-    line.start()
-    try:
         return predict_all(
-            sources,
+            video_sources(job.named, maker, cropping, watch),
             job.predictor,
             job.output,
             job.about,
-            done=lambda source: line.advance(1),
+            done=lambda source: advance(1),
             gathered=job.gathered,
         )
-    finally:
-        line.stop()
 
 
 def _of_images(job: _Job, fps: float) -> Predicted:
@@ -213,14 +176,15 @@ def _of_images(job: _Job, fps: float) -> Predicted:
     source = image_source(job.named.path, fps, reader.read)
     with shared_with(workers), progress(job.console, source.frames) as tick:
         done = predict_all([source], job.predictor, job.output, job.about, tick, gathered=job.gathered)
-    _tell("can't be read", source.unreadable, f"of {counted(source.frames, 'image')}")
+    unreadable = [f"can't be read: {name}" for name in source.unreadable]
+    tell_first(unreadable, f"{len(unreadable):,} of {counted(source.frames, 'image')}")
     return done
 
 
 def _draw(job: _Job, plot: Path | None, video: Path | None, fps: Fraction) -> None:
     from ssltoolbox.engine.predict.curves import write_curves
     from ssltoolbox.engine.predict.overlay import write_overlay
-    from ssltoolbox.support.progress import ProgressLine
+    from ssltoolbox.support.progress import progress
 
     if job.gathered is None:
         return
@@ -228,30 +192,20 @@ def _draw(job: _Job, plot: Path | None, video: Path | None, fps: Fraction) -> No
         drawn = write_curves(job.gathered, job.predictor.outputs, plot)
         job.console.print(f"curves of {counted(drawn, 'face')} are in {plot}")
     if video:
-        line = ProgressLine(job.console, 1, "video")
-        line.start()
-        try:
+        with progress(job.console, 1, "video") as advance:
             write_overlay(
                 job.named.path,
                 video,
                 job.gathered.curves,
                 job.predictor.outputs,
                 fps,
-                lambda done, expected: line.advance(0, f"frame {done:,} of {expected:,}"),
+                lambda done, expected: advance(0, f"frame {done:,} of {expected:,}"),
             )
-        finally:
-            line.stop()
         job.console.print(f"the video with boxes and labels is {video}")
 
 
 def _tell_left_out(done: Predicted) -> None:
-    _tell("can't be read", [f"{name}: {reason}" for name, reason in done.failed], "left out")
-    _tell("no face", done.without_face, "show none")
-
-
-def _tell(what: str, found: Sequence[str], conclusion: str) -> None:
-    """Names the first of them, and counts them."""
-    for one in found[:SHOWN]:
-        click.echo(f"{what}: {one}", err=True)
-    if found:
-        click.echo(f"{len(found):,} {conclusion}", err=True)
+    failed = [f"can't be read: {name}: {reason}" for name, reason in done.failed]
+    tell_first(failed, f"{len(failed):,} left out")
+    without_face = [f"no face: {name}" for name in done.without_face]
+    tell_first(without_face, f"{len(without_face):,} show none")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 SECONDS_BETWEEN_LINES = 10.0
 
-Tick = Callable[[int], None]
-"""Takes the number of frames, or other units, that were done since the last call."""
+
+class Advance(Protocol):
+    """Reports progress: see `ProgressLine.advance`."""
+
+    def __call__(self, done: int, note: str = "", under_way: float = 0.0) -> None: ...
 
 
 @contextmanager
-def progress(console: Console, total: int, unit: str = "frames") -> Iterator[Tick]:
+def progress(console: Console, total: int, unit: str = "frames") -> Iterator[Advance]:
     """Shows how many units are done, and the time left. See `ProgressLine`."""
     line = ProgressLine(console, total, unit)
     line.start()

@@ -1,4 +1,4 @@
-"""Options of the commands that look for faces."""
+"""Options of the commands that look for faces, and follow them through videos."""
 
 from __future__ import annotations
 
@@ -36,6 +36,40 @@ _PLUGIN = click.option(
     type=LocalPath(exists=True, dir_okay=False),
     help="Also look for the detector in this Python file; may be repeated.",
 )
+
+_SCALE = click.option(
+    "--scale",
+    type=click.FloatRange(0.5, 5),
+    default=1.6,
+    show_default=True,
+    help="The side of a video's crops over that of the face's box: 1.6 shows the whole head, 1.1 brows to chin.",
+)
+_LOST = click.option(
+    "--lost",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="Seconds for which a face in a video may be missing and is still the same one. It has no frames there.",
+)
+_CUT = click.option(
+    "--cut",
+    type=click.FloatRange(0, 1),
+    default=0.35,
+    show_default=True,
+    help="The share of a video's picture, or around a face, whose colour changes at a cut; 1 finds none.",
+)
+_DETECT_SIZE = click.option(
+    "--detect-size",
+    type=click.IntRange(min=0),
+    default=480,
+    show_default=True,
+    help="Look for faces in a copy of a video's frame with this shorter side in pixels; 0 takes the frame itself.",
+)
+
+
+def following_options(command: Command) -> Command:
+    """`--scale`, `--lost`, `--cut` and `--detect-size`: how faces in videos are found, followed and cut out."""
+    return _SCALE(_LOST(_CUT(_DETECT_SIZE(command))))
 
 
 def detector_options(command: Command) -> Command:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS, LocalPath, size_option
-from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.common import FPS, SHOWN, WORKERS, LocalPath, size_option, tell_first
+from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
@@ -19,22 +19,12 @@ from ssltoolbox.support.words import counted
 if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import VideoResult
 
-SHOWN = 5
-"""How many of the videos that gave no clip are named for each cause, and how many types of other files."""
-
 
 @click.command()
 @click.argument("videos", nargs=-1, required=True, type=LocalPath())
 @click.option("-o", "--output", type=LocalPath(file_okay=False), required=True, help="The folder.")
 @FPS
 @size_option(224, "Height and width of the crops.")
-@click.option(
-    "--scale",
-    type=click.FloatRange(0.5, 5),
-    default=1.6,
-    show_default=True,
-    help="The crop's side over that of the face's box: 1.6 shows the whole head, 1.1 brows to chin.",
-)
 @click.option(
     "--identity",
     type=click.Choice(["parent", "top", "video"]),
@@ -49,27 +39,7 @@ SHOWN = 5
     show_default=True,
     help="Shorter clips are dropped.",
 )
-@click.option(
-    "--lost",
-    type=click.FloatRange(min=0),
-    default=0.5,
-    show_default=True,
-    help="Seconds for which a face may be missing within a clip. No frames are written for them.",
-)
-@click.option(
-    "--cut",
-    type=click.FloatRange(0, 1),
-    default=0.35,
-    show_default=True,
-    help="The share of the picture, or around a face, whose colour changes at a cut; 1 finds none.",
-)
-@click.option(
-    "--detect-size",
-    type=click.IntRange(min=0),
-    default=480,
-    show_default=True,
-    help="Look for faces in a copy of the frame with this shorter side in pixels; 0 takes the frame itself.",
-)
+@following_options
 @detector_options
 @WORKERS
 def extract(
@@ -152,10 +122,8 @@ def _print_left_out(outcomes: Sequence[VideoResult], others: Sequence[Path], out
         (unreadable, "can't be read", "can't be read"),
         (empty, "no clip", "gave no clip"),
     ):
-        for outcome in group[:SHOWN]:
-            click.echo(f"{one}: {printable(outcome.video)}: {outcome.reason}", err=True)
-        if group:
-            click.echo(f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}", err=True)
+        lines = [f"{one}: {printable(outcome.video)}: {outcome.reason}" for outcome in group]
+        tell_first(lines, f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}")
     if others:
         types = Counter(path.suffix.lower() or "without a type" for path in others)
         listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))

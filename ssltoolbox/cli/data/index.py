@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS, LocalPath
+from ssltoolbox.cli.common import FPS, WORKERS, LocalPath, tell_first
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.label_options import WrittenLabel
-
-SHOWN = 5
-"""How many of the files that were left out are named."""
 
 
 @click.command()
@@ -126,7 +123,5 @@ def written_labels(text: str | None) -> dict[str, WrittenLabel]:
 
 def say_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:
     """Names the first files that were left out, and the record of all of them."""
-    for path, reason in skipped[:SHOWN]:
-        click.echo(f"left out: {path}: {reason}", err=True)
-    if skipped:
-        click.echo(f"{counted(len(skipped), 'file')} could not be used: see {record}", err=True)
+    lines = [f"left out: {path}: {reason}" for path, reason in skipped]
+    tell_first(lines, f"{counted(len(lines), 'file')} could not be used: see {record}")
