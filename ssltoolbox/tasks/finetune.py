@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError, View
-from ssltoolbox.tasks.frames import LabelledFrames
+from ssltoolbox.tasks.frames import LabelledFrames, in_batches
 from ssltoolbox.tasks.options import FineTuneOptions
 
 log = logging.getLogger(__name__)
@@ -160,16 +160,8 @@ class _Tuner:
         train = self.frames["train"]
         order = self.rng.permutation(len(train))[: self.steps * self.options.batch_size]
         self.network.train()
-        batches = self.context.read(
-            self.context.datasets["train"], train.clip[order], train.frame[order], self.options.batch_size
-        )
-        seen = 0
-        for batch in batches:
-            targets = torch.from_numpy(train.targets[order[seen : seen + len(batch.images)]])
-            seen += len(batch.images)
-            loss = self.goal.loss(
-                self.network(self._augmented(batch.images)), targets.to(self.context.device)
-            )
+        for images, targets in in_batches(self.context, train, order, self.options.batch_size):
+            loss = self.goal.loss(self.network(self._augmented(images)), targets)
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
@@ -177,7 +169,7 @@ class _Tuner:
             tick(1)
 
     def _augmented(self, images: Tensor) -> Tensor:
-        images, view = images.to(self.context.device), self.context.view
+        view = self.context.view
         return augmented(view, images) if self.options.augment else view.plain(images)
 
     @torch.no_grad()

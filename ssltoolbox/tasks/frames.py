@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ssltoolbox.api import EvaluationContext, Features, Frames, Split
 from ssltoolbox.tasks.samples import SPLITS, has_label, usable
@@ -48,6 +50,25 @@ def labelled_frames(
         UserError: for a split that is missing or empty, without the label, or without a single labelled frame.
     """
     return {split: _labelled(context, split, labels, task) for split in SPLITS}
+
+
+def in_batches(
+    context: EvaluationContext, frames: LabelledFrames, order: np.ndarray, size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images [B, 3, S, S] uint8 and targets [B, …], on the context's device.
+
+    Args:
+        context: reads the images.
+        frames: of one split.
+        order: [n] which frames to read, and in which order.
+        size: the most images in a batch, B.
+    """
+    dataset, seen = context.datasets[frames.split], 0
+    for batch in context.read(dataset, frames.clip[order], frames.frame[order], size):
+        rows = order[seen : seen + len(batch.images)]
+        seen += len(rows)
+        targets = torch.from_numpy(frames.targets[rows])
+        yield batch.images.to(context.device), targets.to(context.device)
 
 
 def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], task: str) -> LabelledFrames:

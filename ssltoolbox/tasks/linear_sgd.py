@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import EvaluationContext, Split, UserError
 from ssltoolbox.tasks.finetune import Goal, augmented
 from ssltoolbox.tasks.fitted import ClassModel
-from ssltoolbox.tasks.frames import LabelledFrames
+from ssltoolbox.tasks.frames import LabelledFrames, in_batches
 from ssltoolbox.tasks.linear import LinearModel
 from ssltoolbox.tasks.options import LinearSgdOptions
 from ssltoolbox.tasks.selection import ProbeResult, best
@@ -128,13 +128,10 @@ def _of_images(
     images_of: Callable[[Tensor], Tensor],
 ) -> Iterator[Batch]:
     context.backbone.eval()
-    dataset, seen = context.datasets["train"], 0
-    for batch in context.read(dataset, train.clip[order], train.frame[order], size):
-        rows = order[seen : seen + len(batch.images)]
-        seen += len(rows)
+    for images, targets in in_batches(context, train, order, size):
         with torch.no_grad():
-            features = context.backbone(images_of(batch.images.to(context.device))).float()
-        yield features, torch.from_numpy(train.targets[rows]).to(context.device)
+            features = context.backbone(images_of(images)).float()
+        yield features, targets
 
 
 def _augmentation(context: EvaluationContext, options: LinearSgdOptions) -> Callable[[Tensor], Tensor] | None:
