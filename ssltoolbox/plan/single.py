@@ -30,9 +30,10 @@ def choose_one(kind: Kind, name: str, settings: Sequence[str] = (), files: Seque
         PluginError: where there is none, or it can't be used.
         RecipeError: with all that is wrong with the options.
     """
-    provided = _provided(kind, name, files)
+    registry = _registry(files)
+    provided = registry.get(kind, name)
     node, problems = apply_overrides(Located({}, Place(SET)), settings)
-    return _chosen(provided, node, problems, SET, files)
+    return _chosen(provided, node, problems, SET, registry)
 
 
 def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -> Chosen:
@@ -54,7 +55,9 @@ def choose_typed(kind: Kind, flag: str, text: str, files: Sequence[Path] = ()) -
         place = node.place if node else Place(flag)
         missing = RecipeProblem(place, f"a {kind.singular} has a name", "write '{name: …, option: value}'")
         raise RecipeError(problems or [missing], flag)
-    return _chosen(_provided(kind, component.name, files), component.options, problems, flag, files)
+    registry = _registry(files)
+    provided = registry.get(kind, component.name)
+    return _chosen(provided, component.options, problems, flag, registry)
 
 
 def find_datasets(options: Options, owner: Provided, files: Sequence[Path] = ()) -> Options:
@@ -63,11 +66,10 @@ def find_datasets(options: Options, owner: Provided, files: Sequence[Path] = ())
     Raises:
         RecipeError: with all that is wrong with these datasets.
     """
-    return _with_datasets(options, located(options), owner, files, owner.title)[0]
-
-
-def _provided(kind: Kind, name: str, files: Sequence[Path]) -> Provided:
-    return _registry(files).get(kind, name)
+    # Most options name no dataset, and then no other plugin is imported.
+    if not any(named_datasets(options)):
+        return options
+    return _with_datasets(options, located(options), owner, _registry(files), owner.title)[0]
 
 
 def _registry(files: Sequence[Path]) -> Registry:
@@ -75,23 +77,21 @@ def _registry(files: Sequence[Path]) -> Registry:
 
 
 def _chosen(
-    provided: Provided, node: Located, problems: Sequence[RecipeProblem], flag: str, files: Sequence[Path]
+    provided: Provided, node: Located, problems: Sequence[RecipeProblem], flag: str, registry: Registry
 ) -> Chosen:
     model = provided.descriptor.options
     with provided.blamed_for(model.__name__):
         options, mistakes = validate(model, node, where=provided.title)
     if options is None or problems:
         raise RecipeError([*problems, *mistakes], flag)
-    options, wrapped = _with_datasets(options, node, provided, files, flag)
+    options, wrapped = _with_datasets(options, node, provided, registry, flag)
     return Chosen(provided.descriptor.name, provided, options, wrapped=wrapped)
 
 
 def _with_datasets(
-    options: Options, node: Located, owner: Provided, files: Sequence[Path], where: str
+    options: Options, node: Located, owner: Provided, registry: Registry, where: str
 ) -> tuple[Options, tuple[Chosen, ...]]:
-    if not any(named_datasets(options)):
-        return options, ()
-    found, wrapped, wrong = with_datasets(options, node, owner, _registry(files))
+    found, wrapped, wrong = with_datasets(options, node, owner, registry)
     if found is None:
         raise RecipeError(wrong.problems, where)
     return found, wrapped
