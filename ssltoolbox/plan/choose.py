@@ -104,8 +104,7 @@ def chosen_at(node: ComponentNode, key: str, registry: Registry) -> tuple[Chosen
     wrong = Wrong((*problems, *wrong.problems), wrong.causes)
     if options is None or data is None:
         return None, wrong
-    spelled_out = {"name": data.descriptor.name, **data.options.model_dump(mode="json", by_alias=True)}
-    options = options.model_copy(update={"data": spelled_out})
+    options = options.model_copy(update={"data": data.spelled_out})
     return Chosen(key, provided, options, node.index, OwnData(data)), wrong
 
 

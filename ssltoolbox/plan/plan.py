@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ssltoolbox.api import (
     BackboneDescriptor,
     CropOptions,
     DataFacts,
+    DatasetOptions,
     Descriptor,
     Kind,
     MethodDescriptor,
@@ -62,6 +64,22 @@ class Chosen:
         for chosen in (*own, *self.wrapped):
             yield chosen
             yield from chosen.inner
+
+    @property
+    def spelled_out(self) -> dict[str, Any]:
+        """Its name and all its options as a recipe would have them."""
+        return {"name": self.descriptor.name, **self.options.model_dump(mode="json", by_alias=True)}
+
+    def per_fold(self) -> list[Chosen]:
+        """The dataset with the options of each fold, where tasks are measured on all folds; else itself alone.
+
+        Raises:
+            UserError: when the folds can't be found.
+            PluginError: when the plugin's `per_fold` fails.
+        """
+        assert isinstance(self.options, DatasetOptions)
+        with self.provided.blamed_for("per_fold()"):
+            return [replace(self, options=options) for options in self.options.per_fold()]
 
     @property
     def title(self) -> str:

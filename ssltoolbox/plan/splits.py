@@ -69,10 +69,8 @@ def split_checks(
 
 def _facts_of_folds(data: Chosen) -> list[SplitFacts]:
     """The facts of the data; of each of its folds, where tasks are measured on all of them."""
-    assert isinstance(data.options, DatasetOptions)
     try:
-        with data.provided.blamed_for("per_fold()"):
-            folds = [replace(data, options=options) for options in data.options.per_fold()]
+        folds = data.per_fold()
     except UserError as error:
         return [dict.fromkeys(SPLITS, error)]
     return [{split: _facts(fold, split) for split in SPLITS} for fold in folds]

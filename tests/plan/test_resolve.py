@@ -116,5 +116,7 @@ def test_options_are_dumped_by_the_names_that_recipes_use(tmp_path: Path, plugin
     plugins.install("mirror", "from pydantic import Field\n" + aliased)
     plan = load_plan(write_recipe(tmp_path, positives="[{name: mirror, lambda: 0.25}]"))
     assert plan.recipe.positives[0].options == {"lambda": 0.25}
+    (mirror,) = plan.of(Kind.POSITIVE_GENERATORS)
+    assert mirror.spelled_out == {"name": "mirror", "lambda": 0.25}
     (tmp_path / "run").mkdir()
     assert again(plan, tmp_path / "run") == plan

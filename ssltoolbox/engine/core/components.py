@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +17,6 @@ from ssltoolbox.api import (
     Callback,
     DataFacts,
     Dataset,
-    DatasetOptions,
     Evaluator,
     EvaluatorOptions,
     Kind,
@@ -190,7 +189,7 @@ class Components:
                 data, facts = chosen.own_data.chosen, chosen.own_data.facts
                 own_data = data.descriptor.name
             folds = []
-            for each in _per_fold(data):
+            for each in data.per_fold():
                 splits = next((splits for splits in known if splits.are_of(each)), Splits(each))
                 known.append(splits)
                 folds.append(splits)
@@ -293,14 +292,6 @@ def _max_frames(options: Options, facts: DataFacts | None) -> Mapping[Split, int
     if isinstance(options, EvaluatorOptions) and options.max_frames is not None:
         return options.max_frames
     return facts.max_frames if facts else {}
-
-
-def _per_fold(data: Chosen) -> Iterator[Chosen]:
-    """The data as it is, or that of each of its folds."""
-    options = data.options
-    folds = options.per_fold() if isinstance(options, DatasetOptions) else (options,)
-    for fold in folds:
-        yield data if fold is options else replace(data, options=fold)
 
 
 def _make(chosen: Chosen, *arguments: Any) -> Any:

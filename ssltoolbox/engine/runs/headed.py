@@ -102,9 +102,9 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
 
 def _with_view(folder: RunFolder, plan: Plan, card: HeadCard) -> Plan:
     """The run's plan with the view that the head was fitted with."""
-    views = plan.views
-    own = {"name": views.descriptor.name, **views.options.model_dump(mode="json")}
-    return plan if own == card.view else open_run(folder.path, [override_of("views", dict(card.view))])[1]
+    if plan.views.spelled_out == card.view:
+        return plan
+    return open_run(folder.path, [override_of("views", dict(card.view))])[1]
 
 
 def _activated(output: HeadOutput, values: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def evaluate_run(
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
     found = evaluate_backbone(components, trained, console)
-    keep_heads(components.plan, folder, found)
+    keep_heads(components, folder, found)
     results = reported(
         found.results,
         evaluate_backbone(components, untrained, console).results,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ssltoolbox.api import EvaluatorDescriptor, Kind
+from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.heads import HeadCard, write_head
 from ssltoolbox.engine.scoring.tasks import Evaluated
@@ -13,12 +14,13 @@ from ssltoolbox.models import weights_hash
 from ssltoolbox.plan import Chosen, Plan
 
 
-def keep_heads(plan: Plan, folder: RunFolder, found: Evaluated) -> None:
+def keep_heads(components: Components, folder: RunFolder, found: Evaluated) -> None:
     """Writes each head with its card.
 
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
+    plan = components.plan
     chosen = {one.key: one for one in plan.of(Kind.EVALUATORS)}
     for task, head in found.heads.items():
         results = {key: result for key, result in found.results.items() if result["task"] == task}
@@ -27,8 +29,8 @@ def keep_heads(plan: Plan, folder: RunFolder, found: Evaluated) -> None:
             task=task,
             protocol=str(first.get("protocol", "")),
             outputs=head.outputs,
-            view={"name": plan.views.descriptor.name, **plan.views.options.model_dump(mode="json")},
-            image_size=found.image_sizes[task],
+            view=plan.views.spelled_out,
+            image_size=components.tasks[task].folds[0]["train"].size,
             weights=weights_hash(head.backbone) if head.backbone is not None else first["weights"],
             fitted_on=_data(plan, chosen[task], first),
             metrics={key: dict(_metrics(chosen[task], result)) for key, result in results.items()},

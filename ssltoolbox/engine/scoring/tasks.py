@@ -118,12 +118,10 @@ class Evaluated:
     Attributes:
         results: as in `evaluation.json`.
         heads: task → its head, for tasks that give one; of several folds that of the first.
-        image_sizes: task → height and width of its data's images.
     """
 
     results: dict[str, dict[str, Any]]
     heads: dict[str, Head]
-    image_sizes: dict[str, int]
 
 
 def evaluate_tasks(
@@ -169,8 +167,7 @@ def evaluate_tasks(
                 )
             reported_by[key] = name
             results[key] = {**numbers, **own_data, "task": name, **about}
-    sizes = {name: tasks[name].folds[0]["train"].size for name in heads}
-    return Evaluated(results, heads, sizes)
+    return Evaluated(results, heads)
 
 
 def _over_folds(
