@@ -51,7 +51,8 @@ def evaluate(
 ) -> None:
     """Evaluate a backbone on downstream tasks.
 
-    Its numbers stand next to those of an untrained network.
+    Its numbers stand next to those of an untrained network. The folder of the results also keeps
+    what each task has learned, for `ssltoolbox predict`.
 
     RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (this toolbox's, or a checkpoint of
     torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or

@@ -28,13 +28,13 @@ from ssltoolbox.cli.common import LocalPath
     "--head",
     default="",
     metavar="TASK",
-    help="With the head that evaluate kept of this task, such as expression; to ONNX [the backbone alone].",
+    help="Also write the head of this task, such as expression, that evaluate kept; only to ONNX [no head].",
 )
 def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
     """Write the backbone of RUN for timm, torchvision or ONNX.
 
     A model card stands beside it. The file is read back by the library that it is for, and must give the same
-    features; with a head, the same predictions.
+    features, or with a head the same predictions.
     """
     from ssltoolbox.engine.inspect.export import export as write_export
 

@@ -116,7 +116,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
                 f", {how}" if how else ""
             )
             yield Picture(
-                source, title, f"confusion matrix of {task}", "rows are the true classes, 100% each"
+                source, title, f"confusion matrix of {task}", "each row is a true class, and adds up to 100%"
             )
 
 

@@ -173,7 +173,7 @@ def test_the_pictures_show_the_faces(here: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.mp4", "-o", "out.csv"], "there is no none.mp4"),
+        (["none.mp4", "-o", "out.csv"], "none.mp4: there is no such file or folder"),
         (["a.mov", "-o", "out.xlsx"], "out.xlsx: its name says no type of table"),
         (["a.mov", "-o", "out.csv", "--plot", "x.pdf"], "x.pdf"),
         (["a.mov", "-o", "out.csv", "--video", "x.gif"], "x.gif"),

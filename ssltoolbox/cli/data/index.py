@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--labels",
-    help="Of a CSV or Parquet file, in YAML: what its labels are, where it isn't to be guessed, such as "
+    help="Of a CSV or Parquet file, in YAML: what its labels are, where they can't be guessed, such as "
     "'{emotion: [happy, sad], aus: {columns: [au1, au2]}}'.",
 )
 @click.option(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Of a table or folders: the label whose classes the sheet shows [the first one].",
 )
 @click.option(
-    "--labels", help="Of a table, in YAML: what its labels are, where it isn't to be guessed; see data index."
+    "--labels", help="Of a table, in YAML: what its labels are, where they can't be guessed; see data index."
 )
 @click.option("--dataset", default="", help="Count DATA as the root of this dataset, such as affectnet.")
 @click.option(

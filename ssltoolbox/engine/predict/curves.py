@@ -85,7 +85,7 @@ def picture(curves: Sequence[FaceCurve], outputs: Sequence[Shown], others: int =
 
 
 def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
-    """A panel for each label; numbers between -1 and 1 share one."""
+    """A panel for each label; numbers of at most about 1 share one."""
     panels: list[_Panel] = []
     small: list[tuple[str, int]] = []
     start = 0
@@ -102,7 +102,7 @@ def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
         start += len(shown.columns)
     if small:
         most = max(1.0, *(float(np.abs(values[:, place]).max()) for _, place in small))
-        panels.append(_Panel("from -1 to 1", small, (-most, most)))
+        panels.append(_Panel("value", small, (-most, most)))
     return panels
 
 

@@ -187,7 +187,8 @@ def videos_in(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(
-            f"there is no {path}", "name a video, a folder of videos or images, or an index of frames"
+            f"{path}: there is no such file or folder",
+            "name a video, a folder of videos or images, or an index of frames",
         )
     found = []
     for folder, subfolders, names in os.walk(path):
