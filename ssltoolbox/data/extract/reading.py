@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
@@ -96,25 +97,13 @@ class VideoReader:
             UnreadableVideo: if no frame can be decoded.
             UserError: if PyAV is not installed.
         """
-        pyav = _pyav()
-        if not is_utf8(self.path):
-            raise UnreadableVideo(f"{NOT_UTF8}; {RENAME}")
-        try:
-            with pyav.open(str(self.path), metadata_errors="replace") as container:
-                stream = container.streams.best("video")
-                if stream is None:
-                    raise UnreadableVideo("there is no picture in it")
-                self.expected = _expected(container, stream, self.fps)
-                aspect = stream.sample_aspect_ratio or Fraction(1)
-                placed = self._placed(self._decoded(container, stream))
-                for (shot, number), near in groupby(placed, key=lambda one: (one.shot, one.number)):
-                    nearest = min(near, key=lambda one: abs(one.position - number))
-                    yield Sample(number, shot, _upright(nearest.frame, aspect))
-        except SslToolboxError:
-            raise
-        # PyAV raises FFmpegError and OSError, and on odd files many others: UnicodeDecodeError, MemoryError, …
-        except Exception as error:
-            raise UnreadableVideo(getattr(error, "strerror", None) or first_line(error)) from error
+        with _opened(self.path) as (container, stream):
+            self.expected = _expected(container, stream, self.fps)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            placed = self._placed(self._decoded(container, stream))
+            for (shot, number), near in groupby(placed, key=lambda one: (one.shot, one.number)):
+                nearest = min(near, key=lambda one: abs(one.position - number))
+                yield Sample(number, shot, _upright(nearest.frame, aspect))
 
     def _decoded(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[_Timed]:
         pyav = _pyav()
@@ -202,6 +191,8 @@ class CutDetector:
 
     def shot(self, frame: av.VideoFrame) -> int:
         """The number of the frame's shot, from 0. Call it for every frame, in order."""
+        if self.threshold >= 1:
+            return 0
         small = frame.to_ndarray(format="rgb24", width=_SIDE, height=_SIDE, interpolation="AREA")
         colours = colour_histogram(small)
         if self._before is not None and share_changed(colours, self._before) > self.threshold:
@@ -227,6 +218,25 @@ def _upright(frame: av.VideoFrame, aspect: Fraction) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """The file, open, and the stream of its pictures. Any error while it is open makes it an unreadable video."""
+    pyav = _pyav()
+    if not is_utf8(path):
+        raise UnreadableVideo(f"{NOT_UTF8}; {RENAME}")
+    try:
+        with pyav.open(str(path), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if stream is None:
+                raise UnreadableVideo("there is no picture in it")
+            yield container, stream
+    except SslToolboxError:
+        raise
+    # PyAV raises FFmpegError and OSError, and on odd files many others: UnicodeDecodeError, MemoryError, …
+    except Exception as error:
+        raise UnreadableVideo(getattr(error, "strerror", None) or first_line(error)) from error
+
+
 def _pyav() -> Any:
     try:
         import av
@@ -242,12 +252,5 @@ def frame_rate(path: Path) -> Fraction:
         UnreadableVideo: if it can't be opened, or has no picture.
         UserError: if PyAV is not installed.
     """
-    pyav = _pyav()
-    try:
-        with pyav.open(str(path), metadata_errors="replace") as container:
-            stream = container.streams.best("video")
-            if stream is None:
-                raise UnreadableVideo("there is no picture in it")
-            return Fraction(stream.average_rate or stream.guessed_rate or 25)
-    except pyav.FFmpegError as error:
-        raise UnreadableVideo(error.strerror or first_line(error)) from error
+    with _opened(path) as (_, stream):
+        return Fraction(stream.average_rate or stream.guessed_rate or 25)
