@@ -48,7 +48,7 @@ def find_videos(sources: Sequence[Path], identity: Identity = "parent") -> list[
     """
     found: dict[tuple[str, str], Video] = {}
     for source in sources:
-        for path in _videos(source):
+        for path in videos_in(source):
             video = _named(path, source.absolute(), identity)
             other = found.setdefault((video.identity, video.name), video)
             if other.path != path:
@@ -68,7 +68,12 @@ def other_files(sources: Sequence[Path]) -> list[Path]:
     return [path for source in sources if source.is_dir() for path in _walk(source) if not _is_video(path)]
 
 
-def _videos(source: Path) -> Iterator[Path]:
+def videos_in(source: Path) -> Iterator[Path]:
+    """The file itself, or the videos in a folder and the folders in it, in natural order; their absolute paths.
+
+    Raises:
+        DataNotFound: if the path does not exist.
+    """
     if not source.exists():
         raise DataNotFound(f"{printable(source)}: there is no such file or folder")
     if source.is_dir():

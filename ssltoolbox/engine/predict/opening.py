@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssltoolbox.api import LandmarkDetector
+from ssltoolbox.api import LandmarkDetector, UserError
 from ssltoolbox.data.extract.video import Cropping, Watch
+from ssltoolbox.data.extract.videos import videos_in
 from ssltoolbox.engine.predict.sources import (
     Faces,
     ImageFaces,
@@ -15,7 +16,6 @@ from ssltoolbox.engine.predict.sources import (
     folder_faces,
     index_faces,
     is_index,
-    videos_in,
 )
 from ssltoolbox.engine.predict.video_faces import VideoFaces
 
@@ -44,6 +44,11 @@ def look_at(path: Path) -> Named:
     Raises:
         UserError: where there is no such file or folder.
     """
+    if not (path.is_file() or path.is_dir()):
+        raise UserError(
+            f"{path}: there is no such file or folder",
+            "name a video, a folder of videos or images, or an index of frames",
+        )
     return Named(path, () if is_index(path) else tuple(videos_in(path)))
 
 
@@ -56,7 +61,7 @@ def video_sources(
         UserError: where the detector can't be made.
     """
     detector = make()
-    below = named.path.parent if named.is_video else named.path
+    below = (named.path.parent if named.is_video else named.path).absolute()
     return [
         VideoFaces(video, video.relative_to(below).as_posix(), detector, cropping, watch)
         for video in named.videos

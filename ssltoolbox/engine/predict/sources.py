@@ -12,19 +12,17 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import Frames, UserError
-from ssltoolbox.data.extract.videos import VIDEO_TYPES
+from ssltoolbox.api import Frames
 from ssltoolbox.data.frames.dataset import ClipDataset
 from ssltoolbox.data.frames.folder import read_any_folder
 from ssltoolbox.data.frames.folder_source import FolderSource
-from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.index.reader import FrameIndex, open_index
+from ssltoolbox.data.index.schema import HEADER
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.engine.core.features import lengths_of, spread
 
 AT_ONCE = 64
 """Faces of a batch."""
-INDEX_MARK = "index.json"
 BOX = ("left", "top", "width", "height")
 PLACE_COLUMNS = ("source", "face", "frame", "time", "file", *BOX)
 """Columns of a table that say where and when a face was seen."""
@@ -174,25 +172,4 @@ def index_faces(path: Path, read: Read) -> ImageFaces:
 
 def is_index(path: Path) -> bool:
     """Whether a path is an index of frames."""
-    return (path / INDEX_MARK).is_file()
-
-
-def videos_in(path: Path) -> list[Path]:
-    """The video itself, or the videos below a folder in natural order; hidden ones are passed over.
-
-    Raises:
-        UserError: where there is no such file or folder.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise UserError(
-            f"{path}: there is no such file or folder",
-            "name a video, a folder of videos or images, or an index of frames",
-        )
-    found = []
-    for folder, subfolders, names in os.walk(path):
-        subfolders[:] = in_natural_order(name for name in subfolders if not name.startswith("."))
-        shown = in_natural_order(name for name in names if not name.startswith("."))
-        found += [Path(folder, name) for name in shown if name.lower().endswith(VIDEO_TYPES)]
-    return found
+    return (path / HEADER).is_file()
