@@ -64,14 +64,21 @@ def looks(detector: LandmarkDetector, path: Path, detect_size: int = 0) -> Itera
         yield Look(sample.number, sample.shot, sample.image, faces)
 
 
-def clips(samples: Sequence[Look], lost: float, change: float = CUT) -> list[list[tuple[Look, np.ndarray]]]:
+def clips(samples: Sequence[Look], lost: float) -> list[list[tuple[Look, np.ndarray]]]:
     """The faces of each clip that `data extract` would keep."""
+    return [
+        found for track, found in tracks(samples, lost, CUT).items() if seconds(track, FPS) >= MIN_SECONDS
+    ]
+
+
+def tracks(samples: Sequence[Look], lost: float, change: float) -> dict[Track, list[tuple[Look, np.ndarray]]]:
+    """The faces of each track, however short."""
     tracker = FaceTracker(int(lost * FPS), change)
     members: dict[Track, list[tuple[Look, np.ndarray]]] = {}
     for look in samples:
         for track, points in tracker.follow(look.number, look.shot, look.faces, look.image)[0]:
             members.setdefault(track, []).append((look, points))
-    return [found for track, found in members.items() if seconds(track, FPS) >= MIN_SECONDS]
+    return members
 
 
 def kept(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -231,12 +238,8 @@ def paste(picture: np.ndarray, image: np.ndarray, points: np.ndarray, left: int)
 
 def mixes(samples: list[Look], owners: dict[int, int], lost: float, change: float) -> bool:
     """Whether a track, however short, has faces of two people."""
-    tracker = FaceTracker(int(lost * FPS), change)
-    whose: dict[Track, set[int]] = {}
-    for look in samples:
-        for track, points in tracker.follow(look.number, look.shot, look.faces, look.image)[0]:
-            whose.setdefault(track, set()).add(owners[id(points)])
-    return any(len(people) > 1 for people in whose.values())
+    found = tracks(samples, lost, change).values()
+    return any(len({owners[id(points)] for _, points in track}) > 1 for track in found)
 
 
 def reduced(arguments: argparse.Namespace) -> list[dict[str, Any]]:

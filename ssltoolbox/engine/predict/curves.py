@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
-from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.engine.predict.predictor import Shown, by_output
 from ssltoolbox.support.files import write_bytes
 
 DPI = 100
@@ -88,18 +88,16 @@ def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
     """A panel for each label; numbers of at most about 1 share one."""
     panels: list[_Panel] = []
     small: list[tuple[str, int]] = []
-    start = 0
-    for shown in outputs:
+    for shown, places in by_output(outputs, np.arange(values.shape[1])):
         if shown.output.kind == "number":
-            line = shown.title, start
-            if np.abs(values[:, start]).max() <= 1.5:
+            line = shown.title, int(places[0])
+            if np.abs(values[:, line[1]]).max() <= 1.5:
                 small.append(line)
             else:
                 panels.append(_Panel(shown.title, [line], None))
         else:
-            lines = [(name, start + place) for place, name in enumerate(shown.output.names)]
+            lines = list(zip(shown.output.names, places.tolist(), strict=True))
             panels.append(_Panel(f"{shown.title}\nprobability", lines, (0, 1)))
-        start += len(shown.columns)
     if small:
         most = max(1.0, *(float(np.abs(values[:, place]).max()) for _, place in small))
         panels.append(_Panel("value", small, (-most, most)))

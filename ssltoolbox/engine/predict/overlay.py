@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ssltoolbox.api import UserError
 from ssltoolbox.data.extract.reading import VideoReader, frame_rate
 from ssltoolbox.engine.predict.gathered import FaceCurve
-from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.engine.predict.predictor import Shown, by_output
 from ssltoolbox.support.files import replaced
 
 LONGEST = 1280
@@ -186,10 +186,8 @@ def _colour(face: int) -> str:
 
 def _lines(outputs: Sequence[Shown], values: np.ndarray) -> list[str]:
     """What is written beside a face: the likeliest class, numbers, and what is likelier than not."""
-    lines, start = [], 0
-    for shown in outputs:
-        own = values[start : start + len(shown.columns)]
-        start += len(shown.columns)
+    lines = []
+    for shown, own in by_output(outputs, values):
         if shown.output.kind == "classes":
             best = int(own.argmax())
             lines.append(f"{shown.output.names[best]} {own[best]:.2f}")

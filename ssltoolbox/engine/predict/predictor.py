@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,17 @@ class Shown:
     title: str
     output: HeadOutput
     columns: tuple[str, ...]
+
+
+def by_output(outputs: Sequence[Shown], values: np.ndarray) -> Iterator[tuple[Shown, np.ndarray]]:
+    """Each label with its own predictions.
+
+    Args:
+        outputs: the labels.
+        values: [..., C] the predictions of all labels.
+    """
+    ends = np.cumsum([len(shown.columns) for shown in outputs])[:-1]
+    return zip(outputs, np.split(values, ends, axis=-1), strict=True)
 
 
 class Predictor:

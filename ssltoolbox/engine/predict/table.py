@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.engine.predict.predictor import Shown, by_output
 from ssltoolbox.engine.predict.sources import BOX, FaceRow
 from ssltoolbox.support.files import replaced
 from ssltoolbox.support.paths import refuse_no_utf8
@@ -66,10 +66,7 @@ class PredictionTable:
             "file": [row.file or None for row in found.rows],
             **{name: [box[side] for box in boxes] for side, name in enumerate(BOX)},
         }
-        start = 0
-        for shown in self._outputs:
-            values = found.values[:, start : start + len(shown.columns)]
-            start += len(shown.columns)
+        for shown, values in by_output(self._outputs, found.values):
             if shown.output.kind == "classes":
                 columns[shown.title] = [shown.output.names[best] for best in values.argmax(axis=1)]
             columns |= {name: values[:, place] for place, name in enumerate(shown.columns)}
