@@ -79,7 +79,7 @@ def predict(
     \b
     Example:
         ssltoolbox evaluate runs/mine --tasks expression,valence_arousal
-        ssltoolbox predict runs/mine talk.mp4 -o talk.parquet --plot talk.png --video talk.boxes.mp4
+        ssltoolbox predict runs/mine talk.mp4 -o talk.parquet --plot talk.png
     """
     from ssltoolbox.data.extract.video import Cropping
     from ssltoolbox.engine.predict.gathered import Gathered

@@ -42,28 +42,28 @@ _SCALE = click.option(
     type=click.FloatRange(0.5, 5),
     default=1.6,
     show_default=True,
-    help="The side of a video's crops over that of the face's box: 1.6 shows the whole head, 1.1 brows to chin.",
+    help="Crops from videos are this many times as wide as the face: 1.6 shows the whole head, 1.1 brows to chin.",
 )
 _LOST = click.option(
     "--lost",
     type=click.FloatRange(min=0),
     default=0.5,
     show_default=True,
-    help="Seconds for which a face in a video may be missing and is still the same one. It has no frames there.",
+    help="A face that is back after at most this many seconds is still the same face. The gap has no frames.",
 )
 _CUT = click.option(
     "--cut",
     type=click.FloatRange(0, 1),
     default=0.35,
     show_default=True,
-    help="The share of a video's picture, or around a face, whose colour changes at a cut; 1 finds none.",
+    help="A cut changes more than this share of the colours, in the picture or around a face; 1 finds none.",
 )
 _DETECT_SIZE = click.option(
     "--detect-size",
     type=click.IntRange(min=0),
     default=480,
     show_default=True,
-    help="Look for faces in a copy of a video's frame with this shorter side in pixels; 0 takes the frame itself.",
+    help="Look for faces in a copy of the frame whose shorter side has this many pixels; 0 for the frame itself.",
 )
 
 
