@@ -1,4 +1,4 @@
-"""What a task has learned: a head, which turns features into predictions of labels."""
+"""The head that a task has fitted: it turns features into predictions of labels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HeadOutput:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What its predictions are called, one for each output of the head."""
+        """The names of its predictions, one for each output of the head."""
         if self.kind == "number":
             return (self.label,)
         return tuple(f"{self.label}_{name}" for name in self.names)
@@ -64,7 +64,7 @@ class TaskResults(dict[str, Mapping[str, Any]]):
     """Results of a task as `Evaluator.evaluate` gives them, and the head that they were measured with.
 
     Attributes:
-        head: what the task has learned; None if there is nothing to keep.
+        head: the head that the task has fitted; None if it fitted none.
 
     Examples:
         >>> output = HeadOutput("smile", "number")

@@ -57,7 +57,7 @@ class ClassTask:
         With the head of a linear probe.
 
         Raises:
-            UserError: for features or labels that no number can be had from.
+            UserError: for features or labels from which no metric can be computed.
         """
         samples = labelled(features, self.label, self.task)
         targets = {split: found.targets for split, found in samples.items()}

@@ -37,7 +37,7 @@ class ClipExpression:
           such label
 
         Raises:
-            UserError: for features or labels that no number can be had from.
+            UserError: for features or labels from which no metric can be computed.
         """
         label = self.options.label
         frames = labelled(features, label, "clip_expression")

@@ -63,7 +63,7 @@ class Identity:
         - `identities` told apart; `left_out`: those with too few frames; `frames`: `early` and `late` ones
 
         Raises:
-            UserError: for features that no number can be had from, and for fewer than two identities.
+            UserError: for features from which no metric can be computed, and for fewer than two identities.
         """
         val, test = (_halves(features, split) for split in ("val", "test"))
         result = by_protocol(

@@ -1,7 +1,7 @@
 """Linear models on frozen features, fitted for several regularisers at once in bounded memory.
 
 Both minimise a mean loss + regulariser / 2 × ‖W‖² over standardised features, the intercept left free. Features
-are standardised chunk by chunk each time that they are looked at, so that no copy of them is held; on a GPU, one.
+are standardised chunk by chunk in each pass, so that memory holds no copy of them; a GPU holds one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from ssltoolbox.models.devices import best_device
 
 CHUNK_BYTES = 2**21
-"""Features are looked at in chunks of about this size, so that what is made of them stays in a core's cache."""
+"""Features are processed in chunks of about this size, so that intermediate results stay in a core's cache."""
 
 ON_GPU = 32
 """How many times as large chunks are on a GPU, where each costs some launches."""

@@ -37,7 +37,7 @@ class MultiLabel:
         A frame of which some columns are unknown counts for the others. With the head of linear probes.
 
         Raises:
-            UserError: for features or labels that no number can be had from.
+            UserError: for features or labels from which no metric can be computed.
         """
         label = self.options.label
         samples = labelled(features, label, "multi_label")

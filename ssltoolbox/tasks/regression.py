@@ -35,7 +35,7 @@ class Regression:
         With the head of a linear probe.
 
         Raises:
-            UserError: for features or labels that no number can be had from.
+            UserError: for features or labels from which no metric can be computed.
         """
         label = self.options.label
         samples = labelled(features, label, "regression")

@@ -42,7 +42,7 @@ class ValenceArousal:
         With the heads of linear probes as one.
 
         Raises:
-            UserError: for features or labels that no number can be had from.
+            UserError: for features or labels from which no metric can be computed.
         """
         results = {label: self._evaluate(features, label) for label in LABELS}
         heads = [result.pop("head") for result in results.values() if "head" in result]

@@ -1,8 +1,8 @@
-"""Features kept on disk, so that a network looks once at what it sees.
+"""Features kept on disk, so that a network computes the features of the same images once.
 
-A folder for each network holds files of features. Each entry is a batch, named by a digest of the images that the
-network saw, after the view: other data, another view or another order of the images is another entry. So nothing
-must be known of where images come from, and an old entry can't be taken for a new one.
+A folder for each network holds files of features. Each entry is a batch. Its name is a digest of the images after
+the view, as the network gets them: other data, another view or another order of the images gives another entry.
+So an entry does not depend on where the images come from, and an outdated one is never used.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from ssltoolbox.registry.code import code_version, digest_of
 from ssltoolbox.support.files import replaced
 
 FOLDER = "SSLTOOLBOX_CACHE"
-"""Environment variable: the folder of everything that is kept from run to run, instead of the user's own."""
+"""Environment variable: the folder for files that runs share, instead of the user's cache folder."""
 GIB = 2**30
 FILE_BYTES = 64 * 2**20
-"""Features are written as soon as there are so many bytes of them."""
+"""Features are written to a file as soon as they have this size."""
 ABANDONED = 24 * 3600
-"""Seconds after which a file that nobody has finished is removed."""
+"""Seconds after which an unfinished file is removed."""
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ log = logging.getLogger(__name__)
 class KeptFeatures:
     """Features of one network, batch by batch.
 
-    Processes share a folder: files appear whole and are never changed. What can't be written is not kept; the log
-    says so, once.
+    Processes share a folder: files appear whole and are never changed. If features can't be written, they are not
+    kept, and the log has one warning.
 
     Args:
         folder: of all networks.
-        network: a digest of all that features depend on besides the images; see `network_digest`.
-        limit: bytes that the folder may hold; of more, the files that were not used for longest are removed.
+        network: a digest of everything besides the images that features depend on; see `network_digest`.
+        limit: the most bytes in the folder; beyond that, the least recently used files are removed.
     """
 
     def __init__(self, folder: Path, network: str, limit: int) -> None:
@@ -85,7 +85,7 @@ class KeptFeatures:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what is new, and keeps the folder within its limit."""
+        """Writes the new features, and keeps the folder within its limit."""
         if not self._new:
             return
         # Each writer has names of its own, so that no two write one file.
@@ -103,7 +103,7 @@ class KeptFeatures:
         self._new = {}
 
     def _open(self, path: Path) -> None:
-        """Notes the batches of a file; their features are read when they are asked for."""
+        """Notes the batches of a file; their features are read in `get`."""
         try:
             opened = _Opened(path, safe_open(path, "numpy"))
         except FileNotFoundError:  # another process has just removed it
@@ -132,7 +132,7 @@ class _Opened:
 
 
 def kept_features(plan: Plan, backbone: nn.Module, device: torch.device) -> KeptFeatures | None:
-    """Where the recipe's `trainer.keep_features` keeps the features of a network; None for nowhere.
+    """The store of a network's features, as the recipe's `trainer.keep_features` has it; None for no store.
 
     Args:
         plan: the recipe's.
@@ -154,7 +154,7 @@ def cache_folder() -> Path:
 
 
 def network_digest(plan: Plan, backbone: nn.Module, device: torch.device) -> str:
-    """A digest of the weights, of the code and of the arithmetic that features come from."""
+    """A digest of the weights, the code and the precision that features are computed with."""
     about: Mapping[str, Any] = {
         "weights": weights_hash(backbone),
         "network": plan.recipe.backbone.model_dump(mode="json", exclude={"weights", "allow_partial"}),
@@ -175,13 +175,13 @@ def images_digest(images: Tensor) -> str:
 
 
 def _flush_to_disk(path: Path) -> None:
-    """So that a crash of the machine leaves no file of the right length with other content."""
+    """Without this, a crash of the machine could leave a file of the right length with wrong content."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def _keep_within(root: Path, limit: int) -> None:
-    """Removes the files that were not used for longest, until the folder holds no more than `limit` bytes."""
+    """Removes the least recently used files, until the folder holds no more than `limit` bytes."""
     files = []
     for path in root.glob("*/*"):
         with suppress(FileNotFoundError):  # another process has just removed it

@@ -155,7 +155,7 @@ def _unless_nobody_listens(
 
 
 A_MOMENT = 1.0
-"""Seconds within which the system tells that a worker has died whose connection is broken."""
+"""Seconds to wait for the exit code of a worker whose connection is broken."""
 _DEATH = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+).*?\) (?:is killed by signal: (?P<signal>[^.]+))?"
 )
@@ -163,7 +163,7 @@ _DEATH = re.compile(
 
 @contextmanager
 def worker_deaths_explained(workers: Sequence[BaseProcess] = ()) -> Iterator[None]:
-    """Says in a line what is known of a loader's worker that has died; torch may say it at any time.
+    """Explains the death of a loader's worker in one line; torch may raise its error at any time.
 
     Args:
         workers: those of the loader, where they are known.

@@ -41,7 +41,7 @@ class HeadedNetwork(nn.Module):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What the predictions are."""
+        """The names of the predictions."""
         return tuple(column for output in self.card.outputs for column in output.columns)
 
     def forward(self, images: Tensor) -> Tensor:
