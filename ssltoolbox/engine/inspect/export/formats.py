@@ -41,7 +41,8 @@ class Format:
         write: backbone, plan → the file's content.
         read: the content, plan → the network in the other library.
         usage: the file's name, backbone, plan → Python code that loads it.
-        heads: whether a file may hold a head with its backbone; then `write` and `usage` take a `HeadedNetwork` too.
+        heads: whether a file may hold a head with its backbone; then "backbone" above may be a
+            `HeadedNetwork`.
     """
 
     suffixes: tuple[str, ...]
