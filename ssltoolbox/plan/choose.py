@@ -89,23 +89,28 @@ def chosen_at(node: ComponentNode, key: str, registry: Registry) -> tuple[Chosen
     except PluginError as error:
         return None, Wrong((RecipeProblem(node.name_place, error.message, error.hint),), _causes(error))
     options, problems = _options(node, provided)
-    written = node.options.child("data")
-    if (
-        written is None
-        or written.value is None
-        or not issubclass(provided.descriptor.options, EvaluatorOptions)
-    ):
-        if options is None:
-            return None, Wrong(tuple(problems))
-        options, wrapped, wrong = with_datasets(options, node.options, provided, registry)
-        item = None if options is None else Chosen(key, provided, options, node.index, wrapped=wrapped)
-        return item, wrong
-    data, wrong = _dataset("data", written, provided, registry)
-    wrong = Wrong((*problems, *wrong.problems), wrong.causes)
-    if options is None or data is None:
+    wrong = Wrong(tuple(problems))
+    wrapped: tuple[Chosen, ...] = ()
+    if options is not None:
+        options, wrapped, of_wrapped = with_datasets(options, node.options, provided, registry)
+        wrong += of_wrapped
+    own, of_own = _own_data(node, provided, registry)
+    wrong += of_own
+    if options is None or of_own.problems:
         return None, wrong
-    options = options.model_copy(update={"data": data.spelled_out})
-    return Chosen(key, provided, options, node.index, OwnData(data)), wrong
+    if own is not None:
+        options = options.model_copy(update={"data": own.chosen.spelled_out})
+    return Chosen(key, provided, options, node.index, own, wrapped), wrong
+
+
+def _own_data(node: ComponentNode, task: Provided, registry: Registry) -> tuple[OwnData | None, Wrong]:
+    """The data that a task names for itself; None where it names none."""
+    written = node.options.child("data")
+    names_none = written is None or written.value is None
+    if names_none or not issubclass(task.descriptor.options, EvaluatorOptions):
+        return None, Wrong()
+    data, wrong = _dataset("data", written, task, registry)
+    return (None if data is None else OwnData(data)), wrong
 
 
 def with_datasets(
@@ -131,7 +136,11 @@ def with_datasets(
         assert isinstance(data.options, DatasetOptions)
         wrapped.append(data)
         resolved = named.found(data.options, data.provided)
-        changed[field] = resolved if at is None else (*changed.get(field, ()), resolved)
+        if at is None:
+            changed[field] = resolved
+        else:
+            items = changed.get(field, getattr(options, field))
+            changed[field] = (*items[:at], resolved, *items[at + 1 :])
     if wrong.problems:
         return None, (), wrong
     return (options.model_copy(update=changed) if changed else options), tuple(wrapped), wrong

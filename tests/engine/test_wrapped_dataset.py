@@ -11,6 +11,7 @@ from helpers.runs import halted_at, write_recipe
 from PIL import Image
 
 import ssltoolbox
+from ssltoolbox.api import Kind
 from ssltoolbox.cli.main import run as cli_run
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.models import weights_hash
@@ -22,7 +23,9 @@ from ssltoolbox.registry import discover
 PLUGIN = '''
 from dataclasses import replace
 
-from ssltoolbox.api import DatasetOptions, Descriptor, NamedDataset, hookimpl
+from ssltoolbox.api import (
+    DatasetOptions, Descriptor, EvaluatorDescriptor, EvaluatorOptions, NamedDataset, hookimpl
+)
 
 
 class FewerOptions(DatasetOptions):
@@ -73,6 +76,19 @@ class Joined:
         return sum(map(len, self.inner))
 
 
+class MixedOptions(JoinedOptions):
+    """Some items are no datasets."""
+
+    datasets: tuple[NamedDataset | None, ...]
+
+    def facts(self, split="train"):
+        assert self.datasets[0] is None
+        return self.datasets[1].facts(split)
+
+
+Mixed = Joined
+
+
 class BadOptions(DatasetOptions):
     """Its facts fail."""
 
@@ -80,9 +96,22 @@ class BadOptions(DatasetOptions):
         return {}["clips"]
 
 
+class ReferenceOptions(EvaluatorOptions):
+    """Compares with other data."""
+
+    reference: NamedDataset
+
+
+@hookimpl
+def ssltoolbox_evaluators():
+    yield EvaluatorDescriptor(name="reference", summary="Compares.", options=ReferenceOptions,
+                              target=f"{__name__}:Reference", api=2)
+
+
 @hookimpl
 def ssltoolbox_datasets():
-    for name, options in (("fewer", FewerOptions), ("joined", JoinedOptions), ("bad", BadOptions)):
+    known = {"fewer": FewerOptions, "joined": JoinedOptions, "mixed": MixedOptions, "bad": BadOptions}
+    for name, options in known.items():
         yield Descriptor(name=name, summary="Wraps other datasets.", options=options,
                          target=f"{__name__}:{name.capitalize()}", api=2,
                          notice="Ask before use." if name == "bad" else "")
@@ -167,6 +196,22 @@ def test_wrapped_twice_and_several(tmp_path: Path) -> None:
         "fewer",
         "synthetic_faces",
     ]
+
+
+def test_items_that_are_no_datasets_stay(tmp_path: Path) -> None:
+    plan = load_plan(recipe(tmp_path, f"{{name: mixed, datasets: [null, {FACES}]}}"))
+    assert plan.facts is not None
+    assert plan.facts.clips == 24
+
+
+@pytest.mark.parametrize("own", ["", f", data: {FACES}"])
+def test_a_task_names_a_dataset_besides_its_data(own: str, tmp_path: Path) -> None:
+    task = f"{{name: reference, reference: synthetic_faces{own}}}"
+    plan = load_plan(recipe(tmp_path, PLAIN, f"evaluate: [{task}]\n"))
+    (chosen,) = plan.of(Kind.EVALUATORS)
+    assert [data.key for data in chosen.wrapped] == ["synthetic_faces"]
+    assert bool(chosen.own_data) == bool(own)
+    assert chosen.options.reference.facts().clips  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
