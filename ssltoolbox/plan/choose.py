@@ -106,8 +106,9 @@ def chosen_at(node: ComponentNode, key: str, registry: Registry) -> tuple[Chosen
 def _own_data(node: ComponentNode, task: Provided, registry: Registry) -> tuple[OwnData | None, Wrong]:
     """The data that a task names for itself; None where it names none."""
     written = node.options.child("data")
-    names_none = written is None or written.value is None
-    if names_none or not issubclass(task.descriptor.options, EvaluatorOptions):
+    if written is None or written.value is None:
+        return None, Wrong()
+    if not issubclass(task.descriptor.options, EvaluatorOptions):
         return None, Wrong()
     data, wrong = _dataset("data", written, task, registry)
     return (None if data is None else OwnData(data)), wrong
