@@ -55,4 +55,4 @@ def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     assert [name for name in api.__all__ if f">{name}<" not in page and f".{name}" not in page] == []
     assert "check_plugin" in (tmp_path / "testing" / "index.html").read_text()
     assert "ssltoolbox bench grid.yaml" in (tmp_path / "cookbook" / "index.html").read_text()
-    assert "momentum_copy(" in (tmp_path / "plugins" / "methods" / "index.html").read_text()
+    assert "Momentum(" in (tmp_path / "plugins" / "methods" / "index.html").read_text()

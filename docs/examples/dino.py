@@ -3,13 +3,11 @@
 import torch
 from lightly.loss import DINOLoss
 from lightly.models.modules import DINOProjectionHead
-from lightly.models.utils import update_momentum
-from lightly.utils.scheduler import cosine_schedule
 from pydantic import Field
 from torch import nn
 
 from ssltoolbox.api import MethodDescriptor, Options, StepOutput, hookimpl
-from ssltoolbox.models import momentum_copy
+from ssltoolbox.models import Momentum
 
 
 class DINOOptions(Options):
@@ -33,14 +31,14 @@ class DINO(nn.Module):
         self.options, self.context = options, context
         self.backbone = context.backbone
         self.head = DINOProjectionHead(context.feature_dim, options.hidden_dim, 256, options.output_dim)
-        self.teacher_backbone = momentum_copy(self.backbone)
-        self.teacher_head = momentum_copy(self.head)
+        self.teacher = Momentum(
+            self.backbone, self.head, momentum=options.momentum, final=1.0, steps=context.steps
+        )
+        self.teacher_backbone, self.teacher_head = self.teacher.copies
         self.loss = DINOLoss(options.output_dim)
 
     def before_step(self, step):
-        momentum = cosine_schedule(step, self.context.steps, self.options.momentum, 1.0)
-        update_momentum(self.backbone, self.teacher_backbone, momentum)
-        update_momentum(self.head, self.teacher_head, momentum)
+        self.teacher.update(step)
 
     def step(self, inputs):
         student = [self.head(self.backbone(view)) for view in (*inputs.views, *inputs.crops)]

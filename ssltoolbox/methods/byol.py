@@ -5,13 +5,11 @@ from __future__ import annotations
 import torch
 from lightly.loss import NegativeCosineSimilarity
 from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
-from lightly.models.utils import update_momentum
-from lightly.utils.scheduler import cosine_schedule
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, StepInputs, StepOutput
 from ssltoolbox.methods.plugin import BYOLOptions
-from ssltoolbox.models import momentum_copy
+from ssltoolbox.models import Momentum
 
 
 class BYOL(nn.Module):
@@ -23,30 +21,28 @@ class BYOL(nn.Module):
         self.backbone = context.backbone
         self.projection = BYOLProjectionHead(context.feature_dim, hidden, output)
         self.prediction = BYOLPredictionHead(output, hidden, output)
-        self.target_backbone = momentum_copy(self.backbone)
-        self.target_projection = momentum_copy(self.projection)
+        self._target = Momentum(
+            self.backbone, self.projection, momentum=options.momentum, final=1.0, steps=context.steps
+        )
+        self.target_backbone, self.target_projection = self._target.copies
         self.loss = NegativeCosineSimilarity()
-        self._momentum = options.momentum
-        self._steps = context.steps
 
     def before_step(self, step: int) -> None:
         """Updates the target network; its momentum rises to 1."""
-        momentum = cosine_schedule(step, self._steps, self._momentum, 1.0)
-        update_momentum(self.backbone, self.target_backbone, momentum)
-        update_momentum(self.projection, self.target_projection, momentum)
+        self._target.update(step)
 
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the symmetric negative cosine similarity, in [-1, 1]."""
         view_a, view_b = inputs.views
         projected_a = self.projection(self.backbone(view_a))
-        target_a = self._target(view_a)
+        target_a = self._targets(view_a)
         projected_b = self.projection(self.backbone(view_b))
-        target_b = self._target(view_b)
+        target_b = self._targets(view_b)
         loss_a = self.loss(self.prediction(projected_a), target_b)
         loss_b = self.loss(self.prediction(projected_b), target_a)
         return StepOutput(0.5 * (loss_a + loss_b), embeddings=projected_a, pairs=projected_b)
 
     @torch.no_grad()
-    def _target(self, view: Tensor) -> Tensor:
-        target: Tensor = self.target_projection(self.target_backbone(view))
-        return target
+    def _targets(self, view: Tensor) -> Tensor:
+        targets: Tensor = self.target_projection(self.target_backbone(view))
+        return targets

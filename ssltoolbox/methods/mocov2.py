@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 from lightly.models.modules.heads import MoCoProjectionHead
-from lightly.models.utils import update_momentum
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, RowQueue, gather_rows
 from ssltoolbox.methods.plugin import MoCoV2Options
-from ssltoolbox.models import momentum_copy
+from ssltoolbox.models import Momentum
 
 
 class MoCoV2(nn.Module):
@@ -24,19 +23,17 @@ class MoCoV2(nn.Module):
         super().__init__()
         self.backbone = context.backbone
         self.projection = MoCoProjectionHead(context.feature_dim, options.hidden_dim, options.output_dim)
-        self.key_backbone = momentum_copy(self.backbone)
-        self.key_projection = momentum_copy(self.projection)
+        self._keys = Momentum(self.backbone, self.projection, momentum=options.momentum)
+        self.key_backbone, self.key_projection = self._keys.copies
         self.loss = NTXentLoss(
             options.temperature, (options.queue, options.output_dim), gather_distributed=context.distributed
         )
         self.queue = RowQueue(options.queue)
-        self._momentum = options.momentum
         self._context = context
 
     def before_step(self, step: int) -> None:
         """Updates the key network."""
-        update_momentum(self.backbone, self.key_backbone, self._momentum)
-        update_momentum(self.projection, self.key_projection, self._momentum)
+        self._keys.update(step)
 
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the loss of the M queries."""

@@ -8,11 +8,12 @@ from ssltoolbox.models.backbone import (
     unseen_border,
 )
 from ssltoolbox.models.layouts import Match
-from ssltoolbox.models.momentum import momentum_copy
+from ssltoolbox.models.momentum import Momentum, momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
 
 __all__ = [
     "Match",
+    "Momentum",
     "build_backbone",
     "create_backbone",
     "feature_dim",

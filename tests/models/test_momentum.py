@@ -1,7 +1,8 @@
-"""A momentum copy of any head: equal, independent, without gradients."""
+"""A momentum copy of any head: equal, independent, without gradients. It follows its module."""
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any
 
@@ -11,7 +12,7 @@ from lightly.models.modules import heads
 from lightly.models.utils import update_momentum
 from torch import Tensor, nn
 
-from ssltoolbox.models import momentum_copy
+from ssltoolbox.models import Momentum, momentum_copy
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
 FEATURES, HIDDEN, OUTPUT = 6, 8, 5
@@ -82,3 +83,40 @@ def test_a_copy_follows_its_head() -> None:
     update_momentum(head, copied, m=0.0)
     features = torch.randn(4, FEATURES)
     torch.testing.assert_close(output(copied, features), output(head, features))
+
+
+def test_a_constant_momentum_stays() -> None:
+    assert {Momentum(nn.Linear(2, 2), momentum=0.99).at(step) for step in (0, 5, 10**6)} == {0.99}
+
+
+def test_a_cosine_of_momentum_ends_at_its_final_value() -> None:
+    momentum = Momentum(nn.Linear(2, 2), momentum=0.9, final=1.0, steps=11)
+    values = [momentum.at(step) for step in range(11)]
+    assert values == sorted(values)
+    assert values[0] == pytest.approx(0.9)
+    assert values[5] == pytest.approx(0.95)
+    assert values[-1] == 1.0
+
+
+def test_each_copy_moves_towards_its_own_module() -> None:
+    modules = [nn.Linear(3, 2), nn.Linear(2, 4)]
+    momentum = Momentum(*modules, momentum=0.75)
+    before = [copy.deepcopy(copied) for copied in momentum.copies]
+    with torch.no_grad():
+        for parameter in (parameter for module in modules for parameter in module.parameters()):
+            parameter.normal_()
+    momentum.update(step=0)
+    for module, old, new in zip(modules, before, momentum.copies, strict=True):
+        torch.testing.assert_close(new.weight, 0.75 * old.weight + 0.25 * module.weight)
+
+
+def test_a_deep_copy_of_its_owner_has_a_momentum_of_its_own() -> None:
+    owner = nn.Module()
+    owner.backbone = nn.Linear(2, 2)
+    owner.momentum = Momentum(owner.backbone, momentum=0.0)
+    (owner.teacher,) = owner.momentum.copies
+    other = copy.deepcopy(owner)
+    nn.init.zeros_(other.backbone.weight)
+    other.momentum.update(step=0)
+    assert not other.teacher.weight.any()
+    assert owner.teacher.weight.all()
