@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ssltoolbox.api as api
+from ssltoolbox.registry import discover
 
 pytest.importorskip("mkdocs")
 pytest.importorskip("mkdocstrings")
@@ -23,6 +24,16 @@ def test_every_kind_has_a_page() -> None:
         assert (ROOT / "docs" / "plugins" / f"{kind}.md").is_file(), kind
         assert f"plugins/{kind}.md" in navigation
         assert f"({kind}.md)" in kinds_page
+
+
+def test_every_shipped_method_has_a_page() -> None:
+    methods = set(discover().names(api.Kind.METHODS)) - {"none"}
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    overview = (ROOT / "docs" / "methods" / "index.md").read_text(encoding="utf-8")
+    for method in methods:
+        assert (ROOT / "docs" / "methods" / f"{method}.md").is_file(), method
+        assert f"methods/{method}.md" in navigation
+        assert f"({method}.md)" in overview
 
 
 def test_every_page_has_the_same_sections() -> None:
