@@ -42,6 +42,8 @@ from ssltoolbox.api.methods import (
     GroupedMethod,
     Method,
     MethodContext,
+    Pictures,
+    PicturingMethod,
     StepInputs,
 )
 from ssltoolbox.api.metrics import Metric
@@ -138,6 +140,8 @@ __all__ = [
     "PairedView",
     "Pairs",
     "Pick",
+    "Pictures",
+    "PicturingMethod",
     "PositiveGenerator",
     "Problem",
     "Rows",

@@ -158,7 +158,7 @@ Kind.METHODS = add_kind(
         required=True,
         descriptor=MethodDescriptor,
         arguments=("context",),
-        more_contracts=("GroupedMethod", "GradientMethod"),
+        more_contracts=("GroupedMethod", "GradientMethod", "PicturingMethod"),
         examples=("simsiam", "nnclr"),
     )
 )

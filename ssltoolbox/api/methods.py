@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ssltoolbox.api.tensors import TensorFields
@@ -163,6 +163,52 @@ class GradientMethod(Protocol):
         """Called once for each optimiser step, after the gradients of all its micro-batches are known and before
         they are clipped. DINO, for example, freezes its last layer in the first epoch.
         """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What a method makes of a few images, side by side, for the report of a run.
+
+    Attributes:
+        columns: heading → [n, 3, h, w] images, with the normalisation of the views. Row i of all columns belongs
+            together; sizes may differ between columns. Without columns there is no picture.
+        note: what a reader must know, such as that the training has collapsed; it is printed and logged too.
+
+    Raises:
+        ValueError: for columns that are not images, or that differ in their number.
+    """
+
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        shapes = {heading: tuple(images.shape) for heading, images in self.columns.items()}
+        wrong = [heading for heading, shape in shapes.items() if len(shape) != 4 or shape[1] != 3]
+        if wrong:
+            raise ValueError(f"the column {wrong[0]!r} is {list(shapes[wrong[0]])}, not images [n, 3, h, w]")
+        if len({shape[0] for shape in shapes.values()}) > 1:
+            raise ValueError(f"the columns have different numbers of images: {shapes}")
+
+
+@runtime_checkable
+class PicturingMethod(Protocol):
+    """A method that shows what it makes of images, such as a reconstruction.
+
+    Examples:
+        >>> import torch
+        >>> class Blind:
+        ...     def pictures(self, inputs):
+        ...         return Pictures({"image": inputs.view_a, "reconstruction": torch.zeros_like(inputs.view_a)})
+        >>> isinstance(Blind(), PicturingMethod)
+        True
+        >>> list(Blind().pictures(StepInputs(torch.ones(4, 3, 2, 2), None, rows=None)).columns)
+        ['image', 'reconstruction']
+    """
+
+    def pictures(self, inputs: StepInputs) -> Pictures:
+        """Called once after training, in evaluation mode and without gradients, with the first instances of the
+        first step."""
         ...
 
 

@@ -43,6 +43,8 @@ class RunFiles:
         evaluation: evaluation.json; empty for a run without tasks.
         embedding_map: embedding_map.json; empty for a run that has none.
         pairs: the PNG of sampled pairs, where there is one.
+        pictures: the PNG of what the method makes of images, where there is one.
+        pictures_about: pictures.json: the headings of its columns, and a note; empty if it is not there.
     """
 
     recipe_text: str
@@ -52,6 +54,8 @@ class RunFiles:
     evaluation: Mapping[str, Any]
     embedding_map: Mapping[str, Any] = field(default_factory=dict)
     pairs: bytes | None = None
+    pictures: bytes | None = None
+    pictures_about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def trains(self) -> bool:
@@ -72,7 +76,6 @@ def read_run(folder: Path) -> RunFiles:
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
     """
     text = (folder / "recipe.yaml").read_text(encoding="utf-8")
-    pairs = folder / "pairs.png"
     return RunFiles(
         recipe_text=text,
         recipe=yaml.safe_load(text),
@@ -80,8 +83,14 @@ def read_run(folder: Path) -> RunFiles:
         metrics=_curves(folder / "metrics.csv"),
         evaluation=_json(folder / "evaluation.json"),
         embedding_map=_json(folder / "embedding_map.json"),
-        pairs=pairs.read_bytes() if pairs.exists() else None,
+        pairs=_bytes(folder / "pairs.png"),
+        pictures=_bytes(folder / "pictures.png"),
+        pictures_about=_json(folder / "pictures.json"),
     )
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
 def _json(path: Path) -> Mapping[str, Any]:

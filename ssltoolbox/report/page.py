@@ -50,8 +50,8 @@ def render_report(folder: Path) -> str:
     """The report of the run in a folder, as HTML that needs no other file.
 
     Args:
-        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json, embedding_map.json and
-            pairs.png, where the run has them.
+        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json, embedding_map.json,
+            pictures.png with pictures.json, and pairs.png, where the run has them.
 
     Raises:
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
@@ -76,6 +76,9 @@ def render_report(folder: Path) -> str:
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
         pairs=data_uri(files.pairs, "image/png") if files.pairs else "",
+        pictures=data_uri(files.pictures, "image/png") if files.pictures else "",
+        pictures_words=", ".join(files.pictures_about.get("columns", ())),
+        pictures_note=files.pictures_about.get("note", ""),
         strategies=strategies_of(files.recipe),
         strategy_counts=list(strategy_counts(files.metrics)),
         recipe=files.recipe_text,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import StepOutput
+from ssltoolbox.api import Pictures, PicturingMethod, StepOutput
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.testing.attributes import path_to
-from ssltoolbox.testing.compare import changed_field, copy_of, devices, shape_of
+from ssltoolbox.testing.compare import changed_field, copy_of, devices, same, shape_of
 from ssltoolbox.testing.method_trial import (
     INSTANCES,
     MethodTrial,
@@ -136,6 +137,24 @@ def resumes(subject: Subject) -> None:
         )
 
 
+@rule("pictures are images", trains)
+def pictures(subject: Subject) -> Iterator[Complaint]:
+    for device in devices():
+        trial = MethodTrial(subject, device)
+        if not isinstance(trial.method, PicturingMethod):
+            return
+        before = {name: deepcopy(value) for name, value in trial.method.eval().state_dict().items()}
+        with torch.no_grad():
+            shown = trial.method.pictures(trial.input(0))
+        if not isinstance(shown, Pictures):
+            raise Breach(f"`{subject.name}.pictures` must give `Pictures`, it gave {type(shown).__name__}")
+        for heading, images in shown.columns.items():
+            if not images.isfinite().all():
+                yield Complaint(heading, f"`{subject.name}.pictures` gave a column {heading!r} that is not finite")
+        if not same(before, dict(trial.method.state_dict())):
+            yield Complaint("state", f"`{subject.name}.pictures` changed the method: it must only look")
+
+
 @rule("maskers are asked", has_negatives)
 def asks_maskers(subject: Subject) -> Iterator[Complaint]:
     trial = MethodTrial(subject, masked=True)
@@ -190,6 +209,7 @@ RULES = (
     detached,
     input_unchanged,
     resumes,
+    pictures,
     asks_maskers,
     compares_own_draw,
     weighs,

@@ -93,6 +93,15 @@ def test_it_needs_no_other_file(run: RunFolder) -> None:
     assert all(image["alt"] for image in page.images)
 
 
+def test_pictures_of_the_method_and_its_note(run: RunFolder) -> None:
+    (run.path / "pictures.png").write_bytes(b"\x89PNG")
+    run.json("pictures", {"columns": ["image", "rebuilt"], "note": "All is grey."})
+    page = page_of(run)
+    assert page.after("What the method makes of images") == ["All is grey."]
+    assert page.images[-1]["alt"].endswith("image, rebuilt")
+    assert content(page.images[-1]) == ("image/png", b"\x89PNG")
+
+
 def test_plots_hold_their_text(run: RunFolder, golden: Golden) -> None:
     first, confusion, loss = (ElementTree.fromstring(content(image)[1]) for image in page_of(run).images[:3])
     assert {"expression macro-F1 ↑", "identity left accuracy", "untrained"} <= set(first.itertext())

@@ -39,6 +39,9 @@ class Mirror(nn.Module):
         loss = loss * (1 + self.seen)
         self.seen += 0.1
         return api.StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
+
+    def pictures(self, inputs):
+        return api.Pictures({"image": inputs.view_a, "mirrored": inputs.view_a.flip(-1)})
 """
 BAD = {
     "trains the backbone it is given": (
@@ -69,6 +72,10 @@ BAD = {
         ('self.register_buffer("seen", torch.zeros(()))', "self.seen = torch.zeros(())"),
         "put what changes between steps into buffers by `register_buffer(…, persistent=True)`, and let what "
         "depends on the time follow from `before_step(step)`",
+    ),
+    "pictures are images": (
+        ('{"image": inputs.view_a, ', '{"image": inputs.view_a / 0, '),
+        "`Mirror.pictures` gave a column 'image' that is not finite",
     ),
     "maskers are asked": (
         ("maskers = self.context.maskers", "maskers = ()"),
@@ -114,6 +121,20 @@ def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
     if rule == "all that learns is optimised":
         body = body.replace("self.head(self", "self.heads[0](self")
     assert advice in broken(KIND, body, MORE).get(rule, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        ('{"image": inputs.view_a}', "must give `Pictures`, it gave dict"),
+        ('api.Pictures({"image": inputs.view_a[0]})', "not images [n, 3, h, w]"),
+        ('self.seen.add_(1) and api.Pictures({"image": inputs.view_a})', "changed the method"),
+    ],
+)
+def test_pictures_that_are_none(broken: Check, answer: str, advice: str) -> None:
+    old = 'api.Pictures({"image": inputs.view_a, "mirrored": inputs.view_a.flip(-1)})'
+    assert old in CLASS
+    assert advice in broken(KIND, CLASS.replace(old, answer), MORE)["pictures are images"]
 
 
 def test_a_momentum_network_has_no_gradient(broken: Check) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_text
 
 DRAWS_SHOWN = 3
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 def write_report(components: Components, folder: RunFolder, console: Console) -> None:
-    """Writes report.html from the files of the run. A run that trained gets a picture of pairs, and a run that was
-    evaluated gets a map of the features.
+    """Writes report.html from the files of the run. A run that trained gets a picture of pairs, and pictures of the
+    method if it has any; a run that was evaluated gets a map of the features.
 
     A run is complete without its report: a failure here is printed, its traceback is logged, and the run succeeds.
     """
@@ -30,6 +31,13 @@ def write_report(components: Components, folder: RunFolder, console: Console) ->
             from ssltoolbox.engine.inspect.preview import preview
 
             preview(components, folder.pairs, draws=DRAWS_SHOWN)
+    if shows_pictures(components.plan) and not folder.pictures.exists():
+        with _failures_reported("the pictures of the method", folder, console):
+            from ssltoolbox.engine.inspect.pictures import write_pictures
+
+            if note := write_pictures(components, folder):
+                log.warning(note)
+                console.print(note, highlight=False, markup=False, soft_wrap=True)
     if folder.evaluation.exists() and not folder.embedding_map.exists():
         with _failures_reported("the map of the features", folder, console):
             from ssltoolbox.engine.inspect.embedding_map import write_map
@@ -39,6 +47,11 @@ def write_report(components: Components, folder: RunFolder, console: Console) ->
         from ssltoolbox.report import render_report
 
         write_text(folder.report, render_report(folder.path))
+
+
+def shows_pictures(plan: Plan) -> bool:
+    """True if the plan's method shows what it makes of images."""
+    return plan.trains and hasattr(plan.method.provided.load(), "pictures")
 
 
 @contextmanager

@@ -65,6 +65,8 @@ class RunFolder:
         self.heads = self.path / "heads"
         self.embedding_map = self.path / "embedding_map.json"
         self.pairs = self.path / "pairs.png"
+        self.pictures = self.path / "pictures.png"
+        self.pictures_note = self.path / "pictures.json"
         self.report = self.path / "report.html"
         self.log = self.path / "log.txt"
         self.failure = self.path / "failure.json"

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
+from PIL import Image
 
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.training.run import train
@@ -51,6 +52,61 @@ def test_a_picture_that_fails_costs_only_the_picture(tmp_path: Path, monkeypatch
     run = run_tiny(write_recipe(tmp_path), tmp_path / "run")
     assert "What it was trained on" not in run.folder.report.read_text()
     assert "ValueError: no picture" in run.folder.log.read_text()
+
+
+PICTURING = """
+import torch
+from torch import nn
+from ssltoolbox.api import MethodDescriptor, Options, Pictures, StepOutput, hookimpl
+
+class Rebuild(nn.Module):
+    def __init__(self, options, context):
+        super().__init__()
+        self.backbone = context.backbone
+        self.head = nn.Linear(context.feature_dim, 3)
+        self.register_buffer("steps", torch.zeros(()))
+
+    def before_step(self, step):
+        pass
+
+    def step(self, inputs):
+        self.steps += 1
+        return StepOutput(self.rebuilt(inputs.view_a).sub(inputs.view_a).square().mean())
+
+    def rebuilt(self, images):
+        return self.head(self.backbone(images))[:, :, None, None].expand_as(images)
+
+    def pictures(self, inputs):
+        assert not self.training and not torch.is_grad_enabled()
+        columns = {"image": inputs.view_a, "mean colour": self.rebuilt(inputs.view_a)}
+        return Pictures(columns, f"seen after {int(self.steps)} steps: {list(inputs.view_a.shape)}")
+
+@hookimpl
+def ssltoolbox_methods():
+    yield MethodDescriptor(
+        name="rebuild", summary="R.", target=f"{__name__}:Rebuild", negatives=None, inputs=frozenset(), api=2
+    )
+"""
+
+
+def test_a_method_shows_pictures_of_what_it_has_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rebuild.py").write_text(PICTURING)
+    recipe = write_recipe(
+        tmp_path,
+        (WITH_METHOD["simclr"], "rebuild"),
+        ("positives: [time_aug]\n", "plugins: {files: [rebuild.py]}\n"),
+    )
+    run = run_tiny(recipe, tmp_path / "run")
+    note = "seen after 6 steps: [6, 3, 32, 32]"
+    assert capsys.readouterr().out.splitlines().count(note) == 1
+    assert note in run.folder.log.read_text()
+    html = run.folder.report.read_text()
+    assert note in html
+    assert "image, mean colour" in html
+    with Image.open(run.folder.pictures) as picture:
+        assert picture.width < picture.height
 
 
 def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path: Path) -> None:
