@@ -150,7 +150,9 @@ def pictures(subject: Subject) -> Iterator[Complaint]:
             raise Breach(f"`{subject.name}.pictures` must give `Pictures`, it gave {type(shown).__name__}")
         for heading, images in shown.columns.items():
             if not images.isfinite().all():
-                yield Complaint(heading, f"`{subject.name}.pictures` gave a column {heading!r} that is not finite")
+                yield Complaint(
+                    heading, f"`{subject.name}.pictures` gave a column {heading!r} that is not finite"
+                )
         if not same(before, dict(trial.method.state_dict())):
             yield Complaint("state", f"`{subject.name}.pictures` changed the method: it must only look")
 

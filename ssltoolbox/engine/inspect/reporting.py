@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 def write_report(components: Components, folder: RunFolder, console: Console) -> None:
-    """Writes report.html from the files of the run. A run that trained gets a picture of pairs, and pictures of the
-    method if it has any; a run that was evaluated gets a map of the features.
+    """Writes report.html from the files of the run. A run that trained gets a picture of pairs, and pictures of
+    the method if it has any; a run that was evaluated gets a map of the features.
 
     A run is complete without its report: a failure here is printed, its traceback is logged, and the run succeeds.
     """
