@@ -141,11 +141,12 @@ def resumes(subject: Subject) -> None:
 def pictures(subject: Subject) -> Iterator[Complaint]:
     for device in devices():
         trial = MethodTrial(subject, device)
-        if not isinstance(trial.method, PicturingMethod):
+        method: nn.Module = trial.method
+        if not isinstance(method, PicturingMethod):
             return
-        before = {name: deepcopy(value) for name, value in trial.method.eval().state_dict().items()}
+        before = {name: deepcopy(value) for name, value in method.eval().state_dict().items()}
         with torch.no_grad():
-            shown = trial.method.pictures(trial.input(0))
+            shown = method.pictures(trial.input(0))
         if not isinstance(shown, Pictures):
             raise Breach(f"`{subject.name}.pictures` must give `Pictures`, it gave {type(shown).__name__}")
         for heading, images in shown.columns.items():
@@ -153,7 +154,7 @@ def pictures(subject: Subject) -> Iterator[Complaint]:
                 yield Complaint(
                     heading, f"`{subject.name}.pictures` gave a column {heading!r} that is not finite"
                 )
-        if not same(before, dict(trial.method.state_dict())):
+        if not same(before, dict(method.state_dict())):
             yield Complaint("state", f"`{subject.name}.pictures` changed the method: it must only look")
 
 
