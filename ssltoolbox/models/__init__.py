@@ -7,6 +7,7 @@ from ssltoolbox.models.backbone import (
     forward_flops,
     unseen_border,
 )
+from ssltoolbox.models.crops import features_of_crops
 from ssltoolbox.models.layouts import Match
 from ssltoolbox.models.momentum import Momentum, momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
@@ -17,6 +18,7 @@ __all__ = [
     "build_backbone",
     "create_backbone",
     "feature_dim",
+    "features_of_crops",
     "forward_flops",
     "load_weights",
     "match_weights",

@@ -1,0 +1,157 @@
+"""DINO is lightly's own loop, with local crops, a warm-up and a frozen last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from lightly.loss import DINOLoss
+from lightly.models.utils import update_momentum
+from lightly.utils.scheduler import cosine_schedule
+from ssltoolbox_dino import DINOOptions
+from ssltoolbox_dino.method import DINO
+from torch import Tensor, nn
+
+from ssltoolbox.api import MethodContext, Rows, Setting, StepInputs
+
+COUNT, STEPS, PER_EPOCH, WARMUP = 6, 20, 4, 3
+OPTIONS = DINOOptions(hidden_dim=16, bottleneck_dim=8, output_dim=10, warmup_teacher_epochs=WARMUP)
+Images = tuple[Tensor, Tensor, tuple[Tensor, ...]]
+
+
+def images() -> list[Images]:
+    """Two views and three local crops for each step."""
+    generator = torch.Generator().manual_seed(7)
+    views = torch.randn(STEPS, 2, COUNT, 3, 12, 12, generator=generator)
+    crops = torch.randn(STEPS, 3, COUNT, 3, 6, 6, generator=generator)
+    return [(*pair, tuple(small)) for pair, small in zip(views, crops, strict=True)]
+
+
+def build(**changes: object) -> DINO:
+    torch.manual_seed(0)
+    backbone = nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    context = MethodContext(
+        backbone=backbone,
+        feature_dim=8,
+        descriptor_dim=0,
+        maskers=None,  # type: ignore[arg-type]
+        instances=COUNT,
+        steps=STEPS,
+        distributed=False,
+        steps_per_epoch=PER_EPOCH,
+    )
+    return DINO(OPTIONS.model_copy(update=changes), context)
+
+
+def inputs(step: int, given: Images) -> StepInputs:
+    view_a, view_b, crops = given
+    draw = torch.arange(COUNT).repeat(2)
+    return StepInputs(view_a, view_b, Rows(draw, draw, draw, draw.double()), step, crops)
+
+
+def losses_of(
+    parameters: list[nn.Parameter],
+    loss_of: Callable[[int, Images], Tensor],
+    after_backward: Callable[[int], None],
+) -> list[float]:
+    optimiser = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.05, momentum=0.9)
+    losses = []
+    for step, given in enumerate(images()):
+        loss = loss_of(step, given)
+        optimiser.zero_grad()
+        loss.backward()
+        after_backward(step)
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
+    method, twin = build(), build()
+    backbone, head = twin.backbone, twin.head
+    teacher_backbone, teacher_head = twin.teacher_backbone, twin.teacher_head
+    criterion = DINOLoss(10, warmup_teacher_temp=0.04, teacher_temp=0.07, warmup_teacher_temp_epochs=WARMUP)
+
+    def plain(step: int, given: Images) -> Tensor:
+        view_a, view_b, crops = given
+        momentum = cosine_schedule(step, STEPS, 0.996, 1.0)
+        update_momentum(backbone, teacher_backbone, momentum)
+        update_momentum(head, teacher_head, momentum)
+        large = torch.cat([view_a, view_b])
+        with torch.no_grad():
+            taught = teacher_head(teacher_backbone(large)).split(COUNT)
+        learned = head(torch.cat([backbone(large), backbone(torch.cat(crops))])).split(COUNT)
+        return criterion(list(taught), list(learned), epoch=step // PER_EPOCH)
+
+    def freeze(step: int) -> None:
+        if step < PER_EPOCH:
+            for parameter in head.last_layer.parameters():
+                parameter.grad = None
+
+    def step_loss(step: int, given: Images) -> Tensor:
+        method.before_step(step)
+        return method.step(inputs(step, given)).loss
+
+    theirs = losses_of([*backbone.parameters(), *head.parameters()], plain, freeze)
+    ours = losses_of(list(method.parameters()), step_loss, method.after_backward)
+    torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-5, atol=1e-6)
+    assert ours[-1] != ours[0]
+
+
+def test_the_loss_is_the_papers_formula() -> None:
+    """Each output of the teacher, centred, with each other image of the student."""
+    method = build(warmup_teacher_temperature=0.05).eval()
+    method.loss.center.copy_(torch.linspace(-0.1, 0.1, 10))
+    center, given = method.loss.center.clone()[0], images()[0]
+    with torch.no_grad():
+        found = method.step(inputs(0, given)).loss
+        view_a, view_b, crops = given
+        student = [method.head(method.backbone(image)) for image in (view_a, view_b, *crops)]
+        terms = []
+        for t, view in enumerate((view_a, view_b)):
+            taught = ((method.teacher_head(method.teacher_backbone(view)) - center) / 0.05).softmax(dim=1)
+            for s, learned in enumerate(student):
+                if s != t:
+                    terms.append(-(taught * F.log_softmax(learned / 0.1, dim=1)).sum(dim=1).mean())
+    assert len(terms) == 8
+    torch.testing.assert_close(found, torch.stack(terms).mean())
+    assert not torch.equal(method.loss.center[0], center)
+
+
+def test_the_last_layer_is_frozen_in_the_first_epoch() -> None:
+    method = build()
+    for step, learns in ((PER_EPOCH - 1, False), (PER_EPOCH, True)):
+        method.zero_grad()
+        method.step(inputs(step, images()[0])).loss.backward()
+        method.after_backward(step)
+        assert (method.head.last_layer.weight_v.grad is not None) == learns
+
+
+def test_teacher_and_centre_are_saved() -> None:
+    saved = set(build().state_dict())
+    assert saved >= {"loss.center", "teacher_backbone.0.weight", "teacher_head.last_layer.weight_v"}
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_outputs_keep_the_length_of_their_weights_or_not(unit: bool) -> None:
+    head = build(unit_last_layer=unit).head
+    assert head.last_layer.weight_g.requires_grad != unit
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [(100, []), (20, ["warmup_teacher_epochs"]), (1, ["frozen_epochs", "warmup_teacher_epochs"])],
+)
+def test_a_run_that_is_too_short_for_its_settings(epochs: int, expected: list[str]) -> None:
+    setting = Setting(
+        None, instances=8, draws=8, hard_negatives=0, steps=10 * epochs, steps_per_epoch=10
+    )
+    problems = list(DINOOptions().problems(setting))
+    assert [problem.option for problem in problems] == expected
+    assert all(problem.warning for problem in problems)
+
+

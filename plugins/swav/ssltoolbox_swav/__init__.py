@@ -1,0 +1,70 @@
+"""SwAV: each view predicts the cluster that another view of the image is assigned to (Caron et al., NeurIPS 2020)."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
+
+
+class SwAVOptions(Options):
+    """SwAV's settings; the defaults are those of the authors' code for large batches."""
+
+    temperature: float = Field(default=0.1, gt=1e-6)
+    """τ of the softmax over prototypes."""
+    prototypes: int = Field(default=3000, ge=2)
+    """Clusters that images are assigned to."""
+    frozen_steps: int = Field(default=313, ge=0)
+    """Optimiser steps in which the prototypes keep their first directions."""
+    epsilon: float = Field(default=0.05, gt=1e-3)
+    """Strength of the entropy term of Sinkhorn-Knopp: smaller is closer to hard assignments."""
+    sinkhorn_iterations: int = Field(default=3, ge=0)
+    """Iterations of Sinkhorn-Knopp, which divides the images equally between the prototypes."""
+    queue: int = Field(default=0, ge=0)
+    """Earlier embeddings of each side that are assigned together with the batch; 0 for none. For batches that are small
+    beside the number of prototypes; the paper has 3840 with a batch of 256. Divisible by the instances that are
+    compared at once."""
+    queue_epochs: float = Field(default=15, ge=0)
+    """Epochs before the queue is used; a part of an epoch, such as 0.5, is allowed."""
+    hidden_dim: int = Field(default=2048, ge=1)
+    """Width of the projection head's hidden layer."""
+    output_dim: int = Field(default=128, ge=1)
+    """Size of the embedding, and of a prototype."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.queue % setting.instances:
+            nearest = max(1, round(self.queue / setting.instances)) * setting.instances
+            yield Problem(
+                "queue",
+                f"a queue of {self.queue} is not divisible by the {setting.instances} instances "
+                "that are compared at once",
+                f"write queue: {nearest}",
+            )
+        if self.queue and 0 < setting.steps <= self.queue_epochs * setting.steps_per_epoch:
+            yield Problem(
+                "queue_epochs",
+                f"the queue is used after {self.queue_epochs:g} epochs, and the run ends before",
+                "write fewer queue_epochs, or queue: 0",
+                warning=True,
+            )
+        if (assigned := setting.instances + self.queue) < self.prototypes:
+            yield Problem(
+                "prototypes",
+                f"{assigned} images are divided equally between {self.prototypes} prototypes: "
+                "most of them get no image of their own",
+                f"write prototypes: {assigned} or less, or a longer queue",
+                warning=True,
+            )
+
+
+@hookimpl
+def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
+    yield MethodDescriptor(
+        name="swav",
+        summary="Views and local crops predict each other's cluster (Caron et al. 2020).",
+        options=SwAVOptions,
+        target="ssltoolbox_swav.method:SwAV",
+        negatives=None,
+        inputs=frozenset({"view_b", "crops"}),
+        api=2,
+    )

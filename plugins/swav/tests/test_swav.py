@@ -1,0 +1,165 @@
+"""SwAV is lightly's own loop, with local crops and a queue."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from lightly.loss import SwaVLoss
+from lightly.models.modules.memory_bank import MemoryBankModule
+from ssltoolbox_swav import SwAVOptions
+from ssltoolbox_swav.method import SwAV
+from torch import Tensor, nn
+
+from ssltoolbox.api import MethodContext, Rows, Setting, StepInputs
+
+COUNT, STEPS, PER_EPOCH, QUEUE, FROZEN = 6, 20, 4, 12, 3
+OPTIONS = SwAVOptions(
+    prototypes=10, frozen_steps=FROZEN, queue=QUEUE, queue_epochs=2, hidden_dim=16, output_dim=8
+)
+Images = tuple[Tensor, Tensor, tuple[Tensor, ...]]
+
+
+def images() -> list[Images]:
+    """Two views and three local crops for each step."""
+    generator = torch.Generator().manual_seed(7)
+    views = torch.randn(STEPS, 2, COUNT, 3, 12, 12, generator=generator)
+    crops = torch.randn(STEPS, 3, COUNT, 3, 6, 6, generator=generator)
+    return [(*pair, tuple(small)) for pair, small in zip(views, crops, strict=True)]
+
+
+def build(options: SwAVOptions = OPTIONS) -> SwAV:
+    torch.manual_seed(0)
+    backbone = nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    context = MethodContext(
+        backbone=backbone,
+        feature_dim=8,
+        descriptor_dim=0,
+        maskers=None,  # type: ignore[arg-type]
+        instances=COUNT,
+        steps=STEPS,
+        distributed=False,
+        steps_per_epoch=PER_EPOCH,
+    )
+    return SwAV(options, context)
+
+
+def inputs(step: int, given: Images) -> StepInputs:
+    view_a, view_b, crops = given
+    draw = torch.arange(COUNT).repeat(2)
+    return StepInputs(view_a, view_b, Rows(draw, draw, draw, draw.double()), step, crops)
+
+
+def losses_of(
+    parameters: list[nn.Parameter],
+    loss_of: Callable[[int, Images], Tensor],
+    after_backward: Callable[[int], None],
+) -> list[float]:
+    optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9)
+    losses = []
+    for step, given in enumerate(images()):
+        loss = loss_of(step, given)
+        optimiser.zero_grad()
+        loss.backward()
+        after_backward(step)
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
+    method = build()
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    prototypes = nn.Linear(8, 10, bias=False)
+    prototypes.load_state_dict({"weight": method.prototypes.heads[0].weight})
+    queues = [MemoryBankModule((QUEUE, 8), feature_dim_first=False) for _ in range(2)]
+    criterion = SwaVLoss()
+
+    def plain(step: int, given: Images) -> Tensor:
+        view_a, view_b, crops = given
+        with torch.no_grad():
+            prototypes.weight.copy_(F.normalize(prototypes.weight))
+        features = torch.cat([backbone(torch.cat([view_a, view_b])), backbone(torch.cat(crops))])
+        z = F.normalize(head(features))
+        scores = prototypes(z).split(COUNT)
+        with torch.no_grad():
+            earlier = [
+                prototypes(queue(side, update=True)[1])
+                for queue, side in zip(queues, z.split(COUNT), strict=False)
+            ]
+        in_use = step >= 2 * PER_EPOCH
+        return criterion(list(scores[:2]), list(scores[2:]), earlier if in_use else None).squeeze()
+
+    def freeze(step: int) -> None:
+        if step < FROZEN:
+            prototypes.weight.grad = None
+
+    def step_loss(step: int, given: Images) -> Tensor:
+        method.before_step(step)
+        return method.step(inputs(step, given)).loss
+
+    theirs = losses_of([p for m in (backbone, head, prototypes) for p in m.parameters()], plain, freeze)
+    ours = losses_of(list(method.parameters()), step_loss, method.after_backward)
+    torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-5, atol=1e-6)
+    assert ours[-1] != ours[0]
+
+
+def test_embeddings_of_each_side_enter_its_queue() -> None:
+    method = build()
+    output = method.step(inputs(0, images()[0]))
+    assert set(method.state_dict()) >= {"queues.0.bank", "queues.1.bank_ptr"}
+    torch.testing.assert_close(method.queues[0].bank[:COUNT], output.embeddings.detach())
+    torch.testing.assert_close(method.queues[1].bank[:COUNT], output.pairs.detach())
+    assert not method.queues[0].bank[COUNT:].any()
+
+
+@pytest.mark.parametrize(("queue_epochs", "used"), [(0.0, [False, False, True, True]), (0.75, [False] * 3 + [True])])
+def test_a_queue_is_used_from_its_epoch_once_it_is_full(queue_epochs: float, used: list[bool]) -> None:
+    """Until then, the loss is the one without a queue."""
+    queued = build(OPTIONS.model_copy(update={"queue_epochs": queue_epochs}))
+    alone = build(OPTIONS.model_copy(update={"queue": 0}))
+    for step, (given, expected) in enumerate(zip(images(), used, strict=False)):
+        losses = [method.step(inputs(step, given)).loss for method in (queued, alone)]
+        assert (losses[0] != losses[1]) == expected
+
+
+def test_prototypes_are_frozen_at_the_start_and_have_length_one() -> None:
+    method = build()
+    given = images()[0]
+    (prototypes,) = method.prototypes.heads
+    for step, learns in ((FROZEN - 1, False), (FROZEN, True)):
+        method.zero_grad()
+        method.step(inputs(step, given)).loss.backward()
+        method.after_backward(step)
+        assert (prototypes.weight.grad is not None) == learns
+    with torch.no_grad():
+        prototypes.weight.mul_(3)
+    method.before_step(0)
+    torch.testing.assert_close(prototypes.weight.norm(dim=1), torch.ones(10))
+
+
+def setting(instances: int, epochs: int = 200) -> Setting:
+    steps = {"steps": 10 * epochs, "steps_per_epoch": 10}
+    return Setting(None, instances=instances, draws=instances, hard_negatives=0, **steps)
+
+
+@pytest.mark.parametrize(
+    ("changes", "instances", "epochs", "expected"),
+    [
+        ({}, 4096, 200, []),
+        ({"queue": 3840}, 256, 200, []),
+        ({"queue": 3840}, 100, 200, ["queue"]),
+        ({"queue": 3840}, 256, 15, ["queue_epochs"]),
+        ({}, 256, 200, ["prototypes"]),
+    ],
+)
+def test_settings_that_do_not_fit(
+    changes: dict[str, int], instances: int, epochs: int, expected: list[str]
+) -> None:
+    problems = SwAVOptions(**changes).problems(setting(instances, epochs))
+    assert [problem.option for problem in problems] == expected

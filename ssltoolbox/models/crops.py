@@ -1,0 +1,31 @@
+"""Multi-crop: the features of images of several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+
+def features_of_crops(backbone: Callable[[Tensor], Tensor], images: Sequence[Tensor]) -> Tensor:
+    """The features of views and local crops, in their order.
+
+    Images of one size that follow each other go through the backbone together, as the authors of SwAV and DINO do
+    it. So batch norm sees the two views as one batch, and all local crops as another.
+
+    Args:
+        backbone: [B, 3, s, s] → [B, feature_dim], for each of the sizes.
+        images: [M, 3, s, s] each, such as `(*inputs.views, *inputs.crops)`.
+
+    Returns:
+        [M · number of images, feature_dim]; `.split(M)` gives those of each image.
+
+    Examples:
+        >>> views, crops = [torch.zeros(2, 3, 8, 8)] * 2, [torch.ones(2, 3, 4, 4)] * 3
+        >>> list(features_of_crops(lambda x: x.mean(dim=(2, 3)), [*views, *crops]).shape)
+        [10, 3]
+    """
+    by_size = (list(group) for _, group in groupby(images, key=lambda image: image.shape[-2:]))
+    return torch.cat([backbone(torch.cat(group)) for group in by_size])
