@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +78,6 @@ def ssltoolbox_auxiliary_losses():
                      target=f"{__name__}:Short", api=2)
 """
 SMALL_VIT = "{name: vit_tiny_patch16_224, options: {patch_size: 8, depth: 1, embed_dim: 8, num_heads: 1}}"
-DINO = Path(__file__).parents[2] / "docs" / "examples" / "dino.py"
 NAMED = ("{name: test_byobnet}", "{name: tiny_net, options: {width: 12}}")
 
 
@@ -164,17 +162,15 @@ def test_auxiliary_losses_see_its_features(recipe: Path, tmp_path: Path) -> None
 @pytest.fixture
 def with_crops(recipe: Path, tmp_path: Path) -> Path:
     """The recipe with a method that looks at local crops."""
-    shutil.copy(DINO, tmp_path)
     path = tmp_path / "crops.yaml"
     path.write_text(
-        "recipe: 1\nextends: tiny.yaml\nmethod: {name: dino, hidden_dim: 16, output_dim: 16}\n"
+        "recipe: 1\nextends: tiny.yaml\nmethod: {name: dino, hidden_dim: 16, bottleneck_dim: 8, output_dim: 16}\n"
         "evaluate: []\ntrainer: {steps: 2}\n"
-        "views: {name: standard, size: 32, crops: 2, crop_size: 16}\nplugins: {files: [door.py, dino.py]}\n"
+        "views: {name: standard, size: 32, crops: 2, crop_size: 16}\nplugins: {files: [door.py]}\n"
     )
     return path
 
 
-@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")  # lightly's head of DINO
 def test_it_sees_local_crops(with_crops: Path, tmp_path: Path) -> None:
     ssltoolbox.train(with_crops, out=tmp_path / "run")
     assert ssltoolbox.load_backbone(tmp_path / "run")(torch.zeros(1, 3, 16, 16)).shape == (1, 12)
@@ -194,7 +190,6 @@ def test_a_backbone_of_one_size_refuses_local_crops_with_its_line(
     assert cli_run(["check", str(with_crops), "--set", "views.crops=0"]) == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")  # lightly's head of DINO
 @pytest.mark.parametrize(
     ("backbone", "said"),
     [

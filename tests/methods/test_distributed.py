@@ -16,8 +16,12 @@ import torch.distributed
 import torch.multiprocessing
 from helpers.maskers import HarderMore, LearnedThreshold
 from helpers.methods import rows_for, tiny_backbone, tiny_context
+from ssltoolbox_dino import DINOOptions
+from ssltoolbox_dino.method import DINO
 from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
+from ssltoolbox_swav import SwAVOptions
+from ssltoolbox_swav.method import SwAV
 from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, NegativeMasker, Options, Rows, StepInputs
@@ -71,6 +75,11 @@ def build(name: str, maskers: MaskerUnion, distributed: bool) -> nn.Module:
     if name == "nnclr":
         options = NNCLROptions(hidden_dim=16, prediction_dim=16, output_dim=8, support=48)
         return NNCLR(options, context).eval()
+    if name == "swav":
+        options = {"prototypes": 10, "queue": 24, "queue_epochs": 1, "frozen_epochs": 0}
+        return SwAV(SwAVOptions(hidden_dim=16, output_dim=8, **options), context).eval()
+    if name == "dino":
+        return DINO(DINOOptions(hidden_dim=16, bottleneck_dim=8, output_dim=10), context).eval()
     method = BYOL(BYOLOptions(hidden_dim=16, output_dim=8), context)
     return method.eval()  # its heads have batch norm, whose statistics are those of a rank
 
@@ -92,7 +101,7 @@ def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
 def two_steps(
     name: str, kind: str, ranks: int, draws: slice, average: Callable[[Tensor], Tensor]
 ) -> dict[str, Any]:
-    """Losses of two steps, gradients after both, the draws in the queue, and what maskers learned."""
+    """Losses of two steps, gradients after both, what is kept in queues and centres, and what maskers learned."""
     union = maskers(kind)
     method: Any = build(name, union, distributed=ranks > 1)
     run: Any = SimpleNamespace(stages=SimpleNamespace(maskers=union), world_size=ranks)
@@ -100,15 +109,22 @@ def two_steps(
     for step in range(2):
         method.before_step(step)
         view_a, view_b, rows = step_of(draws, first_draw=DRAWS * step)
-        output = method.step(StepInputs(view_a, view_b, rows))
+        crops = (view_a[..., :6, :6], view_b[..., 6:, 6:])
+        output = method.step(StepInputs(view_a, view_b, rows, step, crops))
         output.loss.backward()
         losses.append(average(output.loss.detach()))
         seen = {"rows": rows, "embeddings": output.embeddings.detach(), "pairs": output.pairs.detach()}
         UpdateMaskers().on_train_batch_end(run, run, seen, batch=None, index=step)
     gradients = {n: average(p.grad) for n, p in method.named_parameters() if p.grad is not None}
     queue = method.queue.draw.tolist() if hasattr(method, "queue") else []
+    kept = {n: in_order(b) for n, b in method.named_buffers() if n.endswith((".bank", ".center"))}
     learned = {key: masker.state_dict() for key, masker in union.learning.items()}
-    return {"losses": losses, "gradients": gradients, "queue": sorted(queue), "learned": learned}
+    return {"losses": losses, "gradients": gradients, "queue": sorted(queue), "kept": kept, "learned": learned}
+
+
+def in_order(kept: Tensor) -> Tensor:
+    """The rows of a queue by their first number: ranks enqueue in another order than one process."""
+    return kept[kept[:, 0].argsort()] if kept.ndim == 2 else kept
 
 
 def on_rank(rank: int, ranks: int, name: str, kind: str, folder: str) -> None:
@@ -134,6 +150,8 @@ def on_rank(rank: int, ranks: int, name: str, kind: str, folder: str) -> None:
         ("mocov2", "descriptors", 2),
         ("byol", "none", 2),
         ("nnclr", "descriptors", 2),
+        ("swav", "none", 2),
+        ("dino", "none", 2),
         ("simclr", "learned", 2),
         ("mocov2", "learned", 2),
         ("nnclr", "learned", 2),
@@ -154,5 +172,6 @@ def test_ranks_equal_one_process(name: str, kind: str, ranks: int) -> None:
         for parameter, gradient in alone["gradients"].items():
             torch.testing.assert_close(result["gradients"][parameter], gradient, msg=parameter)
         assert result["queue"] == alone["queue"]
+        torch.testing.assert_close(result["kept"], alone["kept"])
         torch.testing.assert_close(result["learned"], alone["learned"])
         assert result["learned"] == together[0]["learned"]

@@ -14,8 +14,8 @@ class SwAVOptions(Options):
     """τ of the softmax over prototypes."""
     prototypes: int = Field(default=3000, ge=2)
     """Clusters that images are assigned to."""
-    frozen_steps: int = Field(default=313, ge=0)
-    """Optimiser steps in which the prototypes keep their first directions."""
+    frozen_epochs: float = Field(default=1, ge=0)
+    """Epochs in which the prototypes keep their first directions; a part of an epoch, such as 0.5, is allowed."""
     epsilon: float = Field(default=0.05, gt=1e-3)
     """Strength of the entropy term of Sinkhorn-Knopp: smaller is closer to hard assignments."""
     sinkhorn_iterations: int = Field(default=3, ge=0)
@@ -25,7 +25,7 @@ class SwAVOptions(Options):
     beside the number of prototypes; the paper has 3840 with a batch of 256. Divisible by the instances that are
     compared at once."""
     queue_epochs: float = Field(default=15, ge=0)
-    """Epochs before the queue is used; a part of an epoch, such as 0.5, is allowed."""
+    """Epochs before the queue is used; a part of an epoch is allowed."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)
@@ -40,10 +40,18 @@ class SwAVOptions(Options):
                 "that are compared at once",
                 f"write queue: {nearest}",
             )
-        if self.queue and 0 < setting.steps <= self.queue_epochs * setting.steps_per_epoch:
+        epochs = setting.steps / setting.steps_per_epoch if setting.steps_per_epoch else float("inf")
+        if epochs <= self.frozen_epochs:
+            yield Problem(
+                "frozen_epochs",
+                f"the prototypes are frozen for {self.frozen_epochs:g} epochs, and the run has {epochs:g}",
+                "write frozen_epochs: 0, or a longer run",
+                warning=True,
+            )
+        if self.queue and epochs <= self.queue_epochs:
             yield Problem(
                 "queue_epochs",
-                f"the queue is used after {self.queue_epochs:g} epochs, and the run ends before",
+                f"the queue is used after {self.queue_epochs:g} epochs, and the run has {epochs:g}",
                 "write fewer queue_epochs, or queue: 0",
                 warning=True,
             )

@@ -29,8 +29,9 @@ class SwAV(nn.Module):
         self.queues = nn.ModuleList(
             Queue(options.queue, options.output_dim, context.distributed) for _ in range(2 * bool(options.queue))
         )
-        self._queue_from = options.queue_epochs * max(1, context.steps_per_epoch)
-        self._frozen_steps = options.frozen_steps
+        steps_per_epoch = max(1, context.steps_per_epoch)
+        self._queue_from = options.queue_epochs * steps_per_epoch
+        self._frozen_steps = options.frozen_epochs * steps_per_epoch
 
     def before_step(self, step: int) -> None:
         """Prototypes have the length 1."""

@@ -18,7 +18,7 @@ from ssltoolbox.api import MethodContext, Rows, Setting, StepInputs
 
 COUNT, STEPS, PER_EPOCH, QUEUE, FROZEN = 6, 20, 4, 12, 3
 OPTIONS = SwAVOptions(
-    prototypes=10, frozen_steps=FROZEN, queue=QUEUE, queue_epochs=2, hidden_dim=16, output_dim=8
+    prototypes=10, frozen_epochs=FROZEN / PER_EPOCH, queue=QUEUE, queue_epochs=2, hidden_dim=16, output_dim=8
 )
 Images = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 
@@ -155,6 +155,7 @@ def setting(instances: int, epochs: int = 200) -> Setting:
         ({"queue": 3840}, 256, 200, []),
         ({"queue": 3840}, 100, 200, ["queue"]),
         ({"queue": 3840}, 256, 15, ["queue_epochs"]),
+        ({}, 4096, 1, ["frozen_epochs"]),
         ({}, 256, 200, ["prototypes"]),
     ],
 )

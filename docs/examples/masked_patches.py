@@ -1,4 +1,4 @@
-"""A masked autoencoder: He et al., Masked Autoencoders Are Scalable Vision Learners, CVPR 2022."""
+"""A masked autoencoder in one file, after He et al., CVPR 2022; the toolbox's own method is `mae`."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import nn
 from ssltoolbox.api import MethodDescriptor, Options, StepOutput, hookimpl
 
 
-class MAEOptions(Options):
+class MaskedPatchesOptions(Options):
     """The settings of the masked autoencoder; the defaults are the paper's."""
 
     masked: float = Field(default=0.75, gt=0, lt=1)
@@ -20,7 +20,7 @@ class MAEOptions(Options):
     """Blocks of the decoder."""
 
 
-class MAE(nn.Module):
+class MaskedPatches(nn.Module):
     """The encoder sees some patches of an image; a small decoder predicts the pixels of the others."""
 
     def __init__(self, options, context):
@@ -82,10 +82,10 @@ class MAE(nn.Module):
 @hookimpl
 def ssltoolbox_methods():
     yield MethodDescriptor(
-        name="mae",
+        name="masked_patches",
         summary="Predicts the pixels of masked patches (He et al. 2022).",
-        options=MAEOptions,
-        target=f"{__name__}:MAE",
+        options=MaskedPatchesOptions,
+        target=f"{__name__}:MaskedPatches",
         negatives=None,
         inputs=frozenset(),
         needs=frozenset({"backbone:vit"}),

@@ -1,4 +1,4 @@
-"""DINO: Caron et al., Emerging Properties in Self-Supervised Vision Transformers, ICCV 2021."""
+"""Self-distillation in one file, after DINO (Caron et al., ICCV 2021); the toolbox's own method is `dino`."""
 
 import torch
 from lightly.loss import DINOLoss
@@ -10,8 +10,8 @@ from ssltoolbox.api import MethodDescriptor, Options, StepOutput, hookimpl
 from ssltoolbox.models import Momentum
 
 
-class DINOOptions(Options):
-    """DINO's settings; the defaults are the paper's."""
+class DistillationOptions(Options):
+    """Settings of the distillation; the defaults are the paper's."""
 
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the hidden layers of the head."""
@@ -23,7 +23,7 @@ class DINOOptions(Options):
     """Epochs in which the last layer of the head keeps its first weights."""
 
 
-class DINO(nn.Module):
+class Distillation(nn.Module):
     """The student sees both views and the local crops, and predicts what the teacher says of the two views."""
 
     def __init__(self, options, context):
@@ -56,10 +56,10 @@ class DINO(nn.Module):
 @hookimpl
 def ssltoolbox_methods():
     yield MethodDescriptor(
-        name="dino",
+        name="distillation",
         summary="A student matches a momentum teacher, from local crops too (Caron et al. 2021).",
-        options=DINOOptions,
-        target=f"{__name__}:DINO",
+        options=DistillationOptions,
+        target=f"{__name__}:Distillation",
         negatives=None,
         inputs=frozenset({"view_b", "crops"}),
         api=2,
