@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from lightly.models import utils
 from lightly.models.modules.masked_vision_transformer_decoder_timm import MaskedVisionTransformerDecoderTIMM
 from lightly.models.modules.masked_vision_transformer_timm import init_weights
-from timm.layers import PatchEmbed
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, StepInputs, StepOutput, UserError
+from ssltoolbox.api import MethodContext, Pictures, StepInputs, StepOutput, UserError
 from ssltoolbox_mae import MAEOptions
 
 
@@ -81,14 +81,37 @@ class MAE(nn.Module):
         decoded = self.decoder(utils.set_at_index(hidden, at, known))
         return self.predict(decoded[:, prefix:])
 
+    def pictures(self, inputs: StepInputs) -> Pictures:
+        """Each image, its seen patches, and what is rebuilt from them.
+
+        Rebuilt patches get the mean and the contrast that the targets were freed of.
+        """
+        patches = self._patches(inputs.view_a)
+        seen, masked = self.random_patches(len(patches), patches.device)
+        mean, deviation = self._scale(patches)
+        predicted = self.decode(self.encode(inputs.view_a, seen), seen).float() * deviation + mean
+        hidden = utils.set_at_index(patches, masked, torch.zeros_like(predicted))
+        rebuilt = utils.set_at_index(patches, masked, utils.get_at_index(predicted, masked))
+        columns = {"image": patches, "seen patches": hidden, "rebuilt": rebuilt}
+        return Pictures({heading: utils.unpatchify(each, self.patch) for heading, each in columns.items()})
+
     def targets(self, images: Tensor) -> Tensor:
         """[M, 3, S, S] → [M, patches, 3·p²] pixels, standardised."""
+        patches = self._patches(images)
+        mean, deviation = self._scale(patches)
+        return (patches - mean) / deviation
+
+    def _patches(self, images: Tensor) -> Tensor:
+        """[M, 3, S, S] → [M, patches, 3·p²]; a border that no patch covers is left out."""
         covered = self.side * self.patch
-        patches = utils.patchify(images[..., :covered, :covered].float(), self.patch)
+        return utils.patchify(images[..., :covered, :covered].float(), self.patch)
+
+    def _scale(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation that targets are standardised by."""
         if self.normalise == "none":
-            return patches
-        whole = patches if self.normalise == "patch" else patches.flatten(1)
-        return utils.normalize_mean_var(whole).view_as(patches)
+            return patches.new_zeros(()), patches.new_ones(())
+        dims = 2 if self.normalise == "patch" else (1, 2)
+        return patches.mean(dims, keepdim=True), (patches.var(dims, keepdim=True) + 1e-6).sqrt()
 
     def _check_mask(self, image_size: int) -> None:
         """
@@ -110,20 +133,25 @@ def _checked(context: MethodContext) -> VisionTransformer:
     Raises:
         UserError: otherwise.
     """
-    network = context.backbone
-    problem = ""
-    if not isinstance(network, VisionTransformer) or not isinstance(network.patch_embed, PatchEmbed):
-        problem = "is no plain vision transformer of timm"
-    elif len(set(network.patch_embed.patch_size)) > 1:
-        problem = "has patches that are not square"
-    elif network.attn_pool is not None:
-        problem = "pools its patches by an attention that MAE would not train"
-    elif not isinstance(network.patch_drop, nn.Identity):
-        problem = "drops patches itself, by its option patch_drop_rate"
-    if problem:
+    network: Any = context.backbone
+    if problem := _problem(network):
         raise UserError(
             f"method mae: the backbone {context.backbone_name!r} {problem}",
             "choose one such as vit_small_patch16_224",
         )
     network.fc_norm.requires_grad_(False)  # The norm of pooled patches, which MAE does not use.
     return network
+
+
+def _problem(network: Any) -> str:
+    """What makes a network unfit, as a clause; empty if nothing does."""
+    if not isinstance(network, VisionTransformer) or not isinstance(network.patch_embed, PatchEmbed):
+        return "is no plain vision transformer of timm"
+    vit: Any = network
+    if len(set(vit.patch_embed.patch_size)) > 1:
+        return "has patches that are not square"
+    if vit.attn_pool is not None:
+        return "pools its patches by an attention that MAE would not train"
+    if not isinstance(vit.patch_drop, nn.Identity):
+        return "drops patches itself, by its option patch_drop_rate"
+    return ""

@@ -122,6 +122,20 @@ def test_targets_are_standardised_over_a_patch_an_image_or_nothing() -> None:
     torch.testing.assert_close(plain, utils.patchify(image, PATCH))
 
 
+@pytest.mark.parametrize("normalise", ["patch", "none"])
+def test_pictures_of_a_perfect_decoder_are_the_images(
+    normalise: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = build(normalise=normalise).eval()
+    image = VIEWS[0]
+    monkeypatch.setattr(method, "decode", lambda tokens, seen: method.targets(image))
+    columns = method.pictures(inputs(0, image)).columns
+    torch.testing.assert_close(columns["image"], image)
+    torch.testing.assert_close(columns["rebuilt"], image, atol=1e-5, rtol=0)
+    hidden = (columns["seen patches"] == 0).all(dim=1).float().mean(dim=(1, 2))
+    assert hidden.tolist() == [0.75] * COUNT
+
+
 @pytest.mark.parametrize(
     "options",
     [

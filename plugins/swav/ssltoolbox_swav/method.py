@@ -60,7 +60,7 @@ class SwAV(nn.Module):
 
         None before the queues are in use. The embeddings of this step enter the queues.
         """
-        earlier = [queue.exchange(side) for queue, side in zip(self.queues, sides, strict=False)]
+        earlier = [queue(side) for queue, side in zip(self.queues, sides, strict=False)]
         if not in_use or any(part is None for part in earlier):
             return None
         return [self.prototypes(part).float() for part in earlier] or None
@@ -80,9 +80,9 @@ class Queue(MemoryBankModule):
         self.register_buffer("bank", torch.zeros(length, dim), persistent=True)
         self.register_buffer("bank_ptr", self.bank_ptr, persistent=True)
 
-    def exchange(self, embeddings: Tensor) -> Tensor | None:
-        """The share of this rank in the queue, [K / ranks, dim], while [M, dim] enter it; None if it is not yet full."""
-        _, earlier = self(embeddings, update=True)
+    def forward(self, embeddings: Tensor) -> Tensor | None:
+        """[M, dim], which enter → [K / ranks, dim], the share of this rank before; None until the queue is full."""
+        _, earlier = super().forward(embeddings, update=True)
         return earlier[dist.rank() :: dist.world_size()] if earlier[-1].any() else None
 
 
