@@ -119,7 +119,13 @@ def two_steps(
     queue = method.queue.draw.tolist() if hasattr(method, "queue") else []
     kept = {n: in_order(b) for n, b in method.named_buffers() if n.endswith((".bank", ".center"))}
     learned = {key: masker.state_dict() for key, masker in union.learning.items()}
-    return {"losses": losses, "gradients": gradients, "queue": sorted(queue), "kept": kept, "learned": learned}
+    return {
+        "losses": losses,
+        "gradients": gradients,
+        "queue": sorted(queue),
+        "kept": kept,
+        "learned": learned,
+    }
 
 
 def in_order(kept: Tensor) -> Tensor:

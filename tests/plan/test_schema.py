@@ -33,7 +33,9 @@ def ssltoolbox_positive_generators():
 
 def methods(schema: dict[str, Any]) -> list[dict[str, Any]]:
     names, *components = list[dict[str, Any]](schema["properties"]["method"]["anyOf"])
-    assert names == {"enum": ["byol", "dino", "mae", "mocov2", "nnclr", "none", "simclr", "supervised", "swav"]}
+    assert names == {
+        "enum": ["byol", "dino", "mae", "mocov2", "nnclr", "none", "simclr", "supervised", "swav"]
+    }
     return components
 
 

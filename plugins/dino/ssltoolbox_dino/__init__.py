@@ -33,7 +33,7 @@ class DINOOptions(Options):
     batch_norm: bool = False
     """Batch norm in the head."""
     unit_last_layer: bool = True
-    """Whether the weights of each output keep the length 1, which is more stable; the paper frees them for ViT-S."""
+    """Whether the weights of an output keep the length 1, which is stabler. The paper frees them for ViT-S."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         epochs = setting.steps / setting.steps_per_epoch if setting.steps_per_epoch else float("inf")

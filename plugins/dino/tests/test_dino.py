@@ -147,11 +147,7 @@ def test_outputs_keep_the_length_of_their_weights_or_not(unit: bool) -> None:
     [(100, []), (20, ["warmup_teacher_epochs"]), (1, ["frozen_epochs", "warmup_teacher_epochs"])],
 )
 def test_a_run_that_is_too_short_for_its_settings(epochs: int, expected: list[str]) -> None:
-    setting = Setting(
-        None, instances=8, draws=8, hard_negatives=0, steps=10 * epochs, steps_per_epoch=10
-    )
+    setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=10 * epochs, steps_per_epoch=10)
     problems = list(DINOOptions().problems(setting))
     assert [problem.option for problem in problems] == expected
     assert all(problem.warning for problem in problems)
-
-

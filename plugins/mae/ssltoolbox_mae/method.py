@@ -18,11 +18,11 @@ from ssltoolbox_mae import MAEOptions
 
 
 class MAE(nn.Module):
-    """The encoder sees some patches of side A; a decoder, which a run does not save, predicts the pixels of the others.
+    """The encoder sees some patches of side A, and a decoder predicts the pixels of the others.
 
     lightly's `MaskedVisionTransformerTIMM` is not used: it gives the encoder new weights or positions, and has a
-    mask token that MAE does not use. The encoder keeps timm's positions, which are learned; the decoder's are fixed
-    sines and cosines, as in the paper.
+    mask token that MAE does not use. The encoder keeps timm's positions, which are learned. The decoder's are
+    fixed sines and cosines, as in the paper.
     """
 
     def __init__(self, options: MAEOptions, context: MethodContext) -> None:
@@ -59,7 +59,9 @@ class MAE(nn.Module):
 
     def random_patches(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Numbers of the seen and of the masked patches of each image, [count, seen] and [count, masked]."""
-        return utils.random_token_mask((count, self.side**2), self.masked, mask_class_token=True, device=device)
+        return utils.random_token_mask(
+            (count, self.side**2), self.masked, mask_class_token=True, device=device
+        )
 
     def encode(self, images: Tensor, seen: Tensor) -> Tensor:
         """[M, 3, S, S] and [M, seen] → [M, prefix + seen, embed_dim] tokens."""

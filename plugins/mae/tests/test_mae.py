@@ -113,9 +113,7 @@ def test_all_patches_seen_give_the_features_of_the_backbone() -> None:
 
 def test_targets_are_standardised_over_a_patch_an_image_or_nothing() -> None:
     image = VIEWS[0] * 3 + 1
-    by_patch, by_image, plain = (
-        build(normalise=what).targets(image) for what in ("patch", "image", "none")
-    )
+    by_patch, by_image, plain = (build(normalise=what).targets(image) for what in ("patch", "image", "none"))
     torch.testing.assert_close(by_patch.std(dim=2), torch.ones(COUNT, 16), atol=1e-3, rtol=0)
     torch.testing.assert_close(by_image.flatten(1).std(dim=1), torch.ones(COUNT), atol=1e-3, rtol=0)
     assert by_image.mean(dim=2).abs().max() > 0.01

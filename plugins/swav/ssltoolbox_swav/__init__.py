@@ -1,4 +1,4 @@
-"""SwAV: each view predicts the cluster that another view of the image is assigned to (Caron et al., NeurIPS 2020)."""
+"""SwAV: each view predicts the cluster that another view is assigned to (Caron et al., NeurIPS 2020)."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ class SwAVOptions(Options):
     sinkhorn_iterations: int = Field(default=3, ge=0)
     """Iterations of Sinkhorn-Knopp, which divides the images equally between the prototypes."""
     queue: int = Field(default=0, ge=0)
-    """Earlier embeddings of each side that are assigned together with the batch; 0 for none. For batches that are small
-    beside the number of prototypes; the paper has 3840 with a batch of 256. Divisible by the instances that are
-    compared at once."""
+    """Earlier embeddings of each side that are assigned together with the batch; 0 for none. It serves
+    batches that are small compared with the number of prototypes: the authors have 3840 with a batch of 256.
+    Divisible by the instances that are compared at once."""
     queue_epochs: float = Field(default=15, ge=0)
     """Epochs before the queue is used; a part of an epoch is allowed."""
     hidden_dim: int = Field(default=2048, ge=1)

@@ -27,7 +27,8 @@ class SwAV(nn.Module):
             options.temperature, options.sinkhorn_iterations, options.epsilon, context.distributed
         )
         self.queues = nn.ModuleList(
-            Queue(options.queue, options.output_dim, context.distributed) for _ in range(2 * bool(options.queue))
+            Queue(options.queue, options.output_dim, context.distributed)
+            for _ in range(2 * bool(options.queue))
         )
         steps_per_epoch = max(1, context.steps_per_epoch)
         self._queue_from = options.queue_epochs * steps_per_epoch
@@ -81,7 +82,7 @@ class Queue(MemoryBankModule):
         self.register_buffer("bank_ptr", self.bank_ptr, persistent=True)
 
     def forward(self, embeddings: Tensor) -> Tensor | None:
-        """[M, dim], which enter → [K / ranks, dim], the share of this rank before; None until the queue is full."""
+        """[M, dim], which enter → [K / ranks, dim], what this rank had before; None until it is full."""
         _, earlier = super().forward(embeddings, update=True)
         return earlier[dist.rank() :: dist.world_size()] if earlier[-1].any() else None
 

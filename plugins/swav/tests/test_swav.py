@@ -118,7 +118,9 @@ def test_embeddings_of_each_side_enter_its_queue() -> None:
     assert not method.queues[0].bank[COUNT:].any()
 
 
-@pytest.mark.parametrize(("queue_epochs", "used"), [(0.0, [False, False, True, True]), (0.75, [False] * 3 + [True])])
+@pytest.mark.parametrize(
+    ("queue_epochs", "used"), [(0.0, [False, False, True, True]), (0.75, [False] * 3 + [True])]
+)
 def test_a_queue_is_used_from_its_epoch_once_it_is_full(queue_epochs: float, used: list[bool]) -> None:
     """Until then, the loss is the one without a queue."""
     queued = build(OPTIONS.model_copy(update={"queue_epochs": queue_epochs}))
