@@ -8,7 +8,7 @@ from ssltoolbox.models.backbone import (
     unseen_border,
 )
 from ssltoolbox.models.crops import features_of_crops
-from ssltoolbox.models.layouts import Match
+from ssltoolbox.models.matching import Match
 from ssltoolbox.models.momentum import Momentum, momentum_copy
 from ssltoolbox.models.weights import load_weights, match_weights, save_weights, weights_hash
 

@@ -27,6 +27,7 @@ def build_backbone(
     setting: BackboneSetting,
     weights: Path | None = None,
     allow_partial: bool = False,
+    from_video: bool = False,
 ) -> nn.Module:
     """The network that a component of a plugin makes, with the weights of a file.
 
@@ -35,6 +36,7 @@ def build_backbone(
         options, setting: what it is called with.
         weights: a file; None to leave its weights as they are. See `load_weights`.
         allow_partial: leave tensors that the file lacks as they are, instead of refusing it.
+        from_video: make a network of still images of one of clips, instead of refusing it.
 
     Raises:
         UserError: where it is no network, and for bad weights.
@@ -43,7 +45,7 @@ def build_backbone(
     if not isinstance(network, nn.Module):
         raise UserError(f"backbone {setting.name!r} is a {type(network).__name__}, not a torch.nn.Module")
     if weights is not None:
-        load_weights(network, weights, allow_partial)
+        load_weights(network, weights, allow_partial, from_video)
     return network
 
 
@@ -55,6 +57,7 @@ def create_backbone(
     image_size: int = 224,
     options: Mapping[str, Any] | None = None,
     allow_partial: bool = False,
+    from_video: bool = False,
 ) -> nn.Module:
     """A timm model that maps [B, 3, image_size, image_size] to pooled features [B, feature_dim].
 
@@ -66,6 +69,7 @@ def create_backbone(
         image_size: height and width, for models with a fixed input size.
         options: passed to timm.
         allow_partial: accept a file that lacks tensors; these stay random.
+        from_video: accept a file of a network of clips.
 
     Raises:
         UserError: for an unknown name or tag, a stem that the model lacks, options or an image size that it
@@ -85,7 +89,7 @@ def create_backbone(
     if stem == "small":
         _make_stem_small(model, name)
     if weights not in (None, IMAGENET):
-        load_weights(model, Path(str(weights)), allow_partial)
+        load_weights(model, Path(str(weights)), allow_partial, from_video)
     return model
 
 

@@ -6,7 +6,7 @@ import pickle
 import re
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
 
-CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher")
-"""Keys of a checkpoint that may hold the weights; the first one found counts. A file may also be a state dict."""
+CONTAINERS = ("state_dict", "model_state_dict", "model")
+"""Keys of a checkpoint that are no part of its tensors' keys: the first one found."""
 
 HOLDERS = (Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict)
 """Classes of objects that checkpoints may have besides the weights, such as a schedule. They only hold settings;
@@ -28,6 +28,11 @@ reading them calls no code of the file."""
 
 _PICKLE_STARTS = (b"PK", b"\x80")
 _REFUSED = re.compile(r"GLOBAL (\S+) was not an allowed global")
+_ADVICE = {
+    "lightly_train.": "export it: lightly-train export checkpoint=FILE out=EXPORTED format=torch_state_dict",
+    "": "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)",
+}
+"""What to do with a file that is refused, by the start of a class in it."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -48,7 +53,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         if refused:
             raise UserError(
                 f"{path} is refused: reading it would run code, {refused[1]}",
-                "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)",
+                next(advice for start, advice in _ADVICE.items() if refused[1].startswith(start)),
             ) from error
         # torch's message advises how to run code from the file.
         unpickling = isinstance(error, pickle.UnpicklingError)
@@ -63,10 +68,24 @@ def _unpickled(path: Path) -> Any:
 
 
 def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
+    """All tensors of a checkpoint; nested mappings give dotted keys, such as `teacher.backbone.norm.bias`."""
     named = content if isinstance(content, Mapping) else {}
-    inner = next((named[key] for key in CONTAINERS if isinstance(named.get(key), Mapping)), named)
-    tensors = {key: value for key, value in inner.items() if isinstance(value, Tensor)}
+    container = next((key for key in CONTAINERS if isinstance(named.get(key), Mapping)), "")
+    tensors = dict(_flat(named.get(container, {})))
+    for key, tensor in _flat({key: value for key, value in named.items() if key != container}):
+        tensors.setdefault(key, tensor)
     if not tensors:
         keys = ", ".join(map(str, list(named)[:5])) or "none"
-        raise UserError(f"{path} has no weights under {', '.join(CONTAINERS)} or its own keys ({keys})")
+        raise UserError(f"{path} has no weights: there is no tensor under its keys ({keys})")
     return tensors
+
+
+def _flat(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Tensors by dotted keys. An optimiser's state has numbers as keys, and is left out."""
+    for key, value in content.items():
+        if not isinstance(key, str):
+            continue
+        if isinstance(value, Tensor):
+            yield prefix + key, value
+        elif isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.models.checkpoints import read_tensors
-from ssltoolbox.models.layouts import Match, match
-from ssltoolbox.models.positions import resample_positions
+from ssltoolbox.models.matching import Match, match
+from ssltoolbox.models.positions import conversion_of
+from ssltoolbox.models.recognition import looks_like
 
 log = logging.getLogger(__name__)
+
+_MOCO_V3_HEADS = 12
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -44,24 +48,29 @@ def weights_hash(model: nn.Module) -> str:
     return hashlib.sha256(serialised(model)).hexdigest()
 
 
-def load_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
+def load_weights(
+    model: nn.Module, path: Path, allow_partial: bool = False, from_video: bool = False
+) -> Match:
     """Loads a file of weights of any supported library into a model, and logs what matched.
 
     Args:
-        model: a timm model.
-        path: safetensors, or a checkpoint of torchvision, lightly, solo-learn or SSL-FER; see `layouts`.
-        allow_partial: accept a file that lacks tensors; these stay unchanged.
+        model: a timm model, or one of a plugin.
+        path: safetensors, or a checkpoint; see `layouts` for whose names of tensors are known.
+        allow_partial: accept a file that lacks tensors, which stay unchanged, or that has more blocks.
+        from_video: accept a network of clips; see `layouts` for what it becomes.
 
     Raises:
         UserError: when the file is missing, damaged, would run code, or is of another model.
     """
-    found = match_weights(model, path, allow_partial)
+    found = match_weights(model, path, allow_partial, from_video)
     model.load_state_dict(found.tensors, strict=False)
     log.info("%s: %s", path, found)
     return found
 
 
-def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> Match:
+def match_weights(
+    model: nn.Module, path: Path, allow_partial: bool = False, from_video: bool = False
+) -> Match:
     """Matches a file with a model. The model is not changed, and may be on the device "meta".
 
     Position embeddings for another image size are resampled.
@@ -70,22 +79,56 @@ def match_weights(model: nn.Module, path: Path, allow_partial: bool = False) -> 
         UserError: as for `load_weights`.
     """
     tensors = read_tensors(path)
-    found = resample_positions(model, match(model.state_dict(), tensors))
+    found = match(model.state_dict(), tensors, conversion_of(model))
+    if found.layout.video and not from_video:
+        raise UserError(
+            f"{path} holds a network of video clips, such as MARLIN: each of its patches covers several frames",
+            "write from_video: true under backbone, to use what it computes of a clip that stands still",
+        )
     if not found.fitting:
         keys = ", ".join(list(tensors)[:3])
         raise UserError(
-            f"nothing in {path} fits the network: the file's keys are {keys}, …",
-            "name the file's own network",
+            f"nothing in {path} fits the network: the file's keys are {keys}, …{_likeness(tensors)}", _ADVICE
         )
     if not found.complete and not allow_partial:
-        missing = f"{len(found.missing)} of {found.total} keys are missing{_such_as(found.missing)}"
-        misshapen = f"{len(found.misshapen)} have another shape{_such_as(tuple(found.misshapen))}"
         raise UserError(
-            f"{path} holds the weights of another model: {missing}, {misshapen}",
-            "name the file's own network, or write allow_partial: true under backbone",
+            f"{path} holds the weights of another model: {_differences(found)}{_likeness(tensors)}",
+            f"{_ADVICE}, or write allow_partial: true under backbone",
         )
+    _refuse_other_heads(model, path, found)
     return found
+
+
+_ADVICE = "name the file's own network"
+
+
+def _differences(found: Match) -> str:
+    missing = f"{len(found.missing)} of {found.total} keys are missing{_such_as(found.missing)}"
+    misshapen = f"{len(found.misshapen)} have another shape{_such_as(tuple(found.misshapen))}"
+    extra = f"{len(found.extra)} more are in its blocks{_such_as(found.extra)}"
+    return ", ".join([missing, misshapen, *([extra] if found.extra else [])])
 
 
 def _such_as(keys: tuple[str, ...]) -> str:
     return f" (such as {keys[0]!r})" if keys else ""
+
+
+def _likeness(tensors: Mapping[str, Tensor]) -> str:
+    likeness = looks_like(tensors)
+    return f"; it looks like {likeness}" if likeness else ""
+
+
+def _refuse_other_heads(model: nn.Module, path: Path, found: Match) -> None:
+    """MoCo v3's vision transformers have 12 heads in each size, which no shape of a tensor shows.
+
+    Raises:
+        UserError: if the network has another number of heads.
+    """
+    heads = next(
+        (module.num_heads for module in model.modules() if hasattr(module, "num_heads")), _MOCO_V3_HEADS
+    )
+    if found.prefix.endswith("base_encoder.") and heads != _MOCO_V3_HEADS:
+        raise UserError(
+            f"{path} is of MoCo v3, whose vision transformers have {_MOCO_V3_HEADS} heads, not {heads}",
+            f"write options: {{num_heads: {_MOCO_V3_HEADS}}} under backbone",
+        )

@@ -87,11 +87,14 @@ class Backbone(Section):
     """A network of timm, such as `resnet50`, or of a plugin."""
 
     weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
-    """Where training begins: null for random weights, `imagenet` for timm's, or the path of a file, which may be a
-    checkpoint of torchvision, lightly, solo-learn or SSL-FER."""
+    """Where training begins: null for random weights, `imagenet` for timm's (of the tag, if the name has one), or
+    the path of a file, which may be a checkpoint of another library."""
 
     allow_partial: bool = False
     """Whether what a file of weights lacks may stay random; else less than the whole network is refused."""
+
+    from_video: bool = False
+    """Whether a file may hold a network of video clips, such as MARLIN; it becomes one of still images."""
 
     stem: Literal["standard", "small"] = "standard"
     """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels; timm's

@@ -39,4 +39,5 @@ def make_backbone(plan: Plan, weights: Path | str | None = None, allow_partial: 
             setting,
             None if weights is None or pretrained else Path(weights),
             allow_partial,
+            plan.recipe.backbone.from_video,
         )

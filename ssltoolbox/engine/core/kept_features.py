@@ -153,11 +153,15 @@ def cache_folder() -> Path:
     return (Path(given) if given else platformdirs.user_cache_path("ssltoolbox")) / "features"
 
 
+_ONLY_FOR_LOADING = {"weights", "allow_partial", "from_video"}
+"""Keys of a recipe's backbone that matter for its weights alone."""
+
+
 def network_digest(plan: Plan, backbone: nn.Module, device: torch.device) -> str:
     """A digest of the weights, the code and the precision that features are computed with."""
     about: Mapping[str, Any] = {
         "weights": weights_hash(backbone),
-        "network": plan.recipe.backbone.model_dump(mode="json", exclude={"weights", "allow_partial"}),
+        "network": plan.recipe.backbone.model_dump(mode="json", exclude=_ONLY_FOR_LOADING),
         "layers": str(backbone),
         "code": [code_version(), digest_of(plan.recipe.plugins.files), torch.__version__, timm.__version__],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,

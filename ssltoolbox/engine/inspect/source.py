@@ -112,7 +112,8 @@ def check_weights(plan: Plan) -> str:
     recipe = plan.recipe.backbone
     if recipe.weights in (None, IMAGENET):
         return ""
-    return str(match_weights(_outline(plan), Path(str(recipe.weights)), recipe.allow_partial))
+    path = Path(str(recipe.weights))
+    return str(match_weights(_outline(plan), path, recipe.allow_partial, recipe.from_video))
 
 
 def _outline(plan: Plan) -> nn.Module:
