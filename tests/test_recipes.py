@@ -39,9 +39,6 @@ METHODS = {
     "byol": "byol",
     "mocov2": "mocov2",
     "supervised": "supervised",
-    "dino": "dino",
-    "mae": "mae",
-    "swav": "swav",
 }
 OUTSIDE_THE_CONTEST = {
     "paper": ("imagenet",),
@@ -49,7 +46,7 @@ OUTSIDE_THE_CONTEST = {
     "real": ("random", "imagenet"),
 }
 """What a network knows without pretraining, and with labels."""
-BASELINES = ("dino", "mae", "swav")
+BASELINES = ("barlow_twins", "dino", "mae", "simsiam", "swav", "vicreg")
 MORE = {
     "paper": BASELINES,
     "synthetic": (*BEYOND, *BASELINES),
@@ -63,6 +60,9 @@ OWN = {
         "swav": {"views"},
     },
     "paper": {
+        "barlow_twins": {"optim"},
+        "simsiam": {"optim"},
+        "vicreg": {"optim"},
         "dino": {"views", "optim"},
         "mae": {"backbone", "views", "optim"},
         "swav": {"views", "optim"},
@@ -115,7 +115,7 @@ def test_rows_have_the_strategies_of_the_table(folder: str, row: str) -> None:
     plan = plan_of(folder, row)
     strategies = [item.descriptor.name for kind in STRATEGIES for item in plan.of(kind)]
     assert sorted(strategies) == sorted({**TABLE, **BEYOND}.get(row, set()))
-    assert plan.method.descriptor.name == METHODS.get(row, "simclr")
+    assert plan.method.descriptor.name == (row if row in BASELINES else METHODS.get(row, "simclr"))
     assert plan.recipe.name == (row if folder == "synthetic" else f"{folder}-{row}")
 
 

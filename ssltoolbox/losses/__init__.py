@@ -1,13 +1,17 @@
-"""A contrastive loss with a mask, explicit negatives and an attraction. Public: methods may import it."""
+"""Contrastive losses with masks, explicit negatives and an attraction; gathering. Public: methods may import it."""
 
+from ssltoolbox.losses.gather import candidates_in_batch, gather_embeddings, gather_rows
 from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, weights_within_draws
-from ssltoolbox.losses.queue import RowQueue, candidates_in_batch, gather_rows
+from ssltoolbox.losses.precision import in_single_precision
+from ssltoolbox.losses.queue import RowQueue
 
 __all__ = [
     "NTXentLoss",
     "RowQueue",
     "candidates_in_batch",
+    "gather_embeddings",
     "gather_rows",
+    "in_single_precision",
     "mean_of",
     "weights_within_draws",
 ]

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
+from ssltoolbox.losses.gather import gather_embeddings
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -216,10 +217,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
     def _gathered(self, out0_ND: Tensor, out1_ND: Tensor) -> Tensor:
         """[2G, D] side 0, then side 1 of all ranks."""
-        sides: tuple[Tensor, ...] = (out0_ND, out1_ND)
-        if self.gather_distributed and dist.world_size() > 1:
-            sides = tuple(torch.cat(dist.gather(side)) for side in sides)
-        return torch.cat(sides)
+        sides = (out0_ND, out1_ND)
+        return torch.cat([gather_embeddings(side) for side in sides] if self.gather_distributed else sides)
 
     def _own_columns(self, rows: int, columns: int, device: torch.device) -> Tensor:
         """[2N, 2]: the column of each row itself, and the column of its positive, of 2G."""

@@ -1,4 +1,4 @@
-"""Rows of the embeddings in a queue and on other ranks."""
+"""Rows of the embeddings in a queue."""
 
 from __future__ import annotations
 
@@ -6,26 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from lightly.models.utils import concat_all_gather
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows
-
-
-def gather_rows(rows: Rows) -> Rows:
-    """The rows of all ranks, rank after rank, as lightly gathers embeddings."""
-    return rows.changed(lambda values: concat_all_gather(values.contiguous()))
-
-
-def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
-    """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
-
-    Rows are gathered from other ranks only if maskers or weights need them.
-    """
-    if not context.distributed or not (context.maskers or rows.weight is not None):
-        return rows
-    half = len(rows) // 2
-    return gather_rows(rows[:half]) + gather_rows(rows[half:])
+from ssltoolbox.api import Rows
 
 
 class RowQueue(nn.Module):

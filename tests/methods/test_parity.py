@@ -7,9 +7,15 @@ from collections.abc import Callable
 
 import torch
 from helpers.methods import rows_for, tiny_context
-from lightly.loss import NegativeCosineSimilarity, NTXentLoss
+from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
+from ssltoolbox_barlow_twins import BarlowTwinsOptions
+from ssltoolbox_barlow_twins.method import BarlowTwins
+from ssltoolbox_simsiam import SimSiamOptions
+from ssltoolbox_simsiam.method import SimSiam
+from ssltoolbox_vicreg import VICRegOptions
+from ssltoolbox_vicreg.method import VICReg
 from torch import nn
 
 from ssltoolbox.api import Method, StepInputs
@@ -19,8 +25,10 @@ from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
 from ssltoolbox.methods.simclr import SimCLR
 
 
-def our_losses(method: Method, views: list[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
-    optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.05, momentum=0.9)
+def our_losses(
+    method: Method, views: list[tuple[torch.Tensor, torch.Tensor]], lr: float = 0.05
+) -> list[float]:
+    optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for step, (view_a, view_b) in enumerate(views):
         method.before_step(step)
@@ -36,9 +44,10 @@ def plain_losses(
     modules: list[nn.Module],
     step_loss: Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor],
     views: list[tuple[torch.Tensor, torch.Tensor]],
+    lr: float = 0.05,
 ) -> list[float]:
     parameters = [p for module in modules for p in module.parameters()]
-    optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9)
+    optimiser = torch.optim.SGD(parameters, lr=lr, momentum=0.9)
     losses = []
     for step, (view_a, view_b) in enumerate(views):
         loss = step_loss(step, view_a, view_b)
@@ -113,3 +122,41 @@ def test_byol_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, tor
         return 0.5 * (criterion(predicted_a, target_b) + criterion(predicted_b, target_a))
 
     check_equal(our_losses(method, views), plain_losses([backbone, head, prediction], step_loss, views))
+
+
+def test_simsiam_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    method = SimSiam(SimSiamOptions(output_dim=16, hidden_dim=4), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    prediction = copy.deepcopy(method.prediction)
+    criterion = NegativeCosineSimilarity()
+
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
+        z_a, z_b = head(backbone(view_a)), head(backbone(view_b))
+        p_a, p_b = prediction(z_a), prediction(z_b)
+        return 0.5 * (criterion(p_a, z_b.detach()) + criterion(p_b, z_a.detach()))
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head, prediction], step_loss, views))
+
+
+def test_vicreg_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    method = VICReg(VICRegOptions(hidden_dim=16, output_dim=8), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    criterion = VICRegLoss()
+
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
+        return criterion(head(backbone(view_a)), head(backbone(view_b)))
+
+    check_equal(our_losses(method, views, lr=1e-3), plain_losses([backbone, head], step_loss, views, lr=1e-3))
+
+
+def test_barlow_twins_equals_a_plain_loop_on_lightly(
+    views: list[tuple[torch.Tensor, torch.Tensor]],
+) -> None:
+    method = BarlowTwins(BarlowTwinsOptions(hidden_dim=16, output_dim=8), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    criterion = BarlowTwinsLoss()
+
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
+        return criterion(head(backbone(view_a)), head(backbone(view_b)))
+
+    check_equal(our_losses(method, views, lr=1e-3), plain_losses([backbone, head], step_loss, views, lr=1e-3))

@@ -1,0 +1,22 @@
+"""Losses in single precision in a run of reduced precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def in_single_precision(loss: Callable[..., Tensor], *embeddings: Tensor) -> Tensor:
+    """The loss of embeddings, computed in single precision or better.
+
+    Statistics over a batch, such as variances and correlations, lose too many digits in bf16 and fp16.
+
+    Examples:
+        >>> sides = torch.randn(2, 4, 3, dtype=torch.bfloat16)
+        >>> in_single_precision(lambda a, b: (a.T @ b).sum(), *sides).dtype
+        torch.float32
+    """
+    with torch.autocast(embeddings[0].device.type, enabled=False):
+        return loss(*(each.to(torch.promote_types(each.dtype, torch.float32)) for each in embeddings))
