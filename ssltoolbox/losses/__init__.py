@@ -1,4 +1,4 @@
-"""Contrastive losses with masks, explicit negatives and an attraction; gathering. Public: methods may import it."""
+"""Contrastive losses with masks, explicit negatives and an attraction. Public: methods may import it."""
 
 from ssltoolbox.losses.gather import candidates_in_batch, gather_embeddings, gather_rows
 from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, weights_within_draws

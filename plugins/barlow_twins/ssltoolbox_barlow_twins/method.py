@@ -14,8 +14,8 @@ from ssltoolbox_barlow_twins import BarlowTwinsOptions
 class BarlowTwins(nn.Module):
     """The correlations are those of the whole batch, over all processes.
 
-    lightly's own gathering averages correlations that each process has normalised by its own rows, which is another
-    loss than that of the whole batch. So the embeddings are gathered instead.
+    lightly's own gathering averages correlations that each process has normalised by its own rows, and that is not
+    the loss of the whole batch. So the embeddings are gathered instead.
     """
 
     def __init__(self, options: BarlowTwinsOptions, context: MethodContext) -> None:
