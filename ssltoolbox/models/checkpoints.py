@@ -7,9 +7,10 @@ import re
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -22,9 +23,15 @@ from ssltoolbox.api.errors import first_line
 CONTAINERS = ("state_dict", "model_state_dict", "model")
 """Keys of a checkpoint that are no part of its tensors' keys: the first one found."""
 
-HOLDERS = (Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict)
-"""Classes of objects that checkpoints may have besides the weights, such as a schedule. They only hold settings;
-reading them calls no code of the file."""
+HOLDERS = (
+    *(Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict),
+    *(np.dtype, *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "?"))),
+    *((np.float64().__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    *((PurePosixPath, f"pathlib.{module}PosixPath") for module in ("", "_local.")),
+    *((PureWindowsPath, f"pathlib.{module}WindowsPath") for module in ("", "_local.")),
+)
+"""Classes of objects that checkpoints may have besides the weights, such as a schedule, numpy's number for the best
+score, and a path; some by their name in the file. They hold settings; reading them calls no code of the file."""
 
 _PICKLE_STARTS = (b"PK", b"\x80")
 _REFUSED = re.compile(r"GLOBAL (\S+) was not an allowed global")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightly
+import numpy as np
 import pytest
 import safetensors.torch
 import timm
@@ -228,6 +229,13 @@ class Bomb:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open, (str(self.target), "w")
+
+
+@pytest.mark.parametrize("setting", [np.float64(0.5), np.int64(3), np.bool_(True), Path("/a/b")])
+def test_settings_of_numpy_and_paths_are_read(setting: object, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pth"
+    torch.save({"state_dict": {"a": torch.ones(2)}, "args": argparse.Namespace(setting=setting)}, path)
+    assert list(read_tensors(path)) == ["a"]
 
 
 @pytest.mark.parametrize("new_format", [True, False])

@@ -1,14 +1,16 @@
 """timm's own weights, where there are none, or where they can't be fetched."""
 
 import threading
+from pathlib import Path
 from typing import Any, Never
 
 import huggingface_hub
 import pytest
 import timm
+import torch
 
 from ssltoolbox.api import UserError
-from ssltoolbox.models import create_backbone, pretrained
+from ssltoolbox.models import create_backbone, pretrained, save_weights
 
 
 @pytest.fixture
@@ -79,3 +81,29 @@ def test_a_network_without_weights(made: list[str], hub: Any) -> None:
     with pytest.raises(UserError, match=r"^backbone\.weights: timm has no pretrained weights of 'resnet200'"):
         create_backbone("resnet200", weights="imagenet")
     assert made == []
+
+
+@pytest.mark.parametrize(
+    "name", ["vit_small_patch14_dinov2.lvd142m", "vit_small_patch14_reg4_dinov2.lvd142m"]
+)
+def test_weights_of_a_tag_at_another_image_size(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a cache of the Hub, made on the spot; timm resamples the positions."""
+    options = {"embed_dim": 32, "depth": 2, "num_heads": 2}
+    published = create_backbone(name, image_size=56, options=options)
+    repository = str(timm.models.get_pretrained_cfg(name).hf_hub_id).replace("/", "--")
+    folder = tmp_path / f"models--{repository}"
+    (folder / "snapshots" / "1").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("1")
+    save_weights(published, folder / "snapshots" / "1" / "model.safetensors")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    network = create_backbone(name, weights="imagenet", image_size=42, options=options)
+    assert network.pos_embed.shape[1] == published.pos_embed.shape[1] - 16 + 9
+    assert not torch.equal(network.pos_embed[:, -9:], published.pos_embed[:, -9:])
+    for key, tensor in published.state_dict().items():
+        assert key == "pos_embed" or torch.equal(network.state_dict()[key], tensor), key
+    with torch.no_grad():
+        assert network.eval()(torch.zeros(1, 3, 42, 42)).isfinite().all()
