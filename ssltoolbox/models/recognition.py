@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import timm
 import torch
@@ -27,20 +28,31 @@ _CONVNEXTS = ("convnext_tiny", "convnext_small", "convnext_base", "convnext_larg
 _SWINS = tuple(f"swin_{size}_patch4_window7_224" for size in ("tiny", "small", "base", "large"))
 
 
-def looks_like(tensors: Tensors) -> str:
-    """A network of timm that the tensors fit, or what kind they are of; empty if neither can be told.
+@dataclass(frozen=True)
+class Likeness:
+    """What the tensors of a file look like.
 
-    Such as `resnet50`, which the whole of the network fits.
+    Attributes:
+        words: a network of timm that they fit, or their kind; empty if neither can be told.
+        advice: what to write in a recipe.
     """
+
+    words: str
+    advice: str = "name the file's own network"
+
+
+def looks_like(tensors: Tensors) -> Likeness:
+    """The network of timm that the tensors are of, as far as it can be told."""
     for name in _candidates(tensors):
         with torch.device("meta"):
             network = timm.create_model(name, num_classes=0)
         found = match(network.state_dict(), tensors, conversion_of(network))
         if found.complete:
-            return f"timm's {name}{_taken(found)}"
+            return Likeness(f"timm's {name}{_taken(found)}", f"write backbone.name: {name}")
         if not found.missing and set(found.misshapen) == {"conv1.weight"}:
-            return f"timm's {name} with stem: small{_taken(found)}"
-    return _kind(tensors)
+            words = f"timm's {name} with a small stem{_taken(found)}"
+            return Likeness(words, f"write backbone.name: {name} and backbone.stem: small")
+    return Likeness(_kind(tensors))
 
 
 def _taken(found: Match) -> str:

@@ -85,21 +85,25 @@ def match_weights(
             f"{path} holds a network of video clips, such as MARLIN: each of its patches covers several frames",
             "write from_video: true under backbone, to use what it computes of a clip that stands still",
         )
-    if not found.fitting:
-        keys = ", ".join(list(tensors)[:3])
-        raise UserError(
-            f"nothing in {path} fits the network: the file's keys are {keys}, …{_likeness(tensors)}", _ADVICE
-        )
-    if not found.complete and not allow_partial:
-        raise UserError(
-            f"{path} holds the weights of another model: {_differences(found)}{_likeness(tensors)}",
-            f"{_ADVICE}, or write allow_partial: true under backbone",
-        )
+    if not found.fitting or not (found.complete or allow_partial):
+        raise _other_network(path, tensors, found)
     _refuse_other_heads(model, path, found)
     return found
 
 
-_ADVICE = "name the file's own network"
+def _other_network(path: Path, tensors: Mapping[str, Tensor], found: Match) -> UserError:
+    """Says what a file holds that is not of the network."""
+    likeness = looks_like(tensors)
+    words = f"; it looks like {likeness.words}" if likeness.words else ""
+    if found.fitting:
+        return UserError(
+            f"{path} holds the weights of another model: {_differences(found)}{words}",
+            f"{likeness.advice}, or write allow_partial: true under backbone",
+        )
+    keys = ", ".join(list(tensors)[:3])
+    return UserError(
+        f"nothing in {path} fits the network: the file's keys are {keys}, …{words}", likeness.advice
+    )
 
 
 def _differences(found: Match) -> str:
@@ -111,11 +115,6 @@ def _differences(found: Match) -> str:
 
 def _such_as(keys: tuple[str, ...]) -> str:
     return f" (such as {keys[0]!r})" if keys else ""
-
-
-def _likeness(tensors: Mapping[str, Tensor]) -> str:
-    likeness = looks_like(tensors)
-    return f"; it looks like {likeness}" if likeness else ""
 
 
 def _refuse_other_heads(model: nn.Module, path: Path, found: Match) -> None:

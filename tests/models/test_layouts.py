@@ -335,7 +335,7 @@ def test_what_is_refused_names_the_network_that_fits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stem", "words"), [("standard", "resnet18 under"), ("small", "resnet18 with stem: small under")]
+    ("stem", "words"), [("standard", "resnet18 under"), ("small", "resnet18 with a small stem under")]
 )
 def test_a_resnet_is_named_too(stem: Any, words: str, tmp_path: Path) -> None:
     state = prefixed(create_backbone("resnet18", stem=stem).state_dict(), "module.encoder_q.")
