@@ -30,7 +30,7 @@ HOLDERS = (
     *((PurePosixPath, f"pathlib.{module}PosixPath") for module in ("", "_local.")),
     *((PureWindowsPath, f"pathlib.{module}WindowsPath") for module in ("", "_local.")),
 )
-"""Classes of objects that checkpoints may have besides the weights, such as a schedule, numpy's number for a score,
+"""Classes of objects that checkpoints may have besides the weights, such as a schedule, numpy's numbers,
 and a path; some by their name in the file. They only hold settings: reading them calls no code of the file."""
 
 _PICKLE_STARTS = (b"PK", b"\x80")
