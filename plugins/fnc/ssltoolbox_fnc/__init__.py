@@ -1,0 +1,73 @@
+"""FNC: false negatives are found by the similarity of the features that are being learned."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import AuxiliaryLossOptions, Descriptor, Options, Problem, Setting, hookimpl
+
+
+class FNCOptions(Options):
+    """How false negatives are found, and what is done with them; the defaults are the paper's."""
+
+    top_k: int = Field(default=1, ge=1)
+    """A row has at most this many false negatives."""
+    threshold: float = Field(default=0.7, ge=-1, lt=1)
+    """A false negative is more similar to the row than this, as a cosine."""
+    warmup_batches: int = Field(default=0, ge=0)
+    """Nothing is masked in the first batches, because the similarity of an untrained network says little."""
+    attract: float = Field(default=0.0, ge=0)
+    """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.warmup_batches >= setting.steps > 0:
+            yield Problem(
+                "warmup_batches",
+                f"the run has only {setting.steps} steps, so that nothing is ever masked",
+                "use a shorter warm-up",
+                warning=True,
+            )
+
+
+class FNCAttractionOptions(AuxiliaryLossOptions):
+    """The published attraction. Its weight is 1 for the published loss."""
+
+    top_k: int = Field(default=1, ge=1)
+    """A row has at most this many false negatives."""
+    threshold: float = Field(default=0.7, ge=-1, lt=1)
+    """A false negative is more similar to the row than this, as a cosine."""
+    warmup_steps: int = Field(default=0, ge=0)
+    """The loss is 0 in the first steps, because the similarity of an untrained network says little."""
+    temperature: float = Field(default=0.1, gt=0)
+    """τ of the method's loss."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.warmup_steps >= setting.steps > 0:
+            yield Problem(
+                "warmup_steps",
+                f"the run has only {setting.steps} steps, so that the loss is always 0",
+                "use a shorter warm-up",
+                warning=True,
+            )
+
+
+@hookimpl
+def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="fnc",
+        summary="The most similar candidates are false negatives (Huynh et al. 2022).",
+        options=FNCOptions,
+        target="ssltoolbox_fnc.masker:FNC",
+        api=2,
+    )
+
+
+@hookimpl
+def ssltoolbox_auxiliary_losses() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="fnc_attraction",
+        summary="The most similar candidates are further positives (Huynh et al. 2022).",
+        options=FNCAttractionOptions,
+        target="ssltoolbox_fnc.attraction:FNCAttraction",
+        api=2,
+    )

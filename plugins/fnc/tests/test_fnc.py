@@ -1,0 +1,114 @@
+"""False negatives are found by both views, removed or attracted; the losses are the published ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from ssltoolbox_fnc import FNCAttractionOptions, FNCOptions
+from ssltoolbox_fnc.attraction import FNCAttraction
+from ssltoolbox_fnc.masker import FNC
+from torch import Tensor
+
+from ssltoolbox.api import AuxiliaryInputs, Comparison, LossTerms, Rows, Setting, SslToolboxError
+
+TEMPERATURE, NO_THRESHOLD = 0.5, -1.0
+ATTRACTED = 2.4489180530418797
+"""The published loss of these sides, one false negative for each row, the sum of both sides."""
+PLAIN = 1.9459106233492656
+"""NT-Xent, the sum of both sides."""
+FOUND = torch.zeros(8, 8, dtype=torch.bool)
+for side in (0, 4):
+    for row, column in enumerate((1, 2, 5, 6)):
+        FOUND[side + row, column] = True
+
+
+def side_at(phase: float) -> Tensor:
+    """[4, 6] unit rows."""
+    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
+    return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)
+
+
+BOTH = torch.cat([side_at(0.0), side_at(0.35)])
+NUMBER = torch.arange(4).repeat(2)
+ROWS = Rows(NUMBER, NUMBER, NUMBER, NUMBER.double())
+OTHER = NUMBER[:, None] != NUMBER
+IN_BATCH = Comparison(ROWS, ROWS, OTHER, OTHER, BOTH @ BOTH.T)
+
+
+def masked(masker: FNC, comparison: Comparison = IN_BATCH) -> Tensor:
+    found = masker.answer(comparison).masked
+    assert found is not None
+    return found
+
+
+def attraction(options: FNCAttractionOptions, embeddings: Tensor | None = BOTH, step: int = 0) -> LossTerms:
+    loss = FNCAttraction(options, context=None).loss(AuxiliaryInputs(BOTH, embeddings, ROWS, step))
+    assert isinstance(loss, LossTerms)
+    return loss
+
+
+def nt_xent() -> Tensor:
+    logits = (BOTH @ BOTH.T / TEMPERATURE).fill_diagonal_(-torch.inf)
+    return F.cross_entropy(logits, torch.arange(8).roll(4))
+
+
+def test_both_views_find_the_most_similar_candidate() -> None:
+    assert torch.equal(masked(FNC(FNCOptions(threshold=NO_THRESHOLD))), FOUND)
+
+
+def test_a_candidate_below_the_threshold_is_a_negative() -> None:
+    best = (BOTH @ BOTH.T)[FOUND].max().item()
+    assert not masked(FNC(FNCOptions(threshold=best))).any()
+
+
+def test_top_k_bounds_what_is_found() -> None:
+    found = masked(FNC(FNCOptions(top_k=3, threshold=NO_THRESHOLD)))
+    assert found.sum(dim=1).tolist() == [3] * 8
+    everything = masked(FNC(FNCOptions(top_k=99, threshold=NO_THRESHOLD)))
+    assert torch.equal(everything, OTHER)
+
+
+def test_a_queue_is_compared_with_the_query_alone() -> None:
+    queue = Rows(*[torch.arange(10, 15)] * 3, torch.zeros(5).double())
+    everything = torch.ones(4, 5, dtype=torch.bool)
+    similarity = torch.eye(4, 5)
+    comparison = Comparison(ROWS[:4], queue, everything, everything, similarity)
+    assert torch.equal(masked(FNC(FNCOptions()), comparison), similarity.bool())
+
+
+def test_the_warm_up_is_counted_in_batches_and_saved() -> None:
+    masker = FNC(FNCOptions(threshold=NO_THRESHOLD, warmup_batches=2))
+    for _ in range(2):
+        assert not masked(masker).any()
+        masker.update(ROWS, BOTH)
+    resumed = FNC(FNCOptions(threshold=NO_THRESHOLD, warmup_batches=2))
+    resumed.load_state_dict(masker.state_dict())
+    assert torch.equal(masked(resumed), FOUND)
+
+
+def test_the_attraction_gives_the_published_loss() -> None:
+    options = FNCAttractionOptions(threshold=NO_THRESHOLD, temperature=TEMPERATURE)
+    torch.testing.assert_close(2 * nt_xent().item(), PLAIN)
+    torch.testing.assert_close(2 * (nt_xent() + attraction(options).loss).item(), ATTRACTED)
+
+
+def test_without_false_negatives_the_attraction_is_zero() -> None:
+    found = attraction(FNCAttractionOptions(threshold=0.9999))
+    assert found.loss == found.terms["found_share"] == 0
+    options = FNCAttractionOptions(threshold=NO_THRESHOLD, warmup_steps=3)
+    assert attraction(options, step=2).loss == 0
+    assert attraction(options, step=3).loss != 0
+
+
+@pytest.mark.parametrize("embeddings", [None, BOTH[:4]])
+def test_an_attraction_needs_embeddings_of_both_sides(embeddings: Tensor | None) -> None:
+    with pytest.raises(SslToolboxError, match="both sides"):
+        attraction(FNCAttractionOptions(), embeddings)
+
+
+@pytest.mark.parametrize(("steps", "count"), [(0, 0), (5, 1), (6, 0)])
+def test_a_warm_up_longer_than_the_run_is_a_warning(steps: int, count: int) -> None:
+    setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=steps)
+    for options in (FNCOptions(warmup_batches=5), FNCAttractionOptions(warmup_steps=5)):
+        assert [problem.warning for problem in options.problems(setting)] == [True] * count

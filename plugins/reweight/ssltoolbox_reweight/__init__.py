@@ -1,0 +1,47 @@
+"""Reweight: similar negatives count for more, and false negatives are subtracted by their expected share."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
+
+LOWEST_TEMPERATURE = 0.5
+"""Below this, `tau_plus` makes the repulsion of most rows constant."""
+
+
+class ReweightOptions(Options):
+    """How much a negative counts, by its similarity to the row."""
+
+    beta: float = Field(default=1.0, ge=0)
+    """β: how much more a similar negative counts; 0 counts all negatives equally."""
+    tau_plus: float = Field(default=0.0, ge=0, lt=1)
+    """τ⁺: the probability that a random negative is a false negative. Its expected effect is subtracted. Only for
+    methods that compare rows of the batch."""
+    temperature: float = Field(default=0.1, gt=0)
+    """τ of the method's loss."""
+    same_clip: bool = False
+    """Only negatives of the row's own clip are weighted; others count as one."""
+    differentiable: bool = True
+    """Whether the gradient also goes through the weights, as in the published code."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.tau_plus and self.temperature < LOWEST_TEMPERATURE:
+            yield Problem(
+                "tau_plus",
+                f"at temperature {self.temperature:g} the corrected sum of most rows falls below its lower bound, "
+                "so that their negatives have no effect",
+                f"write tau_plus: 0, or a temperature of {LOWEST_TEMPERATURE:g} or more",
+                warning=True,
+            )
+
+
+@hookimpl
+def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="reweight",
+        summary="Similar negatives count for more (Robinson et al. 2021).",
+        options=ReweightOptions,
+        target="ssltoolbox_reweight.masker:Reweight",
+        api=2,
+    )
