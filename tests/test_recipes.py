@@ -31,6 +31,10 @@ BEYOND = {
     "o": {"time_aug", "hard_neg"},
     "p": {"same_person"},
     "q": {"time_aug", "similar_pose"},
+    "reweight": {"time_aug", "reweight"},
+    "fnc": {"time_aug", "fnc"},
+    "temporal_rank": {"time_aug", "hard_neg"},
+    "identity_adversary": {"time_aug"},
 }
 """What drawn faces have beside: strategies by themselves, their options, the best that was found, other clips."""
 METHODS = {

@@ -85,14 +85,16 @@ def test_killed_three_times(tmp_path: Path, method: str, accumulate: int) -> Non
     assert losses[0] == losses[1]
 
 
-def test_picks_of_other_clips_resume_exactly(tmp_path: Path) -> None:
-    recipe = write_recipe(
-        tmp_path,
-        (
-            "positives: [time_aug]",
-            "positives: [same_person]\nnegatives: [{name: similar_pose, candidates: 4}]",
-        ),
-    )
+@pytest.mark.parametrize(
+    "strategies",
+    [
+        "positives: [same_person]\nnegatives: [{name: similar_pose, candidates: 4}]",
+        "maskers: [{name: fnc, warmup_batches: 4}, reweight]\nlosses: [identity_adversary]",
+    ],
+    ids=["picks of other clips", "strategies with state"],
+)
+def test_strategies_resume_exactly(tmp_path: Path, strategies: str) -> None:
+    recipe = write_recipe(tmp_path, ("positives: [time_aug]", strategies))
     whole = run_tiny(recipe, tmp_path / "whole").folder
     with halted_at(step=3):
         run_tiny(recipe, tmp_path / "halted")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssltoolbox.api import AuxiliaryInputs, AuxiliaryLoss, LossTerms, SslToolboxError
 from ssltoolbox_fnc import FNCAttractionOptions
-from ssltoolbox_fnc.search import most_similar, support_similarity
+from ssltoolbox_fnc.search import have_pairs, most_similar, support_similarity
 
 
 class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
@@ -22,10 +22,10 @@ class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
     """
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor | LossTerms:
-        embeddings = inputs.embeddings
-        if embeddings is None or len(embeddings) != len(inputs.rows) or len(embeddings) % 2:
+        embeddings = inputs.features if inputs.embeddings is None else inputs.embeddings
+        if len(embeddings) != len(inputs.rows) or not have_pairs(inputs.rows):
             raise SslToolboxError(
-                "fnc_attraction: the method reports no embeddings of both sides; use one that compares rows of the "
+                "fnc_attraction: the method has no embeddings of both sides; use one that compares rows of the "
                 "batch, such as simclr"
             )
         unit = F.normalize(embeddings, dim=1)

@@ -101,10 +101,14 @@ def test_without_false_negatives_the_attraction_is_zero() -> None:
     assert attraction(options, step=3).loss != 0
 
 
-@pytest.mark.parametrize("embeddings", [None, BOTH[:4]])
-def test_an_attraction_needs_embeddings_of_both_sides(embeddings: Tensor | None) -> None:
+def test_an_attraction_needs_embeddings_of_both_sides() -> None:
     with pytest.raises(SslToolboxError, match="both sides"):
-        attraction(FNCAttractionOptions(), embeddings)
+        attraction(FNCAttractionOptions(), BOTH[:4])
+
+
+def test_features_take_the_place_of_missing_embeddings() -> None:
+    options = FNCAttractionOptions(threshold=NO_THRESHOLD)
+    assert attraction(options, None).loss == attraction(options).loss != 0
 
 
 @pytest.mark.parametrize(("steps", "count"), [(0, 0), (5, 1), (6, 0)])

@@ -1,8 +1,8 @@
 """An adversary that classifies people.
 
 Sources: Ning, Salah and Ertugrul, *Representation Learning and Identity Adversarial Training for Facial Behavior
-Understanding*, FG 2025; gradient reversal Ganin and Lempitsky, *Unsupervised Domain Adaptation by Backpropagation*, ICML
-2015.
+Understanding*, FG 2025; gradient reversal: Ganin and Lempitsky, *Unsupervised Domain Adaptation by
+Backpropagation*, ICML 2015.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNUSED = -1
 class IdentityAdversary(AuxiliaryLoss[IdentityAdversaryOptions], nn.Module):
     """Cross-entropy of a linear classifier of people. The classifier minimises it, and the backbone maximises it.
 
-    People get their classes in the order in which they first appear. The table of people is part of the state dict.
+    People get their classes in the order in which they first appear. The table of people is saved in checkpoints.
     """
 
     people: Tensor

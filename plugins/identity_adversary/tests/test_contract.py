@@ -6,4 +6,4 @@ from ssltoolbox.testing import check_plugin
 
 
 def test_the_contract() -> None:
-    check_plugin(ssltoolbox_identity_adversary)
+    check_plugin(ssltoolbox_identity_adversary, options={"identity_adversary": {"people": 64}})

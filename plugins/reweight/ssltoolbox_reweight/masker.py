@@ -1,6 +1,6 @@
 """Weights of negatives by similarity.
 
-Sources: Robinson, Chuang, Sra and Jegelka, *Contrastive Learning with Hard Negative Samples*, ICLR 2021; with β = 0
+Sources: Robinson, Chuang, Sra and Jegelka, *Contrastive Learning with Hard Negative Samples*, ICLR 2021; β = 0:
 Chuang, Robinson, Lin, Torralba and Jegelka, *Debiased Contrastive Learning*, NeurIPS 2020.
 """
 
@@ -73,8 +73,8 @@ class Reweight(NegativeMasker[ReweightOptions]):
         if clamped > 0.5 and not self._warned:
             self._warned = True
             log.warning(
-                "reweight: for %.0f%% of the rows the corrected sum is at its lower bound, so that their negatives "
-                "have no effect; use a smaller tau_plus, or a larger temperature",
+                "reweight: for %.0f%% of the rows the corrected sum is at its lower bound, so that their "
+                "negatives have no effect; use a smaller tau_plus, or a larger temperature",
                 100 * clamped,
             )
 

@@ -111,7 +111,9 @@ def test_tau_plus_is_refused_for_a_queue() -> None:
     assert Reweight(ReweightOptions()).answer(queue).weights is not None
 
 
-@pytest.mark.parametrize(("options", "count"), [({}, 0), ({"tau_plus": 0.1}, 1), ({"tau_plus": 0.1, "temperature": 0.5}, 0)])
+@pytest.mark.parametrize(
+    ("options", "count"), [({}, 0), ({"tau_plus": 0.1}, 1), ({"tau_plus": 0.1, "temperature": 0.5}, 0)]
+)
 def test_tau_plus_at_a_low_temperature_is_a_warning(options: dict[str, float], count: int) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=0)
     problems = list(ReweightOptions(**options).problems(setting))

@@ -14,7 +14,7 @@ class TemporalRankOptions(AuxiliaryLossOptions):
     form: Literal["hinge", "contrast"] = "hinge"
     """`hinge` compares distances within a clip; `contrast` is a ranked InfoNCE, with other clips as negatives."""
     margin: float = Field(default=0.03, ge=0)
-    """δ of `hinge`: a frame that is later in the ranking must be farther away by this much, as a squared distance."""
+    """δ of `hinge`: a frame that is later in the ranking must be farther away by this squared distance."""
     temperatures: tuple[float, float] = (0.1, 0.15)
     """τ of `contrast` for the pair, and for other frames of the clip."""
 

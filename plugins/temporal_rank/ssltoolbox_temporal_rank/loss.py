@@ -1,8 +1,8 @@
 """Ranks frames of a clip by their distance in time.
 
-Sources: `hinge` Lu, Tavabi and Soleymani, *Self-Supervised Learning for Facial Action Unit Recognition through Temporal
-Consistency*, BMVC 2020; `contrast` Hoffmann, Behrmann, Gall, Brox and Noroozi, *Ranking Info Noise Contrastive
-Estimation*, AAAI 2022.
+Sources: `hinge`: Lu, Tavabi and Soleymani, *Self-Supervised Learning for Facial Action Unit Recognition through
+Temporal Consistency*, BMVC 2020; `contrast`: Hoffmann, Behrmann, Gall, Brox and Noroozi, *Ranking Info Noise
+Contrastive Estimation*, AAAI 2022.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def hinge(distances: Tensor, gaps: Tensor, margin: float) -> tuple[Tensor, Tenso
 def contrast(similarity: Tensor, same_clip: Tensor, temperatures: tuple[float, float]) -> Tensor:
     """−Σ_r log( Σ_{j∈P_r} e^{s_j/τ_r} / Σ_{j∈P_≥r ∪ N} e^{s_j/τ_r} ), the mean over rows.
 
-    P_1 is the pair of a row, P_2 the other frames of its clip, N all other rows. A rank without frames adds nothing.
+    P_1 is the pair of a row, P_2 the other frames of its clip, N all other rows. An empty rank adds nothing.
 
     Args:
         similarity: [R, R] cosines; row i and row i + R/2 are a pair.

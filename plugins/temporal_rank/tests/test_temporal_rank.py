@@ -56,7 +56,7 @@ def test_the_published_contrast() -> None:
 
 
 def test_contrast_takes_frames_of_the_clip_as_rank_two() -> None:
-    """Of two clips with two pairs each: frames close to their own clip cost less than frames close to the other."""
+    """Two clips with two pairs each: frames close to their own clip cost less than frames close to the other."""
     rows = rows_at([0, 0, 1, 1] * 2, [0.0, 1.0] * 4)
     own = torch.eye(2)[[0, 0, 1, 1]].repeat(2, 1)
     crossed = torch.eye(2)[[0, 1, 0, 1]].repeat(2, 1)
