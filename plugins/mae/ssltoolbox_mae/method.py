@@ -86,7 +86,7 @@ class MAE(nn.Module):
     def pictures(self, inputs: StepInputs) -> Pictures:
         """Each image, its seen patches, and what is rebuilt from them.
 
-        Rebuilt patches get the mean and the contrast that the targets were freed of.
+        Where targets are standardised, the mean and the contrast of rebuilt patches are those of the image.
         """
         patches = self._patches(inputs.view_a)
         seen, masked = self.random_patches(len(patches), patches.device)
@@ -94,8 +94,9 @@ class MAE(nn.Module):
         predicted = self.decode(self.encode(inputs.view_a, seen), seen).float() * deviation + mean
         hidden = utils.set_at_index(patches, masked, torch.zeros_like(predicted))
         rebuilt = utils.set_at_index(patches, masked, utils.get_at_index(predicted, masked))
-        columns = {"image": patches, "seen patches": hidden, "rebuilt": rebuilt}
-        return Pictures({heading: utils.unpatchify(each, self.patch) for heading, each in columns.items()})
+        heading = "rebuilt" if self.normalise == "none" else "rebuilt (mean and contrast given)"
+        columns = {"image": patches, "seen patches": hidden, heading: rebuilt}
+        return Pictures({name: utils.unpatchify(each, self.patch) for name, each in columns.items()})
 
     def targets(self, images: Tensor) -> Tensor:
         """[M, 3, S, S] → [M, patches, 3·p²] pixels, standardised."""

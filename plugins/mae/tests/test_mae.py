@@ -127,11 +127,10 @@ def test_pictures_of_a_perfect_decoder_are_the_images(
     method = build(normalise=normalise).eval()
     image = VIEWS[0]
     monkeypatch.setattr(method, "decode", lambda tokens, seen: method.targets(image))
-    columns = method.pictures(inputs(0, image)).columns
-    torch.testing.assert_close(columns["image"], image)
-    torch.testing.assert_close(columns["rebuilt"], image, atol=1e-5, rtol=0)
-    hidden = (columns["seen patches"] == 0).all(dim=1).float().mean(dim=(1, 2))
-    assert hidden.tolist() == [0.75] * COUNT
+    shown, seen, rebuilt = method.pictures(inputs(0, image)).columns.values()
+    torch.testing.assert_close(shown, image)
+    torch.testing.assert_close(rebuilt, image, atol=1e-5, rtol=0)
+    assert (seen == 0).all(dim=1).float().mean(dim=(1, 2)).tolist() == [0.75] * COUNT
 
 
 @pytest.mark.parametrize(
