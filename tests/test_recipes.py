@@ -43,6 +43,7 @@ METHODS = {
     "byol": "byol",
     "mocov2": "mocov2",
     "supervised": "supervised",
+    "dino_vit": "dino",
 }
 OUTSIDE_THE_CONTEST = {
     "paper": ("imagenet",),
@@ -53,13 +54,14 @@ OUTSIDE_THE_CONTEST = {
 BASELINES = ("barlow_twins", "dino", "mae", "simsiam", "swav", "vicreg")
 MORE = {
     "paper": BASELINES,
-    "synthetic": (*BEYOND, *BASELINES),
+    "synthetic": (*BEYOND, *BASELINES, "dino_vit"),
     "real": ("h", "j", "n"),
 }
 """Rows that the paper's table has not."""
 OWN = {
     "synthetic": {
         "dino": {"views"},
+        "dino_vit": {"backbone", "views", "optim"},
         "mae": {"backbone", "views", "optim"},
         "swav": {"views"},
     },

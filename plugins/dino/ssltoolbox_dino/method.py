@@ -44,12 +44,14 @@ class DINO(nn.Module):
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice and local crops → the cross-entropy of the student's and the teacher's softmax.
 
-        The loss updates the centre, over all ranks.
+        The loss is computed in single precision. It updates the centre, over all ranks.
         """
         count = len(inputs.view_a)
         embeddings = self.head.layers(features_of_crops(self.backbone, (*inputs.views, *inputs.crops)))
         student = self.head.last_layer(F.normalize(embeddings, dim=1)).float().split(count)
-        loss = self.loss(self._taught(inputs), list(student), epoch=self._epoch(inputs.step))
+        taught = self._taught(inputs)
+        with torch.autocast(inputs.view_a.device.type, enabled=False):
+            loss = self.loss(taught, list(student), epoch=self._epoch(inputs.step))
         return StepOutput(loss, embeddings=embeddings[:count], pairs=embeddings[count : 2 * count])
 
     def after_backward(self, step: int) -> None:

@@ -102,6 +102,13 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
     assert ours[-1] != ours[0]
 
 
+def test_the_loss_is_precise_in_reduced_precision() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        output = build().step(inputs(0, images()[0]))
+    assert output.loss.dtype == torch.float32
+    torch.testing.assert_close(output.loss, build().step(inputs(0, images()[0])).loss, rtol=0.02, atol=0)
+
+
 def test_the_loss_is_the_papers_formula() -> None:
     """Each output of the teacher, centred, with each other image of the student."""
     method = build(warmup_teacher_temperature=0.05).eval()

@@ -39,14 +39,18 @@ class SwAV(nn.Module):
         self.prototypes.normalize()
 
     def step(self, inputs: StepInputs) -> StepOutput:
-        """[M, 3, S, S] twice and local crops → the cross-entropy of swapped assignments."""
+        """[M, 3, S, S] twice and local crops → the cross-entropy of swapped assignments.
+
+        Assignments and loss are computed in single precision.
+        """
         features = features_of_crops(self.backbone, (*inputs.views, *inputs.crops))
-        embeddings = F.normalize(self.projection(features), dim=1)
+        embeddings = F.normalize(self.projection(features).float(), dim=1)
         count = len(inputs.view_a)
-        logits = [part.float() for part in self.prototypes(embeddings).split(count)]
         side_a, side_b = embeddings[: 2 * count].split(count)
-        queued = self._queued((side_a, side_b), in_use=inputs.step >= self._queue_from)
-        loss = self.loss(logits[:2], logits[2:], queued)
+        with torch.autocast(embeddings.device.type, enabled=False):
+            logits = self.prototypes(embeddings).split(count)
+            queued = self._queued((side_a, side_b), in_use=inputs.step >= self._queue_from)
+            loss = self.loss(list(logits[:2]), list(logits[2:]), queued)
         return StepOutput(loss.reshape(()), embeddings=side_a, pairs=side_b)
 
     def after_backward(self, step: int) -> None:
@@ -64,7 +68,7 @@ class SwAV(nn.Module):
         earlier = [queue(side) for queue, side in zip(self.queues, sides, strict=False)]
         if not in_use or any(part is None for part in earlier):
             return None
-        return [self.prototypes(part).float() for part in earlier] or None
+        return [self.prototypes(part) for part in earlier] or None
 
 
 class Queue(MemoryBankModule):

@@ -109,6 +109,13 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
     assert ours[-1] != ours[0]
 
 
+def test_the_loss_is_precise_in_reduced_precision() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        output = build().step(inputs(0, images()[0]))
+    assert output.loss.dtype == torch.float32
+    torch.testing.assert_close(output.loss, build().step(inputs(0, images()[0])).loss, rtol=0.02, atol=0)
+
+
 def test_embeddings_of_each_side_enter_its_queue() -> None:
     method = build()
     output = method.step(inputs(0, images()[0]))
