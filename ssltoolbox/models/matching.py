@@ -17,7 +17,7 @@ from ssltoolbox.models.positions import POSITIONS, Conversion, resampled_positio
 COUNTER = "num_batches_tracked"
 """Batch norm's counter of batches. Older files lack it, and it is not needed."""
 
-_COPIES = re.compile(r"momentum|ema|target|encoder_k\b")
+_COPIES = re.compile(r"momentum|target|encoder_k\b|(?<![a-z])ema(?![a-z])")
 """Prefixes of copies that follow a network while it is trained."""
 _COMPUTED = re.compile(r"num_batches_tracked|attn_mask|relative_position_index")
 """Tensors that some versions of a network store and others compute."""

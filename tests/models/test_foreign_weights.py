@@ -4,6 +4,8 @@ import argparse
 import collections
 import hashlib
 import pickle
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,24 @@ def moco(resnet: nn.Module) -> dict[str, Any]:
     }
 
 
+def moco_v3(resnet: nn.Module) -> dict[str, Any]:
+    query = prefixed(resnet.state_dict(), "module.base_encoder.")
+    return {"state_dict": prefixed(other(resnet), "module.momentum_encoder.") | query}
+
+
+def dino(resnet: nn.Module) -> dict[str, Any]:
+    """With batch norm its teacher is in DistributedDataParallel too."""
+    return {
+        "student": prefixed(other(resnet), "module.backbone."),
+        "teacher": prefixed(resnet.state_dict(), "module.backbone."),
+    }
+
+
+def stable_pretraining(resnet: nn.Module) -> dict[str, Any]:
+    probe = {"callbacks_modules.probe.weight": torch.zeros(10, 512)}
+    return {"state_dict": prefixed(resnet.state_dict(), "backbone.") | probe}
+
+
 def torchvision_with_head(resnet: nn.Module) -> dict[str, Any]:
     return resnet.state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
 
@@ -133,6 +153,9 @@ LAYOUTS = {
     solo_learn: 121,
     old_solo_learn: 0,
     moco: 120,
+    moco_v3: 120,
+    dino: 120,
+    stable_pretraining: 1,
     torchvision_with_head: 2,
     without_counters: 0,
     compiled_and_parallel: 0,
@@ -261,6 +284,21 @@ def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"evil\.pkl is (refused|no file of weights)"):
         read_tensors(path)
     assert not target.exists()
+
+
+def test_a_checkpoint_of_lightly_train_is_to_be_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds its models as objects."""
+    module = types.ModuleType("lightly_train._checkpoint")
+    wrapper = type("Wrapper", (), {"__module__": module.__name__})
+    vars(module)["Wrapper"] = wrapper
+    monkeypatch.setitem(sys.modules, "lightly_train", types.ModuleType("lightly_train"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {}, "lightly_train": {"models": wrapper()}}, path)
+    with pytest.raises(UserError, match=r"lightly_train\._checkpoint\.Wrapper.*lightly-train export"):
+        read_tensors(path)
 
 
 def test_a_whole_model_in_a_pickle_is_refused(resnet: nn.Module, tmp_path: Path) -> None:
