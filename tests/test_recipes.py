@@ -51,7 +51,7 @@ OUTSIDE_THE_CONTEST = {
     "real": ("random", "imagenet"),
 }
 """What a network knows without pretraining, and with labels."""
-BASELINES = ("barlow_twins", "dino", "mae", "simsiam", "swav", "vicreg")
+BASELINES = ("barlow_twins", "dcl", "dino", "mae", "moco_v3", "simsiam", "supcon", "swav", "vicreg")
 MORE = {
     "paper": BASELINES,
     "synthetic": (*BEYOND, *BASELINES, "dino_vit"),
@@ -67,14 +67,16 @@ OWN = {
     },
     "paper": {
         "barlow_twins": {"optim"},
+        "moco_v3": {"optim"},
         "simsiam": {"optim"},
+        "supcon": {"data"},
         "vicreg": {"optim"},
         "dino": {"views", "optim"},
         "mae": {"backbone", "views", "optim"},
         "swav": {"views", "optim"},
     },
 }
-"""What methods need of their own: local crops, a vision transformer, plain colours, their authors' optimiser."""
+"""What methods need of their own: labels, local crops, a vision transformer, plain colours, an optimiser."""
 ROWS = [
     (folder, row)
     for folder, rows in OUTSIDE_THE_CONTEST.items()

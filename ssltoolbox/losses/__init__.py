@@ -1,7 +1,7 @@
 """Contrastive losses with masks, explicit negatives and an attraction. Public: methods may import it."""
 
 from ssltoolbox.losses.gather import candidates_in_batch, gather_embeddings, gather_rows
-from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, weights_within_draws
+from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, same_class, weights_within_draws
 from ssltoolbox.losses.precision import in_single_precision
 from ssltoolbox.losses.queue import RowQueue
 
@@ -13,5 +13,6 @@ __all__ = [
     "gather_rows",
     "in_single_precision",
     "mean_of",
+    "same_class",
     "weights_within_draws",
 ]

@@ -27,12 +27,12 @@ def gather_rows(rows: Rows) -> Rows:
     return rows.changed(lambda values: concat_all_gather(values.contiguous()))
 
 
-def candidates_in_batch(rows: Rows, context: MethodContext) -> Rows:
+def candidates_in_batch(rows: Rows, context: MethodContext, needed: bool = False) -> Rows:
     """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
 
-    Rows are gathered from other ranks only if maskers or weights need them.
+    Rows are gathered from other ranks only if maskers, weights or the method itself (`needed`) need them.
     """
-    if not context.distributed or not (context.maskers or rows.weight is not None):
+    if not context.distributed or not (needed or context.maskers or rows.weight is not None):
         return rows
     half = len(rows) // 2
     return gather_rows(rows[:half]) + gather_rows(rows[half:])

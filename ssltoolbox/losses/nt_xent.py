@@ -2,7 +2,7 @@
 
 Shape letters: N rows of one side on this rank, G rows of one side over all ranks (N × ranks), C candidates,
 K entries of the queue, E explicit negatives of a row, D embedding size, S rows that the loss is a mean of (2N in
-batch, N with a queue), V masked pairs.
+batch, N with a queue or one way), P columns of a row that are never its negatives, V masked pairs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,29 @@ class NTXentLoss(lightly.loss.NTXentLoss):
     as. With only the two sides as arguments, the result is bit-identical to the parent's. Unlike in the parent,
     the queue is part of the state dict.
 
-    Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue).
+    A decoupled loss leaves the positive out of its denominator, and weighs it with w_i:
+
+        ℓ(i, p) = −w_i s_ip/τ + log Σ_{k∈U(i)} n_ik e^{s_ik/τ}
+        w_i = 2 − e^{s_ip/σ} / mean_j e^{s_jp/σ}, or 1 without σ
+
+    A row that has no negatives left has the loss 0. The weights w_i are constants for the gradient.
+
+    With further positives Q(i), such as the rows of the same class, a row is pulled to all of them:
+
+        L_i = mean_{q∈{p}∪Q(i)} −log( e^{s_iq/τ} / (e^{s_ip/τ} + Σ_{k∈U(i)} n_ik e^{s_ik/τ}) )
+
+    where U(i) contains Q(i), and further positives are never masked.
+
+    Args:
+        temperature: τ.
+        memory_bank_size: (K, D) of the queue; 0 for negatives in the batch.
+        gather_distributed: True to compare with the rows of all ranks.
+        decoupled: True to leave the positive out of the denominator.
+        positive_sigma: σ of the weights w_i of a decoupled loss; None for none.
+        one_way: True to compare side 0, the queries, with side 1 of the batch, the keys, alone.
+
+    Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue),
+    Chen et al. 2021 (one way); decoupled Yeh et al., ECCV 2022; further positives Khosla et al. 2020, equation 2.
     """
 
     def __init__(
@@ -55,8 +77,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         temperature: float = 0.5,
         memory_bank_size: int | Sequence[int] = 0,
         gather_distributed: bool = False,
+        decoupled: bool = False,
+        positive_sigma: float | None = None,
+        one_way: bool = False,
     ) -> None:
         super().__init__(temperature, memory_bank_size, gather_distributed)
+        self.decoupled, self.positive_sigma, self.one_way = decoupled, positive_sigma, one_way
         if self.has_queue:
             for name in ("bank", "bank_ptr"):
                 self.memory_bank.register_buffer(name, getattr(self.memory_bank, name), persistent=True)
@@ -75,6 +101,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         attract: float = 0.0,
         weights: Tensor | None = None,
         negative_weights: Tensor | None = None,
+        positives: Tensor | None = None,
     ) -> Tensor:
         """The loss with the mask, negatives and weights that are given.
 
@@ -82,20 +109,24 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             out0, out1: [N, D] the two sides; row i of both is a pair. With a queue, queries and keys.
             masked: bool, True for a false negative. In batch [2N, 2G]: rows are side 0, then side 1 of this rank;
                 columns are side 0, then side 1 of all ranks. The mask does not affect a row itself and its
-                positive. With a queue [N, K], in the order of the queue before this call.
-            negatives: [2N, E, D] in batch, [N, E, D] with a queue: further negatives of each row, never masked.
+                positive. One way [N, G]: queries and keys. With a queue [N, K], in the order of the queue
+                before this call.
+            negatives: [2N, E, D] in batch, [N, E, D] one way or with a queue: further negatives of each row, never
+                masked.
             attract: w, the weight of the attraction.
-            weights: [2N, 2G] in batch, [N, K] with a queue: n, the number that each candidate counts as, above 0.
+            weights: of the shape of `masked`: n, the number that each candidate counts as, above 0.
             negative_weights: [2N, E] or [N, E], n of `negatives`.
+            positives: bool, of the shape of `masked`: True for a further positive. Not for a decoupled loss.
 
         Returns:
             [] the loss.
         """
-        if masked is None and negatives is None and weights is None:
+        plain = not (self.decoupled or self.one_way)
+        if plain and masked is None and negatives is None and weights is None and positives is None:
             loss: Tensor = super().forward(out0, out1)
             return loss
         cancel, attraction = self.terms(
-            out0, out1, masked, negatives, attract > 0, weights=weights, negative_weights=negative_weights
+            out0, out1, masked, negatives, attract > 0, weights, negative_weights, positives
         )
         return cancel + attract * attraction if attract > 0 else cancel
 
@@ -108,16 +139,17 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         maskers: Maskers,
         negatives: Tensor | None = None,
         negative_weights: Tensor | None = None,
+        positives: Tensor | None = None,
     ) -> LossTerms:
         """The loss of a step with the recipe's maskers and weights.
 
         Args:
             out0, out1: [N, D] the two sides, as in `forward`.
-            rows: the 2N rows of both sides in batch, or the N queries with a queue.
-            candidates: the 2G rows in batch (`candidates_in_batch`), or the K rows of the queue before this call
-                (`RowQueue.rows`).
+            rows: the 2N rows of both sides in batch, or the N queries one way or with a queue.
+            candidates: the 2G rows in batch (`candidates_in_batch`), the G keys one way, or the K rows of the
+                queue before this call (`RowQueue.rows`).
             maskers: the maskers of `MethodContext`.
-            negatives, negative_weights: as in `forward`. Maskers do not apply to these.
+            negatives, negative_weights, positives: as in `forward`. Maskers do not apply to these.
 
         Returns:
             The loss and, with maskers, its terms: `cancel_loss`, `attract_loss` (the sum of the attractions
@@ -125,13 +157,14 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         """
         weights = weights_within_draws(rows, candidates)
         if not maskers:
-            loss = self(out0, out1, negatives=negatives, weights=weights, negative_weights=negative_weights)
+            loss = self(out0, out1, None, negatives, 0.0, weights, negative_weights, positives)
             return LossTerms(loss, {})
         logits = self._logits(out0, out1, similarity=maskers.needs_similarity)
         masking = maskers.mask(rows, candidates, logits.similarity_SC, logits.is_negative())
         masks = [attraction.masked for attraction in masking.attractions.values()]
+        combined = _product(weights, masking.weights)
         cancel, attractions = self._terms(
-            logits, masking.masked, masks, _product(weights, masking.weights), negatives, negative_weights
+            logits, masking.masked, masks, combined, negatives, negative_weights, positives
         )
         loss, total, each = cancel, cancel.new_zeros(()), {}
         for (key, attraction), term in zip(masking.attractions.items(), attractions, strict=True):
@@ -150,11 +183,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         attracting: bool = True,
         weights: Tensor | None = None,
         negative_weights: Tensor | None = None,
+        positives: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """([], []): the loss without masked candidates, and the attraction before its weight. See `forward`."""
         masks = [masked] if attracting and masked is not None else []
         cancel, attractions = self._terms(
-            self._logits(out0, out1), masked, masks, weights, negatives, negative_weights
+            self._logits(out0, out1), masked, masks, weights, negatives, negative_weights, positives
         )
         return cancel, attractions[0] if attractions else cancel.new_zeros(())
 
@@ -167,6 +201,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         if self.has_queue:
             out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
             rows_SD, positive_SD, all_CD = out0, out1, queue_DK.to(out0.device).T
+        elif self.one_way:
+            rows_SD, positive_SD, all_CD = out0, out1, self._gathered(out1)
         else:
             rows_SD, positive_SD, all_CD = (
                 torch.cat([out0, out1]),
@@ -176,11 +212,11 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         logits_SC = self._scaled("sd,cd->sc", rows_SD, all_CD)
         positive_S = self._scaled("sd,sd->s", rows_SD, positive_SD)
         similarity_SC = logits_SC * self.temperature if similarity else None
-        pair_S2 = None
+        own_SP = None
         if not self.has_queue:
-            pair_S2 = self._own_columns(len(out0), len(all_CD), out0.device)
-            logits_SC = logits_SC.scatter(1, pair_S2, -torch.inf)
-        return _Logits(rows_SD, positive_S, logits_SC, pair_S2, similarity_SC)
+            own_SP = self._own_columns(len(out0), len(all_CD), out0.device)
+            logits_SC = logits_SC.scatter(1, own_SP, -torch.inf)
+        return _Logits(rows_SD, positive_S, logits_SC, own_SP, similarity_SC)
 
     def _terms(
         self,
@@ -190,11 +226,14 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         weights: Tensor | None,
         negatives: Tensor | None,
         negative_weights: Tensor | None,
+        positives: Tensor | None,
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss [] and the attraction [] of each mask in `attracted`, subsets of `masked`. See `forward`."""
         rows = len(logits.rows_SD)
-        if masked is not None and logits.pair_S2 is not None:
-            masked = masked.scatter(1, logits.pair_S2, False)
+        masked, positives = logits.without_own(masked), logits.without_own(positives)
+        if positives is not None:
+            masked = masked if masked is None else masked & ~positives
+            weights = weights if weights is None else weights.masked_fill(positives, 1.0)
         row_V, column_V = _positions(masked, attracted, logits.logits_SC.device)
         log_weights = None if weights is None else weights.log()
         log_sum_S, masked_V = _SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
@@ -203,28 +242,57 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             if negative_weights is not None:
                 explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
-        cancel = _against(log_sum_S, logits.positive_S).mean()
-        attraction_V = _against(log_sum_S[row_V], masked_V)
+        if positives is None:
+            cancel = self._against(log_sum_S, self._weighed(logits.positive_S)).mean()
+        else:
+            cancel = self._against_all(log_sum_S, logits, positives).mean()
+        attraction_V = self._against(log_sum_S[row_V], masked_V)
         if len(attracted) == 1:
             return cancel, [_mean_over_rows(attraction_V, row_V, rows)]
         among = [mask[row_V, column_V] for mask in attracted]
         return cancel, [_mean_over_rows(attraction_V[own_V], row_V[own_V], rows) for own_V in among]
+
+    def _against(self, log_sum: Tensor, logit: Tensor) -> Tensor:
+        """−log(e^x / (e^x + Σ e^k)) = log(1 + e^{log Σ − x}); decoupled log Σ − x, and 0 if Σ is empty."""
+        difference = log_sum - logit
+        return difference.masked_fill(log_sum.isneginf(), 0.0) if self.decoupled else F.softplus(difference)
+
+    def _against_all(self, log_sum_S: Tensor, logits: _Logits, positives_SC: Tensor) -> Tensor:
+        """[S] the mean over the positive and further positives, which are among the negatives of the sum.
+
+        Raises:
+            ValueError: for a decoupled loss.
+        """
+        if self.decoupled:
+            raise ValueError("a decoupled loss takes no further positives")
+        total_S = torch.logaddexp(log_sum_S, logits.positive_S)
+        further_S = logits.logits_SC.masked_fill(~positives_SC, 0.0).sum(dim=1)
+        return total_S - (logits.positive_S + further_S) / (1 + positives_SC.sum(dim=1))
+
+    def _weighed(self, positive_S: Tensor) -> Tensor:
+        """The logits of the positives, times the weights of a decoupled loss."""
+        if not self.decoupled or self.positive_sigma is None:
+            return positive_S
+        scaled_S = positive_S.detach() * (self.temperature / self.positive_sigma)
+        everyone = gather_embeddings(scaled_S) if self.gather_distributed else scaled_S
+        return (2 - len(everyone) * (scaled_S - everyone.logsumexp(dim=0)).exp()) * positive_S
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
         """Cosines of unit vectors, divided by the temperature, in single precision or better."""
         logits = torch.einsum(equation, one / self.temperature, other)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
-    def _gathered(self, out0_ND: Tensor, out1_ND: Tensor) -> Tensor:
-        """[2G, D] side 0, then side 1 of all ranks."""
-        sides = (out0_ND, out1_ND)
-        return torch.cat([gather_embeddings(side) for side in sides] if self.gather_distributed else sides)
+    def _gathered(self, *sides_ND: Tensor) -> Tensor:
+        """[·G, D] one side after the other, each of all ranks."""
+        return torch.cat([gather_embeddings(side) if self.gather_distributed else side for side in sides_ND])
 
     def _own_columns(self, rows: int, columns: int, device: torch.device) -> Tensor:
-        """[2N, 2]: the column of each row itself, and the column of its positive, of 2G."""
+        """[2N, 2]: the column of each row itself, and the column of its positive. One way [N, 1]: of its key."""
         own_N = torch.arange(rows, device=device)
         if self.gather_distributed and dist.world_size() > 1:
             own_N = own_N + dist.rank() * rows
+        if self.one_way:
+            return own_N[:, None]
         sides_N2 = torch.stack([own_N, own_N + columns // 2], dim=1)
         return torch.cat([sides_N2, sides_N2])
 
@@ -236,20 +304,24 @@ class _Logits(NamedTuple):
         rows_SD: unit vectors of the rows.
         positive_S: each row with its positive.
         logits_SC: each row with the candidates; −∞ for a candidate that is not a negative.
-        pair_S2: in batch, the columns that are not negatives; None with a queue.
+        own_SP: in batch, the columns that are not negatives; None with a queue.
         similarity_SC: the cosines; None if no masker needs them.
     """
 
     rows_SD: Tensor
     positive_S: Tensor
     logits_SC: Tensor
-    pair_S2: Tensor | None
+    own_SP: Tensor | None
     similarity_SC: Tensor | None
 
     def is_negative(self) -> Tensor:
         """[S, C] bool."""
         every = torch.ones((), dtype=torch.bool, device=self.logits_SC.device).expand(self.logits_SC.shape)
-        return every if self.pair_S2 is None else every.scatter(1, self.pair_S2, False)
+        return every if self.own_SP is None else every.scatter(1, self.own_SP, False)
+
+    def without_own(self, mask_SC: Tensor | None) -> Tensor | None:
+        """The mask, False in the columns that are not negatives."""
+        return mask_SC if mask_SC is None or self.own_SP is None else mask_SC.scatter(1, self.own_SP, False)
 
 
 def _product(one: Tensor | None, other: Tensor | None) -> Tensor | None:
@@ -271,11 +343,6 @@ def _mean_over_rows(values_V: Tensor, row_V: Tensor, rows: int) -> Tensor:
     """[] the mean over all rows of the mean of each row's values; a row without values counts as 0."""
     per_row_S = torch.bincount(row_V, minlength=rows).clamp(min=1)
     return (values_V / per_row_S[row_V]).sum() / rows
-
-
-def _against(log_sum: Tensor, logit: Tensor) -> Tensor:
-    """−log(e^x / (e^x + Σ e^k)) = log(1 + e^{log Σ − x})."""
-    return F.softplus(log_sum - logit)
 
 
 class _SplitNegatives(torch.autograd.Function):
@@ -320,3 +387,9 @@ def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
         return None
     larger = torch.maximum(anchors.weight[:, None], candidates.weight)
     return larger.where(anchors.draw[:, None] == candidates.draw, 1.0)
+
+
+def same_class(anchors: Rows, candidates: Rows, label: str) -> Tensor:
+    """[A, C] bool: True where both rows have the same class of a label. A row of class -1 has none."""
+    classes, others = anchors.labels[label], candidates.labels[label]
+    return (classes[:, None] == others) & (classes >= 0)[:, None]

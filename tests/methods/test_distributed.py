@@ -19,12 +19,18 @@ from helpers.maskers import HarderMore, LearnedThreshold
 from helpers.methods import rows_for, tiny_backbone, tiny_context
 from ssltoolbox_barlow_twins import BarlowTwinsOptions
 from ssltoolbox_barlow_twins.method import BarlowTwins
+from ssltoolbox_dcl import DCLOptions
+from ssltoolbox_dcl.method import DCL
 from ssltoolbox_dino import DINOOptions
 from ssltoolbox_dino.method import DINO
+from ssltoolbox_moco_v3 import MoCoV3Options
+from ssltoolbox_moco_v3.method import MoCoV3
 from ssltoolbox_nnclr import NNCLROptions
 from ssltoolbox_nnclr.method import NNCLR
 from ssltoolbox_simsiam import SimSiamOptions
 from ssltoolbox_simsiam.method import SimSiam
+from ssltoolbox_supcon import SupConOptions
+from ssltoolbox_supcon.method import SupCon
 from ssltoolbox_swav import SwAVOptions
 from ssltoolbox_swav.method import SwAV
 from ssltoolbox_vicreg import VICRegOptions
@@ -92,6 +98,9 @@ METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
         context,
     ).eval(),
     "dino": lambda context: DINO(DINOOptions(hidden_dim=16, bottleneck_dim=8, output_dim=10), context).eval(),
+    "dcl": lambda context: DCL(DCLOptions(hidden_dim=16, output_dim=8, sigma=0.5, batch_norm=False), context),
+    "supcon": lambda context: SupCon(SupConOptions(hidden_dim=16, output_dim=8), context),
+    "moco_v3": lambda context: MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), context).eval(),
     "simsiam": lambda context: SimSiam(SimSiamOptions(hidden_dim=16, output_dim=8), context).eval(),
     "vicreg": lambda context: VICReg(VICRegOptions(hidden_dim=16, output_dim=8), context).eval(),
     "barlow_twins": lambda context: (
@@ -110,7 +119,8 @@ def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
     rows = rows_for(count, HARD, first_draw=first_draw + range(DRAWS)[draws].start)
     weight = torch.tensor([1.0, 3.0]).repeat_interleave(count).repeat(2)
     described = {"nearest": part, "threshold": part[:, :0], "harder": part[:, :0]}
-    rows = replace(rows, weight=weight, descriptors=described)
+    labels = {"expression": rows.draw % 4 - 1}
+    rows = replace(rows, weight=weight, descriptors=described, labels=labels)
     return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), rows
 
 
@@ -156,6 +166,10 @@ CASES = {
         ("mocov2", "descriptors"),
         ("byol", "none"),
         ("nnclr", "descriptors"),
+        ("dcl", "descriptors"),
+        ("supcon", "none"),
+        ("supcon", "descriptors"),
+        ("moco_v3", "descriptors"),
         ("swav", "none"),
         ("dino", "none"),
         ("simsiam", "none"),

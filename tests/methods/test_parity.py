@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 
+import pytest
 import torch
+import torch.nn.functional as F
 from helpers.methods import rows_for, tiny_context
-from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
+from lightly.loss import (
+    BarlowTwinsLoss,
+    DCLLoss,
+    DCLWLoss,
+    NegativeCosineSimilarity,
+    NTXentLoss,
+    VICRegLoss,
+)
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from ssltoolbox_barlow_twins import BarlowTwinsOptions
 from ssltoolbox_barlow_twins.method import BarlowTwins
+from ssltoolbox_dcl import DCLOptions
+from ssltoolbox_dcl.method import DCL
+from ssltoolbox_moco_v3 import MoCoV3Options
+from ssltoolbox_moco_v3.method import MoCoV3
 from ssltoolbox_simsiam import SimSiamOptions
 from ssltoolbox_simsiam.method import SimSiam
 from ssltoolbox_vicreg import VICRegOptions
@@ -160,3 +174,43 @@ def test_barlow_twins_equals_a_plain_loop_on_lightly(
         return criterion(head(backbone(view_a)), head(backbone(view_b)))
 
     check_equal(our_losses(method, views, lr=1e-3), plain_losses([backbone, head], step_loss, views, lr=1e-3))
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct from a tensor:UserWarning")  # in lightly's weights
+@pytest.mark.parametrize("sigma", [None, 0.5])
+def test_dcl_equals_a_plain_loop_on_lightly(
+    sigma: float | None, views: list[tuple[torch.Tensor, torch.Tensor]]
+) -> None:
+    """In double precision: rounding errors grow from step to step."""
+    method = DCL(DCLOptions(hidden_dim=16, output_dim=8, sigma=sigma), tiny_context()).double()
+    views = [(view_a.double(), view_b.double()) for view_a, view_b in views]
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    criterion = DCLLoss(0.1) if sigma is None else DCLWLoss(0.1, sigma)
+
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
+        return criterion(head(backbone(view_a)), head(backbone(view_b)))
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
+
+
+def test_moco_v3_equals_the_papers_pseudocode(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    method = MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), tiny_context())
+    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
+    prediction = copy.deepcopy(method.prediction)
+    key_backbone, key_head = frozen_copy(backbone), frozen_copy(head)
+
+    def keys(view: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return F.normalize(key_head(key_backbone(view)), dim=1)
+
+    def contrast(view: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        query = F.normalize(prediction(head(backbone(view))), dim=1)
+        return 2 * 0.2 * F.cross_entropy(query @ key.T / 0.2, torch.arange(len(key)))
+
+    def step_loss(step: int, view_a: torch.Tensor, view_b: torch.Tensor) -> torch.Tensor:
+        momentum = 1 - 0.01 * (math.cos(math.pi * step / 19) + 1) / 2
+        update_momentum(backbone, key_backbone, momentum)
+        update_momentum(head, key_head, momentum)
+        return contrast(view_a, keys(view_b)) + contrast(view_b, keys(view_a))
+
+    check_equal(our_losses(method, views), plain_losses([backbone, head, prediction], step_loss, views))

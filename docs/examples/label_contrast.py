@@ -11,7 +11,7 @@ from ssltoolbox.api import MethodDescriptor, Options, StepOutput, hookimpl
 from ssltoolbox.losses import gather_rows
 
 
-class SupConOptions(Options):
+class LabelContrastOptions(Options):
     """The settings of supervised contrast; the defaults are the paper's."""
 
     label: str = "expression"
@@ -25,7 +25,7 @@ class SupConOptions(Options):
         return frozenset({f"label:{self.label}"})
 
 
-class SupCon(nn.Module):
+class LabelContrast(nn.Module):
     """Each row is drawn to all rows of its class, of both sides and of all ranks, and away from the others."""
 
     def __init__(self, options, context):
@@ -71,10 +71,10 @@ class SupCon(nn.Module):
 @hookimpl
 def ssltoolbox_methods():
     yield MethodDescriptor(
-        name="supcon",
+        name="label_contrast",
         summary="Rows of the same class are drawn together (Khosla et al. 2020).",
-        options=SupConOptions,
-        target=f"{__name__}:SupCon",
+        options=LabelContrastOptions,
+        target=f"{__name__}:LabelContrast",
         negatives=None,
         api=2,
     )

@@ -1,0 +1,40 @@
+"""Decoupled contrastive learning on lightly's head of SimCLR."""
+
+from __future__ import annotations
+
+from lightly.models.modules.heads import SimCLRProjectionHead
+from torch import nn
+
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch
+from ssltoolbox_dcl import DCLOptions
+
+
+class DCL(nn.Module):
+    """Every row is compared with all others of both sides; its positive only pulls."""
+
+    def __init__(self, options: DCLOptions, context: MethodContext) -> None:
+        super().__init__()
+        self.backbone = context.backbone
+        self.projection = SimCLRProjectionHead(
+            context.feature_dim, options.hidden_dim, options.output_dim, batch_norm=options.batch_norm
+        )
+        self.loss = NTXentLoss(
+            options.temperature,
+            gather_distributed=context.distributed,
+            decoupled=True,
+            positive_sigma=options.sigma,
+        )
+        self._context = context
+
+    def before_step(self, step: int) -> None:
+        """Nothing moves between steps."""
+
+    def step(self, inputs: StepInputs) -> StepOutput:
+        """[M, 3, S, S] twice → the symmetric decoupled loss over 2M rows."""
+        embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)
+        candidates = candidates_in_batch(inputs.rows, self._context)
+        loss, terms = self.loss.compare(
+            embedded_a, embedded_b, inputs.rows, candidates, self._context.maskers
+        )
+        return StepOutput(loss, terms, embedded_a, embedded_b)

@@ -1,0 +1,66 @@
+"""MoCo-v3 on lightly's heads."""
+
+from __future__ import annotations
+
+import torch
+from lightly.models.modules.heads import MoCoProjectionHead
+from torch import Tensor, nn
+
+from ssltoolbox.api import LossTerms, MethodContext, StepInputs, StepOutput
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of
+from ssltoolbox.models import Momentum
+from ssltoolbox_moco_v3 import MoCoV3Options
+
+
+class MoCoV3(nn.Module):
+    """Each side gives queries, which are compared with the keys of the other side of all processes."""
+
+    def __init__(self, options: MoCoV3Options, context: MethodContext) -> None:
+        super().__init__()
+        hidden, output = options.hidden_dim, options.output_dim
+        self.backbone = context.backbone
+        if options.freeze_patches:
+            self.backbone.patch_embed.requires_grad_(False)
+        self.projection = MoCoProjectionHead(
+            context.feature_dim, hidden, output, num_layers=options.projection_layers, batch_norm=True
+        )
+        self.prediction = MoCoProjectionHead(output, hidden, output, num_layers=2, batch_norm=True)
+        self._keys = Momentum(
+            self.backbone, self.projection, momentum=options.momentum, final=1.0, steps=context.steps
+        )
+        self.key_backbone, self.key_projection = self._keys.copies
+        self.loss = NTXentLoss(options.temperature, gather_distributed=context.distributed, one_way=True)
+        self._context = context
+
+    def before_step(self, step: int) -> None:
+        """Updates the key network; its momentum rises to 1."""
+        self._keys.update(step)
+
+    def step(self, inputs: StepInputs) -> StepOutput:
+        """[M, 3, S, S] twice → 2τ times the sum of both directions."""
+        rows, maskers = inputs.rows, self._context.maskers
+        queries = [self.prediction(self.projection(self.backbone(view))) for view in inputs.views]
+        keys = [self._key(view) for view in inputs.views]
+        side_a, side_b = _halves(len(rows))
+        candidates = candidates_in_batch(rows, self._context)
+        keys_a, keys_b = _halves(len(candidates))
+        both = mean_of(
+            self.loss.compare(queries[0], keys[1], rows[side_a], candidates[keys_b], maskers),
+            self.loss.compare(queries[1], keys[0], rows[side_b], candidates[keys_a], maskers),
+        )
+        loss, terms = self._scaled(both)
+        return StepOutput(loss, terms, embeddings=queries[0], pairs=queries[1])
+
+    @torch.no_grad()
+    def _key(self, view: Tensor) -> Tensor:
+        key: Tensor = self.key_projection(self.key_backbone(view))
+        return key
+
+    def _scaled(self, both: LossTerms) -> LossTerms:
+        """The mean of both directions as the paper's sum with the factor 2τ."""
+        return LossTerms(4 * self.loss.temperature * both.loss, both.terms)
+
+
+def _halves(count: int) -> tuple[slice, slice]:
+    """Side A, side B."""
+    return slice(0, count // 2), slice(count // 2, count)
