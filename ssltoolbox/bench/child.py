@@ -1,4 +1,4 @@
-"""A run in a process of its own."""
+"""The process of one run of a benchmark."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def command_of(job: Job, folder: BenchFolder) -> list[str]:
 
 
 class Child:
-    """A started run.
+    """Starts a run, or resumes it.
 
     Args:
         job: the run.
-        folder: the benchmark's; what the process prints goes to a file there.
-        share: what it may use of the machine.
+        folder: the benchmark's folder; a file there gets the output of the process.
+        share: the share of the machine that the run may use.
 
     Attributes:
-        goes_on: whether the run had been begun before.
-        exit_code: of the process, once it ended; negative for the signal that ended it.
+        resumed: whether an earlier process began the run.
+        exit_code: exit code of the process, negative for a signal; None while it runs.
     """
 
     def __init__(self, job: Job, folder: BenchFolder, share: Share) -> None:
         self.job = job
         self.share = share
-        self.goes_on = folder.run(job).exists()
+        self.resumed = folder.run(job).exists()
         self.exit_code: int | None = None
         self._folder = folder
         self._began = time.monotonic()
@@ -45,25 +45,25 @@ class Child:
         with folder.output(job).open("ab") as output:
             self._process = subprocess.Popen(
                 command_of(job, folder),
-                # Python looks for modules in the working folder first: there must be no other toolbox in it.
+                # Python imports from the working folder first, and the user's folder may hold another toolbox.
                 cwd=folder.path,
-                # Unbuffered, so that the reason of a failure is the last line of the output.
+                # Unbuffered, so that the last line of the output is the reason of a failure.
                 env=os.environ | share.environment | {"PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in the terminal is for the benchmark, which tells its runs once.
+                # Ctrl-C in the terminal must reach the benchmark alone, which then signals each run once.
                 start_new_session=True,
             )
         share.restrict(self._process.pid)
 
     @property
     def seconds(self) -> float:
-        """Seconds since its start."""
+        """Seconds since the process started."""
         return time.monotonic() - self._began
 
     def ended(self) -> bool:
-        """True if the process has ended; records how, the first time."""
+        """True if the process has ended. The first such call records its exit code, time and memory."""
         if self.exit_code is None:
             pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
             if not pid:
@@ -81,7 +81,7 @@ class Child:
         self._signal(signal.SIGKILL)
 
     def reason(self) -> str:
-        """Why it failed, in one line."""
+        """Why the run failed, in one line."""
         if self.exit_code is not None and self.exit_code < 0:
             return f"ended by {signal.Signals(-self.exit_code).name}"
         text = self._folder.output(self.job).read_text(encoding="utf-8", errors="replace")

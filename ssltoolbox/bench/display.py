@@ -23,17 +23,18 @@ from ssltoolbox.support.words import MISSING, duration_text
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_TABLES = 1.0
 MOST_COLUMNS = 4
+"""The most columns of metrics in the live leaderboard."""
 
 
 class Display:
-    """A listener that prints events for people.
+    """A listener that prints the events of a benchmark.
 
     Args:
-        console: where to.
-        schedule: what is going on.
-        folder: the benchmark's.
-        estimates: of times, from runs that are finished.
-        bench: writes the files and returns the current state of the benchmark.
+        console: prints the lines and the table.
+        schedule: the states of all runs.
+        folder: the benchmark's folder.
+        estimates: estimates of the time that runs take.
+        bench: writes the files of results and returns the current state of the benchmark.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Display:
         for job in self._schedule.of(JobState.CACHED):
             self._say(f"cached     {job_text(job)}")
         for job in self._schedule.of(JobState.ELSEWHERE):
-            self._say(f"busy       {job_text(job)}: a process that outlived its benchmark is at work on it")
+            self._say(f"busy       {job_text(job)}: a process of an earlier benchmark still runs it")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -70,7 +71,7 @@ class Display:
     def started(self, job: Job) -> None:
         """A run has started or resumed."""
         if step := resumed_from(self._folder.run(job)):
-            self._say(f"goes on    {job_text(job)}, from about step {step}")
+            self._say(f"resumes    {job_text(job)}, from about step {step}")
         else:
             self._say(f"starts     {job_text(job)}")
 
@@ -95,29 +96,29 @@ class Display:
         """The user has interrupted the benchmark."""
         if count:
             self._say(
-                f"stopping: {count} run{'s' * (count > 1)} will save and end; once more ends them at once"
+                f"stopping: {count} run{'s' * (count > 1)} will save and end; interrupt again to end them at once"
             )
 
-    def looked(self) -> None:
-        """Called at regular intervals."""
+    def tick(self) -> None:
+        """Called at regular intervals. Updates the live table, or prints a line now and then."""
         now = time.monotonic()
         if self._console.is_terminal:
             if now >= self._table_at:
                 self._table_at = now + SECONDS_BETWEEN_TABLES
-                self._live.update(self._picture(), refresh=True)
+                self._live.update(self._tables(), refresh=True)
         elif now >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
             for child in self._schedule.children:
-                self._say(f"running    {job_text(child.job)}: {', '.join(self._how_far(child))}")
+                self._say(f"running    {job_text(child.job)}: {', '.join(self._progress(child))}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def _picture(self) -> Group:
-        parts: list[Table | Text] = [self._running(), self._summary()]
+    def _tables(self) -> Group:
+        tables: list[Table | Text] = [self._running(), self._summary()]
         if self._now.finished and self._now.overall.columns:
-            parts.append(leaderboard_table(self._now.overall))
-        return Group(*parts)
+            tables.append(leaderboard_table(self._now.overall))
+        return Group(*tables)
 
     def _running(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -133,7 +134,7 @@ class Display:
         spent = duration_text(round(child.seconds))
         return self._stage(child), spent, "unknown" if left is None else duration_text(round(left))
 
-    def _how_far(self, child: Child) -> Iterator[str]:
+    def _progress(self, child: Child) -> Iterator[str]:
         stage, spent, left = self._columns(child)
         yield f"step {stage}" if "/" in stage else stage
         yield f"for {spent}"
@@ -160,7 +161,7 @@ class Display:
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """The first metric of each of the first tasks, so that the table fits into 80 columns."""
+    """A table of the first metric of each task. It has at most `MOST_COLUMNS` tasks, to fit into 80 columns."""
     by_task: dict[str, Column] = {}
     for column in board.columns:
         by_task.setdefault(column.task, column)

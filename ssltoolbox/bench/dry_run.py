@@ -1,4 +1,4 @@
-"""What a benchmark would run, and how long that would take."""
+"""The runs that a benchmark would start, and the time that they would take."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ssltoolbox.bench.run import PlannedBench
 from ssltoolbox.bench.words import job_text
 from ssltoolbox.support.words import MISSING, duration_text
 
-_WORDS: dict[State, str] = {"finished": "cached", "begun": "goes on", "new": "new"}
+_WORDS: dict[State, str] = {"finished": "cached", "begun": "resumes", "new": "new"}
 
 
 def dry_run_table(planned: PlannedBench) -> Table:
-    """A row for each run, with what is there of it already."""
+    """A table with a row for each run: its state, its steps and its expected time."""
     estimates, folder = Estimates(planned.folder), planned.folder
     table = Table(title=planned.loaded.path.stem, title_justify="left")
     for name in ("run", "state"):
@@ -28,7 +28,7 @@ def dry_run_table(planned: PlannedBench) -> Table:
         state = folder.state(job)
         words = _WORDS[state]
         if state == "begun" and (step := resumed_from(folder.run(job))):
-            words = f"goes on from about step {step}"
+            words = f"resumes from about step {step}"
         seconds = estimates.of(job)
         time = (
             MISSING
@@ -42,7 +42,7 @@ def dry_run_table(planned: PlannedBench) -> Table:
 
 
 def dry_run_words(planned: PlannedBench, side_by_side: int) -> str:
-    """How many runs there are, and how long those would take that are not done."""
+    """The number of runs in each state, and the time that the unfinished ones would take."""
     estimates = Estimates(planned.folder)
     states = Counter(planned.folder.state(job) for job in planned.jobs)
     left = [job for job in planned.jobs if planned.folder.state(job) != "finished"]
@@ -53,7 +53,7 @@ def dry_run_words(planned: PlannedBench, side_by_side: int) -> str:
         lines.append(f"Time left: {in_words(times, side_by_side)}.")
     if None in times:
         lines.append(
-            "A time is known once a run of that recipe and length is finished in the folder; check --measure "
-            "times a few steps of a recipe."
+            "The time of a recipe is known once a run of it with as many steps is finished in this folder; "
+            "ssltoolbox check --measure times a few steps of a recipe."
         )
     return " ".join(lines)

@@ -1,4 +1,4 @@
-"""How far a run is, from the files that it writes, and how long runs take, from those that are finished."""
+"""The progress of a run, read from its files, and the time that runs take, estimated from finished ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.support.words import duration_text
 
 _TAIL = 4096
-"""Bytes at the end of metrics.csv that surely hold a whole row."""
+"""Bytes at the end of metrics.csv, enough to hold a whole row."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        step: of the training, as last logged.
-        trained: whether the training is over, so that only the evaluation is left.
+        step: the last logged step of the training.
+        trained: whether the training is finished, so that only the evaluation is left.
     """
 
     step: int
@@ -32,17 +32,17 @@ class Progress:
 
 
 def progress_of(run: Path) -> Progress:
-    """Of the run in a folder that may not be there yet."""
+    """The progress of the run in a folder, which may not exist yet."""
     return Progress(_last_step(run / "metrics.csv"), (run / "backbone.safetensors").exists())
 
 
 def resumed_from(run: Path) -> int:
-    """About the step from which the run in a folder resumes; 0 where nothing is saved."""
+    """The step near which the run in a folder resumes; 0 if no checkpoint is saved."""
     return progress_of(run).step if (run / "checkpoints" / "last.ckpt").exists() else 0
 
 
 def _last_step(metrics: Path) -> int:
-    """The step is the first column; a killed run may leave half a line."""
+    """The last step in a metrics.csv, whose first column it is. A killed run may leave half a line."""
     try:
         with metrics.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
@@ -53,10 +53,10 @@ def _last_step(metrics: Path) -> int:
 
 
 class Estimates:
-    """Times of runs, by recipe and length.
+    """Estimates the time of runs, from finished runs of the same recipe with as many steps.
 
     Args:
-        folder: the benchmark's; all runs that were ever finished there count.
+        folder: the benchmark's folder; all runs that were ever finished there are used.
     """
 
     def __init__(self, folder: BenchFolder) -> None:
@@ -66,7 +66,7 @@ class Estimates:
         self.learn()
 
     def learn(self) -> None:
-        """Reads the records again."""
+        """Reads the times of finished runs again."""
         times = defaultdict(list)
         for record in self._folder.records():
             if record.succeeded and record.seconds is not None:
@@ -74,29 +74,33 @@ class Estimates:
         self._times = dict(times)
 
     def of(self, job: Job) -> float | None:
-        """Seconds that a run of this recipe and length takes; None where none has been finished."""
+        """Median seconds of finished runs of this recipe and length; None if there are none."""
         times = self._times.get((job.recipe, job.steps))
         return statistics.median(times) if times else None
 
     def left(self, child: Child) -> float | None:
-        """Seconds that a run still takes: by the runs before it, else by the pace of its own training."""
+        """Seconds until a running run ends: from finished runs like it, else from the pace of its own training."""
         now = progress_of(self._folder.run(child.job))
         first_step, first_time = self._first_looks.setdefault(child, (now.step, child.seconds))
         whole = self.of(child.job)
-        if whole is not None and not child.goes_on:
+        if whole is not None and not child.resumed:
             return max(0.0, whole - child.seconds)
         if now.trained or now.step == first_step:
             return None
         return (child.job.steps - now.step) * (child.seconds - first_time) / (now.step - first_step)
 
     def left_in_words(self, waiting: Sequence[Job], children: Sequence[Child], side_by_side: int) -> str:
-        """The time until all is done, as far as it is known."""
+        """The time until all of these runs have ended, as far as it is known."""
         times = [*map(self.of, waiting), *map(self.left, children)]
         return in_words(times, side_by_side)
 
 
 def in_words(times: Sequence[float | None], side_by_side: int) -> str:
-    """The time that runs take together.
+    """The time that several runs take together, as text.
+
+    Args:
+        times: seconds of each run; None where unknown.
+        side_by_side: the number of runs at a time.
 
     >>> in_words([60, 60], 2), in_words([60, None], 1), in_words([None], 1)
     ('about 1 min 0 s', 'more than 1 min 0 s', 'unknown')

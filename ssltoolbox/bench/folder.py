@@ -1,4 +1,4 @@
-"""The folder of a benchmark: its paths, and the records of each run's attempts."""
+"""The folder of a benchmark: its paths, and the records of its runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Attempt:
     """One process of a run. A resumed run has several attempts.
 
     Attributes:
-        started: when, in UTC.
-        seconds: how long it took; None while it runs. Where the benchmark itself was killed, until the run's last
-            sign of life.
-        exit_code: of the process; negative for the signal that ended it.
-        peak_memory: bytes of its largest process.
+        started: start time in UTC, as ISO 8601.
+        seconds: how long the process ran; None while it runs. If the benchmark was killed: until the run last
+            wrote a file.
+        exit_code: exit code of the process, negative for a signal; None while it runs.
+        peak_memory: the most bytes that one process of the run used.
     """
 
     started: str
@@ -39,9 +39,9 @@ class Record:
     """The record of a run's attempts.
 
     Attributes:
-        recipe: its name.
-        steps: of its training.
-        attempts: in order.
+        recipe: name of the run's recipe.
+        steps: steps of its training.
+        attempts: the attempts, oldest first.
     """
 
     recipe: str
@@ -55,18 +55,18 @@ class Record:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of all attempts together; None if one was not measured."""
+        """Sum of the seconds of all attempts; None if one of them is unknown."""
         times = [attempt.seconds for attempt in self.attempts]
         return sum(time for time in times if time is not None) if times and None not in times else None
 
     @property
     def peak_memory(self) -> int | None:
-        """The largest value of all attempts, in bytes."""
+        """The largest peak memory of all attempts, in bytes; None if unknown."""
         return max((attempt.peak_memory or 0 for attempt in self.attempts), default=0) or None
 
 
 class BenchFolder:
-    """Paths of a benchmark, and what is recorded in them."""
+    """The files of a benchmark, and the records of its runs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -80,19 +80,19 @@ class BenchFolder:
         return locked(self.path)
 
     def run(self, job: Job) -> Path:
-        """The run folder."""
+        """The folder of a run."""
         return self.path / "runs" / job.name
 
     def recipe(self, job: Job) -> Path:
-        """The resolved recipe that the run is started with."""
+        """The file of the resolved recipe that a run is started with."""
         return self._jobs / f"{job.name}.yaml"
 
     def output(self, job: Job) -> Path:
-        """The output of the run's processes."""
+        """The file with the output of a run's processes."""
         return self._jobs / f"{job.name}.out.txt"
 
     def state(self, job: Job) -> State:
-        """How far a run has come."""
+        """Whether a run is finished, begun or new."""
         run = self.run(job)
         last = run / ("evaluation.json" if job.evaluates else "backbone.safetensors")
         if self.record(job).succeeded and last.exists():
@@ -100,39 +100,39 @@ class BenchFolder:
         return "begun" if run.exists() else "new"
 
     def in_use(self, job: Job) -> bool:
-        """True if a process of an earlier benchmark still works on the run."""
+        """True if a process of an earlier benchmark still runs it."""
         return in_use(self.run(job))
 
     def record(self, job: Job) -> Record:
-        """The record of a run; without attempts for a new run."""
+        """The record of a run; a new run has no attempts."""
         path = self._record(job)
         return _read(path) if path.exists() else Record(job.recipe, job.steps)
 
     def records(self) -> Iterator[Record]:
-        """Of all runs that were ever made here."""
+        """The records of all runs that were ever started in this folder."""
         yield from map(_read, sorted(self._jobs.glob("*.json")))
 
     def begin(self, job: Job) -> None:
-        """Writes the recipe, and records the start of an attempt."""
+        """Writes the recipe of a run, and records the start of an attempt."""
         write_text(self.recipe(job), job.text)
         before = [self._closed(job, attempt) for attempt in self.record(job).attempts]
         attempt = Attempt(datetime.now(UTC).isoformat(timespec="seconds"))
         self._write(job, Record(job.recipe, job.steps, (*before, attempt)))
 
     def end(self, job: Job, seconds: float, exit_code: int, peak_memory: int) -> None:
-        """Records how the last attempt ended."""
+        """Records the end of a run's last attempt."""
         record = self.record(job)
         *before, last = record.attempts
         last = replace(last, seconds=round(seconds, 3), exit_code=exit_code, peak_memory=peak_memory)
         self._write(job, replace(record, attempts=(*before, last)))
 
     def _closed(self, job: Job, attempt: Attempt) -> Attempt:
-        """The attempt, with a time from the files if no process measured it."""
+        """The attempt; if its time was not measured, with the time until the run last wrote a file."""
         if attempt.seconds is not None:
             return attempt
         started = datetime.fromisoformat(attempt.started).timestamp()
-        signs = [file.stat().st_mtime for file in self.run(job).rglob("*")]
-        return replace(attempt, seconds=round(max([started, *signs]) - started, 3))
+        written = [file.stat().st_mtime for file in self.run(job).rglob("*")]
+        return replace(attempt, seconds=round(max([started, *written]) - started, 3))
 
     def _record(self, job: Job) -> Path:
         return self._jobs / f"{job.name}.json"

@@ -47,8 +47,8 @@ class BenchOutcome:
 
     Attributes:
         bench: the current state of the benchmark.
-        interrupted: whether someone asked to stop.
-        code_changed: whether it stopped because the code was edited meanwhile.
+        interrupted: whether a user stopped it.
+        code_changed: whether it stopped because the code was edited since it began.
     """
 
     bench: Bench

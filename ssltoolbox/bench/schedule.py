@@ -17,7 +17,7 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares
 from ssltoolbox.registry.code import code_version
 
-SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_STEPS = 0.2
 _SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
@@ -31,7 +31,7 @@ class JobState(Enum):
     CACHED = "cached"
     WAITING = "waiting"
     ELSEWHERE = "elsewhere"
-    """A process works on the run, though the benchmark that started it has ended."""
+    """A process of an earlier benchmark still runs it."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -52,15 +52,15 @@ class Listener(Protocol):
 
     def stopping(self, count: int) -> None: ...
 
-    def looked(self) -> None: ...
+    def tick(self) -> None: ...
 
 
 @dataclass
 class StopRequest:
-    """Counts requests to stop, and how many of them were handled."""
+    """Counts the requests to stop, and those that were handled."""
 
     count: int = 0
-    heard: int = 0
+    handled: int = 0
 
     def __bool__(self) -> bool:
         return self.count > 0
@@ -72,15 +72,15 @@ class Schedule:
     Args:
         jobs: in the order in which they are started.
         folder: locked by the caller.
-        side_by_side: how many at a time.
-        code: the version that the jobs' keys were made of.
+        side_by_side: the number of runs at a time.
+        code: the version of the code that planned the jobs.
 
     Attributes:
         states: the state of each run.
         reasons: why a failed run failed, in one line.
         children: the processes of running runs.
-        code_changed: whether the code was edited meanwhile; then no further run is started.
-        interrupted: whether someone asked to stop.
+        code_changed: whether the code was edited since; then no further run is started.
+        interrupted: whether a user stopped the benchmark.
     """
 
     def __init__(self, jobs: Sequence[Job], folder: BenchFolder, side_by_side: int, code: str) -> None:
@@ -106,8 +106,8 @@ class Schedule:
         with _stop_requests() as stop:
             try:
                 while not self._is_over(stop):
-                    self._look(listener, stop)
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                    self._step(listener, stop)
+                    time.sleep(SECONDS_BETWEEN_STEPS)
             finally:
                 self.interrupted = bool(stop)
                 # Children are left only after an exception in this process.
@@ -118,18 +118,18 @@ class Schedule:
         left = self.of(JobState.WAITING) or self.of(JobState.ELSEWHERE)
         return not self.children and bool(stop or self.code_changed or not left)
 
-    def _look(self, listener: Listener, stop: StopRequest) -> None:
-        """Collects ended runs and messages, and starts runs for the free places."""
+    def _step(self, listener: Listener, stop: StopRequest) -> None:
+        """Collects the runs that have ended, handles requests to stop, and starts waiting runs."""
         self._collect(listener, stop)
-        if stop.count > stop.heard:
-            stop.heard = stop.count
+        if stop.count > stop.handled:
+            stop.handled = stop.count
             self._stop(listener, at_once=stop.count > 1)
         if not stop:
             self._start(listener)
-        listener.looked()
+        listener.tick()
 
     def _start(self, listener: Listener) -> None:
-        """Starts runs for all free places."""
+        """Starts waiting runs while fewer than `side_by_side` are running."""
         for job in self.of(JobState.ELSEWHERE):
             if not self._folder.in_use(job):
                 self.states[job] = JobState.WAITING
@@ -143,7 +143,7 @@ class Schedule:
             listener.started(job)
 
     def _free_share(self) -> Share:
-        """A share that no run has; with few cores, several shares are equal."""
+        """A share of the machine that no run has. With few cores, several shares are equal."""
         free = list(self._shares)
         for child in self.children:
             free.remove(child.share)
@@ -185,9 +185,9 @@ def _stop_requests() -> Iterator[StopRequest]:
     def count(_: int, __: FrameType | None) -> None:
         stop.count += 1
 
-    # Under nohup a benchmark outlives its terminal.
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, count) for number in heard}
+    # `nohup` ignores SIGHUP, so that a benchmark does not stop when its terminal is closed.
+    counted = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, count) for number in counted}
     try:
         yield stop
     finally:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @click.argument("grid", type=LocalPath())
 @click.option("--out", type=LocalPath(), required=True, help="The benchmark's folder.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side.")
-@click.option("--dry-run", is_flag=True, help="Say what would be run and how long it would take, and stop.")
+@click.option("--dry-run", is_flag=True, help="Only list the runs and the time that they would take.")
 def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
     """Run the recipes of GRID with every seed, and compare them.
 
-    A benchmark that was stopped or killed goes on when it is started again with the same --out. What is finished
-    there is not run again, unless its recipe or the code has changed.
+    Start a stopped or killed benchmark again with the same --out to resume it. Finished runs are not repeated,
+    unless their recipe or the code has changed.
     """
 
     from ssltoolbox.bench.run import plan_bench, run_bench
@@ -48,7 +48,7 @@ def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
 
 
 def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
-    """Says how it ended, and gives the exit code."""
+    """Prints the leaderboard and the failures, and gives the exit code."""
     from ssltoolbox.bench.display import leaderboard_table
     from ssltoolbox.bench.schedule import JobState
 
@@ -64,7 +64,7 @@ def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
     written = folder.report if folder.report.exists() else folder.table
     console.print(f"written to {written}", highlight=False, markup=False, soft_wrap=True)
     if outcome.interrupted:
-        click.echo("stopped; the same command goes on", err=True)
+        click.echo("stopped; run the same command again to resume", err=True)
         return INTERRUPTED
     if outcome.code_changed:
         left = sum(state in (JobState.WAITING, JobState.ELSEWHERE) for state in bench.states.values())

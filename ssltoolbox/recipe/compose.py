@@ -10,7 +10,7 @@ from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeProblem, shown, shown_path
-from ssltoolbox.recipe.sections import outlives_its_name, spell_out
+from ssltoolbox.recipe.sections import kept_with_new_name, spell_out
 from ssltoolbox.recipe.source import read_file
 
 
@@ -84,7 +84,7 @@ def _merge(parent: Located, child: Located, path: tuple[Key, ...]) -> Located:
         return child
     merged = dict(parent.value)
     if _renames(parent.value, child.value):
-        merged = {key: value for key, value in merged.items() if outlives_its_name(path, key)}
+        merged = {key: value for key, value in merged.items() if kept_with_new_name(path, key)}
     for key, value in child.value.items():
         merged[key] = _merge(merged[key], value, (*path, key)) if key in merged else value
     return child.holding(merged)

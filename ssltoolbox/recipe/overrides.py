@@ -8,7 +8,7 @@ from typing import Any
 
 from ssltoolbox.recipe.place import SET, Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, quoted
-from ssltoolbox.recipe.sections import outlives_its_name, spell_out
+from ssltoolbox.recipe.sections import kept_with_new_name, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
 
 
@@ -154,7 +154,7 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     child = options.get(key)
     changed = _put(child or Located({}, place, place), override, (*path, key))
     if key == "name" and child is not None and child.value != changed.value:
-        options = {other: value for other, value in options.items() if outlives_its_name(path, other)}
+        options = {other: value for other, value in options.items() if kept_with_new_name(path, other)}
     return node.holding(options | {key: changed})
 
 

@@ -22,11 +22,14 @@ from ssltoolbox.recipe.sections import TOP_LEVEL_KINDS
 
 _LONGEST_NAME = 60
 IMAGENET = "imagenet"
-"""What `backbone.weights` says of weights that the network comes with."""
+"""The value of `backbone.weights` for the network's own pretrained weights."""
 
 
 class Section(BaseModel):
-    """A section of a recipe, or a grid: unknown keys are errors, types are strict, values are frozen."""
+    """Base of the sections of a recipe, and of a benchmark grid.
+
+    Unknown keys are errors, types are strict, and values are frozen.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -39,16 +42,16 @@ class Section(BaseModel):
 
 
 class Component(Section):
-    """A plugin by name, with its options as they were written; the plugin's own model reads them.
+    """A component that a recipe names, with its options as written; the component's own model validates them.
 
     In YAML it is one flat mapping, `{name: simclr, temperature: 0.07}`.
     """
 
     name: str = Field(min_length=1)
-    """What the plugin calls it."""
+    """The name of the component."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """Everything else: plain scalars, lists and dicts."""
+    """The other keys: scalars, lists and dicts."""
 
     @model_serializer
     def _flat(self) -> dict[str, Any]:
@@ -56,7 +59,7 @@ class Component(Section):
 
 
 def _from_flat(data: Any) -> Any:
-    """A component as recipes write it, as `Component` has it; anything else as it is."""
+    """Gives the fields of `Component` for a component in its YAML form, and any other value unchanged."""
     if isinstance(data, str):
         return {"name": data}
     if not isinstance(data, dict):
@@ -87,31 +90,32 @@ class Backbone(Section):
     """A network of timm, such as `resnet50`, or of a plugin."""
 
     weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
-    """Where training begins: null for random weights, `imagenet` for timm's (of the tag, if the name has one), or
-    the path of a file, which may be a checkpoint of another library."""
+    """The initial weights: null for random ones, `imagenet` for timm's pretrained ones (of the tag, if the name has
+    one), or the path of a file, which may be a checkpoint of another library."""
 
     allow_partial: bool = False
-    """Whether what a file of weights lacks may stay random; else less than the whole network is refused."""
+    """Whether a file of weights may lack tensors of the network, which then stay random. By default such a file is
+    an error."""
 
     from_video: bool = False
-    """Whether a file may hold a network of video clips, such as MARLIN; it becomes one of still images."""
+    """Whether a file may hold a network for video clips, such as MARLIN, which becomes one for single images."""
 
     stem: Literal["standard", "small"] = "standard"
-    """`small` begins with a 3x3 convolution of stride 1 and no pooling, for images below about 64 pixels; timm's
-    ResNets have it."""
+    """The first layers of the network. `small` is a 3x3 convolution of stride 1 without pooling, for images below
+    about 64 pixels; only timm's ResNets have it."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """The network's own options; of timm's networks, further arguments for `timm.create_model`."""
+    """Options of the network. For a network of timm they are further arguments of `timm.create_model`."""
 
 
 class Optim(Section):
     """The optimiser and the learning rate over time."""
 
     name: str = Field(default=Kind.OPTIMISERS.default, min_length=1)
-    """The optimiser: the toolbox's own, timm's, such as `lamb` and `muon`, or a plugin's."""
+    """The optimiser: one of the toolbox, of timm (such as `lamb` and `muon`) or of a plugin."""
 
     lr: float = Field(gt=0)
-    """The highest learning rate, after the warm-up, used as it is: it is not scaled by the batch size."""
+    """The highest learning rate, which the warm-up ends at. It is not scaled by the batch size."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
     """Weight decay: decoupled for adamw, an L2 penalty for adam, sgd and lars."""
@@ -120,7 +124,7 @@ class Optim(Section):
     """Momentum of sgd and lars."""
 
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
-    """Decay of the running averages of the gradient and of its square, in adam and adamw."""
+    """Decay rates of the running averages of the gradient and of its square, in adam and adamw."""
 
     decay_norm_and_bias: bool = False
     """Whether weight decay applies to biases and normalisation layers too."""
@@ -132,14 +136,14 @@ class Optim(Section):
     """Epochs over which the learning rate rises linearly from 0."""
 
     warmup_steps: int | None = Field(default=None, ge=0)
-    """The same in steps of the optimiser, which hard negatives don't make longer: give either this or
-    `warmup_epochs`."""
+    """Steps of the optimiser over which the learning rate rises linearly from 0. Give either this or
+    `warmup_epochs`. With hard negatives an epoch has more steps; a warm-up in steps keeps its length."""
 
     final_lr_fraction: float = Field(default=0.0, ge=0, le=1)
-    """Where a cosine, a line or a polynomial ends, as a fraction of `lr`."""
+    """The last learning rate of a cosine, linear or polynomial schedule, as a fraction of `lr`."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """The optimiser's own options; of timm's optimisers, further arguments for its factory."""
+    """Options of the optimiser. For an optimiser of timm they are further arguments of timm's factory."""
 
     @model_validator(mode="after")
     def _one_warmup(self) -> Self:
@@ -152,7 +156,7 @@ class Optim(Section):
 
 
 class Trainer(Section):
-    """How long, how large, and on what the training runs."""
+    """How long a training runs, with which batches, and on which devices."""
 
     epochs: int | None = Field(default=None, ge=1)
     """Passes over the training clips. Methods that train need either this or `steps`."""
@@ -161,20 +165,20 @@ class Trainer(Section):
     """Steps of the optimiser. Methods that train need either this or `epochs`."""
 
     batch_size: int | None = Field(default=None, ge=2)
-    """Instances in a step of the optimiser, over all devices; a draw has 1 + its hard negatives of them. Needed by
-    methods that train."""
+    """Instances in a step of the optimiser, over all devices. A sample gives one instance, and one more for each
+    of its hard negatives. Methods that train need this."""
 
     accumulate: int = Field(default=1, ge=1)
-    """Micro-batches that a batch is divided into; instances are compared within a micro-batch only."""
+    """Micro-batches that a batch is divided into. Instances are compared only with others of their micro-batch."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Numbers to compute with; `auto` is bf16 on a GPU that has it, else fp32."""
+    """The number format of the computation. `auto` is bf16 on a GPU that supports it, else fp32."""
 
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
-    """Processes that load data, on each device; `auto` leaves torch the cores that the network needs."""
+    """Processes that load data, for each device. `auto` leaves torch the cores that the network needs."""
 
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """Devices on each node; `auto` takes all there are."""
+    """Devices on each node; `auto` uses all."""
 
     nodes: int = Field(default=1, ge=1)
     """Machines that train together."""
@@ -186,18 +190,19 @@ class Trainer(Section):
     """Steps from one line of the log to the next."""
 
     probe_steps: Annotated[int, Field(ge=1)] | Literal["auto"] | None = "auto"
-    """Steps from one linear probe on the val split to the next, where the data has labels; null for none.
+    """Steps from one linear probe on the val split to the next, if the data has labels; null for no probe.
     `auto` spends about 1 % of the run on it. Rounded up to a multiple of `log_steps`."""
 
     keep_features: Literal["auto"] | Annotated[str, PATH_TEXT] | None = "auto"
-    """The folder where downstream tasks keep features, so that a network looks at the same images once; `auto` is
-    the user's cache folder, null keeps none."""
+    """The folder where downstream tasks cache features, so that each network computes them once. `auto` is the
+    user's cache folder; null turns the cache off."""
 
     keep_features_gib: float = Field(default=10.0, gt=0)
-    """The most GiB in that folder; the features that were not used for longest make room."""
+    """The largest size of that folder, in GiB. The features that were unused for the longest time are deleted
+    first."""
 
     loggers: tuple[FlatComponent, ...] = ()
-    """Where metrics go besides `metrics.csv`: tensorboard, wandb, mlflow, or a plugin's."""
+    """Loggers that get the metrics in addition to `metrics.csv`: tensorboard, wandb, mlflow, or a plugin's."""
 
     callbacks: tuple[FlatComponent, ...] = ()
     """Lightning callbacks of plugins, called at the events of training."""
@@ -206,8 +211,8 @@ class Trainer(Section):
     """The largest norm of the gradient; null for no limit."""
 
     compile: bool = False
-    """Whether `torch.compile` compiles the networks: the first step takes a minute or so, those after it less.
-    Needs a C++ compiler."""
+    """Whether `torch.compile` compiles the networks. This makes the first step slow and the later ones faster, and
+    needs a C++ compiler."""
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -219,20 +224,20 @@ class Trainer(Section):
 
 
 class Plugins(Section):
-    """Plugins besides those that are installed."""
+    """Plugins in addition to the installed ones."""
 
     files: tuple[Path, ...] = ()
-    """Python files with plugins in them. They are executed."""
+    """Python files that contain plugins. The toolbox executes them."""
 
 
 class RecipeFields(Section):
-    """The fields of a recipe that name no components."""
+    """The fields of a recipe that are not components."""
 
     recipe: Literal[1]
     """The version of the format: 1."""
 
     name: str = Field(pattern=r"^\w([\w.-]*\w)?$", max_length=_LONGEST_NAME)
-    """What runs and tables call it: letters, digits, '.', '_' and '-', as for a folder's name."""
+    """The name of the recipe in run folders and tables, of letters, digits, '.', '_' and '-'."""
 
     seed: int = Field(default=0, ge=0, lt=2**32)
     """The seed of everything random."""
@@ -244,10 +249,10 @@ class RecipeFields(Section):
     """The optimiser and the learning rate over time. Needed by methods that train."""
 
     trainer: Trainer = Trainer()
-    """How long, how large, and on what the training runs."""
+    """How long a training runs, with which batches, and on which devices."""
 
     plugins: Plugins = Plugins()
-    """Plugins besides those that are installed."""
+    """Plugins in addition to the installed ones."""
 
 
 def _section(kind: Kind) -> Any:
@@ -258,7 +263,7 @@ def _section(kind: Kind) -> Any:
 
 
 def _fields() -> dict[str, Any]:
-    """The fields of a recipe in the order in which it is written: what it is, its components, how it runs."""
+    """The fields of a recipe in the order in which a recipe is written."""
     own = {name: (field.rebuild_annotation(), field) for name, field in RecipeFields.model_fields.items()}
     components = {kind.section: _section(kind) for kind in TOP_LEVEL_KINDS}
     return {name: own.pop(name) for name in ("recipe", "name", "seed")} | components | own
@@ -293,4 +298,5 @@ def _keys_by_section() -> dict[str, tuple[str, ...]]:
 
 
 SECTION_KEYS = _keys_by_section()
-"""The keys of the sections that are no components, for `validate(elsewhere=…)`; the recipe's own under ""."""
+"""Section → its keys, of the sections that are not components, for `validate(elsewhere=…)`; "" is the recipe
+itself."""

@@ -1,4 +1,4 @@
-"""The sections of a recipe that name components, their short forms, and what changes with the name."""
+"""The sections of a recipe that name components: their paths, short forms and defaults."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NAMED_KINDS = tuple(kind for kind in KINDS.values() if kind.section)
 """The kinds that recipes name. A section comes before those that lie in it."""
 
 TOP_LEVEL_KINDS = tuple(kind for kind in NAMED_KINDS if len(kind.path) == 1 and not kind.nested)
-"""Those whose section is a field of the recipe, with nothing in it but components."""
+"""The kinds whose section is a field of the recipe and holds only components."""
 
 COMPONENTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if not kind.many)
-"""Sections that are one component each."""
+"""Sections that hold exactly one component."""
 
 COMPONENT_LISTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if kind.many)
 """Sections that are lists of components."""
 
 _FARTHEST = 2**31
-"""The generation of default values."""
+"""The generation of default values, which every written value replaces."""
 
 
 def component_kind(path: tuple[Key, ...]) -> Kind | None:
@@ -37,23 +37,23 @@ def component_kind(path: tuple[Key, ...]) -> Kind | None:
     return None
 
 
-def outlives_its_name(path: tuple[Key, ...], key: str) -> bool:
-    """True where what is written under a key stays when its component gets another name.
+def kept_with_new_name(path: tuple[Key, ...], key: str) -> bool:
+    """True if a key keeps its value when a nearer file names another component in the same section.
 
-    The weights of a backbone belong to its network; the learning rate of an optimiser does not belong to it.
+    The learning rate stays with another optimiser; the weights of a backbone do not stay with another network.
 
-    >>> outlives_its_name(("method",), "temperature"), outlives_its_name(("trainer",), "epochs")
+    >>> kept_with_new_name(("method",), "temperature"), kept_with_new_name(("trainer",), "epochs")
     (False, True)
     """
     kind = component_kind(path)
     if kind is None:
-        # Within a component's options lies another one that they name, such as a dataset that is wrapped.
+        # Options of a component may hold another component, such as the dataset that a dataset wraps.
         return not any(component_kind(path[:end]) for end in range(1, len(path)))
     return kind.keeps_keys and key != "options"
 
 
 def spell_out(recipe: Located) -> Located:
-    """The recipe with the short form `simclr` of components replaced by `{name: simclr}`."""
+    """The recipe with each component in its long form: `{name: simclr}` for `simclr`."""
     for kind in NAMED_KINDS:
         recipe = _changed(recipe, kind.path, _each_as_mapping if kind.many else as_mapping)
     return recipe
@@ -71,7 +71,7 @@ def with_defaults(recipe: Located) -> Located:
 
 
 def as_mapping(component: Located) -> Located:
-    """A component's long form: `simclr` as `{name: simclr}`; anything else as it is."""
+    """The long form of a component: `{name: simclr}` for `simclr`. Returns any other value unchanged."""
     if not isinstance(component.value, str):
         return component
     name = Located(component.value, component.place, generation=component.generation)
@@ -85,7 +85,7 @@ def _each_as_mapping(section: Located) -> Located:
 
 
 def _changed(node: Located, path: Sequence[str], change: Callable[[Located], Located]) -> Located:
-    """The tree with the value at a path changed, if there is one."""
+    """The tree with `change` applied to the value at a path, if there is one."""
     if not path:
         return change(node)
     child = node.child(path[0])

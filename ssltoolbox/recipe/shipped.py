@@ -1,4 +1,4 @@
-"""The recipes that come with the toolbox, called by name: `quickstart`, `paper/g`."""
+"""The recipes that come with the toolbox, such as `quickstart` and `paper/g`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SUFFIX = ".yaml"
 _IN_PACKAGE = Path(__file__).parents[1] / "recipes"
 _IN_CHECKOUT = Path(__file__).parents[2] / "recipes"
 FOLDER = _IN_PACKAGE if _IN_PACKAGE.is_dir() else _IN_CHECKOUT
-"""In a wheel they lie in the package (see hatch_build.py); an editable install uses those of the checkout."""
+"""The folder of these recipes: part of the package in a wheel (see hatch_build.py), else that of the checkout."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ShippedRecipe:
         return [line for line in lines[:end] if "$schema" not in line]
 
     def standalone(self) -> str:
-        """The recipe's text as it can be written anywhere: its parent is named, and no schema is beside it."""
+        """The recipe's text for a file in any folder: it extends its parent by name and names no schema file."""
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
         return "".join(self._anywhere(line) for line in lines if "$schema" not in line)
 
@@ -50,7 +50,7 @@ class ShippedRecipe:
 
 
 def shipped_recipes() -> dict[str, ShippedRecipe]:
-    """All of them by name: those outside folders first."""
+    """Name → recipe, of all shipped recipes. Those outside of subfolders come first."""
     files = sorted(FOLDER.rglob(f"*{SUFFIX}"), key=lambda file: (file.parent != FOLDER, file))
     names = (file.relative_to(FOLDER).with_suffix("").as_posix() for file in files)
     return {name: ShippedRecipe(name, file) for name, file in zip(names, files, strict=True)}

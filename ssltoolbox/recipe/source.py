@@ -1,8 +1,8 @@
-"""YAML text to located values, by the rules of YAML 1.2's core schema, with one meaning for each text.
+"""Reads YAML text as located values, by the core schema of YAML 1.2.
 
-PyYAML's parser does the reading; its resolver and constructor, which follow YAML 1.1, are not used. So `1e-3`
-is a number, and `no`, `on` and `12:30` are text. Refused: duplicate keys, keys that are not text, tags, merge
-keys, several documents, and texts that grow too large.
+PyYAML parses the text. Its resolver and constructor follow YAML 1.1 and are not used: here `1e-3` is a number, and
+`no`, `on` and `12:30` are text. Errors are duplicate keys, keys that are not text, tags, merge keys, several
+documents, and texts with too many values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
 PLAIN_NUMBER = re.compile(f"^(?:{_INT.pattern}|{_FLOAT.pattern})$")
-"""Plain scalars that other readers of the core schema take for a number."""
+"""Matches the plain scalars that any reader of the core schema takes for a number."""
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -40,11 +40,11 @@ _INT_LIMIT = 2**63
 
 
 def read_file(path: Path, named_at: Place | None = None) -> tuple[Located | None, list[RecipeProblem]]:
-    """The values of a YAML file, or None if it can't be read, and the problems of its text.
+    """Reads a YAML file. Gives its values, or None if it can't be read, and its problems.
 
     Args:
         path: an absolute path.
-        named_at: where the file is named; that is where a missing file is reported.
+        named_at: the place that names the file; a missing file is reported there.
     """
     whole = Place(str(path))
     try:
@@ -67,14 +67,14 @@ def read_file(path: Path, named_at: Place | None = None) -> tuple[Located | None
 
 
 def parse(text: str, file: str, text_shown: str = "") -> tuple[Located | None, list[RecipeProblem]]:
-    """The values of a YAML text, or None if it can't be parsed, and its problems.
+    """Reads a YAML text. Gives its values, or None if it can't be parsed, and its problems.
 
     An empty text is null.
 
     Args:
         text: YAML.
-        file: what `Place.file` says.
-        text_shown: what `Place.text_line` is taken from, if that is not the text itself.
+        file: `Place.file` of the values.
+        text_shown: the text of `Place.text_line`, if it is not `text`.
     """
     builder = _Builder(text, file, text_shown or text)
     try:
@@ -101,7 +101,7 @@ def resolve_scalar(text: str) -> Scalar:
 
 
 class _UnreadableError(Exception):
-    """Stops reading the text; the problems have the reason."""
+    """Stops reading the text. The last problem has the reason."""
 
 
 class _Builder:
@@ -227,7 +227,7 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             self._stop(self._at(error.problem_mark or self._loader.get_mark()), *explain_syntax(error))
         except (ValueError, OverflowError):
-            # PyYAML passes on what chr() says of an escape such as "\UFFFFFFFF".
+            # PyYAML does not catch the error of chr() for an escape such as "\UFFFFFFFF".
             self._stop(self._at(self._loader.get_mark()), "this escape stands for no character")
 
     def _note(self, place: Place, message: str, hint: str = "") -> None:
@@ -257,7 +257,7 @@ def _too_large(text: str) -> bool:
 
 
 def _extent(located: Located) -> tuple[int, int]:
-    """How many values a tree has, and how many levels."""
+    """The number of values in a tree, and its number of levels."""
     extents = [_extent(child) for _, child in located.items()]
     return 1 + sum(values for values, _ in extents), 1 + max((height for _, height in extents), default=0)
 

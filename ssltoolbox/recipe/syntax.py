@@ -1,4 +1,4 @@
-"""The parser's complaints, in plain words."""
+"""Explains the errors of the YAML parser in plain words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EXPLANATIONS = [
     ),
     ("found character '(.)' that cannot start", "{0} can't begin a text", "put the text in quotes"),
 ]
-"""Pattern of the parser's text, message, hint; groups of the pattern go into the message."""
+"""A pattern of the parser's message, our message and our hint; the pattern's groups fill our message."""
 
 
 def explain_syntax(error: yaml.YAMLError) -> tuple[str, str]:

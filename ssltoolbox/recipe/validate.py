@@ -1,4 +1,4 @@
-"""Validates a section of a recipe by a pydantic model; each problem has its place and a plain message."""
+"""Validates a section of a recipe with a pydantic model. Each problem has its place and a plain message."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Elsewhere = Mapping[str, Sequence[str]]
 def validate(
     model: type[Model], node: Located, *, where: str = "", elsewhere: Elsewhere | None = None
 ) -> tuple[Model | None, list[RecipeProblem]]:
-    """An instance of `model` from the node's data, or None and its problems.
+    """Builds an instance of `model` from the node's data. Gives it, or None, and the problems.
 
-    Types are strict: neither a bool nor a text is a number; but a whole number is one, and lists, texts and
-    mappings stand for tuples, paths, enumerations and models. Paths become absolute, relative to the file
-    that names them.
+    Types are strict: a bool or a text is not a number. But a whole number is also a float, a list is also a
+    tuple, a text is also a path or a member of an enumeration, and a mapping is also a model. A path is relative
+    to the file that names it, and becomes absolute.
 
     Args:
-        model: what the data should be.
+        model: the model of the options.
         node: a mapping of options.
-        where: what has the options, for messages: `method 'simclr'`; empty for the recipe itself.
-        elsewhere: the keys of other sections by section, for a key written in the wrong section; the empty section
-            is the recipe itself.
+        where: the owner of the options in messages, such as `method 'simclr'`; empty for the recipe itself.
+        elsewhere: section → its keys, so that a message can tell where a misplaced key belongs; "" is the recipe
+            itself.
     """
     node = settled(model, node)
     refused = path_problems(model, node)
@@ -50,7 +50,7 @@ def validate(
 
 
 def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
-    """Problems of texts that should be paths."""
+    """Problems of the paths in a node."""
     problems = []
     for path, could_be_null in paths(node, [annotation]):
         text = str(path.value)
@@ -64,9 +64,9 @@ def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
 
 
 def settled(annotation: Any, node: Located) -> Located:
-    """The node without options that nearer ones rule out, such as a parent's `steps` if the child has `epochs`.
+    """The node without options that a nearer file replaces, such as a parent's `steps` if the child has `epochs`.
 
-    See `OptionError`.
+    The `OptionError` of the model says which options exclude each other.
     """
     try:
         parse_as(annotation, node)
@@ -80,7 +80,7 @@ def settled(annotation: Any, node: Located) -> Located:
 
 
 def _without_ruled_out(node: Located, path: tuple[Key, ...], cause: OptionError) -> Located | None:
-    """The node without the options under `path` that a nearer one rules out; None if there is none."""
+    """The node without the options under `path` that a nearer file replaces; None if there are none."""
     if path:
         key, *rest = path
         child = node.child(key)
@@ -94,7 +94,7 @@ def _without_ruled_out(node: Located, path: tuple[Key, ...], cause: OptionError)
 
 
 def path_in(node: Located, location: Sequence[Key]) -> tuple[Key, ...]:
-    """The part of pydantic's location that leads through the data; the rest names members of unions."""
+    """The keys of the data in a location of pydantic, without its names of union members."""
     path: list[Key] = []
     for key in location:
         child = node.child(key)
@@ -105,7 +105,7 @@ def path_in(node: Located, location: Sequence[Key]) -> tuple[Key, ...]:
 
 
 def parse_as(annotation: Any, node: Located) -> Any:
-    """The node's data as a value of that type.
+    """The node's data as a value of a type.
 
     Raises:
         ValidationError: from pydantic.
@@ -124,7 +124,7 @@ class _Reporter:
         self._elsewhere = elsewhere
 
     def problems(self, error: ValidationError) -> list[RecipeProblem]:
-        """One problem for each mistake; the errors of a union's members are about one mistake."""
+        """One problem for each mistake: the errors of all members of a union are one mistake."""
         problems = []
         missing: dict[tuple[Key, ...], list[str]] = {}
         mistakes: dict[tuple[Key, ...], list[ErrorDetails]] = {}
@@ -165,7 +165,7 @@ class _Reporter:
         return ""
 
     def _missing(self, path: tuple[Key, ...], keys: list[str]) -> Iterator[RecipeProblem]:
-        """Missing options of one place: misspelt ones separately, the others together."""
+        """Problems of the missing options at a path: one for each misspelled option, and one for all others."""
         node, fields = self._at(path), self._fields(path)
         unknown = node.mapping.keys() - fields.keys()
         misspelt = {key: written for key in keys if (written := suggest(key, unknown))}

@@ -1,4 +1,4 @@
-"""Python values as a tree of located values; the place of a value is its field, such as `trainer.epochs`."""
+"""Turns Python values into located values. The place of a value is its field, such as `trainer.epochs`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ssltoolbox.recipe.place import Located, Place
 
 
 def located(value: Any, field: str = "") -> Located:
-    """A value of Python: a recipe, a section or an option of one.
+    """A recipe, section or option given in Python, as located values.
 
     Args:
-        value: plain data, paths, tuples, models of pydantic.
-        field: where it belongs, such as `trainer.epochs`; empty for a whole recipe.
+        value: plain data, paths, tuples and pydantic models.
+        field: its field in the recipe, such as `trainer.epochs`; empty for a whole recipe.
 
     >>> located({"trainer": {"epochs": 3}}).mapping["trainer"].mapping["epochs"].place.file
     'trainer.epochs'
     """
-    # Models turn infinity into null, dicts don't. What is wrong in a value is reported where it is validated.
+    # Pydantic writes infinity as null in models, but not in dicts. Wrong values are reported by `validate`.
     plain = value.model_dump(warnings=False) if hasattr(value, "model_dump") else value
     return _located(to_jsonable_python(plain, inf_nan_mode="constants"), field)
 

@@ -21,14 +21,14 @@ CAUSES = {
     "Bus error": "a file of the data was cut short while it was read, or shared memory is full (df /dev/shm)",
     "Killed": "perhaps memory ran out",
 }
-"""Usual causes of the signals that end a process, by their names."""
+"""Name of a signal → the usual cause of a process that it ended."""
 
 
 class _Died(Exception):
     """A process of a pool has died.
 
     Args:
-        signal: its name; empty where none is known.
+        signal: name of the signal that ended it; empty if unknown.
     """
 
     def __init__(self, signal: str) -> None:
@@ -50,7 +50,7 @@ def affinity() -> set[int]:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(affinity())
 
 
@@ -63,22 +63,22 @@ def as_done(
     *,
     died: Callable[..., T] | None = None,
 ) -> Iterator[T]:
-    """Gives the results of `work(*task)` in the order in which they are done. Errors in processes are raised here.
+    """Yields the results of `work(*task)` in the order in which they are done.
 
-    Where a process dies (the system takes its memory, a library crashes), the tasks that may have been under way
-    are done again, each in a process of its own.
+    An exception in a process is raised here. If a process dies, because memory runs out or a library crashes, the
+    tasks that it may have been working on are done again, each in its own process.
 
     Args:
-        work: a function at the top of a module.
-        tasks: its arguments.
-        workers: processes; with one there are none but this.
+        work: a function at the top level of a module.
+        tasks: the arguments of each call.
+        workers: the number of processes; with 1 the calls are made in this process.
         prepare: called once in each process before its first task, as `prepare(*prepare_with)`.
-        prepare_with: its arguments.
-        died: gives the result of a task whose process dies even then, as `died(*task)`; without it that is an
+        prepare_with: the arguments of `prepare`.
+        died: called as `died(*task)` for a task whose own process dies; gives its result. Without it that is an
             error.
 
     Raises:
-        SslToolboxError: when a process died: the signal, and its usual cause.
+        SslToolboxError: if a process dies: the signal, and its usual cause.
     """
     if workers == 1:
         if prepare:
@@ -107,10 +107,10 @@ def _start(
 def _together(
     work: Callable[..., T], waiting: dict[int, tuple[Any, ...]], pool: ProcessPoolExecutor
 ) -> Iterator[T]:
-    """Takes a task out of `waiting` when its result is there.
+    """Yields the results of the waiting tasks, and removes each task from `waiting` once its result is there.
 
     Raises:
-        _Died: when a process died.
+        _Died: if a process dies.
     """
     with pool:
         try:
@@ -124,7 +124,7 @@ def _together(
             pool.shutdown(wait=True)
             raise _Died(next(filter(None, map(signal_of, processes)), "")) from error
         except BaseException:
-            # Nobody waits for the tasks that are under way: a video can take minutes.
+            # Do not wait for the tasks that have begun: a video can take minutes.
             for process in active_children():
                 process.terminate()
             raise
@@ -141,17 +141,17 @@ def _alone(
     except _Died as error:
         if died:
             return died(*task)
-        cause = CAUSES.get(error.signal, "perhaps for want of memory")
+        cause = CAUSES.get(error.signal, "perhaps memory ran out")
         raise SslToolboxError(
-            f"a process died while it worked ({error.signal or 'no signal'}): {cause}; the same command goes on, "
-            "and --workers has fewer at a time"
+            f"a process died while it worked ({error.signal or 'no signal'}): {cause}; run the same command "
+            "again to resume, with fewer processes by --workers"
         ) from error
 
 
 def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...]) -> None:
-    """Ctrl-C and a scheduler's notice are for the first process to answer; if that one is killed, this one ends.
+    """Prepares a process of the pool. It ignores Ctrl-C and the signals of a scheduler, which the parent handles.
 
-    SIGTERM is how that one ends this one.
+    It ends when the parent ends, or when the parent sends SIGTERM.
     """
     for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
         if hasattr(signal, name):

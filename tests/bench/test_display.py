@@ -25,9 +25,9 @@ DONE, FAILED, GOING, LATER = job("simclr"), job("byol", 1), job("g", 0, {"data.w
 class FakeChild(Child):
     """A run that nobody started."""
 
-    def __init__(self, its: Job, seconds: float, goes_on: bool = False) -> None:
+    def __init__(self, its: Job, seconds: float, resumed: bool = False) -> None:
         self.job = its
-        self.goes_on = goes_on
+        self.resumed = resumed
         self.at = seconds
 
     @property
@@ -77,7 +77,7 @@ def test_a_line_is_printed_for_each_event(schedule: Schedule, folder: BenchFolde
         shown.started(GOING)
         shown.ended(DONE)
         shown.ended(FAILED)
-        shown.looked()
+        shown.tick()
         shown.stopping(2)
     golden(out.getvalue())
 
@@ -96,14 +96,14 @@ def test_now_and_then_a_line_without_a_terminal(
 ) -> None:
     monkeypatch.setattr("ssltoolbox.bench.display.SECONDS_BETWEEN_LINES", 0.0)
     shown, out = display(schedule, folder)
-    shown.looked()
+    shown.tick()
     golden(out.getvalue())
 
 
 def test_a_picture_in_a_terminal(schedule: Schedule, folder: BenchFolder) -> None:
     shown, out = display(schedule, folder, force_terminal=True, color_system=None)
     with shown:
-        shown.looked()
+        shown.tick()
     text = out.getvalue()
     assert "g, seed 0, data.world 1  20/100  42 s  unknown" in text
     assert "1 waiting, 1 running, 1 done, 1 failed; 0 s so far, time left: unknown" in text
@@ -141,7 +141,7 @@ def test_the_time_that_is_left(folder: BenchFolder, golden: Golden) -> None:
     assert estimates.of(job("simclr", 5)) == 75.0
     assert estimates.of(LATER) is None
     assert estimates.left(FakeChild(job("simclr", 5), seconds=30.0)) == 45.0
-    going = FakeChild(GOING, seconds=10.0, goes_on=True)
+    going = FakeChild(GOING, seconds=10.0, resumed=True)
     assert estimates.left(going) is None
     going.at = 20.0
     (folder.run(GOING) / "metrics.csv").write_text("step,loss\n20,4\n40,4\n")

@@ -50,7 +50,7 @@ class Heard:
     def stopping(self, count: int) -> None:
         self.said.append(f"stopping {count}")
 
-    def looked(self) -> None:
+    def tick(self) -> None:
         if self.schedule:
             self.most_at_once = max(self.most_at_once, len(self.schedule.children))
 
@@ -67,7 +67,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
     monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
-    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_STEPS", 0.01)
     return by_recipe
 
 
@@ -163,7 +163,7 @@ class Interrupts(Heard):
         self._begun = folder.run(JOBS[0]) / "begun"
         self._numbers = list(numbers)
 
-    def looked(self) -> None:
+    def tick(self) -> None:
         if self._begun.exists() and self._numbers:
             os.kill(os.getpid(), self._numbers.pop(0))
 

@@ -60,11 +60,11 @@ def extract(
 ) -> int:
     """Cut the faces out of VIDEOS, which are files or folders.
 
-    They become identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot; several
-    faces are followed at once. Numbers are times: where a face is not found, they leave a gap. landmarks68.npy
-    beside the frames is taken up by `data index`. Killed at any moment, the same command goes on with the videos
-    that are not done; one that is damaged is reported and tried again. left_out.csv in the folder names each file
-    that gave no clip, and why.
+    Faces are written as identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot;
+    several faces in a shot give several clips. The numbers of frames follow time, with gaps where the face was
+    not found. `data index` also reads the landmarks68.npy next to the frames. To resume after an interruption, run
+    the same command again: it skips finished videos and retries damaged ones. left_out.csv in the folder lists
+    each file without a clip, with the reason.
     """
 
     from ssltoolbox.data.extract.counts import FrameCounts, frames_shown

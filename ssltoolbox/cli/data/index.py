@@ -46,11 +46,11 @@ def index(
 ) -> None:
     """Index FRAMES once and for all runs.
 
-    FRAMES is a tree identity/video/clip/*.jpg, VoxCeleb1's published ones among them, and landmarks68.npy
-    files beside frames are taken up. Or it is a CSV or Parquet file with the columns path, identity, and where
-    known split, video, clip, frame, time, expression, valence, arousal; each other column is a label.
+    FRAMES is a folder identity/video/clip/*.jpg, as VoxCeleb1 is published; landmarks68.npy files next to frames
+    are read too. Or it is a CSV or Parquet file with the columns path, identity, and where known split, video,
+    clip, frame, time, expression, valence, arousal; each other column is a label.
 
-    Killed at any moment, the same command goes on where it was.
+    To resume after an interruption, run the same command again.
     """
 
     from ssltoolbox.api.errors import counted_list

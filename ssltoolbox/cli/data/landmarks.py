@@ -23,8 +23,8 @@ def landmarks(
 ) -> int:
     """Find the 68 landmarks of every frame of INDEX, once.
 
-    All runs have them then. They take the place of those that INDEX has. Killed at any moment, the same command
-    goes on where it was.
+    They are added to INDEX, so that all runs have them, and replace the landmarks that it has. To resume after an
+    interruption, run the same command again.
     """
 
     from ssltoolbox.data.index.detect import find_landmarks

@@ -33,8 +33,8 @@ from ssltoolbox.support.words import counted
 def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
     """Copy the frames of INDEX into one file, resized once.
 
-    It is read faster where cores are few. The packed index takes the place of INDEX in a recipe. Killed at any
-    moment, the same command goes on where it was.
+    A packed index takes the place of INDEX in a recipe, and is faster to read on few cores. To resume after an
+    interruption, run the same command again.
     """
 
     from ssltoolbox.data.index.pack import pack_index

@@ -65,7 +65,7 @@ def list_table(
         file: CSV with a line of names, separated by commas, semicolons or tabs, in UTF-8 or UTF-16; or Parquet.
         root: the folder that paths are below.
         fps: frames per second where frames are numbered without gaps.
-        written: name → what a label is, where it isn't to be guessed.
+        written: name of a label → its description; the others follow from the cells.
 
     Raises:
         DataNotFound: where the file is not there.

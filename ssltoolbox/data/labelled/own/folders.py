@@ -1,4 +1,4 @@
-"""Images whose class is the folder that they lie in."""
+"""Images in a folder for each class."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LAYOUT = "<split>/<class>/… or <class>/…"
 
 
 def folder_table(root: Path, label: str, *, follow_links: bool = False) -> Table:
-    """A row for each image of `root/split/class/` or `root/class/`, or for each folder of frames in a class.
+    """A table of the images in `root/split/class/` or `root/class/`. A folder of images in a class is one clip.
 
     Args:
         root: the folder.
-        label: what the column of the classes is called.
+        label: the name of the column of classes.
         follow_links: also follow links that lead out of the folder.
 
     Raises:
-        DataNotFound: where there is no such folder.
-        UserError: where it has no images at these places.
+        DataNotFound: if the folder does not exist.
+        UserError: if there are no such images.
     """
     tree = Tree(root, follow_links=follow_links)
     names = tree.folders("")
@@ -46,7 +46,7 @@ def folder_table(root: Path, label: str, *, follow_links: bool = False) -> Table
 
 
 def is_labelled(root: Path) -> bool:
-    """Whether a folder has classes: images in its folders, or in folders of those; below splits, one deeper."""
+    """Whether a folder has the layout of `folder_table`, judged by its first class."""
     tree = Tree(root, follow_links=True, lenient=True)
     names = tree.folders("")
     if names and all(name.lower() in SPLITS for name in names):
@@ -56,7 +56,7 @@ def is_labelled(root: Path) -> bool:
 
 
 def _images(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
-    """Path and clip of each image of a class: an image is a clip by itself, a folder of images is one clip."""
+    """Path and clip of each image of a class. A single image is a clip; so is a folder of images."""
     for name in tree.clip(folder).frames:
         path = os.path.join(folder, name)
         yield path, path

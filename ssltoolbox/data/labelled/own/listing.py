@@ -1,4 +1,4 @@
-"""What a table or a folder of labelled images says; no image is opened."""
+"""Lists the images of a table or a folder with their labels, without opening an image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def list_labelled(options: LabelledOptions) -> LabelledImages:
-    """All images of a table or a folder.
+    """All images of a table or a folder, with their labels.
 
     Raises:
-        DataNotFound: where the table or the root is not there.
-        UserError: where it can't be used: which line and column, and why.
+        DataNotFound: if the table or the root does not exist.
+        UserError: if it can't be used: the line, the column and the reason.
     """
     if options.table is None:
         assert options.root is not None

@@ -19,28 +19,29 @@ if TYPE_CHECKING:
 class LabelledOptions(LabelledImagesOptions):
     """Images, or clips of frames, with labels of your own: a table, or folders.
 
-    A table has a row for each image, or for each folder of frames. Its column `path` is needed; `split` says
-    train, val or test, `identity` who is shown, `clip` and `time` (seconds) or `frame` (a number) what belongs
-    together, `fold` the fold, and `left`, `top`, `width`, `height` where the face is. Each other column is a
-    label: a class by name or number, or a number. Empty cells mean none.
+    A table has a row for each image, or for each folder of frames. It must have the column `path`. It may have
+    `split` (train, val or test), `identity` (the person), `clip` with `time` (in seconds) or `frame` (a number)
+    for frames of one clip, `fold`, and `left`, `top`, `width` and `height` (the box of the face, in pixels).
+    Each other column is a label: a class by name or number, or a number. An empty cell means no label.
     """
 
     table: Path | None = Field(default=None, strict=False)
-    """The table, .csv or .parquet; null for folders `root/split/class/…` or `root/class/…`."""
+    """The table, a .csv or .parquet file; null for images in folders `root/split/class/…` or `root/class/…`."""
 
     root: Path | None = Field(default=None, strict=False)
-    """The folder that paths are below; null for the table's."""
+    """The folder that the paths of the table are relative to; null for the folder of the table."""
 
     labels: dict[str, WrittenLabel] = Field(default_factory=dict)
-    """What a label is, where it isn't to be guessed: `class`, `number`, the classes' names in the order of their
-    numbers, or more, such as `{emotion: [happy, sad], age: number, aus: {columns: [au1, au2]}}`."""
+    """Descriptions of labels that the cells do not make clear. A description is `class`, `number`, the names of
+    the classes in the order of their numbers, or a mapping of options, such as
+    `{mood: [happy, sad], age: number, aus: {columns: [au1, au2]}}`."""
 
     label: str = "expression"
-    """What the label is called whose classes are folders."""
+    """The name of the label if folders are its classes."""
 
     pattern: str = ""
-    """A regular expression on paths with the groups `identity`, `clip` or `split`, for what the table or
-    the folders do not say: `(?P<identity>p[0-9]+)_` takes the person from `p12_003.jpg`."""
+    """A regular expression that finds `identity`, `clip` or `split` in a path if neither the table nor the folders
+    give them: `(?P<identity>p[0-9]+)_` takes the person from `p12_003.jpg`."""
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:

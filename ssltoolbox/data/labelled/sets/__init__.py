@@ -1,4 +1,4 @@
-"""Published sets of labelled faces, as they lie on disk when downloaded.
+"""Published sets of labelled faces, in the layout in which they are downloaded.
 
-One module for each: where its lists are, and what a line says. The base does everything else.
+Each module finds the lists of its sets and reads their lines; the base does the rest.
 """

@@ -23,7 +23,7 @@ from ssltoolbox.data.labelled.sets.base import (
 BP4D = [f"AU{number}" for number in (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)]
 DISFA = [f"AU{number}" for number in (1, 2, 4, 6, 9, 12, 25, 26)]
 PRESENT = 2.0
-"""DISFA's intensities are 0 to 5; from this on a unit counts as shown."""
+"""The lowest intensity, of 0 to 5 in DISFA, that counts as present."""
 
 
 def _bp4d(root: Path, options: BP4DOptions) -> Iterator[Row]:
@@ -32,14 +32,14 @@ def _bp4d(root: Path, options: BP4DOptions) -> Iterator[Row]:
         person, _, task = file.stem.partition("_")
         found = frames_by_number(root, f"{images}/{person}/{task}")
         rows = cells(file)
-        head = [f"AU{cell.strip()}" for cell in next(rows)[1][1:]]
+        header = [f"AU{cell.strip()}" for cell in next(rows)[1][1:]]
         for line, row in rows:
             with line_of(file, line):
                 frame = int(float(row[0]))
-                shown = dict(zip(head, map(str.strip, row[1:]), strict=True))
+                shown = dict(zip(header, map(str.strip, row[1:]), strict=True))
             if frame in found:
-                place = {"identity": person, "clip": task, "frame": f"{frame}"}
-                yield {"path": found[frame], **place, **{unit: shown.get(unit, "") for unit in BP4D}}
+                units = {unit: shown.get(unit, "") for unit in BP4D}
+                yield {"path": found[frame], "identity": person, "clip": task, "frame": f"{frame}", **units}
 
 
 def _disfa(root: Path, options: DISFAOptions) -> Iterator[Row]:
@@ -62,15 +62,15 @@ def _disfa(root: Path, options: DISFAOptions) -> Iterator[Row]:
 
 class _UnitOptions(PublishedOptions):
     fold: int | Literal["all"] | None = "all"
-    """The fold of people that is the test split, from 1; `all` measures tasks on each and gives the mean."""
+    """The fold of people that is the test split, from 1; `all` measures tasks on each fold and gives the mean."""
 
     folds: int | None = Field(default=3, ge=2)
-    """Into how many folds people are dealt."""
+    """The number of folds that the people are divided into."""
 
 
 class BP4DOptions(_UnitOptions):
-    """BP4D (Zhang et al. 2014): 41 people doing eight tasks, with 12 action units as `aus`, on three folds of
-    people."""
+    """BP4D (Zhang et al. 2014): 41 people doing eight tasks, with 12 action units as the label `aus`, measured on
+    three folds of people."""
 
     forms = (Form(("AUCoding/AU_OCC/*.csv",), _bp4d), Form(("AU_OCC/*.csv",), _bp4d))
     labels: ClassVar = {"aus": LabelColumn(columns=BP4D, missing=["9"])}
@@ -81,8 +81,8 @@ class BP4DOptions(_UnitOptions):
 
 
 class DISFAOptions(_UnitOptions):
-    """DISFA (Mavadati et al. 2013): 27 people watching a video, with 8 action units as `aus`, on three folds of
-    people; a unit counts as shown from intensity 2 on."""
+    """DISFA (Mavadati et al. 2013): 27 people watching a video, with 8 action units as the label `aus`, measured
+    on three folds of people. A unit counts as present from intensity 2."""
 
     forms = (Form(("ActionUnit_Labels/SN*/*_au1.txt",), _disfa),)
     labels: ClassVar = {"aus": LabelColumn(columns=DISFA, at_least=PRESENT)}

@@ -37,16 +37,16 @@ def _clips(root: Path, options: AFEWVAOptions) -> Iterator[Row]:
 
 
 class AFEWVAOptions(PublishedOptions):
-    """AFEW-VA: 600 clips of films, each frame with valence and arousal in -1 to 1, measured on folds of actors."""
+    """AFEW-VA: 600 clips of films, with valence and arousal (-1 to 1) of each frame, on folds of actors."""
 
     forms = (Form(("[0-9]*/*.json",), _clips), Form(("*/[0-9]*/*.json",), _clips))
     labels: ClassVar = {"valence": LabelColumn(kind="number"), "arousal": LabelColumn(kind="number")}
 
     root: Path = Field(strict=False)
-    """Holds `001/001.json` and `001/00000.png`, …, or these in folders `01` to `12` as the archives have them."""
+    """Holds `001/001.json` and `001/00000.png`, …, or the same in folders `01` to `12`, as in the archives."""
 
     fold: int | Literal["all"] | None = "all"
-    """The fold of actors that is the test split, from 1; `all` measures tasks on each and gives the mean."""
+    """The fold of actors that is the test split, from 1; `all` measures tasks on each fold and gives the mean."""
 
     folds: int | None = Field(default=5, ge=2)
-    """Into how many folds actors are dealt."""
+    """The number of folds that the actors are divided into."""

@@ -22,14 +22,15 @@ from ssltoolbox.data.labelled.sets.base import (
 )
 
 CLASSES = ("neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "other")
-"""By the numbers 0 to 7 of the text files."""
+"""The classes with the numbers 0 to 7 of the text files."""
 UNITS = [f"AU{number}" for number in (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)]
 FOLDERS = {"expression": "EXPR", "valence_arousal": "VA", "action_units": "AU"}
 COLUMNS = {"expression": ["expression"], "valence_arousal": ["valence", "arousal"], "action_units": UNITS}
 SETS = {"Train_Set": "train", "Validation_Set": "test"}
-"""The labels of the published test set are withheld, so the validation set is test, and val is a part of train."""
+"""Folder → split. The labels of the test set are not published, so the validation set is `test`; `val` is taken
+from `train`."""
 UNKNOWN = -5.0
-"""What stands for no valence and arousal."""
+"""The value of valence and arousal that means no label."""
 
 
 def _videos(root: Path, options: AffWild2Options) -> Iterator[Row]:
@@ -47,13 +48,13 @@ def _videos(root: Path, options: AffWild2Options) -> Iterator[Row]:
                 with line_of(file, line):
                     known = row if float(row[0]) != UNKNOWN else [""] * len(row)
                     labels = dict(zip(columns, known, strict=True))
-                place = {"identity": person, "clip": file.stem, "split": split, "frame": f"{frame}"}
-                yield {"path": found[frame], **place, **labels}
+                where = {"identity": person, "clip": file.stem, "split": split, "frame": f"{frame}"}
+                yield {"path": found[frame], **where, **labels}
 
 
 class AffWild2Options(PublishedOptions):
-    """Aff-Wild2: frames of videos with one of the three kinds of labels. The published validation set is test; a
-    part of the training videos is val."""
+    """Aff-Wild2: frames of videos with one of three kinds of labels. The published validation set is the test
+    split, and a part of the training videos is the val split."""
 
     forms = (Form(("cropped*", "*/*/Train_Set"), _videos), Form(("cropped*", "*/Train_Set"), _videos))
     labels: ClassVar = {
@@ -68,4 +69,5 @@ class AffWild2Options(PublishedOptions):
     `Validation_Set`, with a line for each frame after the first line; likewise `VA_…` and `AU_…`."""
 
     challenge: Literal["expression", "valence_arousal", "action_units"] = "expression"
-    """Which labels are read: `expression` (8 classes), `valence` and `arousal`, or `aus` (12 units)."""
+    """The labels to read: `expression` (8 classes), `valence` and `arousal`, or 12 action units as the label
+    `aus`."""

@@ -1,4 +1,4 @@
-"""The base of published sets: a set says where its lists lie and how a line gives path, person and labels."""
+"""The base of published sets: a set defines where its lists are, and how a line gives path, person and labels."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from ssltoolbox.data.labelled.images import LabelledImages
 
 Row = dict[str, str]
-"""Of an image or a folder of frames: `path` below the root, labels, and where known `split`, `identity`, `clip`,
-`frame`, `fold` and the box of the face."""
+"""An image or a folder of frames: its `path` below the root, its labels, and where known `split`, `identity`,
+`clip`, `frame`, `fold` and the box of the face."""
 TERMS = "Its terms allow research only, and forbid passing the images on."
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way in which a set lies on disk.
+    """One layout of a set on disk.
 
     Attributes:
-        needed: what must be there, globs below the root.
-        rows: (root, options) → its rows.
+        needed: globs below the root, each of which must match a file or folder.
+        rows: a function of the root and the options that yields the rows.
     """
 
     needed: tuple[str, ...]
     rows: Callable[[Path, Any], Iterator[Row]]
 
     def lies_in(self, root: Path) -> bool:
-        """Whether all that it needs is there."""
+        """Whether a folder has this layout."""
         return all(next(root.glob(pattern), None) for pattern in self.needed)
 
 
@@ -49,9 +49,10 @@ class PublishedOptions(LabelledImagesOptions):
     """Options of a published set."""
 
     forms: ClassVar[tuple[Form, ...]]
+    """The layouts of the set; the first that fits is used."""
     labels: ClassVar[Mapping[str, LabelColumn]]
     inner: ClassVar[tuple[str, ...]] = ()
-    """Folders in the root that may stand for it."""
+    """Folders in the root that may hold the set in place of the root itself."""
 
     root: Path = Field(strict=False)
     """The folder that holds the set."""
@@ -59,8 +60,8 @@ class PublishedOptions(LabelledImagesOptions):
     def list_images(self) -> LabelledImages:
         """
         Raises:
-            DataNotFound: where no form of the set is there: what is expected where.
-            UserError: where a list can't be used, or names nothing.
+            DataNotFound: if the root has no layout of the set: the files that are expected.
+            UserError: if a list can't be read, or no listed image exists.
         """
         from ssltoolbox.data.index.table import Table
         from ssltoolbox.data.labelled.gather import gather
@@ -87,7 +88,7 @@ class PublishedOptions(LabelledImagesOptions):
         raise DataNotFound(f"{printable(self.root)}: {reason}", self._expected())
 
     def _labels_in(self, names: list[str]) -> dict[str, LabelColumn]:
-        """The labels whose columns this form has."""
+        """The labels whose columns are among these names."""
         return {name: what for name, what in self.labels.items() if set(what.columns or [name]) <= set(names)}
 
     def _expected(self) -> str:
@@ -96,7 +97,7 @@ class PublishedOptions(LabelledImagesOptions):
 
 
 def _is_there(root: Path, path: str) -> bool:
-    """Images are looked for when they are read; a folder of frames must be there."""
+    """Whether a listed folder of frames exists. True for any image: a missing one is noticed when it is read."""
     return bool(re.search(r"\.\w{3,4}$", path)) or (root / path).is_dir()
 
 
@@ -105,11 +106,11 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
 
     Args:
         file: the list.
-        pattern: a regular expression that a whole line has.
-        header: whether the first line may be another.
+        pattern: a regular expression that matches a whole line.
+        header: whether the first line may be a header.
 
     Raises:
-        UserError: for a line that is otherwise: which, and what it says.
+        UserError: for a line that does not match: its number and text.
     """
     expression = re.compile(pattern)
     with file.open(encoding=encoding_of(file), errors="replace") as content:
@@ -122,7 +123,7 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
 
 
 def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row of a CSV file that is not empty."""
+    """Line number and cells of each row of a CSV file, without empty rows."""
     with file.open(encoding=encoding_of(file), errors="replace", newline="") as content:
         reader = csv.reader(content)
         for row in reader:
@@ -132,10 +133,10 @@ def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def line_of(file: Path, number: int) -> Iterator[None]:
-    """Names the line of a list whose cells are not what the list should have.
+    """Turns a ValueError about the cells of a line into an error that names the line.
 
     Raises:
-        UserError: where the block raises ValueError.
+        UserError: if the block raises ValueError.
     """
     try:
         yield
@@ -144,7 +145,7 @@ def line_of(file: Path, number: int) -> Iterator[None]:
 
 
 def files(root: Path, glob: str, pattern: str) -> Iterator[dict[str, str]]:
-    """Path and the groups of a pattern, for each file below the root that has both."""
+    """Path and the groups of a pattern, for each file that matches the glob and whose path matches the pattern."""
     expression = re.compile(pattern)
     for path in sorted(root.glob(glob)):
         name = path.relative_to(root).as_posix()
@@ -153,7 +154,7 @@ def files(root: Path, glob: str, pattern: str) -> Iterator[dict[str, str]]:
 
 
 def frames_by_number(root: Path, folder: str) -> dict[int, str]:
-    """Frame number → path below the root, of the images in a folder; numbers are the last in their names."""
+    """Frame number → path below the root, of the images in a folder. The last number in a file's name counts."""
     from ssltoolbox.data.images.tree import is_image
 
     found = [path for path in (root / folder).glob("*") if is_image(path.name)]
@@ -162,12 +163,12 @@ def frames_by_number(root: Path, folder: str) -> dict[int, str]:
 
 
 def first_of(root: Path, *names: str) -> str:
-    """The first of these folders that is there; the first of all where none is."""
+    """The first of these folders that exists; the first name if none does."""
     return next((name for name in names if (root / name).is_dir()), names[0])
 
 
 def most_voted(votes: Mapping[str, float]) -> str:
-    """What more than half of the votes are for; empty for nothing."""
+    """The name that has more than half of the votes; empty if there is none."""
     counted = Counter(votes)
     name, count = counted.most_common(1)[0]
     return name if count > 0.5 * sum(counted.values()) else ""

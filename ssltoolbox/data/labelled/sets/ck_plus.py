@@ -12,10 +12,11 @@ from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, files, frames_by_number, lines
 
 CLASSES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
-"""By the numbers 0 to 7 of the emotion files."""
+"""The classes with the numbers 0 to 7 of the emotion files."""
 IMAGES = "cohn-kanade-images"
 PEAK = 3
-"""Frames at a sequence's end that show its emotion; the first one is neutral, and the others are not labelled."""
+"""The number of frames at the end of a sequence that have its emotion. The first frame is neutral, and the others
+have no label."""
 
 
 def _sequences(root: Path, options: CKPlusOptions) -> Iterator[Row]:
@@ -24,11 +25,11 @@ def _sequences(root: Path, options: CKPlusOptions) -> Iterator[Row]:
         found = sorted(frames_by_number(root, f"{IMAGES}/{person}/{number}").items())
         file = next((root / "Emotion" / person / number).glob("*_emotion.txt"), None)
         emotion = next(lines(file, r"(?P<code>[0-7])(\.0*(e\+00)?)?"), None) if file else None
-        for place, (frame, path) in enumerate(found):
+        for position, (frame, path) in enumerate(found):
             label = ""
-            if emotion and place >= len(found) - PEAK:
+            if emotion and position >= len(found) - PEAK:
                 label = emotion["code"]
-            elif emotion and place == 0:
+            elif emotion and position == 0:
                 label = "0"
             yield {"path": path, "identity": person, "clip": number, "frame": f"{frame}", "expression": label}
 
@@ -49,7 +50,7 @@ class CKPlusOptions(PublishedOptions):
     itself or in `CK+48`, folders `anger`, `contempt`, … with `S010_004_00000017.png`."""
 
     fold: int | Literal["all"] | None = "all"
-    """The fold of people that is the test split, from 1; `all` measures tasks on each and gives the mean."""
+    """The fold of people that is the test split, from 1; `all` measures tasks on each fold and gives the mean."""
 
     folds: int | None = Field(default=10, ge=2)
-    """Into how many folds people are dealt."""
+    """The number of folds that the people are divided into."""

@@ -12,7 +12,7 @@ from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, first_of, lines
 
 DFEW = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")
-"""By the numbers 1 to 7 of the lists."""
+"""The classes with the numbers 1 to 7 of the lists."""
 FERV39K = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 MAFW = (
     "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
@@ -64,7 +64,8 @@ class DFEWOptions(PublishedOptions):
 
 
 class FERV39kOptions(PublishedOptions):
-    """FERV39k (Wang et al. 2022): clips of four kinds of scenes with seven expressions, and its one split."""
+    """FERV39k (Wang et al. 2022): clips of four kinds of scenes with seven expressions, and its published train
+    and test splits."""
 
     forms = tuple(
         Form(("2_ClipsforFaceCrop", f"{depth}train_All.csv", f"{depth}test_All.csv"), _ferv39k)

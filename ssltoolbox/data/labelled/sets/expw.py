@@ -12,7 +12,7 @@ from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, lines
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""By the numbers 0 to 6 of the list."""
+"""The classes with the numbers 0 to 6 of the list."""
 LINE = (
     r"(?P<name>\S+)\s+\d+\s+(?P<top>\d+)\s+(?P<left>\d+)\s+(?P<right>\d+)\s+(?P<bottom>\d+)\s+\S+\s+"
     r"(?P<expression>[0-6])"
@@ -27,8 +27,8 @@ def _listed(root: Path, options: ExpWOptions) -> Iterator[Row]:
 
 
 class ExpWOptions(PublishedOptions):
-    """ExpW: faces in web images, cut out by their boxes, with seven expressions. It has no published splits:
-    images fall to train, val and test by a hash of their names."""
+    """ExpW: faces in web images, cut out by their boxes, with seven expressions. It has no published splits: a
+    hash of an image's name decides its split."""
 
     forms = (Form(("label/label.lst", "image/origin"), _listed),)
     labels: ClassVar = {"expression": LabelColumn(classes=list(CLASSES))}

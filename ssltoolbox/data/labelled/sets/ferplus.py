@@ -20,7 +20,7 @@ USAGES = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest
 def _row(file: Path, line: int, folder: str, name: str, written: Sequence[str]) -> Row:
     with line_of(file, line):
         counts = dict(zip(VOTED, map(float, written), strict=True))
-    # A single vote counts as a slip, as in the authors' own reader.
+    # A single vote is ignored, as in the authors' own reader.
     majority = most_voted({name: count if count > 1 else 0.0 for name, count in counts.items()})
     total = sum(counts[name] for name in CLASSES) or 1.0
     shares = {f"votes_{name}": f"{counts[name] / total:.6f}" for name in CLASSES}
@@ -38,13 +38,13 @@ def _folders(root: Path, options: FERPlusOptions) -> Iterator[Row]:
 def _new_csv(root: Path, options: FERPlusOptions) -> Iterator[Row]:
     file = root / "fer2013new.csv"
     for line, row in cells(file):
-        if row[0] in USAGES and row[1].strip():  # images that were taken out have no name
+        if row[0] in USAGES and row[1].strip():  # images that the authors removed have no name
             yield _row(file, line, USAGES[row[0]], row[1].strip(), row[2:])
 
 
 class FERPlusOptions(PublishedOptions):
-    """FER+: the images of FER2013 with ten people's votes. `expression` is what more than half of the votes are
-    for; `votes` has the share of each of the eight classes."""
+    """FER+: the images of FER2013 with the votes of ten people. The label `expression` is the class with more than
+    half of the votes; the label `votes` has the share of votes for each of the eight classes."""
 
     inner = ("data",)
     forms = (
@@ -57,8 +57,9 @@ class FERPlusOptions(PublishedOptions):
     }
 
     root: Path = Field(strict=False)
-    """Holds (in itself or in `data`) the folders FER2013Train, FER2013Valid and FER2013Test with `fer0000000.png`,
-    which the set's own script writes, and in each `label.csv`, or beside them `fer2013new.csv`."""
+    """Holds, in itself or in `data`, the folders FER2013Train, FER2013Valid and FER2013Test with `fer0000000.png`,
+    … (the script of the set writes them), and either `label.csv` in each folder or `fer2013new.csv` next to
+    them."""
 
     size: int = Field(default=48, ge=8, le=1024)
     """Height and width that images are resized to, in pixels."""

@@ -12,7 +12,7 @@ from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.sets.base import Form, PublishedOptions, Row, files, lines
 
 CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
-"""By the numbers 1 to 7 of the list."""
+"""The classes with the numbers 1 to 7 of the list."""
 LIST = "EmoLabel/list_patition_label.txt"
 
 
@@ -27,7 +27,7 @@ def _folders(root: Path, options: RAFDBOptions) -> Iterator[Row]:
 
 
 class RAFDBOptions(PublishedOptions):
-    """RAF-DB: seven expressions of single images; the published test set is test, a part of train is val."""
+    """RAF-DB: single images with seven expressions. A part of the published training set is the val split."""
 
     inner = ("basic", "DATASET")
     forms = (Form((LIST, "Image"), _listed), Form(("train/*/*", "test/*/*"), _folders))
@@ -42,12 +42,12 @@ class RAFDBOptions(PublishedOptions):
     }  # fmt: skip
 
     root: Path = Field(strict=False)
-    """Holds (in itself or in `basic`) `EmoLabel/list_patition_label.txt` with lines `train_00001.jpg 5` and
+    """Holds, in itself or in `basic`, `EmoLabel/list_patition_label.txt` with lines `train_00001.jpg 5` and
     `Image/aligned/train_00001_aligned.jpg` or `Image/original/train_00001.jpg`; or folders `train/<class>/` and
-    `test/<class>/` with classes 1 to 7 or their names."""
+    `test/<class>/`, where a class is a number from 1 to 7 or a name."""
 
     crop: Literal["aligned", "original"] = "aligned"
-    """Which images of the listed form are read."""
+    """The folder of `Image` whose images are read, in the layout with a list."""
 
     size: int = Field(default=100, ge=8, le=1024)
     """Height and width that images are resized to, in pixels; those published as aligned have 100."""
