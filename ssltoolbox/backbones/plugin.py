@@ -24,7 +24,7 @@ OWN_OPTIONS = {
 """Options of timm's `create_model` that the toolbox sets itself, and what to do instead."""
 
 
-class TimmOptions(Options, extra="allow"):
+class TimmBackboneOptions(Options, extra="allow"):
     """Further arguments for `timm.create_model`."""
 
     @model_validator(mode="after")
@@ -53,7 +53,7 @@ def ssltoolbox_backbones() -> Iterator[BackboneDescriptor]:
     yield BackboneDescriptor(
         name="timm",
         summary="Every network of timm, by its name there, such as resnet50.",
-        options=TimmOptions,
+        options=TimmBackboneOptions,
         target="ssltoolbox.backbones.timm_network:timm_network",
         names=timm_networks,
         uses=frozenset({"stem"}),

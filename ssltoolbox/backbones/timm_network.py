@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import nn
 
 from ssltoolbox.api import BackboneSetting
-from ssltoolbox.backbones.plugin import TimmOptions
+from ssltoolbox.backbones.plugin import TimmBackboneOptions
 from ssltoolbox.models.backbone import IMAGENET, create_backbone
 
 
-def timm_network(options: TimmOptions, setting: BackboneSetting) -> nn.Module:
+def timm_network(options: TimmBackboneOptions, setting: BackboneSetting) -> nn.Module:
     """timm's network of that name; see `create_backbone`.
 
     Raises:

@@ -16,7 +16,7 @@ from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Column, Leaderboard
 from ssltoolbox.bench.results import Bench
-from ssltoolbox.bench.schedule import JobState, Schedule
+from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.words import job_text, spread_text
 from ssltoolbox.support.words import MISSING, duration_text
 
@@ -40,7 +40,7 @@ class Display:
     def __init__(
         self,
         console: Console,
-        schedule: Schedule,
+        schedule: JobSchedule,
         folder: BenchFolder,
         estimates: Estimates,
         bench: Callable[[], Bench],

@@ -15,7 +15,7 @@ from ssltoolbox.bench.grid import LoadedGrid, load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
-from ssltoolbox.bench.schedule import Schedule
+from ssltoolbox.bench.schedule import JobSchedule
 from ssltoolbox.bench.tables import render_markdown
 from ssltoolbox.recipe import RecipeProblem
 from ssltoolbox.registry.code import code_version
@@ -89,7 +89,7 @@ def run_bench(planned: PlannedBench, side_by_side: int, console: Console) -> Ben
     folder = planned.folder
     finished: dict[Job, FinishedRun] = {}
     with folder.locked():
-        schedule = Schedule(planned.jobs, folder, side_by_side, planned.code)
+        schedule = JobSchedule(planned.jobs, folder, side_by_side, planned.code)
 
         def written() -> Bench:
             bench = _as_it_stands(planned, schedule, finished)
@@ -115,7 +115,7 @@ def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _as_it_stands(planned: PlannedBench, schedule: Schedule, finished: dict[Job, FinishedRun]) -> Bench:
+def _as_it_stands(planned: PlannedBench, schedule: JobSchedule, finished: dict[Job, FinishedRun]) -> Bench:
     """The current state of the benchmark; `finished` caches the runs that were read."""
     for job, state in schedule.states.items():
         if state.has_results and job not in finished:

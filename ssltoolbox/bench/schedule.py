@@ -66,7 +66,7 @@ class StopRequest:
         return self.count > 0
 
 
-class Schedule:
+class JobSchedule:
     """The runs of a benchmark and their states.
 
     Args:

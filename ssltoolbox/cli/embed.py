@@ -93,6 +93,7 @@ def embed(
 def _data(data: str) -> Override:
     """What sets the dataset in a recipe; paths are relative to the working folder."""
     from ssltoolbox.api import UserError
+    from ssltoolbox.data.index.schema import is_index
     from ssltoolbox.engine.inspect.source import NO_TASKS, NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe
     from ssltoolbox.recipe import override_of, typed_override
@@ -101,7 +102,7 @@ def _data(data: str) -> Override:
     if is_recipe(data):
         return override_of("data", load_recipe(path, (*NOTHING_TRAINS, NO_TASKS)).data)
     if path.is_dir():
-        kind = "index" if (path / "index.json").is_file() else "root"
+        kind = "index" if is_index(path) else "root"
         return override_of("data", {"name": "frames", kind: data})
     if len(path.parts) > 1 and not data.startswith("{"):
         raise UserError(f"there is no {data}", "name a folder of frames, an index, a dataset or a recipe")

@@ -10,7 +10,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ssltoolbox.api import Groups, OptimiserSetting, Options, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.optim.plugin import TimmOptions
+from ssltoolbox.optim.plugin import TimmOptimiserOptions
 
 
 # Adam is fused on CPUs too: benchmarks/RESULTS.md has the numbers. SGD gains nothing by it.
@@ -34,7 +34,7 @@ def lars(options: Options, groups: Groups, setting: OptimiserSetting) -> Optimiz
     return LARS(_listed(groups), lr=setting.lr, momentum=setting.momentum)
 
 
-def timm_optimiser(options: TimmOptions, groups: Groups, setting: OptimiserSetting) -> Optimizer:
+def timm_optimiser(options: TimmOptimiserOptions, groups: Groups, setting: OptimiserSetting) -> Optimizer:
     """An optimiser of timm's factory.
 
     Raises:

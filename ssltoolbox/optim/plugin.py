@@ -13,7 +13,7 @@ from ssltoolbox.support.timm_names import timm_optimisers
 OWN_OPTIONS = ("opt", "lr", "weight_decay", "param_group_fn", "layer_decay", "filter_bias_and_bn")
 
 
-class TimmOptions(Options, extra="allow"):
+class TimmOptimiserOptions(Options, extra="allow"):
     """Further arguments for `timm.optim.create_optimizer_v2`, such as `betas` and `momentum`."""
 
     @model_validator(mode="after")
@@ -59,7 +59,7 @@ def ssltoolbox_optimisers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="timm",
         summary="Every optimiser of timm's factory, by its name there, such as lamb, lion or muon.",
-        options=TimmOptions,
+        options=TimmOptimiserOptions,
         target="ssltoolbox.optim.optimisers:timm_optimiser",
         names=timm_optimisers,
         api=2,

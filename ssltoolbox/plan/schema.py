@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ssltoolbox.api import KINDS, EvaluatorOptions, Kind, NamedDataset
-from ssltoolbox.recipe import Recipe
+from ssltoolbox.recipe import SECTION_MODELS, Recipe
 from ssltoolbox.registry import Provided, Registry, discover
 
 
@@ -40,14 +40,14 @@ def _describe(kind: Kind, items: list[Provided], schema: dict[str, Any]) -> None
     components = [_component_schema(item, definitions) for item in alone]
     names = {"enum": [item.descriptor.name for item in alone]}
     if kind.nested:
-        section = definitions[kind.path[0].capitalize()]
+        section = definitions[SECTION_MODELS[kind.path[0]].__name__]
         section["properties"]["name"]["examples"] = names["enum"]
         section["allOf"] = [_only_if_named(component) for component in components]
         return
     one = {"anyOf": [names, *components]}
     shape = {"type": "array", "items": one} if kind.many else one
     *outer, key = kind.path
-    section = definitions[outer[0].capitalize()] if outer else schema
+    section = definitions[SECTION_MODELS[outer[0]].__name__] if outer else schema
     section["properties"][key] = {"description": kind.about} | shape
 
 

@@ -11,7 +11,8 @@ from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
 from ssltoolbox.recipe.schema import (
     IMAGENET,
     SECTION_KEYS,
-    Backbone,
+    SECTION_MODELS,
+    BackboneSection,
     Component,
     FlatComponent,
     Optim,
@@ -26,7 +27,8 @@ from ssltoolbox.recipe.values import override_of
 __all__ = [
     "IMAGENET",
     "SECTION_KEYS",
-    "Backbone",
+    "SECTION_MODELS",
+    "BackboneSection",
     "Component",
     "ComponentNode",
     "FlatComponent",

@@ -83,7 +83,7 @@ FlatComponent = Annotated[Component, BeforeValidator(_from_flat), WithJsonSchema
 """A component as a section of a recipe."""
 
 
-class Backbone(Section):
+class BackboneSection(Section):
     """The network that is trained."""
 
     name: str = Field(min_length=1)
@@ -242,7 +242,7 @@ class RecipeFields(Section):
     seed: int = Field(default=0, ge=0, lt=2**32)
     """The seed of everything random."""
 
-    backbone: Backbone
+    backbone: BackboneSection
     """The network that is trained."""
 
     optim: Optim | None = None
@@ -284,15 +284,19 @@ else:
     )
 
 
+SECTION_MODELS: dict[str, type[Section]] = {
+    "backbone": BackboneSection,
+    "optim": Optim,
+    "trainer": Trainer,
+    "plugins": Plugins,
+}
+"""Section → its model, of the sections that are not components."""
+
+
 def _keys_by_section() -> dict[str, tuple[str, ...]]:
-    sections: dict[str, type[BaseModel]] = {
-        "backbone": Backbone,
-        "optim": Optim,
-        "trainer": Trainer,
-        "plugins": Plugins,
-    }
     keys = {
-        name: tuple(key for key in model.model_fields if key != "name") for name, model in sections.items()
+        name: tuple(key for key in model.model_fields if key != "name")
+        for name, model in SECTION_MODELS.items()
     }
     return {"": (*Recipe.model_fields, "extends"), **keys}
 

@@ -64,18 +64,17 @@ class ClassTask:
         classes = self._classes(features["train"].classes, targets)
         classes.check(targets)
         assert self.options.protocol != "linear_sgd"
-        result = by_protocol(
+        metrics, model = by_protocol(
             self.options.protocol,
             lambda: fit_and_choose(
                 partial(fit_classes, balanced=self.options.balanced), samples, REGULARISERS, macro_f1
             ),
             lambda: choose_on_val(vote, samples, self.options.k, macro_f1),
             partial(classes.measure, targets["test"], samples["test"].identity),
-            lambda model: model.head(self.label, classes.names),
         )
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        head = result.pop("head", None)
-        return TaskResults({self.label: result | classes.facts(targets) | missing}, head)
+        head = model.head(self.label, classes.names) if model else None
+        return TaskResults({self.label: metrics | classes.facts(targets) | missing}, head)
 
     def evaluate_network(self, context: EvaluationContext) -> TaskResults:
         """The same after fine-tuning, with the network and its head, or by a linear layer that SGD has trained."""

@@ -49,7 +49,7 @@ class ClipExpression:
         targets = {split: found.targets for split, found in samples.items()}
         classes.check(targets)
         test = samples["test"]
-        result = by_protocol(
+        metrics, _ = by_protocol(
             self.options.protocol,
             lambda: choose_on_val(
                 partial(logistic, balanced=self.options.balanced), samples, REGULARISERS, balanced_accuracy
@@ -62,7 +62,7 @@ class ClipExpression:
             "frames": {split: len(found) for split, found in frames.items()},
         }
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in frames.items()})
-        return {f"clip_{label}": result | facts | missing}
+        return {f"clip_{label}": metrics | facts | missing}
 
 
 def _pooled(features: Features, label: str, pool: str) -> Samples:

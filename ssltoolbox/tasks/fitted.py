@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -16,21 +16,34 @@ CERTAIN = 20.0
 """The logit of the one answer that was seen."""
 
 
-class Fitted(Protocol):
-    """A model that was fitted to the labels of samples."""
+@dataclass(frozen=True, eq=False)
+class Fitted(ABC):
+    """A linear model that was fitted to the labels of samples.
 
+    Attributes:
+        linear: features → its outputs.
+    """
+
+    linear: LinearModel
+
+    @abstractmethod
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Features [n, D] → predictions, shaped as the targets that it was fitted to."""
-        ...
+
+    @abstractmethod
+    def output(self, label: str, names: Sequence[str]) -> HeadOutput:
+        """What its outputs mean; see `head`."""
 
     def head(self, label: str, names: Sequence[str]) -> Head:
         """The model as a head.
 
         Args:
-            label: what it predicts.
-            names: of all classes or columns of the label; unused for a number.
+            label: the label that it predicts.
+            names: names of all classes or columns of the label; unused for a number.
         """
-        ...
+        # [D, C] float64 → [C, D] float32
+        weight = np.ascontiguousarray(self.linear.weight.T, np.float32)
+        return Head((self.output(label, names),), ((weight, self.linear.bias.astype(np.float32)),))
 
 
 Fit = Callable[[Samples, Sequence[float]], Mapping[float, Fitted]]
@@ -38,55 +51,41 @@ Fit = Callable[[Samples, Sequence[float]], Mapping[float, Fitted]]
 
 
 @dataclass(frozen=True, eq=False)
-class ClassModel:
-    """Tells classes apart.
+class ClassModel(Fitted):
+    """Tells classes apart by a logit for each.
 
     Attributes:
         classes: [C] the numbers of the classes that it was fitted to.
-        linear: features → a logit for each of them.
     """
 
     classes: np.ndarray
-    linear: LinearModel
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         found: np.ndarray = self.classes[self.linear(values).argmax(axis=1)]
         return found
 
-    def head(self, label: str, names: Sequence[str]) -> Head:
-        own = tuple(names[number] for number in self.classes)
-        return Head((HeadOutput(label, "classes", own),), (_layer(self.linear.weight, self.linear.bias),))
+    def output(self, label: str, names: Sequence[str]) -> HeadOutput:
+        return HeadOutput(label, "classes", tuple(names[number] for number in self.classes))
 
 
-@dataclass(frozen=True, eq=False)
-class NumberModel:
+class NumberModel(Fitted):
     """Predicts a number."""
-
-    linear: LinearModel
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         return self.linear(values)[:, 0]
 
-    def head(self, label: str, names: Sequence[str]) -> Head:
-        return Head((HeadOutput(label, "number"),), (_layer(self.linear.weight, self.linear.bias),))
+    def output(self, label: str, names: Sequence[str]) -> HeadOutput:
+        return HeadOutput(label, "number")
 
 
-@dataclass(frozen=True, eq=False)
-class ColumnsModel:
-    """Says yes or no, for each of several columns.
-
-    Attributes:
-        linear: features → the logit of yes for each column.
-    """
-
-    linear: LinearModel
+class ColumnsModel(Fitted):
+    """Predicts yes or no for each of several columns, by the logit of yes."""
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         return (self.linear(values) > 0).astype(np.int64)
 
-    def head(self, label: str, names: Sequence[str]) -> Head:
-        output = HeadOutput(label, "yes_no", tuple(names))
-        return Head((output,), (_layer(self.linear.weight, self.linear.bias),))
+    def output(self, label: str, names: Sequence[str]) -> HeadOutput:
+        return HeadOutput(label, "yes_no", tuple(names))
 
 
 def fit_classes(train: Samples, regularisers: Sequence[float], *, balanced: bool) -> dict[float, ClassModel]:
@@ -97,7 +96,7 @@ def fit_classes(train: Samples, regularisers: Sequence[float], *, balanced: bool
     classes, targets, counts = np.unique(train.targets, return_inverse=True, return_counts=True)
     weight = len(train) / (len(classes) * counts) if balanced else np.ones(len(classes))
     models = fit_logistic(train.values, targets, weight[targets], regularisers)
-    return {each: ClassModel(classes, model) for each, model in zip(regularisers, models, strict=True)}
+    return {each: ClassModel(model, classes) for each, model in zip(regularisers, models, strict=True)}
 
 
 def fit_numbers(train: Samples, regularisers: Sequence[float]) -> dict[float, NumberModel]:
@@ -145,8 +144,3 @@ def _fit_column(
 def _side_by_side(models: Sequence[LinearModel]) -> LinearModel:
     weight = np.concatenate([model.weight for model in models], axis=1)
     return LinearModel(weight, np.concatenate([model.bias for model in models]))
-
-
-def _layer(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[D, C] and [C] float64 → [C, D] and [C] float32."""
-    return np.ascontiguousarray(weight.T, np.float32), bias.astype(np.float32)

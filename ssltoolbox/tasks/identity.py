@@ -66,17 +66,17 @@ class Identity:
             UserError: for features from which no metric can be computed, and for fewer than two identities.
         """
         val, test = (_halves(features, split) for split in ("val", "test"))
-        result = by_protocol(
+        metrics, _ = by_protocol(
             self.options.protocol,
             lambda: _outcome(logistic, val, test, REGULARISERS),
             lambda: _outcome(vote, val, test, self.options.k),
             partial(_measure, test.late.targets),
         )
-        result["chance"] = 1 / test.identities
-        result["identities"] = test.identities
-        result["left_out"] = test.left_out
-        result["frames"] = {"early": len(test.early), "late": len(test.late)}
-        return {"identity": result}
+        metrics["chance"] = 1 / test.identities
+        metrics["identities"] = test.identities
+        metrics["left_out"] = test.left_out
+        metrics["frames"] = {"early": len(test.early), "late": len(test.late)}
+        return {"identity": metrics}
 
 
 def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> ProbeResult:

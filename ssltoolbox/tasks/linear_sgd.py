@@ -50,7 +50,7 @@ def fit_by_sgd(
         torch.manual_seed(context.seed)
         layers = _trained(context, frames["train"], goal, options)
     classes = np.unique(frames["train"].targets)
-    models = {rate: ClassModel(classes, _linear(layer)) for rate, layer in layers.items()}
+    models = {rate: ClassModel(_linear(layer), classes) for rate, layer in layers.items()}
     val, test = frames["val"], frames["test"]
     seen = _features(context, val)
     rate = best({each: model(seen) for each, model in models.items()}, val.targets, goal.score)

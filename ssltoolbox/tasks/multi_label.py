@@ -49,22 +49,21 @@ class MultiLabel:
         names = features["train"].classes.get(label) or tuple(map(str, range(count)))
         if not (test.targets == 1).any():
             raise UserError(f"multi_label: no frame of the test split has a yes in {label!r}")
-        result = by_protocol(
+        metrics, model = by_protocol(
             self.options.protocol,
             lambda: fit_and_choose(
                 partial(fit_columns, balanced=self.options.balanced), samples, REGULARISERS, mean_f1
             ),
             lambda: choose_on_val(_neighbours, samples, self.options.k, mean_f1),
             partial(_measure, test.targets, test.identity, names),
-            lambda model: model.head(label, names),
         )
         facts = {
             "chance": mean_f1(test.targets, np.ones_like(test.targets)),
             "frames": {split: len(found) for split, found in samples.items()},
         }
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        head = result.pop("head", None)
-        return TaskResults({label: result | facts | missing}, head)
+        head = model.head(label, names) if model else None
+        return TaskResults({label: metrics | facts | missing}, head)
 
 
 def mean_f1(truth: np.ndarray, predicted: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import Features, Split, TaskResults, UserError
+from ssltoolbox.api import Features, Head, Split, TaskResults, UserError
 from ssltoolbox.tasks.fitted import fit_numbers
 from ssltoolbox.tasks.intervals import regression_intervals
 from ssltoolbox.tasks.metrics import ccc, rmse
@@ -43,27 +43,30 @@ class Regression:
             if found.targets.ndim > 1 or found.targets.dtype.kind != "f":
                 raise UserError(f"regression: {label!r} is no number in the {split} split")
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        result = measured(label, samples, self.options.protocol, self.options.k)
-        head = result.pop("head", None)
-        return TaskResults({label: result | missing}, head)
+        metrics, head = measured(label, samples, self.options.protocol, self.options.k)
+        return TaskResults({label: metrics | missing}, head)
 
 
 def measured(
     label: str, samples: Mapping[Split, Samples], protocol: Any, k: tuple[int, ...]
-) -> dict[str, Any]:
-    """CCC and RMSE of the numbers that samples have as targets, and how many samples of each split there are.
+) -> tuple[dict[str, Any], Head | None]:
+    """CCC, RMSE and the number of samples of each split, and the head of a linear probe.
 
-    Under `head` is that of a linear probe.
+    Args:
+        label: the label.
+        samples: the samples of each split, with numbers as targets.
+        protocol: `linear` or `knn`.
+        k: the numbers of neighbours to choose from.
     """
     test = samples["test"]
-    result = by_protocol(
+    metrics, model = by_protocol(
         protocol,
         lambda: fit_and_choose(fit_numbers, samples, REGULARISERS, ccc),
         lambda: choose_on_val(average, samples, k, ccc),
         partial(measure, test.targets, test.identity),
-        lambda model: model.head(label, ()),
     )
-    return {**result, "frames": {split: len(found) for split, found in samples.items()}}
+    metrics["frames"] = {split: len(found) for split, found in samples.items()}
+    return metrics, model.head(label, ()) if model else None
 
 
 def measure(truth: np.ndarray, identity: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ssltoolbox.api import Head, Split
+from ssltoolbox.api import Split
 from ssltoolbox.tasks.fitted import Fit, Fitted
 from ssltoolbox.tasks.options import Protocol
 from ssltoolbox.tasks.samples import Samples
@@ -64,22 +64,20 @@ def by_protocol(
     linear: Callable[[], ProbeResult],
     neighbours: Callable[[], ProbeResult],
     measure: Callable[[np.ndarray], dict[str, Any]],
-    head: Callable[[Fitted], Head] | None = None,
-) -> dict[str, Any]:
-    """The metrics of the test predictions.
+) -> tuple[dict[str, Any], Fitted | None]:
+    """The metrics of the test predictions, and the model that was fitted, if any.
 
-    The results of a linear probe include those of the neighbours, which need no training, and `head`, what `head`
-    makes of the chosen model.
+    The metrics of a linear probe include those of the neighbours, which need no training.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
     if protocol == "knn":
-        return {**by_neighbours, "protocol": "knn"}
+        return {**by_neighbours, "protocol": "knn"}, None
     line = linear()
-    result = {
+    metrics = {
         **measure(line.predicted),
         "protocol": "linear",
         "regulariser": line.setting,
         "knn": {name: value for name, value in by_neighbours.items() if name != "resamples"},
     }
-    return result | ({"head": head(line.model)} if head and line.model else {})
+    return metrics, line.model

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import EvaluationContext, Features, HeadOutput, Split, TaskResults, UserError
+from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Split, TaskResults, UserError
 from ssltoolbox.tasks.finetune import Goal, finetune
 from ssltoolbox.tasks.fitted import joined
 from ssltoolbox.tasks.frames import labelled_frames
@@ -44,16 +44,18 @@ class ValenceArousal:
         Raises:
             UserError: for features or labels from which no metric can be computed.
         """
-        results = {label: self._evaluate(features, label) for label in LABELS}
-        heads = [result.pop("head") for result in results.values() if "head" in result]
-        return TaskResults(results, joined(heads) if heads else None)
+        found = {label: self._evaluate(features, label) for label in LABELS}
+        heads = [head for _, head in found.values() if head]
+        metrics = {label: of_label for label, (of_label, _) in found.items()}
+        return TaskResults(metrics, joined(heads) if heads else None)
 
-    def _evaluate(self, features: Mapping[Split, Features], label: str) -> dict[str, Any]:
+    def _evaluate(self, features: Mapping[Split, Features], label: str) -> tuple[dict[str, Any], Head | None]:
         samples = labelled(features, label, "valence_arousal")
         for split, found in samples.items():
             _check_range(found.targets, split, label)
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        return measured(label, samples, self.options.protocol, self.options.k) | missing
+        metrics, head = measured(label, samples, self.options.protocol, self.options.k)
+        return metrics | missing, head
 
     def evaluate_network(self, context: EvaluationContext) -> TaskResults:
         """The same after fine-tuning, of valence and arousal together, on frames that have both."""

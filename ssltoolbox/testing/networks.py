@@ -14,7 +14,7 @@ from torch import nn
 from ssltoolbox.api import BackboneSetting, Kind, UserError
 from ssltoolbox.api.needs import families_in
 from ssltoolbox.models import build_backbone, feature_dim
-from ssltoolbox.recipe import Backbone
+from ssltoolbox.recipe import BackboneSection
 from ssltoolbox.registry import discover
 from ssltoolbox.testing.rules import Subject, WrongInput
 
@@ -65,7 +65,7 @@ def _tiny() -> nn.Module:
     )
 
 
-def _made(named: Backbone, sizes: Iterable[int], files: Sequence[Path]) -> Network:
+def _made(named: BackboneSection, sizes: Iterable[int], files: Sequence[Path]) -> Network:
     for size in sizes:
         try:
             backbone = _network(named, size, files)
@@ -75,14 +75,14 @@ def _made(named: Backbone, sizes: Iterable[int], files: Sequence[Path]) -> Netwo
     raise WrongInput(refusal.message, refusal.hint)
 
 
-def _network(named: Backbone, size: int, files: Sequence[Path]) -> nn.Module:
+def _network(named: BackboneSection, size: int, files: Sequence[Path]) -> nn.Module:
     provided = discover(files).get(Kind.BACKBONES, named.name)
     options = provided.descriptor.options.model_validate_json(json.dumps(named.options))
     setting = BackboneSetting(named.name, size, stem=named.stem)
     return build_backbone(provided.load(), options, setting)
 
 
-def _needed(needs: Iterable[str]) -> Backbone | None:
+def _needed(needs: Iterable[str]) -> BackboneSection | None:
     """A small network of the family that a need such as `backbone:vit` names."""
     for family, *_ in families_in(needs):
         known = sorted(timm.list_models(f"{family}*"), key=lambda name: (len(name), name))
@@ -90,5 +90,5 @@ def _needed(needs: Iterable[str]) -> Backbone | None:
             raise WrongInput(
                 f"it needs a network of the family {family}, and timm has none", "name one: --backbone NAME"
             )
-        return Backbone(name=SMALL.get(family, known[0]))
+        return BackboneSection(name=SMALL.get(family, known[0]))
     return None

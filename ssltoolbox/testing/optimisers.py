@@ -34,7 +34,7 @@ def groups_of(model: nn.Module) -> list[dict[str, Any]]:
 
 @rule("lowers a small loss")
 def lowers_loss(subject: Subject) -> None:
-    ends = {lr: _Trial(subject, lr).run(STEPS) for lr in RATES}
+    ends = {lr: _Training(subject, lr).run(STEPS) for lr in RATES}
     if not any(after < 0.8 * before for before, after in ends.values()):
         told = ", ".join(f"{before:.3g} → {after:.3g} at lr {lr:g}" for lr, (before, after) in ends.items())
         raise Breach(
@@ -45,7 +45,7 @@ def lowers_loss(subject: Subject) -> None:
 
 @rule("follows the learning rate of each group")
 def follows_rate(subject: Subject) -> None:
-    trial = _Trial(subject, 0.01)
+    trial = _Training(subject, 0.01)
     trial.run(1)
     for group in trial.optimiser.param_groups:
         group["lr"] = 0.0
@@ -60,7 +60,7 @@ def follows_rate(subject: Subject) -> None:
 
 @rule("follows the weight decay of each group")
 def follows_decay(subject: Subject) -> None:
-    trial = _Trial(subject, 0.01)
+    trial = _Training(subject, 0.01)
     for group in trial.optimiser.param_groups:
         group["weight_decay"] = 0.0
     before = trial.weights()
@@ -76,7 +76,7 @@ def follows_decay(subject: Subject) -> None:
 
 @rule("draws no random numbers")
 def draws_nothing(subject: Subject) -> None:
-    trial = _Trial(subject, 0.01)
+    trial = _Training(subject, 0.01)
     before = torch.get_rng_state()
     trial.run(2)
     if not torch.equal(before, torch.get_rng_state()):
@@ -88,7 +88,7 @@ def draws_nothing(subject: Subject) -> None:
 
 @rule("a closure is called")
 def calls_closure(subject: Subject) -> None:
-    trial = _Trial(subject, 0.01)
+    trial = _Training(subject, 0.01)
     called: list[Tensor] = []
 
     def closure() -> Tensor:
@@ -108,7 +108,7 @@ def calls_closure(subject: Subject) -> None:
 
 @rule("a saved state is the whole state")
 def resumes(subject: Subject) -> Iterator[Complaint]:
-    first = _Trial(subject, 0.01)
+    first = _Training(subject, 0.01)
     first.run(3)
     file = io.BytesIO()
     torch.save(first.optimiser.state_dict(), file)
@@ -119,7 +119,7 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
         raise Breach(
             f"the state of `{subject.name}` can't be read back: {first_line(error)}; keep tensors and plain values"
         ) from error
-    second = _Trial(subject, 0.01)
+    second = _Training(subject, 0.01)
     second.model.load_state_dict(first.model.state_dict())
     second.optimiser.load_state_dict(state)
     for trial in (first, second):
@@ -145,7 +145,7 @@ def _largest_move(before: list[Tensor], after: list[Tensor]) -> float:
     return max(float((a - b).abs().max()) for a, b in zip(before, after, strict=True))
 
 
-class _Trial:
+class _Training:
     """A linear regression with an optimiser of its own."""
 
     def __init__(self, subject: Subject, lr: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ssltoolbox.api import DataFacts, Dataset, DatasetOptions, Kind, Split
 from ssltoolbox.plan import Chosen, Plan, choose_typed, load_plan
-from ssltoolbox.recipe import Backbone
+from ssltoolbox.recipe import BackboneSection
 from ssltoolbox.registry import Provided
 
 Data = str | Mapping[str, Any]
@@ -62,10 +62,10 @@ class Surroundings:
         return tuple(self.plan.recipe.plugins.files) if self.plan else ()
 
     @property
-    def network(self) -> Backbone | None:
+    def network(self) -> BackboneSection | None:
         """The network as a recipe names it; None where none is named."""
         if self.backbone:
-            return Backbone(name=self.backbone)
+            return BackboneSection(name=self.backbone)
         return self.plan.recipe.backbone if self.plan else None
 
     @property

@@ -10,7 +10,7 @@ import timm
 from pydantic import ValidationError
 
 from ssltoolbox.api import Kind
-from ssltoolbox.backbones.plugin import OWN_OPTIONS, TimmOptions
+from ssltoolbox.backbones.plugin import OWN_OPTIONS, TimmBackboneOptions
 from ssltoolbox.registry import PluginError, discover
 from ssltoolbox.support.timm_names import timm_networks, timm_tags
 
@@ -29,7 +29,7 @@ def test_no_tag_of_timm_is_refused() -> None:
 @pytest.mark.parametrize("option", OWN_OPTIONS)
 def test_options_of_timm_that_are_ours_are_refused(option: str) -> None:
     with pytest.raises(ValidationError, match=option):
-        TimmOptions(**{option: 1})
+        TimmBackboneOptions(**{option: 1})
 
 
 def test_a_member_of_the_family_is_found_by_its_name_and_tag() -> None:

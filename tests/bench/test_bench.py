@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -107,10 +108,8 @@ def test_a_failure_a_cache_and_a_change(
     states = {(row["recipe"], row["seed"]): row["state"] for row in results(out)["runs"]}
     expected = {"broken": "failed", "random": "done", "plain": "done"}
     assert states == {(name, seed): expected[name] for name in expected for seed in (0, 1)}
-    assert "failed     broken, seed 0: " in said
-    assert "disk full" in said
     (log,) = out.glob("jobs/broken-seed0-*.out.txt")
-    assert f"see {log}" in said
+    assert re.search(rf"^failed +broken, seed 0: .*disk full.*{re.escape(str(log))}$", said, re.M)
     assert {row["recipe"]: row["runs"] for row in results(out)["leaderboard"]} == {
         "random": 2,
         "plain": 2,
@@ -123,31 +122,34 @@ def test_a_failure_a_cache_and_a_change(
 
     grid.write_text(text.replace("broken.yaml, ", ""))
     assert run(["bench", "grid.yaml", "--out", "out", "--dry-run"]) == 0
-    assert "2 runs: 2 finished." in capsys.readouterr().out
+    assert re.search(r"\b2 finished", capsys.readouterr().out)
     assert run(["bench", "grid.yaml", "--out", "out"]) == 0
     said = events(capsys.readouterr().out)
-    assert "cached     random, seed 0\ncached     plain, seed 0\n" in said
+    assert [line.split()[:2] for line in said.splitlines()[:2]] == [
+        ["cached", "random,"],
+        ["cached", "plain,"],
+    ]
     assert "starts" not in said
 
     grid.write_text(text.replace("broken.yaml, random.yaml, ", "").replace("steps: 4", "steps: 3"))
     assert run(["bench", "grid.yaml", "--out", "out"]) == 0
     said = events(capsys.readouterr().out)
-    assert "starts     plain, seed 0\ndone       plain, seed 0: " in said
+    assert [line.split()[:2] for line in said.splitlines()[:2]] == [["starts", "plain,"], ["done", "plain,"]]
     assert "cached" not in said
 
 
 def test_an_interrupted_benchmark_saves_its_run_and_resumes(grid: Path, tmp_path: Path, start: Start) -> None:
-    """Ctrl-C reaches the run once, which saves; the same command goes on."""
+    """Ctrl-C reaches the run once, which saves."""
     out = tmp_path / "out"
     process = start(grid, out)
     wait_for(lambda: any(out.glob("runs/*/checkpoints/last.ckpt")))
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, output
-    assert (
-        "stopping: 1 run will save and end; once more ends them at once\nstopped    tiny, seed 0\n" in output
-    )
-    assert output.endswith("stopped; the same command goes on\n")
+    lines = events(output).splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("stopping")] == [["stopping:", "1"]]
+    assert ["stopped", "tiny,", "seed", "0"] in [line.split() for line in lines]
+    assert "resume" in lines[-1]
     assert {row["state"] for row in results(out)["runs"]} == {"stopped", "waiting"}
     (checkpoint,) = out.glob("runs/*/checkpoints/last.ckpt")
     assert torch.load(checkpoint, weights_only=True)["global_step"] < 30

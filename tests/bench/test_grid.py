@@ -77,38 +77,21 @@ sweep: {data.world: [1, 1], optim.lr: []}
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "text",
     [
-        ("", "grid.yaml: this file is empty\n  a grid begins with 'recipes:'\n1 problem in grid.yaml"),
-        (
-            "- a.yaml",
-            "grid.yaml:1:1: a grid is a mapping, not a list\n  1 | - a.yaml\n    | ^\n    a grid begins with "
-            "'recipes:'\n1 problem in grid.yaml",
-        ),
-        (
-            "seeds: [0]",
-            "grid.yaml:1:1: the grid needs 'recipes'\n  1 | seeds: [0]\n    | ^\n    "
-            "Recipes by path or by name, or patterns such as `rows/*.yaml`; relative to this file\n"
-            "1 problem in grid.yaml",
-        ),
-        (
-            "recipe: 1\nname: a\nseeds: 3",
-            "grid.yaml:1:1: this is a recipe, not a grid\n  1 | recipe: 1\n    | ^\n    run it by ssltoolbox "
-            "train; a grid begins with 'recipes:'\n1 problem in grid.yaml",
-        ),
-        (
-            "recipes: []",
-            "grid.yaml:1:10: recipes must not be empty\n  1 | recipes: []\n    |          ^\n"
-            "1 problem in grid.yaml",
-        ),
+        "",
+        "- a.yaml",
+        "seeds: [0]",
+        "recipe: 1\nname: a\nseeds: 3",
+        "recipes: []",
     ],
 )
-def test_not_a_grid(text: str, expected: str) -> None:
-    assert problems(text) == expected
+def test_not_a_grid(text: str, golden: Golden) -> None:
+    golden(problems(text))
 
 
 def test_a_missing_grid_file_is_an_error() -> None:
-    with pytest.raises(RecipeError, match="there is no such file"):
+    with pytest.raises(RecipeError, match=r"gone\.yaml"):
         load_grid(Path("gone.yaml"))
 
 

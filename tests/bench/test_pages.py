@@ -34,10 +34,9 @@ def test_table_md_has_means_differences_and_costs(golden: Golden) -> None:
     golden(head)
 
 
-def test_costs_and_failures_in_the_table() -> None:
+def test_costs_and_failures_in_the_table(golden: Golden) -> None:
     text = render_markdown(bench_of({"simclr": [0.2]}, failed={job("g", 1): "failed: OSError: disk full"}))
-    assert "| simclr | 1,000 | 1 GiB | – | 1 min 30 s |" in text
-    assert "\n- g, seed 1: failed: failed: OSError: disk full\n" in text
+    golden(text.split("## Cost")[1])
     assert "Difference" not in text
 
 
@@ -87,35 +86,26 @@ def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"),
+    ("numbers", "best"),
     [
-        (
-            {"simclr": [0.2, 0.3], "g": [0.4, 0.51]},
-            ["Best by expression macro-F1: g, 0.455", "+0.205 [+0.141, +0.269]"],
-        ),
-        (
-            {"simclr": [0.2, 0.3], "g": [0.4, 0.2]},
-            ["Highest", "g, 0.300", "not clearly better than simclr", "+0.050"],
-        ),
-        (
-            {"simclr": [0.2], "g": [0.4]},
-            ["Highest", "g, 0.400", "not clearly better than simclr", "a single pair"],
-        ),
-        ({"simclr": [0.4], "g": [0.2]}, ["Highest", "simclr, 0.400", "not clearly better than g."]),
-        ({"simclr": [0.4]}, ["Expression macro-F1: simclr, 0.400 over 1 run."]),
-        ({"simclr": []}, ["Nothing has been evaluated."]),
+        ({"simclr": [0.2, 0.3], "g": [0.4, 0.51]}, True),
+        ({"simclr": [0.2, 0.3], "g": [0.4, 0.2]}, False),
+        ({"simclr": [0.2], "g": [0.4]}, False),
+        ({"simclr": [0.4], "g": [0.2]}, False),
+        ({"simclr": [0.4]}, False),
+        ({"simclr": []}, False),
     ],
 )
 def test_the_headline_calls_best_only_what_clearly_is(
-    numbers: dict[str, list[float]], said: list[str]
+    numbers: dict[str, list[float]], best: bool, golden: Golden
 ) -> None:
     bench = bench_of(numbers, failed={} if any(numbers.values()) else {job("simclr"): "failed"})
     text = claim(bench.overall)
-    assert all(part in text for part in said), text
-    assert ("Best" in text) == ("Best" in said[0])
+    assert ("Best" in text) == best
+    golden(text)
 
 
 def test_a_page_without_any_result() -> None:
     text = render_page(bench_of({}, failed={job("simclr"): "failed: OSError: disk full"}), Path("/out"))
-    assert "simclr, seed 0: failed: failed: OSError: disk full" in text
+    assert re.search(r"simclr, seed 0: .*OSError: disk full", text)
     assert "<img" not in text

@@ -17,7 +17,7 @@ from helpers.bench import job
 import ssltoolbox.bench.schedule as schedule_module
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.schedule import JobState, Schedule
+from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
 
 GOOD = "open('evaluation.json', 'w').write('{}')"
@@ -39,7 +39,7 @@ class Heard:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.most_at_once = 0
-        self.schedule: Schedule | None = None
+        self.schedule: JobSchedule | None = None
 
     def started(self, job: Job) -> None:
         self.said.append(f"started {job.recipe}")
@@ -86,8 +86,8 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job] = JOBS) -> Schedule:
-    schedule = Schedule(jobs, folder, side_by_side, code="1")
+def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job] = JOBS) -> JobSchedule:
+    schedule = JobSchedule(jobs, folder, side_by_side, code="1")
     heard.schedule = schedule
     schedule.run(heard)
     return schedule
@@ -204,7 +204,7 @@ def test_a_run_that_outlived_its_benchmark_is_waited_for(
     )
     assert orphan.stdout is not None
     assert orphan.stdout.readline() == "in\n"
-    schedule = Schedule(JOBS, folder, 1, code="1")
+    schedule = JobSchedule(JOBS, folder, 1, code="1")
     assert schedule.of(JobState.ELSEWHERE) == JOBS[:1]
     heard = Heard()
     schedule.run(heard)

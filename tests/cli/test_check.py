@@ -63,13 +63,16 @@ def test_data_that_is_not_there_is_a_warning_in_check_and_an_error_in_train(
     assert not (tmp_path / "runs").exists()
 
 
-def test_every_recipe_is_checked(tmp_path: Path, capsys: Capture) -> None:
+def test_every_recipe_is_checked(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
+    monkeypatch.chdir(tmp_path)
     good = write_recipe(tmp_path, "good.yaml", name="good")
     bad = write_recipe(tmp_path, "bad.yaml", method="simclar")
     assert run(["check", str(bad), str(good), str(bad)]) == 2
     printed = capsys.readouterr()
     assert printed.out.startswith("good")
-    assert printed.err.count("1 problem in bad.yaml") == 2
+    golden(printed.err)
 
 
 def test_check_applies_overrides(tmp_path: Path, capsys: Capture, golden: Golden) -> None:
@@ -104,18 +107,16 @@ def test_check_measures_parameters_time_and_memory(
     printed = lines(capsys.readouterr().out)
     parameters, time, memory, whole = printed.split("measured here, on cpu\n")[1].splitlines()
     golden(parameters)
-    assert re.fullmatch(r" time         [\d.]+ m?s a step, [\d,]+ images/s; the mean of \d+ steps", time)
-    assert re.fullmatch(r" peak memory  [\d.]+ [MG]iB of this process", memory)
-    assert re.fullmatch(r" the run      about .+ at that pace, evaluation apart", whole)
+    assert re.match(r" time +[\d.]+ m?s .*[\d,]+ images/s", time)
+    assert re.match(r" peak memory +[\d.]+ [MG]iB ", memory)
+    assert re.match(r" the run +about [\d.]+ ", whole)
     assert list(tmp_path.iterdir()) == [recipe]
 
 
 def test_measuring_is_for_one_recipe_that_trains(tmp_path: Path, capsys: Capture, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, method="none"))
     assert run(["check", recipe, recipe, "--measure"]) == 2
-    assert "--measure takes one recipe: memory is measured for the process as a whole" in (
-        capsys.readouterr().err
-    )
+    golden(capsys.readouterr().err)
     assert run(["check", recipe, "--measure"]) == 2
     golden(capsys.readouterr().err)
 

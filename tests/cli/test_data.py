@@ -35,27 +35,27 @@ class TestIndex:
         (here / "frames/id1/v/c/2.png").write_bytes(b"")
         assert run(["data", "index", "frames", "-o", "v.index", "--workers", "1"]) == 0
         captured = capsys.readouterr()
-        assert captured.out == "4 frames of 2 clips are in v.index\n"
+        golden(captured.out)
         golden(captured.err)
 
     def test_an_index_is_made_from_a_table(self, here: Path, capsys: Capture) -> None:
         (here / "frames/faces.csv").write_text("path,identity,mood\nid1/v/c/1.png,a,1\nid2/v/c/1.png,b,2\n")
         assert run(["data", "index", "frames/faces.csv", "-o", "v.index"]) == 0
         captured = capsys.readouterr()
-        assert captured.out == "2 frames of 2 clips are in v.index\n"
-        assert captured.err == "labels: mood\n"
+        assert captured.out.startswith("2 frames of 2 clips ")
+        assert "mood" in captured.err
 
-    def test_what_is_left_out_is_counted(self, here: Path, put_image: Put, capsys: Capture) -> None:
+    def test_what_is_left_out_is_counted(
+        self, here: Path, put_image: Put, capsys: Capture, golden: Golden
+    ) -> None:
         put_run(here / "frames/runs/a/b")
         (here / "frames/id1/v/c/9.gif").touch()
         put_image(here / "elsewhere.png")
         (here / "frames/id1/v/c/8.png").symlink_to(here / "elsewhere.png")
         assert run(["data", "index", "frames", "-o", "v.index"]) == 0
         captured = capsys.readouterr()
-        assert captured.out == "5 frames of 2 clips are in v.index\n"
-        assert "1 run folder" in captured.err
-        assert "1 .gif file" in captured.err
-        assert "id1/v/c/8.png: this link leads out of" in captured.err
+        assert captured.out.startswith("5 frames of 2 clips ")
+        golden(captured.err)
         assert "id1/v/c/8.png" in (here / "v.index/skipped.csv").read_text()
 
     def test_links_are_followed_where_it_is_asked_for(
@@ -64,7 +64,7 @@ class TestIndex:
         put_image(here / "elsewhere.png")
         (here / "frames/id1/v/c/8.png").symlink_to(here / "elsewhere.png")
         assert run(["data", "index", "frames", "-o", "v.index", "--follow-links"]) == 0
-        assert capsys.readouterr().out == "6 frames of 2 clips are in v.index\n"
+        assert capsys.readouterr().out.startswith("6 frames of 2 clips ")
         data = FramesDataset(FramesOptions(index=here / "v.index", size=16), "train")
         assert not data.read([0], [3]).unreadable
 
@@ -72,7 +72,7 @@ class TestIndex:
     def test_images_of_other_types(self, here: Path, ending: str, capsys: Capture) -> None:
         Image.new("RGB", (16, 16)).save(here / f"frames/id1/v/c/4.{ending}")
         assert run(["data", "index", "frames", "-o", "v.index"]) == 0
-        assert capsys.readouterr().out == "6 frames of 2 clips are in v.index\n"
+        assert capsys.readouterr().out.startswith("6 frames of 2 clips ")
 
     @pytest.mark.parametrize(
         ("arguments", "text"),
@@ -118,11 +118,11 @@ class TestInfoAndPack:
 
     def test_a_packed_index(self, index: str, capsys: Capture) -> None:
         assert run(["data", "pack", index, "-o", "p.index", "--size", "8", "--jpeg", "90"]) == 0
-        assert capsys.readouterr().out == "5 frames of 2 clips are in p.index\n"
+        assert capsys.readouterr().out.startswith("5 frames of 2 clips ")
         assert run(["data", "info", "p.index"]) == 0
-        printed = " ".join(capsys.readouterr().out.split())
-        assert "images 8 × 8" in printed
-        assert "stored as jpeg, 8 pixels" in printed
+        rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+        assert "8 × 8" in rows["images"]
+        assert "jpeg" in rows["stored"]
 
     @pytest.mark.parametrize(
         ("arguments", "text"),

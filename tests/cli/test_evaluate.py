@@ -1,6 +1,7 @@
 """`ssltoolbox evaluate` of weights from elsewhere."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,13 +33,14 @@ def test_a_checkpoint_becomes_a_run_of_its_own(
     torch.save({"state_dict": state | {"projector.0.weight": torch.zeros(4)}}, path)
     assert run(["evaluate", str(path), "--recipe", str(recipe), "--out", str(out)]) == 0
     said = capfd.readouterr().out
-    assert f"{path}: 86 of 86 tensors; ignored: projector.0.weight" in said
-    assert f"written to {out}/evaluation.json and {out}/report.html" in said
+    assert re.search(rf"{re.escape(str(path))}: 86 of 86 .*projector\.0\.weight", said)
+    assert f"{out}/evaluation.json" in said
+    assert f"{out}/report.html" in said
     results = json.loads((out / "evaluation.json").read_text())
     assert 0 <= results["identity"]["accuracy"] <= 1
     assert set(results["random"]) == {"identity"}
     load_weights(network, out / "backbone.safetensors")
-    assert "Without further training the frozen features" in (out / "report.html").read_text()
+    assert f"{results['identity']['accuracy']:.3f}" in (out / "report.html").read_text()
     assert run(["evaluate", str(out), "--tasks", "identity"]) == 0
     assert json.loads((out / "evaluation.json").read_text()) == results
 
@@ -73,11 +75,11 @@ def test_a_task_that_is_unknown_is_shown_as_it_was_typed(
 
 
 @pytest.mark.parametrize("source", ["/nope.ckpt", "runs/nope", "nope"])
-def test_a_network_that_is_not_there(source: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_network_that_is_not_there(source: str, capfd: pytest.CaptureFixture[str], golden: Golden) -> None:
     """It is not the recipe that is missing."""
     assert run(["evaluate", source]) == 2
     text = capfd.readouterr().err
-    assert text.startswith(f"there is no {source}; name a run folder, a file of weights")
+    golden(text)
     assert "recipe" not in text
 
 
@@ -106,12 +108,12 @@ def test_it_says_what_the_plan_warns_of(tmp_path: Path, capfd: pytest.CaptureFix
     """As `train` and `check` do."""
     recipe = write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
     plan = source.open_source(source.NetworkSource("random", recipe))
-    warned = replace(plan, warnings=(SimpleNamespace(render=lambda: "the data is strange"),))
+    warned = replace(plan, warnings=(SimpleNamespace(render=lambda: "strange-data"),))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "open_source", lambda *_, **__: warned)
         patch.setattr(source, "check_weights", stop)
         assert run(["evaluate", "random", "--recipe", str(recipe)]) == 2
-    assert "the data is strange" in capfd.readouterr().err
+    assert "strange-data" in capfd.readouterr().err
 
 
 def stop(plan: Plan) -> Never:

@@ -51,7 +51,7 @@ def test_broken_plugins_are_listed_with_their_reason(
     plugins.install("mirror")
     text = printed(capsys, "list")
     golden(text[text.index("\nbroken\n") :])
-    assert "\n  mirror             The positive is mirrored.                  dist-mirror 1.0\n" in text
+    golden(next(line for line in text.splitlines() if line.split()[:1] == ["mirror"]))
     assert printed(capsys, "list", "--strict", code=1) == text
 
 
@@ -112,11 +112,18 @@ def test_show_prints_a_component(plugins: FakePlugins, capsys: Capture, golden: 
     golden(printed(capsys, "show", "mirror"))
 
 
-def test_what_a_component_needs_and_what_is_required(plugins: FakePlugins, capsys: Capture) -> None:
+def row(text: str, name: str) -> str:
+    """The line that begins with a name."""
+    return next(line for line in text.splitlines() if line.split()[:1] == [name])
+
+
+def test_what_a_component_needs_and_what_is_required(
+    plugins: FakePlugins, capsys: Capture, golden: Golden
+) -> None:
     plugins.install("mirrors", GOOD.replace("p: float = 0.5", "p: float"))
-    assert "\n  needs   labels in the data\n" in printed(capsys, "show", "expression")
-    assert "\n  p  number; required\n" in printed(capsys, "show", "mirror")
-    assert printed(capsys, "show", "none").endswith("\nno options")
+    golden(row(printed(capsys, "show", "expression"), "needs"))
+    golden(row(printed(capsys, "show", "mirror"), "p"))
+    golden(printed(capsys, "show", "none").splitlines()[-1])
 
 
 def test_a_component_as_json(capsys: Capture) -> None:
@@ -125,18 +132,8 @@ def test_a_component_as_json(capsys: Capture) -> None:
     assert component["options"]["properties"]["size"]["maximum"] == 1024
 
 
-def test_show_prints_a_plugin(capsys: Capture) -> None:
-    assert printed(capsys, "show", "views").endswith(
-        """\
-\nviews
-  state     ok
-  from      plugin 'views' of ssltoolbox 0.1.0
-  module    ssltoolbox.views.plugin
-  provides  view 'paper': An eye or the mouth covered, then crop, flip, colour
-            jitter, blur and grey (Shu et al. 2022).
-  provides  view 'standard': Crop, flip, colour jitter, grey and blur, fused
-            into one warp and one colour matrix."""
-    )
+def test_show_prints_a_plugin(capsys: Capture, golden: Golden) -> None:
+    golden(printed(capsys, "show", "views"))
     _, plugin = json.loads(printed(capsys, "show", "views", "--json"))
     assert (plugin["state"], [item["name"] for item in plugin["provides"]]) == ("ok", ["paper", "standard"])
 
@@ -159,10 +156,10 @@ def test_a_kind_and_its_contract(capsys: Capture, kind: Kind) -> None:
 
 def test_a_kind_by_its_section_of_a_recipe(capsys: Capture) -> None:
     text = printed(capsys, "show", "maskers")
-    assert "\n  recipe      maskers: [NAME, {name: NAME, option: value}]" in text
+    assert "maskers: [NAME, {name: NAME, option: value}]" in row(text, "recipe")
     assert "answer" in text
     assert "class SameLight(NegativeMasker[Options]):" in text
-    assert "ssltoolbox plugins new my-negative-masker --kind negative_masker" in text
+    assert "plugins new my-negative-masker --kind negative_masker" in text
     assert "mask_fn, near_in_time" in text
 
 
@@ -201,9 +198,7 @@ def test_only_files_that_a_flag_names_are_run(plugins: FakePlugins, capsys: Capt
     text = capsys.readouterr().err
     assert "'mirror'" in text
     assert "--file FILE" in text
-    assert printed(capsys, "show", "mirror", "--file", str(path)).startswith(
-        "mirror\nThe positive is mirrored."
-    )
+    assert printed(capsys, "show", "mirror", "--file", str(path)).splitlines()[0] == "mirror"
 
 
 def test_text_of_a_plugin_is_not_markup(plugins: FakePlugins, capsys: Capture) -> None:
@@ -267,7 +262,7 @@ def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], error: str
 )
 def test_a_name_that_is_misspelt(capsys: Capture, command: str, name: str, meant: str) -> None:
     assert run(["plugins", command, name]) == 2
-    assert f"did you mean '{meant}'?" in capsys.readouterr().err
+    assert f"'{meant}'" in capsys.readouterr().err
 
 
 def test_a_new_plugin(
@@ -279,13 +274,13 @@ def test_a_new_plugin(
 
 
 def test_a_new_plugin_from_another_example(
-    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = printed(capsys, "new", "my-method", "--kind", "method", "--example", "nnclr")
-    assert "a copy of nnclr" in said
+    golden(said)
     assert run(["plugins", "new", "my-view", "--kind", "view", "--example", "nnclr"]) == 2
-    assert "there is no example 'nnclr' of a view" in capsys.readouterr().err
+    golden(capsys.readouterr().err)
 
 
 def test_the_help_lists_every_example(capsys: Capture) -> None:
@@ -295,11 +290,11 @@ def test_the_help_lists_every_example(capsys: Capture) -> None:
 
 
 def test_a_new_detector_is_no_part_of_a_recipe(
-    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = printed(capsys, "new", "my-detector", "--kind", "landmark-detectors")
-    assert said.endswith("It is used so:\n  ssltoolbox data landmarks INDEX --detector my_detector")
+    golden(said)
 
 
 @pytest.mark.parametrize(

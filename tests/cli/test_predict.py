@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from helpers import spots
+from helpers.golden import Golden
 from helpers.heads import run_with_heads
 from helpers.runs import untrained_run, write_recipe
 from helpers.videos import scene, write_video
@@ -54,10 +56,10 @@ def two_faces(path: Path) -> Path:
     return write_video(path, frames)
 
 
-def test_a_video_gives_a_row_for_each_face_and_frame(here: Path, capsys: Capture) -> None:
+def test_a_video_gives_a_row_for_each_face_and_frame(here: Path, capsys: Capture, golden: Golden) -> None:
     two_faces(here / "a.mov")
     predict("a.mov", "-o", "out.parquet", "--fps", "5", *SPOTS)
-    assert capsys.readouterr().out == "16 rows of 2 faces in 1 video are in out.parquet\n"
+    golden(capsys.readouterr().out)
     found = table("out.parquet")
     assert found["face"] == [1] * 11 + [2] * 5
     assert found["frame"] == [*range(11), *range(5)]
@@ -98,8 +100,8 @@ def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
     predict("videos", "-o", "out.parquet", "--plot", "out.png", *SPOTS)
     assert set(table("out.parquet")["source"]) == {"b/a.mov"}
     errors = capsys.readouterr().err
-    assert "can't be read: broken.mp4: " in errors
-    assert "can't be read: worse.mov: the detector failed" in errors
+    assert "broken.mp4: " in errors
+    assert re.search(r"worse\.mov: .*detector", errors)
     assert "2 left out" in errors
     assert "no face: nobody.mov" in errors
 
@@ -107,11 +109,11 @@ def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
 def test_without_any_face_nothing_is_written(here: Path, capsys: Capture) -> None:
     write_video(here / "nobody.mov", [scene()] * 10)
     predict("nobody.mov", "-o", "out.parquet", *SPOTS, code=1)
-    assert "nobody.mov: no face in it" in capsys.readouterr().err
+    assert "nobody.mov: no face" in capsys.readouterr().err
     assert not (here / "out.parquet").exists()
 
 
-def test_a_folder_of_images_as_they_are(here: Path, capsys: Capture) -> None:
+def test_a_folder_of_images_as_they_are(here: Path, capsys: Capture, golden: Golden) -> None:
     for name in ("x/1.png", "x/2.png", "x/10.png", "y/deep/face.jpg"):
         path = here / "faces" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,9 +126,9 @@ def test_a_folder_of_images_as_they_are(here: Path, capsys: Capture) -> None:
     assert found["time"] == [0, 4.5, 0]
     assert found["left"] == [None] * 3
     said = capsys.readouterr()
-    assert "can't be read: " in said.err
+    assert "x/2.png: " in said.err
     assert "1 of 4 images" in said.err
-    assert "3 rows of 2 faces are in out.parquet" in said.out
+    golden(said.out)
     network = ssltoolbox.load_head("run", "classification")
     pixels = torch.full((1, 3, 32, 32), 5 * len("x/1.png"), dtype=torch.uint8)
     expected = network(network.view.plain(pixels))[0].tolist()
@@ -148,12 +150,10 @@ def test_an_index_gives_the_same_as_its_folder(here: Path) -> None:
     assert one == other
 
 
-def test_the_pictures_show_the_faces(here: Path, capsys: Capture) -> None:
+def test_the_pictures_show_the_faces(here: Path, capsys: Capture, golden: Golden) -> None:
     two_faces(here / "a.mov")
     predict("a.mov", "-o", "out.csv", "--plot", "out.png", "--video", "boxes.mp4", "--fps", "5", *SPOTS)
-    assert "curves of 2 faces are in out.png\nthe video with boxes and labels is boxes.mp4\n" in (
-        capsys.readouterr().out
-    )
+    golden(capsys.readouterr().out)
     with Image.open("out.png") as picture:
         assert picture.width == 1200
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
@@ -197,21 +197,21 @@ def test_wrong_arguments_exit_with_2(here: Path, capsys: Capture, arguments: lis
 
 
 def test_a_run_without_heads_is_to_be_evaluated_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, golden: Golden
 ) -> None:
     monkeypatch.chdir(tmp_path)
     untrained_run(write_recipe(tmp_path), tmp_path / "run")
     write_video(tmp_path / "a.mov", [scene()] * 2)
     predict("a.mov", "-o", "out.csv", *SPOTS, code=2)
-    assert "ssltoolbox evaluate run --tasks TASK first" in capsys.readouterr().err
+    golden(capsys.readouterr().err)
 
 
-def test_a_head_of_other_weights_is_refused(here: Path, capsys: Capture) -> None:
+def test_a_head_of_other_weights_is_refused(here: Path, capsys: Capture, golden: Golden) -> None:
     other = untrained_run(write_recipe(here), here / "other", seed=5)
     (other / "backbone.safetensors").replace(here / "run" / "backbone.safetensors")
     two_faces(here / "a.mov")
     predict("a.mov", "-o", "out.csv", *SPOTS, code=2)
-    assert "fitted to other weights" in capsys.readouterr().err
+    golden(capsys.readouterr().err)
 
 
 @pytest.mark.slow

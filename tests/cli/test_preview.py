@@ -82,5 +82,5 @@ def test_unreadable_frames_are_named(tmp_path: Path, golden: Golden) -> None:
     for number in range(1, 12):
         (clips[0] / f"{number:04}.jpg").write_bytes(b"cut short")
     first, *_, last = run(recipe).splitlines()
-    assert first.startswith("can't be read, drawn again: ")
+    assert str(clips[0].relative_to(tmp_path)) in first
     golden(last)

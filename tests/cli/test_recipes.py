@@ -68,7 +68,7 @@ def test_a_copy_can_be_checked_and_is_never_written_over(tmp_path: Path, capsys:
 @pytest.mark.parametrize("command", ["show", "copy"])
 def test_an_unknown_name(command: str, tmp_path: Path, capsys: Capture) -> None:
     assert run(["recipes", command, "quickstrat"]) == 2
-    assert "did you mean 'quickstart'?" in capsys.readouterr().err
+    assert "'quickstart'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.main import commands, run
 from ssltoolbox.engine.entry import load_backbone, train
+from ssltoolbox.support.paths import NOT_SUPPORTED
 
 Capture = pytest.CaptureFixture[str]
 URL = "s3://bucket/thing"
@@ -59,7 +60,7 @@ def test_refused_by_every_command(
     ]
     before = isinstance(parameter, click.Argument) and parameter.name in ("source", "recipe", "run", "frames")
     assert run([*path, *(given + others if before else others + given)]) == 2
-    assert "URLs are not supported" in capsys.readouterr().err
+    assert NOT_SUPPORTED in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,7 +79,7 @@ def test_refused_from_python(out: str | Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path)
     for call in (lambda: train(recipe, out=out), lambda: train(out), lambda: load_backbone(out)):
-        with pytest.raises(UserError, match="URLs are not supported"):
+        with pytest.raises(UserError, match=NOT_SUPPORTED):
             call()
     assert list(tmp_path.iterdir()) == [recipe]
 
@@ -88,7 +89,7 @@ def test_refused_as_data(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path)
     assert run(["embed", "random", data, "--recipe", str(recipe), "-o", "x.parquet"]) == 2
-    assert "URLs are not supported" in capsys.readouterr().err
+    assert NOT_SUPPORTED in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("recipes", [URL, "s3://bucket/*.yaml"])
@@ -98,4 +99,4 @@ def test_refused_in_a_grid(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "grid.yaml").write_text(f"recipes: ['{recipes}']\n")
     assert run(["bench", "grid.yaml", "--out", "out"]) == 2
-    assert "grid.yaml:1:11: URLs are not supported" in capsys.readouterr().err
+    assert f"grid.yaml:1:11: {NOT_SUPPORTED}" in capsys.readouterr().err

@@ -91,10 +91,10 @@ def test_a_circle_is_refused_with_its_chain(write: Write, golden: Golden) -> Non
     golden(complaint(Path("a.yaml")))
 
 
-def test_a_circle_over_a_link_is_refused(write: Write, tmp_path: Path) -> None:
+def test_a_circle_over_a_link_is_refused(write: Write, tmp_path: Path, golden: Golden) -> None:
     path = write("extends: link.yaml")
     (tmp_path / "link.yaml").symlink_to("x.yaml")
-    assert "'extends' goes in a circle: x.yaml → link.yaml" in complaint(path)
+    golden(complaint(path))
 
 
 def test_a_missing_parent_is_reported_where_it_is_named(write: Write, golden: Golden) -> None:
@@ -115,25 +115,20 @@ def test_problems_inside_a_parent_are_reported_there_with_those_of_the_child(
     golden(complaint(write("extends: base.yaml\na: !x 1")))
 
 
-def test_extends_is_one_path(write: Write) -> None:
-    message = "x.yaml:1:10: extends must be the path or the name of one recipe, not a list\n"
-    assert complaint(write("extends: [a.yaml, b.yaml]")).startswith(message)
+def test_extends_is_one_path(write: Write, golden: Golden) -> None:
+    golden(complaint(write("extends: [a.yaml, b.yaml]")))
     assert composed(write("extends: null\nseed: 1")).plain() == {"seed": 1}
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "text",
     [
-        ("", "x.yaml: this file is empty\n  a recipe begins with 'recipe: 1'\n1 problem in x.yaml"),
-        (
-            "- a",
-            "x.yaml:1:1: a recipe is a mapping of sections, not a list\n  1 | - a\n    | ^\n"
-            "    a recipe begins with 'recipe: 1'\n1 problem in x.yaml",
-        ),
+        "",
+        "- a",
     ],
 )
-def test_what_is_no_recipe(write: Write, text: str, expected: str) -> None:
-    assert complaint(write(text)) == expected
+def test_what_is_no_recipe(write: Write, text: str, golden: Golden) -> None:
+    golden(complaint(write(text)))
 
 
 def test_a_missing_recipe(write: Write, golden: Golden) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssltoolbox.recipe import (
-    Backbone,
+    BackboneSection,
     Component,
     Optim,
     Plugins,
@@ -30,7 +30,7 @@ def recipe(**changes: Any) -> Recipe:
         "recipe": 1,
         "name": "x",
         "data": Component(name="frames"),
-        "backbone": Backbone(name="resnet50"),
+        "backbone": BackboneSection(name="resnet50"),
         "method": Component(name="simclr"),
         "views": Component(name="paper"),
         "optim": Optim(lr=3e-4),
@@ -79,7 +79,7 @@ def test_a_dumped_recipe_loads_again_as_it_was(
     written = recipe(
         method=Component(name=name or "a", options=options),
         optim=Optim(lr=lr),
-        backbone=Backbone(name="resnet18", options=options),
+        backbone=BackboneSection(name="resnet18", options=options),
     )
     path.write_text(dump(written), encoding="utf-8", newline="")
     read = recipe_in(path)
@@ -120,7 +120,7 @@ def test_paths_are_absolute_after_loading_and_dumping(write: Write, base: str, t
 
 def test_a_dumped_text_is_refused_after_a_typo(write: Write, base: str) -> None:
     text = dump(recipe_in(write(base))).replace("warmup_epochs", "warmup_epoch")
-    with pytest.raises(RecipeError, match="did you mean 'warmup_epochs'"):
+    with pytest.raises(RecipeError, match=r"'warmup_epochs'"):
         recipe_in(write(text))
 
 

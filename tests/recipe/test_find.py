@@ -79,7 +79,7 @@ def test_what_is_missing_is_answered_with_what_was_meant(write: Write, written: 
     path, (problem,) = found(written)
     assert path is None
     assert not problem.warning
-    assert f"did you mean '{meant}'" in problem.hint
+    assert f"'{meant}'" in problem.hint
 
 
 @pytest.mark.parametrize("written", ["y.yaml", "base.yaml", "nope"])

@@ -77,27 +77,23 @@ seed: 2
 
 
 @pytest.mark.parametrize(
-    ("overrides", "expected"),
+    ("overrides", "column"),
     [
-        (["trainer.steps=5", "trainer.epochs=5"], "--set:1:9: 'epochs' and 'steps' can't both be given"),
-        (["name=a/b"], "--set:1:6: name can't be 'a/b'"),
-        (["name=.."], "--set:1:6: name can't be '..'"),
-        (["seed=4294967296"], "--set:1:6: seed must be less than 4294967296, not 4294967296"),
-        (["trainer.batch_size=1"], "--set:1:20: batch_size must be at least 2, not 1"),
-        (["trainr.epochs=5"], "--set:1:1: unknown key 'trainr'"),
-        (["exends=base.yaml"], "--set:1:1: unknown key 'exends'"),
+        (["trainer.steps=5", "trainer.epochs=5"], 9),
+        (["name=a/b"], 6),
+        (["name=.."], 6),
+        (["seed=4294967296"], 6),
+        (["trainer.batch_size=1"], 20),
+        (["trainr.epochs=5"], 1),
+        (["exends=base.yaml"], 1),
     ],
 )
-def test_rules_of_the_recipe(complain: Complain, base: str, overrides: list[str], expected: str) -> None:
+def test_rules_of_the_recipe(
+    complain: Complain, base: str, overrides: list[str], column: int, golden: Golden
+) -> None:
     text = complain(base, *overrides)
-    assert text.startswith(expected)
-    assert text.endswith("\n1 problem in x.yaml")
-
-
-def test_hints_of_the_rules(complain: Complain, base: str) -> None:
-    assert "\n    set one of them to null\n" in complain(base, "trainer.steps=5", "trainer.epochs=5")
-    assert "\n    did you mean 'extends'?\n" in complain(base, "exends=base.yaml")
-    assert "\n    What runs and tables call it: letters, digits," in complain(base, "name=a/b")
+    assert text.startswith(f"--set:1:{column}: ")
+    golden(text)
 
 
 def test_a_problem_inherited_is_reported_in_its_file(write: Write, base: str, golden: Golden) -> None:
@@ -121,7 +117,7 @@ def test_reading_does_not_raise_and_keeps_what_is_valid(write: Write, base: str)
 def test_reading_what_is_no_recipe(write: Write) -> None:
     loaded, problems = read(write("a: ["))
     assert loaded is None
-    assert [problem.message for problem in problems] == ["a value is missing before this"]
+    assert [(problem.place.line, problem.place.column) for problem in problems] == [(1, 5)]
 
 
 def test_component_nodes_are_given_whatever_is_wrong_elsewhere(write: Write) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.golden import Golden
 from helpers.reading import composed
 
 from ssltoolbox.recipe import RecipeError, resolve_path
@@ -73,34 +74,30 @@ def test_the_place_is_in_the_text_of_the_override(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "column", "message", "hint"),
+    ("override", "column"),
     [
-        ("seed", 1, "'seed' has no '='", "write key.path=value, such as trainer.epochs=5"),
-        ("=3", 1, "a key is missing here", "put one dot between keys, as in trainer.epochs"),
-        ("trainer..epochs=3", 9, "a key is missing here", "put one dot between keys, as in trainer.epochs"),
-        ("a\x1b=3", 1, "'a\\x1b' can't be a key", "put one dot between keys, as in trainer.epochs"),
-        ("extends=base.yaml", 1, "'extends' can only be written in a recipe's file", ""),
-        ("seed.x=3", 6, "'seed' is a single value and has no 'x'", ""),
-        (
-            "positives.2=a",
-            11,
-            "there is no element '2' in a list of 2 elements",
-            "count from 0; to add an element, set the whole list",
-        ),
-        ("positives.-1=a", 11, "'-1' is not a position in a list of 2 elements", "count from 0"),
-        ("positives.p=1", 11, "'p' is not a position in a list of 2 elements", "count from 0"),
-        ("seed=[1", 8, "a ',' or ']' is missing before this", "close what was opened on line 1"),
-        ("seed={a: 1, a: 2}", 13, "'a' is here for the second time", "the first is on line 1"),
-        (".".join("a" * 40) + "=1", 1, "this path has more than 30 keys", ""),
+        ("seed", 1),
+        ("=3", 1),
+        ("trainer..epochs=3", 9),
+        ("a\x1b=3", 1),
+        ("extends=base.yaml", 1),
+        ("seed.x=3", 6),
+        ("positives.2=a", 11),
+        ("positives.-1=a", 11),
+        ("positives.p=1", 11),
+        ("seed=[1", 8),
+        ("seed={a: 1, a: 2}", 13),
+        (".".join("a" * 40) + "=1", 1),
     ],
 )
-def test_what_can_not_be_set(write: Write, override: str, column: int, message: str, hint: str) -> None:
+def test_what_can_not_be_set(write: Write, override: str, column: int, golden: Golden) -> None:
     with pytest.raises(RecipeError) as caught:
         composed(write(TEXT), [override])
     (problem,) = caught.value.problems
     place = problem.place
     assert (place.file, place.line, place.column, place.text_line) == ("--set", 1, column, override)
-    assert (problem.message, problem.hint) == (message, hint)
+    golden(problem.message)
+    golden(problem.hint)
 
 
 def test_the_place_of_an_empty_value_is_its_key(write: Write) -> None:

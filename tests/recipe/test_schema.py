@@ -1,11 +1,11 @@
 from helpers.golden import Golden
 from pydantic import BaseModel
 
-from ssltoolbox.recipe import SECTION_KEYS, Backbone, Component, Optim, Plugins, Recipe, Trainer
+from ssltoolbox.recipe import SECTION_KEYS, BackboneSection, Component, Optim, Plugins, Recipe, Trainer
 
 
 def test_every_field_is_documented() -> None:
-    models: list[type[BaseModel]] = [Recipe, Component, Backbone, Optim, Trainer, Plugins]
+    models: list[type[BaseModel]] = [Recipe, Component, BackboneSection, Optim, Trainer, Plugins]
     undocumented = [
         f"{model.__name__}.{name}"
         for model in models

@@ -70,11 +70,12 @@ def test_nan_is_read_as_a_number() -> None:
     assert math.isnan(value("a: .NaN")["a"])
 
 
-def test_the_largest_whole_numbers() -> None:
+def test_the_largest_whole_numbers(golden: Golden) -> None:
     assert value(f"[{2**63 - 1}, {-(2**63) + 1}]") == [2**63 - 1, -(2**63) + 1]
-    too_large = "this whole number is too large"
     for text in (str(2**63), "1" * 10_000, "0x" + "f" * 16):
-        assert complaints(f"a: {text}") == [(1, 4, too_large, "whole numbers go up to 2**63 - 1")]
+        [(line, column, message, hint)] = complaints(f"a: {text}")
+        assert (line, column) == (1, 4)
+        golden(f"{message}: {hint}")
 
 
 def test_every_value_and_key_has_its_place() -> None:
@@ -105,72 +106,42 @@ def test_an_alias_repeats_a_value_and_points_to_where_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "place"),
     [
-        ("a: 1\nb: 2\na: 3", (3, 1, "'a' is here for the second time", "the first is on line 1")),
-        ("{1: x}", (1, 2, "a key must be text, not 1", "put it in quotes")),
-        ("true: x", (1, 1, "a key must be text, not true", "put it in quotes")),
-        ("? [a]\n: x", (1, 3, "a key must be text", "")),
-        (
-            "a: {<<: {b: 1}}",
-            (1, 5, "merge keys ('<<') can't be used", "write the options out, or use 'extends'"),
-        ),
-        ("a: !!str 5", (1, 4, "tags such as '!!str' can't be used", "write the value without it")),
-        (
-            "a: !!python/object:os.system x",
-            (1, 4, "tags such as '!!python/object:os.system' can't be used", "write the value without it"),
-        ),
-        ("a: !mine x", (1, 4, "tags such as '!mine' can't be used", "write the value without it")),
-        ("a: 1\n--- \nb: 2", (2, 1, "a second document begins here", "a recipe is one document")),
-        ("a: *x", (1, 4, "there is no anchor '&x' before this", "")),
-        ("a: &x [*x]", (1, 8, "there is no anchor '&x' before this", "")),
-        ('a: "\\0"', (1, 4, "'\\x00' holds a character that can't be in a text", "")),
-        ('a: "\\uD800"', (1, 4, "'\\ud800' holds a character that can't be in a text", "")),
-        ("a:\n\tb: 1", (2, 1, "a tab can't be used here", "indent with spaces")),
-        (
-            "a: b: c",
-            (
-                1,
-                5,
-                "a ':' can't be used here",
-                "check the indentation, or put a text with ': ' in it in quotes",
-            ),
-        ),
-        ("a: - b", (1, 4, "a '- ' can't be used here", "begin the list on a line of its own")),
-        ("a: [,]", (1, 5, "a value is missing before this", "")),
-        ("a: 1\nb\nc: 1", (3, 1, "a ':' is missing before this", "options are written key: value")),
-        (
-            "a: 1\n}",
-            (
-                2,
-                1,
-                "this doesn't fit what comes before it",
-                "check the indentation, the brackets and the quotes",
-            ),
-        ),
-        ("a: [1\nb: 2", (2, 2, "a ',' or ']' is missing before this", "close what was opened on line 1")),
-        ("a: {x: 1", (1, 9, "a ',' or '}' is missing before this", "close what was opened on line 1")),
-        ("a: 'x", (1, 6, "a quote is never closed", "it was opened on line 1")),
-        (
-            'a: "\\d"',
-            (
-                1,
-                6,
-                "'d' can't follow a backslash in double quotes",
-                "use single quotes, or write the backslash twice",
-            ),
-        ),
-        ("a: @x", (1, 4, "'@' can't begin a text", "put the text in quotes")),
-        (
-            "b: 1\na: \x07",
-            (2, 4, "the character '\\x07' can't be used in YAML", "write it as an escape, in double quotes"),
-        ),
-        ('a: "\\UFFFFFFFF"', (1, 7, "this escape stands for no character", "")),
-        ('a: "\\U00110000"', (1, 7, "this escape stands for no character", "")),
+        ("a: 1\nb: 2\na: 3", (3, 1)),
+        ("{1: x}", (1, 2)),
+        ("true: x", (1, 1)),
+        ("? [a]\n: x", (1, 3)),
+        ("a: {<<: {b: 1}}", (1, 5)),
+        ("a: !!str 5", (1, 4)),
+        ("a: !!python/object:os.system x", (1, 4)),
+        ("a: !mine x", (1, 4)),
+        ("a: 1\n--- \nb: 2", (2, 1)),
+        ("a: *x", (1, 4)),
+        ("a: &x [*x]", (1, 8)),
+        ('a: "\\0"', (1, 4)),
+        ('a: "\\uD800"', (1, 4)),
+        ("a:\n\tb: 1", (2, 1)),
+        ("a: b: c", (1, 5)),
+        ("a: - b", (1, 4)),
+        ("a: [,]", (1, 5)),
+        ("a: 1\nb\nc: 1", (3, 1)),
+        ("a: 1\n}", (2, 1)),
+        ("a: [1\nb: 2", (2, 2)),
+        ("a: {x: 1", (1, 9)),
+        ("a: 'x", (1, 6)),
+        ('a: "\\d"', (1, 6)),
+        ("a: @x", (1, 4)),
+        ("b: 1\na: \x07", (2, 4)),
+        ('a: "\\UFFFFFFFF"', (1, 7)),
+        ('a: "\\U00110000"', (1, 7)),
     ],
 )
-def test_what_is_refused(text: str, expected: tuple[int, int, str, str]) -> None:
-    assert complaints(text) == [expected]
+def test_what_is_refused(text: str, place: tuple[int, int], golden: Golden) -> None:
+    [(line, column, message, hint)] = complaints(text)
+    assert (line, column) == place
+    golden(message)
+    golden(hint)
 
 
 def test_what_can_be_read_in_spite_of_a_problem_is_read() -> None:
@@ -180,12 +151,13 @@ def test_what_can_be_read_in_spite_of_a_problem_is_read() -> None:
     assert [problem.place.line for problem in problems] == [2, 3, 4]
 
 
-def test_depth_is_limited() -> None:
+def test_depth_is_limited(golden: Golden) -> None:
     assert value("[" * MAX_DEPTH + "]" * MAX_DEPTH)
-    message = f"this is nested more than {MAX_DEPTH} levels deep"
-    assert complaints("[" * 100_000) == [(1, MAX_DEPTH + 1, message, "")]
+    [(line, column, message, _)] = complaints("[" * 100_000)
+    assert (line, column) == (1, MAX_DEPTH + 1)
+    golden(message)
     nested_by_aliases = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 40))
-    assert [message for _, _, message, _ in complaints(nested_by_aliases)] == [message]
+    assert [other for _, _, other, _ in complaints(nested_by_aliases)] == [message]
 
 
 def test_aliases_can_not_explode(golden: Golden) -> None:
@@ -223,17 +195,9 @@ def test_files_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "recipe.yaml").write_bytes(b"a: 1\nb: \xff\n")
     (tmp_path / "large.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
     (tmp_path / "utf16.yaml").write_bytes("a: 1".encode("utf-16"))
-    assert messages(tmp_path / "recipy.yaml") == [("there is no such file", "did you mean 'recipe.yaml'?")]
-    assert messages(tmp_path / "nowhere" / "x.yaml") == [("there is no such file", "")]
-    assert messages(tmp_path) == [("this is a folder, not a file", "")]
-    assert messages(tmp_path / "recipe.yaml") == [
-        ("this is not UTF-8 text: byte 0xff on line 2", "save it as UTF-8")
-    ]
-    golden(messages(tmp_path / "utf16.yaml")[0][1])
-    assert messages(tmp_path / "large.yaml") == [
-        ("a recipe has at most 1000000 bytes; this file has more", "")
-    ]
-    assert messages(tmp_path / ("x" * 300)) == [("this can't be read: File name too long", "")]
+    for name in ("recipy.yaml", "nowhere/x.yaml", ".", "recipe.yaml", "utf16.yaml", "large.yaml", "x" * 300):
+        ((message, hint),) = messages(tmp_path / name)
+        golden(f"{message}: {hint}")
 
 
 PIECES = [

@@ -79,84 +79,66 @@ def test_what_strict_types_still_accept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "column", "message", "hint"),
+    ("text", "column"),
     [
-        ("{siez: 8}", 2, "unknown option 'siez' of view 'face'", "did you mean 'size'?"),
-        ("{lr: 8}", 2, "unknown option 'lr' of view 'face'", "'lr' belongs under 'optim'"),
-        ("{seed: 8}", 2, "unknown option 'seed' of view 'face'", "'seed' belongs at the top of the recipe"),
-        (
-            "{epoch: 8}",
-            2,
-            "unknown option 'epoch' of view 'face'",
-            "did you mean 'epochs', under 'trainer'?",
-        ),
-        ("{qwxz: 8}", 2, "unknown option 'qwxz' of view 'face'", ""),
-        ("{__class__: 8}", 2, "unknown option '__class__' of view 'face'", ""),
-        ('{"a\\e": 8}', 2, "unknown option 'a\\x1b' of view 'face'", ""),
-        ("{crop: {scal: 1}}", 9, "unknown option 'scal' of 'crop' of view 'face'", "did you mean 'scale'?"),
-        (
-            "{crops: {a: {scal: 1}}}",
-            14,
-            "unknown option 'scal' of 'crops.a' of view 'face'",
-            "did you mean 'scale'?",
-        ),
-        ("{size: true}", 8, "size must be a whole number, not true", ""),
-        ("{size: '16'}", 8, "size must be a whole number, not '16'", "remove the quotes"),
-        ("{size: 1_000}", 8, "size must be a whole number, not '1_000'", "write 1000"),
-        ("{size: 16.0}", 8, "size must be a whole number, not 16.0", "write 16"),
-        ("{size: 16.5}", 8, "size must be a whole number, not 16.5", ""),
-        ("{size: .nan}", 8, "size must be a whole number, not .nan", ""),
-        (
-            "{size: }",
-            7,
-            "size must be a whole number, not null",
-            "write a value, or remove the key to have its default",
-        ),
-        ("{size: [8]}", 8, "size must be a whole number, not a list", ""),
-        ("{size: 0}", 8, "size must be at least 8, not 0", ""),
-        ("{size: 12}", 8, "size must be a multiple of 8, not 12", ""),
-        ("{p: 1.5}", 5, "p must be at most 1, not 1.5", ""),
-        ("{p: .inf}", 5, "p must be a finite number, not .inf", ""),
-        ("{p: true}", 5, "p must be a number, not true", ""),
-        ("{p: '3e-4'}", 5, "p must be a number, not '3e-4'", "remove the quotes"),
-        ("{p: half}", 5, "p must be a number, not 'half'", ""),
-        ("{below: 10}", 9, "below must be less than 10, not 10", ""),
-        ("{crop: {scale: 0}}", 16, "scale must be greater than 0, not 0", ""),
-        ("{flip: yes}", 8, "flip must be true or false, not 'yes'", "write true or false"),
-        ("{flip: 1}", 8, "flip must be true or false, not 1", "write true or false"),
-        ("{flip: 'true'}", 8, "flip must be true or false, not 'true'", "remove the quotes"),
-        ("{kind: ovla}", 8, "kind must be 'oval' or 'convex_hull', not 'ovla'", "did you mean 'oval'?"),
-        ("{kind: 3}", 8, "kind must be 'oval' or 'convex_hull', not 3", ""),
-        ("{shape: squre}", 9, "shape must be 'round' or 'square', not 'squre'", "did you mean 'square'?"),
-        (
-            "{workers: atuo}",
-            11,
-            "workers must be a whole number or 'auto', not 'atuo'",
-            "did you mean 'auto'?",
-        ),
-        ("{workers: '4'}", 11, "workers must be a whole number or 'auto', not '4'", "remove the quotes"),
-        ("{workers: -1}", 11, "workers must be at least 0, not -1", ""),
-        ("{pair: [1]}", 8, "pair must have 2 values, not 1", ""),
-        ("{pair: []}", 8, "pair must have 2 values, not 0", ""),
-        ("{pair: [1, 2, 3]}", 8, "pair must have at most 2 values, not 3", ""),
-        ("{pair: [1, x]}", 12, "pair.1 must be a number, not 'x'", ""),
-        ("{names: a}", 9, "names must be a list, not 'a'", "write [a]"),
-        ("{names: {a: b}}", 2, "names must be a list, not a mapping", ""),
-        ("{names: [3]}", 10, "names.0 must be text, not 3", "put it in quotes"),
-        ("{names: [a, b, c]}", 9, "names must have at most 2 values, not 3", ""),
-        ("{crop: 3}", 8, "crop must be a mapping, not 3", ""),
-        ("{word: true}", 8, "word must be text, not true", "put it in quotes"),
-        ("{word: ABC}", 8, "word can't be 'ABC'", "A word in lower case"),
-        ("{word: ''}", 8, "word must not be empty", ""),
-        ("{odd: 2}", 7, "odd: only odd numbers will do", ""),
-        ("{word: large}", 1, "view 'face': the word is too large a word", ""),
-        ("[a]", 1, "view 'face' must be a mapping, not a list", ""),
+        ("{siez: 8}", 2),
+        ("{lr: 8}", 2),
+        ("{seed: 8}", 2),
+        ("{epoch: 8}", 2),
+        ("{qwxz: 8}", 2),
+        ("{__class__: 8}", 2),
+        ('{"a\\e": 8}', 2),
+        ("{crop: {scal: 1}}", 9),
+        ("{crops: {a: {scal: 1}}}", 14),
+        ("{size: true}", 8),
+        ("{size: '16'}", 8),
+        ("{size: 1_000}", 8),
+        ("{size: 16.0}", 8),
+        ("{size: 16.5}", 8),
+        ("{size: .nan}", 8),
+        ("{size: }", 7),
+        ("{size: [8]}", 8),
+        ("{size: 0}", 8),
+        ("{size: 12}", 8),
+        ("{p: 1.5}", 5),
+        ("{p: .inf}", 5),
+        ("{p: true}", 5),
+        ("{p: '3e-4'}", 5),
+        ("{p: half}", 5),
+        ("{below: 10}", 9),
+        ("{crop: {scale: 0}}", 16),
+        ("{flip: yes}", 8),
+        ("{flip: 1}", 8),
+        ("{flip: 'true'}", 8),
+        ("{kind: ovla}", 8),
+        ("{kind: 3}", 8),
+        ("{shape: squre}", 9),
+        ("{workers: atuo}", 11),
+        ("{workers: '4'}", 11),
+        ("{workers: -1}", 11),
+        ("{pair: [1]}", 8),
+        ("{pair: []}", 8),
+        ("{pair: [1, 2, 3]}", 8),
+        ("{pair: [1, x]}", 12),
+        ("{names: a}", 9),
+        ("{names: {a: b}}", 2),
+        ("{names: [3]}", 10),
+        ("{names: [a, b, c]}", 9),
+        ("{crop: 3}", 8),
+        ("{word: true}", 8),
+        ("{word: ABC}", 8),
+        ("{word: ''}", 8),
+        ("{odd: 2}", 7),
+        ("{word: large}", 1),
+        ("[a]", 1),
     ],
 )
-def test_mistakes_in_plain_words(text: str, column: int, message: str, hint: str) -> None:
+def test_mistakes_in_plain_words(text: str, column: int, golden: Golden) -> None:
     options, (problem,) = check(text)
     assert options is None
-    assert (problem.place.column, problem.message, problem.hint) == (column, message, hint)
+    assert problem.place.column == column
+    golden(problem.message)
+    golden(problem.hint)
 
 
 class Needy(Options):
@@ -165,18 +147,15 @@ class Needy(Options):
     colour: str
 
 
-def test_what_is_missing_is_reported_at_the_key_of_its_mapping() -> None:
+def test_what_is_missing_is_reported_at_the_key_of_its_mapping(golden: Golden) -> None:
     node, _ = parse("views:\n  colour: red\n  strenght: 1\n", "/r/x.yaml")
     assert node is not None
     _, problems = validate(Needy, node.mapping["views"], where="view 'needy'")
-    assert [(p.place.line, p.place.column, p.message, p.hint) for p in problems] == [
-        (1, 1, "view 'needy' needs 'strength'", "'strenght' is there; did you mean 'strength'?"),
-        (3, 3, "unknown option 'strenght' of view 'needy'", "did you mean 'strength'?"),
-    ]
-    _, problems = check("{}", Needy)
-    assert [(p.place.column, p.message, p.hint) for p in problems] == [
-        (1, "view 'face' needs 'strength' and 'colour'", "strength: How strong it is"),
-    ]
+    assert [(p.place.line, p.place.column) for p in problems] == [(1, 1), (3, 3)]
+    _, [both] = check("{}", Needy)
+    assert both.place.column == 1
+    for problem in (*problems, both):
+        golden(f"{problem.message}: {problem.hint}")
 
 
 def test_all_mistakes_come_at_once() -> None:

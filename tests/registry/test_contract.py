@@ -97,31 +97,30 @@ class Indescribable(Options):
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    "change",
     [
-        ({"api": 0}, "written for API 0, this is API 2; see CHANGELOG.md, 'Plugin API'"),
-        ({"api": 3}, "written for API 3, this is API 2; see CHANGELOG.md, 'Plugin API'"),
-        ({"summary": None}, "its summary must be text, not None"),
-        ({"summary": "a\nb"}, "its summary must be one line of text"),
-        ({"summary": " "}, "its summary must be one line of text"),
-        ({"target": 3}, "its target must be text, not 3"),
-        ({"target": "a.b.C"}, "its target 'a.b.C' must read 'package.module:Class'"),
-        ({"target": "a.b:"}, "its target 'a.b:' must read 'package.module:Class'"),
-        ({"target": ":C"}, "its target ':C' must read 'package.module:Class'"),
-        (
-            {"needs": frozenset({"depth"})},
-            "it needs 'depth'; it may need landmarks, labels, pairs, label:NAME or backbone:FAMILY",
-        ),
-        ({"needs": frozenset({"lable:au12"})}, "it needs 'lable:au12'; did you mean 'label:au12'?"),
-        ({"needs": frozenset({"label:"})}, "it needs 'label:'; did you mean 'label:NAME'?"),
-        ({"needs": frozenset({3})}, "it needs 3; a need is text, such as 'landmarks' or 'label:au12'"),
-        ({"options": dict}, "its options must be a subclass of ssltoolbox.api.Options"),
-        ({"options": Options()}, "its options must be a subclass of ssltoolbox.api.Options"),
+        {"api": 0},
+        {"api": 3},
+        {"summary": None},
+        {"summary": "a\nb"},
+        {"summary": " "},
+        {"target": 3},
+        {"target": "a.b.C"},
+        {"target": "a.b:"},
+        {"target": ":C"},
+        {"needs": frozenset({"depth"})},
+        {"needs": frozenset({"lable:au12"})},
+        {"needs": frozenset({"label:"})},
+        {"needs": frozenset({3})},
+        {"options": dict},
+        {"options": Options()},
     ],
 )
-def test_a_wrong_card(change: dict[str, Any], complaint: str) -> None:
+def test_a_wrong_card(change: dict[str, Any], golden: Golden) -> None:
     card = Descriptor(**CARD | change)
-    assert refusal(plugin("ssltoolbox_negative_maskers", card)) == f"negative masker 'mirror': {complaint}"
+    text = refusal(plugin("ssltoolbox_negative_maskers", card))
+    assert "negative masker 'mirror'" in text
+    golden(text)
 
 
 @pytest.mark.parametrize("name", ["face-swap", "2d", "", "a b"])
@@ -134,9 +133,9 @@ def test_options_that_no_editor_could_complete() -> None:
     with pytest.raises(PydanticUserError):
         Indescribable.model_json_schema()
     card = Descriptor(**CARD | {"options": Indescribable})
-    assert refusal(plugin("ssltoolbox_evaluators", card)).startswith(
-        "evaluator 'mirror': its options can't be described to editors: Cannot generate a JsonSchema"
-    )
+    text = refusal(plugin("ssltoolbox_evaluators", card))
+    assert "evaluator 'mirror'" in text
+    assert "Cannot generate a JsonSchema" in text
 
 
 @pytest.mark.parametrize(
@@ -149,23 +148,21 @@ def test_options_that_no_editor_could_complete() -> None:
 )
 def test_kinds_whose_options_have_a_base_of_their_own(hook: str, base: str) -> None:
     text = refusal(plugin(hook, Descriptor(**CARD)))
-    assert text.endswith(f"its options must be a subclass of ssltoolbox.api.{base}")
+    assert f"ssltoolbox.api.{base}" in text
 
 
 @pytest.mark.parametrize(
-    ("hook", "yielded", "text"),
+    ("hook", "yielded"),
     [
-        ("ssltoolbox_views", "standard", "ssltoolbox_views must yield Descriptor, not str"),
-        ("ssltoolbox_views", None, "ssltoolbox_views must yield Descriptor, not NoneType"),
-        (
-            "ssltoolbox_methods",
-            Descriptor(**CARD),
-            "ssltoolbox_methods must yield MethodDescriptor, not Descriptor",
-        ),
+        ("ssltoolbox_views", "standard"),
+        ("ssltoolbox_views", None),
+        ("ssltoolbox_methods", Descriptor(**CARD)),
     ],
 )
-def test_something_else_than_a_descriptor(hook: str, yielded: object, text: str) -> None:
-    assert refusal(plugin(hook, yielded)) == text
+def test_something_else_than_a_descriptor(hook: str, yielded: object, golden: Golden) -> None:
+    text = refusal(plugin(hook, yielded))
+    assert hook in text
+    golden(text)
 
 
 def test_a_method_says_where_its_negatives_come_from() -> None:

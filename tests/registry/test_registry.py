@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers.golden import Golden
 from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
@@ -34,37 +36,29 @@ def test_all_are_sorted_by_kind_then_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "text"),
+    ("kind", "name"),
     [
-        (Kind.METHODS, "simclar", "unknown method 'simclar'; did you mean 'simclr'?"),
-        (Kind.METHODS, "SimCLR", "unknown method 'SimCLR'; did you mean 'simclr'?"),
-        (
-            Kind.METHODS,
-            "zebra",
-            f"unknown method 'zebra'; known: {', '.join(sorted(discover().names(Kind.METHODS)))}",
-        ),
-        (POSITIVES, "hard_neg", "unknown positive generator 'hard_neg'; 'hard_neg' is a negative sampler"),
-        (
-            Kind.LANDMARK_DETECTORS,
-            "zebra",
-            "unknown landmark detector 'zebra'; known: dlib, mediapipe",
-        ),
+        (Kind.METHODS, "simclar"),
+        (Kind.METHODS, "SimCLR"),
+        (Kind.METHODS, "zebra"),
+        (POSITIVES, "hard_neg"),
+        (Kind.LANDMARK_DETECTORS, "zebra"),
     ],
 )
-def test_an_unknown_name(kind: Kind, name: str, text: str) -> None:
-    error = failure(discover(), kind, name)
-    assert str(error) == text
+def test_an_unknown_name(kind: Kind, name: str, golden: Golden) -> None:
+    registry = discover()
+    error = failure(registry, kind, name)
+    golden(str(error).replace(", ".join(sorted(registry.names(kind))), "NAMES"))
     assert error.__cause__ is None
 
 
-def test_a_target_that_a_file_can_t_load_is_told_how_to_be_written(plugins: FakePlugins) -> None:
+def test_a_target_that_a_file_can_t_load_is_told_how_to_be_written(
+    plugins: FakePlugins, golden: Golden
+) -> None:
     path = plugins.file("flips.py", GOOD.replace('f"{__name__}:Mirror"', '"flips_elsewhere:Mirror"'))
     with pytest.raises(PluginError) as caught:
         discover([path]).get(POSITIVES, "mirror").load()
-    assert str(caught.value).endswith(
-        "can't load 'flips_elsewhere:Mirror': ModuleNotFoundError: No module named 'flips_elsewhere'; "
-        'of a class in the file itself write target=f"{__name__}:Class"'
-    )
+    golden(str(caught.value))
 
 
 def test_two_plugins_with_one_name_are_an_error_on_use_only(plugins: FakePlugins, golden: Golden) -> None:
@@ -109,9 +103,7 @@ def test_broken_plugins_may_have_any_name(plugins: FakePlugins) -> None:
     error = failure(discover(), POSITIVES, "time_ag")
     text = str(error)
     assert "'time_aug'" in text
-    assert [f"plugin '{name}' of dist-{name} 1.0 is broken" in text for name in ("one", "two", "three")] == [
-        True
-    ] * 3
+    assert all(f"'{name}' of dist-{name} 1.0" in text for name in ("one", "two", "three"))
     assert isinstance(error.__cause__, BaseExceptionGroup)
     assert [type(one) for one in error.__cause__.exceptions] == [ZeroDivisionError, SystemExit]
 
@@ -123,19 +115,17 @@ def test_a_component_of_a_disabled_plugin(monkeypatch: pytest.MonkeyPatch, golde
 
 
 @pytest.mark.parametrize(
-    ("target", "reason"),
+    "target",
     [
-        ("nowhere.at_all:C", "ModuleNotFoundError: No module named 'nowhere'"),
-        ("ssltoolbox.api:Nothing", "AttributeError: module 'ssltoolbox.api' has no attribute 'Nothing'"),
-        ("ssltoolbox.api:API_VERSION", "it can't be called"),
+        "nowhere.at_all:C",
+        "ssltoolbox.api:Nothing",
+        "ssltoolbox.api:API_VERSION",
     ],
 )
-def test_a_bad_target_is_found_on_use(target: str, reason: str) -> None:
-    with pytest.raises(PluginError) as caught:
+def test_a_bad_target_is_found_on_use(target: str, golden: Golden) -> None:
+    with pytest.raises(PluginError, match=re.escape(target)) as caught:
         provided(target=target).load()
-    assert str(caught.value) == (
-        f"positive generator 'mirror' (plugin 'mirrors' of dist-mirrors 1.0): can't load '{target}': {reason}"
-    )
+    golden(str(caught.value))
 
 
 def test_a_target_that_fails_has_its_traceback(plugins: FakePlugins) -> None:

@@ -70,17 +70,18 @@ def info(
             "follow_links": follow_links,
         }
         _labelled_info(data, options, label, output, json)
-    elif not (data / "index.json").is_file() and _has_classes(data):
+    elif _has_classes(data):
         _labelled_info(data, {"root": data, "follow_links": follow_links}, label, output, json)
     else:
         _index_info(data, output, json)
 
 
 def _has_classes(folder: Path) -> bool:
-    """Whether a folder holds images in folders of classes, and is no tree of people's frames."""
+    """Whether a path is a folder of images in folders of classes, neither an index nor a tree of clips."""
+    from ssltoolbox.data.index.schema import is_index
     from ssltoolbox.data.labelled.own.folders import is_labelled
 
-    return folder.is_dir() and is_labelled(folder)
+    return folder.is_dir() and not is_index(folder) and is_labelled(folder)
 
 
 def _labelled_info(data: Path, options: dict[str, Any], label: str, output: Path | None, json: bool) -> None:

@@ -55,6 +55,11 @@ LANDMARKS = pa.schema([("landmarks", pa.list_(pa.float32(), 2 * POINTS)), ("vali
 """A row's numbers are x₁ y₁ x₂ y₂ …; NaN throughout where `valid` is false."""
 
 
+def is_index(path: Path) -> bool:
+    """Whether a path is an index of frames."""
+    return (path / HEADER).is_file()
+
+
 def column_of(label: str) -> str:
     """The column of frames.arrow that holds a label."""
     return label if label in LABELS else OTHER_LABELS + label

@@ -12,11 +12,11 @@ import numpy as np
 from ssltoolbox.api import DataFacts, DatasetOptions, Split, UnreadableFrame, UserError
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
-from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
 from ssltoolbox.data.labelled.dataset import read_face
 from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.support.paths import Root
+from ssltoolbox.support.words import counted
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 NONE = "(none)"
@@ -81,16 +81,19 @@ def write_class_sheet(options: LabelledImagesOptions, name: str, output: Path) -
     if not with_classes or (name and name not in with_classes):
         there = f"there are {', '.join(with_classes)}" if with_classes else "there is none with classes"
         raise UserError(f"no label {name!r} to show" if name else "no label to show", there)
-    label = images.labels[name or with_classes[0]]
-    write_rows(_rows(images, label, Root(images.root, options.follow_links)), FRAMES, output)
+    name = name or with_classes[0]
+    write_rows(_rows(images, name, Root(images.root, options.follow_links)), FRAMES, output)
 
 
-def _rows(images: LabelledImages, label: Label, root: Root) -> Iterator[tuple[str, list[StoredFrame]]]:
-    for number, name in enumerate(label.names):
+def _rows(images: LabelledImages, name: str, root: Root) -> Iterator[tuple[str, list[StoredFrame]]]:
+    """Title and images of each class of a label."""
+    label = images.labels[name]
+    for number, class_ in enumerate(label.names):
         shows = label.values == number if label.values.ndim == 1 else label.values[:, number] == 1
         rows = np.flatnonzero(shows)
         chosen = rows[spread_evenly(len(rows), FRAMES)] if len(rows) else rows
-        yield f"{name}  {len(rows):,} images", [_stored(images, int(row), root) for row in chosen]
+        title = f"{name}: {class_}  {counted(len(rows), 'image')}"
+        yield title, [_stored(images, int(row), root) for row in chosen]
 
 
 def _stored(images: LabelledImages, row: int, root: Root) -> StoredFrame:

@@ -17,7 +17,7 @@ _MARGIN = 0.03  # of the picture, free of landmarks
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadShape:
     """The outline: half an ellipse, and below it (u / (width · (1 − taper·s²)))² + s³ = 1 with s = v / chin.
 
     `lean` moves the chin sideways as the head turns: u is counted from lean·s².
@@ -172,8 +172,8 @@ class FaceShapes:
             axis=1,
         )
 
-    def _head(self) -> Head:
-        return Head(
+    def _head(self) -> HeadShape:
+        return HeadShape(
             plane=self.pose.facing(),
             width=self.person["head_width"],
             chin=self.person["chin"] + 0.05 * np.maximum(self.units["open"], 0),

@@ -20,7 +20,7 @@ from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.runs.folder import RunFolder, open_run
 from ssltoolbox.models import match_weights
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import IMAGENET, Backbone, Override, override_of, read
+from ssltoolbox.recipe import IMAGENET, BackboneSection, Override, override_of, read
 from ssltoolbox.recipe.find import SUFFIXES
 from ssltoolbox.recipe.shipped import shipped_recipes
 from ssltoolbox.registry import discover
@@ -155,7 +155,7 @@ def _plugin_files(recipe: Path | None) -> tuple[Path, ...]:
     return tuple(file for file in plugins.files if file.is_file()) if plugins else ()
 
 
-def _settings(backbone: Backbone) -> dict[str, Any]:
+def _settings(backbone: BackboneSection) -> dict[str, Any]:
     return {"name": backbone.name, "stem": backbone.stem, "options": backbone.options}
 
 

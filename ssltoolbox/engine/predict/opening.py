@@ -9,13 +9,13 @@ from pathlib import Path
 from ssltoolbox.api import LandmarkDetector, UserError
 from ssltoolbox.data.extract.video import Cropping, Watch
 from ssltoolbox.data.extract.videos import videos_in
+from ssltoolbox.data.index.schema import is_index
 from ssltoolbox.engine.predict.sources import (
     Faces,
     ImageFaces,
     Read,
     folder_faces,
     index_faces,
-    is_index,
 )
 from ssltoolbox.engine.predict.video_faces import VideoFaces
 

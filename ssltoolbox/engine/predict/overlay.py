@@ -74,7 +74,7 @@ def write_overlay(
         stream.time_base = stream.codec_context.time_base = 1 / rate
         for count, sample in enumerate(reader, start=1):
             if painter is None:
-                painter = _Painter(sample.image.shape, curves, outputs, float(1 / fps))
+                painter = _Overlay(sample.image.shape, curves, outputs, float(1 / fps))
                 stream.width, stream.height = painter.size
             image = painter.painted(sample.image, sample.number / float(rate))
             frame = av.VideoFrame.from_image(image)
@@ -84,7 +84,7 @@ def write_overlay(
         container.mux(stream.encode())
 
 
-class _Painter:
+class _Overlay:
     """Draws on the frames of one video."""
 
     def __init__(

@@ -17,7 +17,6 @@ from ssltoolbox.data.frames.dataset import ClipDataset
 from ssltoolbox.data.frames.folder import read_any_folder
 from ssltoolbox.data.frames.folder_source import FolderSource
 from ssltoolbox.data.index.reader import FrameIndex, open_index
-from ssltoolbox.data.index.schema import HEADER
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.engine.core.features import lengths_of, spread
 
@@ -168,8 +167,3 @@ def index_faces(path: Path, read: Read) -> ImageFaces:
         lambda clip, frame: index.frame_name(int(index.starts[clip]) + frame),
         read,
     )
-
-
-def is_index(path: Path) -> bool:
-    """Whether a path is an index of frames."""
-    return (path / HEADER).is_file()

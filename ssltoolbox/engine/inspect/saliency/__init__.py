@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.inspect.saliency.faces import Faces
+from ssltoolbox.engine.inspect.saliency.faces import FaceImages
 from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_maps
 from ssltoolbox.engine.inspect.saliency.page import SaliencyColumn, write_page
 from ssltoolbox.engine.inspect.saliency.regions import Shares, mean_shares, region_masks
@@ -29,7 +29,7 @@ class Seen:
     shares: Shares | None
 
 
-def saliency(networks: Mapping[str, Components], faces: Faces, output: Path) -> dict[str, Seen]:
+def saliency(networks: Mapping[str, Components], faces: FaceImages, output: Path) -> dict[str, Seen]:
     """Writes the picture, a PNG: a row for each face, a column for each network.
 
     Args:
@@ -45,7 +45,7 @@ def saliency(networks: Mapping[str, Components], faces: Faces, output: Path) -> 
     return seen
 
 
-def _seen_by(components: Components, faces: Faces) -> Seen:
+def _seen_by(components: Components, faces: FaceImages) -> Seen:
     device = best_device()
     images = to_device(components.view, device).plain(faces.images.to(device))
     backbone = components.initial_backbone().eval().to(device)

@@ -23,7 +23,7 @@ SPLITS: tuple[Split, ...] = ("test", "val", "train")
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class FaceImages:
     """Images of faces.
 
     Attributes:
@@ -44,7 +44,7 @@ class Faces:
         return int(self.images.shape[-1])
 
 
-def faces_of(components: Components, count: int) -> Faces:
+def faces_of(components: Components, count: int) -> FaceImages:
     """Faces of a recipe's data, from as many people as possible, each the middle frame of a clip.
 
     Raises:
@@ -59,7 +59,7 @@ def faces_of(components: Components, count: int) -> Faces:
         read = dataset.read(clips, frames)
         whole = [index for index in range(len(clips)) if index not in read.unreadable]
         if whole:
-            return Faces(
+            return FaceImages(
                 read.images[whole],
                 read.landmarks[whole].numpy(),
                 tuple(dataset.clip(clips[index]).name for index in whole),
@@ -68,7 +68,7 @@ def faces_of(components: Components, count: int) -> Faces:
     raise UserError("the data has no face that could be read", "name a folder of them: --images FOLDER")
 
 
-def faces_in(folder: Path, count: int) -> Faces:
+def faces_in(folder: Path, count: int) -> FaceImages:
     """The first images of a folder in natural order, with the landmarks in `landmarks68.npy` if it is there.
 
     Raises:
@@ -97,7 +97,7 @@ def faces_in(folder: Path, count: int) -> Faces:
         landmarks.append(none if points is None else scaled(points[index], extent, FOLDER_SIZE))
     if not images:
         raise UserError(f"{folder} has no image that could be read", "it should hold JPEG or PNG files")
-    return Faces(torch.stack(images), np.stack(landmarks), tuple(names), tuple(unreadable))
+    return FaceImages(torch.stack(images), np.stack(landmarks), tuple(names), tuple(unreadable))
 
 
 def _clips(dataset: Dataset, count: int) -> list[int]:

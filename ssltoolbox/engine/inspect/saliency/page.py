@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ssltoolbox.engine.inspect.saliency.faces import Faces
+from ssltoolbox.engine.inspect.saliency.faces import FaceImages
 from ssltoolbox.engine.inspect.saliency.regions import OUTLINES, TOGETHER, Shares, region_masks
 from ssltoolbox.support.files import write_bytes
 
@@ -35,7 +35,7 @@ class SaliencyColumn:
     shares: Shares | None
 
 
-def write_page(faces: Faces, columns: Sequence[SaliencyColumn], output: Path) -> None:
+def write_page(faces: FaceImages, columns: Sequence[SaliencyColumn], output: Path) -> None:
     """Writes the PNG beside `output`, then renames it.
 
     Raises:
@@ -49,7 +49,7 @@ def write_page(faces: Faces, columns: Sequence[SaliencyColumn], output: Path) ->
     write_bytes(output, png.getvalue())
 
 
-def page(faces: Faces, columns: Sequence[SaliencyColumn]) -> Figure:
+def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
     """The picture."""
     rows = len(faces.names)
     width = 2 * MARGIN + max(4, 1 + len(columns)) * (TILE + GAP)
