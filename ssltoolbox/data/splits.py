@@ -12,7 +12,9 @@ from ssltoolbox.api import Split, UserError
 from ssltoolbox.support.paths import printable
 
 ENOUGH = 10
-"""With so many people to train on, an empty val split would be bad luck."""
+"""With so many people to train on, the val split must not be empty."""
+VAL_SHARE = 0.1
+"""The share of the published training data that becomes val, if no val split is published."""
 
 
 def split_of(identity: str, val: float, test: float) -> Split:
@@ -30,8 +32,17 @@ def split_of(identity: str, val: float, test: float) -> Split:
     return "val" if point < test + val else "train"
 
 
+def part_of_train(name: str) -> Split:
+    """`train` or `val` for published training data without a val split: a pure function of the name.
+
+    >>> part_of_train("Aaron_Eckhart")
+    'train'
+    """
+    return split_of(name, val=VAL_SHARE, test=0.0)
+
+
 def _point(name: str) -> float:
-    """Where a name's hash lies in [0, 1)."""
+    """The hash of a name, in [0, 1)."""
     digest = blake2b(os.fsencode(name), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 

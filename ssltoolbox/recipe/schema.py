@@ -90,8 +90,8 @@ class BackboneSection(Section):
     """A network of timm, such as `resnet50`, or of a plugin."""
 
     weights: Literal["imagenet"] | Annotated[str, PATH_TEXT] | None = None
-    """The initial weights: null for random ones, `imagenet` for timm's pretrained ones (of the tag, if the name has
-    one), or the path of a file, which may be a checkpoint of another library."""
+    """The initial weights: null for random ones, `imagenet` for timm's pretrained ones (of the tag, if the name
+    has one), or the path of a file, which may be a checkpoint of another library."""
 
     allow_partial: bool = False
     """Whether a file of weights may lack tensors of the network, which then stay random. By default such a file is

@@ -1,4 +1,4 @@
-"""Paths: printing, rejected paths, and checks that a path is inside a root."""
+"""Paths: printing, missing and rejected paths, and checks that a path is inside a root."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import DataNotFound, UserError
 
 NOT_UTF8 = "its name is not UTF-8"
 RENAME = "rename it"
@@ -68,6 +68,28 @@ def refuse_url(path: str | os.PathLike[str]) -> None:
     """
     if is_url(path):
         raise UserError(f"{os.fspath(path)}: {NOT_SUPPORTED}", ADVICE)
+
+
+def needed_folder(path: Path, what: str) -> Path:
+    """The path of a folder that must exist.
+
+    Raises:
+        DataNotFound: names the missing folder and its expected content.
+    """
+    if not path.is_dir():
+        raise DataNotFound(f"{printable(path)}: there is no such folder", f"it should hold {what}")
+    return path
+
+
+def needed_file(path: Path, what: str) -> Path:
+    """The path of a file that must exist.
+
+    Raises:
+        DataNotFound: names the missing file and its expected content.
+    """
+    if not path.is_file():
+        raise DataNotFound(f"{printable(path)}: there is no such file", f"it should be {what}")
+    return path
 
 
 class Root:

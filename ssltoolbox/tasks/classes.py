@@ -116,11 +116,11 @@ class Classes:
         # The balanced softmax (Ren et al., Balanced Meta-Softmax for Long-Tailed Visual Recognition, 2020): with
         # how often a class occurs added while training, the logits themselves owe nothing to it.
         prior = torch.from_numpy(counts).log() if balanced else torch.zeros(len(classes))
-        place = torch.full((len(self),), -1)
-        place[torch.from_numpy(classes)] = torch.arange(len(classes))
+        position = torch.full((len(self),), -1)
+        position[torch.from_numpy(classes)] = torch.arange(len(classes))
 
         def loss(logits: Tensor, targets: Tensor) -> Tensor:
-            return F.cross_entropy(logits + prior.to(logits), place.to(targets.device)[targets])
+            return F.cross_entropy(logits + prior.to(logits), position.to(targets.device)[targets])
 
         def decode(logits: np.ndarray) -> np.ndarray:
             named: np.ndarray = classes[logits.argmax(axis=1)]

@@ -49,9 +49,9 @@ class Verification:
         wanted = np.unique(np.concatenate([pairs.first, pairs.second]))
         found = context.features(dataset, wanted, np.zeros_like(wanted))
         usable({"test": found}, "test", "verification")
-        place = np.full(wanted.max() + 1, -1)
-        place[found.clip] = np.arange(len(found))
-        first, second = place[pairs.first], place[pairs.second]
+        position = np.full(wanted.max() + 1, -1)
+        position[found.clip] = np.arange(len(found))
+        first, second = position[pairs.first], position[pairs.second]
         whole = (first >= 0) & (second >= 0)
         unit = normalize(found.values.astype(np.float64))
         likeness = (unit[first[whole]] * unit[second[whole]]).sum(axis=1)

@@ -73,5 +73,5 @@ def test_without_a_compiler(tmp_path: Path) -> None:
     process = start(recipe, tmp_path / "run", "--set", COMPILED, prelude=prelude)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "trainer.compile: torch can't compile the networks" in errors
+    assert "trainer.compile: " in errors
     assert "Traceback" not in errors

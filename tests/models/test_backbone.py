@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from helpers.golden import Golden
 
 from ssltoolbox.api import UserError
 from ssltoolbox.models import (
@@ -101,14 +102,15 @@ def test_backbones_that_cannot_be_made_are_refused(
         create_backbone(**keywords, image_size=40)
 
 
-def test_weights_of_another_model(tmp_path: Path) -> None:
+def test_weights_of_another_model(tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(create_backbone("test_resnet"), path)
-    with pytest.raises(UserError, match=r"nothing in .*weights.safetensors fits the network"):
+    with pytest.raises(UserError, match=str(path)):
         load_weights(create_backbone("test_byobnet"), path)
     path.write_bytes(b"\x80\x04 a pickle")
-    with pytest.raises(UserError, match=r"weights.safetensors is no file of weights, or damaged"):
+    with pytest.raises(UserError) as caught:
         load_weights(create_backbone("test_byobnet"), path)
+    golden(str(caught.value))
 
 
 def test_a_size_that_the_model_refuses() -> None:

@@ -58,7 +58,7 @@ def test_a_hub_that_never_answers(made: list[str], hub: Any, monkeypatch: pytest
     waiting = threading.Event()
     monkeypatch.setattr(hub, "head", lambda url, timeout: waiting.wait(30))
     monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.01)
-    with pytest.raises(UserError, match=r"^backbone\.weights: .*no answer within 0\.01 seconds"):
+    with pytest.raises(UserError, match=r"^backbone\.weights: .*0\.01 seconds"):
         create_backbone("resnet18", weights="imagenet")
     waiting.set()
     assert made == []
@@ -78,7 +78,7 @@ def test_weights_that_timm_fails_to_load(made: list[str], hub: Any) -> None:
 
 
 def test_a_network_without_weights(made: list[str], hub: Any) -> None:
-    with pytest.raises(UserError, match=r"^backbone\.weights: timm has no pretrained weights of 'resnet200'"):
+    with pytest.raises(UserError, match=r"^backbone\.weights: .*'resnet200'"):
         create_backbone("resnet200", weights="imagenet")
     assert made == []
 

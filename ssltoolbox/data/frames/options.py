@@ -65,7 +65,7 @@ class FramesOptions(ListedOptions):
         return self
 
     @property
-    def place(self) -> Path:
+    def source(self) -> Path:
         """The root or the index, whichever is given."""
         return cast(Path, self.root or self.index)
 
@@ -77,7 +77,7 @@ class FramesOptions(ListedOptions):
         return self.once(
             split,
             lambda: read_folder(
-                self.place, split, val=self.val, test=self.test, follow_links=self.follow_links
+                self.source, split, val=self.val, test=self.test, follow_links=self.follow_links
             ),
         )
 
@@ -86,7 +86,7 @@ class FramesOptions(ListedOptions):
         # Folders are looked at without pyarrow, which takes a moment to import.
         from ssltoolbox.data.index.reader import open_index
 
-        return self.once("index", lambda: open_index(self.place, self.fps))
+        return self.once("index", lambda: open_index(self.source, self.fps))
 
     def facts(self, split: Split = "train") -> DataFacts:
         """Facts of a split, from listing its folders or from its index; no image is opened.

@@ -111,10 +111,10 @@ def list_table(
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """[rows] each value's place among all in natural order."""
+    """[rows] the position of each value among all in natural order."""
     unique, codes = np.unique(values.astype(object), return_inverse=True)
-    places = {value: place for place, value in enumerate(in_natural_order(unique))}
-    return np.array([places[value] for value in unique], dtype=np.int64)[codes]
+    positions = {value: position for position, value in enumerate(in_natural_order(unique))}
+    return np.array([positions[value] for value in unique], dtype=np.int64)[codes]
 
 
 def _runs(order: np.ndarray, ranks: list[np.ndarray]) -> Iterator[np.ndarray]:
@@ -273,7 +273,7 @@ class Table:
         """
         labels = labels or [name for name in LABELS if name in self]
         seen: dict[tuple[Any, ...], int] = {}
-        said: dict[str, tuple[int, tuple[str, ...]]] = {}
+        labelled: dict[str, tuple[int, tuple[str, ...]]] = {}
         kept: list[int] = []
         texts = {name: self.texts(name) for name in self.names}
         for row, path in enumerate(texts["path"]):
@@ -281,7 +281,7 @@ class Table:
                 continue
             kept.append(row)
             given = tuple(plain(texts[name][row]) for name in labels)
-            first, before = said.setdefault(path, (row, given))
+            first, before = labelled.setdefault(path, (row, given))
             for name, old, new in zip(labels, before, given, strict=True):
                 if old != new:
                     self.fail(row, name, f"{new!r}, but {old!r} in {self.where(first)}, of the same image")

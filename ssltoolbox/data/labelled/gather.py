@@ -143,7 +143,7 @@ def _times(table: Table, rows: np.ndarray, paths: np.ndarray, clips: np.ndarray,
             times[members] = number_times(numbered[members].tolist(), fps)
             continue
         names = in_natural_order(paths[members])
-        rank = {path: place for place, path in enumerate(names)}
+        rank = {path: position for position, path in enumerate(names)}
         members = members[np.argsort([rank[path] for path in paths[members]], kind="stable")]
         numbers = frame_numbers([os.path.basename(path) for path in paths[members]])
         times[members] = number_times(numbers or range(len(members)), fps)

@@ -69,17 +69,17 @@ class Stills(ABC):
         landmarks = np.full((len(clips), 68, 2), np.nan, np.float32)
         labels: dict[str, Tensor] = self._no_labels(len(clips))
         unreadable: dict[int, str] = {}
-        for place, index in enumerate(clips):
+        for position, index in enumerate(clips):
             try:
                 still = self.still(int(index))
             except UnreadableFrame as error:
-                unreadable[place] = str(error)
+                unreadable[position] = str(error)
                 continue
-            images[place] = still.image
+            images[position] = still.image
             if still.landmarks is not None:
-                landmarks[place] = still.landmarks
+                landmarks[position] = still.landmarks
             for name, value in still.labels.items():
-                labels[name][place] = value
+                labels[name][position] = value
         return Frames(images, torch.from_numpy(landmarks), labels, unreadable)
 
     def _no_labels(self, count: int) -> dict[str, Tensor]:

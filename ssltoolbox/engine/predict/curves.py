@@ -99,7 +99,7 @@ def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
             lines = list(zip(shown.output.names, places.tolist(), strict=True))
             panels.append(_Panel(f"{shown.title}\nprobability", lines, (0, 1)))
     if small:
-        most = max(1.0, *(float(np.abs(values[:, place]).max()) for _, place in small))
+        most = max(1.0, *(float(np.abs(values[:, column]).max()) for _, column in small))
         panels.append(_Panel("value", small, (-most, most)))
     return panels
 
@@ -146,8 +146,8 @@ def _plot(
 ) -> None:
     marker = "." if len(times) < MARKED else None
     colours = matplotlib.colormaps["tab20" if len(panel.lines) > 10 else "tab10"].colors  # type: ignore[attr-defined]
-    for number, (name, place) in enumerate(panel.lines):
-        x, y = _broken(times, values[:, place])
+    for number, (name, column) in enumerate(panel.lines):
+        x, y = _broken(times, values[:, column])
         colour = colours[number % len(colours)]
         axes.plot(x, y, label=name, color=colour, linewidth=1.6, marker=marker, markersize=5)
     axes.set_xlim(*span)

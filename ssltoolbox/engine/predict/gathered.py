@@ -47,7 +47,9 @@ class FaceCurve:
         self.images[position] = image
         if len(self.images) > MOST_IMAGES:
             self._every *= 2
-            self.images = {place: kept for place, kept in self.images.items() if place % self._every == 0}
+            self.images = {
+                position: kept for position, kept in self.images.items() if position % self._every == 0
+            }
 
 
 class Gathered:

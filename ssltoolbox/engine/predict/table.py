@@ -69,7 +69,7 @@ class PredictionTable:
         for shown, values in by_output(self._outputs, found.values):
             if shown.output.kind == "classes":
                 columns[shown.title] = [shown.output.names[best] for best in values.argmax(axis=1)]
-            columns |= {name: values[:, place] for place, name in enumerate(shown.columns)}
+            columns |= {name: values[:, column] for column, name in enumerate(shown.columns)}
         self._writer.write_batch(pa.RecordBatch.from_pydict(columns, schema=self._schema))
 
 

@@ -87,8 +87,8 @@ def write_head(folder: RunFolder, head: Head, card: HeadCard) -> None:
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
-    place = folder_of_head(folder, card.task)
-    part = beside(place)
+    target = folder_of_head(folder, card.task)
+    part = beside(target)
     shutil.rmtree(part, ignore_errors=True)
     tensors = {
         f"layers.{number}.{name}": np.ascontiguousarray(values, np.float32)
@@ -99,8 +99,8 @@ def write_head(folder: RunFolder, head: Head, card: HeadCard) -> None:
     if head.backbone is not None:
         save_weights(head.backbone, part / BACKBONE)
     write_json(part / CARD, {"format": FORMAT, **asdict(card)})
-    shutil.rmtree(place, ignore_errors=True)
-    part.rename(place)
+    shutil.rmtree(target, ignore_errors=True)
+    part.rename(target)
 
 
 def tasks_with_heads(folder: RunFolder) -> list[str]:
@@ -124,10 +124,10 @@ def read_head(folder: RunFolder, task: str) -> StoredHead:
             f"run ssltoolbox evaluate {folder.path} --tasks {task.partition('#')[0]} first; heads are kept by the "
             "protocols linear, linear_sgd and finetune",
         )
-    place = folder_of_head(folder, task)
+    stored = folder_of_head(folder, task)
     try:
-        card = _card(json.loads((place / CARD).read_text(encoding="utf-8")))
-        tensors = safetensors.numpy.load_file(place / LAYERS)
+        card = _card(json.loads((stored / CARD).read_text(encoding="utf-8")))
+        tensors = safetensors.numpy.load_file(stored / LAYERS)
         layers = tuple(
             (tensors[f"layers.{number}.weight"], tensors[f"layers.{number}.bias"])
             for number in range(len(tensors) // 2)
@@ -135,9 +135,9 @@ def read_head(folder: RunFolder, task: str) -> StoredHead:
         _check(layers, card)
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(
-            f"{place} holds no head that can be read: {first_line(error)}", "run ssltoolbox evaluate again"
+            f"{stored} holds no head that can be read: {first_line(error)}", "run ssltoolbox evaluate again"
         ) from error
-    tuned = place / BACKBONE
+    tuned = stored / BACKBONE
     return StoredHead(card, layers, tuned if card.protocol == "finetune" or tuned.is_file() else None)
 
 

@@ -103,10 +103,10 @@ def _by_decay(group: dict[str, Any], undecayed: Container[int], optim: Optim) ->
 
 
 def _undecayed(model: nn.Module, learning: Iterable[tuple[str, nn.Parameter]]) -> Iterable[str]:
-    asked = {
+    exempt = {
         f"{prefix}.{name}" if prefix else name
         for prefix, module in model.named_modules()
         if callable(getattr(module, "no_weight_decay", None))
         for name in module.no_weight_decay()
     }
-    return (name for name, parameter in learning if parameter.ndim <= 1 or name in asked)
+    return (name for name, parameter in learning if parameter.ndim <= 1 or name in exempt)

@@ -1,5 +1,6 @@
 """Draws: pure, independent of workers and ranks, and patient with clips that have no answer."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -158,9 +159,7 @@ def test_a_strategy_that_leaves_the_clip_is_named() -> None:
 
     with pytest.raises(SslToolboxError) as caught:
         drawer([9] * 2, (), (("outside", Outside(NegativeSamplerOptions())),)).draw(0, 0)
-    assert str(caught.value) in {
-        f"outside picked frame 9 of clip-{clip}, which has 9 frames" for clip in range(2)
-    }
+    assert re.match(r"outside .*\b9 of clip-[01]\b.*\b9 frames", str(caught.value))
 
 
 def test_global_random_state_is_left_alone() -> None:
@@ -287,7 +286,7 @@ def test_a_pick_of_a_clip_that_is_not_there() -> None:
             return Pick(frame=0, clip=99)
 
     drawer = Drawer(NumberedFrames([60] * 4), Strategies([("beyond", Beyond(Options()))]), seed=0, stride=2)
-    with pytest.raises(SslToolboxError, match="beyond picked clip 99"):
+    with pytest.raises(SslToolboxError, match=r"beyond .*\b99\b"):
         drawer.draw(0, 0)
 
 

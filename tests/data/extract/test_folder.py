@@ -90,7 +90,7 @@ def test_a_damaged_video_is_recorded_and_tried_again(videos: Path, tmp_path: Pat
     whole = (videos / "id1/b.mov").read_bytes()
     (videos / "id1/b.mov").write_bytes(b"no video")
     outcomes = extract(videos, tmp_path / "out")
-    assert [outcome.error for outcome in outcomes] == ["", "Invalid data found when processing input", ""]
+    assert [bool(outcome.error) for outcome in outcomes] == [False, True, False]
     assert not (tmp_path / "out/id1/b").exists()
     (videos / "id1/b.mov").write_bytes(whole)
     assert [outcome.error for outcome in extract(videos, tmp_path / "out")] == ["", "", ""]

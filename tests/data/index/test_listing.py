@@ -53,12 +53,13 @@ def test_numbers_and_times_are_those_of_the_names(tmp_path: Path, put_clip: Put)
 
 
 def test_what_is_no_tree(tmp_path: Path, put_clip: Put) -> None:
-    with pytest.raises(DataNotFound, match="there is no such folder"):
+    with pytest.raises(DataNotFound, match=str(tmp_path / "gone")):
         names(tmp_path / "gone")
     put_clip("id1/v", ["1.png"])
     with pytest.raises(UserError) as caught:
         names(tmp_path)
-    assert str(caught.value).startswith(
-        f"{tmp_path}: no frames at <identity>/<video>/<clip>/<frame>.jpg; the first image is at id1/v/1.png"
-    )
-    assert str(caught.value).endswith(f"the root is {tmp_path.parent}")
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}: ")
+    assert "<identity>/<video>/<clip>/<frame>.jpg" in message
+    assert " id1/v/1.png" in message
+    assert message.endswith(f" {tmp_path.parent}")

@@ -136,6 +136,4 @@ def test_images_that_are_cut_short_are_refused(index: Path) -> None:
     os.truncate(output / "images.bin", size - 1)
     with pytest.raises(UserError) as caught:
         opened(output).read([0], [0])
-    assert str(caught.value) == (
-        f"{output}/images.bin: {size - 1} bytes are fewer than the index says; pack the index again"
-    )
+    assert str(caught.value).startswith(f"{output}/images.bin: {size - 1} bytes ")

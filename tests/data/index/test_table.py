@@ -20,6 +20,7 @@ from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
 from ssltoolbox.data.index.table import list_table
 from ssltoolbox.data.label_options import LabelColumn
+from ssltoolbox.support.paths import NOT_SUPPORTED
 
 Put = Callable[..., Path]
 
@@ -216,7 +217,7 @@ def test_rows_that_are_refused(tmp_path: Path, lines: list[str], words: list[str
 
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFound, match="there is no such file"):
+    with pytest.raises(DataNotFound, match=r"gone\.csv"):
         list_table(tmp_path / "gone.csv", tmp_path, 10)
     for name, content in {"a.csv": b"path,identity\n\xff,a\n", "a.parquet": b"PAR"}.items():
         (tmp_path / name).write_bytes(content)
@@ -232,13 +233,15 @@ def test_links_out_of_the_root_are_not_followed(tmp_path: Path, put_image: Put) 
     clips = list_table(tmp_path / "faces.csv", root, 10).clips
     output = tmp_path / "x.index"
     built = build_index(root, clips, 10, output, workers=1, tick=lambda done: None)
-    assert built.skipped == [("b.png", f"this link leads out of {root}")]
+    [(path, reason)] = built.skipped
+    assert path == "b.png"
+    assert str(root) in reason
     assert len(FrameIndex(output)) == 1
 
 
 @pytest.mark.parametrize("url", ["https://faces.org/a.jpg", "s3://bucket/a.jpg"])
 def test_a_url_is_no_path(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="URLs are not supported") as caught:
+    with pytest.raises(UserError, match=NOT_SUPPORTED) as caught:
         listed(tmp_path, "path,identity", "a.jpg,a", f"{url},a")
     assert "line 3, column path" in str(caught.value)
     assert url in str(caught.value)

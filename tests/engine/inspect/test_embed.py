@@ -78,6 +78,6 @@ def test_nothing_is_left_of_a_file_that_could_not_be_finished(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)
-    with pytest.raises(SslToolboxError, match=r"can't write .*x\.parquet: No space left on device"):
+    with pytest.raises(SslToolboxError, match=r"x\.parquet: No space left on device"):
         written(plan, tmp_path / "x.parquet")
     assert not list(tmp_path.glob("*parquet*"))

@@ -95,10 +95,10 @@ def test_part_of_a_network(recipe: Path, weights: Path) -> None:
     path = recipe.parent / "part.pth"
     torch.save(state, path)
     plan = open_source(NetworkSource(str(path), recipe))
-    with pytest.raises(UserError, match="1 of 86 keys are missing"):
+    with pytest.raises(UserError, match="1 of 86 keys"):
         check_weights(plan)
     plan = open_source(NetworkSource(str(path), recipe, allow_partial=True))
-    assert check_weights(plan).startswith("85 of 86 tensors; missing: ")
+    assert check_weights(plan).startswith("85 of 86 tensors")
     Components(plan).initial_backbone()
 
 
@@ -137,7 +137,7 @@ def test_sources_that_are_no_network_are_refused(
 
 
 def test_a_name_that_timm_lacks(recipe: Path) -> None:
-    with pytest.raises(UserError, match=r"(?s)resnet81.*did you mean"):
+    with pytest.raises(UserError, match=r"(?s)resnet81.*'[a-z_]*resnet\w+'"):
         open_source(NetworkSource("timm:resnet81", recipe))
 
 

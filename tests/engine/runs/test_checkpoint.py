@@ -57,7 +57,7 @@ def test_what_the_system_says_is_the_reason(tmp_path: Path, golden: Golden) -> N
 def test_a_damaged_one_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"can't read the checkpoint {path}: "):
+    with pytest.raises(UserError, match=f"{path}: "):
         AtomicCheckpointIO().load_checkpoint(path)
 
 
@@ -75,6 +75,6 @@ class Payload:
 def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, writer: Callable[[object, Path], object]) -> None:
     path, proof = tmp_path / "last.ckpt", tmp_path / "proof"
     writer({"state_dict": Payload(proof)}, path)
-    with pytest.raises(UserError, match="can't read the checkpoint"):
+    with pytest.raises(UserError, match=str(path)):
         AtomicCheckpointIO().load_checkpoint(path)
     assert not proof.exists()

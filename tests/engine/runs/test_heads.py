@@ -60,11 +60,11 @@ def test_a_new_head_replaces_all_of_the_old_one(folder: RunFolder) -> None:
 
 
 def test_a_head_that_is_not_there_is_to_be_evaluated_first(folder: RunFolder) -> None:
-    with pytest.raises(UserError, match="has none; run ssltoolbox evaluate"):
+    with pytest.raises(UserError, match="ssltoolbox evaluate"):
         read_head(folder, "expression")
     write_head(folder, head(), card("regression#2"))
     assert tasks_with_heads(folder) == ["regression#2"]
-    with pytest.raises(UserError, match="it has regression#2"):
+    with pytest.raises(UserError, match="regression#2"):
         read_head(folder, "../expression")
 
 
@@ -89,7 +89,7 @@ def test_damaged_files_are_refused_and_never_run(
 ) -> None:
     write_head(folder, head(), card())
     (folder.heads / "expression" / file).write_bytes(content)
-    with pytest.raises(UserError, match="no head that can be read"):
+    with pytest.raises(UserError, match=str(folder.heads / "expression")):
         read_head(folder, "expression")
     assert capsys.readouterr().out == ""
 

@@ -137,13 +137,13 @@ def test_a_run_that_is_not_finished(run: Path) -> None:
 
 def test_a_run_without_its_checkpoint(run: Path) -> None:
     (run / "checkpoints" / "last.ckpt").unlink()
-    with pytest.raises(UserError, match=r"has no checkpoints/last\.ckpt.*load_backbone"):
+    with pytest.raises(UserError, match=r"checkpoints/last\.ckpt.*load_backbone"):
         ssltoolbox.load_method(run)
 
 
 def test_a_damaged_checkpoint(run: Path) -> None:
     (run / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")
-    with pytest.raises(UserError, match="can't read the checkpoint"):
+    with pytest.raises(UserError, match=r"last\.ckpt: "):
         ssltoolbox.load_method(run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -213,5 +214,5 @@ def test_all_processes_end_when_another_fails() -> None:
     fails = "if world.rank: raise ValueError('no such package')"
     first, second = played(BY_RANK, happens=fails)
     assert first[0] == second[0] == 1
-    assert "process 1 has stopped: no such package" in first[2]
+    assert re.search(r"process 1 .*: no such package", first[2])
     assert cast(str, second[2]).rstrip().endswith("no such package")

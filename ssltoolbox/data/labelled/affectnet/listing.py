@@ -16,8 +16,8 @@ from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
-from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
-from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, printable
+from ssltoolbox.data.splits import part_of_train
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, needed_file, needed_folder, printable
 
 LISTS = "Manually_Annotated_file_lists"
 IMAGES = "Manually_Annotated_Images"

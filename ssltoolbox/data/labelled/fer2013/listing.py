@@ -16,8 +16,8 @@ from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
-from ssltoolbox.data.labelled.places import needed_folder, part_of_train
-from ssltoolbox.support.paths import printable
+from ssltoolbox.data.splits import part_of_train
+from ssltoolbox.support.paths import needed_folder, printable
 
 FILES = ("fer2013.csv", "icml_face_data.csv")
 USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}

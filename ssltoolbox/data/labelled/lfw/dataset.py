@@ -45,11 +45,11 @@ class LFW(Stills):
 
     def pairs(self) -> Pairs:
         """The pairs of the split's list."""
-        place = {image: index for index, image in enumerate(self._listing.images)}
+        position = {image: index for index, image in enumerate(self._listing.images)}
         pairs = self._listing.pairs
         return Pairs(
-            first=np.array([place[pair.first] for pair in pairs], np.int64),
-            second=np.array([place[pair.second] for pair in pairs], np.int64),
+            first=np.array([position[pair.first] for pair in pairs], np.int64),
+            second=np.array([position[pair.second] for pair in pairs], np.int64),
             same=np.array([pair.same for pair in pairs], bool),
             fold=np.array([pair.fold for pair in pairs], np.int64),
         )

@@ -14,8 +14,8 @@ from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.index.csv_format import encoding_of
-from ssltoolbox.data.labelled.places import needed_file, needed_folder, part_of_train
-from ssltoolbox.support.paths import printable
+from ssltoolbox.data.splits import part_of_train
+from ssltoolbox.support.paths import needed_file, needed_folder, printable
 
 LISTS = {"train": "pairsDevTrain.txt", "val": "pairsDevTrain.txt", "test": "pairs.txt"}
 COLUMNS = ("name", "name1", "person", "person1")
@@ -135,7 +135,8 @@ def read_pairs(file: Path) -> list[ListedPair]:
             f"{printable(file)}: its first line promises {2 * each * count} pairs, there are {len(lines) - 1}"
         )
     return [
-        _pair(file, number, words, place // (2 * each)) for place, (number, words) in enumerate(lines[1:])
+        _pair(file, number, words, position // (2 * each))
+        for position, (number, words) in enumerate(lines[1:])
     ]
 
 

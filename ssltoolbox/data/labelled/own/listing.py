@@ -8,7 +8,7 @@ from ssltoolbox.data.index.table import Table
 from ssltoolbox.data.labelled.gather import gather
 from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.data.labelled.own.folders import folder_table
-from ssltoolbox.data.labelled.places import needed_folder
+from ssltoolbox.support.paths import needed_folder
 
 if TYPE_CHECKING:
     from ssltoolbox.data.labelled.own.options import LabelledOptions

@@ -103,7 +103,7 @@ def test_a_run_is_the_same_with_and_without(tmp_path: Path, method: str) -> None
         assert name not in rows[0][0]
         assert all(-1 <= float(row[name]) <= 1 for row in rows[1])
     titles = [group.title for group, _ in groups_of(read_run(folders[1].path).metrics)]
-    assert "Expression, by a linear probe on the val split" in titles
+    assert any(title.startswith("Expression") for title in titles)
 
 
 @pytest.mark.slow
