@@ -57,6 +57,5 @@ def test_the_downstream_tasks_are_valid(tmp_path: Path) -> None:
     plan = load_plan(recipe, data_needed=False)
     assert [task.name for task in plan.recipe.evaluate] == ["expression"] * 4 + ["verification"]
     missing = [warning.message for warning in plan.warnings]
-    assert list(dict.fromkeys(missing)) == [
-        f"{tmp_path}/{name}: there is no such folder" for name in ("AffectNet", "FER2013", "LFW")
-    ]
+    folders = dict.fromkeys(message.partition(": ")[0] for message in missing)
+    assert list(folders) == [f"{tmp_path}/{name}" for name in ("AffectNet", "FER2013", "LFW")]

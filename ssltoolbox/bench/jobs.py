@@ -42,7 +42,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Of its folder and its files."""
+        """The name of its folder and files."""
         return f"{self.recipe}-seed{self.seed}-{self.key}"
 
 

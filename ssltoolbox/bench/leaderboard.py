@@ -110,7 +110,7 @@ def condition(job: Job) -> str:
 
 
 def measured(runs: Iterable[FinishedRun], column: Column) -> dict[str, float]:
-    """By condition, the runs' numbers."""
+    """Condition → the metric of a column in the run of that condition."""
     return {
         condition(run.job): result.trained
         for run in runs

@@ -46,7 +46,7 @@ class Difference:
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """Of one or more values.
+    """The summary of one or more values.
 
     >>> summary([0.25, 0.75]).mean
     0.5

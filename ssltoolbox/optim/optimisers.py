@@ -25,7 +25,7 @@ def adam(options: Options, groups: Groups, setting: OptimiserSetting) -> Optimiz
 
 
 def sgd(options: Options, groups: Groups, setting: OptimiserSetting) -> Optimizer:
-    """With momentum."""
+    """SGD with momentum."""
     return SGD(_listed(groups), lr=setting.lr, momentum=setting.momentum)
 
 

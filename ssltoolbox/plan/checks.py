@@ -76,10 +76,10 @@ def number_checks(plan: Plan, loaded: LoadedRecipe) -> list[RecipeProblem]:
         PluginError: when a component's `problems` fails.
     """
     sizes = [*_sizes(plan, loaded)] if plan.trains else []
-    # What a method says of a batch that will be another is beside the point.
-    asked = [chosen for chosen in _all(plan.chosen) if not (sizes and chosen.provided.kind == Kind.METHODS)]
+    # A method checks the batch, which the user still has to change if its size is wrong.
+    checked = [chosen for chosen in _all(plan.chosen) if not (sizes and chosen.provided.kind == Kind.METHODS)]
     warmup = [] if sizes or not plan.trains else _warmup(plan, loaded)
-    return [*sizes, *_own_checks(plan, asked, loaded), *warmup]
+    return [*sizes, *_own_checks(plan, checked, loaded), *warmup]
 
 
 def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
@@ -186,9 +186,9 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     yield RecipeProblem(nearest(*written).place, message, hint)
 
 
-def _own_checks(plan: Plan, asked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def _own_checks(plan: Plan, checked: list[Chosen], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     """The problems that components report."""
-    for item in asked:
+    for item in checked:
         setting = Setting(
             data=item.facts_of_data(plan.facts),
             instances=max(1, plan.counts.compared),

@@ -13,10 +13,10 @@ from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 def without_idle_keys(
     loaded: LoadedRecipe, chosen: Mapping[Kind, tuple[Chosen, ...]]
 ) -> tuple[LoadedRecipe, list[RecipeProblem]]:
-    """The recipe without values that the chosen components don't look at, and those that are wrong.
+    """The recipe without keys that the chosen components do not use, and the problems of such keys.
 
-    A value that is farther away than the component's name, such as a parent's `momentum` where the child writes
-    `optim: adamw`, no longer counts. A nearer one is a mistake, unless it is the default.
+    If a parent writes the key and the child names the component, such as `momentum` and `optim: adamw`, the key is
+    reset to its default. If both are in the same file, the key is a problem, unless it has its default.
     """
     problems = []
     for kind, items in chosen.items():

@@ -22,6 +22,6 @@ def texts_of_data(loaded: LoadedRecipe, item: Chosen) -> list[Located]:
 
 
 def nearest(*nodes: Located) -> Located:
-    """The one of several values that don't go together to point at: that of the command line, else that of the
-    recipe, else that of its parent; among equals the first."""
+    """The value that a problem of several values is reported at: that of the command line, else that of the
+    recipe, else that of its parent. Of equally near values it is the first."""
     return min(nodes, key=lambda node: node.generation)

@@ -43,7 +43,7 @@ class Example:
 
     @cached_property
     def class_name(self) -> str:
-        """Of the class that works; that of its options ends in `Options`.
+        """The name of the component's class; the class of its options has `Options` appended.
 
         Examples:
             >>> example_of(Kind.NEGATIVE_SAMPLERS, "hard_neg").class_name

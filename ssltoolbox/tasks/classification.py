@@ -37,7 +37,7 @@ class ClassTask:
 
     @property
     def needs_network(self) -> bool:
-        """To fine-tune it, or to look at augmented images."""
+        """True for protocols that fine-tune the network or show it augmented images."""
         return self.options.protocol in ("finetune", "linear_sgd")
 
     def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
@@ -118,7 +118,7 @@ class ClassTask:
 
 
 class Classification(ClassTask):
-    """Of any label."""
+    """The classes of any label."""
 
     task = "classification"
 

@@ -8,7 +8,7 @@ from ssltoolbox.tasks.options import ExpressionOptions
 
 
 class Expression(ClassTask):
-    """Of the label `expression`, with the data's own classes; with `EXPRESSIONS` where it does not name them."""
+    """The classes of the label `expression`: those that the data names, else `EXPRESSIONS`."""
 
     task = "expression"
 

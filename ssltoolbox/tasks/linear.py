@@ -21,10 +21,10 @@ CHUNK_BYTES = 2**21
 """Features are processed in chunks of about this size, so that intermediate results stay in a core's cache."""
 
 ON_GPU = 32
-"""How many times as large chunks are on a GPU, where each costs some launches."""
+"""Chunks are this many times as large on a GPU, where each chunk costs some kernel launches."""
 
 PRECISION = 3e-6
-"""Of the loss: a fit ends when a step lowers it by no more than this share of it, or of one where it is less."""
+"""A fit ends when a step lowers the loss by no more than this share of max(loss, 1)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,12 @@ REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
 """Weights of the squared norm relative to the mean loss, on standardised features; strongest first."""
 
 ROWS = 1024
-"""Rows of features at a time, so that what is made of them stays small beside the features."""
+"""Rows of features that are compared at a time; their similarities need little memory compared with all
+features."""
 
 TEMPERATURE = 0.07
-"""Of the neighbours' weights, exp(cosine / temperature), after Wu et al. 2018, "Unsupervised Feature Learning
-via Non-Parametric Instance Discrimination"."""
+"""The temperature of the neighbours' weights, exp(cosine / temperature), from Wu et al. 2018, "Unsupervised
+Feature Learning via Non-Parametric Instance Discrimination"."""
 
 
 def logistic(

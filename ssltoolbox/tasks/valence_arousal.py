@@ -87,7 +87,7 @@ def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _mean_ccc(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Of [n, 2] numbers."""
+    """The mean CCC of the columns of [n, 2] numbers."""
     return float(np.mean([ccc(truth[:, column], predicted[:, column]) for column in range(len(LABELS))]))
 
 

@@ -51,7 +51,7 @@ class PaperOptions(CropOptions):
     jitter_a: Probability = 1.0
     """Probability that the colours of an image of side a, anchors and hard negatives, change at all."""
     jitter_b: Probability = 0.8
-    """The same for side b, their positives."""
+    """The same probability for side b, the positives."""
     brightness: Strength = 0.4
     """Brightness is multiplied by 1 ± this."""
     contrast: Strength = 0.4

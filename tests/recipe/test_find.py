@@ -87,13 +87,13 @@ def test_what_is_missing_is_not_answered_with_something_unrelated(write: Write, 
     for name in ("x.yaml", "face.yaml", "done.yaml"):
         write(name=name)
     _, (problem,) = found(written)
-    assert "did you mean" not in problem.hint
+    assert not any(name in problem.hint for name in ("x.yaml", "face.yaml", "done.yaml"))
 
 
 def test_a_recipe_is_not_its_own_missing_parent(write: Write, tmp_path: Path) -> None:
     write(name="mine.yaml")
     _, (problem,) = found("mines.yaml", Place(str(tmp_path / "mine.yaml"), 1, 10, "extends: mines.yaml"))
-    assert "did you mean" not in problem.hint
+    assert "mine.yaml" not in problem.hint
 
 
 def test_a_child_extends_a_shipped_recipe(write: Write, tmp_path: Path) -> None:

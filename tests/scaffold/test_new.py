@@ -73,11 +73,9 @@ def test_the_first_example_of_a_kind_is_the_default(tmp_path: Path) -> None:
 
 
 def test_an_example_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"no example 'hard_negs' of a negative sampler; did you mean 'hard_neg'"
-    ):
+    with pytest.raises(UserError, match=r"'hard_negs'.*'hard_neg'"):
         new_plugin("my-strategy", Kind.NEGATIVE_SAMPLERS, tmp_path, "hard_negs")
-    with pytest.raises(UserError, match=r"no example 'hard_neg' of a view; write soft_focus"):
+    with pytest.raises(UserError, match=r"'hard_neg'.*soft_focus"):
         new_plugin("my-strategy", Kind.VIEWS, tmp_path, "hard_neg")
     assert list(tmp_path.iterdir()) == []
 

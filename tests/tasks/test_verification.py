@@ -146,7 +146,7 @@ def test_features_that_are_no_numbers() -> None:
         def forward(self, images: Tensor) -> Tensor:
             return images.mean(dim=(2, 3)) * torch.nan
 
-    with pytest.raises(UserError, match="80 of 80 frames of the test split"):
+    with pytest.raises(UserError, match="80 of 80 frames"):
         verify(People(40, 10), Diverged())
 
 

@@ -150,7 +150,7 @@ def _index_facts(options: FramesOptions, split: Split) -> DataFacts:
 
 
 def _detector(index: FrameIndex) -> str | None:
-    """What found the landmarks; None where they lay beside the frames, and nobody knows."""
+    """The detector that found the landmarks; None if they come from files next to the frames."""
     from ssltoolbox.data.images.tree import LANDMARKS_FILE
 
     detector = index.landmarks.detector if index.landmarks else ""

@@ -51,7 +51,7 @@ def _batches(chunks: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Iter
 
 
 def _regrouped(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same rows in copies of `BATCH` rows each, but for the last."""
+    """The same rows in new chunks of `BATCH` rows; the last one may be shorter."""
     waiting: list[np.ndarray] = []
     count = 0
     for chunk in chunks:

@@ -140,7 +140,7 @@ def _facts(
     landmarks: bool = False,
     pairs: bool = False,
 ) -> DataFacts:
-    """Of single images; where nobody knows who is who, everyone is someone else."""
+    """The facts of single images. If identities are unknown, each image counts as another person."""
     return DataFacts(
         clips=images,
         identities=images if identities is None else identities,

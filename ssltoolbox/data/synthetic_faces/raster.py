@@ -39,7 +39,7 @@ class CanvasWindow:
         return self._between(points[..., 1].min(axis=1) - reach, points[..., 1].max(axis=1) + reach)
 
     def below(self, points: Array, reach: Array) -> CanvasWindow:
-        """The same, and all rows under them."""
+        """The rows of `rows`, and all rows below them."""
         return self._between(points[..., 1].min(axis=1) - reach, np.full(len(points), np.inf))
 
     def _between(self, low: Array, high: Array) -> CanvasWindow:
@@ -100,7 +100,7 @@ class Canvas:
         boxes[here] = window.pixels.numpy()
 
     def _window(self, pixels: Tensor, corner: Array) -> CanvasWindow:
-        """Of `pixels` whose first one lies at `corner` [B, 2] of the pictures."""
+        """The window of `pixels` whose first pixel is at `corner` [B, 2] of the pictures."""
         height, width = pixels.shape[2:]
         start = torch.from_numpy(corner - self._origin)[:, :, None, None]
         return CanvasWindow(

@@ -65,7 +65,7 @@ def headed_network(run: Path, task: str) -> HeadedNetwork:
 
 
 def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]:
-    """As `headed_network` for each task, for all heads of the run if none is named.
+    """A `headed_network` for each task; for each head of the run if no task is given.
 
     Heads of the same network and view share both.
 

@@ -60,10 +60,10 @@ class Loading:
 def loading_of(
     components: Components, backbone: nn.Module, world: World | None = None, sharing: int = 1
 ) -> Loading:
-    """As `trainer.workers` says, as far as shared memory has room for what workers lay there.
+    """The loading that `trainer.workers` asks for, or less if shared memory is too small for the workers' batches.
 
-    Where the views don't fit as well as the frames, the workers only load. Where that does not fit either, there
-    are fewer workers.
+    If there is no room for the views as well as the frames, the workers only load frames. If there is no room for
+    the frames of all workers, there are fewer workers.
 
     Args:
         components: of the run.

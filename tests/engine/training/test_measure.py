@@ -53,7 +53,7 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert list(work.iterdir()) == []
 
 
-def test_stages_and_the_rest_add_up() -> None:
+def test_stages_and_the_rest_add_up(golden: Golden) -> None:
     profiler = SimpleProfiler()
     profiler.recorded_durations.update(
         {
@@ -67,15 +67,8 @@ def test_stages_and_the_rest_add_up() -> None:
     )
     columns = stage_table(profiler).columns
     cells = {name: list(column.cells) for name, column in zip("abcd", columns, strict=True)}
-    assert dict(zip(cells["a"], cells["b"], strict=True)) == {
-        "waiting for data": "2.00",
-        "describe (maskers)": "1.00",
-        "render (generators)": "0.00",
-        "views": "1.00",
-        "method, forward": "3.00",
-        "backward": "2.00",
-        "optimiser and the rest": "1.00",
-    }
+    assert cells["b"] == ["2.00", "1.00", "0.00", "1.00", "3.00", "2.00", "1.00"]
+    golden("\n".join(cells["a"]))
     assert cells["c"][0] == "1000.00"
     assert cells["d"][0] == "20%"
 
@@ -84,12 +77,7 @@ def test_what_workers_do_has_no_row(golden: Golden) -> None:
     profiler = SimpleProfiler()
     profiler.recorded_durations.update({"run_training_batch": [4.0], "method": [1.0]})
     table = stage_table(profiler)
-    assert list(table.columns[0].cells) == [
-        "waiting for data",
-        "method, forward",
-        "backward",
-        "optimiser and the rest",
-    ]
+    golden("\n".join(table.columns[0].cells))
     golden(table.caption)
 
 
@@ -99,7 +87,6 @@ def test_a_run_says_it_when_asked(tmp_path: Path, profile: bool) -> None:
     plan = load_plan(write_recipe(tmp_path), ["trainer.steps=2"])
     train(plan, tmp_path / "run", console=console, profile=profile)
     text = console.export_text()
-    assert ("Where the time went" in text) is profile
-    if profile:
-        (backward,) = (line for line in text.splitlines() if "backward" in line)
-        assert "0.00 │" not in backward
+    backward = [line for line in text.splitlines() if "backward" in line]
+    assert bool(backward) is profile
+    assert all("0.00 │" not in line for line in backward)

@@ -186,7 +186,7 @@ def test_a_folder_in_use_is_refused(recipe: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(SslToolboxError, match=r"the loss is nan at step \d, learning rate") as caught:
+    with pytest.raises(SslToolboxError, match=r"\bnan\b.* step \d") as caught:
         run_tiny(recipe, tmp_path / "run", "optim={name: sgd, lr: 1e30}")
     assert not isinstance(caught.value, UserError)
     facts = json.loads((tmp_path / "run" / "failure.json").read_text())

@@ -32,7 +32,7 @@ COLUMNS = (
     "valence",
     "arousal",
 )
-"""Of the lists; some copies of validation.csv come without this line."""
+"""The columns of the lists. Some copies of validation.csv have no line with their names."""
 
 AFFECT = ("valence", "arousal")
 UNKNOWN = -2.0

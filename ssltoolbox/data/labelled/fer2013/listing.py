@@ -22,7 +22,7 @@ from ssltoolbox.support.paths import needed_folder, printable
 FILES = ("fer2013.csv", "icml_face_data.csv")
 USAGE = {"train": "Training", "val": "PublicTest", "test": "PrivateTest"}
 CLASSES = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""By the numbers of the CSV file, named as in `EXPRESSIONS`."""
+"""The classes in the order of their numbers in the CSV file, with names from `EXPRESSIONS`."""
 VAL_FOLDERS = ("val", "valid", "validation")
 FOLDERS = {name: name for name in CLASSES} | {
     "angry": "anger",

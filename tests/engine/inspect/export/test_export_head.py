@@ -23,7 +23,7 @@ def test_onnx_gives_the_same_predictions_for_batches_of_any_size(
     monkeypatch.chdir(tmp_path)
     run_with_heads(tmp_path, all=(MOODS, *AFFECT, UNITS))
     assert command(["export", "run", "-o", "model.onnx", "--head", "all"]) == 0
-    assert "its predictions differ from ours by at most" in capsys.readouterr().out
+    assert re.search(r"predictions .*\d", capsys.readouterr().out)
     card = (tmp_path / "model.onnx.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.S)
     names: dict[str, Any] = {}
