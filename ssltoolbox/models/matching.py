@@ -68,7 +68,7 @@ class Match:
         """Such as `160 of 160 tensors; ignored: fc.weight, fc.bias`."""
         named = {
             "from": (self.prefix.rstrip("."),) if self.prefix else (),
-            "named as by": (self.layout.name,) if self.layout.name else (),
+            "layout": (self.layout.name,) if self.layout.name else (),
             "not taken": tuple(prefix.rstrip(".") or "the file's own keys" for prefix in self.others),
             "resampled to the image size": self.resampled,
             "missing": self.missing,

@@ -47,18 +47,20 @@ def looks_like(tensors: Tensors) -> Likeness:
         with torch.device("meta"):
             network = timm.create_model(name, num_classes=0)
         found = match(network.state_dict(), tensors, conversion_of(network))
+        advice = f"write backbone.name: {name}"
         if found.complete:
-            return Likeness(f"timm's {name}{_taken(found)}", f"write backbone.name: {name}")
+            stem = " and backbone.stem: standard" if hasattr(network, "maxpool") else ""
+            return Likeness(f"timm's {name}{_taken(found)}", advice + stem)
         if not found.missing and set(found.misshapen) == {"conv1.weight"}:
             words = f"timm's {name} with a small stem{_taken(found)}"
-            return Likeness(words, f"write backbone.name: {name} and backbone.stem: small")
+            return Likeness(words, f"{advice} and backbone.stem: small")
     return Likeness(_kind(tensors))
 
 
 def _taken(found: Match) -> str:
-    """Where in the file the network is, and whose names it has."""
+    """Where in the file the network is, and in whose layout."""
     where = f" under {found.prefix.rstrip('.')}" if found.prefix else ""
-    return f"{where}, named as by {found.layout.name}" if found.layout.name else where
+    return f"{where}, in the layout of {found.layout.name}" if found.layout.name else where
 
 
 def _candidates(tensors: Tensors) -> Iterator[str]:

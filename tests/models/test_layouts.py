@@ -339,7 +339,7 @@ def test_what_is_refused_names_the_network_that_fits(tmp_path: Path) -> None:
 )
 def test_a_resnet_is_named_too(stem: Any, words: str, tmp_path: Path) -> None:
     state = prefixed(create_backbone("resnet18", stem=stem).state_dict(), "module.encoder_q.")
-    with pytest.raises(UserError, match=f"looks like timm's {words} encoder_q"):
+    with pytest.raises(UserError, match=f"looks like timm's {words} encoder_q; .* backbone.stem: {stem}"):
         loaded(vit(), {"state_dict": state}, tmp_path)
 
 
