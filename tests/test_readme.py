@@ -1,4 +1,4 @@
-"""What the README shows is so."""
+"""What the README and the guides show is so."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from helpers.runs import run_tiny, write_recipe
 
+from ssltoolbox.bench.grid import load_grid
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def blocks(language: str, page: str = "README.md") -> list[str]:
+    """The code of a page in that language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_the_strategy_runs(tmp_path: Path) -> None:
 
 
 def test_the_downstream_tasks_are_valid(tmp_path: Path) -> None:
-    (tasks,) = (block for block in blocks("yaml") if block.startswith("evaluate:"))
+    (tasks,) = blocks("yaml", "docs/evaluate.md")
     recipe = write_recipe(tmp_path)
     recipe.write_text(recipe.read_text() + tasks)
     plan = load_plan(recipe, data_needed=False)
@@ -59,3 +61,27 @@ def test_the_downstream_tasks_are_valid(tmp_path: Path) -> None:
     missing = [warning.message for warning in plan.warnings]
     folders = dict.fromkeys(message.partition(": ")[0] for message in missing)
     assert list(folders) == [f"{tmp_path}/{name}" for name in ("AffectNet", "FER2013", "LFW")]
+
+
+def test_the_guide_s_recipe_is_valid(tmp_path: Path) -> None:
+    (recipe,) = blocks("yaml", "docs/recipes.md")
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe)
+    plan = load_plan(path, data_needed=False)
+    assert [plan.recipe.backbone.name, *(task.name for task in plan.recipe.evaluate)] == [
+        "resnet18",
+        "expression",
+        "identity",
+    ]
+
+
+def test_the_guide_s_grid_is_valid(mine: Path) -> None:
+    (grid,) = blocks("yaml", "docs/benchmark.md")
+    Path("grid.yaml").write_text(grid)
+    assert [file.stem for file in load_grid(Path("grid.yaml")).recipes] == ["mine", "simclr", "a"]
+
+
+def test_links_lead_to_files() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
