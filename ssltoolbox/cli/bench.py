@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 @click.argument("grid", type=LocalPath())
 @click.option("--out", type=LocalPath(), required=True, help="The benchmark's folder.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side.")
-@click.option("--dry-run", is_flag=True, help="Only list the runs and the time that they would take.")
+@click.option("--dry-run", is_flag=True, help="List the runs and their expected time; run nothing.")
 def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
-    """Run the recipes of GRID with every seed, and compare them.
+    """Run several recipes with several seeds, and compare them.
 
-    Start a stopped or killed benchmark again with the same --out to resume it. Finished runs are not repeated,
-    unless their recipe or the code has changed.
+    GRID is a YAML file with recipes, seeds and a baseline. If a benchmark is interrupted, the same command with the
+    same --out continues it. Finished runs are not repeated unless their recipe or the code has changed.
+
+    \b
+    Example:
+        ssltoolbox bench grid.yaml --out runs/grid --dry-run
+        ssltoolbox bench grid.yaml --out runs/grid --jobs 2
     """
 
     from ssltoolbox.bench.run import plan_bench, run_bench

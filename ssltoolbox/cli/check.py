@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, type=LocalPath())
 @SET
-@click.option("--measure", is_flag=True, help="Run a few steps too: parameters, memory and time, here.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Also run a few steps, to measure parameters, memory and time on this machine.",
+)
 def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) -> int:
-    """Validate each of RECIPES, and print what would be run."""
+    """Validate recipes and print what they would run.
+
+    Nothing is trained. All problems are reported, with file, line and column.
+
+    \b
+    Example:
+        ssltoolbox check mine.yaml
+        ssltoolbox check mine.yaml --measure
+    """
 
     from ssltoolbox.api import UserError
     from ssltoolbox.cli.plan_table import plan_table
@@ -55,9 +67,17 @@ def _measure(plan: Plan, console: Console) -> None:
 
 
 @click.command()
-@click.option("--grid", is_flag=True, help="Of the grids of `ssltoolbox bench` instead.")
+@click.option("--grid", is_flag=True, help="Print the schema of grids, for `ssltoolbox bench`, instead.")
 def schema(grid: bool) -> None:
-    """Print the JSON Schema of recipes, for editors."""
+    """Print the JSON Schema of recipes, for editors.
+
+    It contains the options of all installed plugins. An editor with YAML support then completes and checks
+    recipes.
+
+    \b
+    Example:
+        ssltoolbox schema > recipe.schema.json
+    """
     from ssltoolbox.bench.grid import grid_schema
     from ssltoolbox.plan import recipe_schema
 

@@ -19,6 +19,13 @@ SHOWN = 5
 """How many things of one sort are named; the others are counted."""
 
 
+class InOrder(click.Group):
+    """A group whose help lists its commands in the order of their definition."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
 def tell_first(lines: Sequence[str], conclusion: str) -> None:
     """Prints the first lines on stderr, and a conclusion about all of them; nothing if there are none."""
     for line in lines[:SHOWN]:
@@ -102,9 +109,9 @@ SOURCE = click.argument("source", metavar="RUN_OR_WEIGHTS", callback=no_url)
 FROM_RECIPE = click.option(
     "--recipe",
     type=LocalPath(),
-    help="Where data, views, network and tasks come from [the run's own recipe].",
+    help="The recipe that gives data, views, network and tasks [the run's own].",
 )
 ARCH = click.option("--arch", default="", metavar="NAME", help="Name of the network [the recipe's].")
 ALLOW_PARTIAL = click.option(
-    "--allow-partial", is_flag=True, help="Leave random what a file of weights lacks, instead of refusing it."
+    "--allow-partial", is_flag=True, help="Accept a file that lacks some weights; these stay random."
 )

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "splits",
     multiple=True,
     type=click.Choice(["train", "val", "test"]),
-    help="A split to look at; may be repeated [all three].",
+    help="Only this split; may be repeated [all three].",
 )
 @FROM_RECIPE
 @ARCH
@@ -55,11 +55,15 @@ def embed(
     allow_partial: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write the features of every frame of DATA as Parquet.
+    """Write the features of all frames of DATA as Parquet.
 
-    Beside them stand its clip, time, identity and labels. RUN_OR_WEIGHTS is as for `ssltoolbox evaluate`. DATA is
-    a folder of frames (identity/video/clip/*.jpg), an index of frames, a dataset as recipes have it
-    ('{name: frames, root: faces}'), or a recipe, for its data.
+    The table has a row for each frame, with its clip, time, identity and labels. RUN_OR_WEIGHTS is as for
+    `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a dataset as in
+    a recipe ('{name: frames, root: faces}'), or a recipe, for its data.
+
+    \b
+    Example:
+        ssltoolbox embed runs/mine faces.index -o features.parquet
     """
 
     from ssltoolbox.engine.core.components import Components

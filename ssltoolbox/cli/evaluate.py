@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=LocalPath(),
-    help="A folder for the results, itself a run [the RUN; runs/<name>/<date-time> for weights].",
+    help="The run folder of the results [RUN; runs/<name>/<date-time> for weights].",
 )
 @SET
 def evaluate(
@@ -49,14 +49,19 @@ def evaluate(
     out: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Evaluate a backbone on downstream tasks.
+    """Evaluate a network on downstream tasks.
 
-    Its numbers stand next to those of an untrained network. The folder of the results also keeps
-    what each task has learned, for `ssltoolbox predict`.
+    The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
+    predict`.
 
-    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (this toolbox's, or a checkpoint of
+    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (of ssltoolbox, or a checkpoint of
     torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or
     `imagenet` or `random`, for the recipe's own network.
+
+    \b
+    Example:
+        ssltoolbox evaluate runs/mine --tasks expression,identity
+        ssltoolbox evaluate theirs.ckpt --recipe mine.yaml --arch resnet50 --out runs/theirs
     """
     from ssltoolbox.recipe import typed_override
 

@@ -22,19 +22,24 @@ from ssltoolbox.cli.common import LocalPath
     "--format",
     "wanted",
     type=click.Choice(["timm", "torchvision", "onnx"]),
-    help="What it is for [by the file's suffix].",
+    help="The format [by the file's suffix].",
 )
 @click.option(
     "--head",
     default="",
     metavar="TASK",
-    help="Also write the head of this task, such as expression, that evaluate kept; only to ONNX [no head].",
+    help="Also write the head of this task, such as expression; for ONNX only [no head].",
 )
 def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
-    """Write the backbone of RUN for timm, torchvision or ONNX.
+    """Write the network of a run for timm, torchvision or ONNX.
 
-    A model card stands beside it. The file is read back by the library that it is for, and must give the same
-    features, or with a head the same predictions.
+    The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A model
+    card is written beside it. The file is read back by its library, and must give the same features, or with a
+    head the same predictions.
+
+    \b
+    Example:
+        ssltoolbox export runs/mine -o mine.onnx
     """
     from ssltoolbox.engine.inspect.export import export as write_export
 

@@ -25,36 +25,50 @@ from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
 from ssltoolbox.support.threads import wait_without_spinning
 
+SECTIONS = {
+    "Prepare": (data, recipes, check, preview),
+    "Train and measure": (train, evaluate, bench),
+    "Use a network": (predict, embed, saliency, export),
+    "Extend": (plugins, schema),
+}
+"""The commands by what they are for, in the order of a day's work."""
 PRINTING = ("check", "recipes", "plugins", "schema")
 """Commands that do nothing but print: they fail with their output. Other commands have done their work by then."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Sections(click.Group):
+    """A group whose help lists its commands under headings."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = formatter.width - 6 - max(map(len, self.commands))
+        for heading, members in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(str(command.name), command.get_short_help_str(width)) for command in members],
+                    col_max=max(map(len, self.commands)),
+                )
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="ssltoolbox")
 def commands() -> None:
-    """Self-supervised learning from face video: strategies as plugins, experiments as YAML recipes."""
+    """Learn from face video without labels, and measure what the network learned about expressions.
+
+    \b
+    Example:
+        ssltoolbox train quickstart
+        ssltoolbox recipes copy quickstart --output mine.yaml
+        ssltoolbox train mine.yaml --out runs/mine
+    """
     if click.get_current_context().invoked_subcommand not in PRINTING:
         from ssltoolbox.support.open_files import allow_many_files
 
         allow_many_files()
 
 
-for command in (
-    train,
-    check,
-    preview,
-    evaluate,
-    predict,
-    embed,
-    saliency,
-    export,
-    bench,
-    data,
-    recipes,
-    plugins,
-    schema,
-):
-    commands.add_command(command)
+for members in SECTIONS.values():
+    for command in members:
+        commands.add_command(command)
 
 
 STOPPING = ("SIGTERM", "SIGHUP", "SIGUSR1")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssltoolbox.cli.common import LocalPath, no_url
+from ssltoolbox.cli.common import InOrder, LocalPath, no_url
 from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FILES = click.option(
     "files",
     multiple=True,
     type=LocalPath(exists=True, dir_okay=False),
-    help="Also take the plugins of this Python file; may be repeated.",
+    help="Also load the plugins of this Python file; may be repeated.",
 )
 SET_OPTION = click.option(
     "--set",
@@ -31,9 +31,9 @@ SET_OPTION = click.option(
 JSON = click.option("--json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=InOrder)
 def plugins() -> None:
-    """What is installed; make or check a plugin of your own."""
+    """List plugins; make and check one of your own."""
 
 
 @plugins.command("list")
@@ -41,7 +41,10 @@ def plugins() -> None:
 @JSON
 @click.option("--strict", is_flag=True, help="Exit with 1 if a plugin is broken.")
 def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
-    """List all components, and why plugins are broken."""
+    """List all components that a recipe can name.
+
+    Plugins that can't be loaded are listed with the reason.
+    """
 
     from ssltoolbox.cli.plugin_facts import registry_facts
     from ssltoolbox.cli.plugin_pages import registry_table
@@ -60,10 +63,13 @@ def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
 @FILES
 @JSON
 def show(name: str, files: tuple[Path, ...], json: bool) -> None:
-    """Show the component, plugin or kind of plugin NAME.
+    """Show the options and origin of a component or plugin, or what a kind is for.
 
-    Of a component or plugin: its state, where it comes from, its options, or why it is broken. Of a kind, such as
-    negative_maskers: what it is for, its contract, and how to begin with one.
+    NAME is a component, such as face_swap, a plugin, or a kind, such as negative_maskers.
+
+    \b
+    Example:
+        ssltoolbox plugins show face_swap
     """
 
     from ssltoolbox.api import UserError
@@ -121,13 +127,17 @@ class NewCommand(click.Command):
     "kind_text",
     required=True,
     metavar="KIND",
-    help="What it is to be: method, view, dataset, evaluator and so on; `plugins list` has the kinds.",
+    help="The kind of plugin: method, view, dataset and so on; see `plugins list`.",
 )
 @click.option("--example", default="", help="The example to start from [the smallest of the kind].")
 def new(name: str, kind_text: str, example: str) -> None:
     """Make a package for a plugin of your own.
 
-    The folder NAME, made here, has one plugin and its tests, a copy of an example that works.
+    The new folder NAME has one plugin and its tests, copied from an example that works.
+
+    \b
+    Example:
+        ssltoolbox plugins new my-strategy --kind negative_masker
     """
     from ssltoolbox.cli.plugin_pages import next_steps
     from ssltoolbox.scaffold import new_plugin
@@ -142,7 +152,7 @@ def new(name: str, kind_text: str, example: str) -> None:
 @click.option(
     "--data",
     metavar="DATASET",
-    help="Try tasks on this dataset, '{name: frames, root: faces}', instead of made-up features.",
+    help="Test tasks on this dataset, '{name: frames, root: faces}', instead of random features.",
 )
 @click.option(
     "--recipe",
@@ -153,7 +163,7 @@ def new(name: str, kind_text: str, example: str) -> None:
     "--backbone",
     default="",
     metavar="NAME",
-    help="Give methods and tasks this network of timm, such as vit_tiny_patch16_224 [a tiny one].",
+    help="Test methods and tasks with this network of timm, such as vit_tiny_patch16_224 [a tiny one].",
 )
 @JSON
 def check(
@@ -164,10 +174,14 @@ def check(
     backbone: str,
     json: bool,
 ) -> int:
-    """Try a plugin against the contract of its kind.
+    """Test a plugin against the contract of its kind.
 
-    TARGET is the name of a component, a plugin or a module, a Python file, or package.module:Class. Exits with 1
-    if a rule is broken, and with 2 if the plugin can't be tried with what is named here.
+    TARGET is a component, a plugin, a module, a Python file, or package.module:Class. The exit code is 1 if the plugin
+    breaks a rule, and 2 if it can't be tested with the given arguments.
+
+    \b
+    Example:
+        ssltoolbox plugins check my_strategy.py
     """
     from dataclasses import asdict
 

@@ -27,15 +27,20 @@ MOST_DRAWS = 20
     type=click.IntRange(1, MOST_DRAWS),
     default=6,
     show_default=True,
-    help="How many draws to show.",
+    help="How many samples to show.",
 )
 @click.option(
-    "--step", type=click.IntRange(min=0), default=0, show_default=True, help="The step of the run to look at."
+    "--step", type=click.IntRange(min=0), default=0, show_default=True, help="The training step to show."
 )
 def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, step: int) -> None:
-    """Draw what RECIPE pulls together and pushes apart.
+    """Draw the pairs of a training step of RECIPE.
 
-    The picture shows real draws, as the run sees them.
+    The picture shows which views are pulled together, which are pushed apart, and which are masked, as the run
+    sees them.
+
+    \b
+    Example:
+        ssltoolbox preview quickstart -o pairs.png
     """
     from ssltoolbox.plan import load_plan
 

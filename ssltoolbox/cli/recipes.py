@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.common import InOrder, LocalPath
 from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
     from ssltoolbox.recipe.shipped import ShippedRecipe
 
 
-@click.group()
+@click.group(cls=InOrder)
 def recipes() -> None:
-    """The recipes that come with ssltoolbox."""
+    """List, show or copy the recipes of ssltoolbox."""
 
 
 @recipes.command("list")
 @click.option("--json", is_flag=True, help="Print JSON.")
 def list_(json: bool) -> None:
-    """List the recipes by name.
+    """List the recipes that come with ssltoolbox.
 
-    A name can be written wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
+    Their names can be used wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
     """
     from rich.table import Table
 
@@ -46,9 +46,14 @@ def list_(json: bool) -> None:
 
 @recipes.command()
 @click.argument("name")
-@click.option("--full", is_flag=True, help="With all that it inherits, and the defaults of all options.")
+@click.option("--full", is_flag=True, help="Include all that it inherits, and the defaults of all options.")
 def show(name: str, full: bool) -> None:
-    """Print the recipe NAME."""
+    """Print the recipe NAME.
+
+    \b
+    Example:
+        ssltoolbox recipes show paper/g
+    """
     from ssltoolbox.plan import load_recipe
     from ssltoolbox.recipe import dump
 
@@ -65,7 +70,12 @@ def show(name: str, full: bool) -> None:
     help="The file [the recipe's own name, such as quickstart.yaml, in the working folder].",
 )
 def copy(name: str, output: Path | None) -> None:
-    """Copy the recipe NAME, to change it."""
+    """Copy the recipe NAME to a file of your own.
+
+    \b
+    Example:
+        ssltoolbox recipes copy quickstart
+    """
     from ssltoolbox.api import UserError
     from ssltoolbox.support.files import write_text
 

@@ -38,7 +38,7 @@ MOST_FACES = 50
 @click.option(
     "--recipe",
     type=LocalPath(),
-    help="Whose data has the faces, and the views of weights that are no run [the first run's].",
+    help="The recipe that gives the faces, and views for files of weights [the first run's].",
 )
 @click.option("--images", type=LocalPath(), help="A folder of face images, instead of a recipe's data.")
 @click.option(
@@ -57,11 +57,15 @@ def saliency(
     allow_partial: bool,
     as_json: bool,
 ) -> None:
-    """Draw where networks look.
+    """Draw which regions of a face the features depend on.
 
-    The picture has a row for each face and a column for each of RUN_OR_WEIGHTS. The saliency of a place is how far
-    the embedding moves when it is covered. Beneath each column: how much of it is in eyes, brows and mouth, where
+    The picture has a row for each face and a column for each network. The saliency of a region is how far the
+    embedding moves when the region is covered. Below each column is the share of it in eyes, brows and mouth, where
     faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
+
+    \b
+    Example:
+        ssltoolbox saliency runs/mine random -o saliency.png
     """
 
     from ssltoolbox.engine.core.components import Components

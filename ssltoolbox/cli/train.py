@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 @RECIPE
 @SET
 @click.option("--out", type=LocalPath(), help="The run folder [runs/<name>/<date-time>].")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out; start it if there is none.")
-@click.option("--profile", is_flag=True, help="Say at the end where the time went, stage by stage.")
+@click.option("--resume", is_flag=True, help="Continue the run in --out; start it if there is none.")
+@click.option("--profile", is_flag=True, help="Print the time of each stage at the end.")
 def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:
-    """Train and evaluate what RECIPE says."""
+    """Train and evaluate a network as RECIPE describes.
+
+    RECIPE is a file, or the name of a recipe that comes with ssltoolbox. The run folder contains the weights, the
+    results and report.html.
+
+    \b
+    Example:
+        ssltoolbox train quickstart
+        ssltoolbox train mine.yaml --out runs/mine --set optim.lr=1e-3
+        ssltoolbox train mine.yaml --out runs/mine --resume
+    """
 
     from ssltoolbox.engine.training.launch import is_first_process
     from ssltoolbox.plan import load_plan

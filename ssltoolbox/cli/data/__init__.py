@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ssltoolbox.cli.common import InOrder
 from ssltoolbox.cli.data.extract import extract
 from ssltoolbox.cli.data.index import index
 from ssltoolbox.cli.data.info import info
@@ -11,10 +12,10 @@ from ssltoolbox.cli.data.landmarks import landmarks
 from ssltoolbox.cli.data.pack import pack
 
 
-@click.group()
+@click.group(cls=InOrder)
 def data() -> None:
-    """Faces out of videos, an index of frames, their landmarks."""
+    """Extract faces from videos, index frames, find landmarks."""
 
 
-for command in (extract, index, info, landmarks, pack):
+for command in (extract, index, landmarks, info, pack):
     data.add_command(command)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Choice(["parent", "top", "video"]),
     default="parent",
     show_default=True,
-    help="Whose face a video shows: that of its folder, of the top folder below VIDEOS, or its own.",
+    help="Which name a video's person gets: its folder, the top folder below VIDEOS, or the video.",
 )
 @click.option(
     "--min-seconds",
@@ -58,13 +58,16 @@ def extract(
     files: tuple[Path, ...],
     workers: int | None,
 ) -> int:
-    """Cut the faces out of VIDEOS, which are files or folders.
+    """Extract the faces of videos as clips of images.
 
-    Faces are written as identity/video/clip/0000001.jpg in the folder. A clip follows one face through one shot;
-    several faces in a shot give several clips. The numbers of frames follow time, with gaps where the face was
-    not found. `data index` also reads the landmarks68.npy next to the frames. To resume after an interruption, run
-    the same command again: it skips finished videos and retries damaged ones. left_out.csv in the folder lists
-    each file without a clip, with the reason.
+    VIDEOS are files or folders. A clip follows one face through one shot, and becomes
+    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The numbers of the frames
+    are times; where a face is not found, numbers are missing. If the command is interrupted, run it again: it
+    continues with the videos that are not done. left_out.csv names each file that gave no clip, and why.
+
+    \b
+    Example:
+        ssltoolbox data extract videos -o frames
     """
 
     from ssltoolbox.data.extract.counts import FrameCounts, frames_shown

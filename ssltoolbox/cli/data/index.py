@@ -24,16 +24,14 @@ if TYPE_CHECKING:
 @click.option(
     "--root",
     type=LocalPath(),
-    help="Of a CSV or Parquet file: the folder that its paths are below [the file's].",
+    help="For a CSV or Parquet file: the folder that its paths are relative to [the file's folder].",
 )
 @click.option(
     "--labels",
-    help="Of a CSV or Parquet file, in YAML: what its labels are, where they can't be guessed, such as "
+    help="For a CSV or Parquet file, in YAML: the types of labels, if they can't be guessed, such as "
     "'{emotion: [happy, sad], aus: {columns: [au1, au2]}}'.",
 )
-@click.option(
-    "--follow-links", is_flag=True, help="Also read what lies behind links that lead out of the folder."
-)
+@click.option("--follow-links", is_flag=True, help="Also follow links that lead out of the folder.")
 @WORKERS
 def index(
     frames: Path,
@@ -44,13 +42,16 @@ def index(
     follow_links: bool,
     workers: int | None,
 ) -> None:
-    """Index FRAMES once and for all runs.
+    """Index frames and landmarks once, so that runs start at once.
 
-    FRAMES is a folder identity/video/clip/*.jpg, as VoxCeleb1 is published; landmarks68.npy files next to frames
-    are read too. Or it is a CSV or Parquet file with the columns path, identity, and where known split, video,
-    clip, frame, time, expression, valence, arousal; each other column is a label.
+    FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files beside the
+    frames. Or it is a CSV or Parquet file with the columns path, identity, and optionally split, video, clip, frame,
+    time, expression, valence, arousal; each other column is a label. If the command is interrupted, run it again to
+    continue.
 
-    To resume after an interruption, run the same command again.
+    \b
+    Example:
+        ssltoolbox data index frames -o faces.index
     """
 
     from ssltoolbox.api.errors import counted_list

@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 @click.argument("data", type=LocalPath())
 @click.option("-o", "--output", type=LocalPath(dir_okay=False), help="Also draw a contact sheet, a PNG.")
 @click.option(
-    "--root", type=LocalPath(), help="Of a table: the folder that its paths are below [the table's]."
+    "--root",
+    type=LocalPath(),
+    help="For a table: the folder that its paths are relative to [the table's folder].",
 )
 @click.option(
     "--label",
     default="",
-    help="Of a table or folders: the label whose classes the sheet shows [the first one].",
+    help="For a table or folders: the label whose classes the sheet shows [the first one].",
 )
 @click.option(
-    "--labels", help="Of a table, in YAML: what its labels are, where they can't be guessed; see data index."
+    "--labels", help="For a table, in YAML: the types of labels, if they can't be guessed; see data index."
 )
 @click.option("--dataset", default="", help="Count DATA as the root of this dataset, such as affectnet.")
 @click.option(
-    "--follow-links", is_flag=True, help="Of a table or folders: also follow links that lead out of them."
+    "--follow-links", is_flag=True, help="For a table or folders: also follow links that lead out of them."
 )
 @click.option("--json", is_flag=True, help="Print JSON.")
 def info(
@@ -52,11 +54,14 @@ def info(
     follow_links: bool,
     json: bool,
 ) -> None:
-    """Say what DATA holds: an index, a table or folders of images.
+    """Count frames, clips, people and labels of DATA.
 
-    Of an index: its counts, and how many clips are long enough for each strategy that needs frames alone. Of a
-    table (CSV or Parquet) or of folders <split>/<class> or <class>: images, clips and identities of each split,
-    and images of each class.
+    DATA is an index, a table (CSV or Parquet), or folders <split>/<class> or <class>. For an index, the command also
+    counts the clips that are long enough for each strategy that needs only frames.
+
+    \b
+    Example:
+        ssltoolbox data info faces.index -o sheet.png
     """
     if output and output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")

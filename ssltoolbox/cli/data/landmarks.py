@@ -21,10 +21,13 @@ from ssltoolbox.support.words import counted
 def landmarks(
     index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
 ) -> int:
-    """Find the 68 landmarks of every frame of INDEX, once.
+    """Find 68 landmarks in every frame of an index.
 
-    They are added to INDEX, so that all runs have them, and replace the landmarks that it has. To resume after an
-    interruption, run the same command again.
+    They replace those that the index has. If the command is interrupted, run it again to continue.
+
+    \b
+    Example:
+        ssltoolbox data landmarks faces.index --detector dlib
     """
 
     from ssltoolbox.data.index.detect import find_landmarks

@@ -27,14 +27,18 @@ from ssltoolbox.support.words import counted
     "quality",
     type=click.IntRange(1, 100),
     metavar="QUALITY",
-    help="Store JPEGs of that quality, such as 90; without it pixels are stored as they are.",
+    help="Store JPEGs of this quality, such as 90 [uncompressed pixels].",
 )
 @WORKERS
 def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
-    """Copy the frames of INDEX into one file, resized once.
+    """Copy the frames of an index into one file, resized.
 
-    A packed index takes the place of INDEX in a recipe, and is faster to read on few cores. To resume after an
-    interruption, run the same command again.
+    Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is interrupted, run it
+    again to continue.
+
+    \b
+    Example:
+        ssltoolbox data pack faces.index -o packed.index --size 128 --jpeg 90
     """
 
     from ssltoolbox.data.index.pack import pack_index
