@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
     """Run several recipes with several seeds, and compare them.
 
-    GRID is a YAML file with recipes, seeds and a baseline. If a benchmark is interrupted, the same command with the
-    same --out continues it. Finished runs are not repeated unless their recipe or the code has changed.
+    GRID is a YAML file with recipes, seeds and a baseline. If a benchmark is interrupted, the same command
+    with the same --out continues it. Finished runs are not repeated unless their recipe or the code has
+    changed.
 
     \b
     Example:

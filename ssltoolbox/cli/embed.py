@@ -58,8 +58,8 @@ def embed(
     """Write the features of all frames of DATA as Parquet.
 
     The table has a row for each frame, with its clip, time, identity and labels. RUN_OR_WEIGHTS is as for
-    `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a dataset as in
-    a recipe ('{name: frames, root: faces}'), or a recipe, for its data.
+    `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a
+    dataset as in a recipe ('{name: frames, root: faces}'), or a recipe, for its data.
 
     \b
     Example:

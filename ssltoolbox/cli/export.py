@@ -33,9 +33,9 @@ from ssltoolbox.cli.common import LocalPath
 def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
     """Write the network of a run for timm, torchvision or ONNX.
 
-    The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A model
-    card is written beside it. The file is read back by its library, and must give the same features, or with a
-    head the same predictions.
+    The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A
+    model card is written beside it. The file is read back by its library, and must give the same features, or
+    with a head the same predictions.
 
     \b
     Example:

@@ -63,9 +63,10 @@ def list_(files: tuple[Path, ...], json: bool, strict: bool) -> int:
 @FILES
 @JSON
 def show(name: str, files: tuple[Path, ...], json: bool) -> None:
-    """Show the options and origin of a component or plugin, or what a kind is for.
+    """Show a component, a plugin or a kind of plugin.
 
-    NAME is a component, such as face_swap, a plugin, or a kind, such as negative_maskers.
+    NAME is a component, such as face_swap, a plugin, or a kind, such as negative_maskers. The command prints
+    options, origin and contract.
 
     \b
     Example:
@@ -176,8 +177,8 @@ def check(
 ) -> int:
     """Test a plugin against the contract of its kind.
 
-    TARGET is a component, a plugin, a module, a Python file, or package.module:Class. The exit code is 1 if the plugin
-    breaks a rule, and 2 if it can't be tested with the given arguments.
+    TARGET is a component, a plugin, a module, a Python file, or package.module:Class. The exit code is 1 if
+    the plugin breaks a rule, and 2 if it can't be tested with the given arguments.
 
     \b
     Example:

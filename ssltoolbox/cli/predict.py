@@ -71,10 +71,10 @@ def predict(
 ) -> int:
     """Predict labels of faces over time.
 
-    The heads that `ssltoolbox evaluate` kept in RUN make the predictions. SOURCE is a video, a folder of videos, a
-    folder of images of faces, or an index of frames. The table has a row for each face in each frame: its position
-    and time, the probability of each class, and numbers such as valence. A video that can't be read is named and
-    left out.
+    The heads that `ssltoolbox evaluate` kept in RUN make the predictions. SOURCE is a video, a folder of
+    videos, a folder of images of faces, or an index of frames. The table has a row for each face in each
+    frame: its position and time, the probability of each class, and numbers such as valence. A video that
+    can't be read is named and left out.
 
     \b
     Example:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:
     """Train and evaluate a network as RECIPE describes.
 
-    RECIPE is a file, or the name of a recipe that comes with ssltoolbox. The run folder contains the weights, the
-    results and report.html.
+    RECIPE is a file, or the name of a recipe that comes with ssltoolbox. The run folder contains the weights,
+    the results and report.html.
 
     \b
     Example:

@@ -61,9 +61,10 @@ def extract(
     """Extract the faces of videos as clips of images.
 
     VIDEOS are files or folders. A clip follows one face through one shot, and becomes
-    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The numbers of the frames
-    are times; where a face is not found, numbers are missing. If the command is interrupted, run it again: it
-    continues with the videos that are not done. left_out.csv names each file that gave no clip, and why.
+    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The numbers of the
+    frames are times; where a face is not found, numbers are missing. If the command is interrupted, run it
+    again: it continues with the videos that are not done. left_out.csv names each file that gave no clip, and
+    why.
 
     \b
     Example:

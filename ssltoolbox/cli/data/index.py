@@ -44,10 +44,10 @@ def index(
 ) -> None:
     """Index frames and landmarks once, so that runs start at once.
 
-    FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files beside the
-    frames. Or it is a CSV or Parquet file with the columns path, identity, and optionally split, video, clip, frame,
-    time, expression, valence, arousal; each other column is a label. If the command is interrupted, run it again to
-    continue.
+    FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files
+    beside the frames. Or it is a CSV or Parquet file with the columns path, identity, and optionally split,
+    video, clip, frame, time, expression, valence, arousal; each other column is a label. If the command is
+    interrupted, run it again to continue.
 
     \b
     Example:

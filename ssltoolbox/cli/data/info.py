@@ -56,8 +56,8 @@ def info(
 ) -> None:
     """Count frames, clips, people and labels of DATA.
 
-    DATA is an index, a table (CSV or Parquet), or folders <split>/<class> or <class>. For an index, the command also
-    counts the clips that are long enough for each strategy that needs only frames.
+    DATA is an index, a table (CSV or Parquet), or folders <split>/<class> or <class>. For an index, the
+    command also counts the clips that are long enough for each strategy that needs only frames.
 
     \b
     Example:

@@ -33,8 +33,8 @@ from ssltoolbox.support.words import counted
 def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
     """Copy the frames of an index into one file, resized.
 
-    Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is interrupted, run it
-    again to continue.
+    Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is
+    interrupted, run it again to continue.
 
     \b
     Example:
