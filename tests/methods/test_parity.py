@@ -78,6 +78,11 @@ def frozen_copy(module: nn.Module) -> nn.Module:
     return copied
 
 
+def in_double(views: list[tuple[torch.Tensor, torch.Tensor]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """For methods whose rounding errors grow from step to step."""
+    return [(view_a.double(), view_b.double()) for view_a, view_b in views]
+
+
 def check_equal(ours: list[float], theirs: list[float]) -> None:
     torch.testing.assert_close(torch.tensor(ours), torch.tensor(theirs), rtol=1e-5, atol=1e-6)
     assert ours[-1] != ours[0]
@@ -181,9 +186,8 @@ def test_barlow_twins_equals_a_plain_loop_on_lightly(
 def test_dcl_equals_a_plain_loop_on_lightly(
     sigma: float | None, views: list[tuple[torch.Tensor, torch.Tensor]]
 ) -> None:
-    """In double precision: rounding errors grow from step to step."""
     method = DCL(DCLOptions(hidden_dim=16, output_dim=8, sigma=sigma), tiny_context()).double()
-    views = [(view_a.double(), view_b.double()) for view_a, view_b in views]
+    views = in_double(views)
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     criterion = DCLLoss(0.1) if sigma is None else DCLWLoss(0.1, sigma)
 
@@ -194,7 +198,8 @@ def test_dcl_equals_a_plain_loop_on_lightly(
 
 
 def test_moco_v3_equals_the_papers_pseudocode(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    method = MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), tiny_context())
+    method = MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), tiny_context()).double()
+    views = in_double(views)
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
     prediction = copy.deepcopy(method.prediction)
     key_backbone, key_head = frozen_copy(backbone), frozen_copy(head)

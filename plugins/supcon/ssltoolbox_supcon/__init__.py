@@ -39,6 +39,5 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         options=SupConOptions,
         target="ssltoolbox_supcon.method:SupCon",
         negatives="batch",
-        weights=True,
         api=2,
     )
