@@ -18,7 +18,7 @@ from ssltoolbox.bench.leaderboard import Column, Leaderboard
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.words import job_text, spread_text
-from ssltoolbox.support.words import MISSING, duration_text
+from ssltoolbox.support.words import MISSING, counted, duration_text
 
 SECONDS_BETWEEN_LINES = 60.0
 SECONDS_BETWEEN_TABLES = 1.0
@@ -96,7 +96,7 @@ class Display:
         """The user has interrupted the benchmark."""
         if count:
             self._say(
-                f"stopping: {count} run{'s' * (count > 1)} will save and end; interrupt again to end them at once"
+                f"stopping: {counted(count, 'run')} will save and end; press Ctrl-C again to end them at once"
             )
 
     def tick(self) -> None:

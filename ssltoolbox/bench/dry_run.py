@@ -11,7 +11,7 @@ from ssltoolbox.bench.estimate import Estimates, in_words, resumed_from
 from ssltoolbox.bench.folder import State
 from ssltoolbox.bench.run import PlannedBench
 from ssltoolbox.bench.words import job_text
-from ssltoolbox.support.words import MISSING, duration_text
+from ssltoolbox.support.words import MISSING, counted, duration_text
 
 _WORDS: dict[State, str] = {"finished": "cached", "begun": "resumes", "new": "new"}
 
@@ -48,7 +48,7 @@ def dry_run_words(planned: PlannedBench, side_by_side: int) -> str:
     left = [job for job in planned.jobs if planned.folder.state(job) != "finished"]
     counts = ", ".join(f"{states[state]} {state}" for state in _WORDS if states[state])
     times = [estimates.of(job) for job in left]
-    lines = [f"{len(planned.jobs)} run{'s' * (len(planned.jobs) != 1)}: {counts}."]
+    lines = [f"{counted(len(planned.jobs), 'run')}: {counts}."]
     if left:
         lines.append(f"Time left: {in_words(times, side_by_side)}.")
     if None in times:

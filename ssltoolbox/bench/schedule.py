@@ -101,7 +101,8 @@ class JobSchedule:
     def run(self, listener: Listener) -> None:
         """Runs until all jobs are done.
 
-        On Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 the runs save and stop; on a second one they are ended.
+        On Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 the runs save and stop. Only a further Ctrl-C ends them at once:
+        schedulers may repeat their signals.
         """
         with _stop_requests() as stop:
             try:
@@ -182,8 +183,9 @@ def _stop_requests() -> Iterator[StopRequest]:
     """Counts signals instead of raising an exception anywhere in the program, so that no process is lost."""
     stop = StopRequest()
 
-    def count(_: int, __: FrameType | None) -> None:
-        stop.count += 1
+    def count(number: int, _: FrameType | None) -> None:
+        if not stop or number == signal.SIGINT:
+            stop.count += 1
 
     # `nohup` ignores SIGHUP, so that a benchmark does not stop when its terminal is closed.
     counted = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]

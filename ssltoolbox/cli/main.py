@@ -23,6 +23,7 @@ from ssltoolbox.cli.preview import preview
 from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
+from ssltoolbox.support.interruption import Interrupted, no_interruption_lost
 from ssltoolbox.support.threads import wait_without_spinning
 
 SECTIONS = {
@@ -34,6 +35,13 @@ SECTIONS = {
 """The commands by what they are for, in the order of a day's work."""
 PRINTING = ("check", "recipes", "plugins", "schema")
 """Commands that do nothing but print: they fail with their output. Other commands have done their work by then."""
+NOTHING_WRITTEN = "nothing was written; run the same command again"
+AFTER_INTERRUPTION = {
+    "evaluate": "earlier results are unchanged; run the same command again",
+    **dict.fromkeys(("predict", "embed", "saliency", "export", "preview"), NOTHING_WRITTEN),
+    "data": "run the same command again to resume",
+}
+"""How to continue after a command was interrupted; `train` and `bench` say it themselves."""
 
 
 class Sections(click.Group):
@@ -83,7 +91,8 @@ def main() -> None:
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     wait_without_spinning()
-    code = run()
+    with no_interruption_lost():
+        code = run()
     _ignore_signals()
     sys.exit(code)
 
@@ -102,11 +111,16 @@ def run(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str] | None) -> int:
     try:
         result = commands.main(arguments, prog_name="ssltoolbox", standalone_mode=False)
+    except Interrupted as stop:
+        click.echo(str(stop), err=True)
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        command = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+        advice = AFTER_INTERRUPTION.get(command, "")
+        click.echo(f"interrupted; {advice}" if advice else "interrupted", err=True)
         return INTERRUPTED
     except Exception as error:
         return explain(error)

@@ -9,6 +9,7 @@ import click
 
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
 from ssltoolbox.cli.output import new_console, shown
+from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=LocalPath(), help="The run folder [runs/<name>/<date-time>].")
 @click.option("--resume", is_flag=True, help="Continue the run in --out; start it if there is none.")
 @click.option("--profile", is_flag=True, help="Print the time of each stage at the end.")
-def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> int:
+def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, profile: bool) -> None:
     """Train and evaluate a network as RECIPE describes.
 
     RECIPE is a file, or the name of a recipe that comes with ssltoolbox. The run folder contains the weights,
@@ -45,16 +46,9 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     console = new_console()
     if is_first_process():
         _begin(plan, console)
-    from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
     from ssltoolbox.engine.training.run import train as train_plan
 
-    try:
-        run = train_plan(plan, out, resume, console, profile)
-    except Interrupted as stop:
-        click.echo(str(stop), err=True)
-        return 130
-    _end(run, plan, console)
-    return 0
+    _end(train_plan(plan, out, resume, console, profile), plan, console)
 
 
 def _begin(plan: Plan, console: Console) -> None:
@@ -65,7 +59,9 @@ def _begin(plan: Plan, console: Console) -> None:
     kinds = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
     strategies = [chosen.key for kind in kinds for chosen in plan.of(kind)]
     acting = f"{plan.method.key} with {', '.join(strategies)}" if strategies else plan.method.key
-    length = f"{counts.steps} steps of {counts.instances} instances" if plan.trains else "no training"
+    length = (
+        f"{counted(counts.steps, 'step')} of {counts.instances} instances" if plan.trains else "no training"
+    )
     console.print(f"{plan.recipe.name}: {acting} on {plan.data.key}, {length}", highlight=False)
 
 

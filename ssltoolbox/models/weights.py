@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
 from torch import Tensor, nn
 
-from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api import UserError
 from ssltoolbox.models.checkpoints import read_tensors
 from ssltoolbox.models.matching import Match, match
 from ssltoolbox.models.positions import conversion_of
 from ssltoolbox.models.recognition import looks_like
+from ssltoolbox.support.files import write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(serialised(model))
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
+    write_bytes(path, serialised(model))
 
 
 def serialised(model: nn.Module) -> bytes:

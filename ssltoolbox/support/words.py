@@ -9,10 +9,28 @@ _DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s
 def counted(number: int, thing: str) -> str:
     """How many there are of a thing.
 
-    >>> counted(1, "frame"), counted(1200, "clip")
-    ('1 frame', '1,200 clips')
+    >>> counted(1, "frame"), counted(1200, "clip"), counted(2, "process"), counted(3, "identity")
+    ('1 frame', '1,200 clips', '2 processes', '3 identities')
     """
-    return f"{number:,} {thing}{'s' * (number != 1)}"
+    if number != 1:
+        thing = (
+            f"{thing[:-1]}ie"
+            if thing.endswith("ty")
+            else f"{thing}e"
+            if thing.endswith(("s", "x"))
+            else thing
+        )
+        thing += "s"
+    return f"{number:,} {thing}"
+
+
+def agreeing(number: int, one: str, many: str) -> str:
+    """The form of a verb that agrees with a number of things.
+
+    >>> counted(1, "row") + agreeing(1, " repeats", " repeat")
+    '1 row repeats'
+    """
+    return one if number == 1 else many
 
 
 def bytes_text(count: float | None) -> str:

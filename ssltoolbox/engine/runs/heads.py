@@ -90,24 +90,32 @@ def write_head(folder: RunFolder, head: Head, card: HeadCard) -> None:
     target = folder_of_head(folder, card.task)
     part = beside(target)
     shutil.rmtree(part, ignore_errors=True)
+    try:
+        _write_files(part, head, card)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_files(folder: Path, head: Head, card: HeadCard) -> None:
     tensors = {
         f"layers.{number}.{name}": np.ascontiguousarray(values, np.float32)
         for number, layer in enumerate(head.layers)
         for name, values in zip(("weight", "bias"), layer, strict=True)
     }
-    write_bytes(part / LAYERS, safetensors.numpy.save(tensors))
+    write_bytes(folder / LAYERS, safetensors.numpy.save(tensors))
     if head.backbone is not None:
-        save_weights(head.backbone, part / BACKBONE)
-    write_json(part / CARD, {"format": FORMAT, **asdict(card)})
-    shutil.rmtree(target, ignore_errors=True)
-    part.rename(target)
+        save_weights(head.backbone, folder / BACKBONE)
+    write_json(folder / CARD, {"format": FORMAT, **asdict(card)})
 
 
 def tasks_with_heads(folder: RunFolder) -> list[str]:
     """The tasks whose heads a run has, by name."""
     if not folder.heads.is_dir():
         return []
-    return sorted(path.name for path in folder.heads.iterdir() if (path / CARD).is_file())
+    found = (path for path in folder.heads.iterdir() if not path.name.startswith("."))
+    return sorted(path.name for path in found if (path / CARD).is_file())
 
 
 def read_head(folder: RunFolder, task: str) -> StoredHead:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ssltoolbox.api import UserError
+from ssltoolbox.support.interruption import Interrupted
 
 
 @contextmanager
@@ -24,8 +25,11 @@ def logged_to(path: Path) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         yield
-    except UserError as error:
+    except (UserError, Interrupted) as error:
         toolbox.error("%s", error)
+        raise
+    except KeyboardInterrupt:
+        toolbox.error("interrupted")
         raise
     except BaseException as error:
         toolbox.error("%s: %s", type(error).__name__, error, exc_info=error)

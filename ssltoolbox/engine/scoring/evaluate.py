@@ -41,12 +41,14 @@ def evaluate_run(
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
     found = evaluate_backbone(components, trained, console)
-    keep_heads(components, folder, found)
+    compared = evaluate_backbone(components, untrained, console).results
     results = reported(
         found.results,
-        evaluate_backbone(components, untrained, console).results,
+        compared,
         {chosen.key: chosen.descriptor for chosen in components.plan.of(Kind.EVALUATORS)},
     )
+    # Nothing is written before everything is evaluated, so that results and heads belong together.
+    keep_heads(components, folder, found)
     write_json(folder.evaluation, results)
     return results
 

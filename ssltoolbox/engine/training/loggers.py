@@ -18,10 +18,10 @@ from pytorch_lightning.loggers import Logger as LightningLogger
 from ssltoolbox.api import Ending, Kind, Logger, RunSetting, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.engine.training.callbacks.checkpoints import Interrupted
 from ssltoolbox.plan import Chosen, Plan
 from ssltoolbox.recipe import dump
 from ssltoolbox.support.files import write_json, write_text
+from ssltoolbox.support.interruption import Interrupted
 
 COMPLETE = "loss"
 """The metric that comes last in a step."""
@@ -155,7 +155,7 @@ def metrics_of(plan: Plan, folder: RunFolder, done: int, more: Sequence[Logger] 
     try:
         yield metrics
         ending = "finished"
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         ending = "interrupted"
         raise
     finally:

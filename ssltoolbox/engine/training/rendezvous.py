@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.training.launch import RUN_FOLDER, World
+from ssltoolbox.support.interruption import Interrupted
 from ssltoolbox.support.workers import affinity
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ class Rendezvous:
         if self._index > 0:
             self._tell(f"ready {self._index}", {"stopped": first_line(error)})
             return
-        code = 2 if isinstance(error, UserError) else 130 if isinstance(error, KeyboardInterrupt) else 1
+        stopped = isinstance(error, (KeyboardInterrupt, Interrupted))
+        code = 2 if isinstance(error, UserError) else 130 if stopped else 1
         self._tell("begin", {"exit": code})
         until = time.monotonic() + MOST_SECONDS_TO_HEAR
         heard = [f"heard {member}" for member in range(1, self._members) if member not in self._stopped]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ from ssltoolbox.models import save_weights, unseen_border
 from ssltoolbox.models.devices import unused_gpu
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
+from ssltoolbox.support.interruption import interruption_explained
 
 log = logging.getLogger(__name__)
 
@@ -106,24 +108,31 @@ def train(
         with folder.locked(), logged_to(folder.log):
             if not resume:
                 folder.refuse_used()
-            _begin_or_resume(plan, folder, world, console)
-            _tell(console, unused_gpu())
-            untrained = plan.trains and not folder.backbone.exists()
-            start = rendezvous.begin(folder.path, trains=untrained)
-            if untrained:
-                backbone = _train(
-                    components, folder, world, start.sharing, console, profile, callbacks, loggers
-                )
-                save_weights(backbone, folder.backbone)
-            elif not folder.backbone.exists():
-                backbone = components.initial_backbone()
-                _tell(console, unseen_border(backbone, plan.image_size))
-                save_weights(backbone, folder.backbone)
-            evaluation = evaluate_run(components, folder, console=console)
-            if not folder.report.exists():
-                write_report(components, folder, console)
+            with interruption_explained(f"stopped; go on with: {_how_to_resume(plan, folder)}"):
+                _begin_or_resume(plan, folder, world, console)
+                _tell(console, unused_gpu())
+                untrained = plan.trains and not folder.backbone.exists()
+                start = rendezvous.begin(folder.path, trains=untrained)
+                if untrained:
+                    backbone = _train(
+                        components, folder, world, start.sharing, console, profile, callbacks, loggers
+                    )
+                    save_weights(backbone, folder.backbone)
+                elif not folder.backbone.exists():
+                    backbone = components.initial_backbone()
+                    _tell(console, unseen_border(backbone, plan.image_size))
+                    save_weights(backbone, folder.backbone)
+                evaluation = evaluate_run(components, folder, console=console)
+                if not folder.report.exists():
+                    write_report(components, folder, console)
             log.info("done")
             return Run(folder, evaluation)
+
+
+def _how_to_resume(plan: Plan, folder: RunFolder) -> str:
+    """The options of `train` to add; for a run without training, such as one of `evaluate`, a whole command."""
+    resume = f"--resume --out {shlex.quote(str(folder.path))}"
+    return resume if plan.trains else f"ssltoolbox train {shlex.quote(str(folder.recipe))} {resume}"
 
 
 def _try(components: Components) -> None:

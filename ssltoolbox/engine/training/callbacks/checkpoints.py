@@ -13,6 +13,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Checkpoint
 
+from ssltoolbox.support.interruption import Interrupted
+
 
 class SaveCheckpoints(Checkpoint):
     """Saves after every `every` optimiser steps, and after the last step.
@@ -48,10 +50,6 @@ class SaveCheckpoints(Checkpoint):
             self.saved_step = trainer.global_step
 
 
-class Interrupted(Exception):
-    """A signal stopped the run. The command line exits with 130."""
-
-
 class StoppedAtOnce(BaseException):
     """A second Ctrl-C. A `BaseException`, so that no `except Exception` catches it."""
 
@@ -79,7 +77,11 @@ class StopOnSignal(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handles the signals while the Trainer is set up, trains and ends."""
+        """Handles the signals while the Trainer is set up, trains and ends.
+
+        Raises:
+            KeyboardInterrupt: when a signal came after the Trainer had ended.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield  # Python delivers signals only to the main thread
             return
@@ -90,6 +92,8 @@ class StopOnSignal(Callback):
         finally:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_IGN if self._would_raise_again(number, handler) else handler)
+        if self.received is not None:
+            raise KeyboardInterrupt
 
     def _would_raise_again(self, number: int, handler: Any) -> bool:
         """True for the command line's handler where the command is on its way out already."""
