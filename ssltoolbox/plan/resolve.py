@@ -25,6 +25,7 @@ from ssltoolbox.plan.idle_keys import without_idle_keys
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
 from ssltoolbox.plan.splits import split_checks
+from ssltoolbox.plan.weights import weights_checks
 from ssltoolbox.recipe import (
     Component,
     LoadedRecipe,
@@ -49,7 +50,7 @@ def load_plan(path: Path | str, overrides: Sequence[str | Override] = (), data_n
     Args:
         path: the recipe's file, or the name of a recipe that comes with the toolbox.
         overrides: as for `--set`, such as `"optim.lr=0.01"`; or values of another file.
-        data_needed: if False, data that is not there is a warning.
+        data_needed: if False, data and weights that are not there are a warning.
 
     Raises:
         RecipeError: with all problems, at their places. Its cause is the exception of a broken plugin that it
@@ -90,6 +91,7 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
     problems += split_checks(chosen, loaded, data_needed)
+    problems += weights_checks(loaded, data_needed)
     plan = None if lacking else _plan(loaded, chosen, facts)
     # A sampler that is missing would change all numbers.
     if plan is not None and Kind.NEGATIVE_SAMPLERS not in choice.lacking:

@@ -48,6 +48,29 @@ def test_data_that_can_not_be_used_is_an_error_in_check_too(tmp_path: Path) -> N
         load_plan(write_recipe(tmp_path, data="{name: frames, root: empty}"), data_needed=False)
 
 
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, backbone="{name: test_byobnet, weights: gone.pth}")
+    with pytest.raises(RecipeError) as caught:
+        load_plan(recipe)
+    (problem,) = caught.value.problems
+    (warning,) = load_plan(recipe, data_needed=False).warnings
+    assert (warning.place, warning.message) == (problem.place, problem.message)
+    assert warning.warning
+    assert str(tmp_path / "gone.pth") in warning.message
+    (tmp_path / "gone.pth").touch()
+    assert not load_plan(recipe).warnings
+
+
+@pytest.mark.parametrize("weights", ["hf-hub:timm/resnet18.a1_in1k", "timm:resnet18", "runs"])
+def test_weights_that_are_no_file(tmp_path: Path, golden: Golden, weights: str) -> None:
+    """An error in `check` too: there is nothing to wait for."""
+    (tmp_path / "runs").mkdir()
+    recipe = write_recipe(tmp_path, backbone=f"{{name: resnet18, weights: '{weights}'}}")
+    with pytest.raises(RecipeError) as caught:
+        load_plan(recipe, data_needed=False)
+    golden(str(caught.value))
+
+
 def test_all_problems_at_once_in_the_order_of_their_places(tmp_path: Path) -> None:
     error = failure(
         tmp_path,

@@ -40,6 +40,7 @@ def ssltoolbox_landmark_detectors():
 def planned(tmp_path: Path) -> Any:
     """The plan of a recipe with these sections, on data whose landmarks have this detector."""
     (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "theirs.ckpt").touch()
 
     def plan(detector: str | None = "", **sections: str) -> Plan:
         recipe = write_recipe(tmp_path, plugins="{files: [own.py]}", **sections)
