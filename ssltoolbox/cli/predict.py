@@ -13,7 +13,7 @@ from ssltoolbox.cli.common import FPS, LocalPath, tell_first, tell_of_unused_gpu
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from ssltoolbox.engine.predict.gathered import Gathered
     from ssltoolbox.engine.predict.opening import Named
     from ssltoolbox.engine.predict.predictor import Predictor
+    from ssltoolbox.engine.predict.results import PredictorMaker
     from ssltoolbox.engine.predict.run import Predicted
     from ssltoolbox.plan.detector import DetectorMaker
+
+
+MOST_PROCESSES = 8
+"""Unless the user names a number: each process has a copy of the network."""
 
 
 @click.command()
@@ -53,6 +58,11 @@ if TYPE_CHECKING:
 @FPS
 @following_options
 @detector_options
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help=f"Processes [one for each core, for videos at most {MOST_PROCESSES}].",
+)
 def predict(
     run: Path,
     source: Path,
@@ -68,13 +78,15 @@ def predict(
     name: str,
     settings: tuple[str, ...],
     files: tuple[Path, ...],
+    workers: int | None,
 ) -> int:
     """Predict labels of faces over time.
 
     The heads that `ssltoolbox evaluate` kept in RUN make the predictions. SOURCE is a video, a folder of
     videos, a folder of images of faces, or an index of frames. The table has a row for each face in each
     frame: its position and time, the probability of each class, and numbers such as valence. A video that
-    can't be read is named and left out.
+    can't be read is named and left out. Several videos are processed side by side; each process has its own
+    copy of the network.
 
     \b
     Example:
@@ -84,19 +96,19 @@ def predict(
     from ssltoolbox.data.extract.video import Cropping
     from ssltoolbox.engine.predict.gathered import Gathered
     from ssltoolbox.engine.predict.opening import look_at
-    from ssltoolbox.engine.predict.predictor import Predictor
+    from ssltoolbox.engine.predict.results import PredictorMaker
     from ssltoolbox.engine.predict.table import check_output
-    from ssltoolbox.engine.runs.headed import headed_networks
-    from ssltoolbox.models.devices import best_device
 
     check_output(output)
     named = look_at(source)
     _check_pictures(plot, video, named)
     maker = detector_maker(name, settings, files) if named.videos else None
-    predictor = Predictor(headed_networks(run, heads), best_device())
+    make_predictor = PredictorMaker(run, heads)
+    predictor = make_predictor()
     console = new_console(soft_wrap=True)
     tell_of_unused_gpu(console)
-    job = _Job(run, named, predictor, output, console, Gathered() if plot or video else None)
+    gathered = Gathered() if plot or video else None
+    job = _Job(run, named, make_predictor, output, console, gathered, workers)
     if maker:
         cropping = Cropping(fps, predictor.image_size, scale, cut, lost, 0.0, detect_size)
         done = _of_videos(job, maker, cropping)
@@ -104,7 +116,8 @@ def predict(
         done = _of_images(job, float(fps))
     _tell_left_out(done)
     where = f" in {counted(done.sources, 'video')}" if maker else ""
-    console.print(f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where} are in {output}")
+    found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
+    console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
     _draw(job, plot, video, fps)
     return DONE
 
@@ -115,10 +128,16 @@ class _Job:
 
     run: Path
     named: Named
-    predictor: Predictor
+    make_predictor: PredictorMaker
     output: Path
     console: Console
     gathered: Gathered | None
+    workers: int | None
+
+    @property
+    def predictor(self) -> Predictor:
+        """The predictor of this process."""
+        return self.make_predictor()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -142,40 +161,38 @@ def _check_pictures(plot: Path | None, video: Path | None, named: Named) -> None
 
 
 def _of_videos(job: _Job, maker: DetectorMaker, cropping: Cropping) -> Predicted:
-    from ssltoolbox.engine.predict.opening import video_sources
+    from ssltoolbox.data.extract.counts import FrameCounts, frames_shown
+    from ssltoolbox.engine.predict.results import VideoWork, video_results
     from ssltoolbox.engine.predict.run import predict as predict_all
-    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.paths import printable
+    from ssltoolbox.support.progress import ProgressLine
+    from ssltoolbox.support.workers import cores
 
-    with progress(job.console, len(job.named.videos), "videos") as advance:
-
-        def watch(looked_at: int, expected: int) -> None:
-            of = f" of {expected:,}" if expected else ""
-            under_way = min(1.0, looked_at / expected) if expected else 0
-            advance(0, f"frame {looked_at:,}{of}", under_way)
-
-        return predict_all(
-            video_sources(job.named, maker, cropping, watch),
-            job.predictor,
-            job.output,
-            job.about,
-            done=lambda source: advance(1),
-            gathered=job.gathered,
-        )
+    videos = job.named.videos
+    work = VideoWork(job.make_predictor, maker, cropping, job.gathered is not None)
+    workers = job.workers or min(cores(), MOST_PROCESSES)
+    shown, counts = ProgressLine(job.console, len(videos), "videos"), FrameCounts(len(videos))
+    with frames_shown(shown, counts, [printable(video.name) for video in videos]) as tick:
+        results = video_results(job.named, work, counts, workers, tick)
+        return predict_all(results, job.predictor.outputs, job.output, job.about, gathered=job.gathered)
 
 
 def _of_images(job: _Job, fps: float) -> Predicted:
     from ssltoolbox.engine.core.cores import shared_with, worker_count
     from ssltoolbox.engine.core.features import FeatureExtractor
     from ssltoolbox.engine.predict.opening import image_source
+    from ssltoolbox.engine.predict.results import image_results
     from ssltoolbox.engine.predict.run import predict as predict_all
     from ssltoolbox.support.progress import progress
 
-    network = job.predictor.networks[0]
-    workers = worker_count(network.plan, network.backbone)
-    reader = FeatureExtractor(network.backbone, network.view, job.predictor.device, workers)
+    predictor = job.predictor
+    network = predictor.networks[0]
+    workers = job.workers or worker_count(network.plan, network.backbone)
+    reader = FeatureExtractor(network.backbone, network.view, predictor.device, workers)
     source = image_source(job.named.path, fps, reader.read)
     with shared_with(workers), progress(job.console, source.frames) as tick:
-        done = predict_all([source], job.predictor, job.output, job.about, tick, gathered=job.gathered)
+        results = [image_results(source, predictor, job.gathered is not None)]
+        done = predict_all(results, predictor.outputs, job.output, job.about, tick, job.gathered)
     unreadable = [f"can't be read: {name}" for name in source.unreadable]
     tell_first(unreadable, f"{len(unreadable):,} of {counted(source.frames, 'image')}")
     return done
@@ -208,4 +225,4 @@ def _tell_left_out(done: Predicted) -> None:
     failed = [f"can't be read: {name}: {reason}" for name, reason in done.failed]
     tell_first(failed, f"{len(failed):,} left out")
     without_face = [f"no face: {name}" for name in done.without_face]
-    tell_first(without_face, f"{len(without_face):,} show none")
+    tell_first(without_face, f"{len(without_face):,} {agreeing(len(without_face), 'shows', 'show')} none")

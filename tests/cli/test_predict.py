@@ -89,6 +89,24 @@ def test_one_head_and_csv(here: Path) -> None:
     float(rows[0]["valence"])
 
 
+@pytest.mark.slow
+def test_any_number_of_processes_gives_the_same_table(here: Path, capsys: Capture) -> None:
+    for name in ("a", "b", "c"):
+        two_faces(here / f"videos/{name}.mov")
+    (here / "videos/broken.mp4").write_bytes(b"no video")
+    for workers in ("1", "2"):
+        pictures = ("--plot", f"{workers}.png")
+        predict("videos", "-o", f"{workers}.csv", "--workers", workers, "--fps", "5", *pictures, *SPOTS)
+        assert "can't be read: broken.mp4: " in capsys.readouterr().err
+    one, other = (Path(f"{workers}.csv").read_text().splitlines() for workers in "12")
+    assert len(one) == 1 + 3 * 16
+    assert [line.split(",")[:9] for line in one] == [line.split(",")[:9] for line in other]
+    values = [np.array([line.split(",")[-5:] for line in lines[1:]], object) for lines in (one, other)]
+    numbers = [found[:, -2:].astype(float) for found in values]
+    np.testing.assert_allclose(*numbers, atol=1e-5)
+    assert Path("1.png").stat().st_size == pytest.approx(Path("2.png").stat().st_size, rel=0.1)
+
+
 def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
     two_faces(here / "videos/b/a.mov")
     write_video(here / "videos/nobody.mov", [scene()] * 10)

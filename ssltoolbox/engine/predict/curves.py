@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
 from ssltoolbox.engine.predict.predictor import Shown, by_output
 from ssltoolbox.support.files import write_bytes
+from ssltoolbox.support.words import counted
 
 DPI = 100
 WIDTH, LEFT, RIGHT, MARGIN = 1200, 76, 210, 16
@@ -79,7 +80,7 @@ def picture(curves: Sequence[FaceCurve], outputs: Sequence[Shown], others: int =
     for number, curve in enumerate(curves):
         _face(figure, curve, panels, MARGIN + number * block)
     if others:
-        text = f"{others:,} faces that are seen more briefly are not drawn"
+        text = f"not drawn: {counted(others, 'face')} seen more briefly"
         figure.text(LEFT / WIDTH, (MARGIN + TITLE / 2) / height, text, color=PALE, fontsize=10)
     return figure
 
@@ -108,7 +109,7 @@ def _face(figure: Figure, curve: FaceCurve, panels: Sequence[_Panel], top: float
     times = curve.times
     span = _span(times)
     name = f"{curve.source}, face {curve.face}"
-    facts = f"{len(times):,} frames, {times[0]:.1f} to {times[-1]:.1f} s"
+    facts = f"{counted(len(times), 'frame')}, {times[0]:.1f} to {times[-1]:.1f} s"
     title = _axes(figure, LEFT, top, WIDTH - LEFT - MARGIN, TITLE)
     title.axis("off")
     title.text(0, 0.5, _shortened(name), fontsize=12, weight="bold", color=INK, va="center", parse_math=False)

@@ -83,7 +83,11 @@ class Gathered:
                 continue
             self._curves.setdefault(key, FaceCurve(*key)).add(row, found, image.copy())
 
-    def forget(self, source: str) -> None:
-        """Removes the faces of a source."""
-        self._curves = {key: curve for key, curve in self._curves.items() if key[0] != source}
-        self._others = {key for key in self._others if key[0] != source}
+    def take(self, others: Gathered) -> None:
+        """Adds the faces of another source."""
+        for key, curve in others._curves.items():
+            if len(self._curves) < MOST_FACES:
+                self._curves[key] = curve
+            else:
+                self._others.add(key)
+        self._others |= others._others

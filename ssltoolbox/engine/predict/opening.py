@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssltoolbox.api import LandmarkDetector, UserError
-from ssltoolbox.data.extract.video import Cropping, Watch
+from ssltoolbox.api import UserError
 from ssltoolbox.data.extract.videos import videos_in
 from ssltoolbox.data.index.schema import is_index
 from ssltoolbox.engine.predict.sources import (
-    Faces,
     ImageFaces,
     Read,
     folder_faces,
     index_faces,
 )
-from ssltoolbox.engine.predict.video_faces import VideoFaces
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,11 @@ class Named:
         """True for a single video, not a folder."""
         return self.path.is_file()
 
+    def name_of(self, video: Path) -> str:
+        """The path of a video below the folder."""
+        below = self.path.parent if self.is_video else self.path
+        return video.relative_to(below.absolute()).as_posix()
+
 
 def look_at(path: Path) -> Named:
     """What a path names; a folder with videos in it is a folder of videos.
@@ -50,22 +51,6 @@ def look_at(path: Path) -> Named:
             "name a video, a folder of videos or images, or an index of frames",
         )
     return Named(path, () if is_index(path) else tuple(videos_in(path)))
-
-
-def video_sources(
-    named: Named, make: Callable[[], LandmarkDetector], cropping: Cropping, watch: Watch
-) -> Sequence[Faces]:
-    """A source for each video, by its path below the folder. The detector is made once.
-
-    Raises:
-        UserError: where the detector can't be made.
-    """
-    detector = make()
-    below = (named.path.parent if named.is_video else named.path).absolute()
-    return [
-        VideoFaces(video, video.relative_to(below).as_posix(), detector, cropping, watch)
-        for video in named.videos
-    ]
 
 
 def image_source(path: Path, fps: float, read: Read) -> ImageFaces:

@@ -111,7 +111,13 @@ class _Overlay:
         taken: list[_Corners] = []
         for face, box, values in faces:
             taken.append(
-                self._label(draw, box, "\n".join(_lines(self._outputs, values)), _colour(face), taken)
+                self._label(
+                    draw,
+                    box,
+                    "\n".join([f"face {face}", *_lines(self._outputs, values)]),
+                    _colour(face),
+                    taken,
+                )
             )
         return image
 

@@ -1,21 +1,17 @@
-"""Predicts for all faces of some sources, and writes the table."""
+"""Writes the table of the predictions of some sources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ssltoolbox.api import SslToolboxError
-from ssltoolbox.data.extract.faces import DetectorFailed
-from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.engine.predict.gathered import Gathered
-from ssltoolbox.engine.predict.predictor import Predictor
-from ssltoolbox.engine.predict.sources import Faces
-from ssltoolbox.engine.predict.table import Predictions, PredictionTable, prediction_table
+from ssltoolbox.engine.predict.predictor import Shown
+from ssltoolbox.engine.predict.results import SourceResult
+from ssltoolbox.engine.predict.table import prediction_table
 
 
 @dataclass(frozen=True)
@@ -38,24 +34,22 @@ class Predicted:
 
 
 def predict(
-    sources: Iterable[Faces],
-    predictor: Predictor,
+    results: Iterable[SourceResult],
+    outputs: Sequence[Shown],
     output: Path,
     about: Mapping[str, Any],
     tick: Callable[[int], object] = lambda faces: None,
-    done: Callable[[Faces], object] = lambda source: None,
     gathered: Gathered | None = None,
 ) -> Predicted:
-    """Writes the table of predictions, see `PredictionTable`. A source that fails is left out.
+    """Writes the table of predictions, see `PredictionTable`. A source that failed is left out.
 
     Args:
-        sources: of faces.
-        predictor: has the heads.
+        results: of the sources.
+        outputs: the labels.
         output: the table, `.parquet` or `.csv`.
         about: for its metadata.
-        tick: called with the number of faces that are done since the last call.
-        done: called with each source that is done.
-        gathered: gets the faces too.
+        tick: called with the number of faces that were written since the last call.
+        gathered: gets the faces that the results have gathered.
 
     Raises:
         UserError: where the table can't have this name.
@@ -64,57 +58,25 @@ def predict(
     rows, faces, used = 0, 0, 0
     failed: list[tuple[str, str]] = []
     without_face: list[str] = []
-    with prediction_table(output, predictor.outputs, about) as table:
-        for source in sources:
-            try:
-                seen, count = _of_source(source, predictor, table, tick, gathered)
-            except (UnreadableVideo, DetectorFailed) as error:
-                failed.append((source.name, str(error)))
-                if gathered:
-                    gathered.forget(source.name)
-            else:
-                rows, faces, used = rows + count, faces + seen, used + bool(count)
-                without_face += [] if count else [source.name]
-            done(source)
+    with prediction_table(output, outputs, about) as table:
+        for result in results:
+            if result.error:
+                failed.append((result.name, result.error))
+                continue
+            seen: set[tuple[str, int]] = set()
+            count = 0
+            for found in result.predictions:
+                table.write(found)
+                seen |= {(row.source, row.face) for row in found.rows}
+                count += len(found)
+                tick(len(found))
+            if gathered and result.faces:
+                gathered.take(result.faces)
+            rows, faces, used = rows + count, faces + len(seen), used + bool(count)
+            without_face += [] if count else [result.name]
         if not rows:
             raise SslToolboxError(_nothing(failed, without_face))
     return Predicted(rows, faces, used, tuple(failed), tuple(without_face))
-
-
-def _of_source(
-    source: Faces,
-    predictor: Predictor,
-    table: PredictionTable,
-    tick: Callable[[int], object],
-    gathered: Gathered | None,
-) -> tuple[int, int]:
-    """Writes the rows of a source; gives its numbers of faces and rows."""
-    held: list[Predictions] = []
-    faces: set[tuple[str, int]] = set()
-    count = 0
-    for batch in source.batches(predictor.image_size):
-        if batch.rows:
-            found = Predictions(batch.rows, predictor(batch.images))
-            faces |= {(row.source, row.face) for row in batch.rows}
-            count += len(found)
-            if gathered:
-                gathered.add(batch, found.values)
-            if source.fails_whole:
-                held.append(found)
-            else:
-                table.write(found)
-        tick(len(batch.rows))
-    if held:
-        table.write(_in_order(held))
-    return len(faces), count
-
-
-def _in_order(parts: list[Predictions]) -> Predictions:
-    """All of them as one, face by face."""
-    rows = [row for part in parts for row in part.rows]
-    order = sorted(range(len(rows)), key=lambda index: (rows[index].face, rows[index].frame))
-    values = np.concatenate([part.values for part in parts])
-    return Predictions([rows[index] for index in order], values[order])
 
 
 def _nothing(failed: list[tuple[str, str]], without_face: list[str]) -> str:

@@ -66,12 +66,10 @@ class Faces(Protocol):
     Attributes:
         name: for messages.
         frames: how many there are; 0 where that shows itself later.
-        fails_whole: True if nothing of it is to be kept where a part of it fails.
     """
 
     name: str
     frames: int
-    fails_whole: bool
 
     def batches(self, size: int) -> Iterator[FaceBatch]:
         """The faces as images of that size, in order within each of them.
@@ -94,8 +92,6 @@ class ImageFaces:
         frames: how many images there are.
         unreadable: one line for each image that could not be read so far.
     """
-
-    fails_whole = False
 
     def __init__(
         self,

@@ -24,8 +24,6 @@ class VideoFaces:
         frames: 0, because faces are found only while the video is read.
     """
 
-    fails_whole = True
-
     def __init__(
         self, path: Path, name: str, detector: LandmarkDetector, cropping: Cropping, watch: Watch
     ) -> None:

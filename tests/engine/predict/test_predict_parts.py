@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from helpers.heads import AFFECT, MOODS, UNITS, run_with_heads
+from PIL import ImageDraw
 
 from ssltoolbox.api import HeadOutput
 from ssltoolbox.engine.predict import gathered as gathering
 from ssltoolbox.engine.predict.curves import picture
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
-from ssltoolbox.engine.predict.overlay import _free_place, _Track
+from ssltoolbox.engine.predict.overlay import _free_place, _Painter, _Track
 from ssltoolbox.engine.predict.predictor import Predictor, Shown
 from ssltoolbox.engine.predict.sources import FaceBatch, FaceRow
 from ssltoolbox.engine.runs.headed import headed_networks
@@ -87,18 +88,38 @@ def test_images_of_a_long_track_stay_few_and_even(monkeypatch: pytest.MonkeyPatc
     assert set(np.diff(kept)) == {16}
 
 
-def test_faces_beyond_the_most_are_counted_and_a_source_can_be_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(gathering, "MOST_FACES", 2)
-    faces = Gathered()
-    for source, face in (("a", 1), ("a", 2), ("b", 1), ("b", 1)):
+def gathered(*faces: tuple[str, int]) -> Gathered:
+    found = Gathered()
+    for source, face in faces:
         images = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
-        faces.add(FaceBatch(images, [FaceRow(source, face, 0, 0.0)]), np.zeros((1, 1)))
+        found.add(FaceBatch(images, [FaceRow(source, face, 0, 0.0)]), np.zeros((1, 1)))
+    return found
+
+
+def test_faces_beyond_the_most_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_FACES", 2)
+    faces = gathered(("a", 1), ("a", 2), ("b", 1), ("b", 1))
     assert [(one.source, one.face) for one in faces.curves] == [("a", 1), ("a", 2)]
     assert faces.left_out == 1
-    faces.forget("a")
-    assert faces.curves == []
+
+
+def test_faces_of_several_sources_are_counted_as_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = gathered(("a", 1)), gathered(("b", 1), ("b", 2), ("b", 3))
+    monkeypatch.setattr(gathering, "MOST_FACES", 2)
+    first.take(second)
+    assert [(one.source, one.face) for one in first.curves] == [("a", 1), ("b", 1)]
+    assert first.left_out == 2
+
+
+def test_a_label_has_the_number_that_its_curve_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw, "multiline_text", lambda draw, place, text, **_: written.append(text)
+    )
+    outputs = [Shown(AFFECT[0].label, AFFECT[0], AFFECT[0].columns)]
+    faces = [curve([0.0, 0.2], face=3), curve([0.0, 0.2], face=11)]
+    _Painter((60, 60, 3), faces, outputs, 0.2).painted(np.zeros((60, 60, 3), np.uint8), 0.1)
+    assert [text.splitlines()[0] for text in written] == ["face 3", "face 11"]
 
 
 def test_the_picture_has_a_panel_for_each_kind_of_label() -> None:
