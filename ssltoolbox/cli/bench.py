@@ -10,6 +10,7 @@ import click
 from ssltoolbox.cli.common import LocalPath, tell_warnings
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
 from ssltoolbox.cli.output import new_console, shown
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,6 +76,8 @@ def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
     if outcome.code_changed:
         left = sum(state in (JobState.WAITING, JobState.ELSEWHERE) for state in bench.states.values())
         click.echo(
-            f"the code was changed while this ran, so {left} runs were not started; run it again", err=True
+            f"the code was changed while this ran, so {counted(left, 'run')} {agreeing(left, 'was', 'were')} not "
+            "started; run it again",
+            err=True,
         )
     return FAILED if outcome.code_changed or bench.reasons else DONE

@@ -18,7 +18,7 @@ from ssltoolbox.cli.common import (
     tell_of_unused_gpu,
 )
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.recipe import Override
@@ -91,7 +91,8 @@ def embed(
         done = embedding.write(output, tick)
     if done.left_out:
         click.echo(f"left out: {counted(done.left_out, 'frame')} that could not be read", err=True)
-    console.print(f"{done.frames:,} frames with {done.dim} features each are in {output}")
+    found = f"{counted(done.frames, 'frame')} with {done.dim} features each"
+    console.print(f"{found} {agreeing(done.frames, 'is', 'are')} in {output}")
 
 
 def _data(data: str) -> Override:

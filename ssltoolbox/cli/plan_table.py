@@ -10,7 +10,7 @@ from rich.table import Table
 from ssltoolbox.api import KINDS, DataFacts, Kind
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
-from ssltoolbox.support.words import bytes_text, counted, duration_text
+from ssltoolbox.support.words import agreeing, bytes_text, counted, duration_text
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.training.measure import StepCost
@@ -72,8 +72,9 @@ def _facts(plan: Plan) -> str:
     lengths = f"{facts.shortest}" + (f" to {facts.longest}" if facts.longest > facts.shortest else "")
     counted_labels = [_label(name, facts) for name in sorted(facts.label_facts)]
     extras = ["landmarks"] * facts.landmarks + sorted(facts.labels - facts.label_facts.keys())
-    clips = f"{facts.clips} clips of {facts.identities} identities"
-    frames = f"{lengths} frames each at {facts.fps:.3g} per second, {facts.frames} in all"
+    clips = f"{counted(facts.clips, 'clip')} of {counted(facts.identities, 'identity')}"
+    each = f"{lengths} {agreeing(facts.longest, 'frame', 'frames')} each"
+    frames = f"{each} at {facts.fps:.3g} per second, {facts.frames} in all"
     text = f"\n{clips}, {frames}" + (f"; with {', '.join(extras)}" if extras else "")
     return "\n".join([text, *counted_labels])
 
@@ -96,8 +97,8 @@ def _label(name: str, facts: DataFacts) -> str:
 def _step(plan: Plan) -> str:
     counts, micro_batches = plan.counts, plan.recipe.trainer.accumulate
     hard = counts.hard_negatives
-    drawn = f"{counts.draws} clips" + (f", {hard} hard negative{'s' * (hard > 1)} each" if hard else "")
-    text = f"{drawn}: {counts.instances} instances, {counts.images} images"
+    drawn = counted(counts.draws, "clip") + (f", {counted(hard, 'hard negative')} each" if hard else "")
+    text = f"{drawn}: {counted(counts.instances, 'instance')}, {counted(counts.images, 'image')}"
     return text + (f", in {micro_batches} micro-batches" if micro_batches > 1 else "")
 
 
@@ -112,15 +113,17 @@ def _memory(plan: Plan) -> str:
 
 def _run(plan: Plan) -> str:
     counts = plan.counts
+    steps = counted(counts.steps, "step")
     if not counts.steps_per_epoch:
-        return f"{counts.steps} steps"
-    return f"{counts.steps} steps, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} epochs"
+        return steps
+    epochs = agreeing(counts.epochs == 1, "epoch", "epochs")
+    return f"{steps}, {counts.steps_per_epoch} an epoch, {counts.epochs:.4g} {epochs}"
 
 
 def _learning_rate(optim: Optim, schedule: LearningRate) -> str:
     text = f"{optim.name}, {schedule.lr:g}, {schedule.provided.descriptor.name}"
     if schedule.warmup:
-        text += f", {schedule.warmup} steps of warm-up"
+        text += f", {counted(schedule.warmup, 'step')} of warm-up"
     if schedule.steps:
         marks = sorted({0, schedule.warmup, schedule.steps // 2, schedule.steps - 1})
         text += "\n" + ", ".join(f"{schedule.lr * schedule.factor(s):.2g} at step {s}" for s in marks)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
+from ssltoolbox.support.words import agreeing, counted
 
 MOST_DRAWS = 20
 
@@ -57,8 +58,9 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     count = len(shown.draws)
     if count < draws:
         click.echo(
-            f"the first micro-batch of a step has {shown.most} draws, so {draws} can't be shown; a larger "
-            "trainer.batch_size has more",
+            f"the first micro-batch of a step has {counted(shown.most, 'draw')}, so {draws} can't be shown; a "
+            "larger trainer.batch_size has more",
             err=True,
         )
-    click.echo(f"{count} draw{'s' * (count > 1)} of step {step} of {plan.recipe.name} are in {output}")
+    are = agreeing(count, "is", "are")
+    click.echo(f"{counted(count, 'draw')} of step {step} of {plan.recipe.name} {are} in {output}")

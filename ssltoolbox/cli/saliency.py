@@ -13,6 +13,7 @@ import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu, tell_warnings
 from ssltoolbox.cli.output import new_console
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,7 +107,8 @@ def saliency(
         click.echo(json.dumps(_numbers(seen, faces.names), indent=2, ensure_ascii=False))
         return
     console.print(_table(seen))
-    console.print(f"{len(faces.names)} faces seen by {len(seen)} networks are in {output}")
+    found = f"{counted(len(faces.names), 'face')} seen by {counted(len(seen), 'network')}"
+    console.print(f"{found} {agreeing(len(faces.names), 'is', 'are')} in {output}")
 
 
 def _plan(wanted: NetworkSource) -> Plan:

@@ -22,6 +22,7 @@ from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
 from ssltoolbox.recipe import IMAGENET, LoadedRecipe, Located, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
+from ssltoolbox.support.words import counted
 
 NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
 STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
@@ -158,11 +159,12 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     batch = trainer.batch_size or 0
     involved = [Kind.NEGATIVE_SAMPLERS, Kind.DATASETS]
     if most < least:
-        message = f"a step draws from at least {least // (1 + hard)} clips, the data has {clips}"
+        needed = counted(least // (1 + hard), "clip")
+        message = f"a step draws from at least {needed}, the data has {clips}"
         hint = "get more clips" if shares == 1 else "get more clips, or use fewer micro-batches or processes"
     elif batch % unit:
         factors = {
-            f"1 + {hard} hard negative{'s' * (hard != 1)}": 1 + hard,
+            f"1 + {counted(hard, 'hard negative')}": 1 + hard,
             "micro-batches": trainer.accumulate,
             "processes": processes,
         }
@@ -171,7 +173,7 @@ def _sizes(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
         hint = f"write batch_size: {min(max(least, round(batch / unit) * unit), most)}"
         involved.remove(Kind.DATASETS)
     elif batch > most:
-        message = f"a step draws from {plan.counts.draws} clips, the data has {clips}"
+        message = f"a step draws from {counted(plan.counts.draws, 'clip')}, the data has {clips}"
         hint = f"write batch_size: {most} or less"
     elif batch < least:
         message = "a micro-batch has one instance; batch norm and negatives need others beside it"

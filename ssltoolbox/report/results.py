@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ssltoolbox.api import Metric
+from ssltoolbox.support.words import agreeing
 
 HOW = {"finetune": "fine-tuned", "knn": "by neighbours", "linear_sgd": "linear by SGD"}
 """Protocols to name in a result; the usual one, a linear probe by `linear`, is not named."""
@@ -193,7 +194,8 @@ def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
         yield f"measured on {', '.join(shares)}."
     if missing := numbers.get("unlabelled"):
         counts = [f"{count:,} {split}" for split, count in missing.items()]
-        yield f"{', '.join(counts)} frames have no such label and were left out."
+        one, many = "frame has no such label and was", "frames have no such label and were"
+        yield f"{', '.join(counts)} {agreeing(sum(missing.values()), one, many)} left out."
     if isinstance(folds := numbers.get("folds"), list):
         yield f"the mean over {len(folds)} folds."
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ssltoolbox.api import Features, Split, UserError
+from ssltoolbox.support.words import agreeing
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -52,8 +53,9 @@ def usable(features: Mapping[Split, Features], split: Split, task: str) -> Featu
         )
     broken = int((~np.isfinite(found.values)).any(axis=1).sum())
     if broken:
+        have = agreeing(broken, "has", "have")
         raise UserError(
-            f"{task}: {broken} of {len(found)} frames of the {split} split have features that are NaN or "
+            f"{task}: {broken} of {len(found)} frames of the {split} split {have} features that are NaN or "
             "infinite: the backbone has diverged",
             "train it again with a lower learning rate",
         )

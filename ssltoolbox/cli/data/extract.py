@@ -14,7 +14,7 @@ from ssltoolbox.cli.common import FPS, SHOWN, WORKERS, LocalPath, size_option, t
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import VideoResult
@@ -147,4 +147,4 @@ def _summary(outcomes: Sequence[VideoResult], output: Path) -> Iterator[str]:
         yield f"dropped {counted(sparse, 'clip')}: the video has fewer frames per second than --fps"
     read = sum(not outcome.error for outcome in outcomes)
     frames, clips = counted(total("frames"), "frame"), counted(total("clips"), "clip")
-    yield f"{frames} of {clips} of {counted(read, 'video')} are in {output}"
+    yield f"{frames} of {clips} of {counted(read, 'video')} {agreeing(total('frames'), 'is', 'are')} in {output}"

@@ -11,7 +11,7 @@ import click
 
 from ssltoolbox.cli.common import FPS, WORKERS, LocalPath, tell_first
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.label_options import WrittenLabel
@@ -73,7 +73,8 @@ def index(
         if names := sorted({name for clip in clips[:1] for name in clip.labels}):
             click.echo(f"labels: {', '.join(names)}", err=True)
         if table.repeated:
-            click.echo(f"left out: {counted(table.repeated, 'row')} that repeat one before", err=True)
+            repeat = agreeing(table.repeated, "repeats", "repeat")
+            click.echo(f"left out: {counted(table.repeated, 'row')} that {repeat} one before", err=True)
         if table.unused:
             click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
     elif root or labels:
@@ -99,7 +100,8 @@ def index(
             classes=classes,
         )
     say_skipped(built.skipped, output / SKIPPED)
-    console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
+    found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
+    console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
 
 
 def written_labels(text: str | None) -> dict[str, WrittenLabel]:

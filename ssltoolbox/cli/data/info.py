@@ -12,7 +12,7 @@ import click
 from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.data.index import written_labels
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -202,7 +202,8 @@ def _print(index: Path, info: IndexInfo, long_enough: dict[str, int]) -> None:
     for name, text in _rows(info):
         table.add_row(name, text)
     for name, clips in long_enough.items():
-        table.add_row(name, f"{clips:,} of {counted(info.clips, 'clip')} are long enough")
+        are = agreeing(clips, "is", "are")
+        table.add_row(name, f"{clips:,} of {counted(info.clips, 'clip')} {are} long enough")
     new_console().print(table)
 
 

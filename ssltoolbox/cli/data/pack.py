@@ -9,7 +9,7 @@ import click
 from ssltoolbox.cli.common import WORKERS, LocalPath, size_option
 from ssltoolbox.cli.data.index import say_skipped
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import agreeing, counted
 
 
 @click.command()
@@ -53,4 +53,5 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
     with progress(console, len(frames)) as tick:
         built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
     say_skipped(built.skipped, output / SKIPPED)
-    console.print(f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')} are in {output}")
+    found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
+    console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")

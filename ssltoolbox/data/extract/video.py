@@ -13,6 +13,7 @@ from ssltoolbox.data.extract.clips import ClipWriter, Crop, TrackCrops, is_spars
 from ssltoolbox.data.extract.faces import find_faces
 from ssltoolbox.data.extract.reading import VideoReader
 from ssltoolbox.data.extract.tracks import FaceTracker, Track
+from ssltoolbox.support.words import counted
 
 SMALL = 80
 """Smallest side in pixels of a picture in which dlib can find a face by default."""
@@ -146,7 +147,9 @@ class Extracted:
             return ""
         if self.without_face == self.looked_at:
             small = "too small: " if min(self.width, self.height) < SMALL else ""
-            return f"{small}no face in {self.looked_at:,} frames of {self.width} × {self.height} pixels"
+            return (
+                f"{small}no face in {counted(self.looked_at, 'frame')} of {self.width} × {self.height} pixels"
+            )
         dropped = {
             "shorter than --min-seconds": self.short,
             "with fewer frames per second than --fps": self.sparse,

@@ -34,6 +34,7 @@ from ssltoolbox.data.index.schema import (
 from ssltoolbox.data.index.shards import Shards
 from ssltoolbox.support.files import appear, beside, locked, write_csv
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
+from ssltoolbox.support.words import counted
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 4096
@@ -244,7 +245,7 @@ def _write(
     kept = [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
     if not kept:
         path, reason = skipped[0]
-        raise UserError(f"none of {len(skipped)} files could be used; the first, {path}: {reason}")
+        raise UserError(f"none of {counted(len(skipped), 'file')} could be used; the first, {path}: {reason}")
     write_table(folder / FRAMES_FILE, frames)
     write_table(folder / CLIPS_FILE, clips_table(kept))
     if any(clip.landmarks for clip in clips):

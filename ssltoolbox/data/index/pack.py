@@ -40,6 +40,7 @@ from ssltoolbox.data.index.shards import Shards
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.support.files import appear, beside, locked, replaced, write_csv
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.words import counted
 from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
@@ -164,7 +165,7 @@ def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, coun
     skipped = _skipped(index, tables, kept)
     if not kept.any():
         path, reason = skipped[0]
-        raise UserError(f"none of {len(kept)} frames could be read; the first, {path}: {reason}")
+        raise UserError(f"none of {counted(len(kept), 'frame')} could be read; the first, {path}: {reason}")
     _join_images(work / IMAGES_FILE, shards, [pc.sum(table["length"]).as_py() or 0 for table in tables])
     stored = lengths.drop_null().to_numpy()
     frames = map_table(index.path / FRAMES_FILE, FRAMES).filter(pa.array(kept))

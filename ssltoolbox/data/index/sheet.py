@@ -12,6 +12,7 @@ from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.support.files import replaced
+from ssltoolbox.support.words import counted
 
 CLIPS, FRAMES = 8, 8
 TILE, GAP, LINE = 112, 4, 22
@@ -68,7 +69,7 @@ def spread_evenly(count: int, most: int) -> np.ndarray:
 
 def _title(name: str, times: np.ndarray, width: int) -> str:
     """The title of a clip, shortened to the width."""
-    facts = f"  {len(times)} frames, {times[-1] - times[0]:.1f} s"
+    facts = f"  {counted(len(times), 'frame')}, {times[-1] - times[0]:.1f} s"
     room = width // 8 - len(facts)
     return (name if len(name) <= room else f"…{name[-room:]}") + facts
 

@@ -23,6 +23,7 @@ from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import Override
 from ssltoolbox.support.files import LOCK, locked, write_json, write_text
 from ssltoolbox.support.paths import refuse_url
+from ssltoolbox.support.words import counted
 
 FREE_TO_CHANGE = frozenset(
     f"trainer.{key}"
@@ -229,8 +230,8 @@ def _in_words(world: Mapping[str, Any]) -> str:
     '4 processes on 2 nodes'
     """
     processes, nodes = world.get("processes", 1), world.get("nodes", 1)
-    text = "1 process" if processes == 1 else f"{processes} processes"
-    return text if nodes == 1 else f"{text} on {nodes} nodes"
+    text = counted(processes, "process")
+    return text if nodes == 1 else f"{text} on {counted(nodes, 'node')}"
 
 
 def _is_different(before: Any, now: Any) -> bool:

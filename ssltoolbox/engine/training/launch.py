@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssltoolbox.api import UserError
+from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from ssltoolbox.recipe import Trainer
@@ -166,7 +167,7 @@ def world_of(trainer: Trainer, gpus: int, env: Mapping[str, str] | None = None) 
     devices = per_node if trainer.devices == "auto" else trainer.devices
     if devices * trainer.nodes != launcher.size or devices != per_node:
         raise UserError(
-            f"{launcher.name} has started {launcher.size} processes, {per_node} on each node; "
+            f"{launcher.name} has started {counted(launcher.size, 'process')}, {per_node} on each node; "
             f"the recipe asks for {devices * trainer.nodes}: "
             f"trainer.devices {trainer.devices} × trainer.nodes {trainer.nodes}",
             f"set trainer.devices to {per_node} and trainer.nodes to {launcher.size // per_node}, "
@@ -204,7 +205,7 @@ def _own_world(wanted: int | Literal["auto"], nodes: int, gpus: int, env: Mappin
 def _refuse_too_many(devices: int, gpus: int) -> None:
     if gpus and devices > gpus:
         raise UserError(
-            f"there are {devices} processes on each node for {gpus} GPUs that this one sees",
+            f"there are {devices} processes on each node for {counted(gpus, 'GPU')} that this one sees",
             "lower trainer.devices, or let each process see all GPUs of its node",
         )
 

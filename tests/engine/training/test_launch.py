@@ -70,7 +70,7 @@ def test_ranks_follow_the_launcher(
 @pytest.mark.parametrize(
     ("env", "devices", "nodes", "facts"),
     [
-        (slurm(0, 1), 2, 1, ("SLURM", "1 processes", "trainer.devices 2", "--ntasks-per-node")),
+        (slurm(0, 1), 2, 1, ("SLURM", "1 process", "trainer.devices 2", "--ntasks-per-node")),
         (slurm(0, 2), 1, 1, ("SLURM", "2 processes", "set trainer.devices to 2")),
         (slurm(0, 3, 2), "auto", 2, ("3 processes",)),
         (torchrun(1, 2, 2), 1, 1, ("torchrun", "2 processes", "--nproc-per-node")),

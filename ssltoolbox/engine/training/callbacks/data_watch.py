@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.stages import MicroBatch
 from ssltoolbox.engine.training.ranks import is_logged, of_all_ranks, several
+from ssltoolbox.support.words import agreeing, counted
 
 MOST_UNREADABLE = 0.01
 """The share of unreadable images that fails a run."""
@@ -82,15 +83,18 @@ class DataWatch(Callback):
         lines = []
         if self.counts["frames_unreadable"]:
             share = self.counts["frames_unreadable"] / self.counts["frames_read"]
+            were = agreeing(self.counts["frames_unreadable"], "was", "were")
             lines.append(
-                f"{self.counts['frames_unreadable']} of {self.counts['frames_read']} images were unreadable "
+                f"{self.counts['frames_unreadable']} of {self.counts['frames_read']} images {were} unreadable "
                 f"({share:.2%}) and replaced by other draws:"
             )
             lines += [f"  {note}" for note in self.notes]
         if self.counts["clips_refused"]:
-            lines.append(f"{self.counts['clips_refused']} draws fell on clips too short for the strategies")
+            draws = counted(self.counts["clips_refused"], "draw")
+            lines.append(f"{draws} fell on clips too short for the strategies")
         if self.counts["anchors_refused"]:
-            lines.append(f"{self.counts['anchors_refused']} anchors had no answer from the strategies")
+            anchors = counted(self.counts["anchors_refused"], "anchor")
+            lines.append(f"{anchors} had no answer from the strategies")
         lines += [
             f"{name.replace('_', ' ')}: {count}, {count / self.counts['draws']:.2f} per draw"
             for name, count in sorted(self.counts.items())
