@@ -75,6 +75,7 @@ def test_an_override_rules_out_a_value_of_the_recipe() -> None:
 
 def test_a_path_is_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pth").touch()
     plan = plan_of(SECTIONS | {"backbone": {"name": "test_byobnet", "weights": "w.pth"}})
     assert plan.recipe.backbone.weights == str(tmp_path / "w.pth")
 
