@@ -170,7 +170,8 @@ def test_an_index_gives_the_same_as_its_folder(here: Path) -> None:
 
 def test_the_pictures_show_the_faces(here: Path, capsys: Capture, golden: Golden) -> None:
     two_faces(here / "a.mov")
-    predict("a.mov", "-o", "out.csv", "--plot", "out.png", "--video", "boxes.mp4", "--fps", "5", *SPOTS)
+    pictures = ("--plot", "out.png", "--video", "boxes.mp4", "--head", "valence_arousal")
+    predict("a.mov", "-o", "out.csv", *pictures, "--fps", "5", *SPOTS)
     golden(capsys.readouterr().out)
     with Image.open("out.png") as picture:
         assert picture.width == 1200
