@@ -94,7 +94,7 @@ def test_an_index_without_readable_images_is_an_error(tmp_path: Path, put_clip: 
     (put_clip("id1/v/c", ["1.png"]) / "1.png").write_bytes(b"")
     with pytest.raises(UserError) as caught:
         indexed(tmp_path, output)
-    assert "none of 1 files" in str(caught.value)
+    assert "none of 1 file could" in str(caught.value)
     assert "id1/v/c/1.png: empty" in str(caught.value)
     assert not output.exists()
 
