@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor
 
 WRAPPERS = re.compile(r"(?<![^.])(module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
@@ -93,6 +94,22 @@ def _still(tensors: Tensors) -> dict[str, Tensor]:
     return still
 
 
+def _of_normalised_images(tensors: Tensors) -> dict[str, Tensor]:
+    """A network that sees colours from 0 to 1 as one of normalised images: its patch embedding undoes that."""
+    patches, bias = tensors.get("patch_embed.proj.weight"), tensors.get("patch_embed.proj.bias")
+    if patches is None or patches.ndim != 5 or bias is None:
+        return {}
+    mean, std = (
+        patches.new_tensor(each)[:, None, None, None]
+        for each in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+    )
+    undone = {
+        "patch_embed.proj.weight": patches * std,
+        "patch_embed.proj.bias": bias + (patches * mean).sum(dim=(1, 2, 3, 4)),
+    }
+    return {**tensors, **undone}
+
+
 def _sinusoids(positions: int, width: int) -> Tensor:
     """Sines and cosines of positions [1, positions, width] (Vaswani et al. 2017, section 3.5)."""
     rates = 10000.0 ** (torch.arange(width) // 2 * -2.0 / width)
@@ -161,8 +178,9 @@ LAYOUTS = (
         ),
         lambda tensors: _registers(_merged(tensors)),
     ),
+    Layout("VideoMAE", ((r"\.gamma_(\d)$", r".ls\1.gamma"),), _still, video=True),
     Layout(
-        "VideoMAE and MARLIN",
+        "MARLIN",
         (
             (r"^pos_embedding\.emb$", "pos_embed"),
             (r"^patch_embedding\.projection\.", "patch_embed.proj."),
@@ -170,7 +188,7 @@ LAYOUTS = (
             (r"\.mlp\.layers\.1\.linear\.", ".mlp.fc2."),
             (r"\.gamma_(\d)$", r".ls\1.gamma"),
         ),
-        _still,
+        lambda tensors: _still(_of_normalised_images(tensors)),
         video=True,
     ),
 )

@@ -135,6 +135,11 @@ class _Search:
         names = "|".join(map(re.escape, sorted(lists)))
         return re.compile(rf"(?:^|\.)(?:{names})\.\d+\." if lists else r"(?!)")
 
+    @cached_property
+    def blocks(self) -> frozenset[str]:
+        """The numbered blocks of the network, such as `layer1.0.` and `blocks.11.`."""
+        return frozenset(found[0] for found in map(self.in_blocks.match, self.expected) if found)
+
     def modules(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Modules of the file that may be the network, the largest first: prefix, and key → key in the file.
 
@@ -196,8 +201,16 @@ class _Search:
             misshapen={key: tensor for key, tensor in misshapen.items() if key not in resampled},
             ignored=ignored,
             resampled=tuple(resampled),
-            extra=tuple(key for key in ignored if self.in_blocks.match(key) and not _COMPUTED.search(key)),
+            extra=tuple(key for key in ignored if self._in_a_block(key) and not _COMPUTED.search(key)),
         )
+
+    def _in_a_block(self, key: str) -> bool:
+        """Whether a key is in one of the network's blocks, or in a further one.
+
+        A further single layer is none: a network may be the beginning of another one, such as VGG's.
+        """
+        block = self.in_blocks.match(key)
+        return block is not None and (block[0] in self.blocks or "." in key[block.end() :])
 
 
 def _resized(key: str, converted: Tensor, tensor: Tensor | None) -> bool:

@@ -247,7 +247,11 @@ def a_block(state: State, block: str, tokens: Tensor) -> Tensor:
 
 
 def marlin(state: State, images: Tensor) -> Tensor:
-    """Pooled features of the first moment of clips that stand still: the mean of the tokens, then the norm."""
+    """Pooled features of the first moment of clips that stand still: the mean of the tokens, then the norm.
+
+    Args:
+        images: colours from 0 to 1.
+    """
     clips = torch.stack([images, images], dim=2)
     weight, bias = (state[f"patch_embedding.projection.{kind}"] for kind in ("weight", "bias"))
     tokens = F.conv3d(clips, weight, bias, stride=(2, PATCH, PATCH)).flatten(2).transpose(1, 2)
@@ -281,6 +285,7 @@ def marlins_state() -> State:
     return {key: torch.randn(shape, generator=generator) * 0.3 for key, shape in shapes.items()}
 
 
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 STILL = {"class_token": False, "global_pool": "avg"}
 
 
@@ -290,9 +295,10 @@ def test_marlin_is_the_network_of_a_clip_that_stands_still(tmp_path: Path) -> No
     ours = vit(**STILL)
     found = loaded(ours, file, tmp_path, from_video=True)
     assert found.complete
-    images = torch.randn(2, 3, SIZE, SIZE)
+    images = torch.rand(2, 3, SIZE, SIZE)
+    normalised = (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
     with torch.no_grad():
-        torch.testing.assert_close(ours(images), marlin(state, images), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(ours(normalised), marlin(state, images), rtol=1e-3, atol=1e-4)
 
 
 def test_a_network_of_clips_is_refused_unless_allowed(tmp_path: Path) -> None:
@@ -302,10 +308,17 @@ def test_a_network_of_clips_is_refused_unless_allowed(tmp_path: Path) -> None:
 
 def test_positions_that_videomae_computes(tmp_path: Path) -> None:
     """Its positions are sines and cosines of the number of the patch in the clip, of 14 by 14 patches a moment."""
-    state = marlins_state()
-    del state["pos_embedding.emb"]
+    state = {
+        key.replace("patch_embedding.projection", "patch_embed.proj")
+        .replace("mlp.layers.0.linear", "mlp.fc1")
+        .replace("mlp.layers.1.linear", "mlp.fc2"): tensor
+        for key, tensor in marlins_state().items()
+        if key != "pos_embedding.emb"
+    }
     ours = vit(size=14 * PATCH, **STILL)
-    assert loaded(ours, {"model": prefixed(state, "encoder.")}, tmp_path, from_video=True).complete
+    found = loaded(ours, {"model": prefixed(state, "encoder.")}, tmp_path, from_video=True)
+    assert (found.complete, found.layout.name) == (True, "VideoMAE")
+    assert torch.equal(ours.patch_embed.proj.weight, state["patch_embed.proj.weight"].sum(dim=2))
     angle = torch.tensor(15.0) / 10000 ** (6 / 32)
     torch.testing.assert_close(ours.pos_embed[0, 15, 6:8], torch.stack([angle.sin(), angle.cos()]))
 
@@ -322,6 +335,13 @@ def test_the_file_of_a_larger_network_is_refused(
     with pytest.raises(UserError, match=f"more are in its blocks .*{such_as}"):
         loaded(vit(), state, tmp_path)
     assert loaded(vit(), state, tmp_path, allow_partial=True).extra
+
+
+def test_the_beginning_of_a_sequence_of_layers(tmp_path: Path) -> None:
+    """As of VGG's: it is cut off on purpose."""
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3))
+    theirs, ours = nn.ModuleDict({"features": layers}), nn.ModuleDict({"features": nn.Sequential(layers[0])})
+    assert loaded(ours, theirs.state_dict(), tmp_path).complete
 
 
 def test_what_is_refused_names_the_network_that_fits(tmp_path: Path) -> None:
