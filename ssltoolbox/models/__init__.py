@@ -7,6 +7,7 @@ from ssltoolbox.models.backbone import (
     forward_flops,
     unseen_border,
 )
+from ssltoolbox.models.checkpoints import read_tensors
 from ssltoolbox.models.crops import features_of_crops
 from ssltoolbox.models.matching import Match
 from ssltoolbox.models.momentum import Momentum, momentum_copy
@@ -23,6 +24,7 @@ __all__ = [
     "load_weights",
     "match_weights",
     "momentum_copy",
+    "read_tensors",
     "save_weights",
     "unseen_border",
     "weights_hash",

@@ -15,10 +15,13 @@ import pytest
 import torch
 import torch.distributed
 import torch.multiprocessing
+from helpers import cycleface
 from helpers.maskers import HarderMore, LearnedThreshold
 from helpers.methods import rows_for, tiny_backbone, tiny_context
 from ssltoolbox_barlow_twins import BarlowTwinsOptions
 from ssltoolbox_barlow_twins.method import BarlowTwins
+from ssltoolbox_cycleface import CycleFaceOptions
+from ssltoolbox_cycleface.method import CycleFace
 from ssltoolbox_dcl import DCLOptions
 from ssltoolbox_dcl.method import DCL
 from ssltoolbox_dino import DINOOptions
@@ -84,6 +87,19 @@ def build(name: str, maskers: MaskerUnion, distributed: bool) -> nn.Module:
     return METHODS[name](context)
 
 
+def cycleface_stage1(context: MethodContext) -> CycleFace:
+    """Without what is drawn at random."""
+    return CycleFace(CycleFaceOptions(**cycleface.TINY, mirror=0.0, noise=False), context)
+
+
+def cycleface_stage2(context: MethodContext) -> CycleFace:
+    """After an untrained stage 1."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = cycleface.run_of(cycleface_stage1(context), Path(folder) / "stage1")
+        options = CycleFaceOptions(**cycleface.TINY, stage=2, stage1=run, noise=False)
+        return CycleFace(options, replace(context, new_backbone=lambda: tiny_backbone(batch_norm=False)))
+
+
 # The heads of some have batch norm, whose statistics are those of a rank; in eval mode it does not use them. The
 # gradients of Barlow Twins cancel to a great part, so they are computed in double precision.
 METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
@@ -102,6 +118,8 @@ METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
     "supcon": lambda context: SupCon(SupConOptions(hidden_dim=16, output_dim=8), context),
     "moco_v3": lambda context: MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), context).eval(),
     "simsiam": lambda context: SimSiam(SimSiamOptions(hidden_dim=16, output_dim=8), context).eval(),
+    "cycleface": cycleface_stage1,
+    "cycleface, stage 2": cycleface_stage2,
     "vicreg": lambda context: VICReg(VICRegOptions(hidden_dim=16, output_dim=8), context).eval(),
     "barlow_twins": lambda context: (
         BarlowTwins(BarlowTwinsOptions(hidden_dim=16, output_dim=8), context).eval().double()
@@ -175,6 +193,8 @@ CASES = {
         ("simsiam", "none"),
         ("vicreg", "none"),
         ("barlow_twins", "none"),
+        ("cycleface", "none"),
+        ("cycleface, stage 2", "none"),
         ("simclr", "learned"),
         ("mocov2", "learned"),
         ("nnclr", "learned"),

@@ -1,0 +1,183 @@
+"""CycleFace: expression and identity from the cycle-consistency of faces (Chang, Chen and Chiu, ICCV 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from ssltoolbox.api import (
+    BackboneDescriptor,
+    Descriptor,
+    MethodDescriptor,
+    Options,
+    Problem,
+    Setting,
+    ViewOptions,
+    hookimpl,
+)
+
+SMALLEST_IMAGE = 16
+"""Pixels: below, the trunk's deepest map and the pools before it vanish."""
+LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
+"""Of a run, relative to its folder."""
+AS_IN_STAGE_1 = ("width", "code_dim", "inverse", "inverse_steps")
+"""Options that the second stage has from the first."""
+
+
+class CycleFaceOptions(Options):
+    """CycleFace's settings; the defaults are the published code's, where that does what it means."""
+
+    stage: Literal[1, 2] = 1
+    """1 learns expression; 2 learns identity, with the frozen networks of a run of stage 1."""
+    stage1: Path | None = None
+    """For stage 2: the folder of the run of stage 1."""
+    trunk: Literal["imagenet", "random"] | Path = "imagenet"
+    """The frozen VGG19 that the generator and the style loss look through: with weights of ImageNet, which are
+    downloaded once, with those of a file (torchvision's or timm's keys), or random and as narrow as `width`.
+    Stage 2 has the trunk of stage 1."""
+    inverse: Literal["fixed_point", "published"] = "fixed_point"
+    """How the field f is inverted. `fixed_point` solves b(p) = −f(p + b(p)). `published` is the code's
+    b(p) = −f(p + f(p)), which steps the wrong way."""
+    inverse_steps: int = Field(default=2, ge=0, le=50)
+    """Steps of the fixed point from b = −f; the published inverse has none."""
+    margin: Literal["hinge", "published"] = "hinge"
+    """Stage 2: how far the mean face m may be from a neutral face n without a loss. `hinge` is
+    mean relu(|m − n| − 0.1). `published` is the code's mean |m − n| − 0.1, which has no margin."""
+    mirror: float = Field(default=0.5, ge=0, le=1)
+    """Stage 1: probability that the second image of a pair is the mirrored first one."""
+    noise: bool = True
+    """Whether what the warp leaves open in the generator is filled with noise; else with the mean of the map."""
+    pixel_weight: float = Field(default=1.0, ge=0)
+    """Weight of the L1 distances."""
+    style_weight: float = Field(default=0.01, ge=0)
+    """Weight of the distances of Gram matrices of the trunk's maps."""
+    ssim_weight: float = Field(default=5.0, ge=0)
+    """Weight of 1 − SSIM."""
+    symmetry_weight: float = Field(default=1.5, ge=0)
+    """Weight of the asymmetry of neutral faces; without it, doing nothing solves stage 1."""
+    code_dim: int = Field(default=256, ge=1)
+    """Numbers of the expression code and of the identity code."""
+    width: int = Field(default=256, ge=8, multiple_of=8)
+    """Channels of the field decoder, the generator and the normaliser, and of a random trunk."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        size = setting.image_size
+        if size and (size % 4 or size < SMALLEST_IMAGE):
+            nearest = max(SMALLEST_IMAGE, 4 * round(size / 4))
+            yield Problem(
+                "", f"the generator can't make images of {size} pixels", f"write views.size: {nearest}"
+            )
+        if isinstance(self.trunk, Path) and not self.trunk.is_file():
+            yield Problem("trunk", f"there is no file {self.trunk}", "name a file of VGG19's weights")
+        if self.stage == 1 and self.stage1:
+            yield Problem("stage1", "stage 1 begins with nothing", "leave it out, or write stage: 2")
+        if self.stage == 2:
+            yield from self._problems_of_stage1(setting)
+
+    def _problems_of_stage1(self, setting: Setting) -> Iterator[Problem]:
+        if self.stage1 is None:
+            yield Problem("stage1", "stage 2 needs a run of stage 1", "write stage1: RUN, its folder")
+            return
+        try:
+            recipe = yaml.safe_load((self.stage1 / "recipe.yaml").read_text(encoding="utf-8"))
+            method, backbone = recipe["method"], recipe["backbone"]["name"]
+        except (OSError, yaml.YAMLError, KeyError, TypeError):
+            yield Problem("stage1", f"{self.stage1} is no run folder", "name the folder of a run of stage 1")
+            return
+        if method.get("name") != "cycleface" or method.get("stage", 1) != 1:
+            yield Problem("stage1", f"{self.stage1} is no run of cycleface, stage 1")
+        elif not (self.stage1 / LAST_CHECKPOINT).is_file():
+            yield Problem("stage1", f"{self.stage1} has no {LAST_CHECKPOINT}", "go on with train --resume")
+        else:
+            for name in AS_IN_STAGE_1:
+                before, now = method.get(name, getattr(CycleFaceOptions(), name)), getattr(self, name)
+                if before != now:
+                    yield Problem(name, f"{name} is {now} and was {before} in stage 1", f"write {before}")
+            if setting.backbone and backbone != setting.backbone:
+                yield Problem(
+                    "stage1",
+                    f"the backbone of stage 1 is {backbone}, that of stage 2 {setting.backbone}",
+                    f"write backbone.name: {backbone}",
+                )
+
+
+class EncoderOptions(Options):
+    """CycleFace's encoder."""
+
+    width: int = Field(default=64, ge=8, multiple_of=8)
+    """Channels of its first layers; the later ones have two and four times as many."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if setting.crop_size not in (0, setting.image_size):
+            yield Problem(
+                "",
+                f"its features are a map, which has another size for local crops of {setting.crop_size} pixels",
+                "write views.crops: 0",
+            )
+
+
+class MildOptions(ViewOptions):
+    """How little images are changed: what the network has to rebuild is the view itself."""
+
+    size: int = Field(default=64, ge=8, le=1024)
+    """Height and width of the images that the backbone sees, in pixels."""
+    area: float = Field(default=0.95, gt=0, le=1)
+    """Smallest area of the crop, as a share of the image; it is drawn up to the whole image."""
+    aspect: float = Field(default=1.05, ge=1, le=2)
+    """Largest ratio of the crop's sides, in both directions."""
+    flip: float = Field(default=0.5, ge=0, le=1)
+    """Probability that an image is mirrored."""
+    jitter: float = Field(default=0.8, ge=0, le=1)
+    """Probability that an image's colours change."""
+    strength: float = Field(default=0.05, ge=0, lt=1)
+    """Brightness, contrast and saturation are multiplied by 1 ± this."""
+    hue: float = Field(default=0.01, ge=0, le=0.5)
+    """Hue is turned by ± this, in turns."""
+
+
+@hookimpl
+def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
+    yield MethodDescriptor(
+        name="cycleface",
+        summary="Two frames of a person share a neutral face: the motion between them is expression.",
+        options=CycleFaceOptions,
+        target="ssltoolbox_cycleface.method:CycleFace",
+        negatives=None,
+        api=2,
+    )
+
+
+@hookimpl
+def ssltoolbox_backbones() -> Iterator[BackboneDescriptor]:
+    yield BackboneDescriptor(
+        name="cycleface_encoder",
+        summary="CycleFace's encoder: its features are the last map, 2048 numbers of 64 pixels.",
+        options=EncoderOptions,
+        target="ssltoolbox_cycleface.encoder:Encoder",
+        api=2,
+    )
+
+
+@hookimpl
+def ssltoolbox_views() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="mild",
+        summary="A crop of nearly all, flip, and hardly any colour jitter, for networks that rebuild.",
+        options=MildOptions,
+        target="ssltoolbox_cycleface.view:MildView",
+        api=2,
+    )
+
+
+@hookimpl
+def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
+    yield Descriptor(
+        name="any_frame",
+        summary="The positive is any frame of the clip, each as likely.",
+        target="ssltoolbox_cycleface.positive:AnyFrame",
+        api=2,
+    )
