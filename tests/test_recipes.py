@@ -89,8 +89,7 @@ OWN = {
         "swav": {"views", "optim"},
     },
 }
-"""What methods need of their own: labels, local crops, a vision transformer or an encoder, plain colours, an optimiser,
-batches."""
+"""What methods need of their own: labels, local crops, another network, plain colours, an optimiser, batches."""
 ROWS = [
     (folder, row)
     for folder, rows in OUTSIDE_THE_CONTEST.items()

@@ -26,8 +26,8 @@ def dissimilarity(images: Tensor, targets: Tensor) -> Tensor:
     kornia reflects images at the border, or leaves the border out; zeros are padded here.
     """
     with torch.autocast(images.device.type, enabled=False):
-        padded = [F.pad(each.float(), [WINDOW // 2] * 4) for each in (images, targets)]
-        return 1 - ssim(*padded, WINDOW, eps=0.0, padding="valid").mean()
+        first, second = (F.pad(each.float(), [WINDOW // 2] * 4) for each in (images, targets))
+        return 1 - ssim(first, second, WINDOW, eps=0.0, padding="valid").mean()
 
 
 def gram(maps: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ class CycleFace(nn.Module):
         terms = self.stage.terms(images, made, self.trunk)
         loss = torch.stack([self._weight(name) * term for name, term in terms.items()]).sum()
         logged = {f"{name}_loss": term.detach() for name, term in terms.items()}
-        code_a, code_b = (made.moves if self.options.stage == 1 else made).code.chunk(2)
+        code_a, code_b = made.code.chunk(2)
         return StepOutput(loss, logged | self.stage.watched(images, made), code_a, code_b, features)
 
     def pictures(self, inputs: StepInputs) -> Pictures:

@@ -41,6 +41,11 @@ class Exchange:
     neutral_back: Tensor
     warped_back: Tensor
 
+    @property
+    def code(self) -> Tensor:
+        """[X, code_dim] expression codes."""
+        return self.moves.code
+
 
 class Stage1(nn.Module):
     """Learns the encoder's features, the field decoder and the generator."""
