@@ -222,7 +222,8 @@ class Registry:
         members = {item.descriptor.name: _names_of(item) for item in self._families(kind)}
         names = [known for known in self.names(kind) if known not in members]
         families = [f"{len(found)} names of {family}" for family, found in members.items()]
-        near = suggest(name, names) or suggest(name, chain.from_iterable(members.values()))
+        every = [*names, *chain.from_iterable(members.values())]
+        near = suggest(name, names) or suggest(name, every) or suggest(_without_place(name), every)
         known = ", ".join([*names, *families]) or "none is installed"
         left_out = "; ".join(self._left_out())
         advice = f"did you mean {near!r}?" if near else f"known: {known}"
@@ -241,6 +242,14 @@ class Registry:
         if len(errors) > 1:
             return BaseExceptionGroup("broken plugins", errors)
         return errors[0] if errors else None
+
+
+def _without_place(name: str) -> str:
+    """
+    >>> _without_place("hf-hub:timm/resnet18.a1_in1k")
+    'resnet18'
+    """
+    return name.rpartition(":")[2].rpartition("/")[2].partition(".")[0]
 
 
 def _names_of(family: Provided) -> Collection[str]:

@@ -231,7 +231,7 @@ def test_mistakes_are_the_recipes(recipe: Path, setting: str, said: str) -> None
     ("backbone", "said"),
     [
         ("resnet_50", "unknown backbone"),
-        ("hf-hub:timm/resnet18.a1_in1k", "unknown backbone"),
+        ("hf-hub:timm/resnet18.a1_in1k", "did you mean 'resnet18'?"),
         ("resnet18.a9_in1k", "no weights 'a9_in1k'"),
     ],
 )
