@@ -102,16 +102,39 @@ def test_strategies_resume_exactly(tmp_path: Path, strategies: str) -> None:
     assert_same_weights(weights_of(whole.path), weights_of(resumed.path))
 
 
+SLURM_TASK = {
+    "SLURM_JOB_ID": "1234",
+    "SLURM_STEP_ID": "0",
+    "SLURM_NTASKS": "1",
+    "SLURM_PROCID": "0",
+    "SLURM_LOCALID": "0",
+    "SLURM_JOB_NAME": "train",
+}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_saves_the_step_and_the_run_resumes(tmp_path: Path, number: int, golden: Golden) -> None:
-    """The step is finished and saved, the exit code is 130, and the run can go on."""
+def test_a_signal_saves_the_step_and_the_run_resumes(
+    tmp_path: Path, number: int, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step is finished and saved, the exit code is 130, and the run can go on.
+
+    In a task of SLURM, which announces its end by SIGUSR1, nothing is written outside the run folder, and no
+    checkpoint of another run is read.
+    """
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"
+    if number == signal.SIGUSR1:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "hpc_ckpt_1.ckpt").write_bytes(b"of another run")
+        for name, value in SLURM_TASK.items():
+            monkeypatch.setenv(name, value)
+    before = set(tmp_path.iterdir()) | {out, tmp_path / "main.py"}
     prelude = SIGNAL_IN_STEP.format(step=2, number=int(number))
     code, errors = end_of(start(recipe, out, "--set", "trainer.workers=1", prelude=prelude))
     assert code == 130, errors
     golden(errors.splitlines()[-1])
     assert "Traceback" not in errors
+    assert set(tmp_path.iterdir()) == before
     assert torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 3
     resumed = run_tiny(recipe, out, resume=True)
     whole = run_tiny(recipe, tmp_path / "whole")

@@ -14,7 +14,7 @@ from ssltoolbox.api import HeadOutput
 from ssltoolbox.engine.predict import gathered as gathering
 from ssltoolbox.engine.predict.curves import picture
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
-from ssltoolbox.engine.predict.overlay import _free_place, _Painter, _Track
+from ssltoolbox.engine.predict.overlay import _free_place, _Overlay, _Track
 from ssltoolbox.engine.predict.predictor import Predictor, Shown
 from ssltoolbox.engine.predict.sources import FaceBatch, FaceRow
 from ssltoolbox.engine.runs.headed import headed_networks
@@ -118,7 +118,7 @@ def test_a_label_has_the_number_that_its_curve_has(monkeypatch: pytest.MonkeyPat
     )
     outputs = [Shown(AFFECT[0].label, AFFECT[0], AFFECT[0].columns)]
     faces = [curve([0.0, 0.2], face=3), curve([0.0, 0.2], face=11)]
-    _Painter((60, 60, 3), faces, outputs, 0.2).painted(np.zeros((60, 60, 3), np.uint8), 0.1)
+    _Overlay((60, 60, 3), faces, outputs, 0.2).painted(np.zeros((60, 60, 3), np.uint8), 0.1)
     assert [text.splitlines()[0] for text in written] == ["face 3", "face 11"]
 
 

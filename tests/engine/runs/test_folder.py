@@ -1,5 +1,6 @@
 """The default folder of a run is its own."""
 
+import json
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Self
@@ -45,3 +46,16 @@ def test_other_labels_are_a_change_of_the_data(tmp_path: Path) -> None:
     run.begin("name: tiny", facts_with(expression=LabelFacts(2, (1, 1))), world)
     with pytest.raises(UserError, match="label_facts"):
         run.resume("name: tiny", facts_with(expression=LabelFacts(2, (0, 2))), world, ())
+
+
+def test_other_processes_than_before_are_told_and_recorded_once(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.begin("name: tiny", facts_with(), {"processes": 1, "nodes": 1})
+    (line,) = run.resume("name: tiny", facts_with(), {"processes": 4, "nodes": 2}, ())
+    assert "1 process" in line
+    assert "4 processes on 2 nodes" in line
+    written = json.loads(run.environment.read_text())
+    assert written["world"]["processes"] == 1
+    assert written["resumed"][-1]["world"]["processes"] == 4
+    assert run.resume("name: tiny", facts_with(), {"processes": 4, "nodes": 2}, ()) == []
