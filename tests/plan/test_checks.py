@@ -71,6 +71,15 @@ def test_weights_that_are_no_file(tmp_path: Path, golden: Golden, weights: str) 
     golden(str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("override", "advice"),
+    [("evaluate=None", "write [] for none"), ("optim.learning_rate=1", "did you mean 'lr'?")],
+)
+def test_what_is_usual_elsewhere_gets_advice(tmp_path: Path, override: str, advice: str) -> None:
+    (problem,) = failure(tmp_path, override).problems
+    assert problem.hint == advice
+
+
 def test_all_problems_at_once_in_the_order_of_their_places(tmp_path: Path) -> None:
     error = failure(
         tmp_path,
