@@ -50,7 +50,7 @@ def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.
 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=600)
     return process.returncode, errors
 
 
@@ -206,7 +206,7 @@ def test_two_processes_in_one_run(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"
     process = start(recipe, out, "--set", "trainer.devices=2")
-    printed, errors = process.communicate(timeout=120)
+    printed, errors = process.communicate(timeout=600)
     assert (process.returncode, errors) == (0, "")
     assert printed.count("tiny: ") == 1
     assert (out / "backbone.safetensors").exists()
