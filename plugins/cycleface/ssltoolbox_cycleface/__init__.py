@@ -110,6 +110,9 @@ class EncoderOptions(Options):
 
     width: int = Field(default=64, ge=8, multiple_of=8)
     """Channels of its first layers; the later ones have two and four times as many."""
+    branch: Literal["exp", "pose"] | None = None
+    """To load weights of PCL (Liu et al., CVPR 2023): `exp` takes its branch for expression, `pose` that for the
+    head's pose. Its encoder is this one, but for fewer channels at the end, and sees colours from 0 to 1."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.crop_size not in (0, setting.image_size):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torch
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
 from ssltoolbox.api import BackboneSetting
@@ -18,10 +22,17 @@ class Encoder(nn.Module):
     Its tensors have the names of the published code's `codegeneration`, so that published weights fit.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, options: EncoderOptions, setting: BackboneSetting) -> None:
         super().__init__()
         one = options.width
         two, four = 2 * one, 4 * one
+        late = two if options.branch else four
+        self.branch = options.branch
+        self.register_buffer("mean", torch.tensor(IMAGENET_DEFAULT_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_DEFAULT_STD)[:, None, None], persistent=False)
         self.conv1 = nn.Sequential(nn.Conv2d(3, one, 7, 2, 3), leaky(), conv3(one, one), leaky())
         self.layer1 = nn.Sequential(conv3(one, one), leaky(), Attention(one), conv3(one, one), leaky())
         self.layer2_1 = nn.Sequential(
@@ -30,8 +41,8 @@ class Encoder(nn.Module):
         self.resblock1 = Residual(two)
         self.resblock2 = Residual(two)
         self.layer2_2 = nn.Sequential(conv3(two, two, stride=2), leaky(), conv3(two, two), leaky())
-        self.layer3_1 = nn.Sequential(conv3(two, four, stride=2), leaky(), conv3(four, four), leaky())
-        self.layer3_2 = nn.Sequential(conv3(four, four), leaky(), conv3(four, two), leaky())
+        self.layer3_1 = nn.Sequential(conv3(two, four, stride=2), leaky(), conv3(four, late), leaky())
+        self.layer3_2 = nn.Sequential(conv3(late, late), leaky(), conv3(late, two), leaky())
         init_normal(self)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -40,9 +51,21 @@ class Encoder(nn.Module):
 
     def maps(self, images: Tensor) -> Tensor:
         """[B, 3, size, size] → [B, 2·width, size/16, size/16], rounded up."""
+        if self.branch:  # views normalise, and PCL's images are not normalised
+            images = images * self.std + self.mean
         half = self.layer1(self.conv1(images))
         quarter = self.resblock2(self.resblock1(self.layer2_1(half)))
         return self.layer3_2(self.layer3_1(self.layer2_2(quarter)))
+
+
+def checkpoint_filter_fn(tensors: Mapping[str, Tensor], network: Encoder) -> dict[str, Tensor]:
+    """The weights of PCL's encoder under the keys of one with a branch; the other branch keeps its keys.
+
+    The engine calls it; CycleFace's own weights need no change.
+    """
+    return {
+        key.replace(f"layer3_2_{network.branch}.", "layer3_2."): tensor for key, tensor in tensors.items()
+    }
 
 
 class CodeHead(nn.Module):
