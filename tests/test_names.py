@@ -1,9 +1,10 @@
-"""The core knows no component by name, and no label of faces: what they mean, their descriptors and data say."""
+"""Names: the core knows no component and no label of faces by name; each class has a name of its own."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -114,3 +115,14 @@ def test_the_search_finds_names() -> None:
     )
     found = {name for _, text in texts_of(source) for name in named(text, names())}
     assert found == {"expression", "valence", "face_swap"}
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    found = Counter(
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        if "scaffold/packages" not in path.as_posix()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in found.items() if count > 1] == []

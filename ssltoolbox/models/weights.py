@@ -19,7 +19,7 @@ from ssltoolbox.support.files import write_bytes
 
 log = logging.getLogger(__name__)
 
-_MOCO_V3_HEADS = 12
+_BASE_ENCODER_HEADS = 12
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -118,10 +118,10 @@ def _refuse_other_heads(model: nn.Module, path: Path, found: Match) -> None:
         UserError: if the network has another number of heads.
     """
     heads = next(
-        (module.num_heads for module in model.modules() if hasattr(module, "num_heads")), _MOCO_V3_HEADS
+        (module.num_heads for module in model.modules() if hasattr(module, "num_heads")), _BASE_ENCODER_HEADS
     )
-    if found.prefix.endswith("base_encoder.") and heads != _MOCO_V3_HEADS:
+    if found.prefix.endswith("base_encoder.") and heads != _BASE_ENCODER_HEADS:
         raise UserError(
-            f"{path} is of MoCo v3, whose vision transformers have {_MOCO_V3_HEADS} heads, not {heads}",
-            f"write options: {{num_heads: {_MOCO_V3_HEADS}}} under backbone",
+            f"{path} is of MoCo v3, whose vision transformers have {_BASE_ENCODER_HEADS} heads, not {heads}",
+            f"write options: {{num_heads: {_BASE_ENCODER_HEADS}}} under backbone",
         )

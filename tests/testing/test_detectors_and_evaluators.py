@@ -4,52 +4,24 @@ from __future__ import annotations
 
 import pytest
 from helpers.contract import Check
+from helpers.golden import Golden
 
 from ssltoolbox.api import UserError
 from ssltoolbox.testing import evaluators, landmark_detectors
 
 DETECT = "return np.zeros((68, 2), np.float32)"
 BAD_DETECTORS = {
-    "68 points in pixels, or None": (
-        "return np.zeros((2, 68))",
-        "`Mirror.detect` must give float32 [68, 2], x and y in pixels, or None where there is no face, it gave "
-        "float64 [2, 68]",
-    ),
-    "images are left as they are": (
-        f"image[:3] = 255; {DETECT}",
-        "`Mirror.detect` drew on the image it was given: work on a copy",
-    ),
-    "the same image, the same points": (
-        "return np.random.rand(68, 2).astype(np.float32)",
-        "`Mirror.detect` found other points in the same image: draw nothing, and remember nothing of the image "
-        "before",
-    ),
+    "68 points in pixels, or None": ("return np.zeros((2, 68))"),
+    "images are left as they are": (f"image[:3] = 255; {DETECT}"),
+    "the same image, the same points": ("return np.random.rand(68, 2).astype(np.float32)"),
 }
 EVALUATE = "return {'smile': {'accuracy': 0.5, 'labels': len(features['test'].labels['expression'])}}"
 BAD_EVALUATORS = {
-    "results are plain numbers by name": (
-        "return {'smile': {'accuracy': features['test'].values.mean()}}",
-        "what `Mirror.evaluate` gives can't be written to evaluation.json (Object of type float32 is not JSON "
-        "serializable): use Python's own numbers, `float(…)`, and leave out what is NaN",
-    ),
-    "fractions, not percent": (
-        "return {'smile': {'accuracy': 87.5}}",
-        "`Mirror.evaluate` gave smile accuracy 87.5: it must lie between 0 and 1",
-    ),
-    "features are left as they are": (
-        f"features['val'].values[:] = 0; {EVALUATE}",
-        "`Mirror.evaluate` changed `features['val'].values`: work on a copy",
-    ),
-    "the same features, the same results": (
-        "return {'smile': {'accuracy': float(torch.rand(()))}}",
-        "`Mirror.evaluate` gave other numbers for the same features: give what draws a seed of its own, such as "
-        "`np.random.default_rng(0)`",
-    ),
-    "labels that are missing are named": (
-        EVALUATE,
-        "`Mirror.evaluate` raised KeyError for data without labels: raise `UserError` with the label's name where "
-        "the data lacks it",
-    ),
+    "results are plain numbers by name": ("return {'smile': {'accuracy': features['test'].values.mean()}}"),
+    "fractions, not percent": ("return {'smile': {'accuracy': 87.5}}"),
+    "features are left as they are": (f"features['val'].values[:] = 0; {EVALUATE}"),
+    "the same features, the same results": ("return {'smile': {'accuracy': float(torch.rand(()))}}"),
+    "labels that are missing are named": (EVALUATE),
 }
 NEEDS = "needs=frozenset({'labels'})"
 
@@ -76,21 +48,19 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD_DETECTORS)
-def test_what_breaks_a_detector_s_rule_is_told(broken: Check, rule: str) -> None:
-    body, advice = BAD_DETECTORS[rule]
-    assert detector(broken, body).get(rule) == advice
+def test_what_breaks_a_detector_s_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+    golden(detector(broken, BAD_DETECTORS[rule])[rule])
 
 
 @pytest.mark.parametrize("rule", BAD_EVALUATORS)
-def test_what_breaks_a_task_s_rule_is_told(broken: Check, rule: str) -> None:
-    body, advice = BAD_EVALUATORS[rule]
-    assert evaluator(broken, body, NEEDS).get(rule) == advice
+def test_what_breaks_a_task_s_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+    golden(evaluator(broken, BAD_EVALUATORS[rule], NEEDS)[rule])
 
 
 def test_results_without_labels_that_are_needed(broken: Check) -> None:
     found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
     text = found["labels that are missing are named"]
-    assert "`Mirror.evaluate` gave results without labels" in text
+    assert "`Mirror.evaluate`" in text
     assert "`UserError`" in text
 
 
@@ -102,10 +72,7 @@ AU12 = """
 
 def test_a_label_that_is_needed_by_name_is_made_up(broken: Check) -> None:
     body = "return {'au12': {'accuracy': float(features['test'].labels['au12'].mean())}}"
-    assert (
-        "KeyError for data without the label 'au12'"
-        in (evaluator(broken, body, facts=AU12)["labels that are missing are named"])
-    )
+    assert "'au12'" in (evaluator(broken, body, facts=AU12)["labels that are missing are named"])
     named = (
         "\n        if 'au12' not in features['test'].labels: raise api.UserError('no label au12')\n        "
     )

@@ -155,7 +155,8 @@ def test_a_plugin_that_can_t_be_taken_in(plugins: FakePlugins) -> None:
 
 def test_a_module_without_hooks() -> None:
     (finding,) = examine("ssltoolbox.api.errors")
-    assert finding.advice.startswith("no function is marked with hookimpl; the hooks are ssltoolbox_")
+    assert "hookimpl" in finding.advice
+    assert "ssltoolbox_" in finding.advice
 
 
 IDLE = """
