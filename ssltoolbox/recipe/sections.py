@@ -14,12 +14,6 @@ NAMED_KINDS = tuple(kind for kind in KINDS.values() if kind.section)
 TOP_LEVEL_KINDS = tuple(kind for kind in NAMED_KINDS if len(kind.path) == 1 and not kind.nested)
 """The kinds whose section is a field of the recipe and holds only components."""
 
-COMPONENTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if not kind.many)
-"""Sections that hold exactly one component."""
-
-COMPONENT_LISTS = tuple(kind.section for kind in TOP_LEVEL_KINDS if kind.many)
-"""Sections that are lists of components."""
-
 _FARTHEST = 2**31
 """The generation of default values, which every written value replaces."""
 

@@ -8,7 +8,7 @@ from helpers.reading import recipe_in
 
 from ssltoolbox.recipe import Component, Recipe, RecipeError, read
 from ssltoolbox.recipe.schema import FlatComponent
-from ssltoolbox.recipe.sections import COMPONENT_LISTS, COMPONENTS
+from ssltoolbox.recipe.sections import TOP_LEVEL_KINDS
 
 Write = Callable[..., Path]
 Complain = Callable[..., str]
@@ -147,7 +147,7 @@ def test_node_is_the_nearest_there_is(write: Write, base: str) -> None:
 
 def test_the_sections_of_components_are_those_of_the_recipe() -> None:
     fields = {name: field.rebuild_annotation() for name, field in Recipe.model_fields.items()}
-    assert {name for name, type_ in fields.items() if type_ == FlatComponent} == set(COMPONENTS)
-    assert {name for name, type_ in fields.items() if type_ == tuple[FlatComponent, ...]} == set(
-        COMPONENT_LISTS
-    )
+    one = {name for name, type_ in fields.items() if type_ == FlatComponent}
+    many = {name for name, type_ in fields.items() if type_ == tuple[FlatComponent, ...]}
+    assert one == {kind.section for kind in TOP_LEVEL_KINDS if not kind.many}
+    assert many == {kind.section for kind in TOP_LEVEL_KINDS if kind.many}

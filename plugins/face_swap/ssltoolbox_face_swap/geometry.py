@@ -70,11 +70,6 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
     return points @ transforms[..., :2].mT + transforms[:, None, :, 2]
 
 
-def expressive_region(points: Tensor, size: int) -> Tensor:
-    """Eyes with brows, and nose with mouth, of [B, 68, 2] landmarks: [B, size, size] bool."""
-    return fill_spans(hull_spans(region_corners(points[:, None]), size, size), size) > 0
-
-
 def region_corners(points: Tensor) -> Tensor:
     """The corners of two hulls, eyes with brows and nose with mouth, for each of F faces: [B, F, 68, 2] →
     [B, 2F, 22, 2]."""
@@ -90,11 +85,6 @@ def region_box(corners: Tensor, margin: Tensor, size: int) -> Tensor:
     low, high = corners.amin(dim=(1, 2)).round() - 1, corners.amax(dim=(1, 2)).round() + 1
     box = torch.stack([low - margin[:, None], high + margin[:, None]], dim=1)
     return box.clamp_(0, size - 1).long()
-
-
-def fill_hull(points: Tensor, size: int) -> Tensor:
-    """[B, n, 2] points → [B, size, size] bool: True for every pixel that the points' convex hull touches."""
-    return fill_spans(hull_spans(points[:, None], size, size), size) > 0
 
 
 def hull_spans(points: Tensor, height: int, width: int) -> Tensor:

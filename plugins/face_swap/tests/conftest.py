@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from ssltoolbox_face_swap.geometry import fill_spans, hull_spans, region_corners
 
 from ssltoolbox.api import Batch
 from ssltoolbox.data.synthetic_faces.dataset import SyntheticFaces
@@ -38,3 +39,9 @@ def draw_batch(draws: int = 6, hard: int = 1, size: int = 48) -> Batch:
 def faces() -> Callable[..., Batch]:
     """Makes batches."""
     return draw_batch
+
+
+@pytest.fixture(scope="session")
+def expressive_region() -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """Gives the pixels [B, size, size] of eyes with brows, and of nose with mouth, of [B, 68, 2] landmarks."""
+    return lambda points, size: fill_spans(hull_spans(region_corners(points[:, None]), size, size), size) > 0

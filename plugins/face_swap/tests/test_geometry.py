@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssltoolbox_face_swap.geometry import (
     ALIGNED,
-    expressive_region,
     eye_distance,
-    fill_hull,
+    fill_spans,
+    hull_spans,
     is_usable,
     move,
     similarity,
@@ -23,6 +23,11 @@ from ssltoolbox.api import Batch
 SIZE = 12
 coordinate = st.integers(-4, SIZE + 3)
 polygons = st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=8)
+
+
+def fill_hull(points: torch.Tensor, size: int) -> torch.Tensor:
+    """[B, n, 2] points → [B, size, size] bool: the pixels that their convex hull touches."""
+    return fill_spans(hull_spans(points[:, None], size, size), size) > 0
 
 
 def outside_by(points: list[tuple[float, float]], size: int) -> np.ndarray:
@@ -122,7 +127,9 @@ def test_eye_distance() -> None:
     assert eye_distance(points).tolist() == [5.0]
 
 
-def test_the_region_is_eyes_with_brows_and_nose_with_mouth(faces: Callable[..., Batch]) -> None:
+def test_the_region_is_eyes_with_brows_and_nose_with_mouth(
+    faces: Callable[..., Batch], expressive_region: Callable[..., torch.Tensor]
+) -> None:
     batch = faces()
     points = batch.landmarks[0, :1]
     region = expressive_region(points, 48)[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kornia.filters import gaussian_blur2d
 from ssltoolbox_face_swap.blur import gaussian_blur, kernel_radius
 from ssltoolbox_face_swap.colours import ColourMatch
-from ssltoolbox_face_swap.geometry import expressive_region, is_usable, move, similarity
+from ssltoolbox_face_swap.geometry import is_usable, move, similarity
 from ssltoolbox_face_swap.swap import soften, swap_faces
 
 from ssltoolbox.api import Batch
@@ -40,7 +40,9 @@ def test_a_face_on_its_own_head_is_unchanged(pairs: tuple[torch.Tensor, ...]) ->
     torch.testing.assert_close(moved, points, rtol=0, atol=1e-3)
 
 
-def test_beyond_the_region_all_is_the_head(pairs: tuple[torch.Tensor, ...]) -> None:
+def test_beyond_the_region_all_is_the_head(
+    pairs: tuple[torch.Tensor, ...], expressive_region: Callable[..., torch.Tensor]
+) -> None:
     _, points, heads, head_points = pairs
     swapped, _ = swap(*pairs)
     region = expressive_region(head_points, 48)

@@ -84,7 +84,7 @@ def info(
 def _has_classes(folder: Path) -> bool:
     """Whether a path is a folder of images in folders of classes, neither an index nor a tree of clips."""
     from ssltoolbox.data.index.schema import is_index
-    from ssltoolbox.data.labelled.own.folders import is_labelled
+    from ssltoolbox.data.labelled.own.listing import is_labelled
 
     return folder.is_dir() and not is_index(folder) and is_labelled(folder)
 
