@@ -23,7 +23,7 @@ from ssltoolbox.api.errors import first_line
 CONTAINERS = ("state_dict", "model_state_dict", "model")
 """Keys of a checkpoint that are no part of its tensors' keys: the first one found."""
 
-HOLDERS = (
+HOLDERS: tuple[Any, ...] = (
     *(Adam, AdamW, SGD, CosineAnnealingLR, Namespace, defaultdict, dict),
     *(np.dtype, *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "?"))),
     *((np.float64().__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
