@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 def registry_table(registry: Registry) -> Table:
-    """Every component by kind, then the plugins that are broken or disabled."""
+    """Every component by kind, then the plugins that are broken or disabled. Other packages are named."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
-    table.add_column(style="dim", max_width=24, overflow="fold")
     for kind in KINDS.values():
         items = [item for item in registry.all() if item.kind == kind]
         rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
@@ -153,7 +152,7 @@ def _add_section(table: Table, title: str, style: str, rows: list[tuple[str, str
     if rows:
         table.add_row(Text(title, style=style))
     for name, text, package in rows:
-        table.add_row(Text(f"  {name}"), Text(text), Text(package))
+        table.add_row(Text(f"  {name}"), Text(text).append(f" [{package}]" if package else "", "dim"))
 
 
 def _summary(registry: Registry, item: Provided) -> str:
@@ -161,6 +160,9 @@ def _summary(registry: Registry, item: Provided) -> str:
 
 
 def _package(origin: Origin) -> str:
+    """The package or file that a plugin comes from; nothing for this one."""
+    if origin.distribution == "ssltoolbox":
+        return ""
     return f"{origin.distribution} {origin.version}" if origin.distribution else origin.module
 
 

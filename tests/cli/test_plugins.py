@@ -39,8 +39,8 @@ def test_the_list_has_a_part_for_each_kind(capsys: Capture) -> None:
     for line in ("negative samplers", "positive generators", "views", "methods", "evaluators"):
         assert line in text.splitlines()
     assert "landmark detectors" in text.splitlines()
-    (line,) = (line for line in text.splitlines() if line.startswith("  hard_neg "))
-    assert line.endswith("ssltoolbox 0.1.0")
+    assert row(text, "hard_neg").split()[1:]
+    assert "ssltoolbox 0.1.0" not in text
 
 
 def test_broken_plugins_are_listed_with_their_reason(
@@ -62,9 +62,8 @@ def test_strict_is_content_without_broken_plugins(capsys: Capture) -> None:
 def test_disabled_plugins_are_listed(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSLTOOLBOX_DISABLE", "hard_neg")
     text = printed(capsys, "list", "--strict")
-    assert text.endswith(
-        "\ndisabled\n  hard_neg           named in SSLTOOLBOX_DISABLE                ssltoolbox 0.1.0"
-    )
+    _, _, disabled = text.partition("\ndisabled\n")
+    assert disabled.split() == ["hard_neg", "named", "in", "SSLTOOLBOX_DISABLE"]
 
 
 def test_the_list_as_json(plugins: FakePlugins, capsys: Capture) -> None:
@@ -185,7 +184,7 @@ def test_a_broken_plugin_shows_its_traceback(plugins: FakePlugins, capsys: Captu
 def test_rivals_can_not_be_used(plugins: FakePlugins, capsys: Capture, golden: Golden) -> None:
     plugins.install("one")
     plugins.install("two")
-    assert printed(capsys, "list").count("PROVIDED TWICE") == 2
+    assert " ".join(printed(capsys, "list").split()).count("PROVIDED TWICE") == 2
     facts, _, _ = printed(capsys, "show", "mirror").partition("  target ")
     golden(facts)
     states = [item["state"] for item in json.loads(printed(capsys, "show", "mirror", "--json"))]
