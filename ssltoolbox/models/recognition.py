@@ -27,6 +27,8 @@ _RESNETS: Mapping[tuple[int, ...], tuple[str, ...]] = {
 _CONVNEXTS = ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large")
 _SWINS = tuple(f"swin_{size}_patch4_window7_224" for size in ("tiny", "small", "base", "large"))
 
+_OF_CLIPS = "write backbone.from_video: true and backbone.options: {class_token: false, global_pool: avg}"
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -54,6 +56,8 @@ def looks_like(tensors: Tensors) -> Likeness:
         if not found.missing and set(found.misshapen) == {"conv1.weight"}:
             words = f"timm's {name} with a small stem{_taken(found)}"
             return Likeness(words, f"{advice} and backbone.stem: small")
+    if any(_patches(tensor)[0] and tensor.ndim == 5 for tensor in tensors.values()):
+        return Likeness(_kind(tensors), _OF_CLIPS)
     return Likeness(_kind(tensors))
 
 

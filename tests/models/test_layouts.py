@@ -306,6 +306,13 @@ def test_a_network_of_clips_is_refused_unless_allowed(tmp_path: Path) -> None:
         loaded(vit(**STILL), prefixed(marlins_state(), "encoder."), tmp_path)
 
 
+def test_a_network_of_clips_needs_one_without_a_class_token(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"of clips, 2 frames each; write .*class_token: false, global_pool: avg"
+    ):
+        loaded(vit(), prefixed(marlins_state(), "encoder."), tmp_path, from_video=True)
+
+
 def test_positions_that_videomae_computes(tmp_path: Path) -> None:
     """Its positions are sines and cosines of the number of the patch in the clip, of 14 by 14 patches a moment."""
     state = {
