@@ -72,7 +72,7 @@ MORE = {
 OWN = {
     "synthetic": {
         "cycleface": {"backbone", "views", "optim", "trainer"},
-        "dino": {"views"},
+        "dino": {"views", "optim"},
         "dino_vit": {"backbone", "views", "optim"},
         "mae": {"backbone", "views", "optim"},
         "swav": {"views"},

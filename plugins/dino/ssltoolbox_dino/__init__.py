@@ -44,11 +44,12 @@ class DINOOptions(Options):
                 "write frozen_epochs: 0, or a longer run",
                 warning=True,
             )
-        if epochs < self.warmup_teacher_epochs:
+        rises = self.warmup_teacher_temperature != self.teacher_temperature
+        if rises and epochs < self.warmup_teacher_epochs:
             yield Problem(
                 "warmup_teacher_epochs",
-                f"the teacher's temperature rises for {self.warmup_teacher_epochs} epochs, and the run has "
-                f"{epochs:g}: it ends below {self.teacher_temperature:g}",
+                f"the teacher's temperature changes for {self.warmup_teacher_epochs} epochs, and the run has "
+                f"{epochs:g}: it does not reach {self.teacher_temperature:g}",
                 f"write warmup_teacher_epochs: {int(epochs / 3)}",
                 warning=True,
             )

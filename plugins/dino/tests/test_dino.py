@@ -150,11 +150,18 @@ def test_outputs_keep_the_length_of_their_weights_or_not(unit: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "expected"),
-    [(100, []), (20, ["warmup_teacher_epochs"]), (1, ["frozen_epochs", "warmup_teacher_epochs"])],
+    ("changes", "epochs", "expected"),
+    [
+        ({}, 100, []),
+        ({}, 20, ["warmup_teacher_epochs"]),
+        ({"teacher_temperature": 0.04}, 20, []),
+        ({}, 1, ["frozen_epochs", "warmup_teacher_epochs"]),
+    ],
 )
-def test_a_run_that_is_too_short_for_its_settings(epochs: int, expected: list[str]) -> None:
+def test_a_run_that_is_too_short_for_its_settings(
+    changes: dict[str, float], epochs: int, expected: list[str]
+) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=10 * epochs, steps_per_epoch=10)
-    problems = list(DINOOptions().problems(setting))
+    problems = list(DINOOptions(**changes).problems(setting))
     assert [problem.option for problem in problems] == expected
     assert all(problem.warning for problem in problems)
