@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -70,7 +71,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> Any:
-    with torch.serialization.safe_globals(list(HOLDERS)):
+    with torch.serialization.safe_globals(list(HOLDERS)), warnings.catch_warnings():
+        # A file that torch did not write may have a newer protocol than torch's own.
+        warnings.filterwarnings("ignore", message="Detected pickle protocol")
         return torch.load(path, map_location="cpu", weights_only=True)
 
 

@@ -140,7 +140,8 @@ def test_an_interrupted_prediction_writes_nothing(
     interrupt(Predictor, "__call__", call=2)
     detector = ("--detector", "spots", "--plugin", spots.__file__)
     before = set(tmp_path.iterdir())
-    assert run(["predict", "run", "videos", "-o", "out.parquet", "--plot", "out.png", *detector]) == 130
+    pictures = ("--plot", "out.png", "--workers", "1")
+    assert run(["predict", "run", "videos", "-o", "out.parquet", *pictures, *detector]) == 130
     golden(capsys.readouterr().err)
     assert set(tmp_path.iterdir()) == before
 

@@ -115,7 +115,7 @@ def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
     green[..., 1] = 255
     late = [*[scene((20, 30, 40))] * 30, green]
     write_video(here / "videos/worse.mov", late)
-    predict("videos", "-o", "out.parquet", "--plot", "out.png", *SPOTS)
+    predict("videos", "-o", "out.parquet", "--plot", "out.png", "--workers", "1", *SPOTS)
     assert set(table("out.parquet")["source"]) == {"b/a.mov"}
     errors = capsys.readouterr().err
     assert "broken.mp4: " in errors
