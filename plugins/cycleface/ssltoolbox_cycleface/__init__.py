@@ -64,6 +64,10 @@ class CycleFaceOptions(Options):
     width: int = Field(default=256, ge=8, multiple_of=8)
     """Channels of the field decoder, the generator and the normaliser, and of a random trunk."""
 
+    def notices(self) -> Iterator[str]:
+        if self.stage == 1 and self.trunk == "imagenet":
+            yield "The generator sees faces through timm's ImageNet weights of vgg19: their licence applies."
+
     def problems(self, setting: Setting) -> Iterator[Problem]:
         size = setting.image_size
         if size and (size % 4 or size < SMALLEST_IMAGE):

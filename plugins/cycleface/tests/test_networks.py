@@ -113,6 +113,11 @@ def test_a_trunk_of_imagenet_without_a_network(monkeypatch: pytest.MonkeyPatch) 
         make_trunk("imagenet", width=8)
 
 
+def test_weights_of_others_have_a_notice() -> None:
+    assert ["licence" in notice for notice in CycleFaceOptions().notices()] == [True]
+    assert list(CycleFaceOptions(trunk="random").notices()) == []
+
+
 @pytest.mark.parametrize(("image_size", "problems"), [(64, 0), (48, 0), (50, 1), (8, 1)])
 def test_image_sizes(image_size: int, problems: int) -> None:
     setting = Setting(None, instances=4, draws=4, hard_negatives=0, image_size=image_size)
