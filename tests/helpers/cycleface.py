@@ -12,43 +12,23 @@ from ssltoolbox_cycleface.encoder import Encoder
 from ssltoolbox_cycleface.method import CycleFace
 from torch import nn
 
-from ssltoolbox.api import Attraction, BackboneSetting, Masking, MethodContext, Rows, StepInputs
+from helpers.methods import tiny_context
+from ssltoolbox.api import BackboneSetting, Rows, StepInputs
 
 SIZE = 32
 TINY = {"trunk": "random", "width": 8, "code_dim": 16}
-
-
-class NoMaskers:
-    needs_similarity = False
-
-    def __bool__(self) -> bool:
-        return False
-
-    def mask(self, *given: Any) -> Masking:
-        raise AssertionError(Attraction)
 
 
 def tiny_encoder() -> nn.Module:
     return Encoder(EncoderOptions(width=8), BackboneSetting("cycleface_encoder", SIZE))
 
 
-def context(distributed: bool = False) -> MethodContext:
-    return MethodContext(
-        backbone=tiny_encoder(),
-        feature_dim=64,
-        descriptor_dim=0,
-        maskers=NoMaskers(),
-        instances=4,
-        steps=20,
-        distributed=distributed,
-        new_backbone=tiny_encoder,
-        image_size=SIZE,
-    )
-
-
 def build(seed: int = 0, **options: Any) -> CycleFace:
     torch.manual_seed(seed)
-    return CycleFace(CycleFaceOptions(**TINY | options), context())
+    context = tiny_context(
+        backbone=tiny_encoder(), feature_dim=64, new_backbone=tiny_encoder, image_size=SIZE
+    )
+    return CycleFace(CycleFaceOptions(**TINY | options), context)
 
 
 def inputs(step: int = 0, count: int = 4) -> StepInputs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from helpers.cycleface import SIZE
@@ -93,7 +95,7 @@ def test_without_a_field_no_noise_is_drawn() -> None:
     assert torch.equal(quiet(maps, field), quiet(maps, field))
 
 
-def test_a_trunk_of_a_file(tmp_path) -> None:  # noqa: ANN001
+def test_a_trunk_of_a_file(tmp_path: Path) -> None:
     theirs = nn.Module()
     theirs.features = nn.Sequential(*Trunk().features, nn.Conv2d(512, 8, 1))
     save_weights(theirs, tmp_path / "vgg19.safetensors")
