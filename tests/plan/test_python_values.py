@@ -54,7 +54,7 @@ def test_a_mistake_is_named_by_its_field(tmp_path: Path, golden: Golden) -> None
     wrong = recipe.model_copy(
         update={
             "method": Component(name="simclr", options={"temprature": 0.1}),
-            "positives": (Component(name="time_aug"), Component(name="nothing_like_it")),
+            "positives": (Component(name="time_aug"), Component(name="time_augg")),
             "optim": {"lr": "fast"},
         }
     )
