@@ -16,6 +16,7 @@ from ssltoolbox.models.matching import Match, match
 from ssltoolbox.models.positions import conversion_of
 from ssltoolbox.models.recognition import looks_like
 from ssltoolbox.support.files import write_bytes
+from ssltoolbox.support.words import agreeing
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +102,14 @@ def _other_network(path: Path, tensors: Mapping[str, Tensor], found: Match) -> U
 
 
 def _differences(found: Match) -> str:
-    missing = f"{len(found.missing)} of {found.total} keys are missing{_such_as(found.missing)}"
-    misshapen = f"{len(found.misshapen)} have another shape{_such_as(tuple(found.misshapen))}"
-    extra = f"{len(found.extra)} more are in its blocks{_such_as(found.extra)}"
+    lacking, changed, more = len(found.missing), len(found.misshapen), len(found.extra)
+    missing = (
+        f"{lacking} of {found.total} keys {agreeing(lacking, 'is', 'are')} missing{_such_as(found.missing)}"
+    )
+    misshapen = (
+        f"{changed} {agreeing(changed, 'has', 'have')} another shape{_such_as(tuple(found.misshapen))}"
+    )
+    extra = f"{more} more {agreeing(more, 'is', 'are')} in its blocks{_such_as(found.extra)}"
     return ", ".join([missing, misshapen, *([extra] if found.extra else [])])
 
 
