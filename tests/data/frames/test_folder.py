@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def test_a_share_that_holds_nobody_is_an_error(tmp_path: Path, put_clip: Put, go
 
 
 def test_a_wrong_layout_is_an_error_in_every_split(tmp_path: Path, put_clip: Put) -> None:
-    put_clip("id1/v")
-    with pytest.raises(UserError, match=f"{tmp_path}$"):
-        read_folder(tmp_path / "id1", "val", val=0, test=0)
+    put_clip("root/id1/v/c")
+    with pytest.raises(UserError, match=f"{re.escape(str(tmp_path / 'root'))}$"):
+        read_folder(tmp_path / "root/id1/v", "val", val=0, test=0)
 
 
 def test_a_missing_root_is_an_error(tmp_path: Path) -> None:
