@@ -278,7 +278,11 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return (2 - len(everyone) * (scaled_S - everyone.logsumexp(dim=0)).exp()) * positive_S
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines of unit vectors, divided by the temperature, in single precision or better."""
+        """Cosines of unit vectors, divided by the temperature.
+
+        The result is float32 or float64. Under autocast, the product is computed in the precision of the run and
+        only then cast.
+        """
         logits = torch.einsum(equation, one / self.temperature, other)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
 

@@ -69,10 +69,11 @@ def _registers(tensors: Tensors) -> dict[str, Tensor]:
 
 
 def _still(tensors: Tensors) -> dict[str, Tensor]:
-    """A network of clips as one of images: what it computes at the first moment of a clip that stands still.
+    """A network of clips as one of images: a clip that stands still, with the tokens of the first moment alone.
 
     The patch embedding [D, 3, T, p, p] is summed over its T frames, and the positions are those of the first T
-    frames. VideoMAE computes its positions and does not store them.
+    frames. Tokens do not attend to those of later moments, so the features are not those of the whole clip.
+    VideoMAE computes its positions and does not store them.
     """
     patches = tensors.get("patch_embed.proj.weight")
     if patches is None or patches.ndim != 5:

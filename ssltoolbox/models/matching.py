@@ -92,7 +92,7 @@ def match(expected: Tensors, found: Tensors, convert: Conversion | None = None) 
         convert: the network's own conversion.
     """
     search = _Search(expected, found, convert)
-    matches = [search.nothing()]
+    matches = [search.no_match()]
     most = 0
     for prefix, keys in search.modules():
         if len(keys) >= most:
@@ -153,8 +153,8 @@ class _Search:
         possible = (module for module in modules.items() if not self.in_blocks.search(module[0]))
         yield from sorted(possible, key=lambda module: -len(module[1]))
 
-    def nothing(self) -> Match:
-        """That nothing of the file is of the network."""
+    def no_match(self) -> Match:
+        """The match of a file that has no tensor of the network."""
         return self._compared({})
 
     def matches(self, prefix: str, keys: Mapping[str, str]) -> Iterator[Match]:
@@ -187,7 +187,7 @@ class _Search:
         }
 
     def _compared(self, tensors: Tensors) -> Match:
-        """What of tensors under the network's keys fits it; `ignored` has those keys."""
+        """The match of tensors under the network's names. Its `ignored` has these names, not those of the file."""
         there = {key: tensors[key] for key in self.expected if key in tensors}
         fitting = {key: tensor for key, tensor in there.items() if tensor.shape == self.expected[key].shape}
         misshapen = {key: tensor for key, tensor in there.items() if key not in fitting}

@@ -78,7 +78,7 @@ def match_weights(
     if found.layout.video and not from_video:
         raise UserError(
             f"{path} holds a network of video clips, such as MARLIN: each of its patches covers several frames",
-            "write from_video: true under backbone, to use what it computes of a clip that stands still",
+            "write from_video: true under backbone, to use it for single images",
         )
     if not found.fitting or not (found.complete or allow_partial):
         raise _other_network(path, tensors, found)

@@ -12,16 +12,13 @@ def counted(number: int, thing: str) -> str:
     >>> counted(1, "frame"), counted(1200, "clip"), counted(2, "process"), counted(3, "identity")
     ('1 frame', '1,200 clips', '2 processes', '3 identities')
     """
-    if number != 1:
-        thing = (
-            f"{thing[:-1]}ie"
-            if thing.endswith("ty")
-            else f"{thing}e"
-            if thing.endswith(("s", "x"))
-            else thing
-        )
-        thing += "s"
-    return f"{number:,} {thing}"
+    return f"{number:,} {thing if number == 1 else _plural(thing)}"
+
+
+def _plural(thing: str) -> str:
+    if thing.endswith("ty"):
+        return f"{thing[:-1]}ies"
+    return f"{thing}es" if thing.endswith(("s", "x")) else f"{thing}s"
 
 
 def agreeing(number: int, one: str, many: str) -> str:

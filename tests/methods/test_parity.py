@@ -197,11 +197,36 @@ def test_dcl_equals_a_plain_loop_on_lightly(
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_moco_v3_equals_the_papers_pseudocode(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    method = MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8), tiny_context()).double()
+def published_moco_v3_head(layers: int, input_dim: int, last_norm: bool = True) -> nn.Sequential:
+    """A head of the authors' code for 16 hidden and 8 output numbers."""
+    head = nn.Sequential()
+    for layer in range(layers):
+        last = layer == layers - 1
+        output_dim = 8 if last else 16
+        head.append(nn.Linear(input_dim, output_dim, bias=False))
+        if not last:
+            head.extend([nn.BatchNorm1d(output_dim), nn.ReLU()])
+        elif last_norm:
+            head.append(nn.BatchNorm1d(output_dim, affine=False))
+        input_dim = output_dim
+    return head.double()
+
+
+@pytest.mark.parametrize(
+    ("options", "layers", "last_norm"),
+    [({}, 3, True), ({"projection_layers": 2, "prediction_norm": False}, 2, False)],
+    ids=["vision transformers", "ResNets"],
+)
+def test_moco_v3_equals_the_papers_pseudocode(
+    options: dict[str, int], layers: int, last_norm: bool, views: list[tuple[torch.Tensor, torch.Tensor]]
+) -> None:
+    method = MoCoV3(MoCoV3Options(hidden_dim=16, output_dim=8, **options), tiny_context()).double()
     views = in_double(views)
-    backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)
-    prediction = copy.deepcopy(method.prediction)
+    backbone = copy.deepcopy(method.backbone)
+    head = published_moco_v3_head(layers, input_dim=8)
+    head.load_state_dict(method.projection.layers.state_dict())
+    prediction = published_moco_v3_head(2, input_dim=8, last_norm=last_norm)
+    prediction.load_state_dict(method.prediction.layers.state_dict())
     key_backbone, key_head = frozen_copy(backbone), frozen_copy(head)
 
     def keys(view: torch.Tensor) -> torch.Tensor:

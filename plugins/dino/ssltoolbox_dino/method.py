@@ -44,7 +44,8 @@ class DINO(nn.Module):
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice and local crops → the cross-entropy of the student's and the teacher's softmax.
 
-        The loss is computed in single precision. It updates the centre, over all ranks.
+        The softmax and the cross-entropy are computed in single precision, the outputs that they take in the
+        precision of the run. The loss updates the centre, over all ranks.
         """
         count = len(inputs.view_a)
         embeddings = self.head.layers(features_of_crops(self.backbone, (*inputs.views, *inputs.crops)))
@@ -62,7 +63,7 @@ class DINO(nn.Module):
 
     @torch.no_grad()
     def _taught(self, inputs: StepInputs) -> list[Tensor]:
-        """The teacher's outputs, [M, output_dim] for each of the two views."""
+        """The teacher's outputs, [M, output_dim] for each of the two views, cast to float32."""
         outputs: Tensor = self.teacher_head(features_of_crops(self.teacher_backbone, inputs.views))
         return list(outputs.float().split(len(inputs.view_a)))
 

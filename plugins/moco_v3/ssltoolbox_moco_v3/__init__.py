@@ -8,7 +8,7 @@ from ssltoolbox.api import MethodDescriptor, Options, hookimpl
 
 
 class MoCoV3Options(Options):
-    """MoCo-v3's settings; the defaults are those of the paper for vision transformers."""
+    """MoCo-v3's settings; the defaults are those of the paper and its code for vision transformers."""
 
     temperature: float = Field(default=0.2, gt=1e-6)
     """τ of the loss. The authors' code has 1.0 for ResNets."""
@@ -16,6 +16,8 @@ class MoCoV3Options(Options):
     """How much the key network keeps of itself at the first step; it rises to 1 along a cosine."""
     projection_layers: int = Field(default=3, ge=2)
     """Layers of the projection head. The authors' code has 2 for ResNets."""
+    prediction_norm: bool = True
+    """Batch norm after the last layer of the prediction head. The authors' code has none for ResNets."""
     hidden_dim: int = Field(default=4096, ge=1)
     """Width of the hidden layers of the projection and prediction heads."""
     output_dim: int = Field(default=256, ge=1)

@@ -1,9 +1,11 @@
-"""MoCo-v3 on lightly's heads."""
+"""MoCo-v3 on lightly's projection head."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
-from lightly.models.modules.heads import MoCoProjectionHead
+from lightly.models.modules.heads import ProjectionHead
 from torch import Tensor, nn
 
 from ssltoolbox.api import LossTerms, MethodContext, StepInputs, StepOutput
@@ -21,10 +23,9 @@ class MoCoV3(nn.Module):
         self.backbone = context.backbone
         if options.freeze_patches:
             self.backbone.patch_embed.requires_grad_(False)
-        self.projection = MoCoProjectionHead(
-            context.feature_dim, hidden, output, num_layers=options.projection_layers, batch_norm=True
-        )
-        self.prediction = MoCoProjectionHead(output, hidden, output, num_layers=2, batch_norm=True)
+        between = [hidden] * (options.projection_layers - 1)
+        self.projection = _head([context.feature_dim, *between, output])
+        self.prediction = _head([output, hidden, output], last_norm=options.prediction_norm)
         self._keys = Momentum(
             self.backbone, self.projection, momentum=options.momentum, final=1.0, steps=context.steps
         )
@@ -59,6 +60,25 @@ class MoCoV3(nn.Module):
     def _scaled(self, both: LossTerms) -> LossTerms:
         """The mean of both directions as the paper's sum with the factor 2τ."""
         return LossTerms(4 * self.loss.temperature * both.loss, both.terms)
+
+
+def _head(sizes: list[int], last_norm: bool = True) -> ProjectionHead:
+    """A head whose layers have no biases. The batch norm of its last layer, if there is one, has no weights.
+
+    Args:
+        sizes: of the input, of the hidden layers, and of the output.
+        last_norm: whether batch norm follows the last layer.
+
+    Source: github.com/facebookresearch/moco-v3, `_build_mlp`.
+    """
+    *hidden, last = pairwise(sizes)
+    norm = nn.BatchNorm1d(sizes[-1], affine=False) if last_norm else None
+    return ProjectionHead(
+        [
+            *((before, after, nn.BatchNorm1d(after), nn.ReLU(), False) for before, after in hidden),
+            (*last, norm, None, False),
+        ]
+    )
 
 
 def _halves(count: int) -> tuple[slice, slice]:

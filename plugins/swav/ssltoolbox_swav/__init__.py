@@ -16,8 +16,9 @@ class SwAVOptions(Options):
     """Clusters that images are assigned to."""
     frozen_epochs: float = Field(default=1, ge=0)
     """Epochs in which the prototypes keep their first directions; a part of an epoch, such as 0.5, is allowed."""
-    epsilon: float = Field(default=0.05, gt=1e-3)
-    """Strength of the entropy term of Sinkhorn-Knopp: smaller is closer to hard assignments."""
+    epsilon: float = Field(default=0.05, ge=0.02)
+    """Strength ε of the entropy term of Sinkhorn-Knopp: smaller is closer to hard assignments. At least 0.02,
+    because exp(similarity / ε) overflows single precision from an ε of about 0.011 down."""
     sinkhorn_iterations: int = Field(default=3, ge=0)
     """Iterations of Sinkhorn-Knopp, which divides the images equally between the prototypes."""
     queue: int = Field(default=0, ge=0)

@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightly.loss import SwaVLoss
+from lightly.loss.swav_loss import sinkhorn
 from lightly.models.modules.memory_bank import MemoryBankModule
+from pydantic import ValidationError
 from ssltoolbox_swav import SwAVOptions
 from ssltoolbox_swav.method import SwAV
 from torch import Tensor, nn
@@ -150,6 +152,15 @@ def test_prototypes_are_frozen_at_the_start_and_have_length_one() -> None:
         prototypes.weight.mul_(3)
     method.before_step(0)
     torch.testing.assert_close(prototypes.weight.norm(dim=1), torch.ones(10))
+
+
+def test_the_smallest_epsilon_does_not_overflow() -> None:
+    """Sinkhorn-Knopp sums exp(similarity / ε) over all images and prototypes, and similarities reach 1."""
+    method = build(SwAVOptions(prototypes=3000, epsilon=0.02, hidden_dim=16, output_dim=8))
+    similar = torch.ones(4096, 3000)
+    assert sinkhorn(similar, epsilon=method.loss.sinkhorn_epsilon).isfinite().all()
+    with pytest.raises(ValidationError, match="epsilon"):
+        SwAVOptions(epsilon=0.011)
 
 
 def setting(instances: int, epochs: int = 200) -> Setting:
