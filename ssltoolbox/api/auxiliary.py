@@ -29,12 +29,14 @@ class AuxiliaryInputs:
             none.
         rows: clip, identity, time and more of each row.
         step: number of the optimiser step, from 0.
+        two_sides: True if there are rows of both sides; row i and row i + rows/2 are then a pair.
     """
 
     features: Tensor
     embeddings: Tensor | None
     rows: Rows
     step: int
+    two_sides: bool = True
 
 
 class AuxiliaryLoss(Generic[OptionsT]):

@@ -7,35 +7,28 @@ from pydantic import Field
 from ssltoolbox.api import AuxiliaryLossOptions, Descriptor, Options, Problem, Setting, hookimpl
 
 
-class FNCOptions(Options):
-    """How false negatives are found, and what is done with them; the defaults are the paper's."""
+class FoundOptions(Options):
+    """How false negatives are found."""
 
     top_k: int = Field(default=1, ge=1)
     """A row has at most this many false negatives."""
     threshold: float = Field(default=0.7, ge=-1, lt=1)
     """A false negative is more similar to the row than this, as a cosine."""
+
+
+class FNCOptions(FoundOptions):
+    """How false negatives are found, and what is done with them."""
+
     warmup_batches: int = Field(default=0, ge=0)
-    """Nothing is masked in the first batches, because the similarity of an untrained network says little."""
+    """Nothing is masked in the first batches (micro-batches, if `trainer.accumulate` splits a batch), because the
+    similarity of an untrained network says little."""
     attract: float = Field(default=0.0, ge=0)
     """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
 
-    def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.warmup_batches >= setting.steps > 0:
-            yield Problem(
-                "warmup_batches",
-                f"the run has only {setting.steps} steps, so that nothing is ever masked",
-                "use a shorter warm-up",
-                warning=True,
-            )
 
+class FNCAttractionOptions(FoundOptions, AuxiliaryLossOptions):
+    """The published attraction. With weight 1 and the method's temperature the sum is the published loss."""
 
-class FNCAttractionOptions(AuxiliaryLossOptions):
-    """The published attraction. Its weight is 1 for the published loss."""
-
-    top_k: int = Field(default=1, ge=1)
-    """A row has at most this many false negatives."""
-    threshold: float = Field(default=0.7, ge=-1, lt=1)
-    """A false negative is more similar to the row than this, as a cosine."""
     warmup_steps: int = Field(default=0, ge=0)
     """The loss is 0 in the first steps, because the similarity of an untrained network says little."""
     temperature: float = Field(default=0.1, gt=0)

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker, Rows
 from ssltoolbox_fnc import FNCOptions
-from ssltoolbox_fnc.search import have_pairs, most_similar, support_similarity
+from ssltoolbox_fnc.search import most_similar, support_similarity
 
 
 class FNC(NegativeMasker[FNCOptions], nn.Module):
     """Masks the most similar candidates of other samples.
 
-    In the batch, both views of an image vote, and the higher similarity counts. Keys in a queue are compared
-    with the query alone.
+    If the rows of both sides are compared, as in SimCLR, both views of an image vote, and the higher similarity
+    counts. Keys of a momentum network are compared with the query alone.
     """
 
     needs_similarity = True
@@ -30,11 +30,17 @@ class FNC(NegativeMasker[FNCOptions], nn.Module):
         eligible = comparison.eligible & comparison.negative
         if self.batches < self.options.warmup_batches:
             return MaskerAnswer(masked=torch.zeros_like(eligible))
-        in_batch = not bool(comparison.negative.all()) and have_pairs(comparison.anchors)
-        similarity = support_similarity(comparison.similarity) if in_batch else comparison.similarity
+        similarity = comparison.similarity
+        if _of_both_sides(comparison.negative):
+            similarity = support_similarity(similarity)
         return MaskerAnswer(
             masked=most_similar(similarity, eligible, self.options.top_k, self.options.threshold)
         )
 
     def update(self, rows: Rows, embeddings: Tensor) -> None:
         self.batches += 1
+
+
+def _of_both_sides(negative: Tensor) -> bool:
+    """True if each row is compared with itself and its pair, which are no negatives."""
+    return not len(negative) % 2 and bool(((~negative).sum(dim=1) == 2).all())

@@ -9,14 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Rows
-
-
-def have_pairs(rows: Rows) -> bool:
-    """True if row i and row i + R/2 come from the same draw, as the two sides of a batch do."""
-    half, odd = divmod(len(rows), 2)
-    return not odd and bool((rows.draw[:half] == rows.draw[half:]).all())
-
 
 def support_similarity(similarity: Tensor) -> Tensor:
     """[2N, C] the similarity of rows of both sides with candidates → the larger one of both views of an image."""

@@ -106,6 +106,22 @@ def test_an_attraction_needs_embeddings_of_both_sides() -> None:
         attraction(FNCAttractionOptions(), BOTH[:4])
 
 
+def test_an_attraction_needs_both_sides() -> None:
+    """The rows of side A with a hard negative each have equal draws in both halves, and are no pairs."""
+    loss = FNCAttraction(FNCAttractionOptions(), context=None)
+    with pytest.raises(SslToolboxError, match="both sides"):
+        loss.loss(AuxiliaryInputs(BOTH, None, ROWS, 0, two_sides=False))
+
+
+def test_a_query_with_its_own_hard_negative_votes_alone() -> None:
+    """Queries against keys of the batch: each has one column of its own, and the halves have equal draws."""
+    own = torch.eye(8, dtype=torch.bool)
+    similarity = torch.zeros(8, 8)
+    similarity[0, 2] = 0.9
+    found = masked(FNC(FNCOptions()), Comparison(ROWS, ROWS, ~own, OTHER, similarity))
+    assert found.nonzero().tolist() == [[0, 2]]
+
+
 def test_features_take_the_place_of_missing_embeddings() -> None:
     options = FNCAttractionOptions(threshold=NO_THRESHOLD)
     assert attraction(options, None).loss == attraction(options).loss != 0
@@ -114,5 +130,5 @@ def test_features_take_the_place_of_missing_embeddings() -> None:
 @pytest.mark.parametrize(("steps", "count"), [(0, 0), (5, 1), (6, 0)])
 def test_a_warm_up_longer_than_the_run_is_a_warning(steps: int, count: int) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=steps)
-    for options in (FNCOptions(warmup_batches=5), FNCAttractionOptions(warmup_steps=5)):
-        assert [problem.warning for problem in options.problems(setting)] == [True] * count
+    problems = FNCAttractionOptions(warmup_steps=5).problems(setting)
+    assert [problem.warning for problem in problems] == [True] * count

@@ -16,7 +16,8 @@ from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker, SslToolboxE
 from ssltoolbox_reweight import ReweightOptions
 
 log = logging.getLogger(__name__)
-SMALLEST = 1e-30
+SMALLEST, EPSILON = 1e-30, 1e-6
+"""The smallest weight, and the distance of a logarithm's argument from 0; both keep single precision finite."""
 
 
 class Reweight(NegativeMasker[ReweightOptions]):
@@ -47,10 +48,11 @@ class Reweight(NegativeMasker[ReweightOptions]):
         weights = self._relative(logits, weighted)
         if not self.options.tau_plus:
             return MaskerAnswer(weights=weights)
-        scale, clamped = self._debiased(logits, weights, negative)
+        log_scale, clamped = self._debiased(logits, weights, negative)
         terms = {"clamped_share": clamped.float().mean().detach()}
         self._warn(terms["clamped_share"])
-        return MaskerAnswer(weights=(weights * scale[:, None]).where(negative, 1.0), terms=terms)
+        weights = (weights.log() + log_scale[:, None]).exp().clamp(min=SMALLEST)
+        return MaskerAnswer(weights=weights.where(negative, 1.0), terms=terms)
 
     def _relative(self, logits: Tensor, weighted: Tensor) -> Tensor:
         """[A, C]: w of the weighted negatives, whose mean is 1; 1 elsewhere."""
@@ -59,18 +61,19 @@ class Reweight(NegativeMasker[ReweightOptions]):
         return weights.where(weighted, 1.0).clamp(min=SMALLEST)
 
     def _debiased(self, logits: Tensor, weights: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
-        """[A] and [A]: g divided by the weighted sum, and True where g is at its lower bound."""
+        """[A] and [A]: the logarithm of g over the weighted sum, and True where g is at its lower bound."""
         temperature, tau_plus = self.options.temperature, self.options.tau_plus
         count = negative.sum(dim=1).to(logits.dtype)
         total = (weights.log() + logits).masked_fill(~negative, -torch.inf).logsumexp(dim=1)
         false = math.log(tau_plus) + count.log() + _positive(logits, negative, temperature)
-        lowest = count.log() - 1 / temperature
-        corrected = (1 - (false - total).exp()) / (1 - tau_plus)
-        bound = (lowest - total).exp()
-        return torch.maximum(corrected, bound), corrected < bound
+        bound = count.log() - 1 / temperature - total
+        share = (false - total).clamp(max=-EPSILON)
+        corrected = torch.log1p(-share.exp()) - math.log1p(-tau_plus)
+        clamped = (false >= total) | (corrected < bound)
+        return torch.where(clamped, bound, corrected), clamped
 
     def _warn(self, clamped: Tensor) -> None:
-        if clamped > 0.5 and not self._warned:
+        if not self._warned and clamped > 0.5:
             self._warned = True
             log.warning(
                 "reweight: for %.0f%% of the rows the corrected sum is at its lower bound, so that their "
@@ -80,14 +83,17 @@ class Reweight(NegativeMasker[ReweightOptions]):
 
 
 def _positive(logits: Tensor, negative: Tensor, temperature: float) -> Tensor:
-    """[A] the logits of the positives. A row is compared with itself, with cosine 1, and with its positive.
+    """[A] the logits of the positives.
+
+    A row is compared with its positive and, if rows of both sides are compared, with itself, with cosine 1.
 
     Raises:
         SslToolboxError: if the positives are not among the candidates.
     """
-    if not (negative.shape[1] - negative.sum(dim=1) == 2).all():
+    own = (~negative).sum(dim=1)
+    if not ((own == 1) | (own == 2)).all():
         raise SslToolboxError(
             "reweight: tau_plus needs the positives among the candidates, which a queue does not have; write "
             "tau_plus: 0, or use a method that compares rows of the batch, such as simclr"
         )
-    return logits.masked_fill(negative, 0).sum(dim=1) - 1 / temperature
+    return logits.masked_fill(negative, 0).sum(dim=1) - (own - 1) / temperature

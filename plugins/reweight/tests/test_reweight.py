@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 import torch
@@ -99,6 +100,39 @@ def test_clamped_rows_are_counted_and_reported_once(caplog: pytest.LogCaptureFix
     assert shares == [1.0, 1.0]
     assert len(caplog.records) == 1
     assert "100%" in caplog.records[0].getMessage()
+
+
+def test_queries_against_keys_have_one_column_of_their_own() -> None:
+    """As in MoCo-v3: the correction is that of the same row among both sides with the same negatives."""
+    own = torch.eye(4, dtype=torch.bool)
+    number = torch.arange(4)
+    rows = Rows(number, number, number, number.double())
+    similarity = BOTH[:4] @ BOTH[4:].T
+    options = ReweightOptions(tau_plus=0.1, temperature=0.5)
+    weights = Reweight(options).answer(Comparison(rows, rows, ~own, ~own, similarity)).weights
+    assert weights is not None
+    exponentials = (similarity / 0.5).exp()
+    plain = (
+        Reweight(ReweightOptions(temperature=0.5))
+        .answer(Comparison(rows, rows, ~own, ~own, similarity))
+        .weights
+    )
+    assert plain is not None
+    expected = ((plain * exponentials * ~own).sum(dim=1) - 0.1 * 3 * exponentials.diagonal()) / 0.9
+    found = (weights * exponentials * ~own).sum(dim=1)
+    torch.testing.assert_close(found, torch.maximum(expected, torch.full_like(expected, 3 * math.exp(-2))))
+
+
+@pytest.mark.parametrize("temperature", [0.001, 0.01])
+def test_low_temperatures_stay_finite(temperature: float) -> None:
+    both = BOTH.float().requires_grad_()
+    weights = (
+        Reweight(ReweightOptions(tau_plus=0.1, temperature=temperature)).answer(comparison(both)).weights
+    )
+    assert weights is not None
+    weights.sum().backward()
+    assert both.grad is not None
+    assert both.grad.isfinite().all()
 
 
 def test_tau_plus_is_refused_for_a_queue() -> None:

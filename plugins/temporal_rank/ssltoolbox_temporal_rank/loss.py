@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssltoolbox.api import AuxiliaryInputs, AuxiliaryLoss, LossTerms, Rows
+from ssltoolbox.api import AuxiliaryInputs, AuxiliaryLoss, LossTerms, Rows, SslToolboxError
 from ssltoolbox_temporal_rank import TemporalRankOptions
 
 
@@ -22,10 +22,13 @@ class TemporalRank(AuxiliaryLoss[TemporalRankOptions]):
         embeddings, rows = inputs.embeddings, inputs.rows
         if embeddings is None or len(embeddings) != len(rows):
             embeddings = inputs.features
-        unit = F.normalize(embeddings, dim=1)
-        similarity = (unit @ unit.T).to(torch.promote_types(unit.dtype, torch.float32))
+        similarity = _similarity(embeddings)
         if self.options.form == "hinge":
             loss, ranked = hinge(2 - 2 * similarity, time_gaps(rows), self.options.margin)
+        elif not inputs.two_sides:
+            raise SslToolboxError(
+                "temporal_rank: form contrast needs pairs, and the method looks at one side; write form: hinge"
+            )
         else:
             same_clip = other_frames_of_the_clip(rows)
             loss, ranked = contrast(similarity, same_clip, self.options.temperatures), same_clip.any(dim=1)
@@ -88,3 +91,10 @@ def other_frames_of_the_clip(rows: Rows) -> Tensor:
     number = torch.arange(len(rows), device=rows.clip.device)
     own = (number[:, None] - number) % (len(rows) // 2) == 0
     return (rows.clip[:, None] == rows.clip) & ~own
+
+
+def _similarity(embeddings: Tensor) -> Tensor:
+    """[R, R] cosines in single precision or better, whatever the precision of the run."""
+    with torch.autocast(embeddings.device.type, enabled=False):
+        unit = F.normalize(embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)), dim=1)
+        return unit @ unit.T

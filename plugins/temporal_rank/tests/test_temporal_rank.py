@@ -9,7 +9,7 @@ from ssltoolbox_temporal_rank import TemporalRankOptions
 from ssltoolbox_temporal_rank.loss import TemporalRank, contrast, hinge, time_gaps
 from torch import Tensor
 
-from ssltoolbox.api import AuxiliaryInputs, Rows, Setting
+from ssltoolbox.api import AuxiliaryInputs, Rows, Setting, SslToolboxError
 
 DISTANCES = (
     (0.013860771468851039, 0.054353927759294624, 0.11913184296393968, 0.20518662098221052),
@@ -61,6 +61,23 @@ def test_contrast_takes_frames_of_the_clip_as_rank_two() -> None:
     own = torch.eye(2)[[0, 0, 1, 1]].repeat(2, 1)
     crossed = torch.eye(2)[[0, 1, 0, 1]].repeat(2, 1)
     assert loss_of(own, rows, form="contrast") < loss_of(crossed, rows, form="contrast") - 1
+
+
+def test_contrast_is_refused_without_pairs() -> None:
+    term = TemporalRank(TemporalRankOptions(form="contrast"), context=None)
+    rows = rows_at([0, 0, 1, 1], [0.0, 1.0] * 2)
+    with pytest.raises(SslToolboxError, match="pairs"):
+        term.loss(AuxiliaryInputs(torch.eye(4), None, rows, 0, two_sides=False))
+
+
+def test_mixed_precision_keeps_small_distances() -> None:
+    """In bfloat16 the squared distances of near frames would be multiples of 0.008."""
+    rows = rows_at([7] * 6, [float(t) for t in range(6)])
+    angle = 0.02 * torch.arange(6.0)
+    embeddings = torch.stack([angle.cos(), angle.sin()], dim=1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = loss_of(embeddings, rows)
+    torch.testing.assert_close(mixed, loss_of(embeddings, rows))
 
 
 def test_the_order_in_time_is_learned() -> None:

@@ -94,7 +94,8 @@ def _seen(output: StepOutput, recorded: list[Tensor], inputs: StepInputs) -> Aux
     embeddings = output.embeddings
     if embeddings is not None and count > len(embeddings):
         embeddings = None if output.pairs is None else torch.cat([embeddings, output.pairs])
-    return AuxiliaryInputs(features, embeddings, inputs.rows[:count], inputs.step)
+    two_sides = count > len(inputs.view_a)
+    return AuxiliaryInputs(features, embeddings, inputs.rows[:count], inputs.step, two_sides)
 
 
 def _first_rows(recorded: list[Tensor], instances: int, rows: int) -> Tensor:

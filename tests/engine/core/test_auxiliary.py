@@ -88,6 +88,7 @@ def test_a_loss_sees_the_step_of_any_method(name: str) -> None:
     seen, rows = short.seen, METHODS[name][2]
     assert (seen.features.shape, len(seen.embeddings), seen.step) == ((rows, 8), rows, 3)
     assert seen.rows.draw.tolist() == rows_for(INSTANCES).draw.tolist()[:rows]
+    assert seen.two_sides == (rows == 2 * INSTANCES)
     method.eval()
     views = torch.cat(VIEWS)[:rows]
     method.zero_grad()
