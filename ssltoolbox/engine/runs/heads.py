@@ -82,20 +82,30 @@ def folder_of_head(folder: RunFolder, task: str) -> Path:
 
 
 def write_head(folder: RunFolder, head: Head, card: HeadCard) -> None:
-    """Writes a head; it takes the place of an earlier one of the same task.
+    """Writes a head; it replaces an earlier one of the same task, which stays if this fails or is interrupted.
 
     Raises:
         SslToolboxError: when the disk is full or can't be written to.
     """
     target = folder_of_head(folder, card.task)
-    part = beside(target)
+    part, old = beside(target), target.with_name(f".{target.name}.old")
+    _restore(old, target)
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write_files(part, head, card)
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
         part.rename(target)
     finally:
+        _restore(old, target)
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _restore(old: Path, target: Path) -> None:
+    """Puts the old head back if no new one has replaced it, and deletes it otherwise."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_files(folder: Path, head: Head, card: HeadCard) -> None:

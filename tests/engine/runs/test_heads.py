@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ssltoolbox.api import Head, HeadOutput, UserError
+from ssltoolbox.engine.runs import heads
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.heads import (
     HeadCard,
@@ -57,6 +58,37 @@ def test_a_new_head_replaces_all_of_the_old_one(folder: RunFolder) -> None:
     assert stored.backbone is None
     assert stored.layers[0][1].tolist() == [1, 1, 1, 1]
     assert [path.name for path in folder.heads.iterdir()] == ["expression"]
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_an_interrupted_replacement_keeps_the_old(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    """Between any two renames of the folder."""
+    write_head(folder, head(bias=1.0), card())
+    rename, renamed = Path.rename, []
+
+    def interrupted(path: Path, target: Path) -> Path:
+        renamed.append(target)
+        if len(renamed) == call:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_head(folder, head(bias=2.0), card())
+    assert read_head(folder, "expression").layers[0][1].tolist() == [1, 1, 1, 1]
+    assert [path.name for path in folder.heads.iterdir()] == ["expression"]
+
+
+def test_a_head_left_aside_by_a_kill_comes_back(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next write begins with it, so that it is not lost if that write fails."""
+    write_head(folder, head(bias=1.0), card())
+    (folder.heads / "expression").rename(folder.heads / ".expression.old")
+    monkeypatch.setattr(heads, "write_json", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_head(folder, head(bias=2.0), card())
+    assert read_head(folder, "expression").layers[0][1].tolist() == [1, 1, 1, 1]
 
 
 def test_a_head_that_is_not_there_is_to_be_evaluated_first(folder: RunFolder) -> None:
