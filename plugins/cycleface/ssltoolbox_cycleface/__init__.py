@@ -21,11 +21,11 @@ from ssltoolbox.api import (
 )
 
 SMALLEST_IMAGE = 16
-"""Pixels: below, the trunk's deepest map and the pools before it vanish."""
+"""Pixels. Smaller images have no pixel left at the trunk's deepest map."""
 LAST_CHECKPOINT = Path("checkpoints", "last.ckpt")
-"""Of a run, relative to its folder."""
-AS_IN_STAGE_1 = ("width", "code_dim", "inverse", "inverse_steps")
-"""Options that the second stage has from the first."""
+"""Path of a run's last checkpoint, relative to the run folder."""
+AS_IN_STAGE_1 = ("trunk", "width", "code_dim", "inverse", "inverse_steps")
+"""Options that have to be the same in both stages."""
 
 
 class CycleFaceOptions(Options):
@@ -34,23 +34,25 @@ class CycleFaceOptions(Options):
     stage: Literal[1, 2] = 1
     """1 learns expression; 2 learns identity, with the frozen networks of a run of stage 1."""
     stage1: Path | None = None
-    """For stage 2: the folder of the run of stage 1."""
+    """The folder of the run of stage 1, for stage 2 only. It must stay where it is: a run of stage 2 needs it
+    whenever it is opened, also to resume, to evaluate, to draw pictures and in `load_method`."""
     trunk: Literal["imagenet", "random"] | Path = "imagenet"
-    """The frozen VGG19 that the generator and the style loss look through: with weights of ImageNet, which are
-    downloaded once, with those of a file (torchvision's or timm's keys), or random and as narrow as `width`.
-    Stage 2 has the trunk of stage 1."""
+    """Weights of the frozen VGG19 whose maps the generator and the style loss use. `imagenet` downloads those of
+    ImageNet once. A path names a file with torchvision's or timm's keys. `random` makes a random network as narrow
+    as `width`. Stage 2 takes the weights from the run of stage 1, and the option must be the same."""
     inverse: Literal["fixed_point", "published"] = "fixed_point"
     """How the field f is inverted. `fixed_point` solves b(p) = −f(p + b(p)). `published` is the code's
     b(p) = −f(p + f(p)), which steps the wrong way."""
     inverse_steps: int = Field(default=2, ge=0, le=50)
-    """Steps of the fixed point from b = −f; the published inverse has none."""
+    """Steps of `inverse: fixed_point`, which begins with b = −f."""
     margin: Literal["hinge", "published"] = "hinge"
-    """Stage 2: how far the mean face m may be from a neutral face n without a loss. `hinge` is
+    """How far the mean face m may be from a neutral face n without a loss, in stage 2 only. `hinge` is
     mean relu(|m − n| − 0.1). `published` is the code's mean |m − n| − 0.1, which has no margin."""
     mirror: float = Field(default=0.5, ge=0, le=1)
-    """Stage 1: probability that the second image of a pair is the mirrored first one."""
+    """Probability that the second image of a pair is the mirrored first one, in stage 1 only."""
     noise: bool = True
-    """Whether what the warp leaves open in the generator is filled with noise; else with the mean of the map."""
+    """Fills the places that a warp leaves empty in the generator's maps with noise, otherwise with the mean of the
+    map."""
     pixel_weight: float = Field(default=1.0, ge=0)
     """Weight of the L1 distances."""
     style_weight: float = Field(default=0.01, ge=0)
@@ -65,7 +67,7 @@ class CycleFaceOptions(Options):
     """Channels of the field decoder, the generator and the normaliser, and of a random trunk."""
 
     def notices(self) -> Iterator[str]:
-        if self.stage == 1 and self.trunk == "imagenet":
+        if self.trunk == "imagenet":
             yield "The generator sees faces through timm's ImageNet weights of vgg19: their licence applies."
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
@@ -75,12 +77,27 @@ class CycleFaceOptions(Options):
             yield Problem(
                 "", f"the generator can't make images of {size} pixels", f"write views.size: {nearest}"
             )
-        if isinstance(self.trunk, Path) and not self.trunk.is_file():
+        for option, reason in self._idle():
+            default = type(self).model_fields[option].default
+            if getattr(self, option) != default:
+                yield Problem(
+                    option, f"it has no effect: {reason}", f"leave it out, or write {option}: {default}"
+                )
+        if self.stage == 1 and isinstance(self.trunk, Path) and not self.trunk.is_file():
             yield Problem("trunk", f"there is no file {self.trunk}", "name a file of VGG19's weights")
         if self.stage == 1 and self.stage1:
             yield Problem("stage1", "stage 1 begins with nothing", "leave it out, or write stage: 2")
         if self.stage == 2:
             yield from self._problems_of_stage1(setting)
+
+    def _idle(self) -> Iterator[tuple[str, str]]:
+        """Options that have no effect with the others, and why."""
+        if self.stage == 1:
+            yield "margin", "stage 1 has no mean face"
+        else:
+            yield "mirror", "stage 2 mirrors no images"
+        if self.inverse == "published":
+            yield "inverse_steps", "the published inverse has no steps"
 
     def _problems_of_stage1(self, setting: Setting) -> Iterator[Problem]:
         if self.stage1 is None:
@@ -99,7 +116,7 @@ class CycleFaceOptions(Options):
         else:
             for name in AS_IN_STAGE_1:
                 before, now = method.get(name, getattr(CycleFaceOptions(), name)), getattr(self, name)
-                if before != now:
+                if str(before) != str(now):
                     yield Problem(name, f"{name} is {now} and was {before} in stage 1", f"write {before}")
             if setting.backbone and backbone != setting.backbone:
                 yield Problem(

@@ -79,6 +79,15 @@ def test_the_mean_face_is_one_for_all(stage1: Path) -> None:
         ),
         ({"stage": 2, "stage1": "here"}, "resnet18", "stage1", "cycleface_encoder"),
         ({"stage": 1, "trunk": Path("nowhere.pth")}, "cycleface_encoder", "trunk", "nowhere.pth"),
+        ({"stage": 2, "stage1": "here", "trunk": "imagenet"}, "cycleface_encoder", "trunk", "was random"),
+        ({"stage": 2, "stage1": "here", "mirror": 0.3}, "cycleface_encoder", "mirror", "no effect"),
+        ({"stage": 1, "margin": "published"}, "cycleface_encoder", "margin", "no effect"),
+        (
+            {"stage": 1, "inverse": "published", "inverse_steps": 3},
+            "cycleface_encoder",
+            "inverse_steps",
+            "no effect",
+        ),
     ],
 )
 def test_what_check_says(
@@ -90,6 +99,12 @@ def test_what_check_says(
     (problem,) = CycleFaceOptions(**TINY | given).problems(setting(backbone))
     assert problem.option == option
     assert fact in problem.message
+
+
+def test_stage_2_does_not_read_the_file_of_the_trunk(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.pth"
+    run = run_of(build(), tmp_path / "stage1", trunk=str(gone))
+    assert list(CycleFaceOptions(**TINY | {"trunk": gone}, stage=2, stage1=run).problems(setting())) == []
 
 
 def test_a_fitting_run_has_no_problem(stage1: Path) -> None:
