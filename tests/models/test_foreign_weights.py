@@ -191,12 +191,13 @@ def test_lightlys_small_resnet_is_our_small_stem(tmp_path: Path) -> None:
         torch.testing.assert_close(ours(images), theirs(images))
 
 
-def test_a_network_without_the_stems_activation_is_refused(tmp_path: Path) -> None:
+def test_a_network_without_the_stems_activation_is_refused(tmp_path: Path, golden: Golden) -> None:
     layers = nn.Sequential(*list(lightly.models.ResNetGenerator("resnet-18").children())[:-1])
     path = tmp_path / "lightly.ckpt"
     torch.save({"state_dict": Module(backbone=layers).state_dict()}, path)
-    with pytest.raises(UserError, match="another model"):
+    with pytest.raises(UserError) as caught:
         create_backbone("resnet18", stem="small", weights=str(path))
+    golden(str(caught.value))
 
 
 def test_what_matched_in_words(
@@ -207,7 +208,9 @@ def test_what_matched_in_words(
     with caplog.at_level("INFO"):
         found = load_weights(create_backbone("resnet18"), path)
     golden(str(found))
-    assert caplog.messages == [f"{path}: 100 of 100 tensors; ignored: fc.weight, fc.bias"]
+    (message,) = caplog.messages
+    assert message.startswith(f"{path}: ")
+    golden(message)
 
 
 def test_less_than_all_is_an_error_unless_allowed(resnet: nn.Module, tmp_path: Path, golden: Golden) -> None:
@@ -228,12 +231,13 @@ def test_less_than_all_is_an_error_unless_allowed(resnet: nn.Module, tmp_path: P
     golden(str(load_weights(backbone, path, allow_partial=True)))
 
 
-def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path: Path) -> None:
+def test_nothing_that_fits_is_an_error_also_where_part_is_allowed(tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "other.safetensors"
     save_weights(timm.create_model("test_vit", num_classes=0), path)
     with pytest.raises(UserError) as caught:
         create_backbone("resnet18", weights=str(path), allow_partial=True)
-    assert str(caught.value).startswith(f"nothing in {path} fits the network: the file's keys are ")
+    assert str(path) in str(caught.value)
+    golden(str(caught.value))
 
 
 def test_a_look_at_a_file_needs_no_memory_for_the_network(resnet: nn.Module, tmp_path: Path) -> None:
@@ -265,17 +269,17 @@ def test_settings_of_numpy_and_paths_are_read(setting: object, tmp_path: Path) -
 @pytest.mark.parametrize("new_format", [True, False])
 @pytest.mark.parametrize("where", ["beside", "instead"])
 def test_a_pickle_with_code_is_refused_and_never_run(
-    resnet: nn.Module, tmp_path: Path, where: str, new_format: bool
+    resnet: nn.Module, tmp_path: Path, where: str, new_format: bool, golden: Golden
 ) -> None:
     path, target = tmp_path / "evil.pth", tmp_path / "written"
     content = {"state_dict": resnet.state_dict(), "x": Bomb(target)} if where == "beside" else Bomb(target)
     torch.save(content, path, _use_new_zipfile_serialization=new_format)
     with pytest.raises(UserError) as caught:
         read_tensors(path)
-    assert str(caught.value) == (
-        f"{path} is refused: reading it would run code, {open.__module__}.open; "
-        "where you trust it, save its tensors alone: torch.save(model.state_dict(), FILE)"
-    )
+    function = f"{open.__module__}.open"
+    assert str(path) in str(caught.value)
+    assert function in str(caught.value)
+    golden(str(caught.value).replace(function, "open"))
     assert not target.exists()
 
 
@@ -292,7 +296,7 @@ def test_a_plain_pickle_with_code_is_refused_and_never_run(tmp_path: Path) -> No
 
 
 def test_a_checkpoint_of_lightly_train_is_to_be_exported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     """It holds its models as objects."""
     module = types.ModuleType("lightly_train._checkpoint")
@@ -302,36 +306,37 @@ def test_a_checkpoint_of_lightly_train_is_to_be_exported(
     monkeypatch.setitem(sys.modules, module.__name__, module)
     path = tmp_path / "last.ckpt"
     torch.save({"state_dict": {}, "lightly_train": {"models": wrapper()}}, path)
-    with pytest.raises(UserError, match=r"lightly_train\._checkpoint\.Wrapper.*lightly-train export"):
+    with pytest.raises(UserError) as caught:
         read_tensors(path)
+    golden(str(caught.value))
 
 
-def test_a_whole_model_in_a_pickle_is_refused(resnet: nn.Module, tmp_path: Path) -> None:
+def test_a_whole_model_in_a_pickle_is_refused(resnet: nn.Module, tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "model.pth"
     torch.save(resnet, path)
-    with pytest.raises(UserError, match=r"run code, torchvision\.models\.resnet\.ResNet"):
+    with pytest.raises(UserError) as caught:
         read_tensors(path)
+    golden(str(caught.value))
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    "content",
     [
-        ({"epoch": 3, "lr": 0.1}, r"has no weights: .*keys \(epoch, lr\)"),
-        ([1, 2], r"has no weights: .*keys \(none\)"),
-        ({"state_dict": {}}, r"has no weights: .*keys \(state_dict\)"),
-        (
-            {"optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}}},
-            r"has no weights: .*keys \(optimizer\)",
-        ),
+        {"epoch": 3, "lr": 0.1},
+        [1, 2],
+        {"state_dict": {}},
+        {"optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}}},
     ],
+    ids=["numbers", "a list", "no tensors", "an optimiser alone"],
 )
 def test_a_file_without_weights(
-    content: dict[str, float] | dict[str, object] | list[int], message: str, tmp_path: Path
+    content: dict[str, float] | dict[str, object] | list[int], tmp_path: Path, golden: Golden
 ) -> None:
     path = tmp_path / "nothing.pth"
     torch.save(content, path)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError) as caught:
         read_tensors(path)
+    golden(str(caught.value))
 
 
 @settings(max_examples=60)
@@ -347,12 +352,15 @@ def test_any_other_file_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("kept", [10, 1000, 20_000])
-def test_a_file_that_was_cut_short(resnet: nn.Module, kept: int, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_short(resnet: nn.Module, kept: int, tmp_path: Path, golden: Golden) -> None:
     path = tmp_path / "cut.pth"
     torch.save(resnet.state_dict(), path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(UserError, match="no file of weights, or damaged"):
+    with pytest.raises(UserError) as caught:
         read_tensors(path)
+    ours, damaged, reason = str(caught.value).partition("damaged: ")
+    golden(ours + damaged)
+    assert reason
 
 
 def test_of_equally_good_namings_the_plainest_is_taken() -> None:
