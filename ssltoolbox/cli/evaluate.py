@@ -54,8 +54,8 @@ def evaluate(
     The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
     predict`.
 
-    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights (of ssltoolbox, or a checkpoint of
-    torchvision, lightly, solo-learn or SSL-FER); or timm:NAME, a model of timm with its ImageNet weights; or
+    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights, of ssltoolbox or of another project such
+    as torchvision, lightly, DINO, MoCo or MAE; or timm:NAME, a model of timm with its ImageNet weights; or
     `imagenet` or `random`, for the recipe's own network.
 
     \b

@@ -29,7 +29,7 @@ def registry_table(registry: Registry) -> Table:
     for kind in KINDS.values():
         items = [item for item in registry.all() if item.kind == kind]
         rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
-        _add_section(table, f"{kind.singular}s", "bold", rows)
+        _add_section(table, kind.name.replace("_", " "), "bold", rows)
     broken = [(plugin.origin.plugin, plugin.reason, _package(plugin.origin)) for plugin in registry.broken]
     _add_section(table, "broken", "bold red", broken)
     disabled = [(origin.plugin, f"named in {DISABLE}", _package(origin)) for origin in registry.disabled]

@@ -42,7 +42,7 @@ _SCALE = click.option(
     type=click.FloatRange(0.5, 5),
     default=1.6,
     show_default=True,
-    help="Crops from videos are this many times as wide as the face: 1.6 shows the whole head, 1.1 brows to chin.",
+    help="Crops from videos are this many times as wide as the face: 1.6 shows the whole head, 1.2 brows to chin.",
 )
 _LOST = click.option(
     "--lost",
