@@ -2,72 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.crops import COUNT, PER_EPOCH, STEPS, Images, crops_context, images, inputs, losses_of
 from lightly.loss import DINOLoss
 from lightly.models.utils import update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from ssltoolbox_dino import DINOOptions
 from ssltoolbox_dino.method import DINO
-from torch import Tensor, nn
+from torch import Tensor
 
-from ssltoolbox.api import MethodContext, Rows, Setting, StepInputs
+from ssltoolbox.api import Setting
 
-COUNT, STEPS, PER_EPOCH, WARMUP = 6, 20, 4, 3
+WARMUP = 3
 OPTIONS = DINOOptions(hidden_dim=16, bottleneck_dim=8, output_dim=10, warmup_teacher_epochs=WARMUP)
-Images = tuple[Tensor, Tensor, tuple[Tensor, ...]]
-
-
-def images() -> list[Images]:
-    """Two views and three local crops for each step."""
-    generator = torch.Generator().manual_seed(7)
-    views = torch.randn(STEPS, 2, COUNT, 3, 12, 12, generator=generator)
-    crops = torch.randn(STEPS, 3, COUNT, 3, 6, 6, generator=generator)
-    return [(*pair, tuple(small)) for pair, small in zip(views, crops, strict=True)]
 
 
 def build(**changes: object) -> DINO:
-    torch.manual_seed(0)
-    backbone = nn.Sequential(
-        nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    )
-    context = MethodContext(
-        backbone=backbone,
-        feature_dim=8,
-        descriptor_dim=0,
-        maskers=None,  # type: ignore[arg-type]
-        instances=COUNT,
-        steps=STEPS,
-        distributed=False,
-        steps_per_epoch=PER_EPOCH,
-    )
-    return DINO(OPTIONS.model_copy(update=changes), context)
-
-
-def inputs(step: int, given: Images) -> StepInputs:
-    view_a, view_b, crops = given
-    draw = torch.arange(COUNT).repeat(2)
-    return StepInputs(view_a, view_b, Rows(draw, draw, draw, draw.double()), step, crops)
-
-
-def losses_of(
-    parameters: list[nn.Parameter],
-    loss_of: Callable[[int, Images], Tensor],
-    after_backward: Callable[[int], None],
-) -> list[float]:
-    optimiser = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.05, momentum=0.9)
-    losses = []
-    for step, given in enumerate(images()):
-        loss = loss_of(step, given)
-        optimiser.zero_grad()
-        loss.backward()
-        after_backward(step)
-        optimiser.step()
-        losses.append(loss.item())
-    return losses
+    return DINO(OPTIONS.model_copy(update=changes), crops_context())
 
 
 def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:

@@ -8,13 +8,14 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
+from helpers.methods import tiny_context
 from lightly.models import utils
 from lightly.models.modules.masked_vision_transformer_timm import MaskedVisionTransformerTIMM
 from ssltoolbox_mae import MAEOptions
 from ssltoolbox_mae.method import MAE
 from torch import Tensor, nn
 
-from ssltoolbox.api import MethodContext, Rows, Setting, StepInputs, UserError
+from ssltoolbox.api import Rows, Setting, StepInputs, UserError
 
 COUNT, SIZE, PATCH, STEPS = 4, 24, 6, 20
 OPTIONS = MAEOptions(decoder_dim=16, decoder_depth=1, decoder_heads=2)
@@ -28,15 +29,11 @@ def network(name: str = "test_vit", **options: Any) -> nn.Module:
 
 
 def build(backbone: nn.Module | None = None, image_size: int = SIZE, **changes: Any) -> MAE:
-    backbone = backbone or network()
-    context = MethodContext(
-        backbone=backbone,
+    context = tiny_context(
+        backbone=backbone or network(),
         feature_dim=64,
-        descriptor_dim=0,
-        maskers=None,  # type: ignore[arg-type]
         instances=COUNT,
         steps=STEPS,
-        distributed=False,
         backbone_name="some_vit",
         image_size=image_size,
     )

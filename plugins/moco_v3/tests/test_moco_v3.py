@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import timm
 import torch
+from helpers.methods import tiny_context
 from ssltoolbox_moco_v3 import MoCoV3Options
 from ssltoolbox_moco_v3.method import MoCoV3
 
-from ssltoolbox.api import Masking, MethodContext, Rows, StepInputs
+from ssltoolbox.api import Rows, StepInputs
 
 OPTIONS = MoCoV3Options(hidden_dim=16, output_dim=8, momentum=0.5, freeze_patches=True)
-
-
-class NoMaskers:
-    """There are none."""
-
-    needs_similarity = False
-
-    def __bool__(self) -> bool:
-        return False
-
-    def mask(self, *rows: object) -> Masking:
-        raise NotImplementedError
 
 
 def test_frozen_patches_stay_as_they_are() -> None:
     torch.manual_seed(0)
     backbone = timm.create_model("test_vit", num_classes=0, img_size=32)
-    context = MethodContext(backbone, backbone.num_features, 0, NoMaskers(), 4, 10, distributed=False)
+    context = tiny_context(backbone=backbone, feature_dim=backbone.num_features, instances=4, steps=10)
     method = MoCoV3(OPTIONS, context)
     patches = [parameter.clone() for parameter in backbone.patch_embed.parameters()]
     others = backbone.blocks[0].mlp.fc1.weight.clone()
