@@ -82,9 +82,12 @@ def work(*_, **__):
     assert line.startswith("interrupted; ")
 
 
-def test_an_interruption_that_python_ignores_comes_again() -> None:
-    """An exception in `__del__` does not reach the program."""
+@pytest.mark.parametrize("sigint", ["default_int_handler", "SIG_IGN"])
+def test_an_interruption_that_python_ignores_comes_again(sigint: str) -> None:
+    """An exception in `__del__` does not reach the program. Background jobs of a script ignore SIGINT."""
     done = command_that(f"""
+import signal
+signal.signal(signal.SIGINT, signal.{sigint})
 class Closing:
     def __del__(self):
         os.kill(os.getpid(), {int(signal.SIGTERM)})
