@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from ssltoolbox.cli.common import FPS, LocalPath, tell_first, tell_of_unused_gpu
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import new_console
+from ssltoolbox.support.interruption import interruption_explained
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from ssltoolbox.plan.detector import DetectorMaker
 
 
-MOST_PROCESSES = 8
-"""Unless the user names a number: each process has a copy of the network."""
+MOST_PROCESSES, MOST_ON_GPU = 8, 2
+"""Unless the user names a number: each process has a copy of the network, and those on a GPU share its memory."""
 
 
 @click.command()
@@ -61,7 +63,7 @@ MOST_PROCESSES = 8
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help=f"Processes [one for each core, for videos at most {MOST_PROCESSES}].",
+    help=f"Processes [one for each core, for videos at most {MOST_PROCESSES}, on a GPU {MOST_ON_GPU}].",
 )
 def predict(
     run: Path,
@@ -114,11 +116,16 @@ def predict(
         done = _of_videos(job, maker, cropping)
     else:
         done = _of_images(job, float(fps))
-    _tell_left_out(done)
-    where = f" in {counted(done.sources, 'video')}" if maker else ""
-    found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
-    console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
-    _draw(job, plot, video, fps)
+    with interruption_explained(_what_is_complete([output], [plot, video])):
+        _tell_left_out(done)
+        where = f" in {counted(done.sources, 'video')}" if maker else ""
+        found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
+        console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
+        if gathered and plot:
+            _draw_curves(job, gathered, plot)
+    if gathered and video:
+        with interruption_explained(_what_is_complete([output, plot], [video])):
+            _draw_video(job, gathered, video, fps)
     return DONE
 
 
@@ -166,15 +173,21 @@ def _of_videos(job: _Job, maker: DetectorMaker, cropping: Cropping) -> Predicted
     from ssltoolbox.engine.predict.run import predict as predict_all
     from ssltoolbox.support.paths import printable
     from ssltoolbox.support.progress import ProgressLine
-    from ssltoolbox.support.workers import cores
 
     videos = job.named.videos
     work = VideoWork(job.make_predictor, maker, cropping, job.gathered is not None)
-    workers = job.workers or min(cores(), MOST_PROCESSES)
+    workers = job.workers or default_processes(job.predictor.device.type)
     shown, counts = ProgressLine(job.console, len(videos), "videos"), FrameCounts(len(videos))
     with frames_shown(shown, counts, [printable(video.name) for video in videos]) as tick:
         results = video_results(job.named, work, counts, workers, tick)
         return predict_all(results, job.predictor.outputs, job.output, job.about, gathered=job.gathered)
+
+
+def default_processes(device: str) -> int:
+    """How many processes predict on videos, with networks on this type of device: `cpu` or `cuda`."""
+    from ssltoolbox.support.workers import cores
+
+    return min(cores(), MOST_PROCESSES if device == "cpu" else MOST_ON_GPU)
 
 
 def _of_images(job: _Job, fps: float) -> Predicted:
@@ -198,27 +211,35 @@ def _of_images(job: _Job, fps: float) -> Predicted:
     return done
 
 
-def _draw(job: _Job, plot: Path | None, video: Path | None, fps: Fraction) -> None:
+def _what_is_complete(written: Sequence[Path | None], missing: Sequence[Path | None]) -> str:
+    """What a user reads who stops the command after the table was written; None is a file that is not wanted."""
+    complete = [str(path) for path in written if path]
+    text = f"interrupted; {' and '.join(complete)} {agreeing(len(complete), 'is', 'are')} complete"
+    others = " and ".join(str(path) for path in missing if path)
+    return f"{text}; run the same command again for {others}" if others else text
+
+
+def _draw_curves(job: _Job, gathered: Gathered, plot: Path) -> None:
     from ssltoolbox.engine.predict.curves import write_curves
+
+    drawn = write_curves(gathered, job.predictor.outputs, plot)
+    job.console.print(f"curves of {counted(drawn, 'face')} are in {plot}")
+
+
+def _draw_video(job: _Job, gathered: Gathered, video: Path, fps: Fraction) -> None:
     from ssltoolbox.engine.predict.overlay import write_overlay
     from ssltoolbox.support.progress import progress
 
-    if job.gathered is None:
-        return
-    if plot:
-        drawn = write_curves(job.gathered, job.predictor.outputs, plot)
-        job.console.print(f"curves of {counted(drawn, 'face')} are in {plot}")
-    if video:
-        with progress(job.console, 1, "video") as advance:
-            write_overlay(
-                job.named.path,
-                video,
-                job.gathered.curves,
-                job.predictor.outputs,
-                fps,
-                lambda done, expected: advance(0, f"frame {done:,} of {expected:,}"),
-            )
-        job.console.print(f"the video with boxes and labels is {video}")
+    with progress(job.console, 1, "video") as advance:
+        write_overlay(
+            job.named.path,
+            video,
+            gathered.curves,
+            job.predictor.outputs,
+            fps,
+            lambda done, expected: advance(0, f"frame {done:,} of {expected:,}"),
+        )
+    job.console.print(f"the video with boxes and labels is {video}")
 
 
 def _tell_left_out(done: Predicted) -> None:

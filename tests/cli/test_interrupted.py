@@ -18,6 +18,8 @@ from helpers.runs import start, untrained_run, write_recipe
 from helpers.videos import scene, write_video
 
 from ssltoolbox.cli.main import run
+from ssltoolbox.engine.inspect import export as exporting
+from ssltoolbox.engine.predict import curves, overlay
 from ssltoolbox.engine.predict.predictor import Predictor
 from ssltoolbox.engine.runs import heads
 from ssltoolbox.engine.scoring import evaluate as scoring
@@ -146,6 +148,42 @@ def test_an_interrupted_prediction_writes_nothing(
     pictures = ("--plot", "out.png", "--workers", "1")
     assert run(["predict", "run", "videos", "-o", "out.parquet", *pictures, *detector]) == 130
     golden(capsys.readouterr().err)
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("stopped", ["plot", "video"])
+def test_an_interrupted_picture_leaves_the_table(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt: Interrupt,
+    capsys: Capture,
+    golden: Golden,
+    stopped: str,
+) -> None:
+    """The message names the files that are complete."""
+    monkeypatch.chdir(tmp_path)
+    run_with_heads(tmp_path)
+    write_video(tmp_path / "a.mov", [scene((20, 30, 40))] * 5)
+    interrupt(*{"plot": (curves, "write_curves"), "video": (overlay, "write_overlay")}[stopped])
+    detector = ("--detector", "spots", "--plugin", spots.__file__)
+    pictures = ("--plot", "out.png", "--video", "out.mp4", "--workers", "1")
+    before = set(tmp_path.iterdir())
+    assert run(["predict", "run", "a.mov", "-o", "out.csv", *pictures, *detector]) == 130
+    golden(capsys.readouterr().err.splitlines()[-1])
+    complete = {"out.csv"} if stopped == "plot" else {"out.csv", "out.png"}
+    assert {path.name for path in set(tmp_path.iterdir()) - before} == complete
+
+
+def test_an_interrupted_export_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt: Interrupt, capsys: Capture
+) -> None:
+    """Neither the file nor its card."""
+    monkeypatch.chdir(tmp_path)
+    untrained_run(write_recipe(tmp_path), tmp_path / "run")
+    before = set(tmp_path.iterdir())
+    interrupt(exporting, "render_card")
+    assert run(["export", "run", "-o", "x.safetensors"]) == 130
+    assert "nothing was written" in capsys.readouterr().err
     assert set(tmp_path.iterdir()) == before
 
 

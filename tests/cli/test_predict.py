@@ -23,6 +23,7 @@ from PIL import Image
 import ssltoolbox
 from ssltoolbox.api import EXPRESSIONS
 from ssltoolbox.cli.main import run
+from ssltoolbox.cli.predict import default_processes
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.plan import load_plan
 
@@ -262,3 +263,11 @@ def test_evaluate_then_predict_gives_what_was_measured(
         ]
         hits += [names[guess] == EXPRESSIONS[truth] for guess, truth in labelled]
     assert np.mean(hits) == pytest.approx(measured["accuracy"], abs=0.02)
+
+
+@pytest.mark.parametrize(("device", "processes"), [("cpu", 8), ("cuda", 2)])
+def test_processes_share_a_gpu(device: str, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssltoolbox.support.workers.cores", lambda: 64)
+    assert default_processes(device) == processes
+    monkeypatch.setattr("ssltoolbox.support.workers.cores", lambda: 1)
+    assert default_processes(device) == 1

@@ -63,9 +63,9 @@ def export(run: Path, output: Path, wanted: str | None = None, head: str = "") -
     difference = _verify(content, file_format, network, plan)
     card = output.with_name(f"{output.name}.md")
     usage = file_format.usage(output.name, network, plan)
-    write_bytes(output, content)
     facts = _facts(network) if isinstance(network, HeadedNetwork) else None
     text = render_card(run, output.name, name, usage, plan.image_size, weights_hash(network), facts)
+    write_bytes(output, content)
     write_text(card, text)
     return Exported(output, card, name, difference)
 
