@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows
@@ -37,3 +38,9 @@ def rows_for(draws: int, hard: int = 0, descriptor: Tensor | None = None, first_
     if descriptor is None:
         descriptor = torch.empty(total, 0)
     return Rows(draw, draw, draw, torch.zeros(total, dtype=torch.float64), descriptor)
+
+
+def side_at(phase: float) -> Tensor:
+    """[4, 6] unit rows, for which losses were computed with published code."""
+    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
+    return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers.maskers import HarderMore
-from helpers.methods import rows_for
+from helpers.methods import rows_for, side_at
 from torch import Tensor
 
 from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker, Options, Rows
@@ -21,10 +21,9 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "losses" / "strategi
 TAU = 0.5
 
 
-def side(phase: float, count: int = 4) -> Tensor:
+def side(phase: float) -> Tensor:
     """The rows of the published numbers."""
-    i, d = torch.meshgrid(torch.arange(count).double(), torch.arange(6).double(), indexing="ij")
-    return F.normalize(torch.sin(0.7 * i + 1.3 * d + 0.11 * i * d + phase)).requires_grad_()
+    return side_at(phase).requires_grad_()
 
 
 def harder_loss(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.methods import side_at
 from ssltoolbox_fnc import FNCAttractionOptions, FNCOptions
 from ssltoolbox_fnc.attraction import FNCAttraction
 from ssltoolbox_fnc.masker import FNC
@@ -21,12 +22,6 @@ FOUND = torch.zeros(8, 8, dtype=torch.bool)
 for side in (0, 4):
     for row, column in enumerate((1, 2, 5, 6)):
         FOUND[side + row, column] = True
-
-
-def side_at(phase: float) -> Tensor:
-    """[4, 6] unit rows."""
-    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
-    return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)
 
 
 BOTH = torch.cat([side_at(0.0), side_at(0.35)])

@@ -7,7 +7,7 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
+from helpers.methods import side_at
 from ssltoolbox_reweight import ReweightOptions
 from ssltoolbox_reweight.masker import Reweight
 from torch import Tensor
@@ -16,12 +16,6 @@ from ssltoolbox.api import Comparison, Rows, Setting, SslToolboxError
 
 PLAIN = 0.9729553116746328
 """NT-Xent of these sides at temperature 0.5."""
-
-
-def side(phase: float) -> Tensor:
-    """[4, 6] unit rows."""
-    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
-    return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)
 
 
 def comparison(both: Tensor, clip: Tensor | None = None) -> Comparison:
@@ -43,7 +37,7 @@ def loss(options: ReweightOptions, both: Tensor) -> Tensor:
     return (1 + (weights * exponentials * compared.negative).sum(dim=1) / positive).log().mean()
 
 
-BOTH = torch.cat([side(0.0), side(0.35)])
+BOTH = torch.cat([side_at(0.0), side_at(0.35)])
 
 
 @pytest.mark.parametrize(

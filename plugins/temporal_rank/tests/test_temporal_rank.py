@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.methods import side_at
 from ssltoolbox_temporal_rank import TemporalRankOptions
 from ssltoolbox_temporal_rank.loss import TemporalRank, contrast, hinge, time_gaps
 from torch import Tensor
@@ -16,12 +17,6 @@ DISTANCES = (
     (0.008267255688536987, 0.03242809750543703, 0.07165555525916506, 0.1253138776805954),
 )
 """Squared distances of four frames, in the order of time, from an anchor."""
-
-
-def side(phase: float) -> Tensor:
-    """[4, 6] unit rows."""
-    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
-    return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)
 
 
 def rows_at(clip: list[int], time: list[float]) -> Rows:
@@ -48,7 +43,7 @@ def test_the_published_hinge(margin: float, expected: float) -> None:
 
 def test_the_published_contrast() -> None:
     """Rank 1 is the pair, rank 2 the next row of the same side, which `contrast` gets as a matrix."""
-    both = torch.cat([side(0.0), side(0.35)])
+    both = torch.cat([side_at(0.0), side_at(0.35)])
     number = torch.arange(8)
     following = number // 4 * 4 + (number % 4 + 1) % 4
     loss = contrast(both @ both.T, number[None] == following[:, None], (0.1, 0.15))
