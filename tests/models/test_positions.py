@@ -89,5 +89,5 @@ def test_positions_that_form_no_square(tmp_path: Path) -> None:
     state = create_backbone("test_vit", image_size=48).state_dict()
     state["pos_embed"] = torch.zeros(1, 8, 64)
     torch.save(state, path)
-    with pytest.raises(UserError, match=r"1 have another shape \(such as 'pos_embed'\)"):
+    with pytest.raises(UserError, match="'pos_embed'"):
         load_weights(create_backbone("test_vit", image_size=80), path)
