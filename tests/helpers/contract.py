@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ def source_of(kind: str, body: str, more: str = "", facts: str = "") -> str:
         more=more,
         facts=facts,
     )
+
+
+def own_words(advice: str) -> str:
+    """Advice without an error's text, which is its library's, and without measured numbers."""
+    return re.sub(r"\d\.\d{4,}", "<number>", re.sub(r"\w+Error: .*?(?=\): | \(/)", "<error>", advice))
 
 
 @pytest.fixture
