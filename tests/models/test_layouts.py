@@ -30,6 +30,7 @@ from helpers.checkpoints import (
     timm_with_ema,
     vit,
 )
+from helpers.golden import Golden
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer as TorchvisionViT
 
@@ -75,14 +76,15 @@ def test_each_layout_gives_the_same_features(
     assert torch.equal(features(ours), features(theirs))
 
 
-def test_moco_v3_is_the_query_and_needs_its_heads(tmp_path: Path) -> None:
+def test_moco_v3_is_the_query_and_needs_its_heads(tmp_path: Path, golden: Golden) -> None:
     theirs = shaken(vit(embed_dim=48, num_heads=12))
     ours = vit(embed_dim=48, num_heads=12)
     found = loaded(ours, moco_v3(theirs.state_dict()), tmp_path)
     assert (found.prefix, found.others) == ("base_encoder.", ("momentum_encoder.",))
     assert torch.equal(features(ours), features(theirs))
-    with pytest.raises(UserError, match=r"12 heads.*num_heads: 12"):
+    with pytest.raises(UserError) as caught:
         loaded(vit(embed_dim=48, num_heads=2), moco_v3(theirs.state_dict()), tmp_path)
+    golden(str(caught.value))
 
 
 def test_registers_of_dinov2(tmp_path: Path) -> None:
@@ -147,16 +149,16 @@ def test_marlin_is_the_network_of_a_clip_that_stands_still(tmp_path: Path) -> No
         torch.testing.assert_close(ours(normalised), marlin(state, images), rtol=1e-3, atol=1e-4)
 
 
-def test_a_network_of_clips_is_refused_unless_allowed(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"video clips.*from_video: true"):
+def test_a_network_of_clips_is_refused_unless_allowed(tmp_path: Path, golden: Golden) -> None:
+    with pytest.raises(UserError) as caught:
         loaded(vit(**STILL), prefixed(marlins_state(), "encoder."), tmp_path)
+    golden(str(caught.value))
 
 
-def test_a_network_of_clips_needs_one_without_a_class_token(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"of clips, 2 frames each; write .*class_token: false, global_pool: avg"
-    ):
+def test_a_network_of_clips_needs_one_without_a_class_token(tmp_path: Path, golden: Golden) -> None:
+    with pytest.raises(UserError) as caught:
         loaded(vit(), prefixed(marlins_state(), "encoder."), tmp_path, from_video=True)
+    golden(str(caught.value))
 
 
 def test_positions_that_videomae_computes(tmp_path: Path) -> None:
@@ -181,12 +183,14 @@ def test_positions_that_videomae_computes(tmp_path: Path) -> None:
     [({"depth": 4}, "blocks.3.norm1.weight"), ({"init_values": 0.1}, "blocks.0.ls1.gamma")],
 )
 def test_the_file_of_a_larger_network_is_refused(
-    theirs: dict[str, Any], such_as: str, tmp_path: Path
+    theirs: dict[str, Any], such_as: str, tmp_path: Path, golden: Golden
 ) -> None:
     """All tensors of the smaller network are in it, and yet it computes something else."""
     state = shaken(vit(**theirs)).state_dict()
-    with pytest.raises(UserError, match=f"more are in its blocks .*{such_as}"):
+    with pytest.raises(UserError) as caught:
         loaded(vit(), state, tmp_path)
+    assert such_as in str(caught.value)
+    golden(str(caught.value))
     assert loaded(vit(), state, tmp_path, allow_partial=True).extra
 
 
@@ -197,30 +201,28 @@ def test_the_beginning_of_a_sequence_of_layers(tmp_path: Path) -> None:
     assert loaded(ours, theirs.state_dict(), tmp_path).complete
 
 
-def test_what_is_refused_names_the_network_that_fits(tmp_path: Path) -> None:
+def test_what_is_refused_names_the_network_that_fits(tmp_path: Path, golden: Golden) -> None:
     with torch.device("meta"):
         shapes = timm.create_model("vit_small_patch14_dinov2", num_classes=0, img_size=28).state_dict()
     state = {key: torch.zeros(()).expand(tensor.shape) for key, tensor in shapes.items()}
-    with pytest.raises(
-        UserError, match=r"looks like timm's vit_small_patch14_dinov2 under teacher\.backbone"
-    ):
+    with pytest.raises(UserError) as caught:
         loaded(create_backbone("test_resnet"), {"teacher": prefixed(state, "backbone.")}, tmp_path)
+    golden(str(caught.value))
 
 
-@pytest.mark.parametrize(
-    ("stem", "words"), [("standard", "resnet18 under"), ("small", "resnet18 with a small stem under")]
-)
-def test_a_resnet_is_named_too(stem: Any, words: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stem", ["standard", "small"])
+def test_a_resnet_is_named_too(stem: Any, tmp_path: Path, golden: Golden) -> None:
     state = prefixed(create_backbone("resnet18", stem=stem).state_dict(), "module.encoder_q.")
-    with pytest.raises(UserError, match=f"looks like timm's {words} encoder_q; .* backbone.stem: {stem}"):
+    with pytest.raises(UserError) as caught:
         loaded(vit(), {"state_dict": state}, tmp_path)
+    assert f"backbone.stem: {stem}" in str(caught.value)
+    golden(str(caught.value))
 
 
-def test_a_network_that_timm_lacks_is_described(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="a vision transformer of width 32 with 3 blocks and patches of 8 pixels"
-    ):
+def test_a_network_that_timm_lacks_is_described(tmp_path: Path, golden: Golden) -> None:
+    with pytest.raises(UserError) as caught:
         loaded(create_backbone("test_resnet"), vit().state_dict(), tmp_path)
+    golden(str(caught.value))
 
 
 @pytest.fixture
