@@ -41,7 +41,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     from ssltoolbox.plan import load_plan
 
     if resume and out is None:
-        raise click.UsageError("--resume needs --out, the folder of the run to go on with")
+        raise click.UsageError("--resume needs --out, the folder of the run to resume")
     plan = load_plan(recipe, overrides)
     console = new_console()
     if is_first_process():

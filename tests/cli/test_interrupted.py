@@ -129,7 +129,7 @@ def test_interrupted_weights_are_resumed_by_train(
     assert run(["evaluate", "random", "--recipe", str(recipe), "--out", str(out)]) == 130
     line = capsys.readouterr().err.splitlines()[-1]
     assert not (out / "evaluation.json").exists()
-    program, *arguments = line.partition("go on with: ")[2].split()
+    program, *arguments = line.partition("resume with: ")[2].split()
     assert program == "ssltoolbox"
     assert run(arguments) == 0
     assert "identity" in json.loads((out / "evaluation.json").read_text())

@@ -68,7 +68,7 @@ def test_the_version_is_printed(capsys: Capture) -> None:
         (["trian"], "Error: No such command 'trian'."),
         (["check"], "Error: Missing argument 'RECIPES...'."),
         (["check", "a.yaml", "--fast"], "Error: No such option"),
-        (["train", "a.yaml", "--resume"], "Error: --resume needs --out, the folder of the run to go on with"),
+        (["train", "a.yaml", "--resume"], "Error: --resume needs --out, the folder of the run to resume"),
         (["plugins", "list", "--file", "gone.py"], "Error: Invalid value for '--file': File 'gone.py'"),
         (["plugins", "show"], "Error: Missing argument 'NAME'."),
     ],

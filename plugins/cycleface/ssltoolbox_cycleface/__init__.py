@@ -112,7 +112,11 @@ class CycleFaceOptions(Options):
         if method.get("name") != "cycleface" or method.get("stage", 1) != 1:
             yield Problem("stage1", f"{self.stage1} is no run of cycleface, stage 1")
         elif not (self.stage1 / LAST_CHECKPOINT).is_file():
-            yield Problem("stage1", f"{self.stage1} has no {LAST_CHECKPOINT}", "go on with train --resume")
+            yield Problem(
+                "stage1",
+                f"{self.stage1} has no {LAST_CHECKPOINT}",
+                "resume its run: ssltoolbox train with --resume",
+            )
         else:
             for name in AS_IN_STAGE_1:
                 before, now = method.get(name, getattr(CycleFaceOptions(), name)), getattr(self, name)

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -91,6 +92,11 @@ class RunFolder:
             break
         return cls(path)
 
+    @property
+    def resume_command(self) -> str:
+        """The command that resumes the run. Its recipe there has the overrides of `--set` too."""
+        return shlex.join(["ssltoolbox", "train", str(self.recipe), "--resume", "--out", str(self.path)])
+
     def log_of(self, rank: int) -> Path:
         """The log file of the process of that rank."""
         return self.log if rank == 0 else self.path / f"log.rank{rank}.txt"
@@ -105,7 +111,7 @@ class RunFolder:
         if self.path.is_dir() and any(entry.name != LOCK for entry in self.path.iterdir()):
             raise UserError(
                 f"{self.path} is not empty",
-                "name another folder, or go on with the training there: train --resume",
+                "name another folder, or resume the run there: ssltoolbox train with --resume",
             )
 
     def locked(self) -> AbstractContextManager[None]:
@@ -193,7 +199,8 @@ def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunF
         raise UserError(f"{path} is no run folder: it has no recipe.yaml")
     if not folder.backbone.is_file():
         raise UserError(
-            f"the run in {path} is not finished: it has no backbone.safetensors", "go on with --resume"
+            f"the run in {path} is not finished: it has no backbone.safetensors",
+            f"resume with: {folder.resume_command}",
         )
     return folder, load_plan(folder.recipe, overrides, data_needed=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ def train(
         with folder.locked(), logged_to(folder.log):
             if not resume:
                 folder.refuse_used()
-            with interruption_explained(f"stopped; go on with: {_how_to_resume(plan, folder)}"):
+            with interruption_explained(f"stopped; resume with: {folder.resume_command}"):
                 _begin_or_resume(plan, folder, world, console)
                 _tell(console, unused_gpu())
                 untrained = plan.trains and not folder.backbone.exists()
@@ -127,12 +126,6 @@ def train(
                     write_report(components, folder, console)
             log.info("done")
             return Run(folder, evaluation)
-
-
-def _how_to_resume(plan: Plan, folder: RunFolder) -> str:
-    """The options of `train` to add; for a run without training, such as one of `evaluate`, a whole command."""
-    resume = f"--resume --out {shlex.quote(str(folder.path))}"
-    return resume if plan.trains else f"ssltoolbox train {shlex.quote(str(folder.recipe))} {resume}"
 
 
 def _try(components: Components) -> None:
@@ -214,7 +207,7 @@ def _train(
             components.blame.assigned(),
             failures_explained(trainer),
             crashes_in(folder.log_of(world.rank)),
-            stopper.explained(trainer, folder.path),
+            stopper.explained(trainer, folder.resume_command),
         ):
             fit(trainer, module, data, checkpoint)
     if profiler:

@@ -119,19 +119,19 @@ class StopOnSignal(Callback):
             trainer.should_stop = True
 
     @contextmanager
-    def explained(self, trainer: pl.Trainer, folder: Path) -> Iterator[None]:
+    def explained(self, trainer: pl.Trainer, resume_command: str) -> Iterator[None]:
         """
         Raises:
-            Interrupted: when a signal has stopped the Trainer.
+            Interrupted: when a signal has stopped the Trainer; the message has the command that resumes the run.
         """
-        go_on = f"go on with: --resume --out {folder}"
+        resume = f"resume with: {resume_command}"
         try:
             yield
         except StoppedAtOnce:
-            raise Interrupted(f"stopped at once, without a checkpoint of this step; {go_on}") from None
+            raise Interrupted(f"stopped at once, without a checkpoint of this step; {resume}") from None
         if self.received is not None:
             raise Interrupted(
-                f"stopped at step {trainer.global_step} of {self.saver.last}, and saved; {go_on}"
+                f"stopped at step {trainer.global_step} of {self.saver.last}, and saved; {resume}"
             )
 
     def _listen(self) -> None:
