@@ -62,7 +62,8 @@ def source_of(kind: str, body: str, more: str = "", facts: str = "") -> str:
 
 def own_words(advice: str) -> str:
     """Advice without an error's text, which is its library's, and without measured numbers."""
-    return re.sub(r"\d\.\d{4,}", "<number>", re.sub(r"\w+Error: .*?(?=\): | \(/)", "<error>", advice))
+    without_errors = re.sub(r"\w+Error: .*?(?=\): | \(/|; )", "<error>", advice)
+    return re.sub(r"\d\.\d{4,}(e[+-]\d+)?|\S+(?= → )|(?<= → )\S+", "<number>", without_errors)
 
 
 @pytest.fixture

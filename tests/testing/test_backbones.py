@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers.contract import Check
+from helpers.contract import Check, own_words
+from helpers.golden import Golden
 
 from ssltoolbox.testing.backbones import RULES
 
@@ -22,39 +23,28 @@ class Mirror(nn.Module):
 
 """
 BAD = {
-    "a network": (
-        """class Mirror:
+    "a network": """class Mirror:
     def __init__(self, options, setting):
         pass
 
     def forward(self, images):
         return images.mean(dim=(2, 3))
 """,
-        ["torch.nn.Module", "Mirror"],
-    ),
-    "images in, pooled features out": (
-        CLASS + "    def forward(self, images): return self.conv(images)",
-        ["`Mirror.forward` must give [B, features]", "average over the image"],
-    ),
+    "images in, pooled features out": (CLASS + "    def forward(self, images): return self.conv(images)"),
     "an image's features are its own in evaluation mode": (
         CLASS
         + """    def forward(self, images):
         features = self.conv(images).mean(dim=(2, 3))
         return features - features.mean(dim=0)
-""",
-        ["beside other images", "self.training"],
+"""
     ),
-    "gradients reach all that learns": (
-        CLASS + "    def prepare(self): self.classifier = nn.Linear(4, 10)",
-        ["`classifier.weight`", "`classifier.bias`", "several devices", "requires_grad_(False)"],
-    ),
+    "gradients reach all that learns": (CLASS + "    def prepare(self): self.classifier = nn.Linear(4, 10)"),
     "the seed decides the weights": (
         CLASS
         + """    def prepare(self):
         with torch.no_grad():
             self.conv.weight.copy_(torch.from_numpy(np.random.default_rng().normal(size=self.conv.weight.shape)))
-""",
-        ["`conv.weight`", "torch's global generator"],
+"""
     ),
     "weights are saved and loaded": (
         CLASS
@@ -66,12 +56,10 @@ BAD = {
         if self.training:
             self.mean = 1 + features.detach().mean(dim=0)
         return features - self.mean
-""",
-        ["other features after its weights were saved", "persistent"],
+"""
     ),
     "can be copied": (
-        CLASS + "    import threading\n    def prepare(self): self.lock = self.threading.Lock()",
-        ["copy.deepcopy", "momentum networks"],
+        CLASS + "    import threading\n    def prepare(self): self.lock = self.threading.Lock()"
     ),
 }
 
@@ -85,12 +73,10 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
-    body, said = BAD[rule]
-    advice = broken("backbones", body)
+def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+    advice = broken("backbones", BAD[rule])
     assert set(advice) == {rule}
-    for word in said:
-        assert word in advice[rule]
+    golden(own_words(advice[rule]))
 
 
 @pytest.mark.parametrize(
