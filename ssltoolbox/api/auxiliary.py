@@ -38,6 +38,21 @@ class AuxiliaryInputs:
     step: int
     two_sides: bool = True
 
+    @property
+    def similarity(self) -> Tensor:
+        """[rows, rows] cosines of the embeddings, or of the features if the method reports no embeddings.
+
+        In single precision or better, whatever the precision of the run: small distances between similar rows
+        would be lost in bf16.
+        """
+        import torch
+        import torch.nn.functional as F
+
+        values = self.features if self.embeddings is None else self.embeddings
+        with torch.autocast(values.device.type, enabled=False):
+            unit = F.normalize(values.to(torch.promote_types(values.dtype, torch.float32)), dim=1)
+            return unit @ unit.T
+
 
 class AuxiliaryLoss(Generic[OptionsT]):
     """A loss that a recipe adds to the loss of any method, with a weight.

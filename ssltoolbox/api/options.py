@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -105,6 +105,27 @@ class Setting:
     crop_size: int = 0
     steps: int = 0
     steps_per_epoch: int = 0
+
+    @property
+    def epochs(self) -> float:
+        """Epochs of the run; infinite if the data could not be found."""
+        return self.steps / self.steps_per_epoch if self.steps_per_epoch else float("inf")
+
+    def queue_problems(self, option: str, length: int, thing: str) -> Iterator[Problem]:
+        """A problem if a step's instances do not fill a queue evenly.
+
+        >>> setting = Setting(None, instances=64, draws=64, hard_negatives=0)
+        >>> [problem.hint for problem in setting.queue_problems("queue", 100, "queue")]
+        ['write queue: 128']
+        """
+        if length % self.instances:
+            nearest = max(1, round(length / self.instances)) * self.instances
+            yield Problem(
+                option,
+                f"a {thing} of {length} is not divisible by the {self.instances} instances "
+                "that are compared at once",
+                f"write {option}: {nearest}",
+            )
 
 
 class Options(BaseModel):

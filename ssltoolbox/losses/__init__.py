@@ -3,7 +3,7 @@
 from ssltoolbox.losses.gather import candidates_in_batch, gather_embeddings, gather_rows
 from ssltoolbox.losses.nt_xent import NTXentLoss, mean_of, same_class, weights_within_draws
 from ssltoolbox.losses.precision import in_single_precision
-from ssltoolbox.losses.queue import RowQueue
+from ssltoolbox.losses.queue import RowQueue, saved
 
 __all__ = [
     "NTXentLoss",
@@ -14,5 +14,6 @@ __all__ = [
     "in_single_precision",
     "mean_of",
     "same_class",
+    "saved",
     "weights_within_draws",
 ]

@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
 from ssltoolbox.losses.gather import gather_embeddings
+from ssltoolbox.losses.queue import saved
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -84,8 +85,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         super().__init__(temperature, memory_bank_size, gather_distributed)
         self.decoupled, self.positive_sigma, self.one_way = decoupled, positive_sigma, one_way
         if self.has_queue:
-            for name in ("bank", "bank_ptr"):
-                self.memory_bank.register_buffer(name, getattr(self.memory_bank, name), persistent=True)
+            saved(self.memory_bank)
 
     @property
     def has_queue(self) -> bool:

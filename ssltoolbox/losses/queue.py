@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from lightly.models.modules.memory_bank import MemoryBankModule
 from torch import Tensor, nn
 
 from ssltoolbox.api import Rows
+
+Bank = TypeVar("Bank", bound=MemoryBankModule)
+
+
+def saved(bank: Bank) -> Bank:
+    """Makes what is in a memory bank part of the state dict."""
+    for name in ("bank", "bank_ptr"):
+        bank.register_buffer(name, getattr(bank, name), persistent=True)
+    return bank
 
 
 class RowQueue(nn.Module):

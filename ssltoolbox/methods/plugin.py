@@ -45,14 +45,7 @@ class MoCoV2Options(Options):
     """Size of the embedding that the loss compares."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.queue % setting.instances:
-            nearest = max(1, round(self.queue / setting.instances)) * setting.instances
-            yield Problem(
-                "queue",
-                f"a queue of {self.queue} is not divisible by the {setting.instances} instances "
-                "that are compared at once",
-                f"write queue: {nearest}",
-            )
+        yield from setting.queue_problems("queue", self.queue, "queue")
 
 
 class BYOLOptions(Options):

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from lightly.utils.dist import gather
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext
+from ssltoolbox.losses import gather_embeddings
 from ssltoolbox_cycleface import CycleFaceOptions
 from ssltoolbox_cycleface.encoder import CodeHead
 from ssltoolbox_cycleface.losses import asymmetry, dissimilarity, l1, margin, style
@@ -50,7 +50,6 @@ class Stage2(nn.Module):
     def __init__(self, options: CycleFaceOptions, context: MethodContext, trunk: Trunk) -> None:
         super().__init__()
         self.options = options
-        self.distributed = context.distributed
         self.encoder = context.new_backbone().requires_grad_(False)
         self.motion = Motion(options, context.feature_dim, trunk).requires_grad_(False)
         self.head = CodeHead(context.feature_dim, options.code_dim)
@@ -71,7 +70,7 @@ class Stage2(nn.Module):
             moves = self.motion(self.encoder(images))
             neutral = draw(trunk(images), moves.field)
         code = self.head(features)
-        mean = self._over_all(self.normaliser(trunk(neutral).deep, code, "away"))
+        mean = mean_face(self.normaliser(trunk(neutral).deep, code, "away"))
         deep = trunk(mean).deep.expand(len(images), -1, -1, -1)
         restored = self.normaliser(deep, code, "back")
         return Identities(
@@ -114,7 +113,8 @@ class Stage2(nn.Module):
             "mean face": made.mean.expand_as(images),
         }
 
-    def _over_all(self, faces: Tensor) -> Tensor:
-        """[X, 3, H, W] of this rank → [1, 3, H, W], the mean over all ranks."""
-        mean = faces.float().mean(dim=0, keepdim=True)
-        return torch.cat(gather(mean)).mean(dim=0, keepdim=True) if self.distributed else mean
+
+def mean_face(faces: Tensor) -> Tensor:
+    """[X, 3, H, W] of this rank → [1, 3, H, W], the mean over all ranks."""
+    mean = faces.float().mean(dim=0, keepdim=True)
+    return gather_embeddings(mean).mean(dim=0, keepdim=True)

@@ -9,13 +9,12 @@ from kornia.enhance import (
     adjust_hue,
     adjust_saturation_with_gray_subtraction,
 )
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor
 
 from ssltoolbox.api import Side
 from ssltoolbox_cycleface import MildOptions
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""ImageNet's."""
 FULL_TURN = 2 * torch.pi
 
 
@@ -85,5 +84,7 @@ def jittered(pixels: Tensor, changes: Tensor) -> Tensor:
 
 def normalised(pixels: Tensor) -> Tensor:
     """[B, 3, H, W], 0 to 1, about ImageNet's mean in its standard deviations."""
-    mean, std = (pixels.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    mean, std = (
+        pixels.new_tensor(values)[:, None, None] for values in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+    )
     return (pixels - mean) / std

@@ -36,7 +36,7 @@ class DINOOptions(Options):
     """Whether the weights of an output keep the length 1, which is stabler. The paper frees them for ViT-S."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        epochs = setting.steps / setting.steps_per_epoch if setting.steps_per_epoch else float("inf")
+        epochs = setting.epochs
         if epochs <= self.frozen_epochs:
             yield Problem(
                 "frozen_epochs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import AuxiliaryInputs, AuxiliaryLoss, LossTerms, SslToolboxError
@@ -22,13 +21,12 @@ class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
     """
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor | LossTerms:
-        embeddings = inputs.features if inputs.embeddings is None else inputs.embeddings
-        if len(embeddings) != len(inputs.rows) or not inputs.two_sides:
+        similarity = inputs.similarity
+        if len(similarity) != len(inputs.rows) or not inputs.two_sides:
             raise SslToolboxError(
                 "fnc_attraction: the method has no embeddings of both sides; use one that compares rows of the "
                 "batch, such as simclr"
             )
-        similarity = _similarity(embeddings)
         positive = similarity.roll(len(similarity) // 2, dims=1).diagonal()
         found = self._found(similarity.detach(), inputs)
         difference = ((positive[:, None] - similarity) * found).sum(dim=1) / (1 + found.sum(dim=1))
@@ -44,10 +42,3 @@ class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
         return most_similar(
             support_similarity(similarity), eligible, self.options.top_k, self.options.threshold
         )
-
-
-def _similarity(embeddings: Tensor) -> Tensor:
-    """[R, R] cosines in single precision or better, whatever the precision of the run."""
-    with torch.autocast(embeddings.device.type, enabled=False):
-        unit = F.normalize(embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)), dim=1)
-        return unit @ unit.T

@@ -8,7 +8,7 @@ import torch
 from lightly.models.modules.heads import ProjectionHead
 from torch import Tensor, nn
 
-from ssltoolbox.api import LossTerms, MethodContext, StepInputs, StepOutput
+from ssltoolbox.api import MethodContext, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of
 from ssltoolbox.models import Momentum
 from ssltoolbox_moco_v3 import MoCoV3Options
@@ -45,21 +45,18 @@ class MoCoV3(nn.Module):
         side_a, side_b = _halves(len(rows))
         candidates = candidates_in_batch(rows, self._context)
         keys_a, keys_b = _halves(len(candidates))
-        both = mean_of(
+        loss, terms = mean_of(
             self.loss.compare(queries[0], keys[1], rows[side_a], candidates[keys_b], maskers),
             self.loss.compare(queries[1], keys[0], rows[side_b], candidates[keys_a], maskers),
         )
-        loss, terms = self._scaled(both)
-        return StepOutput(loss, terms, embeddings=queries[0], pairs=queries[1])
+        # The paper has 2τ times the sum of both directions, which is twice their mean.
+        scaled = 4 * self.loss.temperature * loss
+        return StepOutput(scaled, terms, embeddings=queries[0], pairs=queries[1])
 
     @torch.no_grad()
     def _key(self, view: Tensor) -> Tensor:
         key: Tensor = self.key_projection(self.key_backbone(view))
         return key
-
-    def _scaled(self, both: LossTerms) -> LossTerms:
-        """The mean of both directions as the paper's sum with the factor 2τ."""
-        return LossTerms(4 * self.loss.temperature * both.loss, both.terms)
 
 
 def _head(sizes: list[int], last_norm: bool = True) -> ProjectionHead:

@@ -22,14 +22,7 @@ class NNCLROptions(Options):
     """Size of the embedding that the loss compares."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.support % setting.instances:
-            nearest = max(1, round(self.support / setting.instances)) * setting.instances
-            yield Problem(
-                "support",
-                f"a support set of {self.support} is not divisible by the {setting.instances} instances "
-                "that are compared at once",
-                f"write support: {nearest}",
-            )
+        yield from setting.queue_problems("support", self.support, "support set")
 
 
 @hookimpl

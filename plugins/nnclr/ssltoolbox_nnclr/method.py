@@ -7,7 +7,7 @@ from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHea
 from torch import nn
 
 from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
-from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of, saved
 from ssltoolbox_nnclr import NNCLROptions
 
 
@@ -49,9 +49,7 @@ def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule
     """lightly's, made part of the state dict and, over ranks, one for all."""
     bank = NNMemoryBankModule((length, dim))
     bank.gather_distributed = distributed
-    for name in ("bank", "bank_ptr"):
-        bank.register_buffer(name, getattr(bank, name), persistent=True)
-    return bank
+    return saved(bank)
 
 
 def _sides_swapped(rows: Rows) -> Rows:

@@ -33,15 +33,8 @@ class SwAVOptions(Options):
     """Size of the embedding, and of a prototype."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.queue % setting.instances:
-            nearest = max(1, round(self.queue / setting.instances)) * setting.instances
-            yield Problem(
-                "queue",
-                f"a queue of {self.queue} is not divisible by the {setting.instances} instances "
-                "that are compared at once",
-                f"write queue: {nearest}",
-            )
-        epochs = setting.steps / setting.steps_per_epoch if setting.steps_per_epoch else float("inf")
+        yield from setting.queue_problems("queue", self.queue, "queue")
+        epochs = setting.epochs
         if epochs <= self.frozen_epochs:
             yield Problem(
                 "frozen_epochs",

@@ -11,6 +11,7 @@ from lightly.utils import dist
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, StepInputs, StepOutput
+from ssltoolbox.losses import saved
 from ssltoolbox.models import features_of_crops
 from ssltoolbox_swav import SwAVOptions
 
@@ -82,8 +83,8 @@ class Queue(MemoryBankModule):
 
     def __init__(self, length: int, dim: int, distributed: bool) -> None:
         super().__init__((length, dim), gather_distributed=distributed, feature_dim_first=False)
-        self.register_buffer("bank", torch.zeros(length, dim), persistent=True)
-        self.register_buffer("bank_ptr", self.bank_ptr, persistent=True)
+        self.bank.zero_()
+        saved(self)
 
     def forward(self, embeddings: Tensor) -> Tensor | None:
         """[M, dim], which enter → [K / ranks, dim], what this rank had before; None until it is full."""

@@ -8,7 +8,6 @@ Contrastive Estimation*, AAAI 2022.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import AuxiliaryInputs, AuxiliaryLoss, LossTerms, Rows, SslToolboxError
@@ -16,22 +15,19 @@ from ssltoolbox_temporal_rank import TemporalRankOptions
 
 
 class TemporalRank(AuxiliaryLoss[TemporalRankOptions]):
-    """Compares the embeddings, or the features where the method reports no embeddings of all rows."""
+    """Compares the embeddings, or the features if the method reports no embeddings."""
 
     def loss(self, inputs: AuxiliaryInputs) -> LossTerms:
-        embeddings, rows = inputs.embeddings, inputs.rows
-        if embeddings is None or len(embeddings) != len(rows):
-            embeddings = inputs.features
-        similarity = _similarity(embeddings)
-        if self.options.form == "hinge":
-            loss, ranked = hinge(2 - 2 * similarity, time_gaps(rows), self.options.margin)
-        elif not inputs.two_sides:
-            raise SslToolboxError(
-                "temporal_rank: form contrast needs pairs, and the method looks at one side; write form: hinge"
-            )
-        else:
+        rows, similarity = inputs.rows, inputs.similarity
+        if self.options.form == "contrast":
+            if not inputs.two_sides:
+                raise SslToolboxError(
+                    "temporal_rank: form contrast needs pairs, and the method looks at one side; write form: hinge"
+                )
             same_clip = other_frames_of_the_clip(rows)
             loss, ranked = contrast(similarity, same_clip, self.options.temperatures), same_clip.any(dim=1)
+        else:
+            loss, ranked = hinge(2 - 2 * similarity, time_gaps(rows), self.options.margin)
         return LossTerms(loss, {"ranked_share": ranked.float().mean()})
 
 
@@ -91,10 +87,3 @@ def other_frames_of_the_clip(rows: Rows) -> Tensor:
     number = torch.arange(len(rows), device=rows.clip.device)
     own = (number[:, None] - number) % (len(rows) // 2) == 0
     return (rows.clip[:, None] == rows.clip) & ~own
-
-
-def _similarity(embeddings: Tensor) -> Tensor:
-    """[R, R] cosines in single precision or better, whatever the precision of the run."""
-    with torch.autocast(embeddings.device.type, enabled=False):
-        unit = F.normalize(embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)), dim=1)
-        return unit @ unit.T

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Mapping
 from textwrap import wrap
 
@@ -20,6 +18,7 @@ from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.trained import weights_of_method
 from ssltoolbox.models.devices import best_device, to_device
+from ssltoolbox.support.figures import png_of
 from ssltoolbox.support.files import write_bytes, write_json
 
 MOST_ROWS = 6
@@ -90,16 +89,7 @@ def sheet(columns: Mapping[str, Tensor]) -> bytes:
                 aspect="auto",
             )
     axes.set(xlim=(0, width), ylim=(height, 0))
-    return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    png = io.BytesIO()
-    with warnings.catch_warnings():
-        # The font may lack letters of a heading; it then draws boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        figure.savefig(png, format="png", dpi=DPI)
-    return png.getvalue()
+    return png_of(figure, DPI)
 
 
 def _inputs(components: Components, device: torch.device) -> StepInputs:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
 from ssltoolbox.engine.predict.predictor import Shown, by_output
+from ssltoolbox.support.figures import png_of
 from ssltoolbox.support.files import write_bytes
 from ssltoolbox.support.words import counted
 
@@ -56,12 +55,7 @@ def write_curves(gathered: Gathered, outputs: Sequence[Shown], output: Path) -> 
     sources = list(dict.fromkeys(curve.source for curve in gathered.curves))
     curves.sort(key=lambda curve: (sources.index(curve.source), curve.face))
     others = len(gathered.curves) - len(curves) + gathered.left_out
-    png = io.BytesIO()
-    with warnings.catch_warnings():
-        # The font may lack letters of a file's name; it then draws boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        picture(curves, outputs, others).savefig(png, format="png", dpi=DPI)
-    write_bytes(output, png.getvalue())
+    write_bytes(output, png_of(picture(curves, outputs, others), DPI))
     return len(curves)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from ssltoolbox.engine.inspect.preview.content import (
     Tile,
 )
 from ssltoolbox.engine.inspect.preview.words import Relation
+from ssltoolbox.support.figures import png_of
 from ssltoolbox.support.files import write_bytes
 
 DPI = 100
@@ -53,12 +52,7 @@ def write_page(preview: Preview, output: Path) -> None:
     Raises:
         SslToolboxError: when it can't be written.
     """
-    png = io.BytesIO()
-    with warnings.catch_warnings():
-        # The font may lack letters of a clip's name; it then draws boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        page(preview).savefig(png, format="png", dpi=DPI)
-    write_bytes(output, png.getvalue())
+    write_bytes(output, png_of(page(preview), DPI))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ssltoolbox.engine.inspect.saliency.faces import FaceImages
 from ssltoolbox.engine.inspect.saliency.regions import OUTLINES, TOGETHER, Shares, region_masks
+from ssltoolbox.support.figures import png_of
 from ssltoolbox.support.files import write_bytes
 
 DPI = 100
@@ -41,12 +40,7 @@ def write_page(faces: FaceImages, columns: Sequence[SaliencyColumn], output: Pat
     Raises:
         SslToolboxError: when it can't be written.
     """
-    png = io.BytesIO()
-    with warnings.catch_warnings():
-        # The font may lack letters of a run's name; it then draws boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        page(faces, columns).savefig(png, format="png", dpi=DPI)
-    write_bytes(output, png.getvalue())
+    write_bytes(output, png_of(page(faces, columns), DPI))
 
 
 def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
