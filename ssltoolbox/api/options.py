@@ -115,8 +115,8 @@ class Setting:
         """A problem if a step's instances do not fill a queue evenly.
 
         >>> setting = Setting(None, instances=64, draws=64, hard_negatives=0)
-        >>> [problem.hint for problem in setting.queue_problems("queue", 100, "queue")]
-        ['write queue: 128']
+        >>> next(setting.queue_problems("queue", 100, "queue")).hint
+        'write queue: 128'
         """
         if length % self.instances:
             nearest = max(1, round(length / self.instances)) * self.instances

@@ -221,7 +221,7 @@ def without_predictor_and_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
     step = BYOL.step
     monkeypatch.setattr(BYOL, "step", step_without)
     monkeypatch.setattr(BYOL, "before_step", lambda self, step: None)
-    monkeypatch.setattr(BYOL, "_target", lambda self, view: self.projection(self.backbone(view)))
+    monkeypatch.setattr(BYOL, "_targets", lambda self, view: self.projection(self.backbone(view)))
 
 
 @pytest.mark.slow
