@@ -34,9 +34,6 @@ class LabelContrast(nn.Module):
         self.backbone = context.backbone
         self.head = SimCLRProjectionHead(context.feature_dim, context.feature_dim, options.output_dim)
 
-    def before_step(self, step):
-        """Nothing moves between steps."""
-
     def step(self, inputs):
         sides = [F.normalize(self.head(self.backbone(view)), dim=1).float() for view in inputs.views]
         rows, candidates, everyone = inputs.rows, inputs.rows, sides

@@ -36,9 +36,6 @@ class MaskedPatches(nn.Module):
         self.decoder = nn.Sequential(*(Block(dim, num_heads=8) for _ in range(options.decoder_depth)))
         self.predict = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 3 * self.patch**2))
 
-    def before_step(self, step):
-        """Nothing moves between steps."""
-
     def step(self, inputs):
         images = inputs.view_a
         order = torch.rand(len(images), self.patches, device=images.device).argsort(dim=1)

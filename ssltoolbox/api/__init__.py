@@ -45,6 +45,7 @@ from ssltoolbox.api.methods import (
     Pictures,
     PicturingMethod,
     StepInputs,
+    UpdatedMethod,
 )
 from ssltoolbox.api.metrics import Metric
 from ssltoolbox.api.named import NamedDataset
@@ -158,6 +159,7 @@ __all__ = [
     "StepOutput",
     "TaskResults",
     "UnreadableFrame",
+    "UpdatedMethod",
     "UserError",
     "View",
     "ViewOptions",

@@ -153,12 +153,12 @@ Kind.METHODS = add_kind(
     Kind(
         name="methods",
         about="The method of self-supervised learning.",
-        members=("backbone", "before_step", "step"),
+        members=("backbone", "step"),
         section="method",
         required=True,
         descriptor=MethodDescriptor,
         arguments=("context",),
-        more_contracts=("GroupedMethod", "GradientMethod", "PicturingMethod"),
+        more_contracts=("UpdatedMethod", "GroupedMethod", "GradientMethod", "PicturingMethod"),
         examples=("simsiam", "nnclr"),
     )
 )

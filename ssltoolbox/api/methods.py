@@ -97,8 +97,6 @@ class Method(Protocol):
         ...     def __init__(self, options, context):
         ...         super().__init__()
         ...         self.backbone = context.backbone
-        ...     def before_step(self, step):
-        ...         pass
         ...     def step(self, inputs):
         ...         side_a, side_b = map(self.backbone, inputs.views)
         ...         loss = (side_a - side_b).square().mean()
@@ -112,12 +110,25 @@ class Method(Protocol):
 
     backbone: nn.Module
 
-    def before_step(self, step: int) -> None:
-        """Called once before each optimiser step, not each micro-batch. Update momentum networks here."""
-        ...
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """The loss of a micro-batch of this rank."""
+        ...
+
+
+@runtime_checkable
+class UpdatedMethod(Protocol):
+    """A method that changes before each optimiser step, such as one with a momentum network.
+
+    Examples:
+        >>> class Following:
+        ...     def before_step(self, step):
+        ...         self.momentum = min(1, 0.99 + 1e-4 * step)
+        >>> isinstance(Following(), UpdatedMethod)
+        True
+    """
+
+    def before_step(self, step: int) -> None:
+        """Called once before each optimiser step, not each micro-batch. Update momentum networks here."""
         ...
 
 

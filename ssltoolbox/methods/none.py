@@ -14,9 +14,6 @@ class NoTraining(nn.Module):
         super().__init__()
         self.backbone = context.backbone
 
-    def before_step(self, step: int) -> None:
-        """There are no steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """
         Raises:

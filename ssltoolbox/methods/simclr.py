@@ -22,9 +22,6 @@ class SimCLR(nn.Module):
         self.loss = NTXentLoss(options.temperature, gather_distributed=context.distributed)
         self._context = context
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the symmetric contrastive loss over 2M rows."""
         embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)

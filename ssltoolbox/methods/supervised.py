@@ -28,9 +28,6 @@ class Supervised(nn.Module):
         self.classifier = nn.Linear(context.feature_dim, classes)
         self._label = options.label
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] → the mean cross-entropy of the labelled rows; 0 without any."""
         features = self.backbone(inputs.view_a)

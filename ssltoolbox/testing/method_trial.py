@@ -18,6 +18,7 @@ from ssltoolbox.api import (
     Rows,
     StepInputs,
     StepOutput,
+    UpdatedMethod,
 )
 from ssltoolbox.api.methods import step_of
 from ssltoolbox.testing.compare import seed_globally
@@ -129,7 +130,8 @@ class MethodTrial:
     def give(self, inputs: StepInputs, seed: int = 10) -> StepOutput:
         """The method's answer to a step's input."""
         seed_globally(seed + inputs.step)
-        self.method.before_step(inputs.step)
+        if isinstance(self.method, UpdatedMethod):
+            self.method.before_step(inputs.step)
         return step_of(self.method, self.card.api)(inputs)
 
     def learn(self, optimiser: torch.optim.Optimizer, step: int) -> None:

@@ -65,6 +65,7 @@ SURFACE = {
         "NetworkEvaluator",
         "PairedDataset",
         "PositiveGenerator",
+        "UpdatedMethod",
         "View",
     ],
     "what flows": [

@@ -32,7 +32,7 @@ from ssltoolbox_vicreg import VICRegOptions
 from ssltoolbox_vicreg.method import VICReg
 from torch import nn
 
-from ssltoolbox.api import Method, StepInputs
+from ssltoolbox.api import Method, StepInputs, UpdatedMethod
 from ssltoolbox.methods.byol import BYOL
 from ssltoolbox.methods.mocov2 import MoCoV2
 from ssltoolbox.methods.plugin import BYOLOptions, MoCoV2Options, SimCLROptions
@@ -45,7 +45,8 @@ def our_losses(
     optimiser = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=lr, momentum=0.9)
     losses = []
     for step, (view_a, view_b) in enumerate(views):
-        method.before_step(step)
+        if isinstance(method, UpdatedMethod):
+            method.before_step(step)
         loss = method.step(StepInputs(view_a, view_b, rows_for(8, first_draw=8 * step))).loss
         optimiser.zero_grad()
         loss.backward()

@@ -33,9 +33,6 @@ class Mirror(nn.Module):
         self.backbone = context.backbone
         self.decoder = nn.Linear(context.feature_dim, 3)
 
-    def before_step(self, step):
-        pass
-
     def step(self, inputs):
         tokens = self.backbone.patch_embed(inputs.view_a)
         features = self.backbone(inputs.view_a)

@@ -26,9 +26,6 @@ class BarlowTwins(nn.Module):
         )
         self.loss = BarlowTwinsLoss(options.redundancy)
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the squared distance of the correlations from the identity, weighted."""
         embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)

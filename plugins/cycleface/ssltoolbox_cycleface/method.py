@@ -40,9 +40,6 @@ class CycleFace(nn.Module):
             self.stage = Stage2(options, context, self.trunk)
             self._load(tensors)
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the loss of the stage."""
         first, second = inputs.views

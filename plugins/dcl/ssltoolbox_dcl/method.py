@@ -27,9 +27,6 @@ class DCL(nn.Module):
         )
         self._context = context
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the symmetric decoupled loss over 2M rows."""
         embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)

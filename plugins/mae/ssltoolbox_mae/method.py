@@ -45,9 +45,6 @@ class MAE(nn.Module):
         for layer in (self.embed, self.predict):
             init_weights(layer)
 
-    def before_step(self, step: int) -> None:
-        """Nothing changes between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] → the mean squared error of the masked patches."""
         images = inputs.view_a

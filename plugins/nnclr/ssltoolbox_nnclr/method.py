@@ -24,9 +24,6 @@ class NNCLR(nn.Module):
         self.loss = NTXentLoss(options.temperature, gather_distributed=context.distributed)
         self._context = context
 
-    def before_step(self, step: int) -> None:
-        """NNCLR has no momentum network."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions' losses; side B enters the support set."""
         rows = inputs.rows

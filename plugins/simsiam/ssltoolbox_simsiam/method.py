@@ -21,9 +21,6 @@ class SimSiam(nn.Module):
         self.prediction = SimSiamPredictionHead(dim, options.hidden_dim, dim)
         self.loss = NegativeCosineSimilarity()
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions."""
         embeddings_a, embeddings_b = (self.projection(self.backbone(view)) for view in inputs.views)

@@ -23,9 +23,6 @@ class SupCon(nn.Module):
         self._label = options.label
         self._context = context
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean over 2M rows; a row's loss is the mean over its positives."""
         rows = inputs.rows

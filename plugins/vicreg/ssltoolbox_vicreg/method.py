@@ -22,9 +22,6 @@ class VICReg(nn.Module):
             options.invariance, options.variance, options.covariance, gather_distributed=context.distributed
         )
 
-    def before_step(self, step: int) -> None:
-        """Nothing moves between steps."""
-
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the weighted sum of the three terms."""
         embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolboxError
+from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolboxError, UpdatedMethod
 from ssltoolbox.api.methods import step_of
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
@@ -86,7 +86,7 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, micro_batch: MicroBatch, index: int) -> dict[str, Any]:
         """The loss of a micro-batch; for the callbacks also its rows, embeddings and counts."""
         position = micro_batch.position
-        if position.micro_batch == 0:
+        if position.micro_batch == 0 and isinstance(self.method, UpdatedMethod):
             self.method.before_step(position.step)
         ready = micro_batch if isinstance(micro_batch, Prepared) else self.stages(micro_batch, self._stage)
         seed_device(self.seed, position.step, position.micro_batch, position.rank, _OF_THE_METHOD)

@@ -66,9 +66,6 @@ class Rebuild(nn.Module):
         self.head = nn.Linear(context.feature_dim, 3)
         self.register_buffer("steps", torch.zeros(()))
 
-    def before_step(self, step):
-        pass
-
     def step(self, inputs):
         self.steps += 1
         return StepOutput(self.rebuilt(inputs.view_a).sub(inputs.view_a).square().mean())
