@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
 from ssltoolbox.losses.gather import gather_embeddings
+from ssltoolbox.losses.precision import in_single_precision, single
 from ssltoolbox.losses.queue import saved
 
 
@@ -123,8 +124,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         """
         plain = not (self.decoupled or self.one_way)
         if plain and masked is None and negatives is None and weights is None and positives is None:
-            loss: Tensor = super().forward(out0, out1)
-            return loss
+            return in_single_precision(super().forward, out0, out1)
         cancel, attraction = self.terms(
             out0, out1, masked, negatives, attract > 0, weights, negative_weights, positives
         )
@@ -197,7 +197,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
     def _logits(self, out0: Tensor, out1: Tensor, similarity: bool = False) -> _Logits:
         """Compares the sides; in training, enqueues the second one."""
-        out0, out1 = F.normalize(out0, dim=1), F.normalize(out1, dim=1)
+        out0, out1 = (F.normalize(single(side), dim=1) for side in (out0, out1))
         if self.has_queue:
             out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
             rows_SD, positive_SD, all_CD = out0, out1, queue_DK.to(out0.device).T
@@ -238,7 +238,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         log_weights = None if weights is None else weights.log()
         log_sum_S, masked_V = _SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
         if negatives is not None:
-            explicit_SE = self._scaled("sd,sed->se", logits.rows_SD, F.normalize(negatives, dim=2))
+            explicit_SE = self._scaled("sd,sed->se", logits.rows_SD, F.normalize(single(negatives), dim=2))
             if negative_weights is not None:
                 explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
@@ -278,13 +278,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return (2 - len(everyone) * (scaled_S - everyone.logsumexp(dim=0)).exp()) * positive_S
 
     def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines of unit vectors, divided by the temperature.
+        """Cosines of unit vectors, divided by the temperature, in the precision of the vectors.
 
-        The result is float32 or float64. Under autocast, the product is computed in the precision of the run and
-        only then cast.
+        Autocast does not apply: with τ = 0.07, logits in bf16 would be multiples of 1/16.
         """
-        logits = torch.einsum(equation, one / self.temperature, other)
-        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+        with torch.autocast(one.device.type, enabled=False):
+            return torch.einsum(equation, one / self.temperature, other)
 
     def _gathered(self, *sides_ND: Tensor) -> Tensor:
         """[·G, D] one side after the other, each of all ranks."""

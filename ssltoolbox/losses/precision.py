@@ -8,10 +8,15 @@ import torch
 from torch import Tensor
 
 
+def single(values: Tensor) -> Tensor:
+    """The values in single precision or better."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def in_single_precision(loss: Callable[..., Tensor], *embeddings: Tensor) -> Tensor:
     """The loss of embeddings, computed in single precision or better.
 
-    Statistics over a batch, such as variances and correlations, lose too many digits in bf16 and fp16.
+    Cosines, and statistics over a batch such as variances and correlations, lose too many digits in bf16 and fp16.
 
     Examples:
         >>> sides = torch.randn(2, 4, 3, dtype=torch.bfloat16)
@@ -19,4 +24,4 @@ def in_single_precision(loss: Callable[..., Tensor], *embeddings: Tensor) -> Ten
         torch.float32
     """
     with torch.autocast(embeddings[0].device.type, enabled=False):
-        return loss(*(each.to(torch.promote_types(each.dtype, torch.float32)) for each in embeddings))
+        return loss(*map(single, embeddings))

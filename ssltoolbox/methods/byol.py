@@ -8,6 +8,7 @@ from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, StepInputs, StepOutput
+from ssltoolbox.losses import in_single_precision
 from ssltoolbox.methods.plugin import BYOLOptions
 from ssltoolbox.models import Momentum
 
@@ -38,8 +39,8 @@ class BYOL(nn.Module):
         target_a = self._targets(view_a)
         projected_b = self.projection(self.backbone(view_b))
         target_b = self._targets(view_b)
-        loss_a = self.loss(self.prediction(projected_a), target_b)
-        loss_b = self.loss(self.prediction(projected_b), target_a)
+        loss_a = in_single_precision(self.loss, self.prediction(projected_a), target_b)
+        loss_b = in_single_precision(self.loss, self.prediction(projected_b), target_a)
         return StepOutput(0.5 * (loss_a + loss_b), embeddings=projected_a, pairs=projected_b)
 
     @torch.no_grad()

@@ -182,8 +182,8 @@ def test_gradients_agree_with_finite_differences() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("tau", [0.05, 0.5])
-def test_half_precision_is_close_to_single_precision(dtype: torch.dtype, tau: float) -> None:
-    """Half precision stays near single precision, with rows that have nothing left, too."""
+def test_autocast_does_not_change_the_loss(dtype: torch.dtype, tau: float) -> None:
+    """One row has nothing left."""
     masked = random_mask(12, 12)
     masked[0] = True
     pair = sides(dim=64)
@@ -191,7 +191,7 @@ def test_half_precision_is_close_to_single_precision(dtype: torch.dtype, tau: fl
     with torch.autocast("cpu", dtype=dtype):
         loss = NTXentLoss(tau)(*pair, masked=masked, attract=0.8)
     loss.backward()
-    assert loss.item() == pytest.approx(expected.item(), rel=0.05)
+    assert torch.equal(loss, expected)
     assert pair[0].grad.isfinite().all()
 
 

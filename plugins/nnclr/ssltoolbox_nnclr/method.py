@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lightly.models.modules import NNMemoryBankModule
 from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHead
 from torch import nn
 
 from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
-from ssltoolbox.losses import NTXentLoss, candidates_in_batch, mean_of, saved
+from ssltoolbox.losses import NTXentLoss, candidates_in_batch, in_single_precision, mean_of, saved
 from ssltoolbox_nnclr import NNCLROptions
 
 
@@ -29,8 +31,9 @@ class NNCLR(nn.Module):
         rows = inputs.rows
         projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
-        neighbours_a = self.support(projected_a.detach())
-        neighbours_b = self.support(projected_b.detach(), update=predicted_b.requires_grad)
+        neighbours_a = in_single_precision(self.support, projected_a.detach())
+        enters = partial(self.support, update=predicted_b.requires_grad)
+        neighbours_b = in_single_precision(enters, projected_b.detach())
         maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
         loss, terms = mean_of(

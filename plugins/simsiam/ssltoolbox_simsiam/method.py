@@ -7,6 +7,7 @@ from lightly.models.modules.heads import SimSiamPredictionHead, SimSiamProjectio
 from torch import nn
 
 from ssltoolbox.api import MethodContext, StepInputs, StepOutput
+from ssltoolbox.losses import in_single_precision
 from ssltoolbox_simsiam import SimSiamOptions
 
 
@@ -24,6 +25,6 @@ class SimSiam(nn.Module):
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions."""
         embeddings_a, embeddings_b = (self.projection(self.backbone(view)) for view in inputs.views)
-        a_to_b = self.loss(self.prediction(embeddings_a), embeddings_b.detach())
-        b_to_a = self.loss(self.prediction(embeddings_b), embeddings_a.detach())
+        a_to_b = in_single_precision(self.loss, self.prediction(embeddings_a), embeddings_b.detach())
+        b_to_a = in_single_precision(self.loss, self.prediction(embeddings_b), embeddings_a.detach())
         return StepOutput((a_to_b + b_to_a) / 2, {}, embeddings_a, embeddings_b)
