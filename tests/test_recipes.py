@@ -33,6 +33,8 @@ BEYOND = {
     "q": {"time_aug", "similar_pose"},
     "reweight": {"time_aug", "reweight"},
     "fnc": {"time_aug", "fnc"},
+    "global_threshold": {"time_aug", "global_threshold"},
+    "ring": {"time_aug", "ring"},
     "temporal_rank": {"time_aug", "hard_neg"},
     "identity_adversary": {"time_aug"},
 }

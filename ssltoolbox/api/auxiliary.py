@@ -30,6 +30,7 @@ class AuxiliaryInputs:
         rows: clip, identity, time and more of each row.
         step: number of the optimiser step, from 0.
         two_sides: True if there are rows of both sides; row i and row i + rows/2 are then a pair.
+        temperature: τ of the method's loss; None if the method reports none.
     """
 
     features: Tensor
@@ -37,6 +38,7 @@ class AuxiliaryInputs:
     rows: Rows
     step: int
     two_sides: bool = True
+    temperature: float | None = None
 
     @property
     def similarity(self) -> Tensor:

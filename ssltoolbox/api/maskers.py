@@ -27,6 +27,9 @@ class Comparison:
         eligible: [A, C] bool: the candidate may be masked. Pairs of different draws whose descriptors are finite.
         similarity: [A, C] cosines of the embeddings of this step, also where `negative` is False. None unless the
             masker needs them.
+        step: optimiser steps done before this one. None if the method does not give it; a masker that needs it
+            says so.
+        temperature: τ of the method's loss. None if the method does not give it.
     """
 
     anchors: Rows
@@ -34,6 +37,8 @@ class Comparison:
     negative: Tensor
     eligible: Tensor
     similarity: Tensor | None = None
+    step: int | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,7 @@ class NegativeMasker(Generic[OptionsT]):
         attract: weight of the attraction, the term of the loss that pulls a row towards its masked candidates;
             with 0 they are only removed from the denominator.
         needs_similarity: True if the masker needs `Comparison.similarity`.
+        needs_step: True if the masker needs `Comparison.step`, for example for a warm-up.
         differentiable: True if the similarity has its gradient, and the loss is differentiated through weights
             that depend on it. False if the similarity is detached and weights are constants.
 
@@ -94,6 +100,7 @@ class NegativeMasker(Generic[OptionsT]):
 
     attract: float = 0.0
     needs_similarity: bool = False
+    needs_step: bool = False
     differentiable: bool = False
 
     def __init__(self, options: OptionsT) -> None:
@@ -189,6 +196,8 @@ class Maskers(Protocol):
         candidates: Rows,
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
+        step: int | None = None,
+        temperature: float | None = None,
     ) -> Masking:
         """The combined answer for these pairs; also decides which pairs are eligible.
 
@@ -196,5 +205,6 @@ class Maskers(Protocol):
             anchors, candidates: A and C rows.
             similarity: [A, C] cosines of their embeddings, with their gradient.
             negative: [A, C] bool, see `Comparison`; all pairs of different draws if not given.
+            step, temperature: see `Comparison`.
         """
         ...

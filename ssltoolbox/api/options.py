@@ -94,6 +94,7 @@ class Setting:
         image_size: height and width of its input images, in pixels.
         crop_size: height and width of the local crops that it sees too, in pixels; 0 without crops.
         steps, steps_per_epoch: optimiser steps; 0 if the data could not be found.
+        temperature: the option of this name of the method; None if the method has no such option.
     """
 
     data: DataFacts | None
@@ -105,6 +106,7 @@ class Setting:
     crop_size: int = 0
     steps: int = 0
     steps_per_epoch: int = 0
+    temperature: float | None = None
 
     @property
     def epochs(self) -> float:

@@ -221,6 +221,7 @@ class StepOutput:
         pairs: [M, D] of side B; row i belongs to row i of `embeddings`.
         features: [M, feature_dim] of side A, or [2M, feature_dim] of both sides, with their gradient, for
             auxiliary losses. None takes the outputs of the backbone's calls, in order.
+        temperature: τ of the loss, for auxiliary losses; None if it has none.
     """
 
     loss: Tensor
@@ -228,6 +229,7 @@ class StepOutput:
     embeddings: Tensor | None
     pairs: Tensor | None
     features: Tensor | None
+    temperature: float | None
 
     def __init__(
         self,
@@ -236,11 +238,12 @@ class StepOutput:
         embeddings: Tensor | None = None,
         pairs: Tensor | None = None,
         features: Tensor | None = None,
+        temperature: float | None = None,
         *,
         parts: Mapping[str, Tensor | float] | None = None,
     ) -> None:
         """`parts` is the name of `terms` in API 1."""
-        values = (loss, terms or parts or {}, embeddings, pairs, features)
+        values = (loss, terms or parts or {}, embeddings, pairs, features, temperature)
         for attribute, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, attribute.name, value)
 

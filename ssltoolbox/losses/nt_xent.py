@@ -140,6 +140,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         negatives: Tensor | None = None,
         negative_weights: Tensor | None = None,
         positives: Tensor | None = None,
+        step: int | None = None,
     ) -> LossTerms:
         """The loss of a step with the recipe's maskers and weights.
 
@@ -150,6 +151,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
                 queue before this call (`RowQueue.rows`).
             maskers: the maskers of `MethodContext`.
             negatives, negative_weights, positives: as in `forward`. Maskers do not apply to these.
+            step: optimiser steps done before this one, for maskers; `StepInputs.step`.
 
         Returns:
             The loss and, with maskers, its terms: `cancel_loss`, `attract_loss` (the sum of the attractions
@@ -160,7 +162,9 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             loss = self(out0, out1, None, negatives, 0.0, weights, negative_weights, positives)
             return LossTerms(loss, {})
         logits = self._logits(out0, out1, similarity=maskers.needs_similarity)
-        masking = maskers.mask(rows, candidates, logits.similarity_SC, logits.is_negative())
+        masking = maskers.mask(
+            rows, candidates, logits.similarity_SC, logits.is_negative(), step, self.temperature
+        )
         masks = [attraction.masked for attraction in masking.attractions.values()]
         combined = _product(weights, masking.weights)
         cancel, attractions = self._terms(

@@ -46,11 +46,18 @@ class MoCoV2(nn.Module):
         negatives, weights = _keys_of_own_draw(key, query_rows)
         pointer = int(self.loss.memory_bank.bank_ptr)
         loss, terms = self.loss.compare(
-            query, key, query_rows, self.queue.rows(), self._context.maskers, negatives, weights
+            query,
+            key,
+            query_rows,
+            self.queue.rows(),
+            self._context.maskers,
+            negatives,
+            weights,
+            step=inputs.step,
         )
         if query.requires_grad:
             self.queue.enqueue(gather_rows(key_rows) if self._context.distributed else key_rows, pointer)
-        return StepOutput(loss, terms, query, key)
+        return StepOutput(loss, terms, query, key, temperature=self.loss.temperature)
 
 
 def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:

@@ -201,6 +201,7 @@ def _own_checks(plan: Plan, checked: list[Chosen], loaded: LoadedRecipe) -> Iter
             crop_size=plan.crop_size,
             steps=plan.counts.steps,
             steps_per_epoch=plan.counts.steps_per_epoch,
+            temperature=getattr(plan.method.options, "temperature", None),
         )
         with item.provided.blamed_for("problems()"):
             problems = list(item.options.problems(setting))

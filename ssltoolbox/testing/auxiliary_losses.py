@@ -15,6 +15,7 @@ from ssltoolbox.testing.networks import network_for
 from ssltoolbox.testing.rules import Breach, Subject, rule
 
 ROWS = 2 * DRAWS * (1 + HARD)
+TEMPERATURE = 0.1
 
 
 @rule("one finite number")
@@ -78,7 +79,9 @@ def _inputs(subject: Subject, with_embeddings: bool) -> AuxiliaryInputs:
         torch.randn(ROWS, dim, generator=generator).requires_grad_() for dim in (network_for(subject).dim, 4)
     )
     known = rows(DRAWS, HARD, torch.zeros(ROWS, 0))
-    return AuxiliaryInputs(features, embeddings if with_embeddings else None, known, step=0)
+    return AuxiliaryInputs(
+        features, embeddings if with_embeddings else None, known, step=0, temperature=TEMPERATURE
+    )
 
 
 def _loss_of(made: Any, inputs: AuxiliaryInputs) -> Any:

@@ -43,6 +43,7 @@ class CountingMaskers:
     def __init__(self, present: bool = False) -> None:
         self.present = present
         self.calls = 0
+        self.step: int | None = None
 
     def __bool__(self) -> bool:
         return self.present
@@ -53,8 +54,11 @@ class CountingMaskers:
         candidates: Rows,
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
+        step: int | None = None,
+        temperature: float | None = None,
     ) -> Masking:
         self.calls += 1
+        self.step = step
         eligible = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         masked = eligible & ((anchors.draw[:, None] + candidates.draw) % 3 == 0)
         return Masking(masked, {"third": Attraction(0.5, masked)})

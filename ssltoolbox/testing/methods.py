@@ -170,6 +170,12 @@ def asks_maskers(subject: Subject) -> Iterator[Complaint]:
             "`maskers.mask(rows, candidates)` marks, or declare `negatives=None`, so that a recipe with a "
             "masker is refused",
         )
+    elif trial.maskers.step is None:
+        yield Complaint(
+            "step",
+            f"`{subject.name}` asks its maskers without the step, so that one with a warm-up can't work: call "
+            "`NTXentLoss.compare(…, step=inputs.step)`",
+        )
     if not output.loss.isfinite():
         yield Complaint(
             "loss", f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked"

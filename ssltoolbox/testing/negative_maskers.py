@@ -19,6 +19,8 @@ from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 from ssltoolbox.testing.state import Call, frozen, keeps_nothing
 
 DRAWS, HARD = 5, 1
+STEP, TEMPERATURE = 1000, 0.1
+"""The step is late enough for a warm-up to be over."""
 
 
 @rule("attract is a weight")
@@ -233,12 +235,12 @@ def _masked(masker: Any, comparison: Comparison) -> Tensor:
 def _of_anchor(comparison: Comparison, number: int) -> Comparison:
     """The comparison of one anchor with its candidates."""
     row = slice(number, number + 1)
-    return Comparison(
-        comparison.anchors[row],
-        comparison.candidates,
-        comparison.negative[row],
-        comparison.eligible[row],
-        None if comparison.similarity is None else comparison.similarity[row],
+    return replace(
+        comparison,
+        anchors=comparison.anchors[row],
+        negative=comparison.negative[row],
+        eligible=comparison.eligible[row],
+        similarity=None if comparison.similarity is None else comparison.similarity[row],
     )
 
 
@@ -303,7 +305,8 @@ def _compared(masker: Any, anchors: Rows, candidates: Rows) -> Comparison:
         embeddings = F.normalize(torch.randn(count, 8, generator=generator)).to(anchors.draw.device)
         similarity = embeddings[: len(anchors)] @ embeddings[len(anchors) :].T
     eligible = different & _known(anchors, candidates)
-    return Comparison(anchors, candidates, anchors.draw[:, None] != candidates.draw, eligible, similarity)
+    negative = anchors.draw[:, None] != candidates.draw
+    return Comparison(anchors, candidates, negative, eligible, similarity, STEP, TEMPERATURE)
 
 
 def _known(anchors: Rows, candidates: Rows) -> Tensor:

@@ -89,7 +89,8 @@ def test_killed_three_times(tmp_path: Path, method: str, accumulate: int) -> Non
     "strategies",
     [
         "positives: [same_person]\nnegatives: [{name: similar_pose, candidates: 4}]",
-        "maskers: [{name: fnc, warmup_batches: 4}, reweight]\nlosses: [identity_adversary]",
+        "maskers: [{name: fnc, warmup_steps: 4}, {name: global_threshold, alpha: 0.3}, reweight]\n"
+        "losses: [identity_adversary]",
     ],
     ids=["picks of other clips", "strategies with state"],
 )

@@ -36,7 +36,7 @@ class Mirror(nn.Module):
         side_a, side_b = (self.head(self.backbone(view)) for view in inputs.views)
         candidates = candidates_in_batch(rows, self.context)
         maskers = self.context.maskers
-        loss, terms = self.loss.compare(side_a, side_b, rows, candidates, maskers)
+        loss, terms = self.loss.compare(side_a, side_b, rows, candidates, maskers, step=inputs.step)
         loss = loss * (1 + self.seen)
         self.seen += 0.1
         return api.StepOutput(loss, {"distance": loss.detach()}, side_a.detach(), side_b.detach())
@@ -67,12 +67,12 @@ BAD = {
     "pictures are images": ('{"image": inputs.view_a, ', '{"image": inputs.view_a / 0, '),
     "maskers are asked": ("maskers = self.context.maskers", "maskers = ()"),
     "hard negatives count": (
-        "self.loss.compare(side_a, side_b, rows, candidates, maskers)",
+        "self.loss.compare(side_a, side_b, rows, candidates, maskers, step=inputs.step)",
         "self.loss(side_a, side_b, rows.draw[:, None] == rows.draw), {}",
     ),
     "hard negatives are weighed": (
-        "rows, candidates, maskers)",
-        "replace(rows, weight=None), candidates, maskers)",
+        "rows, candidates, maskers, step",
+        "replace(rows, weight=None), candidates, maskers, step",
     ),
     "two processes equal one": ("gather_distributed=context.distributed", "gather_distributed=False"),
 }

@@ -32,6 +32,6 @@ class DCL(nn.Module):
         embedded_a, embedded_b = (self.projection(self.backbone(view)) for view in inputs.views)
         candidates = candidates_in_batch(inputs.rows, self._context)
         loss, terms = self.loss.compare(
-            embedded_a, embedded_b, inputs.rows, candidates, self._context.maskers
+            embedded_a, embedded_b, inputs.rows, candidates, self._context.maskers, step=inputs.step
         )
-        return StepOutput(loss, terms, embedded_a, embedded_b)
+        return StepOutput(loss, terms, embedded_a, embedded_b, temperature=self.loss.temperature)

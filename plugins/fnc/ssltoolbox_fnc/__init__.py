@@ -14,14 +14,22 @@ class FoundOptions(Options):
     """A row has at most this many false negatives."""
     threshold: float = Field(default=0.7, ge=-1, lt=1)
     """A false negative is more similar to the row than this, as a cosine."""
+    warmup_steps: int = Field(default=0, ge=0)
+    """Nothing is found in the first steps, because the similarity of an untrained network says little."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.warmup_steps >= setting.steps > 0:
+            yield Problem(
+                "warmup_steps",
+                f"the run has only {setting.steps} steps, so that no false negative is found",
+                "use a shorter warm-up",
+                warning=True,
+            )
 
 
 class FNCOptions(FoundOptions):
     """How false negatives are found, and what is done with them."""
 
-    warmup_batches: int = Field(default=0, ge=0)
-    """Nothing is masked in the first batches (micro-batches, if `trainer.accumulate` splits a batch), because the
-    similarity of an untrained network says little."""
     attract: float = Field(default=0.0, ge=0)
     """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
 
@@ -29,18 +37,14 @@ class FNCOptions(FoundOptions):
 class FNCAttractionOptions(FoundOptions, AuxiliaryLossOptions):
     """The published attraction. With weight 1 and the method's temperature the sum is the published loss."""
 
-    warmup_steps: int = Field(default=0, ge=0)
-    """The loss is 0 in the first steps, because the similarity of an untrained network says little."""
-    temperature: float = Field(default=0.1, gt=0)
-    """τ of the method's loss."""
+    temperature: float | None = Field(default=None, gt=0)
+    """τ of the attraction; null takes the temperature of the method's loss."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.warmup_steps >= setting.steps > 0:
+        yield from super().problems(setting)
+        if self.temperature is None and setting.temperature is None:
             yield Problem(
-                "warmup_steps",
-                f"the run has only {setting.steps} steps, so that the loss is always 0",
-                "use a shorter warm-up",
-                warning=True,
+                "temperature", "the method has no temperature", "write one, such as temperature: 0.1"
             )
 
 

@@ -21,7 +21,11 @@ class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
     """
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor | LossTerms:
-        similarity = inputs.similarity
+        similarity, temperature = inputs.similarity, self.options.temperature or inputs.temperature
+        if temperature is None:
+            raise SslToolboxError(
+                "fnc_attraction: the method reports no temperature; write the option temperature"
+            )
         if len(similarity) != len(inputs.rows) or not inputs.two_sides:
             raise SslToolboxError(
                 "fnc_attraction: the method has no embeddings of both sides; use one that compares rows of the "
@@ -31,7 +35,7 @@ class FNCAttraction(AuxiliaryLoss[FNCAttractionOptions]):
         found = self._found(similarity.detach(), inputs)
         difference = ((positive[:, None] - similarity) * found).sum(dim=1) / (1 + found.sum(dim=1))
         share = found.float().mean()
-        return LossTerms(difference.mean() / self.options.temperature, {"found_share": share})
+        return LossTerms(difference.mean() / temperature, {"found_share": share})
 
     def _found(self, similarity: Tensor, inputs: AuxiliaryInputs) -> Tensor:
         """[2N, 2N] bool."""

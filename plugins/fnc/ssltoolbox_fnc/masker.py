@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker, Rows
+from ssltoolbox.api import Comparison, MaskerAnswer, NegativeMasker
 from ssltoolbox_fnc import FNCOptions
 from ssltoolbox_fnc.search import most_similar, support_similarity
 
 
-class FNC(NegativeMasker[FNCOptions], nn.Module):
+class FNC(NegativeMasker[FNCOptions]):
     """Masks the most similar candidates of other samples.
 
     If the rows of both sides are compared, as in SimCLR, both views of an image vote, and the higher similarity
@@ -18,17 +18,16 @@ class FNC(NegativeMasker[FNCOptions], nn.Module):
     """
 
     needs_similarity = True
-    batches: Tensor
 
     def __init__(self, options: FNCOptions) -> None:
         super().__init__(options)
         self.attract = options.attract
-        self.register_buffer("batches", torch.zeros((), dtype=torch.long))
+        self.needs_step = options.warmup_steps > 0
 
     def answer(self, comparison: Comparison) -> MaskerAnswer:
         assert comparison.similarity is not None
         eligible = comparison.eligible & comparison.negative
-        if self.batches < self.options.warmup_batches:
+        if comparison.step is not None and comparison.step < self.options.warmup_steps:
             return MaskerAnswer(masked=torch.zeros_like(eligible))
         similarity = comparison.similarity
         if _of_both_sides(comparison.negative):
@@ -36,9 +35,6 @@ class FNC(NegativeMasker[FNCOptions], nn.Module):
         return MaskerAnswer(
             masked=most_similar(similarity, eligible, self.options.top_k, self.options.threshold)
         )
-
-    def update(self, rows: Rows, embeddings: Tensor) -> None:
-        self.batches += 1
 
 
 def _of_both_sides(negative: Tensor) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -37,8 +39,14 @@ def masked(masker: FNC, comparison: Comparison = IN_BATCH) -> Tensor:
     return found
 
 
-def attraction(options: FNCAttractionOptions, embeddings: Tensor | None = BOTH, step: int = 0) -> LossTerms:
-    loss = FNCAttraction(options, context=None).loss(AuxiliaryInputs(BOTH, embeddings, ROWS, step))
+def attraction(
+    options: FNCAttractionOptions,
+    embeddings: Tensor | None = BOTH,
+    step: int = 0,
+    temperature: float | None = TEMPERATURE,
+) -> LossTerms:
+    inputs = AuxiliaryInputs(BOTH, embeddings, ROWS, step, temperature=temperature)
+    loss = FNCAttraction(options, context=None).loss(inputs)
     assert isinstance(loss, LossTerms)
     return loss
 
@@ -72,18 +80,15 @@ def test_a_queue_is_compared_with_the_query_alone() -> None:
     assert torch.equal(masked(FNC(FNCOptions()), comparison), similarity.bool())
 
 
-def test_the_warm_up_is_counted_in_batches_and_saved() -> None:
-    masker = FNC(FNCOptions(threshold=NO_THRESHOLD, warmup_batches=2))
-    for _ in range(2):
-        assert not masked(masker).any()
-        masker.update(ROWS, BOTH)
-    resumed = FNC(FNCOptions(threshold=NO_THRESHOLD, warmup_batches=2))
-    resumed.load_state_dict(masker.state_dict())
-    assert torch.equal(masked(resumed), FOUND)
+def test_the_warm_up_is_counted_in_optimiser_steps() -> None:
+    masker = FNC(FNCOptions(threshold=NO_THRESHOLD, warmup_steps=2))
+    assert masker.needs_step
+    assert not masked(masker, replace(IN_BATCH, step=1)).any()
+    assert torch.equal(masked(masker, replace(IN_BATCH, step=2)), FOUND)
 
 
 def test_the_attraction_gives_the_published_loss() -> None:
-    options = FNCAttractionOptions(threshold=NO_THRESHOLD, temperature=TEMPERATURE)
+    options = FNCAttractionOptions(threshold=NO_THRESHOLD)
     torch.testing.assert_close(2 * nt_xent().item(), PLAIN)
     torch.testing.assert_close(2 * (nt_xent() + attraction(options).loss).item(), ATTRACTED)
 
@@ -105,7 +110,15 @@ def test_an_attraction_needs_both_sides() -> None:
     """The rows of side A with a hard negative each have equal draws in both halves, and are no pairs."""
     loss = FNCAttraction(FNCAttractionOptions(), context=None)
     with pytest.raises(SslToolboxError, match="both sides"):
-        loss.loss(AuxiliaryInputs(BOTH, None, ROWS, 0, two_sides=False))
+        loss.loss(AuxiliaryInputs(BOTH, None, ROWS, 0, two_sides=False, temperature=TEMPERATURE))
+
+
+def test_the_temperature_is_an_option_or_the_methods() -> None:
+    own = FNCAttractionOptions(threshold=NO_THRESHOLD, temperature=2 * TEMPERATURE)
+    of_the_method = attraction(FNCAttractionOptions(threshold=NO_THRESHOLD)).loss
+    torch.testing.assert_close(attraction(own).loss, of_the_method / 2)
+    with pytest.raises(SslToolboxError, match="temperature"):
+        attraction(FNCAttractionOptions(), temperature=None)
 
 
 def test_a_query_with_its_own_hard_negative_votes_alone() -> None:
@@ -124,6 +137,13 @@ def test_features_take_the_place_of_missing_embeddings() -> None:
 
 @pytest.mark.parametrize(("steps", "count"), [(0, 0), (5, 1), (6, 0)])
 def test_a_warm_up_longer_than_the_run_is_a_warning(steps: int, count: int) -> None:
-    setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=steps)
-    problems = FNCAttractionOptions(warmup_steps=5).problems(setting)
-    assert [problem.warning for problem in problems] == [True] * count
+    setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=steps, temperature=0.1)
+    for options in (FNCOptions, FNCAttractionOptions):
+        problems = options(warmup_steps=5).problems(setting)
+        assert [problem.warning for problem in problems] == [True] * count
+
+
+@pytest.mark.parametrize(("own", "methods", "count"), [(None, None, 1), (0.1, None, 0), (None, 0.1, 0)])
+def test_no_temperature_is_a_problem(own: float | None, methods: float | None, count: int) -> None:
+    setting = Setting(None, instances=8, draws=8, hard_negatives=0, temperature=methods)
+    assert len(list(FNCAttractionOptions(temperature=own).problems(setting))) == count

@@ -39,19 +39,19 @@ class MoCoV3(nn.Module):
 
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → 2τ times the sum of both directions."""
-        rows, maskers = inputs.rows, self._context.maskers
+        rows, maskers, step = inputs.rows, self._context.maskers, inputs.step
         queries = [self.prediction(self.projection(self.backbone(view))) for view in inputs.views]
         keys = [self._key(view) for view in inputs.views]
         side_a, side_b = _halves(len(rows))
         candidates = candidates_in_batch(rows, self._context)
         keys_a, keys_b = _halves(len(candidates))
         loss, terms = mean_of(
-            self.loss.compare(queries[0], keys[1], rows[side_a], candidates[keys_b], maskers),
-            self.loss.compare(queries[1], keys[0], rows[side_b], candidates[keys_a], maskers),
+            self.loss.compare(queries[0], keys[1], rows[side_a], candidates[keys_b], maskers, step=step),
+            self.loss.compare(queries[1], keys[0], rows[side_b], candidates[keys_a], maskers, step=step),
         )
         # The paper has 2τ times the sum of both directions, which is twice their mean.
         scaled = 4 * self.loss.temperature * loss
-        return StepOutput(scaled, terms, embeddings=queries[0], pairs=queries[1])
+        return StepOutput(scaled, terms, queries[0], queries[1], temperature=self.loss.temperature)
 
     @torch.no_grad()
     def _key(self, view: Tensor) -> Tensor:

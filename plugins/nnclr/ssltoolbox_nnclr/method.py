@@ -28,7 +28,7 @@ class NNCLR(nn.Module):
 
     def step(self, inputs: StepInputs) -> StepOutput:
         """[M, 3, S, S] twice → the mean of both directions' losses; side B enters the support set."""
-        rows = inputs.rows
+        rows, step = inputs.rows, inputs.step
         projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
         neighbours_a = in_single_precision(self.support, projected_a.detach())
@@ -37,12 +37,17 @@ class NNCLR(nn.Module):
         maskers = self._context.maskers
         candidates = candidates_in_batch(rows, self._context)
         loss, terms = mean_of(
-            self.loss.compare(neighbours_a, predicted_b, rows, candidates, maskers),
+            self.loss.compare(neighbours_a, predicted_b, rows, candidates, maskers, step=step),
             self.loss.compare(
-                neighbours_b, predicted_a, _sides_swapped(rows), _sides_swapped(candidates), maskers
+                neighbours_b,
+                predicted_a,
+                _sides_swapped(rows),
+                _sides_swapped(candidates),
+                maskers,
+                step=step,
             ),
         )
-        return StepOutput(loss, terms, projected_a, projected_b)
+        return StepOutput(loss, terms, projected_a, projected_b, temperature=self.loss.temperature)
 
 
 def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule:

@@ -39,6 +39,8 @@ class Marks:
         candidates: Rows,
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
+        step: int | None = None,
+        temperature: float | None = None,
     ) -> Masking:
         assert self.masked is not None
         masked = self.masked[anchors.clip][:, candidates.clip]

@@ -18,18 +18,23 @@ class ReweightOptions(Options):
     tau_plus: float = Field(default=0.0, ge=0, lt=1)
     """τ⁺: the probability that a random negative is a false negative. Its expected effect is subtracted. Only for
     methods that compare rows of the batch."""
-    temperature: float = Field(default=0.1, gt=0)
-    """τ of the method's loss."""
+    temperature: float | None = Field(default=None, gt=0)
+    """τ of the weights; null takes the temperature of the method's loss."""
     same_clip: bool = False
     """Only negatives of the row's own clip are weighted; others count as one."""
     differentiable: bool = True
     """Whether the gradient also goes through the weights, as in the published code."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.tau_plus and self.temperature < LOWEST_TEMPERATURE:
+        temperature = self.temperature or setting.temperature
+        if temperature is None:
+            yield Problem(
+                "temperature", "the method has no temperature", "write one, such as temperature: 0.1"
+            )
+        elif self.tau_plus and temperature < LOWEST_TEMPERATURE:
             yield Problem(
                 "tau_plus",
-                f"at temperature {self.temperature:g} the corrected sum of most rows falls below its lower bound, "
+                f"at temperature {temperature:g} the corrected sum of most rows falls below its lower bound, "
                 "so that their negatives have no effect",
                 f"write tau_plus: 0, or a temperature of {LOWEST_TEMPERATURE:g} or more",
                 warning=True,

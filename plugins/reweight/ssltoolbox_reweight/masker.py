@@ -40,19 +40,30 @@ class Reweight(NegativeMasker[ReweightOptions]):
     def answer(self, comparison: Comparison) -> MaskerAnswer:
         assert comparison.similarity is not None
         negative = comparison.negative
+        temperature = self._temperature(comparison)
         logits = comparison.similarity.to(torch.promote_types(comparison.similarity.dtype, torch.float32))
-        logits = logits / self.options.temperature
+        logits = logits / temperature
         weighted = negative
         if self.options.same_clip:
             weighted = negative & (comparison.anchors.clip[:, None] == comparison.candidates.clip)
         weights = self._relative(logits, weighted)
         if not self.options.tau_plus:
             return MaskerAnswer(weights=weights)
-        log_scale, clamped = self._debiased(logits, weights, negative)
+        log_scale, clamped = self._debiased(logits, weights, negative, temperature)
         terms = {"clamped_share": clamped.float().mean().detach()}
         self._warn(terms["clamped_share"])
         weights = (weights.log() + log_scale[:, None]).exp().clamp(min=SMALLEST)
         return MaskerAnswer(weights=weights.where(negative, 1.0), terms=terms)
+
+    def _temperature(self, comparison: Comparison) -> float:
+        """
+        Raises:
+            SslToolboxError: if neither the options nor the method have one.
+        """
+        temperature = self.options.temperature or comparison.temperature
+        if temperature is None:
+            raise SslToolboxError("reweight: the method gives no temperature; write the option temperature")
+        return temperature
 
     def _relative(self, logits: Tensor, weighted: Tensor) -> Tensor:
         """[A, C]: w of the weighted negatives, whose mean is 1; 1 elsewhere."""
@@ -60,9 +71,11 @@ class Reweight(NegativeMasker[ReweightOptions]):
         weights = shares * weighted.sum(dim=1, keepdim=True)
         return weights.where(weighted, 1.0).clamp(min=SMALLEST)
 
-    def _debiased(self, logits: Tensor, weights: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+    def _debiased(
+        self, logits: Tensor, weights: Tensor, negative: Tensor, temperature: float
+    ) -> tuple[Tensor, Tensor]:
         """[A] and [A]: the logarithm of g over the weighted sum, and True where g is at its lower bound."""
-        temperature, tau_plus = self.options.temperature, self.options.tau_plus
+        tau_plus = self.options.tau_plus
         count = negative.sum(dim=1).to(logits.dtype)
         total = (weights.log() + logits).masked_fill(~negative, -torch.inf).logsumexp(dim=1)
         false = math.log(tau_plus) + count.log() + _positive(logits, negative, temperature)

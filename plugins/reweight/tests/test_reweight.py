@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def comparison(both: Tensor, clip: Tensor | None = None) -> Comparison:
     number = torch.arange(rows) % (rows // 2)
     everything = Rows(number, number if clip is None else clip, number, number.double())
     other = number[:, None] != number
-    return Comparison(everything, everything, other, other, both @ both.T)
+    return Comparison(everything, everything, other, other, both @ both.T, temperature=0.1)
 
 
 def loss(options: ReweightOptions, both: Tensor) -> Tensor:
@@ -136,13 +137,32 @@ def test_tau_plus_is_refused_for_a_queue() -> None:
     queue = Comparison(rows[:4], rows, everything, everything, torch.zeros(4, 5))
     with pytest.raises(SslToolboxError, match="tau_plus"):
         Reweight(ReweightOptions(tau_plus=0.1, temperature=0.5)).answer(queue)
-    assert Reweight(ReweightOptions()).answer(queue).weights is not None
+    assert Reweight(ReweightOptions(temperature=0.5)).answer(queue).weights is not None
+
+
+def test_the_temperature_is_an_option_or_the_methods() -> None:
+    compared = comparison(BOTH)
+    of_the_method = Reweight(ReweightOptions()).answer(compared).weights
+    torch.testing.assert_close(
+        of_the_method, Reweight(ReweightOptions(temperature=0.1)).answer(compared).weights
+    )
+    with pytest.raises(SslToolboxError, match="temperature"):
+        Reweight(ReweightOptions()).answer(replace(compared, temperature=None))
 
 
 @pytest.mark.parametrize(
-    ("options", "count"), [({}, 0), ({"tau_plus": 0.1}, 1), ({"tau_plus": 0.1, "temperature": 0.5}, 0)]
+    ("options", "methods", "warnings"),
+    [
+        ({}, 0.1, []),
+        ({}, None, [False]),
+        ({"tau_plus": 0.1}, 0.1, [True]),
+        ({"tau_plus": 0.1}, 0.5, []),
+        ({"tau_plus": 0.1, "temperature": 0.5}, 0.1, []),
+    ],
 )
-def test_tau_plus_at_a_low_temperature_is_a_warning(options: dict[str, float], count: int) -> None:
-    setting = Setting(None, instances=8, draws=8, hard_negatives=0)
+def test_problems_of_the_temperature(
+    options: dict[str, float], methods: float | None, warnings: list[bool]
+) -> None:
+    setting = Setting(None, instances=8, draws=8, hard_negatives=0, temperature=methods)
     problems = list(ReweightOptions(**options).problems(setting))
-    assert [problem.warning for problem in problems] == [True] * count
+    assert [problem.warning for problem in problems] == warnings

@@ -30,6 +30,12 @@ class SupCon(nn.Module):
         candidates = candidates_in_batch(rows, self._context, needed=True)
         positives = same_class(rows, candidates, self._label)
         loss, terms = self.loss.compare(
-            embedded_a, embedded_b, rows, candidates, self._context.maskers, positives=positives
+            embedded_a,
+            embedded_b,
+            rows,
+            candidates,
+            self._context.maskers,
+            positives=positives,
+            step=inputs.step,
         )
-        return StepOutput(loss, terms, embedded_a, embedded_b)
+        return StepOutput(loss, terms, embedded_a, embedded_b, temperature=self.loss.temperature)

@@ -44,6 +44,8 @@ class Marks:
         candidates: Rows,
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
+        step: int | None = None,
+        temperature: float | None = None,
     ) -> Masking:
         assert self.masked is not None
         return Masking(self.masked, {"marks": Attraction(1.0, self.masked)})

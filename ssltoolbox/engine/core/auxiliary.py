@@ -95,7 +95,8 @@ def _seen(output: StepOutput, recorded: list[Tensor], inputs: StepInputs) -> Aux
     if embeddings is not None and count > len(embeddings):
         embeddings = None if output.pairs is None else torch.cat([embeddings, output.pairs])
     two_sides = count > len(inputs.view_a)
-    return AuxiliaryInputs(features, embeddings, inputs.rows[:count], inputs.step, two_sides)
+    rows = inputs.rows[:count]
+    return AuxiliaryInputs(features, embeddings, rows, inputs.step, two_sides, output.temperature)
 
 
 def _first_rows(recorded: list[Tensor], instances: int, rows: int) -> Tensor:

@@ -73,6 +73,8 @@ class MaskerUnion:
         candidates: Rows,
         similarity: Tensor | None = None,
         negative: Tensor | None = None,
+        step: int | None = None,
+        temperature: float | None = None,
     ) -> Masking:
         """The combined answer of the maskers for these pairs. See `ssltoolbox.api.Maskers`.
 
@@ -80,8 +82,8 @@ class MaskerUnion:
         negative is never masked for the anchor of its own draw.
 
         Raises:
-            SslToolboxError: if an answer has the wrong shape, or if a masker needs the similarity and it is
-                missing.
+            SslToolboxError: if an answer has the wrong shape, or if the similarity or the step is missing and a
+                masker needs it.
         """
         different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         united = _United(different)
@@ -91,10 +93,21 @@ class MaskerUnion:
                     f"masker {key!r} needs the similarity of embeddings, which the method doesn't give to "
                     "context.maskers.mask"
                 )
+            if masker.needs_step and step is None:
+                raise SslToolboxError(
+                    f"masker {key!r} needs the number of the step, which the method doesn't give to "
+                    "context.maskers.mask: it must call NTXentLoss.compare with step=inputs.step"
+                )
             own, theirs = _seen_by(key, anchors, candidates)
             known = _finite(own.descriptors[key])[:, None] & _finite(theirs.descriptors[key])
             comparison = Comparison(
-                own, theirs, different if negative is None else negative, different & known, similarity
+                own,
+                theirs,
+                different if negative is None else negative,
+                different & known,
+                similarity,
+                step,
+                temperature,
             )
             united.add(key, masker, _answer(masker, comparison), comparison.eligible, known)
         return united.masking(anchors, candidates)

@@ -122,10 +122,10 @@ def _masking(maskers: MaskerUnion, negatives: str | None, rows: Rows) -> Masking
     """Compares side A with all rows; with a queue, compares it with side B instead of the keys."""
     half = len(rows) // 2
     if negatives == "queue":
-        masking = maskers.mask(rows[:half], rows[half:])
+        masking = maskers.mask(rows[:half], rows[half:], step=0)
         masked = F.pad(masking.masked, (half, 0))
     else:
-        masking = maskers.mask(rows, rows)
+        masking = maskers.mask(rows, rows, step=0)
         masked = masking.masked[:half]
     return replace(masking, masked=masked.cpu())
 
