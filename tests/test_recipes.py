@@ -34,7 +34,10 @@ BEYOND = {
     "reweight": {"time_aug", "reweight"},
     "fnc": {"time_aug", "fnc"},
     "global_threshold": {"time_aug", "global_threshold"},
+    "mochi": {"time_aug", "mochi"},
     "ring": {"time_aug", "ring"},
+    "rince": {"time_aug"},
+    "soft_contrast": {"time_aug"},
     "temporal_rank": {"time_aug", "hard_neg"},
     "identity_adversary": {"time_aug"},
 }

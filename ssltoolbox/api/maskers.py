@@ -30,6 +30,8 @@ class Comparison:
         step: optimiser steps done before this one. None if the method does not give it; a masker that needs it
             says so.
         temperature: τ of the method's loss. None if the method does not give it.
+        embeddings: [A, D] and [C, D] the unit embeddings of anchors and candidates, detached. None unless the
+            masker needs them.
     """
 
     anchors: Rows
@@ -39,6 +41,7 @@ class Comparison:
     similarity: Tensor | None = None
     step: int | None = None
     temperature: float | None = None
+    embeddings: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +52,21 @@ class MaskerAnswer:
         masked: [A, C] bool, True for a false negative; values of pairs that are not eligible are ignored.
         weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as; values of pairs with
             a descriptor that is not finite are ignored. The weights of several maskers are multiplied.
+        negatives: [A, E, D] embeddings of further negatives of each anchor. E may differ from step to step.
         terms: named scalars for the log, detached.
     """
 
     masked: Tensor | None = None
     weights: Tensor | None = None
+    negatives: Tensor | None = None
     terms: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class NegativeMasker(Generic[OptionsT]):
-    """A strategy that finds false negatives among the candidates of a row, or weighs the candidates.
+    """A strategy that finds false negatives among the candidates of a row, weighs the candidates, or adds others.
 
-    A simple masker defines `describe` and `mask`. A masker that uses the embeddings, or that gives weights,
-    defines `answer` instead of `mask`. A masker with tensors of its own also derives from `nn.Module`:
+    A simple masker defines `describe` and `mask`. A masker that uses the embeddings, or that gives more than a
+    mask, defines `answer` instead of `mask`. A masker with tensors of its own also derives from `nn.Module`:
 
         class Threshold(NegativeMasker[ThresholdOptions], nn.Module): ...
 
@@ -70,6 +75,7 @@ class NegativeMasker(Generic[OptionsT]):
             with 0 they are only removed from the denominator.
         needs_similarity: True if the masker needs `Comparison.similarity`.
         needs_step: True if the masker needs `Comparison.step`, for example for a warm-up.
+        needs_embeddings: True if the masker needs `Comparison.embeddings`.
         differentiable: True if the similarity has its gradient, and the loss is differentiated through weights
             that depend on it. False if the similarity is detached and weights are constants.
 
@@ -101,6 +107,7 @@ class NegativeMasker(Generic[OptionsT]):
     attract: float = 0.0
     needs_similarity: bool = False
     needs_step: bool = False
+    needs_embeddings: bool = False
     differentiable: bool = False
 
     def __init__(self, options: OptionsT) -> None:
@@ -160,6 +167,7 @@ class Masking:
         masked: [A, C] bool, True for a false negative of any masker.
         attractions: key of a masker → its attraction, for maskers that attract.
         weights: [A, C] the product of the weights; None if no masker gives weights.
+        negatives: [A, E, D] the further negatives of all maskers; None if there are none.
         terms: named scalars for the log: the share of eligible candidates that is masked and, for each class
             label, how often a masked candidate has the class of the row, and how often any candidate has.
     """
@@ -168,6 +176,7 @@ class Masking:
     attractions: Mapping[str, Attraction] = field(default_factory=dict)
     weights: Tensor | None = None
     terms: Mapping[str, Tensor] = field(default_factory=dict)
+    negatives: Tensor | None = None
 
     @property
     def attract(self) -> float:
@@ -190,6 +199,11 @@ class Maskers(Protocol):
         """True if a masker needs the similarity of the step."""
         ...
 
+    @property
+    def needs_embeddings(self) -> bool:
+        """True if a masker needs the embeddings of the step."""
+        ...
+
     def mask(
         self,
         anchors: Rows,
@@ -198,6 +212,7 @@ class Maskers(Protocol):
         negative: Tensor | None = None,
         step: int | None = None,
         temperature: float | None = None,
+        embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
         """The combined answer for these pairs; also decides which pairs are eligible.
 
@@ -206,5 +221,6 @@ class Maskers(Protocol):
             similarity: [A, C] cosines of their embeddings, with their gradient.
             negative: [A, C] bool, see `Comparison`; all pairs of different draws if not given.
             step, temperature: see `Comparison`.
+            embeddings: [A, D] and [C, D] unit embeddings.
         """
         ...

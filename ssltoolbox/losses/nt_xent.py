@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightly.loss
 import torch
 import torch.nn.functional as F
 from lightly.utils import dist
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
+from ssltoolbox.losses.choices import RobustInfoNCE, SoftTargets
 from ssltoolbox.losses.gather import gather_embeddings
+from ssltoolbox.losses.pairs import joined_negatives, weights_within_draws
 from ssltoolbox.losses.precision import in_single_precision, single
 from ssltoolbox.losses.queue import saved
+from ssltoolbox.losses.split_negatives import SplitNegatives
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -69,6 +71,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         decoupled: True to leave the positive out of the denominator.
         positive_sigma: σ of the weights w_i of a decoupled loss; None for none.
         one_way: True to compare side 0, the queries, with side 1 of the batch, the keys, alone.
+        robust: replaces ℓ(i, x), also in the attraction.
+        soft: candidates share the target of a row with its positive; masked ones do not.
 
     Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue),
     Chen et al. 2021 (one way); decoupled Yeh et al., ECCV 2022; further positives Khosla et al. 2020, equation 2.
@@ -82,9 +86,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         decoupled: bool = False,
         positive_sigma: float | None = None,
         one_way: bool = False,
+        robust: RobustInfoNCE | None = None,
+        soft: SoftTargets | None = None,
     ) -> None:
         super().__init__(temperature, memory_bank_size, gather_distributed)
         self.decoupled, self.positive_sigma, self.one_way = decoupled, positive_sigma, one_way
+        self.robust, self.soft = robust, soft
         if self.has_queue:
             saved(self.memory_bank)
 
@@ -117,12 +124,13 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             attract: w, the weight of the attraction.
             weights: of the shape of `masked`: n, the number that each candidate counts as, above 0.
             negative_weights: [2N, E] or [N, E], n of `negatives`.
-            positives: bool, of the shape of `masked`: True for a further positive. Not for a decoupled loss.
+            positives: bool, of the shape of `masked`: True for a further positive. Not for a decoupled
+                or robust loss.
 
         Returns:
             [] the loss.
         """
-        plain = not (self.decoupled or self.one_way)
+        plain = not (self.decoupled or self.one_way or self.robust or self.soft)
         if plain and masked is None and negatives is None and weights is None and positives is None:
             return in_single_precision(super().forward, out0, out1)
         cancel, attraction = self.terms(
@@ -163,8 +171,15 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             return LossTerms(loss, {})
         logits = self._logits(out0, out1, similarity=maskers.needs_similarity)
         masking = maskers.mask(
-            rows, candidates, logits.similarity_SC, logits.is_negative(), step, self.temperature
+            rows,
+            candidates,
+            logits.similarity_SC,
+            logits.is_negative(),
+            step,
+            self.temperature,
+            logits.embeddings() if maskers.needs_embeddings else None,
         )
+        negatives, negative_weights = joined_negatives(negatives, negative_weights, masking.negatives)
         masks = [attraction.masked for attraction in masking.attractions.values()]
         combined = _product(weights, masking.weights)
         cancel, attractions = self._terms(
@@ -216,11 +231,13 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         logits_SC = self._scaled("sd,cd->sc", rows_SD, all_CD)
         positive_S = self._scaled("sd,sd->s", rows_SD, positive_SD)
         similarity_SC = logits_SC * self.temperature if similarity else None
+        soft_SC = self._soft_logits(positive_SD, all_CD) if self.soft else None
         own_SP = None
         if not self.has_queue:
             own_SP = self._own_columns(len(out0), len(all_CD), out0.device)
             logits_SC = logits_SC.scatter(1, own_SP, -torch.inf)
-        return _Logits(rows_SD, positive_S, logits_SC, own_SP, similarity_SC)
+            soft_SC = soft_SC if soft_SC is None else soft_SC.scatter(1, own_SP, -torch.inf)
+        return _Logits(rows_SD, all_CD, positive_S, logits_SC, own_SP, similarity_SC, soft_SC)
 
     def _terms(
         self,
@@ -240,16 +257,17 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             weights = weights if weights is None else weights.masked_fill(positives, 1.0)
         row_V, column_V = _positions(masked, attracted, logits.logits_SC.device)
         log_weights = None if weights is None else weights.log()
-        log_sum_S, masked_V = _SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
+        log_sum_S, masked_V = SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
         if negatives is not None:
             explicit_SE = self._scaled("sd,sed->se", logits.rows_SD, F.normalize(single(negatives), dim=2))
             if negative_weights is not None:
                 explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
-        if positives is None:
+        shares = self._shares(logits, masked, positives)
+        if shares is None:
             cancel = self._against(log_sum_S, self._weighed(logits.positive_S)).mean()
         else:
-            cancel = self._against_all(log_sum_S, logits, positives).mean()
+            cancel = self._against_shares(log_sum_S, logits, shares).mean()
         attraction_V = self._against(log_sum_S[row_V], masked_V)
         if len(attracted) == 1:
             return cancel, [_mean_over_rows(attraction_V, row_V, rows)]
@@ -258,20 +276,38 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
     def _against(self, log_sum: Tensor, logit: Tensor) -> Tensor:
         """−log(e^x / (e^x + Σ e^k)) = log(1 + e^{log Σ − x}); decoupled log Σ − x, and 0 if Σ is empty."""
+        if self.robust:
+            return self.robust(log_sum, logit)
         difference = log_sum - logit
         return difference.masked_fill(log_sum.isneginf(), 0.0) if self.decoupled else F.softplus(difference)
 
-    def _against_all(self, log_sum_S: Tensor, logits: _Logits, positives_SC: Tensor) -> Tensor:
-        """[S] the mean over the positive and further positives, which are among the negatives of the sum.
+    def _shares(self, logits: _Logits, masked: Tensor | None, positives: Tensor | None) -> Tensor | None:
+        """[S, C] the share of each candidate in the target of a row; None if its positive has all of it."""
+        if positives is not None:
+            shares_SC = positives.to(logits.logits_SC.dtype)
+            return shares_SC / (1 + shares_SC.sum(dim=1, keepdim=True))
+        if self.soft is None or logits.soft_SC is None:
+            return None
+        soft_SC = logits.soft_SC if masked is None else logits.soft_SC.masked_fill(masked, -torch.inf)
+        return self.soft.shares(soft_SC)
+
+    def _against_shares(self, log_sum_S: Tensor, logits: _Logits, shares_SC: Tensor) -> Tensor:
+        """[S] the cross-entropy with a target that candidates share; these are among the negatives of the sum.
 
         Raises:
-            ValueError: for a decoupled loss.
+            ValueError: for a decoupled or robust loss.
         """
-        if self.decoupled:
-            raise ValueError("a decoupled loss takes no further positives")
+        if self.decoupled or self.robust:
+            raise ValueError("a decoupled or robust loss takes no further positives")
         total_S = torch.logaddexp(log_sum_S, logits.positive_S)
-        further_S = logits.logits_SC.masked_fill(~positives_SC, 0.0).sum(dim=1)
-        return total_S - (logits.positive_S + further_S) / (1 + positives_SC.sum(dim=1))
+        further_S = (logits.logits_SC.masked_fill(shares_SC == 0, 0.0) * shares_SC).sum(dim=1)
+        return total_S - (1 - shares_SC.sum(dim=1)) * logits.positive_S - further_S
+
+    @torch.no_grad()
+    def _soft_logits(self, positive_SD: Tensor, all_CD: Tensor) -> Tensor:
+        """[S, C] the similarity of the positives to the candidates, over the temperature of the soft targets."""
+        assert self.soft is not None
+        return self._scaled("sd,cd->sc", positive_SD, all_CD) * (self.temperature / self.soft.temperature)
 
     def _weighed(self, positive_S: Tensor) -> Tensor:
         """The logits of the positives, times the weights of a decoupled loss."""
@@ -308,18 +344,25 @@ class _Logits(NamedTuple):
     """Cosines divided by the temperature.
 
     Attributes:
-        rows_SD: unit vectors of the rows.
+        rows_SD, all_CD: unit vectors of the rows and of the candidates.
         positive_S: each row with its positive.
         logits_SC: each row with the candidates; −∞ for a candidate that is not a negative.
         own_SP: in batch, the columns that are not negatives; None with a queue.
         similarity_SC: the cosines; None if no masker needs them.
+        soft_SC: the logits of soft targets; None without them.
     """
 
     rows_SD: Tensor
+    all_CD: Tensor
     positive_S: Tensor
     logits_SC: Tensor
     own_SP: Tensor | None
     similarity_SC: Tensor | None
+    soft_SC: Tensor | None
+
+    def embeddings(self) -> tuple[Tensor, Tensor]:
+        """[S, D] and [C, D] of the rows and the candidates, detached."""
+        return self.rows_SD.detach(), self.all_CD.detach()
 
     def is_negative(self) -> Tensor:
         """[S, C] bool."""
@@ -350,53 +393,3 @@ def _mean_over_rows(values_V: Tensor, row_V: Tensor, rows: int) -> Tensor:
     """[] the mean over all rows of the mean of each row's values; a row without values counts as 0."""
     per_row_S = torch.bincount(row_V, minlength=rows).clamp(min=1)
     return (values_V / per_row_S[row_V]).sum() / rows
-
-
-class _SplitNegatives(torch.autograd.Function):
-    """log Σ n·e^logit of the unmasked negatives, [S], and the logits of the masked pairs that attract, [V].
-
-    Autograd would allocate a matrix of gradients for each of the two, and others for the masking. Here both share
-    one, so that the loss needs less memory than the parent's.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        logits_SC: Tensor,
-        masked_SC: Tensor | None,
-        log_weights_SC: Tensor | None,
-        row_V: Tensor,
-        column_V: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        kept_SC = logits_SC if log_weights_SC is None else logits_SC + log_weights_SC
-        kept_SC = kept_SC if masked_SC is None else kept_SC.masked_fill(masked_SC, -torch.inf)
-        log_sum_S = kept_SC.logsumexp(dim=1)
-        ctx.save_for_backward(kept_SC, log_sum_S, row_V, column_V)
-        return log_sum_S, logits_SC[row_V, column_V]
-
-    @staticmethod
-    @once_differentiable
-    def backward(
-        ctx: Any, grad_sum_S: Tensor, grad_masked_V: Tensor
-    ) -> tuple[Tensor, None, Tensor | None, None, None]:
-        kept_SC, log_sum_S, row_V, column_V = ctx.saved_tensors
-        # A row without negatives has a sum of −∞ and no gradient.
-        log_sum_S = log_sum_S.masked_fill(log_sum_S.isneginf(), 0.0)
-        grad_SC = (kept_SC - log_sum_S[:, None]).exp_().mul_(grad_sum_S[:, None])
-        grad_weights_SC = grad_SC.clone() if ctx.needs_input_grad[2] else None
-        grad_SC[row_V, column_V] = grad_masked_V
-        return grad_SC, None, grad_weights_SC, None, None
-
-
-def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
-    """[A, C]: the larger weight of two rows of one draw, else 1. None without weights."""
-    if anchors.weight is None or candidates.weight is None:
-        return None
-    larger = torch.maximum(anchors.weight[:, None], candidates.weight)
-    return larger.where(anchors.draw[:, None] == candidates.draw, 1.0)
-
-
-def same_class(anchors: Rows, candidates: Rows, label: str) -> Tensor:
-    """[A, C] bool: True where both rows have the same class of a label. A row of class -1 has none."""
-    classes, others = anchors.labels[label], candidates.labels[label]
-    return (classes[:, None] == others) & (classes >= 0)[:, None]

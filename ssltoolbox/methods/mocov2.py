@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, RowQueue, gather_rows
+from ssltoolbox.methods.choices import loss_choice
 from ssltoolbox.methods.plugin import MoCoV2Options
 from ssltoolbox.models import Momentum
 
@@ -26,7 +27,10 @@ class MoCoV2(nn.Module):
         self._keys = Momentum(self.backbone, self.projection, momentum=options.momentum)
         self.key_backbone, self.key_projection = self._keys.copies
         self.loss = NTXentLoss(
-            options.temperature, (options.queue, options.output_dim), gather_distributed=context.distributed
+            options.temperature,
+            (options.queue, options.output_dim),
+            gather_distributed=context.distributed,
+            **loss_choice(options),
         )
         self.queue = RowQueue(options.queue)
         self._context = context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,7 +18,55 @@ from ssltoolbox.api import (
 )
 
 
-class SimCLROptions(Options):
+class RINCEOptions(Options):
+    """Settings of the loss `rince` (Chuang et al. 2022)."""
+
+    q: float = Field(default=0.5, gt=0, le=1)
+    """How robust the loss is to wrong positives: near 0 as InfoNCE, 1 most."""
+    weight: float = Field(default=0.025, gt=0)
+    """λ, the weight of the sum over positive and negatives."""
+
+
+class SoftContrastOptions(Options):
+    """Settings of the loss `soft_contrast` (Denize et al. 2023)."""
+
+    share: float = Field(default=0.5, gt=0, lt=1)
+    """λ, the share of the target that only the positive has. With 1 the loss would be InfoNCE."""
+    temperature: float = Field(default=0.05, gt=1e-6)
+    """τ_m: a low one leaves a share only to the candidates that are most similar to the positive."""
+
+
+class ContrastOptions(Options):
+    """The options of methods that contrast each row with negatives."""
+
+    temperature: float = Field(default=0.1, gt=1e-6)
+    """τ of the loss."""
+    loss: Literal["info_nce", "rince", "soft_contrast"] = "info_nce"
+    """`info_nce`; `rince`, robust to wrong positives; or `soft_contrast`, in which candidates that are similar to
+    the positive share its place."""
+    rince: RINCEOptions = RINCEOptions()
+    """Settings of the loss `rince`."""
+    soft_contrast: SoftContrastOptions = SoftContrastOptions()
+    """Settings of the loss `soft_contrast`."""
+
+    def problems(self, setting: Setting) -> Iterator[Problem]:
+        for option in ("rince", "soft_contrast"):
+            if option != self.loss and getattr(self, option) != type(self).model_fields[option].default:
+                yield Problem(option, f"the loss {self.loss!r} has no use for it", f"write loss: {option}")
+        if self.loss == "rince" and self.rince.q / self.temperature > LARGEST_EXPONENT:
+            yield Problem(
+                "rince",
+                f"q over the temperature is {self.rince.q / self.temperature:g}, whose exponential is too large "
+                "for single precision",
+                "use a smaller q, or a larger temperature",
+            )
+
+
+LARGEST_EXPONENT = 60
+"""The exponential of this, times the number of candidates, is still finite in single precision."""
+
+
+class SimCLROptions(ContrastOptions):
     """SimCLR's settings; the defaults are lightly's."""
 
     temperature: float = Field(default=0.1, gt=1e-6)
@@ -30,7 +79,7 @@ class SimCLROptions(Options):
     """Batch norm in the projection head; false as in the paper of the four strategies."""
 
 
-class MoCoV2Options(Options):
+class MoCoV2Options(ContrastOptions):
     """MoCo-v2's settings; the defaults are lightly's."""
 
     temperature: float = Field(default=0.2, gt=1e-6)
@@ -45,6 +94,7 @@ class MoCoV2Options(Options):
     """Size of the embedding that the loss compares."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
+        yield from super().problems(setting)
         yield from setting.queue_problems("queue", self.queue, "queue")
 
 

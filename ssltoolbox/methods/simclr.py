@@ -7,6 +7,7 @@ from torch import nn
 
 from ssltoolbox.api import MethodContext, StepInputs, StepOutput
 from ssltoolbox.losses import NTXentLoss, candidates_in_batch
+from ssltoolbox.methods.choices import loss_choice
 from ssltoolbox.methods.plugin import SimCLROptions
 
 
@@ -19,7 +20,9 @@ class SimCLR(nn.Module):
         self.projection = SimCLRProjectionHead(
             context.feature_dim, options.hidden_dim, options.output_dim, batch_norm=options.batch_norm
         )
-        self.loss = NTXentLoss(options.temperature, gather_distributed=context.distributed)
+        self.loss = NTXentLoss(
+            options.temperature, gather_distributed=context.distributed, **loss_choice(options)
+        )
         self._context = context
 
     def step(self, inputs: StepInputs) -> StepOutput:

@@ -39,6 +39,7 @@ class CountingMaskers:
     """
 
     needs_similarity = False
+    needs_embeddings = False
 
     def __init__(self, present: bool = False) -> None:
         self.present = present
@@ -56,6 +57,7 @@ class CountingMaskers:
         negative: Tensor | None = None,
         step: int | None = None,
         temperature: float | None = None,
+        embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
         self.calls += 1
         self.step = step

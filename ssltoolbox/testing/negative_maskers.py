@@ -241,6 +241,7 @@ def _of_anchor(comparison: Comparison, number: int) -> Comparison:
         negative=comparison.negative[row],
         eligible=comparison.eligible[row],
         similarity=None if comparison.similarity is None else comparison.similarity[row],
+        embeddings=comparison.embeddings and (comparison.embeddings[0][row], comparison.embeddings[1]),
     )
 
 
@@ -299,14 +300,14 @@ def _describe_with(masker: Any, device: str) -> Tensor:
 def _compared(masker: Any, anchors: Rows, candidates: Rows) -> Comparison:
     """A comparison as the engine makes it, with random embeddings."""
     different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
-    similarity = None
-    if masker.needs_similarity:
-        count, generator = len(anchors) + len(candidates), torch.Generator().manual_seed(0)
-        embeddings = F.normalize(torch.randn(count, 8, generator=generator)).to(anchors.draw.device)
-        similarity = embeddings[: len(anchors)] @ embeddings[len(anchors) :].T
+    count, generator = len(anchors) + len(candidates), torch.Generator().manual_seed(0)
+    embeddings = F.normalize(torch.randn(count, 8, generator=generator)).to(anchors.draw.device)
+    sides = embeddings[: len(anchors)], embeddings[len(anchors) :]
+    similarity = sides[0] @ sides[1].T if masker.needs_similarity else None
     eligible = different & _known(anchors, candidates)
     negative = anchors.draw[:, None] != candidates.draw
-    return Comparison(anchors, candidates, negative, eligible, similarity, STEP, TEMPERATURE)
+    given = sides if masker.needs_embeddings else None
+    return Comparison(anchors, candidates, negative, eligible, similarity, STEP, TEMPERATURE, given)
 
 
 def _known(anchors: Rows, candidates: Rows) -> Tensor:

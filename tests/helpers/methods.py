@@ -40,7 +40,7 @@ def rows_for(draws: int, hard: int = 0, descriptor: Tensor | None = None, first_
     return Rows(draw, draw, draw, torch.zeros(total, dtype=torch.float64), descriptor)
 
 
-def side_at(phase: float) -> Tensor:
-    """[4, 6] unit rows, for which losses were computed with published code."""
-    row, column = torch.arange(4.0)[:, None].double(), torch.arange(6.0).double()
+def side_at(phase: float, rows: int = 4) -> Tensor:
+    """[rows, 6] unit rows, for which losses were computed with published code."""
+    row, column = torch.arange(float(rows))[:, None].double(), torch.arange(6.0).double()
     return F.normalize(torch.sin(0.7 * row + 1.3 * column + 0.11 * row * column + phase), dim=1)

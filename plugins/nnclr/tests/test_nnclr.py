@@ -25,6 +25,7 @@ class Marks:
     """Maskers that mask what a test says, by the rows' numbers; none if it says nothing."""
 
     needs_similarity = False
+    needs_embeddings = False
 
     def __init__(self, masked: Tensor | None = None, attract: float = 0.0) -> None:
         self.masked = masked
@@ -41,6 +42,7 @@ class Marks:
         negative: Tensor | None = None,
         step: int | None = None,
         temperature: float | None = None,
+        embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
         assert self.masked is not None
         masked = self.masked[anchors.clip][:, candidates.clip]

@@ -31,6 +31,7 @@ class Marks:
     """Maskers that mask the given pairs, and attract them with the weight 1."""
 
     needs_similarity = False
+    needs_embeddings = False
 
     def __init__(self, masked: Tensor | None = None) -> None:
         self.masked = masked
@@ -46,6 +47,7 @@ class Marks:
         negative: Tensor | None = None,
         step: int | None = None,
         temperature: float | None = None,
+        embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
         assert self.masked is not None
         return Masking(self.masked, {"marks": Attraction(1.0, self.masked)})

@@ -51,13 +51,24 @@ class MaskerUnion:
         return any(masker.needs_similarity for masker in self.maskers.values())
 
     @property
+    def needs_embeddings(self) -> bool:
+        """True if a masker needs the embeddings of the step."""
+        return any(masker.needs_embeddings for masker in self.maskers.values())
+
+    @property
     def learning(self) -> dict[str, NegativeMasker[Options]]:
         """The maskers that define `update`."""
         return {key: masker for key, masker in self.maskers.items() if _defines(masker, "update")}
 
     def without_similarity(self) -> MaskerUnion:
-        """The maskers that need no embeddings."""
-        return MaskerUnion({key: one for key, one in self.maskers.items() if not one.needs_similarity})
+        """The maskers that need neither similarities nor embeddings."""
+        return MaskerUnion(
+            {
+                key: one
+                for key, one in self.maskers.items()
+                if not (one.needs_similarity or one.needs_embeddings)
+            }
+        )
 
     @torch.no_grad()
     def describe(self, batch: Batch) -> dict[str, Tensor]:
@@ -75,6 +86,7 @@ class MaskerUnion:
         negative: Tensor | None = None,
         step: int | None = None,
         temperature: float | None = None,
+        embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
         """The combined answer of the maskers for these pairs. See `ssltoolbox.api.Maskers`.
 
@@ -82,8 +94,8 @@ class MaskerUnion:
         negative is never masked for the anchor of its own draw.
 
         Raises:
-            SslToolboxError: if an answer has the wrong shape, or if the similarity or the step is missing and a
-                masker needs it.
+            SslToolboxError: if an answer has the wrong shape, or if a masker needs the similarity, the embeddings
+                or the step and does not get them.
         """
         different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         united = _United(different)
@@ -92,6 +104,10 @@ class MaskerUnion:
                 raise SslToolboxError(
                     f"masker {key!r} needs the similarity of embeddings, which the method doesn't give to "
                     "context.maskers.mask"
+                )
+            if masker.needs_embeddings and embeddings is None:
+                raise SslToolboxError(
+                    f"masker {key!r} needs embeddings, which the method doesn't give to context.maskers.mask"
                 )
             if masker.needs_step and step is None:
                 raise SslToolboxError(
@@ -108,6 +124,7 @@ class MaskerUnion:
                 similarity,
                 step,
                 temperature,
+                embeddings if masker.needs_embeddings else None,
             )
             united.add(key, masker, _answer(masker, comparison), comparison.eligible, known)
         return united.masking(anchors, candidates)
@@ -131,6 +148,7 @@ class _United:
         self.masked = torch.zeros_like(different)
         self.eligible = torch.zeros_like(different)
         self.weights: Tensor | None = None
+        self.negatives: list[Tensor] = []
         self.attractions: dict[str, Attraction] = {}
         self.shares: dict[str, Tensor] = {}
         self.terms: dict[str, Tensor] = {}
@@ -161,6 +179,13 @@ class _United:
                     f"{type(masker).__name__}.answer gave weights that are not finite or not above 0"
                 )
             self.weights = weights if self.weights is None else self.weights * weights
+        if answer.negatives is not None:
+            if answer.negatives.ndim != 3 or len(answer.negatives) != shape[0]:
+                raise SslToolboxError(
+                    f"{type(masker).__name__}.answer gave further negatives {list(answer.negatives.shape)}, not "
+                    f"[{shape[0]}, E, D]"
+                )
+            self.negatives.append(answer.negatives)
         self.terms |= {f"{key}_{name}": value for name, value in answer.terms.items()}
 
     def masking(self, anchors: Rows, candidates: Rows) -> Masking:
@@ -170,7 +195,8 @@ class _United:
             terms["masked_share"] = _share(self.masked, self.eligible)
             terms |= self.shares if len(self.shares) > 1 else {}
             terms |= _agreement(self.masked, self.eligible, anchors, candidates)
-        return Masking(self.masked, self.attractions, self.weights, terms | self.terms)
+        negatives = torch.cat(self.negatives, dim=1) if self.negatives else None
+        return Masking(self.masked, self.attractions, self.weights, terms | self.terms, negatives)
 
 
 def _answer(masker: NegativeMasker[Options], comparison: Comparison) -> MaskerAnswer:

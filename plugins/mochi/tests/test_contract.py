@@ -1,0 +1,9 @@
+"""It keeps to the contract of its kind."""
+
+import ssltoolbox_mochi
+
+from ssltoolbox.testing import check_plugin
+
+
+def test_the_contract() -> None:
+    check_plugin(ssltoolbox_mochi)

@@ -1,0 +1,33 @@
+"""Weights and classes of pairs of rows, and explicit negatives."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ssltoolbox.api import Rows
+
+
+def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
+    """[A, C]: the larger weight of two rows of one draw, else 1. None without weights."""
+    if anchors.weight is None or candidates.weight is None:
+        return None
+    larger = torch.maximum(anchors.weight[:, None], candidates.weight)
+    return larger.where(anchors.draw[:, None] == candidates.draw, 1.0)
+
+
+def same_class(anchors: Rows, candidates: Rows, label: str) -> Tensor:
+    """[A, C] bool: True where both rows have the same class of a label. A row of class -1 has none."""
+    classes, others = anchors.labels[label], candidates.labels[label]
+    return (classes[:, None] == others) & (classes >= 0)[:, None]
+
+
+def joined_negatives(
+    negatives: Tensor | None, weights: Tensor | None, further: Tensor | None
+) -> tuple[Tensor | None, Tensor | None]:
+    """Explicit negatives [S, E, D] and their weights [S, E], with further negatives that count as one each."""
+    if further is None or negatives is None:
+        return (negatives if further is None else further), weights
+    if weights is not None:
+        weights = torch.cat([weights, weights.new_ones(further.shape[:2])], dim=1)
+    return torch.cat([negatives, further], dim=1), weights
