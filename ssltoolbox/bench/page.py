@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, measured
 from ssltoolbox.bench.plots import difference_plot, metric_plot
+from ssltoolbox.bench.recipes import recipes_of
 from ssltoolbox.bench.results import INTERVAL, Bench
 from ssltoolbox.bench.tables import COSTS, READING, costs_table, differences_table, results_table
 from ssltoolbox.bench.words import difference_text, job_text, point_text, spread_text
@@ -19,15 +20,19 @@ from ssltoolbox.support.words import counted, duration_text
 
 TEMPLATE = "bench.html.j2"
 MOST_NAMED = 3
+FEW = 3
+"""Runs of a recipe, fewer of which give no interval, or one that means little."""
 
 
 def render_page(bench: Bench, folder: Path) -> str:
     """The page; its links to the runs' own reports are relative to the benchmark's folder."""
     board = bench.overall
     return html_template(TEMPLATE, "ssltoolbox.bench").render(
+        title=f"{bench.name}: benchmark",
         name=bench.name,
         claim=claim(board),
-        notes=bench.notes,
+        notes=[*filter(None, [too_few(board)]), *bench.notes],
+        seconds_to_reload=None,
         facts=list(_facts(bench)),
         unfinished=bench.unfinished,
         results=results_table(board),
@@ -41,6 +46,7 @@ def render_page(bench: Bench, folder: Path) -> str:
             {"title": point_text(point), "results": results_table(its_board)}
             for point, its_board in bench.by_point
         ],
+        recipes=recipes_of(bench),
         costs=costs_table(board),
         cost_reading=COSTS,
         runs=list(_runs(bench, folder)),
@@ -63,6 +69,18 @@ def claim(board: Leaderboard) -> str:
         return f"{text}."
     single = ", from a single pair" if difference.low is None else ""
     return f"{text}; {difference_text(difference)} versus {board.baseline}{single}."
+
+
+def too_few(board: Leaderboard) -> str:
+    """A note where there are too few runs for an interval, or for one that means much; else empty."""
+    pairs = [cell.to_baseline.n for row in board.rows for cell in row.cells.values() if cell.to_baseline]
+    runs = [row.runs for row in board.rows if row.runs]
+    fewest = min(pairs or runs, default=0)
+    if not 0 < fewest < FEW:
+        return ""
+    if fewest == 1:
+        return "A single run of each recipe has no interval: a difference may be chance. Run three seeds or more."
+    return "Two runs of each recipe give wide intervals that mean little. Run three seeds or more."
 
 
 def _lead(board: Leaderboard, column: Column) -> str:
@@ -108,7 +126,7 @@ def _metric_picture(board: Leaderboard, column: Column, bench: Bench) -> Picture
         for row in rows
     }
     words = "; ".join(f"{row.recipe} {spread_text(row.cells[column].of_runs)}" for row in rows)
-    reading = "mean ± standard deviation; a dot for each run"
+    reading = "Mean ± standard deviation; below it, a small dot for each run."
     return Picture(metric_plot(rows, column, single), column.label, words, reading)
 
 
@@ -121,8 +139,8 @@ def _difference_pictures(board: Leaderboard) -> Iterator[Picture]:
         }
         if differences:
             words = "; ".join(f"{recipe} {difference_text(its)}" for recipe, its in differences.items())
-            reading = f"minus {board.baseline}, with the interval"
-            yield Picture(difference_plot(differences), column.label, words, reading)
+            reading = f"Minus {board.baseline}, with the interval."
+            yield Picture(difference_plot(differences, column), column.label, words, reading)
 
 
 def _runs(bench: Bench, folder: Path) -> Iterator[dict[str, str]]:

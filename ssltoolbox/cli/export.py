@@ -14,14 +14,14 @@ from ssltoolbox.cli.common import LocalPath
 @click.option(
     "-o",
     "--output",
-    type=LocalPath(dir_okay=False),
+    type=LocalPath(),
     required=True,
-    help="The file: .safetensors for timm, .pth for torchvision, .onnx.",
+    help="The file: .safetensors for timm, .pth for torchvision, .onnx. A name without a suffix is a folder.",
 )
 @click.option(
     "--format",
     "wanted",
-    type=click.Choice(["timm", "torchvision", "onnx"]),
+    type=click.Choice(["timm", "torchvision", "onnx", "folder"]),
     help="The format [by the file's suffix].",
 )
 @click.option(
@@ -34,16 +34,19 @@ def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
     """Write the network of a run for timm, torchvision or ONNX.
 
     The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A
-    model card is written beside it. The file is read back by its library, and must give the same features, or
-    with a head the same predictions.
+    model card is written beside it. A name without a suffix is a folder with the weights, config.json and the
+    card: timm opens it as local-dir:FOLDER, and the Hugging Face hub takes it. What was written is read back by
+    its library, and must give the same features, or with a head the same predictions.
 
     \b
     Example:
         ssltoolbox export runs/mine -o mine.onnx
+        ssltoolbox export runs/mine -o mine
     """
     from ssltoolbox.engine.inspect.export import export as write_export
 
     done = write_export(run, output, wanted, head)
-    click.echo(f"written for {done.format} to {done.output}, with its card {done.card.name}")
+    what = "timm and the Hugging Face hub" if done.format == "folder" else done.format
+    click.echo(f"written for {what} to {done.output}, with its card {done.card.name}")
     given = "predictions" if head else "features"
     click.echo(f"read back, its {given} differ from ours by at most {done.difference:.1e}")

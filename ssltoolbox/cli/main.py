@@ -11,6 +11,7 @@ import click
 from ssltoolbox import __version__
 from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.check import check, schema
+from ssltoolbox.cli.compare import compare
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.embed import embed
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED, explain
@@ -20,7 +21,9 @@ from ssltoolbox.cli.output import safe_output
 from ssltoolbox.cli.plugins import plugins
 from ssltoolbox.cli.predict import predict
 from ssltoolbox.cli.preview import preview
+from ssltoolbox.cli.push import push
 from ssltoolbox.cli.recipes import recipes
+from ssltoolbox.cli.report import report
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
 from ssltoolbox.support.interruption import Interrupted, no_interruption_lost
@@ -28,8 +31,8 @@ from ssltoolbox.support.threads import wait_without_spinning
 
 SECTIONS = {
     "Prepare": (data, recipes, check, preview),
-    "Train and measure": (train, evaluate, bench),
-    "Use a network": (predict, embed, saliency, export),
+    "Train and measure": (train, evaluate, report, compare, bench),
+    "Use a network": (predict, embed, saliency, export, push),
     "Extend": (plugins, schema),
 }
 """The commands by what they are for, in the order of a day's work."""
@@ -38,7 +41,9 @@ PRINTING = ("check", "recipes", "plugins", "schema")
 NOTHING_WRITTEN = "nothing was written; run the same command again"
 AFTER_INTERRUPTION = {
     "evaluate": "earlier results are unchanged; run the same command again",
-    **dict.fromkeys(("predict", "embed", "saliency", "export", "preview"), NOTHING_WRITTEN),
+    **dict.fromkeys(
+        ("predict", "embed", "saliency", "export", "preview", "report", "compare"), NOTHING_WRITTEN
+    ),
     "data": "run the same command again to resume",
 }
 """How to continue after a command was interrupted; `train` and `bench` say it themselves."""

@@ -124,6 +124,7 @@ class Plan:
         counts: how much a step and the run see.
         schedule: the learning rate over the steps; None for a recipe without an optimiser, which trains nothing.
         warnings: what a user should know, though the run can go on.
+        own_keys: dotted keys of the recipe that its parent doesn't set; see `LoadedRecipe.own_keys`.
     """
 
     recipe: Recipe
@@ -132,6 +133,7 @@ class Plan:
     counts: Counts
     schedule: LearningRate | None
     warnings: tuple[RecipeProblem, ...] = ()
+    own_keys: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Chosen, ...]:
         """The components of a kind."""

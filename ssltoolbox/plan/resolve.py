@@ -216,7 +216,9 @@ def _plan(
         return None
     recipe = Recipe.model_construct(**_spelled_out(sections, chosen))
     counts = _counts(recipe, chosen, facts)
-    return Plan(recipe, chosen, facts, counts, _learning_rate(recipe, chosen, counts))
+    return Plan(
+        recipe, chosen, facts, counts, _learning_rate(recipe, chosen, counts), own_keys=loaded.own_keys
+    )
 
 
 def _spelled_out(sections: Mapping[str, Any], chosen: Mapping[Kind, tuple[Chosen, ...]]) -> dict[str, Any]:

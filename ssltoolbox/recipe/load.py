@@ -16,7 +16,7 @@ from ssltoolbox.recipe.overrides import Override, apply_overrides
 from ssltoolbox.recipe.place import Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeProblem, in_order
 from ssltoolbox.recipe.schema import SECTION_KEYS, Recipe
-from ssltoolbox.recipe.sections import NAMED_KINDS, as_mapping, spell_out, with_defaults
+from ssltoolbox.recipe.sections import DEFAULT_GENERATION, NAMED_KINDS, as_mapping, spell_out, with_defaults
 from ssltoolbox.recipe.validate import parse_as, path_problems, settled, validate
 from ssltoolbox.recipe.values import located
 
@@ -63,6 +63,16 @@ class LoadedRecipe:
                 break
             node = child
         return node
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """Dotted keys that its parent doesn't set: those of the file itself and of the command line.
+
+        Of a recipe without a parent only those of the command line.
+        """
+        leaves = list(self.tree.keyed_leaves())
+        has_parent = any(1 < leaf.generation < DEFAULT_GENERATION for _, leaf in leaves)
+        return tuple(key for key, leaf in leaves if leaf.generation <= has_parent)
 
     def component_nodes(self) -> Iterator[ComponentNode]:
         """Every well-formed component, even if other parts of the recipe have problems."""

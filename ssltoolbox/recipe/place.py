@@ -114,6 +114,14 @@ class Located:
         for child in children:
             yield from child.leaves()
 
+    def keyed_leaves(self, key: str = "") -> Iterator[tuple[str, Located]]:
+        """The scalars in it with their dotted keys, such as `maskers.0.attract`."""
+        children = list(self.items())
+        if not children:
+            yield key, self
+        for name, child in children:
+            yield from child.keyed_leaves(f"{key}.{name}".lstrip("."))
+
     def plain(self) -> Any:
         """The value without places: scalars, lists and dicts."""
         if isinstance(self.value, dict):

@@ -14,7 +14,7 @@ NAMED_KINDS = tuple(kind for kind in KINDS.values() if kind.section)
 TOP_LEVEL_KINDS = tuple(kind for kind in NAMED_KINDS if len(kind.path) == 1 and not kind.nested)
 """The kinds whose section is a field of the recipe and holds only components."""
 
-_FARTHEST = 2**31
+DEFAULT_GENERATION = 2**31
 """The generation of default values, which every written value replaces."""
 
 
@@ -90,4 +90,6 @@ def _with_key(section: Located, key: str, value: str | dict[str, Located]) -> Lo
     """The section with a default value for a missing key."""
     if not isinstance(section.value, dict) or key in section.value:
         return section
-    return section.holding({**section.value, key: Located(value, section.best_place, generation=_FARTHEST)})
+    return section.holding(
+        {**section.value, key: Located(value, section.best_place, generation=DEFAULT_GENERATION)}
+    )

@@ -12,6 +12,9 @@ from typing import Any
 
 import yaml
 
+from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import first_line
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -45,6 +48,7 @@ class RunFiles:
         pairs: the PNG of sampled pairs, where there is one.
         pictures: the PNG of what the method makes of images, where there is one.
         pictures_about: pictures.json: the headings of its columns, and a note; empty if it is not there.
+        is_finished: whether there are weights or results; a run that still trains, or was stopped, has neither.
     """
 
     recipe_text: str
@@ -56,6 +60,17 @@ class RunFiles:
     pairs: bytes | None = None
     pictures: bytes | None = None
     pictures_about: Mapping[str, Any] = field(default_factory=dict)
+    is_finished: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of the recipe."""
+        return str(self.recipe["name"])
+
+    @property
+    def last_step(self) -> int:
+        """The last step that was logged; 0 without any."""
+        return max((curve.steps[-1] for curve in self.metrics.values()), default=0)
 
     @property
     def trains(self) -> bool:
@@ -86,7 +101,29 @@ def read_run(folder: Path) -> RunFiles:
         pairs=_bytes(folder / "pairs.png"),
         pictures=_bytes(folder / "pictures.png"),
         pictures_about=_json(folder / "pictures.json"),
+        is_finished=any((folder / name).exists() for name in ("backbone.safetensors", "evaluation.json")),
     )
+
+
+def open_files(folder: Path) -> RunFiles:
+    """The files of the folder that a user names.
+
+    Raises:
+        UserError: where it is no run folder, or a file is damaged.
+    """
+    if not (folder / "recipe.yaml").is_file():
+        what = "it has no recipe.yaml" if folder.is_dir() else "there is no such folder"
+        raise UserError(f"{folder} is no run folder: {what}")
+    try:
+        files = read_run(folder)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"can't read the run in {folder}: {first_line(error)}") from error
+    if (
+        not isinstance(files.recipe, Mapping)
+        or not {"name", "seed", "data", "method", "backbone"} <= files.recipe.keys()
+    ):
+        raise UserError(f"{folder} is no run folder: its recipe.yaml is not the one that a run writes")
+    return files
 
 
 def _bytes(path: Path) -> bytes | None:

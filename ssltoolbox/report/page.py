@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +19,22 @@ from ssltoolbox.report.plots import (
     results_plot,
     roc_plot,
 )
+from ssltoolbox.report.recipe import marked_lines
 from ssltoolbox.report.results import Result, claim, how_measured, notes_on, results_of, trained_for
 from ssltoolbox.report.templates import html_template
 from ssltoolbox.report.training import groups_of, strategies_of, strategy_counts
+from ssltoolbox.support.words import duration_text
 
 TEMPLATE = "report.html.j2"
-NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "trains"))
+NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "trains", "steps", "ended")) | {
+    "own_keys",
+    "seconds",
+    "parameters",
+    "device",
+}
 """Keys of environment.json that the page shows elsewhere."""
+SECONDS_TO_RELOAD = 60
+"""How long a browser shows the report of a run that still trains before it reads it again."""
 NOT_COLOURS = frozenset(("method", "points", "names"))
 """Keys of embedding_map.json that are no groups; every other key has a group for each point."""
 
@@ -59,11 +68,14 @@ def render_report(folder: Path) -> str:
     files = read_run(folder)
     results = results_of(files.evaluation)
     name = files.recipe["name"]
+    recipe = marked_lines(files.recipe_text, files.environment.get("own_keys", ()))
     return html_template(TEMPLATE).render(
         name=name,
-        claim=claim(trained_for(files.recipe, files.trains), results),
-        note=files.data_note,
-        facts=list(_facts(files)),
+        title=f"{name}: report of a run",
+        seconds_to_reload=None if files.is_finished else SECONDS_TO_RELOAD,
+        claim=claim_of(files, results),
+        notes=[files.data_note] if files.data_note else [],
+        facts=list(facts_of(files)),
         results=results,
         result_notes=notes_on(files.evaluation),
         results_picture=_results_picture(results, name),
@@ -75,18 +87,39 @@ def render_report(folder: Path) -> str:
         curves=list(_curve_pictures(files.metrics)),
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
-        pairs=data_uri(files.pairs, "image/png") if files.pairs else "",
+        pairs=pairs_of(files),
         pictures=data_uri(files.pictures, "image/png") if files.pictures else "",
         pictures_words=", ".join(files.pictures_about.get("columns", ())),
         pictures_note=files.pictures_about.get("note", ""),
         strategies=strategies_of(files.recipe),
         strategy_counts=list(strategy_counts(files.metrics)),
-        recipe=files.recipe_text,
+        recipe=recipe,
+        has_own_lines=any(is_own for _, is_own in recipe),
         environment=list(_environment(files.environment)),
     )
 
 
-def _facts(files: RunFiles) -> Iterator[tuple[str, str]]:
+def claim_of(files: RunFiles, results: Sequence[Result]) -> str:
+    """What the run has shown, or how far it is, in one sentence."""
+    if files.is_finished:
+        return claim(trained_for(files.recipe, files.trains), results)
+    steps = files.environment.get("steps")
+    whole = f" of {steps:,}" if steps else ""
+    probes = [
+        f"{name.removeprefix('probe_').replace('_', ' ')} {curve.values[-1]:.2f}"
+        for name, curve in files.metrics.items()
+        if name.startswith("probe_")
+    ]
+    found = f"; the last probe gave {', '.join(probes)}" if probes else ""
+    return f"Not finished: step {files.last_step:,}{whole}{found}."
+
+
+def pairs_of(files: RunFiles) -> str:
+    """The picture of sampled pairs as a data URI; empty for none."""
+    return data_uri(files.pairs, "image/png") if files.pairs else ""
+
+
+def facts_of(files: RunFiles) -> Iterator[tuple[str, str]]:
     """The run at a glance."""
     recipe = files.recipe
     yield "method", recipe["method"]["name"]
@@ -94,6 +127,12 @@ def _facts(files: RunFiles) -> Iterator[tuple[str, str]]:
     yield "data", recipe["data"]["name"]
     weights = recipe["backbone"].get("weights")
     yield "backbone", recipe["backbone"]["name"] + (f" from {weights}" if weights else "")
+    if "parameters" in files.environment:
+        yield "parameters", f"{files.environment['parameters'] / 1e6:,.1f} million"
+    if "device" in files.environment:
+        yield "device", files.environment["device"]
+    if "seconds" in files.environment:
+        yield "duration", duration_text(files.environment["seconds"])
     yield "seed", str(recipe["seed"])
     if "started" in files.environment:
         started = datetime.fromisoformat(files.environment["started"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -17,15 +17,47 @@ from ssltoolbox.report.results import Result
 WIDTH = 4.0
 """Inches, of 72 pixels on a screen: a plot is about as wide as a phone, so its text is not shrunk there."""
 COLOURS = ("#1f5f99", "#d9730d", "#3d8c40", "#8e44ad", "#b03a2e", "#5d6d7e")
-UNTRAINED_COLOUR = "#b9c0c8"
+UNTRAINED_COLOUR = "#8f99a3"
+NOT_LABELLED_COLOUR = "#b9c0c8"
+INK = "#1c2733"
+AXIS = "#8a939d"
+GRID = "#e4e7eb"
+IN_THE_DARK = {
+    INK: "#e3e7eb",
+    AXIS: "#7d8893",
+    GRID: "#303943",
+    COLOURS[0]: "#6cb0ee",
+    COLOURS[1]: "#f0963f",
+    COLOURS[2]: "#6fc173",
+    COLOURS[3]: "#c58be0",
+    COLOURS[4]: "#ec7f73",
+    COLOURS[5]: "#a9b6c2",
+}
+"""What a colour becomes where the reader prefers a dark page."""
+_DARK_RULES = "".join(
+    f'[style*="{key}: {light}"] {{{key}: {dark} !important}}'
+    for light, dark in IN_THE_DARK.items()
+    for key in ("fill", "stroke")
+)
+DARK = f"@media (prefers-color-scheme: dark) {{{_DARK_RULES}}}"
+"""CSS within each figure: an image doesn't see the style of its page."""
+BETTER = {"↑": "better →", "↓": "← better", "": "neither way is better"}
+"""The label of an axis by the arrow of its metric."""
+ROW_HEIGHT = 0.42
+PANEL_HEIGHT = 0.55
+"""Inches of a row of dots, and of a panel besides its rows."""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": "#e4e7eb",
-    "axes.edgecolor": "#8a939d",
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "legend.facecolor": "none",
+    "grid.color": GRID,
+    "axes.edgecolor": AXIS,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK),
     "axes.axisbelow": True,
     # A dollar in a name is no formula.
     "text.parse_math": False,
@@ -34,11 +66,18 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
-    """Curves over steps, with a legend where there are several."""
+def curves_plot(curves: Mapping[str, Curve], from_zero: bool, numbers: Sequence[int] | None = None) -> str:
+    """Curves over steps, with a legend where there are several.
+
+    Args:
+        curves: by name.
+        from_zero: whether the axis begins at 0.
+        numbers: which of the colours each curve has; the first ones if not given.
+    """
     with matplotlib.rc_context(STYLE):
         figure, axes = new_figure(2.3)
-        for (name, curve), colour in zip(curves.items(), _colours(len(curves)), strict=True):
+        numbers = range(len(curves)) if numbers is None else numbers
+        for (name, curve), colour in zip(curves.items(), _colours(numbers), strict=True):
             marker = "o" if len(curve.steps) == 1 else ""
             axes.plot(
                 curve.steps, curve.values, color=colour, linewidth=1.3, marker=marker, label=_words(name)
@@ -52,20 +91,68 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool) -> str:
 
 
 def results_plot(results: Sequence[Result], name: str) -> str:
-    """Bars of each result, and of the untrained network."""
+    """A dot with its interval for each result, and a ring for the untrained network.
+
+    Results whose better direction differs are in panels of their own.
+    """
+    panels = [(arrow, own) for arrow in BETTER if (own := [each for each in results if each.arrow == arrow])]
     with matplotlib.rc_context(STYLE):
-        figure, axes = new_figure(0.8 + 0.45 * len(results))
-        positions = range(len(results))
-        trained, random = [result.trained for result in results], [result.random for result in results]
-        _bars(axes, -0.2, trained, COLOURS[0], name)
-        if any(value is not None for value in random):
-            _bars(axes, 0.2, [value or 0.0 for value in random], UNTRAINED_COLOUR, "untrained")
-        axes.set_yticks(positions, [_bar_label(result) for result in results])
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
-        axes.axvline(0, color="#8a939d", linewidth=0.8)
-        _legend(axes)
+        height = 0.5 + sum(PANEL_HEIGHT + ROW_HEIGHT * len(own) for _, own in panels)
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        ratios = [PANEL_HEIGHT + ROW_HEIGHT * len(own) for _, own in panels]
+        axes = figure.subplots(len(panels), height_ratios=ratios, squeeze=False)[:, 0]
+        for panel, (arrow, own) in zip(axes, panels, strict=True):
+            _dots(panel, own, name)
+            panel.set_xlabel(BETTER[arrow], fontsize=8)
+        _legend(axes[0])
         return as_svg(figure)
+
+
+def _dots(axes: Axes, results: Sequence[Result], name: str) -> None:
+    """A row for each result, the first one at the top."""
+    for row, result in enumerate(results):
+        _dot(axes, row, result, COLOURS[0], "" if row else name)
+    if random := [(each.random, row) for row, each in enumerate(results) if each.random is not None]:
+        ring = {"color": UNTRAINED_COLOUR, "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.6}
+        axes.plot(*zip(*random, strict=True), "o", label="untrained", **ring)
+    rows_of(axes, [_row_label(result) for result in results])
+
+
+def runs_plot(results: Mapping[str, Result], numbers: Sequence[int]) -> str:
+    """One metric: a dot with its interval for each run.
+
+    Args:
+        results: by the run's name.
+        numbers: which of the colours each run has.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new_figure(PANEL_HEIGHT + 0.3 * max(2, len(results)))
+        for row, (result, colour) in enumerate(zip(results.values(), _colours(numbers), strict=True)):
+            _dot(axes, row, result, colour)
+        rows_of(axes, list(map(shortened, results)))
+        first = next(iter(results.values()))
+        axes.set_xlabel(BETTER[first.arrow], fontsize=8)
+        return as_svg(figure)
+
+
+def shortened(name: str, most: int = 24) -> str:
+    """A name that leaves room for the plot."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _dot(axes: Axes, row: int, result: Result, colour: str, name: str = "") -> None:
+    """A result and its interval."""
+    low, high = result.interval or (result.trained, result.trained)
+    axes.plot([low, high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+    axes.plot(result.trained, row, "o", color=colour, markersize=7, label=name or None)
+
+
+def rows_of(axes: Axes, names: Sequence[str]) -> None:
+    """Rows for dots, the first one at the top, with their names at the left."""
+    axes.set_yticks(range(len(names)), list(names))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.locator_params(axis="x", nbins=6)
 
 
 def columns_plot(trained: Mapping[str, float], random: Mapping[str, float], name: str) -> str:
@@ -93,7 +180,7 @@ def roc_plot(
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = new_figure(WIDTH * 0.85)
-        axes.plot([0, 1], [0, 1], color="#8a939d", linewidth=0.8)
+        axes.plot([0, 1], [0, 1], color=AXIS, linewidth=0.8)
         axes.plot(trained["false_accepts"], trained["true_accepts"], color=COLOURS[0], label=name)
         if random:
             axes.plot(
@@ -118,7 +205,7 @@ def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str
         axes.set_xlabel("predicted")
         for row, line in enumerate(shares):
             for column, share in enumerate(line):
-                colour = "white" if share > 0.5 else "#1c2733"
+                colour = "white" if share > 0.5 else "black"
                 axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=7)
         return as_svg(figure)
 
@@ -133,7 +220,7 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
     colours = _group_colours(len(present))
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         figure, axes = new_figure(WIDTH + (0.7 if names else 0))
-        for group, colour in zip([-1, *present], [UNTRAINED_COLOUR, *colours], strict=True):
+        for group, colour in zip([-1, *present], [NOT_LABELLED_COLOUR, *colours], strict=True):
             own = [point for point, its in zip(points, groups, strict=True) if its == group]
             if own:
                 label = names[group] if names and group >= 0 else "not labelled"
@@ -149,11 +236,15 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
 
 
 def _group_colours(count: int) -> list[Any]:
-    """Colours that are far apart, and none of them grey."""
+    """Colours that are far apart, none of them grey, and none too dark or too pale for a page of either mode."""
     tab10 = matplotlib.colormaps["tab10"]
     few = [tab10(position) for position in range(10) if position != 7]
     many = matplotlib.colormaps["turbo"]
-    return few[:count] if count <= len(few) else [many(position / count) for position in range(count)]
+    return (
+        few[:count]
+        if count <= len(few)
+        else [many(0.1 + 0.8 * position / count) for position in range(count)]
+    )
 
 
 def new_figure(height: float) -> tuple[Figure, Axes]:
@@ -175,15 +266,15 @@ def _legend(axes: Axes) -> None:
     )
 
 
-def _colours(count: int) -> list[str]:
-    return [COLOURS[position % len(COLOURS)] for position in range(count)]
+def _colours(numbers: Iterable[int]) -> list[str]:
+    return [COLOURS[number % len(COLOURS)] for number in numbers]
 
 
 def _words(name: str) -> str:
     return name.removesuffix("_per_draw").replace("_", " ")
 
 
-def _bar_label(result: Result) -> str:
+def _row_label(result: Result) -> str:
     label = " ".join(filter(None, [result.name, result.metric_label, result.arrow]))
     return label + (f"\n{result.how}" if result.how else "")
 
@@ -192,7 +283,8 @@ def as_svg(figure: Figure) -> str:
     """The plot as a data URI."""
     text = io.BytesIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
-    return data_uri(text.getvalue(), "image/svg+xml")
+    svg = text.getvalue().replace(b"<defs>", f"<style>{DARK}</style>\n <defs>".encode(), 1)
+    return data_uri(svg, "image/svg+xml")
 
 
 def data_uri(content: bytes, mime: str) -> str:

@@ -75,6 +75,11 @@ class Result:
         return "better" if (low > 0) == (self.metric.better == "higher") else "worse"
 
     @property
+    def interval_text(self) -> str:
+        """The interval of the run's number, in words; empty for none."""
+        return "" if self.interval is None else "{:z.2f} to {:z.2f}".format(*self.interval)
+
+    @property
     def difference_text(self) -> str:
         """The interval of the difference, in words; a dash for none."""
         if self.difference is None:

@@ -25,7 +25,7 @@ class Group:
 
     Attributes:
         title: what it shows.
-        reading: how to read it; may be empty.
+        reading: one sentence that says what good looks like.
         columns: the columns of metrics.csv.
         from_zero: whether the axis begins at 0, so that small noise looks small.
     """
@@ -37,17 +37,33 @@ class Group:
 
 
 KNOWN = (
-    Group("Learning rate", "", ("lr",)),
-    Group("Spread of the features", "1 over the whole sphere, 0 collapsed", ("feature_std",)),
-    Group("Alignment", "distance of the two sides of a pair, 0 to 4", ("alignment",)),
-    Group("Uniformity", "lower is more even, 0 is collapsed", ("uniformity",), from_zero=False),
-    Group("Effective rank", "dimensions that the features use", ("effective_rank",)),
-    Group("Candidates masked", "share of those that may be", ("masked_share",)),
+    Group("Learning rate", "It should follow the schedule: up in the warm-up, then down.", ("lr",)),
+    Group(
+        "Spread of the features", "It should stay near 1, the whole sphere; 0 is collapse.", ("feature_std",)
+    ),
+    Group("Alignment", "Distance of the two sides of a pair, 0 to 4: it should fall.", ("alignment",)),
+    Group(
+        "Uniformity",
+        "Lower is more even: it should stay well below 0, which is collapse.",
+        ("uniformity",),
+        from_zero=False,
+    ),
+    Group(
+        "Effective rank", "Dimensions that the features use: they should not become few.", ("effective_rank",)
+    ),
+    Group(
+        "Candidates masked",
+        "Share of those that may be: it should be steady, and not 0.",
+        ("masked_share",),
+    ),
 )
 MACHINE = (
-    Group("Images per second", "", ("images_per_s",)),
-    Group("GPU memory", "GiB in use, the most so far", ("gpu_memory_gib",)),
+    Group("Images per second", "It should be steady; training waits in its dips.", ("images_per_s",)),
+    Group("GPU memory", "The most so far, in GiB: it should level off early.", ("gpu_memory_gib",)),
 )
+LOSS = "It should fall, fast at first; its height depends on the method and the batch."
+COUNTED = "Per draw: it should be steady."
+OTHERS = "The method or a plugin logs it; its documentation says what is good."
 
 
 def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
@@ -58,10 +74,10 @@ def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str
     placed = NOT_DRAWN.union(losses, *(group.columns for group in known))
     others = [name for name in metrics if name not in placed and not name.endswith(PER_DRAW)]
     groups = [
-        Group("Loss", "", tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
+        Group("Loss", LOSS, tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
         *known,
-        Group(_title(counted[0]) if len(counted) == 1 else "Counted", "per draw", counted),
-        *(Group(_title(name), "", (name,), from_zero=False) for name in others),
+        Group(_title(counted[0]) if len(counted) == 1 else "Counted", COUNTED, counted),
+        *(Group(_title(name), OTHERS, (name,), from_zero=False) for name in others),
     ]
     for group in groups:
         curves = {name: thinned(metrics[name]) for name in group.columns if name in metrics}
@@ -102,20 +118,20 @@ def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
     for label in _labels(metrics, "masked_same_", ""):
         yield Group(
             f"Masked with the same {_words(label)}",
-            "share, versus that of all candidates",
+            "Share: a good masker is well above chance, the share of all candidates.",
             (f"masked_same_{label}", f"chance_same_{label}"),
         )
     for label in _labels(metrics, "neighbour_same_", ""):
         yield Group(
             f"Nearest neighbour with the same {_words(label)}",
-            "share in a batch, versus chance",
+            "Share in a batch: it should rise above chance if the features know the label.",
             (f"neighbour_same_{label}", f"neighbour_chance_{label}"),
         )
     for key, metric, from_zero in (("f1", "macro-F1", True), ("ccc", "CCC", False)):
         if labels := _labels(metrics, "probe_", f"_{key}"):
             yield Group(
                 f"{' and '.join(map(_words, labels)).capitalize()}, by a linear probe on the val split",
-                f"{metric} of frozen features, on people never trained on",
+                f"{metric} on people never trained on: it should rise.",
                 tuple(f"probe_{label}_{key}" for label in labels),
                 from_zero,
             )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from helpers.bench import bench_of, job
 from helpers.golden import Golden
 
-from ssltoolbox.bench.page import claim, render_page
+from ssltoolbox.bench.page import claim, render_page, too_few
+from ssltoolbox.bench.recipes import recipes_of
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.tables import render_markdown
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
+SORTING = files("ssltoolbox.bench").joinpath("sort.js").read_text(encoding="utf-8")
 NASTY = "<img src=x onerror=alert(1)>|$a$_b_`c`"
 
 
@@ -68,7 +71,11 @@ def test_names_are_not_html(nasty: Bench) -> None:
     assert "onerror=alert(1)&gt;" in text
     # Two measures, as they are and as differences.
     assert page.tags.count("img") == 4
-    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert not {"link", "iframe"} & set(page.tags)
+    # The only script is the page's own, and the same on every page.
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
+    assert [script.strip() for script in scripts] == [SORTING.strip()]
+    assert page.tags.count("script") == 1
 
 
 def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> None:
@@ -83,6 +90,22 @@ def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> N
     assert [address for address in page.addresses if not address.startswith("data:")] == [
         "runs/a%20b/report.html"
     ]
+
+
+def test_the_page_says_what_the_recipes_are() -> None:
+    bench = bench_of({"simclr": [0.2], "g": [0.4]})
+    simclr, g = recipes_of(bench)
+    assert (simclr.is_baseline, simclr.changes) == (True, ())
+    assert g.changes == (("positives", "none", "time_aug"),)
+    assert [name for name, _ in g.components] == ["simclr", "time_aug"]
+    assert all(summary.endswith(".") for _, summary in g.components)
+
+
+@pytest.mark.parametrize(("values", "note"), [([0.2], "single"), ([0.2, 0.3], "wide"), ([0.2, 0.3, 0.4], "")])
+def test_too_few_runs_for_an_interval(values: list[float], note: str) -> None:
+    text = too_few(bench_of({"simclr": values, "g": values}).overall)
+    assert note in text
+    assert bool(text) == bool(note)
 
 
 @pytest.mark.parametrize(

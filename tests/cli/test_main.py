@@ -40,7 +40,10 @@ def test_help_names_every_command(capsys: Capture) -> None:
         "predict",
         "embed",
         "saliency",
+        "report",
+        "compare",
         "export",
+        "push",
         "plugins",
         "schema",
     ):

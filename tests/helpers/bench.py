@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ def job(recipe: str, seed: int = 0, point: Mapping[str, Any] | None = None) -> J
     """A run that trains for 100 steps and has tasks."""
     point = point or {}
     key = f"{recipe}{seed}{sorted(point.items())}"
-    return Job(recipe, point, seed, text="", steps=100, evaluates=True, key=key)
+    positives = "[]" if recipe == "simclr" else "[{name: time_aug}]"
+    text = f"name: {json.dumps(recipe)}\nmethod: {{name: simclr}}\npositives: {positives}\n"
+    return Job(recipe, point, seed, text=text, steps=100, evaluates=True, key=key)
 
 
 def finished(job: Job, f1: float, note: str = "", cost: RunCost = COST) -> FinishedRun:

@@ -12,6 +12,9 @@ from helpers.golden import Golden
 from helpers.reports import RunFolder
 
 from ssltoolbox.report import render_report
+from ssltoolbox.report.files import read_run
+from ssltoolbox.report.plots import INK
+from ssltoolbox.report.training import groups_of
 
 VOID = {"meta", "img", "br"}
 
@@ -56,7 +59,7 @@ def content(image: dict[str, str]) -> tuple[str, bytes]:
 
 def test_what_it_says(run: RunFolder, golden: Golden) -> None:
     page = page_of(run)
-    assert page.words[:2] == ["small", "small"]
+    assert page.words[:2] == ["small: report of a run", "small"]
     said = "After 800 steps the frozen features tell expressions apart with macro-F1 0.29"
     assert page.words[2].startswith(said)
     assert "These are drawings." in page.words
@@ -89,7 +92,7 @@ def test_it_needs_no_other_file(run: RunFolder) -> None:
     assert "http:" not in html
     assert "https:" not in html
     kinds = [content(image)[0] for image in page.images]
-    assert kinds == ["image/svg+xml"] * 8 + ["image/png"]
+    assert kinds == [*["image/svg+xml"] * 2, "image/png", *["image/svg+xml"] * 6]
     assert all(image["alt"] for image in page.images)
 
 
@@ -108,6 +111,47 @@ def test_plots_hold_their_text(run: RunFolder, golden: Golden) -> None:
     assert {"happy", "sad", "75%", "25%"} <= set(confusion.itertext())
     assert "step" in set(loss.itertext())
     golden(page_of(run).images[2]["alt"])
+
+
+def test_pages_and_figures_follow_the_readers_mode(run: RunFolder) -> None:
+    html = render_report(run.path)
+    assert '<meta name="color-scheme" content="light dark">' in html
+    figures = [content(image)[1].decode() for image in Page(html).images]
+    assert all(f'@media (prefers-color-scheme: dark) {{[style*="fill: {INK}"]' in svg for svg in figures)
+    assert all(f"fill: {INK}" in svg.split("</style>", 1)[1] for svg in figures)
+
+
+def test_what_scrolls_can_be_reached_by_keys(run: RunFolder) -> None:
+    (run.path / "pairs.png").write_bytes(b"\x89PNG")
+    scrollers = re.findall(r'<div class="scroll"[^>]*>', render_report(run.path))
+    assert len(scrollers) == 2
+    assert all('tabindex="0"' in tag and "aria-label=" in tag for tag in scrollers)
+
+
+def test_each_curve_says_what_good_looks_like(run: RunFolder) -> None:
+    readings = [group.reading for group, _ in groups_of(read_run(run.path).metrics)]
+    assert all(reading.endswith(".") for reading in readings)
+    assert len(readings) == 6
+
+
+def test_lines_of_the_recipe_itself_are_marked(run: RunFolder) -> None:
+    run.json("environment", {"own_keys": ["method.name", "trainer.steps"]})
+    marked = re.findall(r"<mark>(.*?)</mark>", render_report(run.path))
+    assert marked == ["method: {name: simclr}", "trainer: {steps: 800, epochs: null}"]
+
+
+def test_a_run_that_still_trains(run: RunFolder) -> None:
+    (run.path / "evaluation.json").unlink()
+    run.json("environment", {"steps": 800, "parameters": 1_260_000, "device": "CPU", "seconds": 75})
+    run.write("metrics.csv", "step,loss,probe_mood_f1\n10,6.5,\n20,5.5,0.347\n")
+    html = render_report(run.path)
+    page = Page(html)
+    assert page.words[2].startswith("Not finished: step 20 of 800")
+    assert "mood f1 0.35" in page.words[2]
+    assert page.after("parameters") == ["1.3 million"]
+    assert page.after("device") == ["CPU"]
+    assert page.after("duration") == ["1 min 15 s"]
+    assert 'http-equiv="refresh"' in html
 
 
 def test_the_same_files_give_the_same_page(run: RunFolder) -> None:

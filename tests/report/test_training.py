@@ -31,9 +31,9 @@ def test_the_loss_comes_first_and_its_parts_stand_with_it() -> None:
 
 def test_several_counts_stand_together() -> None:
     metrics = {f"{name}_per_draw": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
-    assert [(group.title, group.reading, list(curves)) for group, curves in groups_of(metrics)] == [
-        ("Counted", "per draw", list(metrics))
-    ]
+    ((group, curves),) = groups_of(metrics)
+    assert (group.title, list(curves)) == ("Counted", list(metrics))
+    assert "draw" in group.reading
 
 
 def test_what_never_happened_is_not_drawn() -> None:

@@ -43,6 +43,11 @@ def write_report(components: Components, folder: RunFolder, console: Console) ->
             from ssltoolbox.engine.inspect.embedding_map import write_map
 
             write_map(components, folder)
+    write_page(folder, console)
+
+
+def write_page(folder: RunFolder, console: Console) -> None:
+    """Writes report.html from the files that the run has so far; a failure is printed and logged."""
     with _failures_reported("the report", folder, console):
         from ssltoolbox.report import render_report
 

@@ -130,6 +130,19 @@ class RunFolder:
         write_json(self.environment, environment() | about | {"world": world, "data": _recorded(facts)})
         write_text(self.recipe, recipe)
 
+    def add(self, **about: Any) -> None:
+        """Adds entries to environment.json, or replaces them; a file that is missing or damaged stays so."""
+        if recorded := self.recorded():
+            write_json(self.environment, recorded | about)
+
+    def recorded(self) -> dict[str, Any]:
+        """The content of environment.json; empty where it is missing or damaged."""
+        try:
+            recorded: dict[str, Any] = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return recorded
+
     def resume(
         self, recipe: str, facts: DataFacts | None, world: Mapping[str, Any], movable: Collection[str]
     ) -> list[str]:

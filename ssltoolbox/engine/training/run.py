@@ -20,12 +20,14 @@ from ssltoolbox.engine.core.cores import shared_with
 from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
+from ssltoolbox.engine.runs.clock import timed
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.log import crashes_in, logged_to
 from ssltoolbox.engine.scoring.evaluate import evaluate_run
 from ssltoolbox.engine.training.callbacks.checkpoints import SaveCheckpoints, StopOnSignal
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
+from ssltoolbox.engine.training.callbacks.live_report import LiveReport
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
 from ssltoolbox.engine.training.launch import World, world_of
@@ -109,21 +111,24 @@ def train(
                 folder.refuse_used()
             with interruption_explained(f"stopped; resume with: {folder.resume_command}"):
                 _begin_or_resume(plan, folder, world, console)
-                _tell(console, unused_gpu())
-                untrained = plan.trains and not folder.backbone.exists()
-                start = rendezvous.begin(folder.path, trains=untrained)
-                if untrained:
-                    backbone = _train(
-                        components, folder, world, start.sharing, console, profile, callbacks, loggers
-                    )
-                    save_weights(backbone, folder.backbone)
-                elif not folder.backbone.exists():
-                    backbone = components.initial_backbone()
-                    _tell(console, unseen_border(backbone, plan.image_size))
-                    save_weights(backbone, folder.backbone)
-                evaluation = evaluate_run(components, folder, console=console)
-                if not folder.report.exists():
-                    write_report(components, folder, console)
+                with timed(folder) as clock:
+                    _tell(console, unused_gpu())
+                    untrained = plan.trains and not folder.backbone.exists()
+                    start = rendezvous.begin(folder.path, trains=untrained)
+                    if untrained:
+                        backbone = _train(
+                            components, folder, world, start.sharing, console, profile, callbacks, loggers
+                        )
+                        save_weights(backbone, folder.backbone)
+                    elif not folder.backbone.exists():
+                        backbone = components.initial_backbone()
+                        _tell(console, unseen_border(backbone, plan.image_size))
+                        save_weights(backbone, folder.backbone)
+                    evaluation = evaluate_run(components, folder, console=console)
+                    # There may be a report of the time when it still trained.
+                    if not (folder.report.exists() and "ended" in folder.recorded()):
+                        clock.end()
+                        write_report(components, folder, console)
             log.info("done")
             return Run(folder, evaluation)
 
@@ -144,7 +149,15 @@ def _begin_or_resume(plan: Plan, folder: RunFolder, world: World, console: Conso
     """Writes the first files of a run, or compares a resumed run with them."""
     recipe = dump(plan.recipe)
     if not folder.recipe.exists():
-        folder.begin(recipe, plan.facts, world.facts(), trains=plan.trains, notices=notices_of(plan))
+        folder.begin(
+            recipe,
+            plan.facts,
+            world.facts(),
+            trains=plan.trains,
+            steps=plan.counts.steps,
+            own_keys=plan.own_keys,
+            notices=notices_of(plan),
+        )
     else:
         options = plan.data.options
         movable = {
@@ -190,7 +203,8 @@ def _train(
     progress = ShowProgress(
         console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
     )
-    ours = [watch, WatchFeatures(console), *_probes(components, world), progress]
+    report = LiveReport(folder, console)
+    ours = [watch, WatchFeatures(console), *_probes(components, world), report, progress]
     theirs = [*components.callbacks(folder.path), *callbacks]
     profiler = SimpleProfiler() if profile else None
     with quiet_lightning(), _metrics(plan, folder, world, done, loggers) as metrics, stopper.listening():

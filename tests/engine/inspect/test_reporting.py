@@ -6,10 +6,11 @@ from typing import Never
 import pytest
 import torch
 from helpers.golden import Golden
-from helpers.runs import WITH_METHOD, run_tiny, write_recipe
+from helpers.runs import WITH_METHOD, halted_at, run_tiny, write_recipe
 from PIL import Image
 
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.training.run import train
 from ssltoolbox.plan import load_plan
 
@@ -138,3 +139,23 @@ def test_what_a_generator_counts_in_render_is_logged_and_said(
     counts = torch.load(run.folder.checkpoint, weights_only=True)["callbacks"]["DataWatch"]["counts"]
     assert counts["faces_mirrored"] == 24
     assert counts["draws"] == 48
+
+
+def test_a_run_has_a_report_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live_report = "ssltoolbox.engine.training.callbacks.live_report"
+    recipe = write_recipe(tmp_path, ("name: tiny", "name: child\nextends: parent.yaml"))
+    (tmp_path / "parent.yaml").write_text("recipe: 1\nseed: 3\n")
+    with halted_at(2), monkeypatch.context() as often:
+        often.setattr(f"{live_report}.SECONDS_BETWEEN", 0.0)
+        often.setattr(f"{live_report}.COST_SHARE", 1e9)
+        run_tiny(recipe, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    assert "Not finished: step 1 of 6." in folder.report.read_text()
+    assert folder.recorded()["device"] == "CPU"
+    assert "ended" not in folder.recorded()
+    assert "name" in folder.recorded()["own_keys"]
+    assert "seed" not in folder.recorded()["own_keys"]
+    before = folder.recorded()["seconds"]
+    run_tiny(recipe, tmp_path / "run", resume=True)
+    assert "6 steps" in folder.report.read_text()
+    assert folder.recorded()["seconds"] > before

@@ -11,6 +11,7 @@ from torch import nn
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.inspect.export.formats import FORMATS, Format, format_of
+from ssltoolbox.engine.inspect.export.model_folder import CARD, FOLDER, files_of, refuse_other_folders
 from ssltoolbox.engine.runs.folder import open_run
 from ssltoolbox.engine.runs.headed import HeadedNetwork, headed_network
 from ssltoolbox.models import weights_hash
@@ -27,7 +28,8 @@ class Exported:
     """What was written.
 
     Attributes:
-        output, card: the files.
+        output: the file, or the folder.
+        card: the model card.
         format: the name of the format.
         difference: the largest difference between a feature of the exported file and ours.
     """
@@ -39,13 +41,13 @@ class Exported:
 
 
 def export(run: Path, output: Path, wanted: str | None = None, head: str = "") -> Exported:
-    """Writes the backbone of a run, and its model card beside it as `<output>.md`.
+    """Writes the backbone of a run, with its model card: a file and `<output>.md` beside it, or a folder.
 
     Before anything is written, the other library reads the content back, and its features are compared with ours.
 
     Args:
         run: the folder of a finished run.
-        wanted: the format, one of `FORMATS`; None takes the format of the output's suffix.
+        wanted: the format, one of `FORMATS`, or "folder"; None takes the format of the output's suffix.
         head: the task whose head is written with its network; empty for the backbone alone.
 
     Raises:
@@ -53,7 +55,9 @@ def export(run: Path, output: Path, wanted: str | None = None, head: str = "") -
         SslToolboxError: where the features differ, or the file can't be written.
     """
     name = format_of(output, wanted)
-    file_format = FORMATS[name]
+    file_format = FOLDER if name == "folder" else FORMATS[name]
+    if file_format is FOLDER:
+        refuse_other_folders(output)
     if head and not file_format.heads:
         raise UserError(
             f"{output}: a file for {name} holds the backbone alone", "export the head to ONNX: -o model.onnx"
@@ -61,10 +65,16 @@ def export(run: Path, output: Path, wanted: str | None = None, head: str = "") -
     network, plan = _network(run, head)
     content = file_format.write(network, plan)
     difference = _verify(content, file_format, network, plan)
-    card = output.with_name(f"{output.name}.md")
     usage = file_format.usage(output.name, network, plan)
     facts = _facts(network) if isinstance(network, HeadedNetwork) else None
-    text = render_card(run, output.name, name, usage, plan.image_size, weights_hash(network), facts)
+    library = "timm" if file_format is FOLDER else name
+    text = render_card(run, output.name, library, usage, plan.image_size, weights_hash(network), facts)
+    if file_format is FOLDER:
+        output.mkdir(parents=True, exist_ok=True)
+        for file, its in files_of(content, network, plan, text).items():
+            write_bytes(output / file, its)
+        return Exported(output, output / CARD, name, difference)
+    card = output.with_name(f"{output.name}.md")
     write_bytes(output, content)
     write_text(card, text)
     return Exported(output, card, name, difference)

@@ -53,7 +53,7 @@ class Format:
 
 
 def format_of(output: Path, wanted: str | None) -> str:
-    """The name of the wanted format, or else of the format of the suffix.
+    """The name of the wanted format, or else of the format of the suffix; a folder where there is no suffix.
 
     Raises:
         UserError: if the suffix is not known, or belongs to another format.
@@ -61,14 +61,16 @@ def format_of(output: Path, wanted: str | None) -> str:
     suffix = output.suffix.lower()
     by_suffix = {end: name for name, kind in FORMATS.items() for end in kind.suffixes}
     if wanted is None:
+        if not suffix or output.is_dir():
+            return "folder"
         if suffix not in by_suffix:
             known = one_of(by_suffix)
             raise UserError(
                 f"{output}: its name says no format",
-                f"end it in {known}, or add --format {'|'.join(FORMATS)}",
+                f"end it in {known}, or add --format {'|'.join([*FORMATS, 'folder'])}",
             )
         return by_suffix[suffix]
-    if by_suffix.get(suffix, wanted) != wanted:
+    if wanted != "folder" and by_suffix.get(suffix, wanted) != wanted:
         raise UserError(
             f"{output}: {suffix} is for {by_suffix[suffix]}, not for {wanted}",
             f"end its name in {one_of(FORMATS[wanted].suffixes)}",
@@ -100,7 +102,7 @@ def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
     )
 
 
-def _write_timm(backbone: nn.Module, plan: Plan) -> bytes:
+def write_timm(backbone: nn.Module, plan: Plan) -> bytes:
     """
     Raises:
         UserError: where timm has no such network.
@@ -248,7 +250,7 @@ def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
 
 
 FORMATS: Mapping[str, Format] = {
-    "timm": Format((".safetensors",), _write_timm, _read_timm, _timm_usage),
+    "timm": Format((".safetensors",), write_timm, _read_timm, _timm_usage),
     "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
     "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage, heads=True),
 }

@@ -105,7 +105,7 @@ def test_an_export_has_a_model_card(run: Path, tmp_path: Path) -> None:
             "model.bin",
             None,
             "model.bin: its name says no format; end it in .onnx, .pt, .pth or .safetensors, or add --format "
-            "timm|torchvision|onnx",
+            "timm|torchvision|onnx|folder",
         ),
         ("model.onnx", "timm", "model.onnx: .onnx is for onnx, not for timm; end its name in .safetensors"),
         (

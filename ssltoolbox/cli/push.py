@@ -1,0 +1,28 @@
+"""`ssltoolbox push`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ssltoolbox.cli.common import LocalPath
+
+
+@click.command()
+@click.argument("run", type=LocalPath())
+@click.argument("place", metavar="hf:NAME")
+@click.option("--private", is_flag=True, help="Make a new repository private.")
+def push(run: Path, place: str, private: bool) -> None:
+    """Upload the network of a run to the Hugging Face hub.
+
+    Weights, config.json and the model card go into the repository hf:NAME or hf:OWNER/NAME, which is made if it is
+    not there. Then timm loads the network as hf-hub:OWNER/NAME. Log in first: hf auth login.
+
+    \b
+    Example:
+        ssltoolbox push runs/mine hf:mine --private
+    """
+    from ssltoolbox.engine.inspect.export.hub import push as upload
+
+    click.echo(f"uploaded to {upload(run, place, private)}")

@@ -1,0 +1,69 @@
+"""Uploads an exported network to the Hugging Face hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.utils import validate_repo_id
+
+from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.engine.inspect.export import export
+
+PREFIX = "hf:"
+
+
+def push(run: Path, place: str, private: bool = False) -> str:
+    """Exports a run as a folder and uploads it; a repository that is there gets a new commit.
+
+    Args:
+        run: the folder of a finished run.
+        place: `hf:OWNER/NAME`, or `hf:NAME` for the account that is logged in.
+        private: whether a new repository is private.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        UserError: where there is no such run, where timm can't open its network, or where the place is no name.
+        SslToolboxError: where the hub refuses it or can't be reached.
+    """
+    name = _name(place)
+    with TemporaryDirectory() as folder:
+        # Named after the repository, since the card's code names it.
+        output = Path(folder) / name.rpartition("/")[2]
+        export(run, output, "folder")
+        try:
+            api = HfApi()
+            repository = api.create_repo(name, private=private, exist_ok=True)
+            api.upload_folder(
+                repo_id=repository.repo_id, folder_path=output, commit_message="Upload from ssltoolbox"
+            )
+        except HfHubHTTPError as error:
+            raise SslToolboxError(
+                f"the hub refuses {name}: {first_line(error)}; log in with: hf auth login"
+            ) from error
+        except (OSError, OfflineModeIsEnabled) as error:
+            raise SslToolboxError(f"can't reach the hub: {first_line(error)}") from error
+    return str(repository)
+
+
+def _name(place: str) -> str:
+    """The repository that a place names.
+
+    Raises:
+        UserError: where it is none.
+    """
+    name = place.removeprefix(PREFIX)
+    try:
+        if not place.startswith(PREFIX):
+            raise HFValidationError("the place does not begin with hf:")
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UserError(
+            f"{place!r} is no place on the hub: {first_line(error)}", "write hf:OWNER/NAME"
+        ) from error
+    return name
