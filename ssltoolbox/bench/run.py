@@ -16,7 +16,7 @@ from ssltoolbox.bench.jobs import Job, plan_jobs
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
 from ssltoolbox.bench.schedule import JobSchedule
-from ssltoolbox.bench.tables import render_markdown
+from ssltoolbox.bench.tables import differences_table, render_markdown, results_table
 from ssltoolbox.recipe import RecipeProblem
 from ssltoolbox.registry.code import code_version
 from ssltoolbox.support.files import write_json, write_text
@@ -54,6 +54,12 @@ class BenchOutcome:
     bench: Bench
     interrupted: bool
     code_changed: bool
+
+    def _repr_html_(self) -> str:
+        """The leaderboard and the differences to the baseline, for notebooks."""
+        board = self.bench.overall
+        tables = filter(None, (results_table(board), differences_table(board)))
+        return "".join(table._repr_html_() for table in tables)
 
 
 def plan_bench(grid: Path, out: Path, data_needed: bool = True) -> PlannedBench:

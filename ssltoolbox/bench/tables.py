@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
 from ssltoolbox.bench.results import INTERVAL, Bench
 from ssltoolbox.bench.words import interval_text, point_text, spread_text
-from ssltoolbox.report.templates import plain
+from ssltoolbox.report.templates import html_template, plain
 from ssltoolbox.support.words import MISSING, bytes_text, duration_text
 
 READING = (
@@ -42,6 +42,10 @@ class TextTable:
 
     head: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks."""
+        return html_template("table.html.j2", "ssltoolbox.bench").render(table=self)
 
 
 def results_table(board: Leaderboard) -> TextTable:

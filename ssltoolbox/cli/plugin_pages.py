@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ssltoolbox.testing import Finding
 
 
+SNIPPET_OPTIONS = 2
+"""Options in the example of a component, unless it needs more."""
+
+
 def registry_table(registry: Registry) -> Table:
     """Every component by kind, then the plugins that are broken or disabled. Other packages are named."""
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -53,7 +57,8 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
     for name, text, description in _options(item):
         options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))
     heading = Text("options" if options.rows else "no options", style="bold")
-    return Group(Text(card.name, style="bold"), Text(card.summary), facts, heading, options)
+    use = [Text("in a recipe", style="bold"), Text(f"  {_snippet(item)}")] if item.kind.section else []
+    return Group(Text(card.name, style="bold"), Text(card.summary), facts, *use, heading, options)
 
 
 def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
@@ -124,6 +129,20 @@ def _need(need: Need) -> str:
     """Such as "label 'au12'" for `label:au12`."""
     what, _, name = need.partition(":")
     return f"{what} {name!r}" if name else f"{what} in the data"
+
+
+def _snippet(item: Provided) -> str:
+    """How a recipe names the component, with the options that it needs, and the first ones with their defaults."""
+    properties = item.descriptor.options.model_json_schema().get("properties", {})
+    needed = [f"{name}: …" for name, option in properties.items() if "default" not in option]
+    usual = [
+        f"{name}: {value_text(option['default'])}"
+        for name, option in properties.items()
+        if isinstance(option.get("default"), bool | int | float | str)
+    ]
+    shown = [*needed, *usual[: max(0, SNIPPET_OPTIONS - len(needed))]]
+    component = f"{{{', '.join([f'name: {item.descriptor.name}', *shown])}}}"
+    return in_a_recipe(item.kind, f"[{component}]" if item.kind.many else component)
 
 
 def _use(name: str, kind: Kind) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,4 +72,18 @@ def _end(run: Run, plan: Plan, console: Console) -> None:
     if run.evaluation:
         with shown("the results", run.folder.evaluation):
             print_results(run.evaluation, plan, console)
-    console.print(f"done; the run is in {run.folder.path}", highlight=False, soft_wrap=True)
+    folder = run.folder
+    console.print(f"done; the run is in {folder.path}", highlight=False, soft_wrap=True)
+    if folder.report.exists():
+        console.print(f"report: {folder.report}", highlight=False, soft_wrap=True)
+    console.print(
+        f"next: {_next_command(folder.path, bool(run.evaluation))}", highlight=False, soft_wrap=True
+    )
+
+
+def _next_command(path: Path, evaluated: bool) -> str:
+    """What to do with the run: measure it, or look at it next to another one."""
+    command = ["evaluate", str(path), "--tasks", "expression"]
+    if evaluated:
+        command = ["compare", str(path), "OTHER_RUN"]
+    return shlex.join(["ssltoolbox", *command])

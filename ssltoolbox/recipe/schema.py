@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -230,7 +231,17 @@ class Plugins(Section):
     """Python files that contain plugins. The toolbox executes them."""
 
 
-class RecipeFields(Section):
+class ShownInNotebooks(Section):
+    """A section that notebooks show as YAML."""
+
+    def _repr_html_(self) -> str:
+        # `dump` needs the finished `Recipe`.
+        from ssltoolbox.recipe.dump import dump
+
+        return f"<details open><summary>Recipe</summary><pre>{escape(dump(self))}</pre></details>"  # type: ignore[arg-type]
+
+
+class RecipeFields(ShownInNotebooks):
     """The fields of a recipe that are not components."""
 
     recipe: Literal[1]
@@ -278,7 +289,7 @@ if TYPE_CHECKING:
 else:
     Recipe = create_model(
         "Recipe",
-        __base__=Section,
+        __base__=ShownInNotebooks,
         __doc__="An experiment: what to train, on what, how, and how to measure it.",
         **_fields(),
     )

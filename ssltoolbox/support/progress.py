@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 SECONDS_BETWEEN_LINES = 10.0
+SHORTEST_BAR = 4
 
 
 class Advance(Protocol):
@@ -59,10 +61,10 @@ class ProgressLine:
         if not self.console.is_terminal:
             return
         columns = (
-            TextColumn(self.unit),
-            MofNCompleteColumn(),
+            TextColumn(self.unit, table_column=Column(no_wrap=True)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
         )
         self._live = Progress(*columns, console=self.console)
         self._task = self._live.add_task(self.unit, total=self.pace.total, note="")
@@ -73,23 +75,47 @@ class ProgressLine:
 
         Args:
             done: how many.
-            note: shown next to the count.
+            note: shown next to the count; parts with two spaces between them, of which a narrow terminal shows the
+                first ones.
             under_way: how much of the units that are not done has been done, such as 0.4 of one.
         """
         self.pace.advance(done, under_way)
-        beside = "  ".join(filter(None, (note, self.pace.left)))
         if self._live:
-            self._live.update(self._task, completed=self.pace.done + under_way, note=beside)
+            shown = fitting(note.split("  "), self.pace.left, self._room)
+            self._live.update(self._task, completed=self.pace.done + under_way, note=shown)
         elif (now := time.perf_counter()) >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
+            beside = fitting([note], self.pace.left, None)
             line = f"{self.unit} {self.pace.done:,}/{self.pace.total:,}  {beside}"
             self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+
+    @property
+    def _room(self) -> int:
+        """Characters that the unit, the count and the shortest bar leave."""
+        count = f"{self.unit} {self.pace.total}/{self.pace.total} "
+        return self.console.width - len(count) - SHORTEST_BAR - 1
 
     def stop(self) -> None:
         """Closes the live line, and leaves the terminal as it was."""
         if self._live:
             self._live.stop()
             self._live = None
+
+
+def fitting(parts: Sequence[str], last: str, room: int | None) -> str:
+    """The first parts that fit, and the last one in any case.
+
+    Args:
+        room: characters; None for any number.
+
+    >>> fitting(["epoch 1", "loss 2.5"], "3:20 left", 20), fitting(["epoch 1"], "3:20 left", 5)
+    ('epoch 1  3:20 left', '3:20 left')
+    """
+    for count in range(len(parts), -1, -1):
+        text = "  ".join(filter(None, (*parts[:count], last)))
+        if room is None or len(text) <= room:
+            return text
+    return last
 
 
 class Pace:

@@ -66,3 +66,20 @@ class TestTimeLeft:
         line.stop()
         assert "0/630" in out.getvalue()
         assert "a.mov  13:59:40 left" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "note"), [(40, "epoch 2  13:00 left"), (80, "epoch 2  loss 2.5  9 images/s  13:00 left")]
+)
+def test_a_narrow_terminal_keeps_the_count_and_the_time(clock: Clock, width: int, note: str) -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=width, color_system=None)
+    line = ProgressLine(console, 1000, "step")
+    line.start()
+    line.advance(0)
+    clock.now = 195.0
+    line.advance(200, "epoch 2  loss 2.5  9 images/s")
+    line.stop()
+    (last,) = {text.split("\r")[-1].rstrip() for text in out.getvalue().splitlines() if note in text}
+    assert "step  200/1000" in last
+    assert "…" not in last

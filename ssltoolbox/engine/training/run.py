@@ -47,6 +47,7 @@ from ssltoolbox.models import save_weights, unseen_border
 from ssltoolbox.models.devices import unused_gpu
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
+from ssltoolbox.report.notebook import run_html
 from ssltoolbox.support.interruption import interruption_explained
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,10 @@ class Run:
 
     folder: RunFolder
     evaluation: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        """The results, for notebooks."""
+        return run_html(self.folder.path)
 
 
 def train(
