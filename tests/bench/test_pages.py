@@ -14,6 +14,7 @@ from helpers.golden import Golden
 from ssltoolbox.bench.page import claim, render_page, too_few
 from ssltoolbox.bench.recipes import recipes_of
 from ssltoolbox.bench.results import Bench
+from ssltoolbox.bench.run import BenchOutcome
 from ssltoolbox.bench.tables import render_markdown
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
@@ -132,3 +133,10 @@ def test_a_page_without_any_result() -> None:
     text = render_page(bench_of({}, failed={job("simclr"): "failed: OSError: disk full"}), Path("/out"))
     assert re.search(r"simclr, seed 0: .*OSError: disk full", text)
     assert "<img" not in text
+
+
+def test_an_outcome_shows_its_tables_in_a_notebook(nasty: Bench) -> None:
+    html = BenchOutcome(nasty, interrupted=False, code_changed=False)._repr_html_()
+    assert html.count("<table") == 2
+    assert "onerror=alert(1)&gt;" in html
+    assert "<script" not in html

@@ -141,3 +141,9 @@ def test_a_dumped_text_is_refused_after_a_typo(write: Write, base: str) -> None:
 )
 def test_values_as_a_person_would_write_them(value: object, text: str) -> None:
     assert value_text(value) == text
+
+
+def test_a_notebook_shows_a_recipe_as_yaml() -> None:
+    html = recipe(data=Component(name="frames", options={"root": "<b>"}))._repr_html_()
+    assert "lr: 0.0003" in html
+    assert "root: &lt;b&gt;" in html

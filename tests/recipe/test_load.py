@@ -151,3 +151,13 @@ def test_the_sections_of_components_are_those_of_the_recipe() -> None:
     many = {name for name, type_ in fields.items() if type_ == tuple[FlatComponent, ...]}
     assert one == {kind.section for kind in TOP_LEVEL_KINDS if not kind.many}
     assert many == {kind.section for kind in TOP_LEVEL_KINDS if kind.many}
+
+
+def test_own_keys_are_what_the_parent_does_not_set(write: Write, base: str) -> None:
+    write(base, "parent.yaml")
+    child = write("extends: parent.yaml\nmaskers: [{name: mask_fn, attract: 0.8}]\n", "child.yaml")
+    own = load(child, ["seed=3"]).own_keys
+    assert {"maskers.0.name", "maskers.0.attract", "seed"} <= set(own)
+    assert "method.temperature" not in own
+    assert load(child.parent / "parent.yaml", ["seed=3"]).own_keys == ("seed",)
+    assert load(child.parent / "parent.yaml").own_keys == ()

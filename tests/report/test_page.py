@@ -252,7 +252,7 @@ def test_intervals_stand_below_their_numbers(run: RunFolder) -> None:
     metrics = [{"key": name, "better": "higher"} for name in ("f1", "accuracy")]
     numbers = {"f1": 0.5, "f1_ci": [0.412, 0.588], "accuracy": 0.6, "metrics": metrics}
     run.json("evaluation", {"expression": numbers})
-    assert render_report(run.path).count('<span class="beneath">0.41 to 0.59</span>') == 1
+    assert render_report(run.path).count('<div class="beneath">0.41 to 0.59</div>') == 1
 
 
 def test_notes_stand_below_the_results(run: RunFolder) -> None:
