@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from click import unstyle
+
 
 class SslToolboxError(Exception):
     """The run failed: one line saying what and where. The command line exits with 1."""
@@ -118,12 +120,15 @@ def counted_list(counts: Mapping[str, int]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message; the name of its type if the message is empty.
+    """The first line of an exception's message, for a place within a sentence.
 
-    >>> first_line(ValueError("no\\nmore")), first_line(EOFError())
+    It has no colours of a terminal and no full stop. If the message is empty, it is the name of the type.
+
+    >>> first_line(ValueError("\\x1b[31mno.\\x1b[0m\\nmore")), first_line(EOFError())
     ('no', 'EOFError')
     """
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    lines = unstyle(str(error)).strip().splitlines()
+    return (lines[0].rstrip(".") if lines else "") or type(error).__name__
 
 
 def reason_of(error: BaseException) -> str:
@@ -132,5 +137,5 @@ def reason_of(error: BaseException) -> str:
     >>> reason_of(ValueError("not\\nso"))
     'ValueError: not so'
     """
-    text = " ".join(str(error).split())
+    text = " ".join(unstyle(str(error)).split()).rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -9,7 +9,7 @@ import click
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
 from ssltoolbox.support.words import agreeing, counted
 
-MOST_DRAWS = 20
+MOST_SAMPLES = 20
 
 
 @click.command()
@@ -24,8 +24,8 @@ MOST_DRAWS = 20
     help="The PNG.",
 )
 @click.option(
-    "--draws",
-    type=click.IntRange(1, MOST_DRAWS),
+    "--samples",
+    type=click.IntRange(1, MOST_SAMPLES),
     default=6,
     show_default=True,
     help="How many samples to show.",
@@ -33,7 +33,7 @@ MOST_DRAWS = 20
 @click.option(
     "--step", type=click.IntRange(min=0), default=0, show_default=True, help="The training step to show."
 )
-def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, step: int) -> None:
+def preview(recipe: Path, overrides: tuple[str, ...], output: Path, samples: int, step: int) -> None:
     """Draw the pairs of a training step of RECIPE.
 
     The picture shows which views are pulled together, which are pushed apart, and which are masked, as the run
@@ -52,15 +52,15 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, draws: int, 
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.preview import preview as write_preview
 
-    shown = write_preview(Components(plan), output, draws, step)
+    shown = write_preview(Components(plan), output, samples, step)
     for note in shown.notes:
-        click.echo(f"can't be read, drawn again: {note}", err=True)
+        click.echo(f"can't be read, replaced by another sample: {note}", err=True)
     count = len(shown.draws)
-    if count < draws:
+    if count < samples:
         click.echo(
-            f"the first micro-batch of a step has {counted(shown.most, 'draw')}, so {draws} can't be shown; a "
+            f"the first micro-batch of a step has {counted(shown.most, 'sample')}, so {samples} can't be shown; a "
             "larger trainer.batch_size has more",
             err=True,
         )
     are = agreeing(count, "is", "are")
-    click.echo(f"{counted(count, 'draw')} of step {step} of {plan.recipe.name} {are} in {output}")
+    click.echo(f"{counted(count, 'sample')} of step {step} of {plan.recipe.name} {are} in {output}")

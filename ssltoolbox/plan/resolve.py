@@ -14,6 +14,7 @@ from ssltoolbox.api import (
     DataNotFound,
     DatasetOptions,
     Kind,
+    MethodDescriptor,
     NegativeSamplerOptions,
     ScheduleSetting,
     UserError,
@@ -245,6 +246,8 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
     trainer = recipe.trainer
     samplers = [item.options for item in chosen.get(Kind.NEGATIVE_SAMPLERS, ())]
     hard = sum(options.count for options in samplers if isinstance(options, NegativeSamplerOptions))
+    (method,) = chosen[Kind.METHODS]
+    assert isinstance(method.descriptor, MethodDescriptor)
     batch_size = trainer.batch_size or 0
     draws = batch_size // (1 + hard)
     per_epoch = facts.clips // draws if facts and draws else 0
@@ -254,7 +257,7 @@ def _counts(recipe: Recipe, chosen: Mapping[Kind, tuple[Chosen, ...]], facts: Da
         compared=batch_size // trainer.accumulate,
         draws=draws,
         hard_negatives=hard,
-        images=2 * batch_size,
+        images=batch_size * (2 if method.descriptor.pairs else 1),
         steps_per_epoch=per_epoch,
         steps=steps,
         epochs=steps / per_epoch if per_epoch else math.nan,

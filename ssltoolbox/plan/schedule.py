@@ -67,7 +67,7 @@ class Counts:
         compared: instances that meet each other in the loss: M over all ranks, `instances / accumulate`.
         draws: draws of an optimiser step over all ranks.
         hard_negatives: K of each draw.
-        images: images of an optimiser step, both sides of every instance.
+        images: images of an optimiser step: the sides of every instance that the method uses.
         steps_per_epoch, steps: optimiser steps.
         epochs: epochs of the run, a fraction where the recipe names steps.
     """

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ssltoolbox.api import Clip, NegativeSamplerOptions
+from ssltoolbox.support.words import counted
 from ssltoolbox.testing.card import picklable
 from ssltoolbox.testing.picks import (
     ask,
@@ -62,8 +63,8 @@ def count(subject: Subject) -> None:
         found = max((len(ask(sampler, *question)) for question in questions(LONG)), default=0)
         if found != number:
             raise Breach(
-                f"`{subject.name}.pick` gave at most {found} frames of a long clip with count: {number}: give "
-                "`self.options.count`, and fewer only where the clip has no more"
+                f"`{subject.name}.pick` gave at most {counted(found, 'frame')} of a long clip with "
+                f"count: {number}: give `self.options.count`, and fewer only where the clip has no more"
             )
 
 

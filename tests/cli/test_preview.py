@@ -29,15 +29,15 @@ def run(*arguments: str) -> str:
 
 def test_writes_the_picture_and_says_so(tmp_path: Path, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
-    golden(run(recipe, "--draws", "1"))
+    golden(run(recipe, "--samples", "1"))
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_preview_takes_draws_step_and_overrides(tmp_path: Path, golden: Golden) -> None:
+def test_preview_takes_samples_step_and_overrides(tmp_path: Path, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
-    printed = run(recipe, "-o", "x.PNG", "--draws", "20", "--step", "3", "--set", "trainer.batch_size=4")
+    printed = run(recipe, "-o", "x.PNG", "--samples", "20", "--step", "3", "--set", "trainer.batch_size=4")
     reason, done = printed.splitlines()
-    assert all(part in reason for part in ("4 draws", "20", "trainer.batch_size"))
+    assert all(part in reason for part in ("4 samples", "20", "trainer.batch_size"))
     golden(done)
     assert (tmp_path / "x.PNG").is_file()
     assert not (tmp_path / "pairs.png").exists()
@@ -48,7 +48,7 @@ def test_preview_takes_draws_step_and_overrides(tmp_path: Path, golden: Golden) 
     [
         (["-o", "pairs.jpg"], "pairs.jpg is no PNG: end its name in .png"),
         (["-o", "folder.png"], "File 'folder.png' is a directory."),
-        (["--draws", "0"], "0 is not in the range 1<=x<=20."),
+        (["--samples", "0"], "0 is not in the range 1<=x<=20."),
         (["--step", "-1"], "-1 is not in the range x>=0."),
     ],
 )
@@ -78,7 +78,7 @@ def test_unreadable_frames_are_named(tmp_path: Path, golden: Golden) -> None:
     recipe = str(
         write_recipe(tmp_path, data=anchors, views=SMALL["views"], trainer="{steps: 3, batch_size: 2}")
     )
-    golden(run(recipe, "--draws", "2"))
+    golden(run(recipe, "--samples", "2"))
     for number in range(1, 12):
         (clips[0] / f"{number:04}.jpg").write_bytes(b"cut short")
     first, *_, last = run(recipe).splitlines()

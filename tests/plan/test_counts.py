@@ -38,6 +38,12 @@ def test_hard_negatives_share_the_batch(
     )
 
 
+def test_a_method_of_one_side_sees_an_image_of_each_instance(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, method="supervised", trainer="{epochs: 1, batch_size: 8}")
+    counts = load_plan(recipe).counts
+    assert (counts.instances, counts.images) == (8, 8)
+
+
 def test_a_run_of_steps_has_a_fraction_of_epochs(tmp_path: Path) -> None:
     counts = load_plan(write_recipe(tmp_path, trainer="{steps: 12, batch_size: 8}")).counts
     assert (counts.steps, counts.steps_per_epoch, counts.epochs) == (12, 5, 2.4)

@@ -50,7 +50,7 @@ class DrawnBatches(TorchDataset[Batch]):
             read += len(rows)
             missing = [missing[index] for index in _missing_draws(patch, len(draws[0].frames))]
         if missing:
-            raise SslToolboxError(f"{MOST_REDRAWS} draws in a row had unreadable images, last {notes[-1]}")
+            raise SslToolboxError(f"{MOST_REDRAWS} samples in a row had unreadable images, last {notes[-1]}")
         counts = {
             "frames_read": read,
             "frames_unreadable": len(notes),

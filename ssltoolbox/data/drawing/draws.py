@@ -23,6 +23,7 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.data.drawing.catalogue import SplitCatalogue
 from ssltoolbox.data.drawing.streams import stream
+from ssltoolbox.support.words import counted
 
 OTHER_ANCHORS = 16
 """Further anchors of a clip that are tried if a strategy has no answer for the first."""
@@ -189,13 +190,13 @@ class Drawer:
         if answer.clip is not None and answer.clip != clip.index:
             if not 0 <= answer.clip < len(self.catalogue):
                 raise SslToolboxError(
-                    f"{strategy} picked clip {answer.clip}; the split has {len(self.catalogue)} clips"
+                    f"{strategy} picked clip {answer.clip}; the split has {counted(len(self.catalogue), 'clip')}"
                 )
             clip = self.catalogue.clip(answer.clip)
         if not 0 <= answer.frame < len(clip):
             raise SslToolboxError(
                 f"{strategy} picked frame {answer.frame} of {clip.name or f'clip {clip.index}'}, "
-                f"which has {len(clip)} frames"
+                f"which has {counted(len(clip), 'frame')}"
             )
         return _Picked(clip, int(answer.frame), answer.found)
 
@@ -204,9 +205,9 @@ class Drawer:
         longest = max((self.dataset.clip(i) for i in range(min(len(self.dataset), MOST_CLIPS))), key=len)
         seconds = longest.times[-1] - longest.times[0]
         return (
-            f"{' and '.join(names)} found nothing to draw in {clips} clips, "
+            f"{' and '.join(names)} found no frames in {counted(clips, 'clip')}, "
             f"{1 + OTHER_ANCHORS} anchors each; "
-            f"the longest has {len(longest)} frames ({seconds:.2f} s); "
+            f"the longest has {counted(len(longest), 'frame')} ({seconds:.2f} s); "
             "use longer clips, or smaller offsets and gaps"
         )
 

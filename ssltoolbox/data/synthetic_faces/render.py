@@ -69,7 +69,7 @@ class _Painter:
     def _head_and_hair(self, whole: CanvasWindow) -> None:
         head = self.shapes.head
         u, v = whole.local(head.plane)
-        self._hair_behind(whole, u, v)
+        hair = self._hair_behind(whole, u, v)
         self._shoulders(whole)
         below = v.clamp(min=0).div_(column(head.chin))
         square = below * below
@@ -82,9 +82,10 @@ class _Painter:
         tone = (inside * 0.22).mul_(inside).neg_().add_(1).clamp_(min=0.5)
         whole.paint(self.skin * tone[:, None], mask)
         self._beard(whole, mask)
-        self._fringe(whole)
+        self._fringe(whole, hair)
 
-    def _hair_behind(self, whole: CanvasWindow, u: Tensor, v: Tensor) -> None:
+    def _hair_behind(self, whole: CanvasWindow, u: Tensor, v: Tensor) -> Tensor:
+        """Paints the hair; gives its mask."""
         person = self.person
         volume = column(person["hair_volume"])
         width = column(person["head_width"]) + volume
@@ -94,8 +95,9 @@ class _Painter:
         down.mul_(down)
         u = u / width
         radius = u.mul_(u).add_(up.mul_(up)).add_(down.mul_(down)).sqrt_()
-        self._hair_mask = soft((1 - radius).mul_(width * self.zoom))
-        whole.paint(self.hair, self._hair_mask)
+        mask = soft((1 - radius).mul_(width * self.zoom))
+        whole.paint(self.hair, mask)
+        return mask
 
     def _shoulders(self, whole: CanvasWindow) -> None:
         plane = self.shapes.pose.facing(depth=-0.2)
@@ -128,11 +130,12 @@ class _Painter:
         mask = soft(edge.mul_(self.zoom)).mul_(head).mul_(bearded * 0.8)
         whole.paint(self.hair, mask)
 
-    def _fringe(self, whole: CanvasWindow) -> None:
+    def _fringe(self, whole: CanvasWindow, hair: Tensor) -> None:
+        """Paints the fringe, within the mask of the hair."""
         u, v = whole.local(self.shapes.pose.on_face(0, -0.45, lift=-0.15))
         line = column(self.person["hairline"]) + 0.45
         edge = (line - v).add_(u * column(self.person["fringe_slant"])).add_((u * u).mul_(0.9))
-        whole.paint(self.hair * 0.9, soft(edge.mul_(self.zoom)).mul_(self._hair_mask))
+        whole.paint(self.hair * 0.9, soft(edge.mul_(self.zoom)).mul_(hair))
 
     def _eye_region(self, eye: Eye, brow: Brow) -> None:
         half, top, bottom = _GLASSES if self.person["glasses"].any() else _EYE

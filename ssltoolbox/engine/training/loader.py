@@ -19,6 +19,7 @@ from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, worke
 from ssltoolbox.engine.core.stages import Drawn, MicroBatch, Stages
 from ssltoolbox.engine.training.launch import World
 from ssltoolbox.models.devices import best_device
+from ssltoolbox.support.words import counted
 
 _LOADED_AHEAD, _PREPARED_AHEAD, _LEAST_AHEAD = 4, 2, 1
 """Batches that a worker prefetches: views take more shared memory than frames."""
@@ -139,8 +140,8 @@ class RunData(pl.LightningDataModule):
         shares = recipe.accumulate * trainer.world_size
         if counts.draws % shares:
             raise UserError(
-                f"{counts.draws} draws of a step can't be dealt evenly to {trainer.world_size} processes"
-                f" × {recipe.accumulate} micro-batches",
+                f"{counted(counts.draws, 'sample')} of a step can't be dealt evenly to {trainer.world_size} "
+                f"processes × {recipe.accumulate} micro-batches",
                 f"choose a trainer.batch_size divisible by {shares * (1 + counts.hard_negatives)}",
             )
         sharing = Sharing(

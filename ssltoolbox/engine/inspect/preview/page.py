@@ -136,7 +136,7 @@ def _legend(axes: Axes, legend: Sequence[tuple[Relation, list[str]]], y: float) 
 def _headings(axes: Axes, columns: _Columns, pushed: str, bottom: int) -> None:
     headings = [
         (columns.frame, "\nframe"),
-        (columns.positive, "its positive\nas drawn"),
+        (columns.positive, "its positive\nunchanged"),
         (columns.changed, "its positive\nchanged"),
         (columns.view_a, "view A\nof the frame"),
         (columns.view_b, "view B\nof the positive"),
@@ -160,7 +160,7 @@ def _draw(axes: Axes, columns: _Columns, draw: ShownDraw, number: int, top: int)
     words = [f"person {draw.identity}", *textwrap.wrap(draw.clip, LETTERS)]
     if draw.more_hard:
         words += ["", f"{draw.more_hard} more hard", "negatives not shown"]
-    _text(axes, MARGIN, top + 12, f"draw {number}", size=12, weight="bold")
+    _text(axes, MARGIN, top + 12, f"sample {number}", size=12, weight="bold")
     _text(axes, MARGIN, top + 32, "\n".join(words), size=SMALLEST, colour=PALE)
     for index, instance in enumerate(draw.instances):
         _instance(axes, columns, instance, top + index * LINE)

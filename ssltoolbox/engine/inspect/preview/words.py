@@ -43,10 +43,10 @@ def legend(plan: Plan, seen: SeenBatch) -> Iterator[tuple[Relation, str]]:
         yield "pushed", f"nothing is pushed apart: {plan.method.key} has no negatives"
         return
     if negatives == "batch":
-        others = f"each from the {len(seen.drawn) - 1} other draws of the batch"
+        others = f"each from the {len(seen.drawn) - 1} other samples of the batch"
     else:
         others = "each from the queue of earlier batches; faces of this batch stand for it here"
-    rows = f"the rows of a draw from each other (hard negatives: {_hard_negatives(seen.drawn)}), and "
+    rows = f"the rows of a sample from each other (hard negatives: {_hard_negatives(seen.drawn)}), and "
     yield "pushed", f"pushed apart: {rows if seen.drawn.hard_negatives else ''}{others}"
     if seen.masking:
         yield "masked", _masked(seen.masking.attract, seen.masking.terms)
@@ -65,7 +65,7 @@ def _hard_negatives(drawn: Batch) -> str:
 def pushed_heading(plan: Plan) -> str:
     """The heading of the negatives; empty for a method without negatives."""
     headings = {
-        "batch": "pushed apart from these\nand all other draws",
+        "batch": "pushed apart from these\nand all other samples",
         "queue": "pushed apart from such\nfaces in the queue",
     }
     negatives = plan.method_descriptor.negatives

@@ -86,12 +86,12 @@ class DataWatch(Callback):
             were = agreeing(self.counts["frames_unreadable"], "was", "were")
             lines.append(
                 f"{self.counts['frames_unreadable']} of {self.counts['frames_read']} images {were} unreadable "
-                f"({share:.2%}) and replaced by other draws:"
+                f"({share:.2%}) and replaced by other samples:"
             )
             lines += [f"  {note}" for note in self.notes]
         if self.counts["clips_refused"]:
-            draws = counted(self.counts["clips_refused"], "draw")
-            lines.append(f"{draws} fell on clips too short for the strategies")
+            samples = counted(self.counts["clips_refused"], "sample")
+            lines.append(f"{samples} fell on clips too short for the strategies")
         if self.counts["anchors_refused"]:
             anchors = counted(self.counts["anchors_refused"], "anchor")
             lines.append(f"{anchors} had no answer from the strategies")

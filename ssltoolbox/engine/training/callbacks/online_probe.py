@@ -32,7 +32,7 @@ def auto_steps(images: int) -> int:
     """Steps between two probes, so that probing costs `AUTO_SHARE` of the run's arithmetic.
 
     Args:
-        images: of a step on one device, both sides of every instance.
+        images: of a step on one device.
 
     >>> auto_steps(256)
     134
