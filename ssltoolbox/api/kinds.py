@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ssltoolbox.api.descriptors import BackboneDescriptor, Descriptor, MethodDescriptor
 from ssltoolbox.api.options import (
@@ -34,7 +34,8 @@ class Kind:
             empty where a command names them.
         many: True if the section is a list.
         required: True if each recipe must name one.
-        strategy: True for what a recipe adds to a method: it acts only with a method that can use it.
+        acts_with: of a strategy, which a recipe adds to a method: the methods that it acts with. These are methods
+            that train, that compare pairs, or that have negatives. Empty for other kinds.
         options: the base class of the options.
         descriptor: the class of the descriptors.
         arguments: what the target is called with after its options.
@@ -54,7 +55,7 @@ class Kind:
     section: str = ""
     many: bool = False
     required: bool = False
-    strategy: bool = False
+    acts_with: Literal["", "training", "pairs", "negatives"] = ""
     options: type[Options] = Options
     descriptor: type[Descriptor] = Descriptor
     arguments: tuple[str, ...] = ()
@@ -115,6 +116,16 @@ class Kind:
         return self.name.removesuffix(ending).replace("_", " ")
 
     @property
+    def strategy(self) -> bool:
+        """True for what a recipe adds to a method.
+
+        Examples:
+            >>> Kind.NEGATIVE_SAMPLERS.strategy, Kind.VIEWS.strategy
+            (True, False)
+        """
+        return bool(self.acts_with)
+
+    @property
     def contract(self) -> str:
         """The class in `ssltoolbox.api` that says what an object of the kind must have.
 
@@ -169,7 +180,7 @@ Kind.POSITIVE_GENERATORS = add_kind(
         members=("pick", "render"),
         section="positives",
         many=True,
-        strategy=True,
+        acts_with="pairs",
         examples=("grey_positive", "time_aug", "same_person"),
     )
 )
@@ -180,7 +191,7 @@ Kind.NEGATIVE_SAMPLERS = add_kind(
         members=("pick",),
         section="negatives",
         many=True,
-        strategy=True,
+        acts_with="negatives",
         options=NegativeSamplerOptions,
         examples=("hard_neg", "similar_pose"),
     )
@@ -192,7 +203,7 @@ Kind.NEGATIVE_MASKERS = add_kind(
         members=("attract", "describe", "mask"),
         section="maskers",
         many=True,
-        strategy=True,
+        acts_with="negatives",
         examples=("near_in_time",),
     )
 )
@@ -203,7 +214,7 @@ Kind.AUXILIARY_LOSSES = add_kind(
         members=("loss",),
         section="losses",
         many=True,
-        strategy=True,
+        acts_with="training",
         options=AuxiliaryLossOptions,
         arguments=("context",),
         examples=("steady_features",),

@@ -74,7 +74,7 @@ class EvaluationContext:
         feature_dim: the size of its features.
         view: `augment` for images to train on, `plain` for images to look at.
         datasets: the splits of the task's data.
-        places: split → clip and frame numbers, [n] each, of the frames that the task should use.
+        frames: split → clip and frame numbers, [n] each, of the frames that the task should use.
         read: (dataset, clips, frames, batch size) → the images in that order, batch by batch, on the loader's
             workers.
         features: (dataset, clips, frames) → the features of those images in that order, without the unreadable
@@ -90,7 +90,7 @@ class EvaluationContext:
     feature_dim: int
     view: View
     datasets: Mapping[Split, Dataset]
-    places: Callable[[Split], tuple[np.ndarray, np.ndarray]]
+    frames: Callable[[Split], tuple[np.ndarray, np.ndarray]]
     read: Callable[[Dataset, np.ndarray, np.ndarray, int], Iterator[Frames]]
     features: Callable[[Dataset, np.ndarray, np.ndarray], Features]
     device: torch.device
@@ -107,10 +107,10 @@ class NetworkEvaluator(Protocol):
         >>> class Size:
         ...     needs_network = True
         ...     def evaluate_network(self, context):
-        ...         clips, frames = context.places("test")
+        ...         clips, frames = context.frames("test")
         ...         return {"test": {"frames": len(clips)}}
         >>> from types import SimpleNamespace
-        >>> Size().evaluate_network(SimpleNamespace(places=lambda split: ([0, 0, 1], [4, 9, 2])))
+        >>> Size().evaluate_network(SimpleNamespace(frames=lambda split: ([0, 0, 1], [4, 9, 2])))
         {'test': {'frames': 3}}
     """
 

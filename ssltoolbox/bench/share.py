@@ -50,15 +50,15 @@ def shares(count: int) -> list[Share]:
     gpus = _gpus()
     return [
         Share(
-            None if cores is None else tuple(_part(cores, place, count)),
-            tuple(_part(gpus, place, count)) if gpus else None,
+            None if cores is None else tuple(_part(cores, position, count)),
+            tuple(_part(gpus, position, count)) if gpus else None,
         )
-        for place in range(count)
+        for position in range(count)
     ]
 
 
-def _part(items: Sequence[Item], place: int, count: int) -> Sequence[Item]:
-    return items[place::count] or [items[place % len(items)]]
+def _part(items: Sequence[Item], position: int, count: int) -> Sequence[Item]:
+    return items[position::count] or [items[position % len(items)]]
 
 
 def _gpus() -> list[str]:

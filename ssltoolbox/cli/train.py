@@ -53,12 +53,11 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
 
 
 def _begin(plan: Plan, console: Console) -> None:
-    from ssltoolbox.api import Kind
+    from ssltoolbox.api import KINDS
 
     tell_warnings(plan)
     counts = plan.counts
-    kinds = (Kind.POSITIVE_GENERATORS, Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
-    strategies = [chosen.key for kind in kinds for chosen in plan.of(kind)]
+    strategies = [chosen.key for kind in KINDS.values() if kind.strategy for chosen in plan.of(kind)]
     acting = f"{plan.method.key} with {', '.join(strategies)}" if strategies else plan.method.key
     length = (
         f"{counted(counts.steps, 'step')} of {counts.instances} instances" if plan.trains else "no training"

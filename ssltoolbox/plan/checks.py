@@ -24,10 +24,6 @@ from ssltoolbox.recipe import IMAGENET, LoadedRecipe, Located, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
 from ssltoolbox.support.words import counted
 
-NEGATIVES: tuple[Kind, ...] = (Kind.NEGATIVE_SAMPLERS, Kind.NEGATIVE_MASKERS)
-STRATEGIES: tuple[Kind, ...] = tuple(kind for kind in KINDS.values() if kind.strategy)
-ON_PAIRS: tuple[Kind, ...] = tuple(kind for kind in STRATEGIES if kind != Kind.AUXILIARY_LOSSES)
-"""Strategies that act only if the method compares pairs."""
 ChosenByKind = Mapping[Kind, tuple[Chosen, ...]]
 
 
@@ -87,14 +83,16 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
     """Strategies that the method can't use."""
     for method in chosen.get(Kind.METHODS, ()):
         card = _card(method)
+        acting: tuple[str, ...]
         if not card.trains:
-            useless, reason, other = STRATEGIES, "doesn't train", "a method that trains"
+            acting, reason, other = (), "doesn't train", "a method that trains"
         elif card.negatives is None and not card.pairs:
-            useless, reason, other = ON_PAIRS, "compares nothing", "a method that compares pairs"
+            acting, reason, other = ("training",), "compares nothing", "a method that compares pairs"
         elif card.negatives is None:
-            useless, reason, other = NEGATIVES, "has no negatives", "a method with negatives"
+            acting, reason, other = ("training", "pairs"), "has no negatives", "a method with negatives"
         else:
             return
+        useless = [kind for kind in KINDS.values() if kind.strategy and kind.acts_with not in acting]
         for strategy in (item for kind in useless for item in chosen.get(kind, ())):
             yield RecipeProblem(
                 nearest(node_of(loaded, strategy), node_of(loaded, method)).place,

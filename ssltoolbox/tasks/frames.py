@@ -89,7 +89,7 @@ def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], t
 def _read(context: EvaluationContext, split: Split) -> tuple[np.ndarray, Features]:
     """The numbers [n] of the readable frames, and their clips, identities and labels as `Features`."""
     dataset = context.datasets[split]
-    clip, frame = context.places(split)
+    clip, frame = context.frames(split)
     batches = [(batch.labels, _readable(batch)) for batch in context.read(dataset, clip, frame, READ_AT_ONCE)]
     kept = np.concatenate([readable for _, readable in batches]) if batches else np.zeros(0, bool)
     clip, frame = clip[kept], frame[kept]

@@ -83,7 +83,7 @@ def clips(subject: Subject) -> Iterator[Complaint]:
 def frames(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     read = _read(dataset)
-    count = len(_places(dataset)[0])
+    count = len(_frames_to_read(dataset)[0])
     wanted = {
         "images": (read.images, "uint8", [count, 3, dataset.size, dataset.size]),
         "landmarks": (read.landmarks, "float32", [count, 68, 2]),
@@ -122,11 +122,11 @@ def known_early(subject: Subject) -> Iterator[Complaint]:
             )
     if not isinstance(dataset, LabelledDataset):
         return
-    asked_clips, asked_frames = _places(dataset)
+    asked_clips, asked_frames = _frames_to_read(dataset)
     read = dataset.read(asked_clips, asked_frames).labels
-    for place, (clip, frame) in enumerate(zip(asked_clips, asked_frames, strict=True)):
+    for row, (clip, frame) in enumerate(zip(asked_clips, asked_frames, strict=True)):
         for name, values in dataset.labels(clip).items():
-            if name not in read or not same(torch.as_tensor(values[frame]), read[name][place]):
+            if name not in read or not same(torch.as_tensor(values[frame]), read[name][row]):
                 yield Complaint(
                     name,
                     f"`{subject.name}.labels({clip})` has another {name!r} for frame {frame} than "
@@ -134,7 +134,7 @@ def known_early(subject: Subject) -> Iterator[Complaint]:
                 )
 
 
-@rule("the same places, the same bytes")
+@rule("the same frames, the same bytes")
 def reproducible(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     seed_globally(1)
@@ -144,7 +144,7 @@ def reproducible(subject: Subject) -> Iterator[Complaint]:
         if not same(once, again):
             yield Complaint(
                 "read",
-                f"`{subject.name}.read` gave other bytes for the same places: augmentation is the view's, and "
+                f"`{subject.name}.read` gave other bytes for the same frames: augmentation is the view's, and "
                 "what is drawn must follow from clip and frame",
             )
 
@@ -152,7 +152,7 @@ def reproducible(subject: Subject) -> Iterator[Complaint]:
 @rule("frames in the order asked for")
 def order(subject: Subject) -> None:
     dataset = subject.make("train")
-    asked_clips, asked_frames = _places(dataset)
+    asked_clips, asked_frames = _frames_to_read(dataset)
     forth, back = dataset.read(asked_clips, asked_frames), dataset.read(asked_clips[::-1], asked_frames[::-1])
     one = dataset.read(asked_clips[:1], asked_frames[:1])
     if not (same(forth.images, back.images.flip(0)) and same(forth.images[:1], one.images)):
@@ -174,25 +174,25 @@ def _some(count: int) -> list[int]:
     return sorted({int(index) for index in np.linspace(0, count - 1, min(count, LOOKED_AT))})
 
 
-def _places(dataset: Any) -> tuple[list[int], list[int]]:
+def _frames_to_read(dataset: Any) -> tuple[list[int], list[int]]:
     """First, middle and last frames of some clips; one of them twice."""
     chosen = _some(len(dataset))[: READ // 2]
     lengths = [len(dataset.clip(index)) for index in chosen]
-    places = [
+    numbers = [
         (clip, frame) for clip, length in zip(chosen, lengths, strict=True) for frame in (0, length - 1)
     ]
-    places.append(places[0])
-    return [clip for clip, _ in places], [frame for _, frame in places]
+    numbers.append(numbers[0])
+    return [clip for clip, _ in numbers], [frame for _, frame in numbers]
 
 
 def _read(dataset: Any) -> Frames:
-    read: Frames = dataset.read(*_places(dataset))
+    read: Frames = dataset.read(*_frames_to_read(dataset))
     return read
 
 
 def _calls(subject: Subject) -> list[Call]:
-    places = _places(subject.make("train"))
-    return [("clip", lambda dataset: dataset.clip(0).times), ("read", lambda dataset: dataset.read(*places))]
+    numbers = _frames_to_read(subject.make("train"))
+    return [("clip", lambda dataset: dataset.clip(0).times), ("read", lambda dataset: dataset.read(*numbers))]
 
 
 def make(subject: Subject) -> Any:

@@ -179,7 +179,7 @@ def eligible_only(subject: Subject) -> None:
             if not torch.equal(alike, unknown):
                 raise Breach(
                     f"{_call(subject)} let candidates count that may not be masked (the anchor itself, its "
-                    "draw, empty places of a queue): set their similarity aside before choosing, for example "
+                    "draw, empty entries of a queue): set their similarity aside before choosing, for example "
                     "`similarity.masked_fill(~eligible, -torch.inf)`"
                 )
 

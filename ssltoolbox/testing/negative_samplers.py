@@ -15,7 +15,7 @@ from ssltoolbox.testing.picks import (
     every_pick,
     inside,
     pick_calls,
-    place_of,
+    position_of,
     pure,
     questions,
 )
@@ -45,12 +45,12 @@ def picks_inside(subject: Subject) -> Iterator[Complaint]:
 @rule("picks differ from the anchor and from each other")
 def distinct(subject: Subject) -> Iterator[Complaint]:
     def look(picked: Any, clip: Clip, frame: int) -> Iterator[Complaint]:
-        places = [place_of(one, clip) for one in picked]
-        if (clip.index, frame) in places:
+        positions = [position_of(one, clip) for one in picked]
+        if (clip.index, frame) in positions:
             yield Complaint(
                 "anchor", f"`{subject.name}.pick` gave the anchor as its own negative: leave `anchor` out"
             )
-        if len(set(places)) < len(places):
+        if len(set(positions)) < len(positions):
             yield Complaint("twice", f"`{subject.name}.pick` gave a frame twice: draw without replacement")
 
     yield from every_pick(_with_count(subject, 3), look)

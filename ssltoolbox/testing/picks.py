@@ -32,7 +32,7 @@ def ask(strategy: Any, clip: Clip, frame: int, seed: int) -> Any:
     return strategy.pick(clip, frame, np.random.default_rng(seed))
 
 
-def place_of(answer: Any, clip: Clip) -> tuple[int, int]:
+def position_of(answer: Any, clip: Clip) -> tuple[int, int]:
     """The clip and the frame of a pick."""
     if isinstance(answer, Pick):
         return (clip.index if answer.clip is None else answer.clip), answer.frame
@@ -46,7 +46,7 @@ def inside(subject: Subject, answer: Any, clip: Clip) -> Iterator[Complaint]:
             "type", f"`{subject.name}.pick` must give frame numbers or `Pick`s, it gave {answer!r}"
         )
         return
-    number, frame = place_of(answer, clip)
+    number, frame = position_of(answer, clip)
     catalogue = clip.catalogue
     assert catalogue is not None
     if not 0 <= number < len(catalogue):

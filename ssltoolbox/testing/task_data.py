@@ -136,7 +136,7 @@ class TrialData:
             feature_dim=network.dim,
             view=PlainView(network.size),
             datasets=splits,
-            places=lambda split: _spread(splits[split]),
+            frames=lambda split: _spread(splits[split]),
             read=_read,
             features=lambda dataset, clips, frames: _features(frozen, dataset, clips, frames),
             device=torch.device("cpu"),
@@ -184,8 +184,8 @@ def _spread(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         for clip in clips.tolist()
         for frame in np.unique(np.linspace(0, len(dataset.clip(clip)) - 1, each).astype(np.int64)).tolist()
     ]
-    places = np.array(chosen, np.int64).reshape(-1, 2)
-    return places[:, 0], places[:, 1]
+    numbers = np.array(chosen, np.int64).reshape(-1, 2)
+    return numbers[:, 0], numbers[:, 1]
 
 
 def _read(dataset: Dataset, clips: np.ndarray, frames: np.ndarray, size: int) -> Iterator[Frames]:

@@ -36,7 +36,7 @@ BAD = {
     "facts are those of the training split": ("return 3", "return 2"),
     "clips are in order of time": ("np.arange(10) / 4", "np.zeros(10)"),
     "frames as promised": ("return api.Frames(images,", "return api.Frames(images.float(),"),
-    "the same places, the same bytes": (
+    "the same frames, the same bytes": (
         "return api.Frames(images,",
         "return api.Frames(torch.randint_like(images, 255),",
     ),

@@ -321,5 +321,5 @@ def _column(table: pa.Table, name: str) -> pa.Array:
     """A column, all of it in one piece."""
     column = table[name]
     if column.null_count:
-        raise UserError(f"column {name} of an index has empty places", "make the index again")
+        raise UserError(f"column {name} of an index has empty cells", "make the index again")
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)

@@ -84,7 +84,7 @@ class TaskData(Mapping[Split, Features]):
             feature_dim=self._feature_dim(),
             view=self.extractor.view,
             datasets=self.splits,
-            places=self._frames,
+            frames=self._frames,
             read=self.extractor.read,
             features=self.extractor.of_frames,
             device=self.extractor.device,

@@ -156,7 +156,7 @@ class Network:
         return {"net": {"asked": "features"}}
 
     def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
-        clip, frame = context.places("test")
+        clip, frame = context.frames("test")
         (batch,) = context.read(context.datasets["test"], clip, frame, 100)
         before = context.features(context.datasets["test"], clip[:2], frame[:2]).values
         with torch.no_grad():

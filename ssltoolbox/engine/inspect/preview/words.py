@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ssltoolbox.api import Batch, Kind
+from ssltoolbox.api import KINDS, Batch, Kind
 from ssltoolbox.engine.inspect.preview.batch import SeenBatch
 from ssltoolbox.plan import Plan
 
@@ -16,15 +16,8 @@ Relation = Literal["pulled", "pushed", "masked", "neither"]
 
 def facts(plan: Plan) -> Iterator[tuple[str, str]]:
     """Kind and summary of each component of the recipe."""
-    kinds = (
-        Kind.DATASETS,
-        Kind.METHODS,
-        Kind.POSITIVE_GENERATORS,
-        Kind.NEGATIVE_SAMPLERS,
-        Kind.NEGATIVE_MASKERS,
-        Kind.VIEWS,
-    )
-    for kind in kinds:
+    strategies = (kind for kind in KINDS.values() if kind.strategy)
+    for kind in (Kind.DATASETS, Kind.METHODS, *strategies, Kind.VIEWS):
         for chosen in plan.of(kind):
             yield kind.singular, f"{chosen.key}. {chosen.descriptor.summary}"
 
