@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
+from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.runs.folder import RunFolder
 
 
@@ -35,5 +36,7 @@ def timed(folder: RunFolder) -> Iterator[Clock]:
     try:
         yield clock
     except BaseException:
-        clock.record()
+        # What ended the run matters more than a disk that is full.
+        with suppress(SslToolboxError):
+            clock.record()
         raise
