@@ -14,7 +14,7 @@ from ssltoolbox.support.words import MISSING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ssltoolbox.report.comparison import Comparison
+    from ssltoolbox.report.comparison import RunComparison
     from ssltoolbox.report.results import Result
 
 
@@ -51,14 +51,14 @@ def compare(runs: tuple[Path, ...], output: Path | None) -> None:
         console.print(f"written to {output}", soft_wrap=True)
 
 
-def _differences(comparison: Comparison) -> Table:
+def _differences(comparison: RunComparison) -> Table:
     table = _table("What the recipes differ in", "option", comparison)
     for row in comparison.differences:
         _add(table, row.key, *(MISSING if value is None else value for value in row.values))
     return table
 
 
-def _scores(comparison: Comparison) -> Table:
+def _scores(comparison: RunComparison) -> Table:
     table = _table("Results", "task and metric", comparison)
     for score in comparison.scores:
         first = score.first
@@ -72,7 +72,7 @@ def _cell(result: Result | None) -> str:
     return MISSING if result is None else f"{result.text(result.trained)}\n{result.interval_text}".rstrip()
 
 
-def _table(title: str, first: str, comparison: Comparison) -> Table:
+def _table(title: str, first: str, comparison: RunComparison) -> Table:
     from rich.table import Table
     from rich.text import Text
 

@@ -82,7 +82,7 @@ def _end(run: Run, plan: Plan, console: Console) -> None:
 
 def _next_command(path: Path, evaluated: bool) -> str:
     """What to do with the run: measure it, or look at it next to another one."""
-    command = ["evaluate", str(path), "--tasks", "expression"]
+    command = ["evaluate", str(path), "--tasks", "TASK"]
     if evaluated:
         command = ["compare", str(path), "OTHER_RUN"]
     return shlex.join(["ssltoolbox", *command])

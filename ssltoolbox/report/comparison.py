@@ -10,7 +10,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.report.files import Curve, RunFiles, open_files
 from ssltoolbox.report.page import Picture, claim_of, facts_of, pairs_of
 from ssltoolbox.report.plots import curves_plot, runs_plot
-from ssltoolbox.report.recipe import Difference, differences
+from ssltoolbox.report.recipe import OptionDifference, differences
 from ssltoolbox.report.results import Result, notes_on, results_of
 from ssltoolbox.report.templates import html_template
 from ssltoolbox.report.training import groups_of
@@ -35,7 +35,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Several runs.
 
     Attributes:
@@ -47,7 +47,7 @@ class Comparison:
 
     names: tuple[str, ...]
     runs: tuple[RunFiles, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[OptionDifference, ...]
     scores: tuple[Score, ...]
 
     @property
@@ -57,7 +57,7 @@ class Comparison:
         return list(dict.fromkeys(notes))
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
+def compare(folders: Sequence[Path]) -> RunComparison:
     """
     Raises:
         UserError: where a folder is no run folder, or has damaged files, or is named twice.
@@ -70,10 +70,10 @@ def compare(folders: Sequence[Path]) -> Comparison:
         {key: recipe[key] for key in run.recipe if key in recipe}
         for run, recipe in zip(runs, recipes, strict=True)
     ]
-    return Comparison(_names(folders, runs), runs, tuple(differences(ordered)), tuple(_scores(runs)))
+    return RunComparison(_names(folders, runs), runs, tuple(differences(ordered)), tuple(_scores(runs)))
 
 
-def render_comparison(comparison: Comparison) -> str:
+def render_comparison(comparison: RunComparison) -> str:
     """The page, as HTML that needs no other file."""
     runs = dict(zip(comparison.names, comparison.runs, strict=True))
     return html_template(TEMPLATE).render(
@@ -126,7 +126,7 @@ def _key(result: Result) -> tuple[str, str]:
     return result.task, result.metric.key
 
 
-def _score_pictures(comparison: Comparison) -> Iterator[Picture]:
+def _score_pictures(comparison: RunComparison) -> Iterator[Picture]:
     for score in comparison.scores:
         measured = {
             name: result for name, result in zip(comparison.names, score.results, strict=True) if result

@@ -12,7 +12,7 @@ from ssltoolbox.recipe import value_text
 
 
 @dataclass(frozen=True)
-class Difference:
+class OptionDifference:
     """One option that recipes differ in.
 
     Attributes:
@@ -38,7 +38,7 @@ def marked_lines(text: str, own: Collection[str]) -> list[tuple[str, bool]]:
     return [(line, number in marked) for number, line in enumerate(text.rstrip().splitlines())]
 
 
-def differences(recipes: Sequence[Mapping[str, Any]]) -> list[Difference]:
+def differences(recipes: Sequence[Mapping[str, Any]]) -> list[OptionDifference]:
     """The options with different values, in the order of the recipes' sections.
 
     An option of a component that only some recipes name is left out: the component's name says it.
@@ -46,7 +46,7 @@ def differences(recipes: Sequence[Mapping[str, Any]]) -> list[Difference]:
     flat = [dict(_options(recipe, "")) for recipe in recipes]
     keys = dict.fromkeys(key for options in flat for key in options)
     return [
-        Difference(key, tuple(options.get(key) for options in flat))
+        OptionDifference(key, tuple(options.get(key) for options in flat))
         for key in keys
         if len({options[key] for options in flat if key in options}) > 1
     ]
