@@ -17,7 +17,7 @@ uv build --quiet --out-dir "$rooms/dist"
 uv venv --quiet --python "$python" "$environment"
 # As direct requirements: those of a wheel are none to uv, and it would take their newest versions.
 VIRTUAL_ENV=$environment uv pip install --quiet --resolution "$versions" --requirements pyproject.toml \
-    --extra video --extra saliency --extra onnx 'pytest>=8.2' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
+    --extra video --extra saliency --extra onnx --extra remote 'pytest>=8.2' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
 case $built in wheel) file=("$rooms"/dist/*.whl) ;; sdist) file=("$rooms"/dist/*.tar.gz) ;; esac
 VIRTUAL_ENV=$environment uv pip install --quiet --no-deps "${file[@]}"
 VIRTUAL_ENV=$environment uv pip list --quiet > "$room/versions.txt"

@@ -75,6 +75,7 @@ from ssltoolbox.api.tensors import (
     Rows,
     StepOutput,
 )
+from ssltoolbox.api.urls import PathOrUrl, Url, is_url
 from ssltoolbox.api.views import CroppingView, PairedView, SharedView, Side, View
 from ssltoolbox.api.watching import Callback, Ending, Logger, RunSetting
 
@@ -140,6 +141,7 @@ __all__ = [
     "PairedDataset",
     "PairedView",
     "Pairs",
+    "PathOrUrl",
     "Pick",
     "Pictures",
     "PicturingMethod",
@@ -160,8 +162,10 @@ __all__ = [
     "TaskResults",
     "UnreadableFrame",
     "UpdatedMethod",
+    "Url",
     "UserError",
     "View",
     "ViewOptions",
     "hookimpl",
+    "is_url",
 ]

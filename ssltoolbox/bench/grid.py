@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from ssltoolbox.api import is_url
 from ssltoolbox.recipe import (
     FlatComponent,
     Located,
@@ -26,7 +27,7 @@ from ssltoolbox.recipe import (
 from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.problems import quoted, shown, shown_path
 from ssltoolbox.recipe.source import read_file
-from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
 
 OWN_KEYS = {
     "name": "a recipe's name stays its own",

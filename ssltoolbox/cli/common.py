@@ -64,7 +64,8 @@ def no_url(context: click.Context | None, parameter: click.Parameter | None, val
     Raises:
         BadParameter: for a URL.
     """
-    from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
+    from ssltoolbox.api import is_url
+    from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
 
     for text in value if isinstance(value, tuple) else (value,):
         if isinstance(text, str) and is_url(text):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ssltoolbox.api import Url, is_url
 from ssltoolbox.recipe.place import Key, Located, resolve_path
 
 PATH_TEXT = object()
@@ -20,8 +21,8 @@ PATH_TEXT = object()
 def plain_data(node: Located, annotations: Sequence[Any]) -> Any:
     """The node's plain data, with the texts that are paths made absolute.
 
-    A text that the annotations also allow as it is (`Path | str`, `Path | Literal["imagenet"]`) is left
-    alone.
+    A text that the annotations also allow as it is (`Path | str`, `Path | Literal["imagenet"]`, or a URL for
+    `Path | Url`) is left alone.
 
     Args:
         node: the data.
@@ -76,7 +77,9 @@ def fields_of(annotations: Iterable[Any]) -> dict[str, FieldInfo]:
 
 def _is_path(text: str, annotations: Iterable[Any]) -> bool:
     members = list(_members(annotations))
-    allowed_as_it_is = any(member is str or text in _literals(member) for member in members)
+    allowed_as_it_is = any(
+        member is str or text in _literals(member) or (member is Url and is_url(text)) for member in members
+    )
     return not allowed_as_it_is and any(_is_subclass(member, Path) for member in members)
 
 

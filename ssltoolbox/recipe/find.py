@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ssltoolbox.api import is_url
 from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import Place
 from ssltoolbox.recipe.problems import RecipeProblem, quoted, shown_path
 from ssltoolbox.recipe.shipped import SUFFIX, shipped_recipes
-from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
 
 SUFFIXES = (SUFFIX, ".yml")
 

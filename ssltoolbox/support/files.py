@@ -11,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import platformdirs
 
 from ssltoolbox.api import SslToolboxError, UserError
 
 LOCK = ".lock"
+CACHE = "SSLTOOLBOX_CACHE"
+"""Environment variable: the folder for files that runs share, instead of the user's cache folder."""
+
+
+def cache_folder(name: str) -> Path:
+    """The folder for files of this kind that runs share."""
+    given = os.environ.get(CACHE)
+    return (Path(given) if given else platformdirs.user_cache_path("ssltoolbox")) / name
 
 
 def beside(path: Path) -> Path:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import lru_cache
 from pathlib import Path
 
-from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.api import DataNotFound, UserError, is_url
 
 NOT_UTF8 = "its name is not UTF-8"
 RENAME = "rename it"
 
 NOT_SUPPORTED = "URLs are not supported"
 ADVICE = "name a path on this machine, such as where the storage is mounted"
-
-# One slash, as pathlib leaves one of two; two letters, as one is a drive of Windows.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def printable(path: str | os.PathLike[str]) -> str:
@@ -48,17 +44,6 @@ def refuse_no_utf8(path: Path) -> None:
     """
     if not is_utf8(path):
         raise UserError(f"{printable(path)}: {NOT_UTF8}", RENAME)
-
-
-def is_url(path: str | os.PathLike[str]) -> bool:
-    """True for a URL, also after pathlib has changed it.
-
-    >>> is_url("s3://bucket/faces"), is_url("file:///faces"), is_url("s3:/bucket")
-    (True, True, True)
-    >>> is_url("faces/s3"), is_url("C:/faces"), is_url("timm:resnet50")
-    (False, False, False)
-    """
-    return bool(_URL.match(os.fspath(path)))
 
 
 def refuse_url(path: str | os.PathLike[str]) -> None:

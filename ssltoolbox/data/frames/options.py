@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, OptionError, Problem, Setting, Split
+from ssltoolbox.api import DataFacts, OptionError, PathOrUrl, Problem, Setting, Split, Url
 from ssltoolbox.data.listed import ListedOptions
+from ssltoolbox.support.files import cache_folder
 
 if TYPE_CHECKING:
     from ssltoolbox.data.frames.folder import FrameFolder
     from ssltoolbox.data.index.reader import FrameIndex
+    from ssltoolbox.support.remote import RemoteFolder
 
 PAPER_FPS = 25 / 6
 """The frame rate of VoxCeleb1's published face crops."""
@@ -31,8 +33,15 @@ class FramesOptions(ListedOptions):
     root: Path | None = Field(default=None, strict=False)
     """The folder that holds the folders of the identities; or else give an index."""
 
-    index: Path | None = Field(default=None, strict=False)
-    """An index, made by `ssltoolbox data index` or `data pack`; or else give a root."""
+    index: PathOrUrl | None = None
+    """An index, made by `ssltoolbox data index` or `data pack`; or else give a root. A packed index may be on
+    remote storage: `s3://bucket/faces.index`."""
+
+    cache: Path | None = Field(default=None, strict=False)
+    """A folder on this machine for what was read of a remote index [the user's cache folder]."""
+
+    cache_gib: float = Field(default=50.0, gt=0)
+    """The most GiB of a remote index's images that the cache holds; it drops what was read longest ago."""
 
     fps: float | None = Field(default=None, ge=0.01, le=1000)
     """Frames per second of clips whose frames are numbered without gaps [25/6]; an index has its own."""
@@ -64,11 +73,6 @@ class FramesOptions(ListedOptions):
             raise OptionError(message, options=("test", "val"))
         return self
 
-    @property
-    def source(self) -> Path:
-        """The root or the index, whichever is given."""
-        return cast(Path, self.root or self.index)
-
     def list_folder(self, split: Split) -> FrameFolder:
         """The clips of a split below the root; see `read_folder`."""
         # Listing plugins imports this module and needs neither numpy nor natsort.
@@ -77,7 +81,7 @@ class FramesOptions(ListedOptions):
         return self.once(
             split,
             lambda: read_folder(
-                self.source, split, val=self.val, test=self.test, follow_links=self.follow_links
+                cast(Path, self.root), split, val=self.val, test=self.test, follow_links=self.follow_links
             ),
         )
 
@@ -86,7 +90,15 @@ class FramesOptions(ListedOptions):
         # Folders are looked at without pyarrow, which takes a moment to import.
         from ssltoolbox.data.index.reader import open_index
 
-        return self.once("index", lambda: open_index(self.source, self.fps))
+        return self.once("index", lambda: open_index(self._place_of_index(), self.fps))
+
+    def _place_of_index(self) -> Path | RemoteFolder:
+        from ssltoolbox.support.remote import RemoteFolder
+
+        if not isinstance(self.index, Url):
+            return cast(Path, self.index)
+        folder = self.cache or cache_folder("remote")
+        return RemoteFolder(self.index, folder, int(self.cache_gib * 2**30))
 
     def facts(self, split: Split = "train") -> DataFacts:
         """Facts of a split, from listing its folders or from its index; no image is opened.

@@ -20,6 +20,7 @@ from ssltoolbox.data.index.schema import (
     CLIPS_FILE,
     FRAMES,
     FRAMES_FILE,
+    HEADER,
     IMAGES_FILE,
     LANDMARKS_FILE,
     PLACES,
@@ -31,6 +32,7 @@ from ssltoolbox.data.index.schema import (
 )
 from ssltoolbox.data.splits import no_identity, split_of, with_val
 from ssltoolbox.support.paths import Root, printable
+from ssltoolbox.support.remote import RemoteFile, RemoteFolder
 
 T = TypeVar("T")
 
@@ -38,32 +40,32 @@ T = TypeVar("T")
 class ImageFile:
     """The images of a packed index, read one by one and not kept in memory."""
 
-    def __init__(self, path: Path, offsets: np.ndarray, lengths: np.ndarray) -> None:
+    def __init__(self, file: Path | RemoteFile, offsets: np.ndarray, lengths: np.ndarray) -> None:
         """
         Args:
-            path: the file.
+            file: on this machine, or on remote storage.
             offsets, lengths: [frames] position and number of each frame's bytes, to check the file against.
 
         Raises:
             UserError: where the file can't be read, or is shorter than the index says.
         """
-        try:
-            self._file = pa.OSFile(str(path))
-        except OSError as error:
-            raise UserError(f"{path}: {first_line(error)}", "pack the index again") from error
-        size = self._file.size()
+        self._name = str(file)
+        if isinstance(file, Path):
+            local = _open(file)
+            size, self._read_at = local.size(), local.read_at
+        else:
+            size, self._read_at = file.size, file.read_at
         if (offsets < 0).any() or (lengths < 0).any() or (offsets > size - lengths).any():
-            raise UserError(f"{path}: {size} bytes are fewer than the index says", "pack the index again")
-        self._path = path
+            raise UserError(f"{file}: {size} bytes are fewer than the index says", "pack the index again")
 
     def read(self, offset: int, length: int) -> bytes:
         """
         Raises:
             UserError: where the file has been cut short since it was opened.
         """
-        content: bytes = self._file.read_at(length, offset)
+        content: bytes = self._read_at(length, offset)
         if len(content) < length:
-            raise UserError(f"{self._path}: it was cut short since it was opened", "pack the index again")
+            raise UserError(f"{self._name}: it was cut short since it was opened", "pack the index again")
         return content
 
 
@@ -86,7 +88,7 @@ class _Mapped(Generic[T]):
 
 
 class FrameIndex:
-    """An index of frames, memory-mapped. Pickling it pickles its path.
+    """An index of frames, memory-mapped. Pickling it pickles the arguments.
 
     Its columns raise UserError where a file was cut short since it was opened.
 
@@ -113,13 +115,17 @@ class FrameIndex:
     _frame_names = _Mapped[pa.Array]()
     _places = _Mapped[list[np.ndarray]]()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, remote: RemoteFolder | None = None) -> None:
         """
+        Args:
+            path: the index's folder.
+            remote: for an index on remote storage; `path` has copies of its files except for the packed images.
+
         Raises:
             DataNotFound: where there is no such index.
             UserError: if it is damaged or its files don't fit together.
         """
-        self.path = path
+        self.path, self.remote = path, remote
         self.header = Header.read(path)
         self.root = root_of(self.header, path)
         self._sizes = {file: _size(file) for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
@@ -151,7 +157,7 @@ class FrameIndex:
         return ({"expression": EXPRESSIONS} if "expression" in self.labels else {}) | named
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FrameIndex, (self.path,)
+        return FrameIndex, (self.path, self.remote)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -179,7 +185,10 @@ class FrameIndex:
         Raises:
             UserError: where it can't be used.
         """
-        return ImageFile(self.path / IMAGES_FILE, *self._places) if self.header.packed else None
+        if not self.header.packed:
+            return None
+        file = self.remote.file(IMAGES_FILE) if self.remote else self.path / IMAGES_FILE
+        return ImageFile(file, *self._places)
 
     def packed_image(self, row: int) -> bytes:
         """The bytes of a frame of a packed index.
@@ -260,24 +269,38 @@ class FrameIndex:
             raise UserError(f"{self.path}: times of a clip don't increase", "make the index again")
 
 
-def open_index(path: Path, fps: float | None) -> FrameIndex:
+def open_index(place: Path | RemoteFolder, fps: float | None) -> FrameIndex:
     """Opens an index for a run, and checks that its frames are there.
 
     Args:
-        path: the index.
+        place: the index, on this machine or on remote storage.
         fps: the frame rate in the recipe; None if it has none.
 
     Raises:
         DataNotFound: where the index or its frames are not there.
         UserError: where it can't be used, or was made for another frame rate.
     """
-    index = FrameIndex(path)
+    index = FrameIndex(place) if isinstance(place, Path) else _open_remote(place)
     if fps is not None and not math.isclose(fps, index.header.fps, rel_tol=1e-3):
         raise UserError(
-            f"{path}: this index was made for {index.header.fps:.4g} frames per second, and fps says {fps:.4g}",
+            f"{place}: this index was made for {index.header.fps:.4g} frames per second, and fps says {fps:.4g}",
             "leave fps out, or make the index again with --fps",
         )
     index.check_root()
+    return index
+
+
+def _open_remote(folder: RemoteFolder) -> FrameIndex:
+    """
+    Raises:
+        UserError: where the images are not in the index.
+    """
+    index = FrameIndex(folder.copied((HEADER, CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE)), folder)
+    if not index.header.packed:
+        raise UserError(
+            f"{folder}: this index lists image files, and only packed indexes are read from remote storage",
+            "pack it: ssltoolbox data pack",
+        )
     return index
 
 
@@ -297,6 +320,17 @@ def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> 
     if not len(clips):
         no_identity(index.path, len(index.identity_names), split, val=val, test=test)
     return clips
+
+
+def _open(file: Path) -> Any:
+    """
+    Raises:
+        UserError: where the file can't be read.
+    """
+    try:
+        return pa.OSFile(str(file))
+    except OSError as error:
+        raise UserError(f"{file}: {first_line(error)}", "pack the index again") from error
 
 
 def _size(file: Path) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
 from ssltoolbox.data.index.csv_format import READ, delimiter_of, encoding_of
@@ -22,7 +22,7 @@ from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of, plain
 from ssltoolbox.data.label_options import WrittenLabel, as_options
-from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, printable
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, printable
 
 TYPES = (".csv", ".parquet")
 _NAMES = ("identity", "video", "clip")

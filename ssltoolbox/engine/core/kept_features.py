@@ -20,7 +20,6 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import platformdirs
 import timm
 import torch
 import xxhash
@@ -32,10 +31,8 @@ from ssltoolbox.api import SslToolboxError
 from ssltoolbox.models import weights_hash
 from ssltoolbox.plan import Plan
 from ssltoolbox.registry.code import code_version, digest_of
-from ssltoolbox.support.files import replaced
+from ssltoolbox.support.files import cache_folder, replaced
 
-FOLDER = "SSLTOOLBOX_CACHE"
-"""Environment variable: the folder for files that runs share, instead of the user's cache folder."""
 GIB = 2**30
 FILE_BYTES = 64 * 2**20
 """Features are written to a file as soon as they have this size."""
@@ -142,15 +139,9 @@ def kept_features(plan: Plan, backbone: nn.Module, device: torch.device) -> Kept
     trainer = plan.recipe.trainer
     if trainer.keep_features is None:
         return None
-    folder = cache_folder() if trainer.keep_features == "auto" else Path(trainer.keep_features)
+    folder = cache_folder("features") if trainer.keep_features == "auto" else Path(trainer.keep_features)
     limit = int(trainer.keep_features_gib * GIB)
     return KeptFeatures(folder, network_digest(plan, backbone, device), limit)
-
-
-def cache_folder() -> Path:
-    """Where features are kept unless a recipe names a folder."""
-    given = os.environ.get(FOLDER)
-    return (Path(given) if given else platformdirs.user_cache_path("ssltoolbox")) / "features"
 
 
 _ONLY_FOR_LOADING = {"weights", "allow_partial", "from_video"}

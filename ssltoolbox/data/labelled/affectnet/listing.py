@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
 from ssltoolbox.data.splits import part_of_train
-from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, is_url, needed_file, needed_folder, printable
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, needed_file, needed_folder, printable
 
 LISTS = "Manually_Annotated_file_lists"
 IMAGES = "Manually_Annotated_Images"

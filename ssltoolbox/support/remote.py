@@ -1,0 +1,188 @@
+"""Folders on remote storage: whole files are copied to a local cache, large files are read by ranges."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.api.errors import first_line
+from ssltoolbox.support.files import beside, write_bytes
+
+BLOCK = 2**20
+"""Bytes of a part of a remote file that is read and cached at once. A clip's packed frames are about as large."""
+INSTALL = "install: pip install 'ssltoolbox[remote]'"
+
+
+class RemoteFolder:
+    """A folder on remote storage that fsspec can read, with a local cache. Pickling it pickles its arguments.
+
+    A file that changes on the storage has a new version, so cached content is never out of date.
+
+    Attributes:
+        url: the folder's URL, without a slash at its end.
+    """
+
+    def __init__(self, url: str, cache: Path, limit: int) -> None:
+        """
+        Args:
+            url: of the folder, such as `s3://bucket/faces.index`.
+            cache: a local folder for what was read; processes may share it.
+            limit: the most bytes of file parts that the cache holds. Whole files are not counted.
+        """
+        self.url = url.rstrip("/")
+        self._cache, self._limit = cache, limit
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __reduce__(self) -> tuple[type[RemoteFolder], tuple[str, Path, int]]:
+        return RemoteFolder, (self.url, self._cache, self._limit)
+
+    def copied(self, names: Sequence[str]) -> Path:
+        """A local folder with copies of those of the files that exist.
+
+        Raises:
+            DataNotFound: if none of them exists.
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            versions = {name: version for name in names if (version := self._version(name))}
+        if not versions:
+            raise DataNotFound(f"{self.url}: there is no such folder, or it has none of {', '.join(names)}")
+        folder = self._cache / "files" / _digest(self.url, *versions.items())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):  # another process of the run may be copying
+            if not folder.exists():
+                part = beside(folder)
+                for name in versions:
+                    with self._reading():
+                        content = self._system.cat_file(self._path(name))
+                    write_bytes(part / name, content)
+                part.rename(folder)
+        return folder
+
+    def file(self, name: str) -> RemoteFile:
+        """A file of the folder.
+
+        Raises:
+            DataNotFound: if it does not exist.
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            version, size = self._version(name), self._system.size(self._path(name))
+        if version is None or size is None:
+            raise DataNotFound(f"{self.url}/{name}: there is no such file, or its size is not known")
+        return RemoteFile(self, name, version, int(size))
+
+    def fetch(self, name: str, start: int, stop: int) -> bytes:
+        """The bytes of a file from start to stop, from the storage.
+
+        Raises:
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            content: bytes = self._system.cat_file(self._path(name), start=start, end=stop)
+        return content
+
+    @cached_property
+    def blocks(self) -> Any:
+        """The cache of parts of files, a dictionary of bytes on disk.
+
+        Raises:
+            UserError: if its package is not installed.
+        """
+        try:
+            from diskcache import Cache
+        except ImportError as error:
+            raise UserError(f"{self.url}: the package diskcache is missing", INSTALL) from error
+        return Cache(
+            str(self._cache / "blocks"),
+            size_limit=self._limit,
+            eviction_policy="least-recently-used",
+        )
+
+    def _version(self, name: str) -> str | None:
+        """A digest of the URL and of the version that the storage states; None if there is no such file."""
+        try:
+            info = self._system.info(self._path(name))
+        except FileNotFoundError:
+            return None
+        return _digest(self.url, name, sorted(info.items()))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @cached_property
+    def _root(self) -> str:
+        from fsspec.core import url_to_fs
+
+        root: str = url_to_fs(self.url)[1]
+        return root.rstrip("/")
+
+    @property
+    def _system(self) -> Any:
+        """fsspec's file system of this process: those of a process's parent can't be used after a fork."""
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(self.url)[0]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Drivers of storage have errors of any type, for lost connections, missing packages and rights alike."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise DataNotFound(f"{self.url}: {first_line(error)}") from error
+        except UserError:
+            raise
+        except ImportError as error:
+            raise UserError(f"{self.url}: {first_line(error)}", INSTALL) from error
+        except Exception as error:
+            message = first_line(error) or type(error).__name__
+            raise UserError(f"{self.url}: the storage can't be read: {message}") from error
+
+
+class RemoteFile:
+    """A file of a remote folder, in the version that it had when it was opened.
+
+    Attributes:
+        size: in bytes.
+    """
+
+    def __init__(self, folder: RemoteFolder, name: str, version: str, size: int) -> None:
+        self._folder, self._name, self._version = folder, name, version
+        self.size = size
+
+    def __str__(self) -> str:
+        return f"{self._folder.url}/{self._name}"
+
+    def read_at(self, length: int, offset: int) -> bytes:
+        """Bytes from an offset, fewer at the end of the file.
+
+        Raises:
+            UserError: if the storage can't be read.
+        """
+        stop = min(offset + length, self.size)
+        first = offset // BLOCK
+        content = b"".join(self._block(number) for number in range(first, -(-stop // BLOCK)))
+        return content[offset - first * BLOCK : stop - first * BLOCK]
+
+    def _block(self, number: int) -> bytes:
+        key = f"{self._version}/{BLOCK}/{number}"
+        content: bytes | None = self._folder.blocks.get(key)
+        if content is None:
+            start = number * BLOCK
+            content = self._folder.fetch(self._name, start, min(start + BLOCK, self.size))
+            self._folder.blocks.set(key, content)
+        return content
+
+
+def _digest(*of: object) -> str:
+    return hashlib.sha256(repr(of).encode()).hexdigest()[:32]

@@ -1,0 +1,70 @@
+"""A server of remote storage on this machine: files of a folder by HTTP, with ranges and ETags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+
+@dataclass
+class Storage:
+    """The server.
+
+    Attributes:
+        url: of the folder.
+        sent: path of a file → the number of its bytes that were sent.
+    """
+
+    url: str
+    sent: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Storage]:
+    """Serves the files of a folder."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self.respond(with_body=False)
+
+        def do_GET(self) -> None:
+            self.respond(with_body=True)
+
+        def respond(self, with_body: bool) -> None:
+            file = folder / self.path.lstrip("/")
+            if not file.is_file():
+                self.send_error(404)
+                return
+            content = file.read_bytes()
+            start, stop = 0, len(content)
+            if asked := self.headers.get("Range"):
+                first, last = asked.removeprefix("bytes=").split("-")
+                start, stop = int(first), min(stop, int(last) + 1)
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Length", str(stop - start))
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("ETag", sha256(content).hexdigest())
+            if asked:
+                self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
+            self.end_headers()
+            if with_body:
+                storage.sent[self.path] = storage.sent.get(self.path, 0) + stop - start
+                self.wfile.write(content[start:stop])
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    storage = Storage(f"http://127.0.0.1:{server.server_port}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield storage
+    finally:
+        server.shutdown()
+        server.server_close()
