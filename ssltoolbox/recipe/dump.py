@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from ssltoolbox.recipe.schema import Recipe
 from ssltoolbox.recipe.source import PLAIN_NUMBER
 
 
@@ -28,7 +28,7 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", PLAIN_NUMBER, list("+-.0123456789"))
 
 
-def dump(recipe: Recipe) -> str:
+def dump(recipe: BaseModel) -> str:
     """The recipe as YAML, sections in order, every option written out, paths as they are.
 
     Loaded again it is an equal recipe.

@@ -19,6 +19,7 @@ from pydantic import (
 
 from ssltoolbox.api import Kind, OptionError
 from ssltoolbox.recipe.annotations import PATH_TEXT
+from ssltoolbox.recipe.dump import dump
 from ssltoolbox.recipe.sections import TOP_LEVEL_KINDS
 
 _LONGEST_NAME = 60
@@ -235,10 +236,7 @@ class ShownInNotebooks(Section):
     """A section that notebooks show as YAML."""
 
     def _repr_html_(self) -> str:
-        # `dump` needs the finished `Recipe`.
-        from ssltoolbox.recipe.dump import dump
-
-        return f"<details open><summary>Recipe</summary><pre>{escape(dump(self))}</pre></details>"  # type: ignore[arg-type]
+        return f"<details open><summary>Recipe</summary><pre>{escape(dump(self))}</pre></details>"
 
 
 class RecipeFields(ShownInNotebooks):

@@ -36,6 +36,8 @@ from ssltoolbox.methods.supervised import Supervised
 SIZES = {"hidden_dim": 16, "output_dim": 8}
 METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
     "simclr": lambda context: SimCLR(SimCLROptions(**SIZES), context),
+    "simclr, rince": lambda context: SimCLR(SimCLROptions(**SIZES, loss="rince"), context),
+    "simclr, soft": lambda context: SimCLR(SimCLROptions(**SIZES, loss="soft_contrast"), context),
     "mocov2": lambda context: MoCoV2(MoCoV2Options(**SIZES, queue=32), context),
     "byol": lambda context: BYOL(BYOLOptions(**SIZES), context),
     "supervised": lambda context: Supervised(SupervisedOptions(), context),
