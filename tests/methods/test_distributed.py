@@ -132,15 +132,15 @@ def cycleface_stage2(context: MethodContext) -> CycleFace:
 
 
 # The heads of some have batch norm, whose statistics are those of a rank; in eval mode it does not use them. The
-# gradients of Barlow Twins cancel to a great part, so they are computed in double precision.
+# gradients of Barlow Twins, RINCE and soft contrast cancel in part, so they are computed in double precision.
 METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
     "simclr": lambda context: SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), context),
     "simclr, rince": lambda context: SimCLR(
         SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False, loss="rince"), context
-    ),
+    ).double(),
     "simclr, soft": lambda context: SimCLR(
         SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False, loss="soft_contrast"), context
-    ),
+    ).double(),
     "mocov2": lambda context: MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=48), context),
     "nnclr": lambda context: NNCLR(
         NNCLROptions(hidden_dim=16, prediction_dim=16, output_dim=8, support=48), context
@@ -175,7 +175,8 @@ def step_of(draws: slice, first_draw: int) -> tuple[Tensor, Tensor, Rows]:
     weight = torch.tensor([1.0, 3.0]).repeat_interleave(count).repeat(2)
     described = {"nearest": part} | dict.fromkeys(("threshold", "harder", "fnc", "reweight"), part[:, :0])
     labels = {"expression": rows.draw % 4 - 1}
-    rows = replace(rows, weight=weight, descriptors=described, labels=labels)
+    # Both steps have the same clips, so that thresholds of clips are used.
+    rows = replace(rows, clip=rows.draw % DRAWS, weight=weight, descriptors=described, labels=labels)
     return view_a[:, draws].flatten(0, 1), view_b[:, draws].flatten(0, 1), rows
 
 
