@@ -85,6 +85,7 @@ def ssltoolbox_methods():
         target=f"{__name__}:MaskedPatches",
         negatives=None,
         inputs=frozenset(),
+        whole_backbone=False,
         needs=frozenset({"backbone:vit"}),
         api=2,
     )

@@ -85,6 +85,8 @@ class MethodDescriptor(Descriptor):
         weights: True for a method that weighs hard negatives by `Rows.weight`. With False, weights other than 1
             are rejected.
         trains: False for a method that does not train the backbone.
+        whole_backbone: False for a method that calls layers of the backbone, and not the backbone as a whole.
+            `trainer.chunk_size` is then rejected.
     """
 
     negatives: Literal["batch", "queue"] | None
@@ -92,6 +94,7 @@ class MethodDescriptor(Descriptor):
     positives: bool = True
     weights: bool = False
     trains: bool = True
+    whole_backbone: bool = True
 
     @property
     def pairs(self) -> bool:

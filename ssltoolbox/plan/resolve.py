@@ -26,6 +26,7 @@ from ssltoolbox.plan.idle_keys import without_idle_keys
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
 from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
 from ssltoolbox.plan.splits import split_checks
+from ssltoolbox.plan.trainer_checks import trainer_checks
 from ssltoolbox.plan.weights import weights_checks
 from ssltoolbox.recipe import (
     Component,
@@ -89,6 +90,7 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
     problems = [*problems, *file_problems, *choice.problems, *idle, *data_problems, *own_problems]
     problems += component_checks(chosen, facts, loaded)
+    problems += trainer_checks(chosen, loaded)
     lacking = list(training_checks(chosen, loaded))
     problems += lacking
     problems += split_checks(chosen, loaded, data_needed)

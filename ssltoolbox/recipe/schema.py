@@ -171,7 +171,13 @@ class Trainer(Section):
     of its hard negatives. Methods that train need this."""
 
     accumulate: int = Field(default=1, ge=1)
-    """Micro-batches that a batch is divided into. Instances are compared only with others of their micro-batch."""
+    """Micro-batches that a batch is divided into. Instances are compared only with others of their micro-batch.
+    To compare all instances of a batch that does not fit into memory, see `chunk_size`."""
+
+    chunk_size: int | None = Field(default=None, ge=2)
+    """The most images on a device whose activations are in memory at once; null for all. The backbone computes a
+    micro-batch in chunks of this size, and computes each chunk again in the backward pass. All instances are still
+    compared: loss and gradients are those of the micro-batch. Only batch norm sees each chunk by itself."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """The number format of the computation. `auto` is bf16 on a GPU that supports it, else fp32."""
@@ -222,6 +228,14 @@ class Trainer(Section):
             both = ("steps", "epochs")
             message = "'epochs' and 'steps' can't both be given"
             raise OptionError(message, "set one of them to null", options=both, drop=both)
+        return self
+
+    @model_validator(mode="after")
+    def _compiled_as_a_whole(self) -> Self:
+        if self.compile and self.chunk_size is not None:
+            both = ("chunk_size", "compile")
+            message = "'chunk_size' and 'compile' can't both be given"
+            raise OptionError(message, "set chunk_size to null, or compile to false", options=both, drop=both)
         return self
 
 

@@ -212,6 +212,11 @@ def trains(subject: Subject) -> bool:
     return descriptor_of(subject).trains
 
 
+def calls_whole_backbone(subject: Subject) -> bool:
+    """True for a method that calls the backbone, not its layers."""
+    return trains(subject) and descriptor_of(subject).whole_backbone
+
+
 def has_negatives(subject: Subject) -> bool:
     """True for a method that compares a row with negatives."""
     return trains(subject) and descriptor_of(subject).negatives is not None

@@ -16,6 +16,7 @@ from ssltoolbox.testing.compare import changed_field, copy_of, devices, same, sh
 from ssltoolbox.testing.method_trial import (
     INSTANCES,
     MethodTrial,
+    calls_whole_backbone,
     has_negatives,
     learned_by,
     trains,
@@ -65,6 +66,19 @@ def gradients(subject: Subject) -> Iterator[Complaint]:
                 "training on several devices: take them out, or, of a momentum network, set "
                 "`requires_grad_(False)`",
             )
+
+
+@rule("calls the backbone as a whole", calls_whole_backbone)
+def calls_backbone(subject: Subject) -> None:
+    trial = MethodTrial(subject)
+    calls: list[Tensor] = []
+    trial.method.backbone.register_forward_hook(lambda module, inputs, output: calls.append(output))
+    trial.step(0)
+    if not any(output.requires_grad for output in calls):
+        raise Breach(
+            f"`{subject.name}.step` never calls `self.backbone(images)`: call it, or declare "
+            "`whole_backbone=False`, so that a recipe with `trainer.chunk_size` is refused"
+        )
 
 
 @rule("all that learns is optimised", trains)
@@ -214,6 +228,7 @@ RULES = (
     keeps_backbone,
     loss,
     gradients,
+    calls_backbone,
     optimised,
     detached,
     input_unchanged,

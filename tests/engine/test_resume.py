@@ -103,6 +103,22 @@ def test_strategies_resume_exactly(tmp_path: Path, strategies: str) -> None:
     assert_same_weights(weights_of(whole.path), weights_of(resumed.path))
 
 
+def test_chunks_resume_exactly(tmp_path: Path) -> None:
+    """With random numbers and running statistics in the backbone, which computes each chunk twice."""
+    recipe = write_recipe(tmp_path)
+    changes = (
+        "trainer.steps=4",
+        "trainer.chunk_size=3",
+        "backbone.options={drop_rate: 0.5}",
+        "losses=[identity_adversary]",
+    )
+    whole = run_tiny(recipe, tmp_path / "whole", *changes).folder
+    with halted_at(step=3):
+        run_tiny(recipe, tmp_path / "halted", *changes)
+    resumed = run_tiny(recipe, tmp_path / "halted", *changes, resume=True).folder
+    assert_same_weights(weights_of(whole.path), weights_of(resumed.path))
+
+
 SLURM_TASK = {
     "SLURM_JOB_ID": "1234",
     "SLURM_STEP_ID": "0",

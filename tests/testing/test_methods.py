@@ -54,6 +54,7 @@ BAD = {
         "self.head(self.backbone(view))",
         "self.head(self.backbone(view).detach())",
     ),
+    "calls the backbone as a whole": ("self.backbone(view)", "self.backbone.forward(view)"),
     "all that learns is optimised": (
         "self.context = context",
         "self.context, self.heads = context, [self.head]; del self.head",

@@ -41,6 +41,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
         target="ssltoolbox_mae.method:MAE",
         negatives=None,
         inputs=frozenset(),
+        whole_backbone=False,
         needs=frozenset({"backbone:vit"}),
         api=2,
     )

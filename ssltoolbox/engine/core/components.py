@@ -38,6 +38,7 @@ from ssltoolbox.engine.core.api1 import adapted
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses, Weighted
 from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.core.blame import Blame
+from ssltoolbox.engine.core.chunks import in_chunks
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import feature_dim
@@ -242,8 +243,14 @@ class Components:
             )
 
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
-        """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed."""
-        context = self._context(self.initial_backbone(), distributed, self._descriptor_dim())
+        """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed.
+
+        With `trainer.chunk_size`, the backbone and its copies take their images in chunks.
+        """
+        backbone, chunk_size = self.initial_backbone(), self.plan.recipe.trainer.chunk_size
+        if chunk_size:
+            backbone = in_chunks(backbone, chunk_size)
+        context = self._context(backbone, distributed, self._descriptor_dim())
         method: Method = _make(self.plan.method, context)
         return method, self.auxiliary_losses(context)
 
