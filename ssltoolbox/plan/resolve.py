@@ -24,7 +24,7 @@ from ssltoolbox.plan.checks import component_checks, number_checks, training_che
 from ssltoolbox.plan.choose import choose, written_at
 from ssltoolbox.plan.idle_keys import without_idle_keys
 from ssltoolbox.plan.plan import Chosen, OwnData, Plan
-from ssltoolbox.plan.schedule import Counts, LearningRate, warmup_steps
+from ssltoolbox.plan.schedule import Counts, LearningRate, scaled_lr, warmup_steps
 from ssltoolbox.plan.splits import split_checks
 from ssltoolbox.plan.trainer_checks import trainer_checks
 from ssltoolbox.plan.weights import weights_checks
@@ -276,4 +276,6 @@ def _learning_rate(
     (schedule,) = chosen[Kind.SCHEDULES]
     warmup = min(warmup_steps(optim, counts), counts.steps)
     setting = ScheduleSetting(counts.steps - warmup, counts.steps_per_epoch, optim.final_lr_fraction)
-    return LearningRate(schedule.provided, schedule.options, setting, optim.lr, warmup)
+    return LearningRate(
+        schedule.provided, schedule.options, setting, scaled_lr(optim, counts.instances), warmup
+    )

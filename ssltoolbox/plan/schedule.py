@@ -82,6 +82,30 @@ class Counts:
     epochs: float
 
 
+USUAL_BATCH = 256
+"""Instances for which `optim.lr` holds if it is scaled (Goyal et al., Accurate, Large Minibatch SGD, 2017)."""
+
+
+def scaled_lr(optim: Optim, instances: int) -> float:
+    """The highest learning rate for a batch of that many instances.
+
+    Source: linear, Goyal et al. 2017 and Chen et al. 2020 (SimCLR, with LARS); by the square root, You et al. 2020
+    (LAMB).
+
+    Examples:
+        >>> scaled_lr(Optim(lr=0.3, lr_scaling="linear"), 1024)
+        1.2
+        >>> scaled_lr(Optim(lr=0.3, lr_scaling="sqrt"), 1024)
+        0.6
+        >>> scaled_lr(Optim(lr=0.3), 1024)
+        0.3
+    """
+    if optim.lr_scaling is None:
+        return optim.lr
+    factor = instances / USUAL_BATCH
+    return optim.lr * (factor if optim.lr_scaling == "linear" else math.sqrt(factor))
+
+
 def warmup_steps(optim: Optim, counts: Counts) -> int:
     """Warm-up steps of a recipe; may be more than the steps of the run."""
     if optim.warmup_steps is not None:

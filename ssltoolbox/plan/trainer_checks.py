@@ -9,7 +9,9 @@ from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 
 
-def trainer_checks(chosen: Mapping[Kind, tuple[Chosen, ...]], loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def trainer_checks(
+    chosen: Mapping[Kind, tuple[Chosen, ...]], loaded: LoadedRecipe
+) -> Iterator[RecipeProblem]:
     """Trainer options that can't act with the method."""
     trainer = loaded.sections.get("trainer")
     if trainer is None or trainer.chunk_size is None:

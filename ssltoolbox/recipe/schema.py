@@ -117,7 +117,12 @@ class Optim(Section):
     """The optimiser: one of the toolbox, of timm (such as `lamb` and `muon`) or of a plugin."""
 
     lr: float = Field(gt=0)
-    """The highest learning rate, which the warm-up ends at. It is not scaled by the batch size."""
+    """The highest learning rate, which the warm-up ends at. See `lr_scaling` for larger batches."""
+
+    lr_scaling: Literal["linear", "sqrt"] | None = None
+    """How the learning rate grows with the batch size; null if it does not. Otherwise `lr` is the rate for 256
+    instances: `linear` multiplies it by batch_size / 256, as usual with sgd and lars, and `sqrt` by the square root
+    of that, as usual with lamb and adamw."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
     """Weight decay: decoupled for adamw, an L2 penalty for adam, sgd and lars."""

@@ -52,6 +52,7 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import Batch, MethodContext, NegativeMasker, Options, Rows, StepInputs, UpdatedMethod
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses, Weighted
+from ssltoolbox.engine.core.chunks import in_chunks
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.methods.byol import BYOL
@@ -91,6 +92,7 @@ def maskers(kind: str) -> MaskerUnion:
                 "nearest": Ring(RingOptions(inner=0.0, outer=0.6)),
             }
         )
+    kind = kind.removesuffix(", chunked")
     nearest = {"nearest": MaskNearest(Options())}
     if kind == "descriptors":
         return MaskerUnion(nearest)
@@ -107,9 +109,10 @@ def auxiliary(kind: str) -> AuxiliaryLosses:
     return AuxiliaryLosses({"adversary": Weighted(adversary, 0.5)})
 
 
-def build(name: str, maskers: MaskerUnion, distributed: bool) -> nn.Module:
+def build(name: str, maskers: MaskerUnion, distributed: bool, chunked: bool = False) -> nn.Module:
+    backbone = tiny_backbone(batch_norm=False)
     context = tiny_context(
-        backbone=tiny_backbone(batch_norm=False),
+        backbone=in_chunks(backbone, 5) if chunked else backbone,
         maskers=maskers,
         instances=DRAWS * (1 + HARD),
         distributed=distributed,
@@ -185,8 +188,8 @@ def two_steps(
 ) -> dict[str, Any]:
     """Losses of two steps, gradients after both, what is kept in queues and centres, and what was learned."""
     union = maskers(kind)
-    method: Any = build(name, union, distributed=ranks > 1)
     extra = auxiliary(kind)
+    method: Any = build(name, union, distributed=ranks > 1, chunked=ranks > 1 and "chunked" in kind)
     run: Any = SimpleNamespace(stages=SimpleNamespace(maskers=union), world_size=ranks)
     losses = []
     for step in range(2):
@@ -226,7 +229,9 @@ def in_order(kept: Tensor) -> Tensor:
 CASES = {
     2: [
         ("simclr", "descriptors"),
+        ("simclr", "descriptors, chunked"),
         ("mocov2", "descriptors"),
+        ("mocov2", "descriptors, chunked"),
         ("byol", "none"),
         ("nnclr", "descriptors"),
         ("dcl", "descriptors"),

@@ -12,6 +12,8 @@ from helpers.runs import halted_at, run_tiny, write_recipe
 
 from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run as cli_run
+from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.training.trainer import build_module
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError
 from ssltoolbox.support.timm_names import timm_optimisers
@@ -111,3 +113,11 @@ def test_checking_prints_the_rates(tmp_path: Path, capsys: pytest.CaptureFixture
     recipe = write_recipe(tmp_path, (OLD, "optim: {name: lion, lr: 1e-3, schedule: linear}"))
     assert cli_run(["check", str(recipe)]) == 0
     assert "lion, 0.001, linear" in capsys.readouterr().out
+
+
+def test_the_rate_grows_with_the_batch(tmp_path: Path) -> None:
+    changes = ["optim={name: lars, lr: 0.3, lr_scaling: linear}", "trainer.batch_size=12"]
+    plan = load_plan(write_recipe(tmp_path), changes)
+    module = build_module(Components(plan), distributed=False, failure_path=tmp_path / "failure.json")
+    assert plan.schedule is not None
+    assert plan.schedule.lr == module.optim.lr == pytest.approx(0.3 * 12 / 256)

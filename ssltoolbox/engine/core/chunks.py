@@ -33,7 +33,9 @@ def in_chunks(network: M, size: int) -> M:
         torch.Size([10, 2])
     """
     own = type(network)
-    network.__class__ = type(own.__name__, (_InChunks, own), {"chunk_size": size, "__module__": own.__module__})
+    network.__class__ = type(
+        own.__name__, (_InChunks, own), {"chunk_size": size, "__module__": own.__module__}
+    )
     return network
 
 
@@ -58,7 +60,10 @@ class _InChunks(nn.Module):
             return nullcontext(), _same_buffers(self)
 
         return torch.cat(
-            [checkpoint(whole, chunk, *args, use_reentrant=False, context_fn=contexts, **kwargs) for chunk in chunks]
+            [
+                checkpoint(whole, chunk, *args, use_reentrant=False, context_fn=contexts, **kwargs)
+                for chunk in chunks
+            ]
         )
 
 

@@ -50,7 +50,7 @@ def build_module(components: Components, distributed: bool, failure_path: Path) 
         method=method,
         losses=losses,
         stages=components.stages,
-        optim=optim,
+        optim=optim.model_copy(update={"lr": schedule.lr}),
         make_optimiser=maker(optimiser),
         lr_factor=schedule.factor,
         seed=plan.recipe.seed,
@@ -208,7 +208,8 @@ def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
         if _is_out_of_memory(error):
             raise SslToolboxError(
                 f"out of memory at step {trainer.global_step}: {first_line(error)}; "
-                "choose a smaller trainer.batch_size, set trainer.chunk_size, or choose a larger trainer.accumulate"
+                "choose a smaller trainer.batch_size, set trainer.chunk_size, or choose a larger "
+                "trainer.accumulate"
             ) from error
         if _is_of_the_compiler(error):
             raise SslToolboxError(

@@ -38,7 +38,9 @@ class MaskThird(NegativeMasker[Options]):
 
 METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
     "simclr": lambda context: SimCLR(SimCLROptions(hidden_dim=16, output_dim=8), context),
-    "mocov2": lambda context: MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=2 * INSTANCES), context),
+    "mocov2": lambda context: MoCoV2(
+        MoCoV2Options(hidden_dim=16, output_dim=8, queue=2 * INSTANCES), context
+    ),
     "byol": lambda context: BYOL(BYOLOptions(hidden_dim=16, output_dim=8), context),
 }
 
