@@ -95,6 +95,7 @@ class Setting:
         crop_size: height and width of the local crops that it sees too, in pixels; 0 without crops.
         steps, steps_per_epoch: optimiser steps; 0 if the data could not be found.
         temperature: the option of this name of the method; None if the method has no such option.
+        norm_instances: instances that share the statistics of a batch norm; 0 if it is not known before the run.
     """
 
     data: DataFacts | None
@@ -107,6 +108,7 @@ class Setting:
     steps: int = 0
     steps_per_epoch: int = 0
     temperature: float | None = None
+    norm_instances: int = 0
 
     @property
     def epochs(self) -> float:

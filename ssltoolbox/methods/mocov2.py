@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from lightly.models.modules.heads import MoCoProjectionHead
+from lightly.models.utils import batch_shuffle, batch_unshuffle
 from torch import Tensor, nn
 
 from ssltoolbox.api import MethodContext, Rows, StepInputs, StepOutput
@@ -33,7 +34,7 @@ class MoCoV2(nn.Module):
             **loss_choice(options),
         )
         self.queue = RowQueue(options.queue)
-        self._context = context
+        self._context, self._shuffle = context, options.shuffle_keys
 
     def before_step(self, step: int) -> None:
         """Updates the key network."""
@@ -43,8 +44,7 @@ class MoCoV2(nn.Module):
         """[M, 3, S, S] twice → the loss of the M queries."""
         (view_a, view_b), rows = inputs.views, inputs.rows
         query = self.projection(self.backbone(view_a))
-        with torch.no_grad():
-            key = self.key_projection(self.key_backbone(view_b))
+        key = self._key(view_b)
         half = len(rows) // 2
         query_rows, key_rows = rows[:half], rows[half:]
         negatives, weights = _keys_of_own_draw(key, query_rows)
@@ -62,6 +62,16 @@ class MoCoV2(nn.Module):
         if query.requires_grad:
             self.queue.enqueue(gather_rows(key_rows) if self._context.distributed else key_rows, pointer)
         return StepOutput(loss, terms, query, key, temperature=self.loss.temperature)
+
+    @torch.no_grad()
+    def _key(self, view: Tensor) -> Tensor:
+        """[M, 3, S, S] → [M, D] the keys; if wanted, shuffled over all devices while they are computed."""
+        if not self._shuffle:
+            keys: Tensor = self.key_projection(self.key_backbone(view))
+            return keys
+        distributed = self._context.distributed
+        shuffled, order = batch_shuffle(view.contiguous(), distributed)
+        return batch_unshuffle(self.key_projection(self.key_backbone(shuffled)), order, distributed)
 
 
 def _keys_of_own_draw(key: Tensor, rows: Rows) -> tuple[Tensor | None, Tensor | None]:

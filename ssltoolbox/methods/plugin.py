@@ -92,10 +92,28 @@ class MoCoV2Options(ContrastOptions):
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)
     """Size of the embedding that the loss compares."""
+    shuffle_keys: bool = False
+    """Whether the images of the keys are shuffled before the key network sees them, so that a key has its
+    batch-norm statistics from other images than its query. It acts where statistics are those of a part of the
+    batch: with `trainer.chunk_size`, or on several devices with `trainer.sync_batch_norm: false`."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         yield from super().problems(setting)
         yield from setting.queue_problems("queue", self.queue, "queue")
+        parted = setting.norm_instances < setting.instances
+        if setting.norm_instances and parted != self.shuffle_keys:
+            yield Problem("shuffle_keys", *(_LEAK if parted else _IDLE_SHUFFLE), warning=True)
+
+
+_LEAK = (
+    "a query and its key share batch-norm statistics with few others, by which a network with batch norm can tell "
+    "the key from the queue",
+    "set shuffle_keys: true",
+)
+_IDLE_SHUFFLE = (
+    "shuffled keys change nothing: batch norm has the statistics of the whole batch",
+    "set trainer.chunk_size; or, on several devices, trainer.sync_batch_norm: false",
+)
 
 
 class BYOLOptions(Options):

@@ -20,6 +20,7 @@ from ssltoolbox.plan.needs import need_checks
 from ssltoolbox.plan.places import nearest, node_of
 from ssltoolbox.plan.plan import Chosen, Plan
 from ssltoolbox.plan.schedule import warmup_steps
+from ssltoolbox.plan.trainer_checks import norm_instances
 from ssltoolbox.recipe import IMAGENET, LoadedRecipe, Located, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
 from ssltoolbox.support.words import counted
@@ -200,6 +201,7 @@ def _own_checks(plan: Plan, checked: list[Chosen], loaded: LoadedRecipe) -> Iter
             steps=plan.counts.steps,
             steps_per_epoch=plan.counts.steps_per_epoch,
             temperature=getattr(plan.method.options, "temperature", None),
+            norm_instances=norm_instances(plan),
         )
         with item.provided.blamed_for("problems()"):
             problems = list(item.options.problems(setting))

@@ -121,8 +121,8 @@ class Optim(Section):
 
     lr_scaling: Literal["linear", "sqrt"] | None = None
     """How the learning rate grows with the batch size; null if it does not. Otherwise `lr` is the rate for 256
-    instances: `linear` multiplies it by batch_size / 256, as usual with sgd and lars, and `sqrt` by the square root
-    of that, as usual with lamb and adamw."""
+    instances: `linear` multiplies it by batch_size / 256, as usual with sgd and lars, and `sqrt` by the square
+    root of that, as usual with lamb and adamw."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
     """Weight decay: decoupled for adamw, an L2 penalty for adam, sgd and lars."""
@@ -184,6 +184,10 @@ class Trainer(Section):
     micro-batch in chunks of this size, and computes each chunk again in the backward pass. All instances are still
     compared: loss and gradients are those of the micro-batch. Only batch norm sees each chunk by itself."""
 
+    grad_checkpointing: bool = False
+    """Whether the backbone keeps activations only between its stages and computes the others again in the backward
+    pass. Results stay the same, batch norm included. Only networks that have timm's switch for it."""
+
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """The number format of the computation. `auto` is bf16 on a GPU that supports it, else fp32."""
 
@@ -195,6 +199,14 @@ class Trainer(Section):
 
     nodes: int = Field(default=1, ge=1)
     """Machines that train together."""
+
+    sync_batch_norm: bool = True
+    """Whether batch norm has the statistics of the images of all devices, as in one process. With false each
+    device has those of its own images, which is faster."""
+
+    static_graph: bool = False
+    """Whether the devices may rely on every step using the same parameters in the same order, which makes their
+    exchange of gradients faster. Not for methods that freeze and unfreeze parts of the network."""
 
     checkpoint_steps: int = Field(default=500, ge=1)
     """Steps from one checkpoint to the next."""

@@ -145,6 +145,9 @@ METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
         SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False, loss="soft_contrast"), context
     ).double(),
     "mocov2": lambda context: MoCoV2(MoCoV2Options(hidden_dim=16, output_dim=8, queue=48), context),
+    "mocov2, shuffled": lambda context: MoCoV2(
+        MoCoV2Options(hidden_dim=16, output_dim=8, queue=48, shuffle_keys=True), context
+    ),
     "nnclr": lambda context: NNCLR(
         NNCLROptions(hidden_dim=16, prediction_dim=16, output_dim=8, support=48), context
     ).eval(),
@@ -232,6 +235,7 @@ CASES = {
         ("simclr", "descriptors, chunked"),
         ("mocov2", "descriptors"),
         ("mocov2", "descriptors, chunked"),
+        ("mocov2, shuffled", "descriptors"),
         ("byol", "none"),
         ("nnclr", "descriptors"),
         ("dcl", "descriptors"),

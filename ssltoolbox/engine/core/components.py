@@ -40,6 +40,7 @@ from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.chunks import in_chunks
 from ssltoolbox.engine.core.maskers import MaskerUnion
+from ssltoolbox.engine.core.recomputed import with_checkpointing
 from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import feature_dim
 from ssltoolbox.plan import Chosen, Plan
@@ -234,7 +235,7 @@ class Components:
         Raises:
             UserError: where the network can't be made, or not with these weights, or can't take the images.
         """
-        backbone, crop_size = self.initial_backbone(), self.plan.crop_size
+        backbone, crop_size = self._trained_backbone(), self.plan.crop_size
         dim = feature_dim(backbone, self.plan.image_size)
         if crop_size and (of_crops := feature_dim(backbone, crop_size, "views.crop_size")) != dim:
             raise UserError(
@@ -245,12 +246,9 @@ class Components:
     def learners(self, distributed: bool) -> tuple[Method, AuxiliaryLosses]:
         """The method around a new backbone and the auxiliary losses, all random weights from the recipe's seed.
 
-        With `trainer.chunk_size`, the backbone and its copies take their images in chunks.
+        The backbone, and copies that the method makes of it, save memory as `trainer` says.
         """
-        backbone, chunk_size = self.initial_backbone(), self.plan.recipe.trainer.chunk_size
-        if chunk_size:
-            backbone = in_chunks(backbone, chunk_size)
-        context = self._context(backbone, distributed, self._descriptor_dim())
+        context = self._context(self._trained_backbone(), distributed, self._descriptor_dim())
         method: Method = _make(self.plan.method, context)
         return method, self.auxiliary_losses(context)
 
@@ -263,6 +261,17 @@ class Components:
         context = self._context(self.backbone(), False, self._descriptor_dim() if describe else 0)
         method: nn.Module = _make(self.plan.method, context)
         return method
+
+    def _trained_backbone(self) -> nn.Module:
+        """The initial backbone with the trainer's means to save memory.
+
+        Raises:
+            UserError: for a backbone without gradient checkpointing.
+        """
+        backbone, trainer = self.initial_backbone(), self.plan.recipe.trainer
+        if trainer.grad_checkpointing:
+            backbone = with_checkpointing(backbone)
+        return in_chunks(backbone, trainer.chunk_size) if trainer.chunk_size else backbone
 
     def _context(self, backbone: nn.Module, distributed: bool, descriptor_dim: int) -> MethodContext:
         return MethodContext(

@@ -12,6 +12,8 @@ from torch import Tensor, distributed, nn
 from torch.nn import Module
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ssltoolbox.engine.core.recomputed import keep_statistics
+
 
 class SyncBatchNorm(LayerSync):
     """Synchronises batch norms, including timm's norms with an activation.
@@ -30,6 +32,8 @@ class SyncBatchNorm(LayerSync):
         """The model with synchronised norms; parameters and names stay."""
         if self.cuda:
             converted: Module = convert_sync_batchnorm(model)
+            # The norms are new ones, without hooks.
+            keep_statistics(converted)
             return converted
         for norm in model.modules():
             if type(norm) is BatchNormAct2d:

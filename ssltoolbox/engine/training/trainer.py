@@ -34,6 +34,7 @@ from ssltoolbox.engine.training.optim import maker
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
 from ssltoolbox.models.devices import best_device
 from ssltoolbox.plan import Plan
+from ssltoolbox.recipe import Trainer
 
 
 def build_module(components: Components, distributed: bool, failure_path: Path) -> TrainingModule:
@@ -96,7 +97,7 @@ def build_trainer(
         accelerator=device,
         devices=world.devices,
         num_nodes=world.nodes,
-        strategy=_ddp() if world.size > 1 else "auto",
+        strategy=_ddp(recipe) if world.size > 1 else "auto",
         precision=_precision(recipe.precision, cuda),
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,
@@ -105,7 +106,7 @@ def build_trainer(
         logger=list(loggers),
         callbacks=[UpdateMaskers(), *callbacks],
         profiler=profiler,
-        plugins=_plugins(world, cuda),
+        plugins=_plugins(world, cuda, recipe.sync_batch_norm),
         default_root_dir=folder,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
@@ -124,18 +125,18 @@ def fit(
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, **safely)
 
 
-def _ddp() -> DDPStrategy:
+def _ddp(recipe: Trainer) -> DDPStrategy:
     """DDP without broadcasts of buffers: every rank fills its queue, which is a buffer, with the same keys."""
     # Torch 2.13 renamed it, and warns of the old name.
-    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters:
-        return DDPStrategy(forward_sync_buffers=False)
-    return DDPStrategy(broadcast_buffers=False)
+    renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
+    buffers = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
+    return DDPStrategy(static_graph=recipe.static_graph, **buffers)
 
 
-def _plugins(world: World, cuda: bool) -> list[Any]:
+def _plugins(world: World, cuda: bool, sync_batch_norm: bool = True) -> list[Any]:
     started = world.launcher
     processes = StartedProcesses(world, started) if started else LightningEnvironment()
-    synced = [SyncBatchNorm(cuda)] if world.size > 1 else []
+    synced = [SyncBatchNorm(cuda)] if world.size > 1 and sync_batch_norm else []
     return [AtomicCheckpointIO(), processes, *synced]
 
 

@@ -79,3 +79,4 @@ def test_lightning_takes_it() -> None:
     trainer = pl.Trainer(accelerator="cpu", devices=2, strategy="ddp", plugins=sync, logger=False)
     assert isinstance(trainer.strategy._layer_sync, SyncBatchNorm)
     assert not any(isinstance(part, SyncBatchNorm) for part in _plugins(World(), cuda=True))
+    assert not any(isinstance(part, SyncBatchNorm) for part in _plugins(World(devices=2), True, False))

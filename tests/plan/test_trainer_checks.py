@@ -1,0 +1,42 @@
+"""Trainer options against the components of a recipe; `tests/golden` has the texts of the errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.recipes import write_recipe
+
+from ssltoolbox.plan import load_plan
+from ssltoolbox.plan.trainer_checks import norm_instances
+
+
+@pytest.mark.parametrize(
+    ("trainer", "together"),
+    [
+        ("", 16),
+        ("accumulate: 2", 8),
+        ("chunk_size: 4", 4),
+        ("chunk_size: 64", 16),
+        ("chunk_size: 4, devices: 2", 8),
+        ("chunk_size: 4, devices: 2, sync_batch_norm: false", 4),
+        ("devices: 2, sync_batch_norm: false", 8),
+        ("sync_batch_norm: false", 0),
+    ],
+)
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_moco_is_told_who_shares_statistics(
+    trainer: str, together: int, shuffled: bool, tmp_path: Path
+) -> None:
+    """Small groups need shuffled keys, and a whole batch has no use for them."""
+    plan = load_plan(
+        write_recipe(
+            tmp_path,
+            method=f"{{name: mocov2, queue: 64, shuffle_keys: {str(shuffled).lower()}}}",
+            trainer=f"{{epochs: 3, batch_size: 16, {trainer}}}",
+        )
+    )
+    assert norm_instances(plan) == together
+    compared = plan.counts.compared
+    warned = bool(together) and (together < compared) != shuffled
+    assert ["shuffle_keys" in warning.hint + warning.message for warning in plan.warnings] == [True] * warned
