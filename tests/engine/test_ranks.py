@@ -21,8 +21,10 @@ STRATEGIES = (
 )
 
 
-def trained(recipe: Path, out: Path, devices: int) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
-    settings = [word for change in (*STRATEGIES, f"trainer.devices={devices}") for word in ("--set", change)]
+def trained(
+    recipe: Path, out: Path, devices: int, changes: tuple[str, ...] = STRATEGIES
+) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
+    settings = [word for change in (*changes, f"trainer.devices={devices}") for word in ("--set", change)]
     process = start(recipe, out, *settings, prelude="import torch; torch.set_num_threads(1)")
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
@@ -32,13 +34,25 @@ def trained(recipe: Path, out: Path, devices: int) -> tuple[dict[str, torch.Tens
     return safetensors.torch.load_file(out / "backbone.safetensors"), rows
 
 
+def assert_near(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> None:
+    apart = torch.stack([(one[key].double() - two[key].double()).square().sum() for key in one]).sum().sqrt()
+    length = torch.stack([one[key].double().square().sum() for key in one]).sum().sqrt()
+    assert apart < 1e-4 * length
+
+
+def test_two_processes_in_chunks_train_as_one_without(tmp_path: Path) -> None:
+    """A backbone without batch norm, whose chunks do not matter."""
+    recipe = write_recipe(tmp_path, ("test_byobnet", "test_vit"), ("steps: 6", "steps: 2"))
+    one, _ = trained(recipe, tmp_path / "one", 1, ())
+    two, _ = trained(recipe, tmp_path / "two", 2, ("trainer.chunk_size=3", "trainer.static_graph=true"))
+    assert_near(one, two)
+
+
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     one, rows = trained(recipe, tmp_path / "one", 1)
     two, rows_of_two = trained(recipe, tmp_path / "two", 2)
-    apart = torch.stack([(one[key].double() - two[key].double()).square().sum() for key in one]).sum().sqrt()
-    length = torch.stack([one[key].double().square().sum() for key in one]).sum().sqrt()
-    assert apart < 1e-4 * length
+    assert_near(one, two)
     assert rows[0].keys() == rows_of_two[0].keys()
     assert {"loss", "effective_rank", "masked_share", "faces_swapped_per_draw"} <= rows[0].keys()
     for row, other in zip(rows, rows_of_two, strict=True):
