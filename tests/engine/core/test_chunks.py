@@ -12,7 +12,7 @@ from helpers.maskers import HarderMore
 from helpers.methods import rows_for, tiny_backbone, tiny_context
 from torch import Tensor, nn
 
-from ssltoolbox.api import Batch, MethodContext, NegativeMasker, Options, Rows, StepInputs
+from ssltoolbox.api import Batch, MethodContext, NegativeMasker, Options, Rows, StepInputs, UpdatedMethod
 from ssltoolbox.engine.core.chunks import in_chunks
 from ssltoolbox.engine.core.maskers import MaskerUnion
 from ssltoolbox.methods.byol import BYOL
@@ -63,7 +63,8 @@ def two_steps(name: str, chunk_size: int | None) -> tuple[list[Tensor], dict[str
         rows = rows_for(DRAWS, HARD, first_draw=step * DRAWS)
         weight = torch.tensor([1.0, 4.0]).repeat(2).repeat_interleave(DRAWS)
         rows = Rows(rows.draw, rows.clip, rows.identity, rows.time, weight=weight, descriptors=descriptors)
-        method.before_step(step)
+        if isinstance(method, UpdatedMethod):
+            method.before_step(step)
         loss = method.step(StepInputs(views[0], views[1], rows, step)).loss
         loss.backward()
         losses.append(loss.detach())
