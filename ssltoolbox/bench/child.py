@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
@@ -21,6 +23,36 @@ def command_of(job: Job, folder: BenchFolder) -> list[str]:
     return [sys.executable, "-m", "ssltoolbox", "train", recipe, "--out", run, "--resume"]
 
 
+def reason_of(job: Job, folder: BenchFolder, exit_code: int | None) -> str:
+    """Why a run failed, in one line: the signal that ended it, or the last line of its output."""
+    if exit_code is not None and exit_code < 0:
+        return f"ended by {signal.Signals(-exit_code).name}"
+    output = folder.output(job)
+    text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {exit_code}"
+
+
+class Running(Protocol):
+    """A run that was started: by a process of this machine, or by a job of a cluster. `Child` has the meanings."""
+
+    job: Job
+    share: Share
+    resumed: bool
+    exit_code: int | None
+
+    @property
+    def seconds(self) -> float: ...
+
+    def ended(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def reason(self) -> str: ...
+
+
 class Child:
     """Starts a run, or resumes it.
 
@@ -28,13 +60,22 @@ class Child:
         job: the run.
         folder: the benchmark's folder; a file there gets the output of the process.
         share: the share of the machine that the run may use.
+        command: starts the run; that of `command_of` if not given.
+        hide: environment variables whose names begin so are kept from the run.
 
     Attributes:
         resumed: whether an earlier process began the run.
         exit_code: exit code of the process, negative for a signal; None while it runs.
     """
 
-    def __init__(self, job: Job, folder: BenchFolder, share: Share) -> None:
+    def __init__(
+        self,
+        job: Job,
+        folder: BenchFolder,
+        share: Share,
+        command: Sequence[str] | None = None,
+        hide: str | None = None,
+    ) -> None:
         self.job = job
         self.share = share
         self.resumed = folder.run(job).exists()
@@ -42,13 +83,14 @@ class Child:
         self._folder = folder
         self._began = time.monotonic()
         folder.begin(job)
+        kept = {name: value for name, value in os.environ.items() if not (hide and name.startswith(hide))}
         with folder.output(job).open("ab") as output:
             self._process = subprocess.Popen(
-                command_of(job, folder),
+                command or command_of(job, folder),
                 # Python imports from the working folder first, and the user's folder may hold another toolbox.
                 cwd=folder.path,
                 # Unbuffered, so that the last line of the output is the reason of a failure.
-                env=os.environ | share.environment | {"PYTHONUNBUFFERED": "1"},
+                env=kept | dict(share.environment) | {"PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -82,11 +124,7 @@ class Child:
 
     def reason(self) -> str:
         """Why the run failed, in one line."""
-        if self.exit_code is not None and self.exit_code < 0:
-            return f"ended by {signal.Signals(-self.exit_code).name}"
-        text = self._folder.output(self.job).read_text(encoding="utf-8", errors="replace")
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return lines[-1] if lines else f"exit code {self.exit_code}"
+        return reason_of(self.job, self._folder, self.exit_code)
 
     def _signal(self, number: int) -> None:
         if self.exit_code is not None:

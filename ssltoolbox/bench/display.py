@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ssltoolbox.bench.child import Child
+from ssltoolbox.bench.child import Running
 from ssltoolbox.bench.estimate import Estimates, progress_of, resumed_from
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
@@ -129,19 +129,19 @@ class Display:
             table.add_row(Text(job_text(child.job)), *self._columns(child))
         return table
 
-    def _columns(self, child: Child) -> tuple[str, str, str]:
+    def _columns(self, child: Running) -> tuple[str, str, str]:
         left = self._estimates.left(child)
         spent = duration_text(round(child.seconds))
         return self._stage(child), spent, "unknown" if left is None else duration_text(round(left))
 
-    def _progress(self, child: Child) -> Iterator[str]:
+    def _progress(self, child: Running) -> Iterator[str]:
         stage, spent, left = self._columns(child)
         yield f"step {stage}" if "/" in stage else stage
         yield f"for {spent}"
         if left != "unknown":
             yield f"{left} left"
 
-    def _stage(self, child: Child) -> str:
+    def _stage(self, child: Running) -> str:
         progress = progress_of(self._folder.run(child.job))
         if progress.trained:
             return "evaluating" if child.job.evaluates else "ending"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssltoolbox.bench.child import Child
+from ssltoolbox.bench.child import Running
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.support.words import duration_text
@@ -62,7 +62,7 @@ class Estimates:
     def __init__(self, folder: BenchFolder) -> None:
         self._folder = folder
         self._times: dict[tuple[str, int], list[float]] = {}
-        self._first_looks: dict[Child, tuple[int, float]] = {}
+        self._first_looks: dict[Running, tuple[int, float]] = {}
         self.learn()
 
     def learn(self) -> None:
@@ -78,7 +78,7 @@ class Estimates:
         times = self._times.get((job.recipe, job.steps))
         return statistics.median(times) if times else None
 
-    def left(self, child: Child) -> float | None:
+    def left(self, child: Running) -> float | None:
         """Seconds until a running run ends: from finished runs like it, else from the pace of its own training."""
         now = progress_of(self._folder.run(child.job))
         first_step, first_time = self._first_looks.setdefault(child, (now.step, child.seconds))
@@ -89,7 +89,7 @@ class Estimates:
             return None
         return (child.job.steps - now.step) * (child.seconds - first_time) / (now.step - first_step)
 
-    def left_in_words(self, waiting: Sequence[Job], children: Sequence[Child], side_by_side: int) -> str:
+    def left_in_words(self, waiting: Sequence[Job], children: Sequence[Running], side_by_side: int) -> str:
         """The time until all of these runs have ended, as far as it is known."""
         times = [*map(self.of, waiting), *map(self.left, children)]
         return in_words(times, side_by_side)

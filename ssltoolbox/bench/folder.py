@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import filelock
+
+from ssltoolbox.api import UserError
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.support.files import in_use, locked, write_json, write_text
+from ssltoolbox.support.files import in_use, write_json, write_text
 
 State = Literal["finished", "begun", "new"]
 
@@ -75,9 +78,31 @@ class BenchFolder:
         self.report = self.path / "report.html"
         self._jobs = self.path / "jobs"
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Locks the folder; see `support.files.locked`."""
-        return locked(self.path)
+    def make(self) -> None:
+        """
+        Raises:
+            UserError: if the folder can't be written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._jobs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"can't write to {self.path}: {error.strerror or error}") from error
+
+    @contextmanager
+    def writing_results(self) -> Iterator[None]:
+        """Waits while another benchmark of this folder writes the results."""
+        with filelock.FileLock(self.path / ".results.lock"):
+            yield
+
+    def claim(self, job: Job) -> filelock.BaseFileLock | None:
+        """A lock with which no other benchmark of this folder starts the run; None if one has it."""
+        lock = filelock.FileLock(self._jobs / f".{job.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return None
+        return lock
 
     def run(self, job: Job) -> Path:
         """The folder of a run."""
@@ -91,17 +116,29 @@ class BenchFolder:
         """The file with the output of a run's processes."""
         return self._jobs / f"{job.name}.out.txt"
 
+    def submission(self, job: Job) -> Path:
+        """The file that names the job of a cluster which does the run."""
+        return self._jobs / f"{job.name}.submitted"
+
     def state(self, job: Job) -> State:
-        """Whether a run is finished, begun or new."""
-        run = self.run(job)
-        last = run / ("evaluation.json" if job.evaluates else "backbone.safetensors")
-        if self.record(job).succeeded and last.exists():
+        """Whether a run is finished, begun or new. A run that a user has made by its command is finished too."""
+        record = self.record(job)
+        if self.complete(job) and (record.succeeded or not record.attempts):
             return "finished"
-        return "begun" if run.exists() else "new"
+        return "begun" if self.run(job).exists() else "new"
+
+    def complete(self, job: Job) -> bool:
+        """True if the run has its last file, and no process works on it."""
+        last = self.run(job) / ("evaluation.json" if job.evaluates else "backbone.safetensors")
+        return last.exists() and not self.in_use(job)
 
     def in_use(self, job: Job) -> bool:
-        """True if a process of an earlier benchmark still runs it."""
+        """True if a process works on the run."""
         return in_use(self.run(job))
+
+    def write_recipe(self, job: Job) -> None:
+        """Writes the recipe that a run is started with."""
+        write_text(self.recipe(job), job.text)
 
     def record(self, job: Job) -> Record:
         """The record of a run; a new run has no attempts."""
@@ -114,7 +151,7 @@ class BenchFolder:
 
     def begin(self, job: Job) -> None:
         """Writes the recipe of a run, and records the start of an attempt."""
-        write_text(self.recipe(job), job.text)
+        self.write_recipe(job)
         before = [self._closed(job, attempt) for attempt in self.record(job).attempts]
         attempt = Attempt(datetime.now(UTC).isoformat(timespec="seconds"))
         self._write(job, Record(job.recipe, job.steps, (*before, attempt)))

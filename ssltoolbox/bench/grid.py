@@ -40,6 +40,31 @@ WAYS_TO_SET = {"set": "set", "sweep": "swept", "with_seeds": "set with the seeds
 """Sections of a grid that change recipes, and the word for it."""
 
 
+class Requests(Section):
+    """What each run asks of a cluster, with `bench --engine`."""
+
+    minutes: int = Field(default=240, ge=1)
+    """Time; a run that needs more is saved, queued again and resumed."""
+
+    gpus: int = Field(default=0, ge=0)
+    """GPUs of the node."""
+
+    cpus: int = Field(default=4, ge=1)
+    """Cores."""
+
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Memory of the node in GB; the cluster's default if not given."""
+
+    partition: str | None = None
+    """SLURM's partition."""
+
+    seconds_to_save: int = Field(default=120, ge=10)
+    """How long before the end of the time a run is told to save."""
+
+    slurm: dict[str, Any] = Field(default_factory=dict)
+    """Other options of sbatch, such as `account: lab` or `qos: long`."""
+
+
 class Grid(Section):
     """Recipes, their seeds, and the changes to them."""
 
@@ -63,6 +88,9 @@ class Grid(Section):
 
     with_seeds: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Options with a value for each seed, in their order: `data.world: [1, 2, 3]` gives each its own world."""
+
+    cluster: Requests = Field(default_factory=Requests)
+    """What each run asks of a cluster."""
 
 
 def grid_schema() -> dict[str, Any]:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
 from typing import Protocol
 
-from ssltoolbox.bench.child import Child
+from filelock import BaseFileLock
+
+from ssltoolbox.bench.child import Child, Running, reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares
 from ssltoolbox.registry.code import code_version
 
 SECONDS_BETWEEN_STEPS = 0.2
+SECONDS_BETWEEN_LOOKS = 2.0
+"""Between two looks at the runs that others have."""
+INTERRUPTED = 130
+"""Exit code of a run that was stopped, and goes on with the next benchmark."""
 _SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
@@ -31,7 +37,7 @@ class JobState(Enum):
     CACHED = "cached"
     WAITING = "waiting"
     ELSEWHERE = "elsewhere"
-    """A process of an earlier benchmark still runs it."""
+    """Another benchmark of this folder has it, or a process that outlived its benchmark."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -71,28 +77,41 @@ class JobSchedule:
 
     Args:
         jobs: in the order in which they are started.
-        folder: locked by the caller.
+        folder: of the benchmark. Another benchmark may work on it at the same time: each run is claimed by one.
         side_by_side: the number of runs at a time.
         code: the version of the code that planned the jobs.
+        launch: starts a run; as a process of this machine if not given.
 
     Attributes:
         states: the state of each run.
         reasons: why a failed run failed, in one line.
-        children: the processes of running runs.
+        children: the runs that were started here.
         code_changed: whether the code was edited since; then no further run is started.
         interrupted: whether a user stopped the benchmark.
     """
 
-    def __init__(self, jobs: Sequence[Job], folder: BenchFolder, side_by_side: int, code: str) -> None:
-        self.states = {job: self._first_state(job, folder) for job in jobs}
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        folder: BenchFolder,
+        side_by_side: int,
+        code: str,
+        launch: Callable[[Job, Share], Running] | None = None,
+    ) -> None:
         self.reasons: dict[Job, str] = {}
-        self.children: list[Child] = []
+        self.children: list[Running] = []
         self.code_changed = False
         self.interrupted = False
         self.side_by_side = side_by_side
         self._folder = folder
         self._code = code
+        self._launch = launch or (lambda job, share: Child(job, folder, share))
         self._shares = shares(side_by_side)
+        self._claims: dict[Job, BaseFileLock] = {}
+        self._attempts = {job: len(folder.record(job).attempts) for job in jobs}
+        self._orphans: set[Job] = set()
+        self._look_at = 0.0
+        self.states = {job: self._first_state(job) for job in jobs}
 
     def of(self, state: JobState) -> list[Job]:
         """The runs in that state."""
@@ -131,17 +150,59 @@ class JobSchedule:
 
     def _start(self, listener: Listener) -> None:
         """Starts waiting runs while fewer than `side_by_side` are running."""
-        for job in self.of(JobState.ELSEWHERE):
-            if not self._folder.in_use(job):
-                self.states[job] = JobState.WAITING
-        room = self.side_by_side - len(self.children) - len(self.of(JobState.ELSEWHERE))
-        for job in self.of(JobState.WAITING)[: max(0, room)]:
+        self._look_elsewhere(listener)
+        for job in self.of(JobState.WAITING):
+            if len(self.children) + len(self._orphans) >= self.side_by_side:
+                return
             self.code_changed = self.code_changed or code_version() != self._code
             if self.code_changed:
                 return
-            self.children.append(Child(job, self._folder, self._free_share()))
-            self.states[job] = JobState.RUNNING
-            listener.started(job)
+            if self._claim(job, listener):
+                self.children.append(self._launch(job, self._free_share()))
+                self.states[job] = JobState.RUNNING
+                listener.started(job)
+
+    def _look_elsewhere(self, listener: Listener) -> None:
+        """Looks now and then whether the runs that others have are done."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        for job in self.of(JobState.ELSEWHERE):
+            if self._claim(job, listener):
+                self._release(job)
+                self.states[job] = JobState.WAITING
+
+    def _claim(self, job: Job, listener: Listener) -> bool:
+        """Claims a run that is to be done here. Otherwise its state says why it is not."""
+        self._orphans.discard(job)
+        claim = self._folder.claim(job)
+        if claim is None:
+            self.states[job] = JobState.ELSEWHERE
+            return False
+        self._claims[job] = claim
+        if self._folder.in_use(job):
+            self._orphans.add(job)
+            self.states[job] = JobState.ELSEWHERE
+        elif self._folder.state(job) == "finished":
+            self.states[job] = JobState.DONE
+            listener.ended(job)
+        elif self._failed_elsewhere(job):
+            self.states[job] = JobState.FAILED
+            self.reasons[job] = reason_of(job, self._folder, self._folder.record(job).attempts[-1].exit_code)
+            listener.ended(job)
+        else:
+            return True
+        self._release(job)
+        return False
+
+    def _failed_elsewhere(self, job: Job) -> bool:
+        """Whether another benchmark has tried the run since this one began, and it failed. One try is enough."""
+        attempts = self._folder.record(job).attempts
+        code = attempts[-1].exit_code if len(attempts) > self._attempts[job] else None
+        return code is not None and code > 0 and code != INTERRUPTED
+
+    def _release(self, job: Job) -> None:
+        self._claims.pop(job).release()
 
     def _free_share(self) -> Share:
         """A share of the machine that no run has. With few cores, several shares are equal."""
@@ -154,6 +215,7 @@ class JobSchedule:
         """Collects the runs that have ended."""
         for child in [child for child in self.children if child.ended()]:
             self.children.remove(child)
+            self._release(child.job)
             if child.exit_code == 0:
                 self.states[child.job] = JobState.DONE
             elif stop:
@@ -171,11 +233,13 @@ class JobSchedule:
             else:
                 child.stop()
 
-    @staticmethod
-    def _first_state(job: Job, folder: BenchFolder) -> JobState:
-        if folder.state(job) == "finished":
+    def _first_state(self, job: Job) -> JobState:
+        if self._folder.state(job) == "finished":
             return JobState.CACHED
-        return JobState.ELSEWHERE if folder.in_use(job) else JobState.WAITING
+        if self._folder.in_use(job):
+            self._orphans.add(job)
+            return JobState.ELSEWHERE
+        return JobState.WAITING
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath, tell_warnings
+from ssltoolbox.cli.common import LocalPath, tell_first, tell_warnings
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
 from ssltoolbox.cli.output import new_console, shown
 from ssltoolbox.support.words import agreeing, counted
@@ -21,30 +22,62 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("grid", type=LocalPath())
 @click.option("--out", type=LocalPath(), required=True, help="The benchmark's folder.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs side by side.")
-@click.option("--dry-run", is_flag=True, help="List the runs and their expected time; run nothing.")
-def bench(grid: Path, out: Path, jobs: int, dry_run: bool) -> int:
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs side by side [1; on a cluster all].")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "slurm", "processes"]),
+    default="local",
+    show_default=True,
+    help="Where the runs are started: here, or as jobs of SLURM; 'processes' tries such jobs on this machine.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the runs and their expected time; run nothing.")
+@click.option(
+    "--list", "listed", is_flag=True, help="Print the command of each run, one a line; run nothing."
+)
+@click.option("--json", is_flag=True, help="With --list: print the runs and their commands as JSON.")
+@click.option("--collect", is_flag=True, help="Compare the runs that exist; run nothing.")
+def bench(
+    grid: Path,
+    out: Path,
+    jobs: int | None,
+    engine: str,
+    dry_run: bool,
+    listed: bool,
+    json: bool,
+    collect: bool,
+) -> int:
     """Run several recipes with several seeds, and compare them.
 
     GRID is a YAML file with recipes, seeds and a baseline. If a benchmark is interrupted, the same command
     with the same --out continues it. Finished runs are not repeated unless their recipe or the code has
-    changed.
+    changed. Several such commands, on several machines too, share the runs of a folder.
 
     \b
     Example:
         ssltoolbox bench grid.yaml --out runs/grid --dry-run
         ssltoolbox bench grid.yaml --out runs/grid --jobs 2
+        ssltoolbox bench grid.yaml --out runs/grid --list > commands.txt
+        ssltoolbox bench grid.yaml --out runs/grid --collect
     """
 
-    from ssltoolbox.bench.run import plan_bench, run_bench
+    from ssltoolbox.bench.run import collect_bench, plan_bench, run_bench
 
-    planned = plan_bench(grid, out, data_needed=not dry_run)
+    if dry_run + listed + collect > 1:
+        raise click.UsageError("--dry-run, --list and --collect exclude each other")
+    if json and not listed:
+        raise click.UsageError("--json goes with --list")
+    planned = plan_bench(grid, out, data_needed=not (dry_run or listed or collect))
     tell_warnings(planned)
     console = new_console()
     if dry_run:
-        _preview(planned, jobs, console)
+        _preview(planned, jobs or 1, console)
         return DONE
-    return _end(run_bench(planned, jobs, console), planned, console)
+    if listed:
+        _list(planned, json)
+        return DONE
+    if collect:
+        return _collected(collect_bench(planned, console), planned, console)
+    return _end(run_bench(planned, jobs, console, engine), planned, console)
 
 
 def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
@@ -52,6 +85,27 @@ def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
 
     console.print(dry_run_table(planned))
     console.print(dry_run_words(planned, jobs), highlight=False)
+
+
+def _list(planned: PlannedBench, json: bool) -> None:
+    from ssltoolbox.bench.listing import as_data, command_lines, write_recipes
+
+    write_recipes(planned)
+    if json:
+        click.echo(json_module.dumps(as_data(planned), indent=2))
+    else:
+        click.echo("\n".join(command_lines(planned)))
+
+
+def _collected(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
+    """Prints the leaderboard, and how many runs are missing."""
+    bench = outcome.bench
+    _end(outcome, planned, console)
+    done = len(bench.finished)
+    of_all = f"{done} of {counted(len(bench.states), 'run')} {agreeing(done, 'is', 'are')} finished"
+    click.echo(of_all, err=True)
+    tell_first(bench.unfinished, "the runs without results are listed in results.json")
+    return DONE if bench.finished else FAILED
 
 
 def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from ssltoolbox.api import SslToolboxError
+from ssltoolbox.support.clusters import Cluster, on_cluster
 
 T = TypeVar("T")
 
@@ -56,8 +57,8 @@ def cores() -> int:
 
 def as_done(
     work: Callable[..., T],
-    tasks: Iterable[tuple[Any, ...]],
-    workers: int,
+    tasks: Sequence[tuple[Any, ...]],
+    workers: int | Cluster,
     prepare: Callable[..., object] | None = None,
     prepare_with: tuple[Any, ...] = (),
     *,
@@ -71,7 +72,8 @@ def as_done(
     Args:
         work: a function at the top level of a module.
         tasks: the arguments of each call.
-        workers: the number of processes; with 1 the calls are made in this process.
+        workers: the most processes; with 1 the calls are made in this process. Or a cluster, whose processes
+            import the same modules and see the same files.
         prepare: called once in each process before its first task, as `prepare(*prepare_with)`.
         prepare_with: the arguments of `prepare`.
         died: called as `died(*task)` for a task whose own process dies; gives its result. Without it that is an
@@ -80,7 +82,12 @@ def as_done(
     Raises:
         SslToolboxError: if a process dies: the signal, and its usual cause.
     """
-    if workers == 1:
+    if isinstance(workers, Cluster):
+        if tasks:
+            yield from on_cluster(workers, work, tasks, prepare, prepare_with, died)
+        return
+    workers = min(workers, len(tasks))
+    if workers <= 1:
         if prepare:
             prepare(*prepare_with)
         yield from (work(*task) for task in tasks)

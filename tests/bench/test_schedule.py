@@ -68,14 +68,15 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
     monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
     monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_STEPS", 0.01)
+    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_LOOKS", 0.02)
     return by_recipe
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[BenchFolder]:
+def folder(tmp_path: Path) -> BenchFolder:
     folder = BenchFolder(tmp_path / "out")
-    with folder.locked():
-        yield folder
+    folder.make()
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -212,6 +213,53 @@ def test_a_run_that_outlived_its_benchmark_is_waited_for(
     assert orphan.wait() == 0
     orphan.stdout.close()
     assert set(schedule.states.values()) == {JobState.DONE}
+
+
+class Other(Heard):
+    """Another benchmark of the folder: it has a run from the start, and ends it when this one starts its next."""
+
+    def __init__(self, folder: BenchFolder, exit_code: int) -> None:
+        super().__init__()
+        self._folder = folder
+        self._exit_code = exit_code
+        self._claim = folder.claim(JOBS[0])
+        folder.begin(JOBS[0])
+
+    def started(self, job: Job) -> None:
+        super().started(job)
+        if self._claim:
+            folder = self._folder
+            folder.run(JOBS[0]).mkdir(parents=True, exist_ok=True)
+            if self._exit_code == 0:
+                folder.run(JOBS[0]).joinpath("evaluation.json").write_text("{}")
+            folder.end(JOBS[0], 1.0, self._exit_code, 1)
+            self._claim.release()
+            self._claim = None
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "state", "attempts"),
+    [(0, JobState.DONE, 1), (1, JobState.FAILED, 1), (130, JobState.DONE, 2)],
+)
+def test_two_benchmarks_share_a_folder(
+    scripts: dict[str, str], folder: BenchFolder, exit_code: int, state: JobState, attempts: int
+) -> None:
+    """What the other one does is not done here; what it was stopped at is."""
+    schedule = JobSchedule(JOBS, folder, 1, code="1")
+    heard = Other(folder, exit_code)
+    schedule.run(heard)
+    assert heard.said[0] == "started b"
+    assert [schedule.states[job] for job in JOBS] == [state, JobState.DONE, JobState.DONE]
+    assert len(folder.record(JOBS[0]).attempts) == attempts
+    assert (JOBS[0] in schedule.reasons) == (state is JobState.FAILED)
+
+
+def test_a_run_that_a_user_has_made_is_not_started(scripts: dict[str, str], folder: BenchFolder) -> None:
+    folder.run(JOBS[0]).mkdir(parents=True)
+    folder.run(JOBS[0]).joinpath("evaluation.json").write_text("{}")
+    heard = Heard()
+    assert run(folder, heard, jobs=JOBS[:2]).states[JOBS[0]] is JobState.CACHED
+    assert heard.said == ["started b", "ended b"]
 
 
 def test_no_run_is_started_with_other_code(

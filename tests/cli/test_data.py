@@ -40,6 +40,30 @@ class TestIndex:
         golden(captured.out)
         golden(captured.err)
 
+    def test_shards_and_then_the_index(self, here: Path, capsys: Capture) -> None:
+        command = ["data", "index", "frames", "-o", "v.index", "--workers", "1"]
+        for shard in ("1/2", "2/2"):
+            assert run([*command, "--shard", shard]) == 0
+            assert f"shard {shard}" in capsys.readouterr().out
+            assert not (here / "v.index").exists()
+        assert run(command) == 0
+        assert capsys.readouterr().out.startswith("5 frames of 2 clips ")
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["--engine", "dask"],
+            ["--engine", "slurm:here"],
+            ["--engine", "dask:tcp://node:8786", "--workers", "2"],
+            ["--shard", "0/2"],
+            ["--shard", "3"],
+        ],
+    )
+    def test_what_is_no_engine_and_no_shard(self, here: Path, capsys: Capture, options: list[str]) -> None:
+        assert run(["data", "index", "frames", "-o", "v.index", *options]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+        assert not (here / "v.index").exists()
+
     def test_an_index_is_made_from_a_table(self, here: Path, capsys: Capture) -> None:
         (here / "frames/faces.csv").write_text("path,identity,mood\nid1/v/c/1.png,a,1\nid2/v/c/1.png,b,2\n")
         assert run(["data", "index", "frames/faces.csv", "-o", "v.index"]) == 0

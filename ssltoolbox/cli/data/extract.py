@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, SHOWN, WORKERS, LocalPath, size_option, tell_first
+from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, size_option, tell_first
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
+from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.extract.folder import VideoResult
+    from ssltoolbox.support.clusters import Cluster
+    from ssltoolbox.support.shard import Shard
 
 
 @click.command()
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 )
 @following_options
 @detector_options
-@WORKERS
+@work_options
 def extract(
     videos: tuple[Path, ...],
     output: Path,
@@ -57,6 +60,8 @@ def extract(
     settings: tuple[str, ...],
     files: tuple[Path, ...],
     workers: int | None,
+    engine: Cluster | None,
+    shard: Shard | None,
 ) -> int:
     """Extract the faces of videos as clips of images.
 
@@ -77,7 +82,6 @@ def extract(
     from ssltoolbox.data.extract.videos import find_videos, other_files
     from ssltoolbox.support.paths import printable, refuse_no_utf8
     from ssltoolbox.support.progress import ProgressLine
-    from ssltoolbox.support.workers import cores
 
     refuse_no_utf8(output)
     found, others = find_videos(videos, identity), other_files(videos)  # type: ignore[arg-type]
@@ -93,16 +97,19 @@ def extract(
             cropping,
             maker,
             detector,
-            workers=workers or cores(),
+            workers=workers_of(workers, engine),
             tick=tick,
             others=others,
             counts=counts,
+            shard=shard,
         )
     _print_damage(outcomes)
-    _print_left_out(outcomes, others, output)
+    _print_left_out(outcomes, others, output, complete=shard is None)
     for line in _summary(outcomes, output):
         console.print(line)
-    return FAILED if all(outcome.error for outcome in outcomes) else DONE
+    if shard:
+        console.print(after_shard(shard))
+    return FAILED if outcomes and all(outcome.error for outcome in outcomes) else DONE
 
 
 def _print_damage(outcomes: Sequence[VideoResult]) -> None:
@@ -115,8 +122,10 @@ def _print_damage(outcomes: Sequence[VideoResult]) -> None:
             )
 
 
-def _print_left_out(outcomes: Sequence[VideoResult], others: Sequence[Path], output: Path) -> None:
-    """Names the first videos that gave no clip, and says where all of them are listed."""
+def _print_left_out(
+    outcomes: Sequence[VideoResult], others: Sequence[Path], output: Path, complete: bool
+) -> None:
+    """Names the first videos that gave no clip; if all videos are done, says where all of them are listed."""
     from ssltoolbox.data.extract.folder import LEFT_OUT
     from ssltoolbox.support.paths import printable
 
@@ -132,7 +141,7 @@ def _print_left_out(outcomes: Sequence[VideoResult], others: Sequence[Path], out
         types = Counter(path.suffix.lower() or "without a type" for path in others)
         listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))
         click.echo(f"passed over {counted(len(others), 'file')} of other types: {listed}", err=True)
-    if unreadable or empty or others:
+    if complete and (unreadable or empty or others):
         click.echo(f"the list of them all, with why: {output / LEFT_OUT}", err=True)
 
 

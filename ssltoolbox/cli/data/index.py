@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, WORKERS, LocalPath, tell_first
+from ssltoolbox.cli.common import FPS, LocalPath, tell_first
+from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.data.label_options import WrittenLabel
+    from ssltoolbox.support.clusters import Cluster
+    from ssltoolbox.support.shard import Shard
 
 
 @click.command()
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     "'{emotion: [happy, sad], aus: {columns: [au1, au2]}}'.",
 )
 @click.option("--follow-links", is_flag=True, help="Also follow links that lead out of the folder.")
-@WORKERS
+@work_options
 def index(
     frames: Path,
     output: Path,
@@ -41,6 +44,8 @@ def index(
     labels: str | None,
     follow_links: bool,
     workers: int | None,
+    engine: Cluster | None,
+    shard: Shard | None,
 ) -> None:
     """Index frames and landmarks once, so that runs start at once.
 
@@ -61,7 +66,6 @@ def index(
     from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.support.progress import progress
-    from ssltoolbox.support.workers import cores
 
     check_output(output)
     left_out: Sequence[tuple[str, str]] = ()
@@ -93,12 +97,16 @@ def index(
             clips,
             float(fps),
             output,
-            workers=workers or cores(),
+            workers=workers_of(workers, engine),
             tick=tick,
             follow_links=follow_links,
             left_out=left_out,
             classes=classes,
+            shard=shard,
         )
+    if built is None:
+        console.print(after_shard(shard))
+        return
     say_skipped(built.skipped, output / SKIPPED)
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import WORKERS, LocalPath
+from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
 from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
+
+if TYPE_CHECKING:
+    from ssltoolbox.support.clusters import Cluster
+    from ssltoolbox.support.shard import Shard
 
 
 @click.command()
 @click.argument("index", type=LocalPath())
 @detector_options
-@WORKERS
+@work_options
 def landmarks(
-    index: Path, name: str, settings: tuple[str, ...], files: tuple[Path, ...], workers: int | None
+    index: Path,
+    name: str,
+    settings: tuple[str, ...],
+    files: tuple[Path, ...],
+    workers: int | None,
+    engine: Cluster | None,
+    shard: Shard | None,
 ) -> int:
     """Find 68 landmarks in every frame of an index.
 
@@ -34,14 +46,18 @@ def landmarks(
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import LANDMARKS_SKIPPED
     from ssltoolbox.support.progress import progress
-    from ssltoolbox.support.workers import cores
 
     frames = FrameIndex(index)
     maker = detector_maker(name, settings, files)
     options = maker.chosen().options.model_dump(mode="json")
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
-        found = find_landmarks(frames, maker, name, options, workers=workers or cores(), tick=tick)
+        found = find_landmarks(
+            frames, maker, name, options, workers=workers_of(workers, engine), tick=tick, shard=shard
+        )
+    if found is None:
+        console.print(after_shard(shard))
+        return DONE
     say_skipped(found.skipped, index / LANDMARKS_SKIPPED)
     without = found.frames - found.faces - len(found.skipped)
     console.print(

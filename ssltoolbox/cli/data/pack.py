@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import WORKERS, LocalPath, size_option
+from ssltoolbox.cli.common import LocalPath, size_option
 from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
+
+if TYPE_CHECKING:
+    from ssltoolbox.support.clusters import Cluster
+    from ssltoolbox.support.shard import Shard
 
 
 @click.command()
@@ -29,8 +35,16 @@ from ssltoolbox.support.words import agreeing, counted
     metavar="QUALITY",
     help="Store JPEGs of this quality, such as 90 [uncompressed pixels].",
 )
-@WORKERS
-def pack(index: Path, output: Path, size: int, quality: int | None, workers: int | None) -> None:
+@work_options
+def pack(
+    index: Path,
+    output: Path,
+    size: int,
+    quality: int | None,
+    workers: int | None,
+    engine: Cluster | None,
+    shard: Shard | None,
+) -> None:
     """Copy the frames of an index into one file, resized.
 
     Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is
@@ -45,13 +59,17 @@ def pack(index: Path, output: Path, size: int, quality: int | None, workers: int
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import SKIPPED, Packing
     from ssltoolbox.support.progress import progress
-    from ssltoolbox.support.workers import cores
 
     frames = FrameIndex(index)
     packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
-        built = pack_index(frames, packing, output, workers=workers or cores(), tick=tick)
+        built = pack_index(
+            frames, packing, output, workers=workers_of(workers, engine), tick=tick, shard=shard
+        )
+    if built is None:
+        console.print(after_shard(shard))
+        return
     say_skipped(built.skipped, output / SKIPPED)
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")

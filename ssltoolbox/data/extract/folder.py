@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,8 +23,10 @@ from ssltoolbox.data.extract.faces import DetectorFailed
 from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
 from ssltoolbox.data.extract.videos import Video
-from ssltoolbox.support.files import locked, write_csv, write_json
+from ssltoolbox.support.clusters import Cluster
+from ssltoolbox.support.files import write_csv, write_json
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.workers import as_done
 
 _WORK, _SETTINGS = ".extract", "settings.json"
@@ -97,8 +100,9 @@ class FramesFolder:
         return self.path / video.identity / video.name
 
     def part(self, video: Video) -> Path:
-        """The folder of a video's clips until the video is done."""
-        return self.work / "parts" / video.identity / video.name
+        """The folder of a video's clips until the video is done, for this process alone."""
+        process = f"{socket.gethostname()}-{os.getpid()}"
+        return self.work / "parts" / process / video.identity / video.name
 
     def outcome(self, video: Video) -> VideoResult | None:
         """The stored result of a video; None if it was not finished, had an error, or the file has changed.
@@ -150,10 +154,11 @@ def extract_videos(
     make: MakeDetector,
     detector: Mapping[str, Any],
     *,
-    workers: int,
+    workers: int | Cluster,
     tick: Tick,
     others: Sequence[Path] = (),
     counts: FrameCounts | None = None,
+    shard: Shard | None = None,
 ) -> list[VideoResult]:
     """Extracts the faces of all videos that are not done yet.
 
@@ -166,34 +171,39 @@ def extract_videos(
         cropping: the settings.
         make: makes the detector, once in each process; it is pickled.
         detector: name and options of the detector as JSON; a folder has frames of one detector only.
-        workers: processes.
+        workers: processes, or a cluster.
         tick: called with progress.
         others: files of other types, for `left_out.csv`.
-        counts: made for that many videos, takes the frames of those under way, by their position in `videos`.
+        counts: made for that many videos, takes the frames of those under way, by their position in `videos`;
+            a cluster doesn't report them.
+        shard: only extract its share of the videos; the call without a shard writes `left_out.csv`.
 
     Returns:
-        The results, in the order of the videos.
+        The results, in the order of the videos: of the shard, if there is one.
 
     Raises:
         UserError: if the folder has other content, another process uses it, or the detector can't be made.
         SslToolboxError: where the folder can't be written to.
     """
     frames = FramesFolder(folder)
-    with locked(frames.work):
+    with claimed(frames.work, shard):
         frames.take({**asdict(cropping), "fps": str(cropping.fps), "detector": dict(detector)})
-        outcomes = {video: outcome for video in videos if (outcome := frames.outcome(video))}
-        tick(len(outcomes))
+        mine = shard.of(videos) if shard else videos
+        outcomes = {video: outcome for video in mine if (outcome := frames.outcome(video))}
+        tick(len(videos) - len(mine) + len(outcomes))
         positions = {video: position for position, video in enumerate(videos)}
-        tasks = [(frames, video, cropping, positions[video]) for video in videos if video not in outcomes]
-        workers = min(workers, len(tasks)) or 1
+        tasks = [(frames, video, cropping, positions[video]) for video in mine if video not in outcomes]
         counts = counts or FrameCounts(len(videos))
-        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make, counts), died=_died):
+        # Processes of this machine inherit the memory of the counts; others can't.
+        shared = None if isinstance(workers, Cluster) else counts
+        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make, shared), died=_died):
             outcomes[video] = outcome
             counts.finish(positions[video])
             tick(1)
-        shutil.rmtree(frames.work / "parts", ignore_errors=True)
-        found = [outcomes[video] for video in videos]
-        frames.keep_reasons(found, others)
+        found = [outcomes[video] for video in mine]
+        if not shard:
+            shutil.rmtree(frames.work / "parts", ignore_errors=True)
+            frames.keep_reasons(found, others)
     return found
 
 
@@ -201,11 +211,11 @@ class _ExtractWorker:
     """State of a worker process between videos."""
 
     make: MakeDetector
-    counts: FrameCounts
+    counts: FrameCounts | None
     detector: LandmarkDetector | None
 
 
-def _prepare(make: MakeDetector, counts: FrameCounts) -> None:
+def _prepare(make: MakeDetector, counts: FrameCounts | None) -> None:
     _ExtractWorker.make, _ExtractWorker.counts, _ExtractWorker.detector = make, counts, None
 
 
@@ -214,7 +224,8 @@ def _extract(
 ) -> tuple[Video, VideoResult]:
     # Made here, because an error at the start of a process would not be reported.
     _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
-    watch = partial(_ExtractWorker.counts.report, position)
+    counts = _ExtractWorker.counts
+    watch = partial(counts.report, position) if counts else _unwatched
     part = frames.part(video)
     stamp = _stamp(video.path)
     try:
@@ -228,6 +239,10 @@ def _extract(
     except OSError as error:
         raise SslToolboxError(f"can't write to {frames.path}: {error.strerror or error}") from error
     return video, outcome
+
+
+def _unwatched(looked_at: int, expected: int) -> None:
+    """Takes the frames of a video that nobody counts."""
 
 
 def _died(frames: FramesFolder, video: Video, _: Cropping, __: int) -> tuple[Video, VideoResult]:

@@ -31,11 +31,12 @@ from ssltoolbox.data.index.schema import (
     root_for,
     write_table,
 )
-from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.support.files import appear, beside, locked, write_csv
+from ssltoolbox.data.index.shards import Shards, work_through
+from ssltoolbox.support.clusters import Cluster
+from ssltoolbox.support.files import appear, beside, write_csv
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
+from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.words import counted
-from ssltoolbox.support.workers import as_done
 
 BLOCK = 4096
 """Frames of a shard, which is a worker's task: about a second of work."""
@@ -71,12 +72,13 @@ def build_index(
     fps: float,
     output: Path,
     *,
-    workers: int,
+    workers: int | Cluster,
     tick: Tick,
     follow_links: bool = False,
     left_out: Sequence[Skipped] = (),
     classes: Mapping[str, Sequence[str]] | None = None,
-) -> Built:
+    shard: Shard | None = None,
+) -> Built | None:
     """Writes an index of the listed clips. If the process is killed, the same call resumes.
 
     An image whose header can't be read is left out, and a landmarks file that is damaged is not used; both
@@ -87,11 +89,15 @@ def build_index(
         clips: sorted as they are to be in the index.
         fps: recorded in the header.
         output: the index, a folder that does not exist yet.
-        workers: processes.
+        workers: processes, or a cluster.
         tick: called with progress.
         follow_links: also follow links that lead out of the root, here and whenever the index is read.
         left_out: files that the listing has left out, for skipped.csv.
         classes: label → the names of its classes or columns.
+        shard: only read its share of the headers; the call without a shard writes the index.
+
+    Returns:
+        The result; None after a shard.
 
     Raises:
         UserError: where the output is there already, no frame could be read, or a path is not UTF-8.
@@ -101,20 +107,23 @@ def build_index(
     links: Literal["followed"] | None = "followed" if follow_links else None
     named = {name: list(names) for name, names in (classes or {}).items()} or None
     header = Header(root=root_for(root, output), fps=fps, links=links, classes=named)
-    work = beside(output)
-    with locked(work):
+    root = root.absolute()
+    work = beside(output.absolute())
+    with claimed(work, shard):
         blocks = _blocks(clips)
-        shards = Shards(
-            work / "shards", {"listing": _digest(root, clips, fps), "block": BLOCK, "links": links}
+        job = {"listing": _digest(root, clips, fps), "block": BLOCK, "links": links}
+        shards = Shards(work / "shards", job, shared=shard is not None)
+        work_through(
+            shards,
+            [_frames(block) for block in blocks],
+            _scan_to_shard,
+            lambda number: (Root(root, follow_links), blocks[number], shards, number),
+            workers=workers,
+            tick=tick,
+            shard=shard,
         )
-        tick(sum(_frames(block) for number, block in enumerate(blocks) if shards.has(number)))
-        tasks = [
-            (Root(root, follow_links), block, shards, number)
-            for number, block in enumerate(blocks)
-            if not shards.has(number)
-        ]
-        for done in as_done(_scan_to_shard, tasks, min(workers, len(tasks)) or 1):
-            tick(done)
+        if shard:
+            return None
         built = _write(work, clips, blocks, shards, left_out)
         header.write(work)
         shards.remove()

@@ -21,10 +21,11 @@ from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Skipped, Tick
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES_FILE, LANDMARKS_SKIPPED, POINTS
-from ssltoolbox.data.index.shards import Shards
-from ssltoolbox.support.files import locked, write_csv
+from ssltoolbox.data.index.shards import Shards, work_through
+from ssltoolbox.support.clusters import Cluster
+from ssltoolbox.support.files import write_csv
 from ssltoolbox.support.paths import printable
-from ssltoolbox.support.workers import as_done
+from ssltoolbox.support.shard import Shard, claimed
 
 BLOCK = 50
 """Least frames of a shard. A kill loses at most one shard in each process."""
@@ -54,8 +55,15 @@ class Found:
 
 
 def find_landmarks(
-    index: FrameIndex, make: MakeDetector, name: str, options: Mapping[str, Any], *, workers: int, tick: Tick
-) -> Found:
+    index: FrameIndex,
+    make: MakeDetector,
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    workers: int | Cluster,
+    tick: Tick,
+    shard: Shard | None = None,
+) -> Found | None:
     """Detects a face in every frame of an index, and replaces the landmarks of the index.
 
     If the process is killed, the same call resumes. An image that is damaged or missing, or on which the detector
@@ -66,8 +74,12 @@ def find_landmarks(
         make: makes the detector, once in each process; it is pickled.
         name: the detector's.
         options: the detector's, as JSON; with other options the detection starts again.
-        workers: processes.
+        workers: processes, or a cluster.
         tick: called with progress.
+        shard: only look at its share of the frames; the call without a shard writes the landmarks.
+
+    Returns:
+        The result; None after a shard.
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
@@ -77,17 +89,25 @@ def find_landmarks(
     if index.header.packed:
         raise UserError(f"{index.path} is packed", "find the landmarks of the index it was packed from")
     index.check_root()
-    work = index.path / _WORK
-    with locked(work):
+    work = index.path.absolute() / _WORK
+    with claimed(work, shard):
         size = max(BLOCK, -(-len(index) // MOST_SHARDS))
         job = {"detector": name, "options": options, "block": size, "frames": _digest(index)}
-        shards = Shards(work / "shards", job)
+        shards = Shards(work / "shards", job, shared=shard is not None)
         blocks = [range(start, min(start + size, len(index))) for start in range(0, len(index), size)]
-        tick(sum(len(rows) for number, rows in enumerate(blocks) if shards.has(number)))
-        tasks = [(shards, number, rows) for number, rows in enumerate(blocks) if not shards.has(number)]
-        workers = min(workers, len(tasks)) or 1
-        for done in as_done(_detect_to_shard, tasks, workers, _prepare, (index, make)):
-            tick(done)
+        work_through(
+            shards,
+            [len(rows) for rows in blocks],
+            _detect_to_shard,
+            lambda number: (shards, number, blocks[number]),
+            workers=workers,
+            tick=tick,
+            shard=shard,
+            prepare=_prepare,
+            prepare_with=(index, make),
+        )
+        if shard:
+            return None
         found = _write(index, name, shards, len(blocks))
         shutil.rmtree(work)
     return found

@@ -36,12 +36,13 @@ from ssltoolbox.data.index.schema import (
     root_for,
     write_table,
 )
-from ssltoolbox.data.index.shards import Shards
+from ssltoolbox.data.index.shards import Shards, work_through
 from ssltoolbox.data.index.source import IndexSource
-from ssltoolbox.support.files import appear, beside, locked, replaced, write_csv
+from ssltoolbox.support.clusters import Cluster
+from ssltoolbox.support.files import appear, beside, write_bytes, write_csv
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.words import counted
-from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
 """Frames of a shard: seconds of work."""
@@ -49,7 +50,15 @@ BLOCK = 512
 _NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
 
 
-def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: int, tick: Tick) -> Built:
+def pack_index(
+    index: FrameIndex,
+    packing: Packing,
+    output: Path,
+    *,
+    workers: int | Cluster,
+    tick: Tick,
+    shard: Shard | None = None,
+) -> Built | None:
     """Writes a packed index. If the process is killed, the same call resumes.
 
     Images that can't be read are left out, and recorded in skipped.csv. Landmarks are scaled with the images.
@@ -58,8 +67,12 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
         index: the index to pack.
         packing: size and encoding.
         output: the packed index, a folder that does not exist yet.
-        workers: processes.
+        workers: processes, or a cluster.
         tick: called with progress.
+        shard: only resize its share of the frames; the call without a shard writes the index.
+
+    Returns:
+        The result; None after a shard.
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
@@ -75,15 +88,24 @@ def pack_index(index: FrameIndex, packing: Packing, output: Path, *, workers: in
         packed=packing,
         classes=index.header.classes,
     )
-    work = beside(output)
-    with locked(work):
+    work = beside(output.absolute())
+    with claimed(work, shard):
         job = {"frames": _digest(index), "packing": packing.model_dump(), "block": BLOCK}
-        shards = Shards(work / "shards", job)
+        shards = Shards(work / "shards", job, shared=shard is not None)
         blocks = _blocks(index)
-        tick(sum(_frames(index, clips) for number, clips in enumerate(blocks) if shards.has(number)))
-        tasks = [(shards, number, clips) for number, clips in enumerate(blocks) if not shards.has(number)]
-        for done in as_done(_pack_to_shard, tasks, min(workers, len(tasks)) or 1, _prepare, (index, packing)):
-            tick(done)
+        work_through(
+            shards,
+            [_frames(index, clips) for clips in blocks],
+            _pack_to_shard,
+            lambda number: (shards, number, blocks[number]),
+            workers=workers,
+            tick=tick,
+            shard=shard,
+            prepare=_prepare,
+            prepare_with=(index, packing),
+        )
+        if shard:
+            return None
         built = _write(work, index, packing, shards, len(blocks))
         header.write(work)
         shards.remove()
@@ -133,8 +155,9 @@ def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
             images.append(None if frame.image is None else _encoded(frame.image, packing))
             reasons.append(frame.reason)
             points.append(_NONE if frame.landmarks is None else frame.landmarks)
-    with replaced(_images_of(shards, number)) as path:
-        path.write_bytes(b"".join(image for image in images if image is not None))
+    own = shards.own(f"{number}.bin")
+    write_bytes(own, b"".join(image for image in images if image is not None))
+    os.replace(own, _images_of(shards, number))
     lengths = pa.array([None if image is None else len(image) for image in images], PLACES["length"])
     flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(points).reshape(-1)), 2 * POINTS)
     shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": flat}))

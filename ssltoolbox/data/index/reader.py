@@ -157,7 +157,7 @@ class FrameIndex:
         return ({"expression": EXPRESSIONS} if "expression" in self.labels else {}) | named
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FrameIndex, (self.path, self.remote)
+        return FrameIndex, (self.path.absolute(), self.remote)
 
     def __len__(self) -> int:
         """The number of frames."""

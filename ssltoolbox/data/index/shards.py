@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.data.index.schema import write_table
+from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import replaced
+from ssltoolbox.support.shard import Shard, one_at_a_time
+from ssltoolbox.support.workers import as_done
 
 _JOB = "job.json"
 
@@ -20,23 +25,39 @@ _JOB = "job.json"
 class Shards:
     """A folder of Arrow tables, `0.arrow`, `1.arrow`, …, of one job.
 
-    A mapping describes the job. Shards of another job (other frames, other options) are removed.
+    A mapping describes the job. Shards of another job (other frames, other options) are removed, unless several
+    processes share the folder.
     """
 
-    def __init__(self, folder: Path, job: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, job: Mapping[str, Any], shared: bool = False) -> None:
         """
         Args:
             folder: the folder of the shards until the job is done.
             job: everything that the shards depend on, as JSON.
+            shared: whether other processes may work on the same job now.
 
         Raises:
+            UserError: where the folder is shared, and has shards of another job.
             SslToolboxError: where it can't be written to.
         """
         self.folder = folder
         text = json.dumps(job, indent=2, sort_keys=True) + "\n"
-        described = folder / _JOB
-        if described.is_file() and described.read_text(encoding="utf-8") == text:
-            return
+        if shared:
+            with one_at_a_time(folder.parent):
+                self._begin(text, shared)
+        else:
+            self._begin(text, shared)
+
+    def _begin(self, text: str, shared: bool) -> None:
+        described = self.folder / _JOB
+        if described.is_file():
+            if described.read_text(encoding="utf-8") == text:
+                return
+            if shared:
+                raise UserError(
+                    f"{self.folder} has work on other frames, or with other options",
+                    "give each shard the same options; or, if no shard is at work, remove that folder",
+                )
         self.remove()
         with replaced(described) as part:
             part.write_text(text, encoding="utf-8")
@@ -46,8 +67,14 @@ class Shards:
         return self._path(number).is_file()
 
     def write(self, number: int, table: pa.Table) -> None:
-        """Writes a shard atomically."""
-        write_table(self._path(number), table)
+        """Writes a shard atomically. Two processes may write the same one, as after a cluster lost one of them."""
+        own = self.own(f"{number}.arrow")
+        write_table(own, table)
+        os.replace(own, self._path(number))
+
+    def own(self, name: str) -> Path:
+        """A path below the folder that only this process writes to."""
+        return self.folder / f"{socket.gethostname()}-{os.getpid()}" / name
 
     def read(self, number: int) -> pa.Table:
         """A shard that is done, memory-mapped."""
@@ -64,3 +91,34 @@ class Shards:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}.arrow"
+
+
+def work_through(
+    shards: Shards,
+    sizes: Sequence[int],
+    work: Callable[..., int],
+    task: Callable[[int], tuple[Any, ...]],
+    *,
+    workers: int | Cluster,
+    tick: Callable[[int], object],
+    shard: Shard | None = None,
+    prepare: Callable[..., object] | None = None,
+    prepare_with: tuple[Any, ...] = (),
+) -> None:
+    """Does the blocks of a job that are not done yet.
+
+    Args:
+        shards: get the results.
+        sizes: frames of each block.
+        work: writes a block to the shards, and gives its frames.
+        task: gives the arguments of `work` for the number of a block.
+        workers: processes, or a cluster.
+        tick: called with the frames that are done or not for this process, then with those of each block.
+        shard: this process does only its share of the blocks.
+        prepare, prepare_with: as in `as_done`.
+    """
+    blocks = range(len(sizes))
+    left = [number for number in (shard.of(blocks) if shard else blocks) if not shards.has(number)]
+    tick(sum(sizes) - sum(sizes[number] for number in left))
+    for done in as_done(work, [task(number) for number in left], workers, prepare, prepare_with):
+        tick(done)

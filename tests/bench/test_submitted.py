@@ -1,0 +1,140 @@
+"""Runs as jobs of submitit, whose executor for this machine stands for a cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from helpers.bench import job
+
+import ssltoolbox.bench.schedule as schedule_module
+from ssltoolbox.api import UserError
+from ssltoolbox.bench.folder import BenchFolder
+from ssltoolbox.bench.grid import Requests
+from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.schedule import JobSchedule, JobState
+from ssltoolbox.bench.share import Share
+from ssltoolbox.bench.submitted import Submitted, Submitter, _parameters
+
+GOOD = "open('evaluation.json', 'w').write('{}')"
+SAVES_ONCE = f"""
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+if not os.path.exists('begun'):
+    open('begun', 'w').close()
+    time.sleep(600)
+{GOOD}
+"""
+JOBS = [job("a"), job("b")]
+
+
+class Quiet:
+    """A listener that hears nothing."""
+
+    def started(self, job: Job) -> None: ...
+
+    def ended(self, job: Job) -> None: ...
+
+    def stopping(self, count: int) -> None: ...
+
+    def tick(self) -> None: ...
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What each recipe's process does, in its run folder, instead of training."""
+    by_recipe = dict.fromkeys("ab", GOOD)
+
+    def command(job: Job, folder: BenchFolder) -> list[str]:
+        run = folder.run(job)
+        run.mkdir(parents=True, exist_ok=True)
+        return [sys.executable, "-Sc", f"import os; os.chdir({str(run)!r})\n{by_recipe[job.recipe]}"]
+
+    monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
+    monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
+    return by_recipe
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BenchFolder:
+    folder = BenchFolder(tmp_path / "out")
+    folder.make()
+    return folder
+
+
+def schedule(folder: BenchFolder) -> JobSchedule:
+    return JobSchedule(JOBS, folder, 2, "1", Submitter("processes", folder, Requests()))
+
+
+@pytest.mark.slow
+def test_one_job_for_each_run(scripts: dict[str, str], folder: BenchFolder) -> None:
+    pytest.importorskip("submitit")
+    scripts["b"] = "raise SystemExit('no luck')"
+    first = schedule(folder)
+    first.run(Quiet())
+    assert first.states == {JOBS[0]: JobState.DONE, JOBS[1]: JobState.FAILED}
+    assert first.reasons == {JOBS[1]: "no luck"}
+    scripts["b"] = GOOD
+    again = schedule(folder)
+    again.run(Quiet())
+    assert again.states == {JOBS[0]: JobState.CACHED, JOBS[1]: JobState.DONE}
+    assert [len(folder.record(each).attempts) for each in JOBS] == [1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_a_preempted_job_saves_and_goes_on(scripts: dict[str, str], folder: BenchFolder) -> None:
+    pytest.importorskip("submitit")
+    scripts["a"] = SAVES_ONCE
+    run = Submitter("processes", folder, Requests())(JOBS[0], Share())
+
+    def preempt() -> None:
+        while not (folder.run(JOBS[0]) / "begun").exists():
+            time.sleep(0.05)
+        # SLURM signals the processes of a step; this executor has them below its own process.
+        parent = run._submitted._process.pid
+        [task] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        os.kill(int(task), signal.SIGUSR2)
+
+    threading.Thread(target=preempt, daemon=True).start()
+    wait_for(run)
+    assert run.exit_code == 0
+    assert [attempt.exit_code for attempt in folder.record(JOBS[0]).attempts] == [130, 0]
+    assert not folder.submission(JOBS[0]).exists()
+
+
+def wait_for(run: Submitted) -> None:
+    until = time.monotonic() + 300
+    while not run.ended():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_requests_by_submitits_names() -> None:
+    requests = Requests(minutes=30, gpus=2, partition="gpu", slurm={"account": "lab"})
+    found = _parameters(requests, slurm=True)
+    assert found["timeout_min"] == 30
+    assert found["gpus_per_node"] == 2
+    assert found["slurm_partition"] == "gpu"
+    assert found["slurm_additional_parameters"] == {"account": "lab"}
+    assert "mem_gb" not in found
+    assert not [name for name in _parameters(requests, slurm=False) if name.startswith("slurm")]
+
+
+def test_without_submitit(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(UserError) as error:
+        Submitter("slurm", folder, Requests())
+    assert "pip install 'ssltoolbox[cluster]'" in str(error.value)
+
+
+def test_without_slurm(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(folder.path))
+    with pytest.raises(UserError, match="no slurm"):
+        Submitter("slurm", folder, Requests())
