@@ -271,7 +271,7 @@ def _colours(numbers: Iterable[int]) -> list[str]:
 
 
 def _words(name: str) -> str:
-    return name.removesuffix("_per_draw").replace("_", " ")
+    return name.removesuffix("_per_sample").replace("_", " ")
 
 
 def _row_label(result: Result) -> str:

@@ -12,7 +12,7 @@ from ssltoolbox.report.files import Curve
 
 STRATEGIES = tuple(kind.section for kind in KINDS.values() if kind.strategy)
 """Sections of a recipe."""
-PER_DRAW = "_per_draw"
+PER_SAMPLE = "_per_sample"
 """Suffix of the columns of metrics.csv that are counts."""
 MOST_POINTS = 300
 """Points of a drawn curve; more are averaged, so that a long run's report stays small."""
@@ -62,17 +62,19 @@ MACHINE = (
     Group("GPU memory", "The most so far, in GiB: it should level off early.", ("gpu_memory_gib",)),
 )
 LOSS = "It should fall, fast at first; its height depends on the method and the batch."
-COUNTED = "Per draw: it should be steady."
+COUNTED = "Per sample: it should be steady."
 OTHERS = "The method or a plugin logs it; its documentation says what is good."
 
 
 def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
     """The plots of a run and their curves: losses, known columns, counts, and all other columns."""
     losses = tuple(name for name in metrics if name == "loss" or name.endswith("_loss"))
-    counted = tuple(name for name, curve in metrics.items() if name.endswith(PER_DRAW) and any(curve.values))
+    counted = tuple(
+        name for name, curve in metrics.items() if name.endswith(PER_SAMPLE) and any(curve.values)
+    )
     known = (*KNOWN, *_labelled_groups(metrics), *MACHINE)
     placed = NOT_DRAWN.union(losses, *(group.columns for group in known))
-    others = [name for name in metrics if name not in placed and not name.endswith(PER_DRAW)]
+    others = [name for name in metrics if name not in placed and not name.endswith(PER_SAMPLE)]
     groups = [
         Group("Loss", LOSS, tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
         *known,
@@ -99,8 +101,8 @@ def strategy_counts(metrics: Mapping[str, Curve]) -> Iterator[tuple[str, str]]:
             chance, share = (metrics[f"{name}_same_{label}"].mean for name in ("chance", "masked"))
             yield f"of these, with the row's {_words(label)}", f"{share:.0%} (chance {chance:.0%})"
     for name, curve in metrics.items():
-        if name.endswith(PER_DRAW):
-            yield _words(name.removesuffix(PER_DRAW)), f"{curve.mean:.2f} per draw"
+        if name.endswith(PER_SAMPLE):
+            yield _words(name.removesuffix(PER_SAMPLE)), f"{curve.mean:.2f} per sample"
 
 
 def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
@@ -144,7 +146,7 @@ def _labels(columns: Iterable[str], start: str, end: str) -> list[str]:
 
 
 def _title(column: str) -> str:
-    return _words(column.removesuffix(PER_DRAW)).capitalize()
+    return _words(column.removesuffix(PER_SAMPLE)).capitalize()
 
 
 def _words(name: str) -> str:

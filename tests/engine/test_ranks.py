@@ -54,7 +54,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     two, rows_of_two = trained(recipe, tmp_path / "two", 2)
     assert_near(one, two)
     assert rows[0].keys() == rows_of_two[0].keys()
-    assert {"loss", "effective_rank", "masked_share", "faces_swapped_per_draw"} <= rows[0].keys()
+    assert {"loss", "effective_rank", "masked_share", "faces_swapped_per_sample"} <= rows[0].keys()
     for row, other in zip(rows, rows_of_two, strict=True):
         for name in row:
             # A share of what was masked is a mean over processes, which mask different numbers of candidates.

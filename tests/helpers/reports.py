@@ -44,7 +44,7 @@ ENVIRONMENT = {
     "data": {"clips": 960, "fps": 4.1666666, "labels": ["arousal", "valence"], "note": "These are drawings."},
 }
 METRICS = (
-    "step,loss,lr,masked_share,masked_same_expression,chance_same_expression,swaps_skipped_per_draw,news\n"
+    "step,loss,lr,masked_share,masked_same_expression,chance_same_expression,swaps_skipped_per_sample,news\n"
     "10,6.5,0.1,0.004,0.8,0.15,0,\n"
     "20,5.5,0.05,0.004,0.9,0.25,0.5,nan\n"
     "30,4.5,0.01,0.004,0.7,0.2,1,7\n"

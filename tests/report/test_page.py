@@ -72,7 +72,7 @@ def test_what_it_says(run: RunFolder, golden: Golden) -> None:
     assert page.after("identity left", 3) == ["accuracy", "0.214", "0.135"]
     assert page.after("candidates masked") == ["0.40%"]
     assert page.after("of these, with the row's expression") == ["80% (chance 20%)"]
-    assert page.after("swaps skipped") == ["0.50 per draw"]
+    assert page.after("swaps skipped") == ["0.50 per sample"]
     assert page.after("command") == ["ssltoolbox train 'my recipe.yaml'"]
     assert page.after("gpus") == ["none"]
     golden(page.words[-1])
@@ -166,7 +166,7 @@ def test_everything_is_escaped(run: RunFolder) -> None:
     numbers = {"f1": 0.5, "per_class": {EVIL: {}, "b": {}}, "confusion": [[1, 0], [0, 1]]}
     run.json("evaluation", {EVIL: numbers, "random": {}})
     run.json("environment", {EVIL: [EVIL], "data": {"note": EVIL}})
-    run.write("metrics.csv", f'step,"{EVIL}","{EVIL}_per_draw"\n1,2,3\n')
+    run.write("metrics.csv", f'step,"{EVIL}","{EVIL}_per_sample"\n1,2,3\n')
     html = render_report(run.path)
     page = Page(html)
     assert "<script" not in html

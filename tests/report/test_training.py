@@ -18,7 +18,7 @@ def test_curves_are_grouped_by_meaning(run: RunFolder) -> None:
         "Learning rate": ["lr"],
         "Candidates masked": ["masked_share"],
         "Masked with the same expression": ["masked_same_expression", "chance_same_expression"],
-        "Swaps skipped": ["swaps_skipped_per_draw"],
+        "Swaps skipped": ["swaps_skipped_per_sample"],
         "News": ["news"],
     }
 
@@ -30,14 +30,14 @@ def test_the_loss_comes_first_and_its_parts_stand_with_it() -> None:
 
 
 def test_several_counts_stand_together() -> None:
-    metrics = {f"{name}_per_draw": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
+    metrics = {f"{name}_per_sample": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
     ((group, curves),) = groups_of(metrics)
     assert (group.title, list(curves)) == ("Counted", list(metrics))
-    assert "draw" in group.reading
+    assert "sample" in group.reading
 
 
 def test_what_never_happened_is_not_drawn() -> None:
-    assert list(groups_of({"anchors_refused_per_draw": Curve([1, 2], [0.0, 0.0])})) == []
+    assert list(groups_of({"anchors_refused_per_sample": Curve([1, 2], [0.0, 0.0])})) == []
 
 
 @given(lengths, lengths)

@@ -132,10 +132,10 @@ def test_what_a_generator_counts_in_render_is_logged_and_said(
     )
     recipe = write_recipe(tmp_path, ("[time_aug]", "[mirror]\nplugins: {files: [mirror.py]}"))
     run = run_tiny(recipe, tmp_path / "run", f"trainer.accumulate={accumulate}", "trainer.log_steps=3")
-    assert "faces mirrored: 24, 0.50 per draw" in capsys.readouterr().out.splitlines()
-    assert "faces mirrored: 24, 0.50 per draw" in run.folder.log.read_text()
+    assert "faces mirrored: 24, 0.50 per sample" in capsys.readouterr().out.splitlines()
+    assert "faces mirrored: 24, 0.50 per sample" in run.folder.log.read_text()
     header, *rows = (line.split(",") for line in run.folder.metrics.read_text().splitlines())
-    assert [row[header.index("faces_mirrored_per_draw")] for row in rows] == ["0.5", "0.5"]
+    assert [row[header.index("faces_mirrored_per_sample")] for row in rows] == ["0.5", "0.5"]
     counts = torch.load(run.folder.checkpoint, weights_only=True)["callbacks"]["DataWatch"]["counts"]
     assert counts["faces_mirrored"] == 24
     assert counts["draws"] == 48

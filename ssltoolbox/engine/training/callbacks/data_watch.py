@@ -28,8 +28,8 @@ COUNTED_BY_THE_ENGINE = frozenset(
 class DataWatch(Callback):
     """Sums the counts of the batches, from loading to `render`, over all processes.
 
-    Each count is logged per draw, over the steps since the last logged one, as `<count>_per_draw`. More than 1% of
-    unreadable images is an error.
+    Each count is logged per sample, over the steps since the last logged one, as `<count>_per_sample`. More than
+    1% of unreadable images is an error.
 
     Attributes:
         counts: of all processes; "draws" are counted here.
@@ -56,7 +56,7 @@ class DataWatch(Callback):
         if self.counts["frames_read"] >= ENOUGH_TO_JUDGE:
             self._refuse_too_many()
         if logged:
-            module.log_dict(self._per_draw())
+            module.log_dict(self._per_sample())
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Checks runs that are too short for the checks before."""
@@ -96,7 +96,7 @@ class DataWatch(Callback):
             anchors = counted(self.counts["anchors_refused"], "anchor")
             lines.append(f"{anchors} had no answer from the strategies")
         lines += [
-            f"{name.replace('_', ' ')}: {count}, {count / self.counts['draws']:.2f} per draw"
+            f"{name.replace('_', ' ')}: {count}, {count / self.counts['draws']:.2f} per sample"
             for name, count in sorted(self.counts.items())
             if name not in COUNTED_BY_THE_ENGINE
         ]
@@ -110,11 +110,11 @@ class DataWatch(Callback):
         self._new.clear()
         self._new_notes.clear()
 
-    def _per_draw(self) -> dict[str, float]:
+    def _per_sample(self) -> dict[str, float]:
         """The counts since the last call, divided by the draws since then."""
         draws = self.counts["draws"] - self._at_last_log["draws"]
         shares = {
-            f"{name}_per_draw": (count - self._at_last_log[name]) / draws
+            f"{name}_per_sample": (count - self._at_last_log[name]) / draws
             for name, count in self.counts.items()
             if name not in ("draws", "frames_read")
         }

@@ -55,19 +55,19 @@ def test_what_a_strategy_counted_has_a_line_of_its_own() -> None:
     feed(watch, *[FakeBatch({"frames_read": 8, "swaps_skipped": 0, "faces_swapped": 3})] * 5)
     end(watch)
     assert watch.summary() == [
-        "faces swapped: 15, 0.75 per draw",
-        "swaps skipped: 0, 0.00 per draw",
+        "faces swapped: 15, 0.75 per sample",
+        "swaps skipped: 0, 0.00 per sample",
     ]
 
 
-def test_counts_are_logged_per_draw_since_the_last_row() -> None:
+def test_counts_are_logged_per_sample_since_the_last_row() -> None:
     watch = DataWatch()
     counted = [FakeBatch({"frames_read": 8, "faces_swapped": number}) for number in (1, 3, 4, 4, 2)]
     first = feed(watch, *counted[:4], log_steps=2)
-    assert first == [{"faces_swapped_per_draw": 0.5}, {"faces_swapped_per_draw": 1.0}]
+    assert first == [{"faces_swapped_per_sample": 0.5}, {"faces_swapped_per_sample": 1.0}]
     resumed = DataWatch()
     resumed.load_state_dict(watch.state_dict())
-    assert feed(resumed, counted[4], log_steps=1) == [{"faces_swapped_per_draw": 0.5}]
+    assert feed(resumed, counted[4], log_steps=1) == [{"faces_swapped_per_sample": 0.5}]
 
 
 def test_anchors_without_an_answer(golden: Golden) -> None:
@@ -116,7 +116,7 @@ def test_the_ranks_are_added_up_where_a_step_is_logged(monkeypatch: pytest.Monke
     rows = feed(
         watch, *[FakeBatch({"frames_read": 8, "faces_swapped": 3}, ["a.jpg: empty"])] * 4, log_steps=2
     )
-    assert rows == [{"faces_swapped_per_draw": 0.75}] * 2
+    assert rows == [{"faces_swapped_per_sample": 0.75}] * 2
     assert watch.counts == {"draws": 32, "frames_read": 64, "faces_swapped": 24}
     assert watch.notes == ["a.jpg: empty"]
     resumed = DataWatch()
