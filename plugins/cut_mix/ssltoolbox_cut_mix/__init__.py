@@ -25,7 +25,7 @@ class CutMixOptions(Options):
         elif setting.draws < 2:
             yield Problem(
                 "",
-                "a batch has a single draw, and a patch comes from another one",
+                "a batch has a single sample, and a patch comes from another one",
                 "raise trainer.batch_size or lower trainer.accumulate",
             )
 

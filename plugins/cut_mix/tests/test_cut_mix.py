@@ -153,7 +153,7 @@ def test_what_can_never_be_mixed_is_refused() -> None:
     assert "single clip" in clip.message
     assert "cut_mix" in clip.hint
     (draw,) = CutMixOptions().problems(setting(draws=1))
-    assert "single draw" in draw.message
+    assert "single sample" in draw.message
     assert "trainer.batch_size" in draw.hint
     assert not list(CutMixOptions().problems(setting(clips=2, draws=2)))
 

@@ -30,7 +30,7 @@ class FaceSwapOptions(Options):
         elif setting.draws < 2:
             yield Problem(
                 "",
-                "a batch has a single draw, and the donor of a face comes from another one",
+                "a batch has a single sample, and the donor of a face comes from another one",
                 "raise trainer.batch_size or lower trainer.accumulate",
             )
 

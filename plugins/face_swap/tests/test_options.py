@@ -55,7 +55,7 @@ def test_a_single_identity_is_refused() -> None:
 
 def test_a_single_draw_is_refused() -> None:
     (problem,) = FaceSwapOptions().problems(setting(draws=1))
-    assert "single draw" in problem.message
+    assert "single sample" in problem.message
     assert "trainer.batch_size" in problem.hint
 
 
