@@ -113,7 +113,12 @@ def _dots(axes: Axes, results: Sequence[Result], name: str) -> None:
     for row, result in enumerate(results):
         _dot(axes, row, result, COLOURS[0], "" if row else name)
     if random := [(each.random, row) for row, each in enumerate(results) if each.random is not None]:
-        ring = {"color": UNTRAINED_COLOUR, "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 1.6}
+        ring: dict[str, Any] = {
+            "color": UNTRAINED_COLOUR,
+            "markersize": 7,
+            "markerfacecolor": "none",
+            "markeredgewidth": 1.6,
+        }
         axes.plot(*zip(*random, strict=True), "o", label="untrained", **ring)
     rows_of(axes, [_row_label(result) for result in results])
 
