@@ -25,6 +25,8 @@ MOST_SAMPLES = 20
 )
 @click.option(
     "--samples",
+    "--draws",
+    "samples",
     type=click.IntRange(1, MOST_SAMPLES),
     default=6,
     show_default=True,

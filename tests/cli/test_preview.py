@@ -78,7 +78,7 @@ def test_unreadable_frames_are_named(tmp_path: Path, golden: Golden) -> None:
     recipe = str(
         write_recipe(tmp_path, data=anchors, views=SMALL["views"], trainer="{steps: 3, batch_size: 2}")
     )
-    golden(run(recipe, "--samples", "2"))
+    golden(run(recipe, "--draws", "2"))
     for number in range(1, 12):
         (clips[0] / f"{number:04}.jpg").write_bytes(b"cut short")
     first, *_, last = run(recipe).splitlines()
