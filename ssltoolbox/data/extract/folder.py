@@ -21,7 +21,7 @@ from ssltoolbox.api import LandmarkDetector, SslToolboxError, UserError
 from ssltoolbox.data.extract.counts import FrameCounts
 from ssltoolbox.data.extract.faces import DetectorFailed
 from ssltoolbox.data.extract.reading import UnreadableVideo
-from ssltoolbox.data.extract.video import Cropping, Extracted, extract_video
+from ssltoolbox.data.extract.video import Cropping, Extracted, Watch, extract_video
 from ssltoolbox.data.extract.videos import Video
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import write_csv, write_json
@@ -225,7 +225,7 @@ def _extract(
     # Made here, because an error at the start of a process would not be reported.
     _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
     counts = _ExtractWorker.counts
-    watch = partial(counts.report, position) if counts else _unwatched
+    watch: Watch = partial(counts.report, position) if counts else _unwatched
     part = frames.part(video)
     stamp = _stamp(video.path)
     try:
