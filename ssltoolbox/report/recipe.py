@@ -34,7 +34,8 @@ def marked_lines(text: str, own: Collection[str]) -> list[tuple[str, bool]]:
     >>> marked_lines("name: x\\nseed: 1", ["seed"])
     [('name: x', False), ('seed: 1', True)]
     """
-    marked = set(_lines(yaml.compose(text), "", frozenset(own)))
+    root = yaml.compose(text)
+    marked = set(_lines(root, "", frozenset(own))) if root else set()
     return [(line, number in marked) for number, line in enumerate(text.rstrip().splitlines())]
 
 

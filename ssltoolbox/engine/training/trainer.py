@@ -129,7 +129,7 @@ def _ddp(recipe: Trainer) -> DDPStrategy:
     """DDP without broadcasts of buffers: every rank fills its queue, which is a buffer, with the same keys."""
     # Torch 2.13 renamed it, and warns of the old name.
     renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
-    buffers = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
+    buffers: dict[str, Any] = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
     return DDPStrategy(static_graph=recipe.static_graph, **buffers)
 
 

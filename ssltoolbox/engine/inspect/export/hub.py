@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
+from torch import nn
 
 from ssltoolbox.engine.inspect.reporting import write_page
 from ssltoolbox.engine.runs.clock import Clock
@@ -37,8 +38,8 @@ class LiveReport(Callback):
         """Records what the report says of the network and the machine."""
         if not trainer.is_global_zero:
             return
-        backbone = module.method.backbone  # type: ignore[union-attr]
-        parameters = sum(each.numel() for each in backbone.parameters())  # type: ignore[union-attr, operator]
+        backbone: nn.Module = module.method.backbone  # type: ignore[union-attr, assignment]
+        parameters = sum(each.numel() for each in backbone.parameters())
         self.folder.add(parameters=parameters, device=_device_text(module.device, trainer.world_size))
         self._due = time.monotonic() + SECONDS_BETWEEN
 
