@@ -91,7 +91,7 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool, numbers: Sequence[
 
 
 def results_plot(results: Sequence[Result], name: str) -> str:
-    """A dot with its interval for each result, and a ring for the untrained network.
+    """A dot with its interval for each result, and an open dot for the untrained network.
 
     Results whose better direction differs are in panels of their own.
     """
@@ -113,13 +113,13 @@ def _dots(axes: Axes, results: Sequence[Result], name: str) -> None:
     for row, result in enumerate(results):
         _dot(axes, row, result, COLOURS[0], "" if row else name)
     if random := [(each.random, row) for row, each in enumerate(results) if each.random is not None]:
-        ring: dict[str, Any] = {
+        open_dot: dict[str, Any] = {
             "color": UNTRAINED_COLOUR,
             "markersize": 7,
             "markerfacecolor": "none",
             "markeredgewidth": 1.6,
         }
-        axes.plot(*zip(*random, strict=True), "o", label="untrained", **ring)
+        axes.plot(*zip(*random, strict=True), "o", label="untrained", **open_dot)
     rows_of(axes, [_row_label(result) for result in results])
 
 
