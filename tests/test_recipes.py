@@ -166,6 +166,9 @@ def test_the_papers_numbers() -> None:
         "hidden_dim": 2048,
         "output_dim": 128,
         "batch_norm": False,
+        "loss": "info_nce",
+        "rince": {"q": 0.5, "weight": 0.025},
+        "soft_contrast": {"share": 0.5, "temperature": 0.05},
     }
     assert (recipe.backbone.name, recipe.backbone.weights) == ("resnet50", None)
     assert (recipe.optim.name, recipe.optim.lr, recipe.optim.weight_decay) == ("adam", 3e-4, 1e-4)

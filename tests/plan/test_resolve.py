@@ -65,6 +65,9 @@ def test_the_resolved_recipe_has_every_option(tmp_path: Path) -> None:
         "hidden_dim": 2048,
         "output_dim": 128,
         "batch_norm": True,
+        "loss": "info_nce",
+        "rince": {"q": 0.5, "weight": 0.025},
+        "soft_contrast": {"share": 0.5, "temperature": 0.05},
     }
 
 
