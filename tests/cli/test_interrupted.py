@@ -228,4 +228,8 @@ def test_a_signal_while_a_run_evaluates(tmp_path: Path, golden: Golden) -> None:
     finished = contents(out)
     assert "identity" in json.loads(finished["evaluation.json"])
     assert "report.html" in finished
-    assert all(finished[name] == content for name, content in trained.items())
+    before, after = (json.loads(files.pop("environment.json")) for files in (trained, finished))
+    assert after.pop("seconds") >= before.pop("seconds")
+    assert after.pop("ended")
+    assert after == before
+    assert [name for name, content in trained.items() if finished[name] != content] == []
