@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -53,7 +53,7 @@ class RemoteFolder:
             UserError: if the storage can't be read.
         """
         with self._reading():
-            versions = {name: version for name in names if (version := self._version(name))}
+            versions = {name: self._version(name, info) for name in names if (info := self._info(name))}
         if not versions:
             raise DataNotFound(f"{self.url}: there is no such folder, or it has none of {', '.join(names)}")
         folder = self._cache / "files" / _digest(self.url, *versions.items())
@@ -76,10 +76,10 @@ class RemoteFolder:
             UserError: if the storage can't be read.
         """
         with self._reading():
-            version, size = self._version(name), self._system.size(self._path(name))
-        if version is None or size is None:
+            info = self._info(name)
+        if info is None or info.get("size") is None:
             raise DataNotFound(f"{self.url}/{name}: there is no such file, or its size is not known")
-        return RemoteFile(self, name, version, int(size))
+        return RemoteFile(self, name, self._version(name, info), int(info["size"]))
 
     def fetch(self, name: str, start: int, stop: int) -> bytes:
         """The bytes of a file from start to stop, from the storage.
@@ -108,12 +108,16 @@ class RemoteFolder:
             eviction_policy="least-recently-used",
         )
 
-    def _version(self, name: str) -> str | None:
-        """A digest of the URL and of the version that the storage states; None if there is no such file."""
+    def _info(self, name: str) -> Mapping[str, Any] | None:
+        """What the storage states of a file; None if there is no such file."""
         try:
-            info = self._system.info(self._path(name))
+            info: Mapping[str, Any] = self._system.info(self._path(name))
         except FileNotFoundError:
             return None
+        return info
+
+    def _version(self, name: str, info: Mapping[str, Any]) -> str:
+        """A digest of the URL and of what the storage states, which differs for another content."""
         return _digest(self.url, name, sorted(info.items()))
 
     def _path(self, name: str) -> str:
@@ -145,8 +149,7 @@ class RemoteFolder:
         except ImportError as error:
             raise UserError(f"{self.url}: {first_line(error)}", INSTALL) from error
         except Exception as error:
-            message = first_line(error) or type(error).__name__
-            raise UserError(f"{self.url}: the storage can't be read: {message}") from error
+            raise UserError(f"{self.url}: the storage can't be read: {first_line(error)}") from error
 
 
 class RemoteFile:
