@@ -131,6 +131,25 @@ class Setting:
                 f"write {option}: {nearest}",
             )
 
+    def warmup_problems(self, warmup_steps: int, effect: str) -> Iterator[Problem]:
+        """A warning if a warm-up is as long as the run. Its option is called `warmup_steps`.
+
+        Args:
+            warmup_steps: the value of the option.
+            effect: what a run in its warm-up never does, such as `nothing is masked`.
+
+        >>> setting = Setting(None, instances=64, draws=64, hard_negatives=0, steps=10)
+        >>> next(setting.warmup_problems(10, "nothing is masked")).message
+        'the run has only 10 steps, so that nothing is masked'
+        """
+        if warmup_steps >= self.steps > 0:
+            yield Problem(
+                "warmup_steps",
+                f"the run has only {self.steps} steps, so that {effect}",
+                "use a shorter warm-up",
+                warning=True,
+            )
+
 
 class Options(BaseModel):
     """The base of a component's options. Unknown keys are errors, types are strict, values are frozen.

@@ -18,13 +18,7 @@ class FoundOptions(Options):
     """Nothing is found in the first steps, because the similarity of an untrained network says little."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.warmup_steps >= setting.steps > 0:
-            yield Problem(
-                "warmup_steps",
-                f"the run has only {setting.steps} steps, so that no false negative is found",
-                "use a shorter warm-up",
-                warning=True,
-            )
+        yield from setting.warmup_problems(self.warmup_steps, "no false negative is found")
 
 
 class FNCOptions(FoundOptions):

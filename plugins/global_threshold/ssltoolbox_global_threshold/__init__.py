@@ -24,13 +24,7 @@ class GlobalThresholdOptions(Options):
     """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
-        if self.warmup_steps >= setting.steps > 0:
-            yield Problem(
-                "warmup_steps",
-                f"the run has only {setting.steps} steps, so that nothing is masked",
-                "use a shorter warm-up",
-                warning=True,
-            )
+        yield from setting.warmup_problems(self.warmup_steps, "nothing is masked")
 
 
 @hookimpl

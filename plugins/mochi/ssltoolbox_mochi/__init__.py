@@ -22,13 +22,7 @@ class MoCHiOptions(Options):
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if not self.pairs + self.with_row:
             yield Problem("pairs", "no negative is added", "write pairs or with_row above 0")
-        if self.warmup_steps >= setting.steps > 0:
-            yield Problem(
-                "warmup_steps",
-                f"the run has only {setting.steps} steps, so that no negative is added",
-                "use a shorter warm-up",
-                warning=True,
-            )
+        yield from setting.warmup_problems(self.warmup_steps, "no negative is added")
 
 
 @hookimpl
