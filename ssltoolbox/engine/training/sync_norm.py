@@ -23,17 +23,18 @@ class SyncBatchNorm(LayerSync):
 
     Args:
         cuda: True on GPUs.
+        recomputed: whether a backward pass computes activations again; see `with_checkpointing`.
     """
 
-    def __init__(self, cuda: bool) -> None:
-        self.cuda = cuda
+    def __init__(self, cuda: bool, recomputed: bool = False) -> None:
+        self.cuda, self.recomputed = cuda, recomputed
 
     def apply(self, model: Module) -> Module:
         """The model with synchronised norms; parameters and names stay."""
         if self.cuda:
             converted: Module = convert_sync_batchnorm(model)
-            # The norms are new ones, without hooks.
-            keep_statistics(converted)
+            if self.recomputed:
+                keep_statistics(converted)  # the norms are new ones, without hooks
             return converted
         for norm in model.modules():
             if type(norm) is BatchNormAct2d:

@@ -106,7 +106,7 @@ def build_trainer(
         logger=list(loggers),
         callbacks=[UpdateMaskers(), *callbacks],
         profiler=profiler,
-        plugins=_plugins(world, cuda, recipe.sync_batch_norm),
+        plugins=_plugins(world, cuda, recipe.sync_batch_norm, recipe.grad_checkpointing),
         default_root_dir=folder,
         use_distributed_sampler=False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
@@ -133,10 +133,12 @@ def _ddp(recipe: Trainer) -> DDPStrategy:
     return DDPStrategy(static_graph=recipe.static_graph, **buffers)
 
 
-def _plugins(world: World, cuda: bool, sync_batch_norm: bool = True) -> list[Any]:
+def _plugins(
+    world: World, cuda: bool, sync_batch_norm: bool = True, grad_checkpointing: bool = False
+) -> list[Any]:
     started = world.launcher
     processes = StartedProcesses(world, started) if started else LightningEnvironment()
-    synced = [SyncBatchNorm(cuda)] if world.size > 1 and sync_batch_norm else []
+    synced = [SyncBatchNorm(cuda, grad_checkpointing)] if world.size > 1 and sync_batch_norm else []
     return [AtomicCheckpointIO(), processes, *synced]
 
 
