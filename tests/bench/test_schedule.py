@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from helpers.bench import job
+from helpers.bench import GOOD, job
 
 import ssltoolbox.bench.schedule as schedule_module
 from ssltoolbox.bench.folder import BenchFolder
@@ -20,7 +19,6 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
 
-GOOD = "open('evaluation.json', 'w').write('{}')"
 SLEEPS_UNTIL_TERM = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
@@ -53,30 +51,6 @@ class Heard:
     def tick(self) -> None:
         if self.schedule:
             self.most_at_once = max(self.most_at_once, len(self.schedule.children))
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What each recipe's process does, in its run folder, instead of training."""
-    by_recipe = dict.fromkeys("abc", GOOD)
-
-    def command(job: Job, folder: BenchFolder) -> list[str]:
-        run = folder.run(job)
-        run.mkdir(parents=True, exist_ok=True)
-        return [sys.executable, "-Sc", f"import os; os.chdir({str(run)!r})\n{by_recipe[job.recipe]}"]
-
-    monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
-    monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
-    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_STEPS", 0.01)
-    monkeypatch.setattr(schedule_module, "SECONDS_BETWEEN_LOOKS", 0.02)
-    return by_recipe
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> BenchFolder:
-    folder = BenchFolder(tmp_path / "out")
-    folder.make()
-    return folder
 
 
 @pytest.fixture(autouse=True)

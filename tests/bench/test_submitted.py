@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.bench import job
+from helpers.bench import GOOD, job
 
-import ssltoolbox.bench.schedule as schedule_module
 from ssltoolbox.api import UserError
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.grid import Requests
@@ -21,7 +20,6 @@ from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
 from ssltoolbox.bench.submitted import Submitted, Submitter, _parameters
 
-GOOD = "open('evaluation.json', 'w').write('{}')"
 SAVES_ONCE = f"""
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
@@ -43,28 +41,6 @@ class Quiet:
     def stopping(self, count: int) -> None: ...
 
     def tick(self) -> None: ...
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What each recipe's process does, in its run folder, instead of training."""
-    by_recipe = dict.fromkeys("ab", GOOD)
-
-    def command(job: Job, folder: BenchFolder) -> list[str]:
-        run = folder.run(job)
-        run.mkdir(parents=True, exist_ok=True)
-        return [sys.executable, "-Sc", f"import os; os.chdir({str(run)!r})\n{by_recipe[job.recipe]}"]
-
-    monkeypatch.setattr("ssltoolbox.bench.child.command_of", command)
-    monkeypatch.setattr(schedule_module, "code_version", lambda: "1")
-    return by_recipe
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> BenchFolder:
-    folder = BenchFolder(tmp_path / "out")
-    folder.make()
-    return folder
 
 
 def schedule(folder: BenchFolder) -> JobSchedule:
