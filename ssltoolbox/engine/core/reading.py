@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -41,10 +42,11 @@ class Loader(DataLoader[T]):
         )
 
     def __iter__(self) -> Iterator[T]:  # type: ignore[override]
-        found = super().__iter__()
+        with _no_error_between_two_lines():
+            found = super().__iter__()
         workers: list[BaseProcess] = getattr(found, "_workers", [])
         try:
-            with worker_deaths_explained(workers):
+            with _deaths_explained(workers):
                 for item in found:
                     if isinstance(item, _Parcel):
                         item = item.opened()
@@ -154,19 +156,31 @@ def _unless_nobody_listens(
         sys.__excepthook__(kind, error, where)
 
 
+@contextmanager
+def _no_error_between_two_lines() -> Iterator[None]:
+    """Takes back the handler of SIGCHLD that torch sets when it starts workers.
+
+    It raises an error wherever this process is when a worker dies: within a `__del__`, for example, where the error
+    is lost, or in an object's `__init__`, whose half-built object then fails in its `__del__`. Without it torch
+    finds a dead worker in the wait for the next batch.
+    """
+    may_set = current_thread() is main_thread() and hasattr(signal, "SIGCHLD")
+    before = signal.getsignal(signal.SIGCHLD) if may_set else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGCHLD, before)
+
+
 A_MOMENT = 1.0
 """Seconds to wait for the exit code of a worker whose connection is broken."""
-_DEATH = re.compile(
-    r"DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+).*?\) (?:is killed by signal: (?P<signal>[^.]+))?"
-)
+_DEATH = re.compile(r"DataLoader worker \(pid\(s\) (?P<pid>\d+)")
 
 
 @contextmanager
-def worker_deaths_explained(workers: Sequence[BaseProcess] = ()) -> Iterator[None]:
-    """Explains the death of a loader's worker in one line; torch may raise its error at any time.
-
-    Args:
-        workers: those of the loader, where they are known.
+def _deaths_explained(workers: Sequence[BaseProcess]) -> Iterator[None]:
+    """Explains the death of a loader's worker in one line.
 
     Raises:
         SslToolboxError: instead of torch's error.
@@ -178,7 +192,7 @@ def worker_deaths_explained(workers: Sequence[BaseProcess] = ()) -> Iterator[Non
         if death is None:
             raise
         pid = int(death["pid"])
-        raise _death(pid, death["signal"] or _signal_of(pid, workers)) from error
+        raise _death(pid, _signal_of(pid, workers)) from error
     except (ConnectionError, EOFError, FileNotFoundError) as error:
         # The worker died after it had sent a batch, and before this process had taken the batch's memory over.
         wait([worker.sentinel for worker in workers], timeout=A_MOMENT)

@@ -25,7 +25,6 @@ from torch.nn.parallel import DistributedDataParallel
 from ssltoolbox.api import Method, SslToolboxError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.reading import worker_deaths_explained
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
@@ -201,12 +200,10 @@ class StartedProcesses(ClusterEnvironment):
 def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
     """
     Raises:
-        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank or a worker has
-            stopped.
+        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank has stopped.
     """
     try:
-        with worker_deaths_explained():
-            yield
+        yield
     except (MemoryError, RuntimeError) as error:
         if _is_out_of_memory(error):
             raise SslToolboxError(

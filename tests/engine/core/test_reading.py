@@ -66,6 +66,15 @@ def test_what_is_fetched(workers: int) -> None:
     assert list(loader) == [[1, 4], [9]]
 
 
+def test_a_dead_worker_interrupts_nothing_but_the_wait_for_its_batch() -> None:
+    fetched = Fetched(number, 30)
+    items = iter(Loader(fetched, batch_size=None, sampler=[2, 25], num_workers=1, prefetch_factor=1))
+    assert next(items) == 4
+    assert none_is_left()
+    with pytest.raises(SslToolboxError, match="worker.*Bus error"):
+        next(items)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("place", range(3))
 def test_an_error_is_as_it_was(place: int, workers: int) -> None:
