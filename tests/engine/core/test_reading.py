@@ -71,7 +71,7 @@ def test_a_dead_worker_interrupts_nothing_but_the_wait_for_its_batch() -> None:
     items = iter(Loader(fetched, batch_size=None, sampler=[2, 25], num_workers=1, prefetch_factor=1))
     assert next(items) == 4
     assert none_is_left()
-    with pytest.raises(SslToolboxError, match="worker.*Bus error"):
+    with pytest.raises(SslToolboxError, match=r"worker.*Bus error"):
         next(items)
 
 
