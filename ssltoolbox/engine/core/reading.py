@@ -160,9 +160,9 @@ def _unless_nobody_listens(
 def _no_error_between_two_lines() -> Iterator[None]:
     """Takes back the handler of SIGCHLD that torch sets when it starts workers.
 
-    It raises an error wherever this process is when a worker dies: in a `__del__`, for example, where the error is
-    lost, or in an object's `__init__`, whose half-built object then fails in its `__del__`. Without it torch finds a
-    dead worker in the wait for the next batch.
+    It raises an error wherever this process is when a worker dies: in a `__del__`, for example, where the error
+    is lost, or in an object's `__init__`, whose half-built object then fails in its `__del__`. Without it torch
+    finds a dead worker in the wait for the next batch.
     """
     may_set = current_thread() is main_thread() and hasattr(signal, "SIGCHLD")
     before = signal.getsignal(signal.SIGCHLD) if may_set else None
