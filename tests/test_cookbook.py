@@ -52,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("title", [title for title in SECTIONS if title])
-def test_a_section_runs(title: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_section_of_the_cookbook_runs(title: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for language, block in SECTIONS[title]:
         if language != "sh":
             path = write(block, folder)

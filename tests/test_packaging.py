@@ -88,7 +88,7 @@ def test_the_licence_comes_along() -> None:
 
 
 @pytest.mark.parametrize("name", ["dlib", "mediapipe"])
-def test_a_model_that_binds_the_user_says_so(name: str) -> None:
+def test_a_detector_whose_model_binds_the_user_has_a_notice(name: str) -> None:
     """Where it is chosen: `Descriptor.notice` is printed."""
     (item,) = (item for item in COMPONENTS if item.descriptor.name == name)
     assert item.descriptor.notice
@@ -99,7 +99,7 @@ def test_the_root_has_one_version() -> None:
 
 
 @each_folder
-def test_a_plugin_package(folder: Path) -> None:
+def test_a_plugin_package_has_its_entry_points_and_depends_on_the_engine(folder: Path) -> None:
     """Its package exists, its entry points lead into it, it depends on the engine and says what it is."""
     settings = read(folder)
     (package,) = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -142,7 +142,7 @@ def test_every_registered_plugin_provides_something() -> None:
 
 
 @each_component
-def test_a_component_says_in_a_line_what_it_does(item: Provided) -> None:
+def test_every_component_has_a_summary_of_one_sentence(item: Provided) -> None:
     assert 10 <= len(item.descriptor.summary) <= 100
     assert item.descriptor.summary.endswith(".")
 

@@ -43,7 +43,7 @@ def test_the_typo_gets_that_text(mine: Path) -> None:
     assert str(caught.value) == expected.strip()
 
 
-def test_the_strategy_runs(tmp_path: Path) -> None:
+def test_the_strategy_of_the_readme_trains(tmp_path: Path) -> None:
     (strategy,) = blocks("python")
     (tmp_path / "earlier.py").write_text(strategy)
     changed = "[earlier]\nplugins: {files: [earlier.py]}"

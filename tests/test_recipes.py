@@ -157,7 +157,7 @@ def test_rows_differ_in_method_and_strategies_alone(folder: str, row: str) -> No
         assert recipe.method == base.method
 
 
-def test_the_papers_numbers() -> None:
+def test_the_paper_s_recipe_has_the_paper_s_settings() -> None:
     plan = plan_of("paper", "g")
     recipe = plan.recipe
     assert (plan.counts.draws, plan.counts.instances, plan.counts.images) == (128, 256, 512)

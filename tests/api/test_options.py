@@ -52,7 +52,7 @@ def test_the_docstring_beneath_an_option_is_its_description() -> None:
     assert MirrorOptions.model_fields["p"].description == "Probability of mirroring."
 
 
-def test_options_have_no_complaints_unless_they_say_so() -> None:
+def test_options_without_checks_report_no_problem() -> None:
     setting = Setting(data=None, instances=8, draws=8, hard_negatives=0)
     assert list(MirrorOptions().problems(setting)) == []
 

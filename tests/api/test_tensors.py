@@ -34,7 +34,7 @@ def rows(first: int, count: int, **labels: torch.Tensor) -> Rows:
     return Rows(ids, ids, ids, ids.double(), torch.zeros(count, 0), labels)
 
 
-def test_the_roles_of_a_draw() -> None:
+def test_frames_are_sources_then_positives() -> None:
     for hard in (0, 1, 2):
         drawn = batch(hard=hard)
         assert (len(drawn), drawn.hard_negatives) == (3, hard)

@@ -86,7 +86,7 @@ sweep: {data.world: [1, 1], optim.lr: []}
         "recipes: []",
     ],
 )
-def test_not_a_grid(text: str, golden: Golden) -> None:
+def test_text_that_is_no_grid_is_an_error(text: str, golden: Golden) -> None:
     golden(problems(text))
 
 

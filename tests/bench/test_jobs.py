@@ -91,7 +91,7 @@ def test_a_wrong_value_is_shown_where_it_stands(golden: Golden) -> None:
     golden(problems("recipes: [a.yaml]\nsweep:\n  optim.lr:\n    - 0.1\n    - fast"))
 
 
-def test_an_unknown_task() -> None:
+def test_an_unknown_task_is_an_error_with_a_suggestion() -> None:
     text = problems("recipes: [a.yaml]\ntasks: [identty]")
     assert text.startswith("grid.yaml:2:9: ")
     assert "'identity'" in text
@@ -111,7 +111,7 @@ def test_two_recipes_of_one_name(tmp_path: Path, golden: Golden) -> None:
     golden(problems("recipes: [a.yaml, c.yaml]"))
 
 
-def test_an_unknown_baseline(golden: Golden) -> None:
+def test_an_unknown_baseline_is_an_error(golden: Golden) -> None:
     golden(problems("recipes: [a.yaml, b.yaml]\nbaseline: simclr"))
 
 

@@ -93,7 +93,7 @@ def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> N
     ]
 
 
-def test_the_page_says_what_the_recipes_are() -> None:
+def test_a_recipe_is_listed_by_what_differs_from_the_baseline() -> None:
     bench = bench_of({"simclr": [0.2], "g": [0.4]})
     simclr, g = recipes_of(bench)
     assert (simclr.is_baseline, simclr.changes) == (True, ())

@@ -83,7 +83,7 @@ def test_jobs_run_one_after_the_other(scripts: dict[str, str], folder: BenchFold
     assert 2**20 < record.peak_memory < 2**30 + own
 
 
-def test_side_by_side(scripts: dict[str, str], folder: BenchFolder) -> None:
+def test_jobs_run_side_by_side(scripts: dict[str, str], folder: BenchFolder) -> None:
     """Each waits until it sees the other."""
     meet = "import pathlib, time\nwhile len([*pathlib.Path('..').glob('*/here')]) < 2: time.sleep(0.01)\n"
     scripts["a"] = scripts["b"] = f"open('here', 'w').close()\n{meet}{GOOD}"

@@ -24,7 +24,7 @@ def test_one_run_has_all() -> None:
     assert Share().environment == {}
 
 
-def test_cores_are_dealt() -> None:
+def test_jobs_side_by_side_share_the_cores() -> None:
     assert [part.cores for part in shares(2)] == [(0, 2, 4), (1, 3)]
 
 
@@ -32,7 +32,7 @@ def test_more_runs_than_cores() -> None:
     assert [part.cores for part in shares(7)] == [(0,), (1,), (2,), (3,), (4,), (0,), (1,)]
 
 
-def test_gpus_are_dealt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_jobs_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for address in ("0000:00:05.0", "0000:00:06.0", "0000:00:07.0"):
         (tmp_path / "gpus" / address).mkdir(parents=True)
     monkeypatch.setattr(share, "_NVIDIA", tmp_path / "gpus")

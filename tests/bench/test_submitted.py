@@ -102,14 +102,16 @@ def test_requests_by_submitits_names() -> None:
     assert not [name for name in _parameters(requests, slurm=False) if name.startswith("slurm")]
 
 
-def test_without_submitit(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_submitit_the_error_names_the_extra_to_install(
+    folder: BenchFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
     with pytest.raises(UserError) as error:
         Submitter("slurm", folder, Requests())
     assert "pip install 'ssltoolbox[cluster]'" in str(error.value)
 
 
-def test_without_slurm(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_submitting_without_slurm_is_an_error(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(folder.path))
     with pytest.raises(UserError, match="no slurm"):

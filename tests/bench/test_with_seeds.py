@@ -49,7 +49,9 @@ def test_every_seed_has_its_own_value_and_recipes_pair(tmp_path: Path) -> None:
         "with_seeds: {data.world: [1]}\nset: {data.world: 3}\n",
     ],
 )
-def test_what_does_not_fit_is_said_at_its_place(tmp_path: Path, grid: str, golden: Golden) -> None:
+def test_a_seeded_setting_that_does_not_fit_is_an_error_at_its_line(
+    tmp_path: Path, grid: str, golden: Golden
+) -> None:
     with pytest.raises(RecipeError) as caught:
         plan_jobs(load_grid(written(tmp_path, grid)), code="")
     (message,) = {problem.message for problem in caught.value.problems}

@@ -91,7 +91,7 @@ def test_what_exists_becomes_the_table(tmp_path: Path, capsys: Capture) -> None:
     assert (tmp_path / "out/report.html").exists()
 
 
-def test_nothing_to_collect(tmp_path: Path, capsys: Capture) -> None:
+def test_collecting_before_any_run_exits_with_1(tmp_path: Path, capsys: Capture) -> None:
     assert run(["bench", "grid.yaml", "--out", "out", "--collect"]) == 1
     assert "0 of 4 runs" in capsys.readouterr().err
 

@@ -33,7 +33,9 @@ def here(tmp_path: Path, put_clip: Put, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 class TestIndex:
-    def test_says_what_it_wrote(self, here: Path, capsys: Capture, golden: Golden) -> None:
+    def test_indexing_prints_counts_and_unreadable_images(
+        self, here: Path, capsys: Capture, golden: Golden
+    ) -> None:
         (here / "frames/id1/v/c/2.png").write_bytes(b"")
         assert run(["data", "index", "frames", "-o", "v.index", "--workers", "1"]) == 0
         captured = capsys.readouterr()
@@ -137,13 +139,13 @@ class TestInfoAndPack:
         with Image.open("sheet.png") as sheet:
             assert sheet.format == "PNG"
 
-    def test_json_for_programs(self, index: str, capsys: Capture) -> None:
+    def test_data_info_prints_json(self, index: str, capsys: Capture) -> None:
         assert run(["data", "info", index, "--json"]) == 0
         facts = json.loads(capsys.readouterr().out)
         assert (facts["frames"], facts["clips"], facts["faceless"]) == (5, 2, None)
         assert facts["long_enough"] == facts["long_enough"] | LONG_ENOUGH
 
-    def test_a_packed_index(self, index: str, capsys: Capture) -> None:
+    def test_data_pack_prints_counts_and_info_shows_the_size(self, index: str, capsys: Capture) -> None:
         assert run(["data", "pack", index, "-o", "p.index", "--size", "8", "--jpeg", "90"]) == 0
         assert capsys.readouterr().out.startswith("5 frames of 2 clips ")
         assert run(["data", "info", "p.index"]) == 0

@@ -27,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_single_person(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_embedding_one_person_gives_no_warning(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree("faces/bob")
     assert run(["embed", "run", "faces", "-o", "x.parquet"]) == 0
     assert pq.read_table("x.parquet")["clip"].to_pylist() == ["ann/video/clip"] * 3

@@ -83,7 +83,9 @@ def test_a_network_that_is_not_there(source: str, capfd: pytest.CaptureFixture[s
     assert "recipe" not in text
 
 
-def test_without_an_optimiser(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_recipe_without_an_optimiser_is_evaluated(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """What trains nothing needs none, nor any other setting of the training."""
     path = tmp_path / "plain.yaml"
     path.write_text(
@@ -99,12 +101,14 @@ def test_without_an_optimiser(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     assert "learning rate" not in capfd.readouterr().out
 
 
-def test_nothing_to_evaluate(tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden) -> None:
+def test_evaluating_without_tasks_exits_with_2(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     assert run(["evaluate", "random", "--recipe", str(write_recipe(tmp_path))]) == 2
     golden(capfd.readouterr().err)
 
 
-def test_it_says_what_the_plan_warns_of(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_the_warnings_of_the_plan(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """As `train` and `check` do."""
     recipe = write_recipe(tmp_path, ("trainer:", "evaluate: [identity]\ntrainer:"))
     plan = source.open_source(source.NetworkSource("random", recipe))

@@ -90,7 +90,9 @@ def test_streams_are_as_before_afterwards_and_may_be_missing(monkeypatch: pytest
     assert (sys.stdout, sys.stderr) == (None, before)
 
 
-def test_what_cannot_be_shown_is_told(capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
+def test_results_that_cannot_be_shown_are_one_line_with_the_file(
+    capsys: pytest.CaptureFixture[str], golden: Golden
+) -> None:
     with shown("the results", "evaluation.json"):
         raise KeyError("f1")
     golden(capsys.readouterr().err)

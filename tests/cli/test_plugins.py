@@ -265,7 +265,7 @@ def test_a_name_that_is_misspelt(capsys: Capture, command: str, name: str, meant
     assert f"'{meant}'" in capsys.readouterr().err
 
 
-def test_a_new_plugin(
+def test_plugins_new_writes_a_package_and_prints_the_next_steps(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     monkeypatch.chdir(tmp_path)

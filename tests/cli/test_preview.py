@@ -27,7 +27,7 @@ def run(*arguments: str) -> str:
     return CliRunner().invoke(preview, arguments, catch_exceptions=False, standalone_mode=False).output
 
 
-def test_writes_the_picture_and_says_so(tmp_path: Path, golden: Golden) -> None:
+def test_preview_writes_the_picture_and_prints_its_path(tmp_path: Path, golden: Golden) -> None:
     recipe = str(write_recipe(tmp_path, **SMALL))
     golden(run(recipe, "--samples", "1"))
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")

@@ -66,14 +66,16 @@ def test_a_copy_can_be_checked_and_is_never_written_over(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("command", ["show", "copy"])
-def test_an_unknown_name(command: str, tmp_path: Path, capsys: Capture) -> None:
+def test_an_unknown_recipe_is_an_error_with_a_suggestion(
+    command: str, tmp_path: Path, capsys: Capture
+) -> None:
     assert run(["recipes", command, "quickstrat"]) == 2
     assert "'quickstart'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["check", "train", "preview"])
-def test_a_command_says_which_of_two_recipes_it_takes(
+def test_a_file_that_hides_a_shipped_recipe_is_a_warning(
     command: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "quickstart.yaml").write_text("extends: synthetic/a\nrecipe: 1\n")

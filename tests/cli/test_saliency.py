@@ -40,7 +40,7 @@ def test_saliency_compares_runs_and_random_weights(here: Path, capfd: pytest.Cap
         assert np.asarray(picture.convert("L")).std() > 20
 
 
-def test_without_captum_the_message_says_what_to_install(
+def test_without_captum_the_error_names_the_extra_to_install(
     here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "captum"]:

@@ -75,7 +75,9 @@ def test_a_path_has_the_type_that_refuses_them() -> None:
 
 
 @pytest.mark.parametrize("out", [URL, Path(URL)])
-def test_refused_from_python(out: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_functions_refuse_urls(
+    out: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path)
     for call in (lambda: train(recipe, out=out), lambda: train(out), lambda: load_backbone(out)):
@@ -85,7 +87,9 @@ def test_refused_from_python(out: str | Path, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("data", [URL, f"{{name: frames, root: '{URL}'}}"])
-def test_refused_as_data(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_embed_refuses_urls_of_data(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = write_recipe(tmp_path)
     assert run(["embed", "random", data, "--recipe", str(recipe), "-o", "x.parquet"]) == 2

@@ -65,7 +65,7 @@ def test_traced_a_run_is_the_same(tmp_path: Path, eager: list[nn.Module], method
 
 
 @pytest.mark.slow
-def test_without_a_compiler(tmp_path: Path) -> None:
+def test_compiling_without_a_compiler_is_one_line(tmp_path: Path) -> None:
     """One line, and no traceback."""
     recipe = write_recipe(tmp_path)
     places = {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}

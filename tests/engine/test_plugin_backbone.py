@@ -112,7 +112,7 @@ def test_from_training_to_export(recipe: Path, tmp_path: Path) -> None:
     assert cli_run(["export", str(out), "-o", str(tmp_path / "x.safetensors")]) == 2
 
 
-def test_exported_to_onnx(recipe: Path, tmp_path: Path) -> None:
+def test_a_plugin_s_backbone_is_exported_to_onnx(recipe: Path, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     ssltoolbox.train(recipe, ["evaluate=[]", "trainer.steps=2"], out=tmp_path / "run")
@@ -171,7 +171,7 @@ def with_crops(recipe: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_it_sees_local_crops(with_crops: Path, tmp_path: Path) -> None:
+def test_a_plugin_s_backbone_sees_local_crops(with_crops: Path, tmp_path: Path) -> None:
     ssltoolbox.train(with_crops, out=tmp_path / "run")
     assert ssltoolbox.load_backbone(tmp_path / "run")(torch.zeros(1, 3, 16, 16)).shape == (1, 12)
 

@@ -59,7 +59,9 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     [("mocov2", 1), ("byol", 2), ("simclr", 1)],
     ids=["mocov2", "byol-accumulated", "simclr"],
 )
-def test_killed_three_times(tmp_path: Path, method: str, accumulate: int) -> None:
+def test_a_run_killed_three_times_gives_the_same_weights(
+    tmp_path: Path, method: str, accumulate: int
+) -> None:
     """Before the first checkpoint (at 2), after it, and while the third is being written."""
     recipe = write_recipe(tmp_path, (WITH_METHOD["simclr"], WITH_METHOD[method]))
     override = f"trainer.accumulate={accumulate}"

@@ -34,7 +34,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_error(
+def test_a_wrong_recipe_gives_its_golden_error(
     case: str, folder: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = folder / case / "args"

@@ -111,7 +111,7 @@ def test_extreme_temperatures_give_finite_losses_and_gradients(
 
 
 @both_ways
-def test_one_instance_has_nothing_to_be_told_from(masks: bool) -> None:
+def test_the_loss_of_one_instance_is_zero(masks: bool) -> None:
     assert loss_of(NTXentLoss(0.1), *pair(1, 8), masks).item() == 0.0
 
 

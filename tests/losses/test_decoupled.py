@@ -20,7 +20,7 @@ def sides(instances: int = 5, dim: int = 6) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.filterwarnings("ignore:To copy construct from a tensor:UserWarning")  # in lightly's weights
 @pytest.mark.parametrize("sigma", [None, 0.5, 2.0])
-def test_it_equals_lightly(sigma: float | None) -> None:
+def test_the_decoupled_loss_equals_lightly_s(sigma: float | None) -> None:
     ours = NTXentLoss(TEMPERATURE, decoupled=True, positive_sigma=sigma)
     theirs = DCLLoss(TEMPERATURE) if sigma is None else DCLWLoss(TEMPERATURE, sigma)
     losses, gradients = [], []

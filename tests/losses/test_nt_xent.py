@@ -116,7 +116,9 @@ def test_the_loss_equals_the_published_one(case: dict[str, Any]) -> None:
     share=st.sampled_from([0.0, 0.3, 1.0]),
     seed=st.integers(0, 10**6),
 )
-def test_equals_the_formula(instances: int, explicit: int, tau: float, share: float, seed: int) -> None:
+def test_nt_xent_equals_the_formula(
+    instances: int, explicit: int, tau: float, share: float, seed: int
+) -> None:
     out0, out1 = sides(instances, seed=seed, dtype=torch.float64)
     masked = random_mask(2 * instances, 2 * instances, seed, share)
     negatives = None

@@ -100,7 +100,7 @@ def test_simclr_equals_a_plain_loop_on_lightly(views: list[tuple[torch.Tensor, t
     check_equal(our_losses(method, views), plain_losses([backbone, head], step_loss, views))
 
 
-def test_mocov2(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+def test_mocov2_equals_a_plain_lightly_loop(views: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     options = MoCoV2Options(hidden_dim=16, output_dim=8, queue=24)
     method = MoCoV2(options, tiny_context())
     backbone, head = copy.deepcopy(method.backbone), copy.deepcopy(method.projection)

@@ -35,7 +35,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     [({}, "cpu", False), ({"cuda": True}, "cuda", False), ({"mps": True}, "cpu", True)],
     ids=["no GPU", "CUDA", "Apple"],
 )
-def test_the_best_device(
+def test_the_best_device_is_cuda_or_the_cpu(
     machine: Callable[..., None], gpus: dict[str, bool], device: str, is_told: bool
 ) -> None:
     machine(**gpus)
@@ -51,7 +51,7 @@ def test_the_trainer_leaves_an_apple_gpu_alone(machine: Callable[..., None], tmp
     assert trainer.strategy.root_device == torch.device("cpu")
 
 
-def test_a_run_beside_an_apple_gpu(
+def test_a_run_on_an_apple_machine_uses_the_cpu_with_one_line(
     machine: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine(mps=True)

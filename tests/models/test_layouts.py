@@ -87,7 +87,7 @@ def test_moco_v3_is_the_query_and_needs_its_heads(tmp_path: Path, golden: Golden
     golden(str(caught.value))
 
 
-def test_registers_of_dinov2(tmp_path: Path) -> None:
+def test_registers_of_dinov2_are_loaded_under_timm_s_names(tmp_path: Path) -> None:
     """Its position of the class token is in timm's class token."""
     name = "vit_small_patch14_reg4_dinov2"
     theirs = shaken(vit(name))
@@ -111,7 +111,7 @@ def test_dinov2_at_another_size(name: str, tmp_path: Path) -> None:
     assert torch.equal(ours.blocks[2].ls1.gamma, theirs.blocks[2].ls1.gamma)
 
 
-def test_swiglu_of_dinov2(tmp_path: Path) -> None:
+def test_swiglu_of_dinov2_is_loaded_under_timm_s_names(tmp_path: Path) -> None:
     name = "vit_giant_patch14_dinov2"
     theirs = shaken(vit(name))
     state = {

@@ -50,7 +50,7 @@ def output(head: nn.Module, features: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_it_copies_every_head_of_lightly(name: str) -> None:
+def test_a_momentum_copy_of_each_lightly_head_gives_its_outputs(name: str) -> None:
     head = small(name)
     features = torch.randn(4, FEATURES)
     expected = output(head, features)

@@ -55,7 +55,7 @@ def test_position_embeddings_are_resampled_as_timm_does(
         assert torch.equal(tensor, ours.state_dict()[key]), key
 
 
-def test_it_is_told_and_known_before_loading(tmp_path: Path) -> None:
+def test_resampled_positions_are_known_and_reported_before_loading(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     saved(path, "test_vit", 48)
     with torch.device("meta"):

@@ -164,7 +164,7 @@ def ssltoolbox_positive_generators():
 '''
 
 
-def test_a_plugin_is_told_the_setting_and_may_only_warn(tmp_path: Path, plugins: FakePlugins) -> None:
+def test_a_plugin_s_check_gets_the_setting_and_may_only_warn(tmp_path: Path, plugins: FakePlugins) -> None:
     body = (
         "return [Problem('', f'{setting.instances} {setting.draws} {setting.hard_negatives}', warning=True)]"
     )

@@ -55,7 +55,7 @@ def test_drawn_data_and_strategies_of_ours_bind_nobody(planned: Any) -> None:
     assert notices_of(planned()) == ()
 
 
-def test_data_that_says_nothing_of_its_terms_has_some(planned: Any) -> None:
+def test_data_without_terms_gets_the_default_notice(planned: Any) -> None:
     plan = planned()
     plan = replace(plan, facts=replace(plan.facts, terms=DataFacts.terms))
     assert notices_of(plan) == (DataFacts.terms,)
@@ -82,11 +82,13 @@ def test_weights_have_a_licence(planned: Any, weights: str, method: str, said: s
         (", large: true", ("Twin is GPL.", "Twin's large model excludes commercial use.")),
     ],
 )
-def test_a_plugin_of_anybody_has_its_say(planned: Any, options: str, lines: tuple[str, ...]) -> None:
+def test_notices_of_a_third_party_s_plugin_are_printed(
+    planned: Any, options: str, lines: tuple[str, ...]
+) -> None:
     assert notices_of(planned(positives=f"[{{name: twin{options}}}]")) == lines
 
 
-def test_mask_fn_tells_of_its_network_where_it_has_one(planned: Any) -> None:
+def test_mask_fn_has_a_notice_only_with_a_network(planned: Any) -> None:
     (line,) = notices_of(planned(maskers="[mask_fn]"))
     assert "ImageNet ResNet-18" in line
     assert notices_of(planned(maskers="[{name: mask_fn, descriptor: pixels}]")) == ()

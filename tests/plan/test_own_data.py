@@ -33,7 +33,7 @@ def faces(folder: Path, name: str = "faces") -> None:
         (clip / "1.jpg").touch()
 
 
-def test_it_is_found_and_written_out(tmp_path: Path) -> None:
+def test_a_task_s_data_is_resolved_and_written_out(tmp_path: Path) -> None:
     faces(tmp_path)
     plan = load_plan(
         write_recipe(
@@ -65,7 +65,7 @@ def test_a_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
     assert plan.recipe.evaluate[0].options["data"]["root"] == str(tmp_path / "below" / "faces")
 
 
-def test_the_short_form(tmp_path: Path) -> None:
+def test_a_task_s_data_may_be_a_name_alone(tmp_path: Path) -> None:
     plan = load_plan(write_recipe(tmp_path, evaluate="[{name: expression, data: synthetic_faces}]"))
     assert plan.recipe.evaluate[0].options["data"]["world"] == 0
 
@@ -117,7 +117,9 @@ def test_the_short_form(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_at_its_place(tmp_path: Path, evaluate: str, text: str) -> None:
+def test_a_mistake_in_a_task_s_data_is_an_error_at_its_column(
+    tmp_path: Path, evaluate: str, text: str
+) -> None:
     assert message(tmp_path, evaluate) == text
 
 
@@ -145,7 +147,7 @@ def test_data_that_is_not_there(tmp_path: Path, golden: Golden) -> None:
     assert warning.warning
 
 
-def test_editors_complete_it() -> None:
+def test_the_json_schema_completes_a_task_s_data() -> None:
     schema = recipe_schema()
     tasks = schema["properties"]["evaluate"]["items"]["anyOf"][1:]
     assert tasks

@@ -78,7 +78,7 @@ def test_one_strategy_twice_has_two_keys(tmp_path: Path) -> None:
     assert plan.of(Kind.NEGATIVE_MASKERS) == ()
 
 
-def test_overrides_and_facts(tmp_path: Path) -> None:
+def test_overrides_reach_the_facts_and_the_views(tmp_path: Path) -> None:
     plan = load_plan(write_recipe(tmp_path), ["data.clips=50", "views.size=64", "method=none"])
     assert plan.facts is not None
     assert (plan.facts.clips, plan.image_size, plan.trains) == (50, 64, False)

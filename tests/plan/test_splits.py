@@ -54,7 +54,7 @@ def problems(
         return list(error.problems)
 
 
-def test_splits_without_frames(tmp_path: Path, put_clip: Put) -> None:
+def test_a_task_without_frames_in_val_or_test_is_an_error(tmp_path: Path, put_clip: Put) -> None:
     for name in "ab":
         put_clip(f"faces/{name}/v/c")
     found = problems(tmp_path, "[identity]", "{name: frames, root: faces}")
@@ -83,7 +83,7 @@ def test_a_label_that_a_split_lacks(tmp_path: Path, put_image: Put) -> None:
     assert "val split" in problem.message
 
 
-def test_one_class_only(tmp_path: Path, put_image: Put) -> None:
+def test_a_train_split_with_one_class_is_an_error(tmp_path: Path, put_image: Put) -> None:
     put_index(
         tmp_path, put_image, "expression", lambda split, frame: "happy" if split == "train" else str(frame)
     )

@@ -25,7 +25,7 @@ from ssltoolbox.plan.trainer_checks import norm_instances
     ],
 )
 @pytest.mark.parametrize("shuffled", [True, False])
-def test_moco_is_told_who_shares_statistics(
+def test_mocov2_warns_of_batch_norm_that_does_not_suit_its_keys(
     trainer: str, together: int, shuffled: bool, tmp_path: Path
 ) -> None:
     """Small groups need shuffled keys, and a whole batch has no use for them."""

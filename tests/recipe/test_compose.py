@@ -102,9 +102,7 @@ def test_a_missing_parent_is_reported_where_it_is_named(write: Write, golden: Go
     golden(complaint(write("extends: bse.yaml", "recipes/x.yaml")))
 
 
-def test_a_missing_parent_like_none_there_is_says_where_it_was_looked_for(
-    write: Write, golden: Golden
-) -> None:
+def test_a_missing_parent_is_an_error_with_the_searched_folders(write: Write, golden: Golden) -> None:
     golden(complaint(write("extends: elsewhere.yaml", "recipes/x.yaml")))
 
 
@@ -131,6 +129,6 @@ def test_what_is_no_recipe(write: Write, text: str, golden: Golden) -> None:
     golden(complaint(write(text)))
 
 
-def test_a_missing_recipe(write: Write, golden: Golden) -> None:
+def test_a_missing_recipe_is_an_error_with_a_suggestion(write: Write, golden: Golden) -> None:
     write(name="mine.yaml")
     golden(complaint(Path("mien.yaml")))

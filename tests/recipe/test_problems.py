@@ -29,7 +29,7 @@ def test_a_problem_of_a_file_as_a_whole_has_no_line(here: Path, golden: Golden) 
     golden(problem.render())
 
 
-def test_a_warning_says_so_and_a_path_elsewhere_stays_absolute(here: Path, golden: Golden) -> None:
+def test_a_warning_is_marked_and_an_outside_path_is_absolute(here: Path, golden: Golden) -> None:
     problem = RecipeProblem(Place("/data/x.yaml", 12, 1, "a: 1"), "odd", warning=True)
     golden(problem.render())
 
@@ -63,7 +63,7 @@ def test_rendering_never_writes_control_characters(line: str, column: int) -> No
     assert len(text.split("\n")) == 3
 
 
-def test_an_error_sorts_its_problems_says_each_once_and_counts() -> None:
+def test_an_error_sorts_its_problems_drops_copies_and_counts() -> None:
     first, second = (RecipeProblem(Place("/r/x.yaml", line, 1, "a"), "bad") for line in (2, 10))
     on_command_line = RecipeProblem(Place("--set", 1, 1, "a=1"), "bad")
     warning = RecipeProblem(Place("/r/x.yaml", 3, 1, "a"), "odd", warning=True)

@@ -137,7 +137,9 @@ def test_an_alias_repeats_a_value_and_points_to_where_it_was_written() -> None:
         ('a: "\\U00110000"', (1, 7)),
     ],
 )
-def test_what_is_refused(text: str, place: tuple[int, int], golden: Golden) -> None:
+def test_text_that_is_no_recipe_is_an_error_at_its_line(
+    text: str, place: tuple[int, int], golden: Golden
+) -> None:
     [(line, column, message, hint)] = complaints(text)
     assert (line, column) == place
     golden(message)

@@ -59,7 +59,7 @@ def test_a_hook_may_have_another_name_than_its_function() -> None:
     assert components(module) == [(Kind.POSITIVE_GENERATORS, Descriptor(**CARD))]
 
 
-def test_a_misspelled_hook(golden: Golden) -> None:
+def test_a_misspelled_hook_is_refused_with_a_suggestion(golden: Golden) -> None:
     golden(refusal(plugin("ssltoolbox_positive_generator")))
 
 
@@ -116,7 +116,7 @@ class Indescribable(Options):
         {"options": Options()},
     ],
 )
-def test_a_wrong_card(change: dict[str, Any], golden: Golden) -> None:
+def test_a_wrong_descriptor_is_refused_with_its_component(change: dict[str, Any], golden: Golden) -> None:
     card = Descriptor(**CARD | change)
     text = refusal(plugin("ssltoolbox_negative_maskers", card))
     assert "negative masker 'mirror'" in text
@@ -124,7 +124,7 @@ def test_a_wrong_card(change: dict[str, Any], golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("name", ["face-swap", "2d", "", "a b"])
-def test_a_wrong_name(name: str, golden: Golden) -> None:
+def test_a_component_s_name_must_be_written_as_in_a_recipe(name: str, golden: Golden) -> None:
     card = Descriptor(**CARD | {"name": name})
     golden(refusal(plugin("ssltoolbox_evaluators", card)))
 
@@ -165,7 +165,7 @@ def test_something_else_than_a_descriptor(hook: str, yielded: object, golden: Go
     golden(text)
 
 
-def test_a_method_says_where_its_negatives_come_from() -> None:
+def test_a_method_s_descriptor_names_its_source_of_negatives() -> None:
     card = MethodDescriptor(**CARD, negatives="queue")
     assert components(plugin("ssltoolbox_methods", card)) == [(Kind.METHODS, card)]
 

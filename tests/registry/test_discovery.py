@@ -41,7 +41,7 @@ def test_built_in_components_come_by_the_same_door() -> None:
     )
 
 
-def test_an_installed_plugin(plugins: FakePlugins, golden: Golden) -> None:
+def test_an_installed_plugin_is_found_with_its_version(plugins: FakePlugins, golden: Golden) -> None:
     module = plugins.install("mirror", version="2.3")
     found = discover().get(Kind.POSITIVE_GENERATORS, "mirror")
     golden(str(found.origin))
@@ -49,7 +49,7 @@ def test_an_installed_plugin(plugins: FakePlugins, golden: Golden) -> None:
     assert found.load() is sys.modules[module].Mirror
 
 
-def test_a_plugin_file(plugins: FakePlugins) -> None:
+def test_a_plugin_file_is_found_and_loaded(plugins: FakePlugins) -> None:
     path = plugins.file("mirror.py")
     found = discover([path]).get(Kind.POSITIVE_GENERATORS, "mirror")
     assert str(found.origin) == f"plugin file {path}"

@@ -45,14 +45,16 @@ def test_all_are_sorted_by_kind_then_by_name() -> None:
         (Kind.LANDMARK_DETECTORS, "zebra"),
     ],
 )
-def test_an_unknown_name(kind: Kind, name: str, golden: Golden) -> None:
+def test_an_unknown_component_is_an_error_with_the_names_there_are(
+    kind: Kind, name: str, golden: Golden
+) -> None:
     registry = discover()
     error = failure(registry, kind, name)
     golden(str(error).replace(", ".join(sorted(registry.names(kind))), "NAMES"))
     assert error.__cause__ is None
 
 
-def test_a_target_that_a_file_can_t_load_is_told_how_to_be_written(
+def test_a_target_that_a_file_can_t_load_is_an_error_with_advice(
     plugins: FakePlugins, golden: Golden
 ) -> None:
     path = plugins.file("flips.py", GOOD.replace('f"{__name__}:Mirror"', '"flips_elsewhere:Mirror"'))

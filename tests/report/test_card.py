@@ -18,7 +18,7 @@ def card_of(run: RunFolder) -> str:
     return render_card(run.path, "m.onnx", "onnx", "model = …", 112, "abc")
 
 
-def test_results_and_data(run: RunFolder) -> None:
+def test_a_card_shows_results_data_and_strategies(run: RunFolder) -> None:
     text = card_of(run)
     assert "| expression | macro-F1 ↑ | 0.285 | 0.130 | +0.100 to +0.210 | – |" in text
     assert "| identity left | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
@@ -41,7 +41,7 @@ def test_nobody_else_has_our_folders(run: RunFolder) -> None:
     assert "/private" not in card_of(run)
 
 
-def test_a_card_without_results_says_so(run: RunFolder) -> None:
+def test_a_card_without_results_has_a_sentence_instead(run: RunFolder) -> None:
     run.json("evaluation", {})
     assert "Nothing was evaluated." in card_of(run)
 

@@ -23,7 +23,7 @@ def runs(tmp_path: Path) -> list[Path]:
     return folders
 
 
-def test_options_that_differ(runs: list[Path]) -> None:
+def test_a_comparison_lists_the_options_that_differ(runs: list[Path]) -> None:
     assert {row.key: row.values for row in compare(runs).differences} == {
         "maskers": ("mask_fn", "none"),
         "trainer.steps": ("800", "400"),

@@ -57,7 +57,7 @@ def content(image: dict[str, str]) -> tuple[str, bytes]:
     return mime, base64.b64decode(data)
 
 
-def test_what_it_says(run: RunFolder, golden: Golden) -> None:
+def test_the_report_shows_claim_results_and_facts_of_the_run(run: RunFolder, golden: Golden) -> None:
     page = page_of(run)
     assert page.words[:2] == ["small: report of a run", "small"]
     said = "After 800 steps the frozen features tell expressions apart with macro-F1 0.29"
@@ -84,7 +84,7 @@ def test_only_what_is_clearly_better_than_an_untrained_network_is_bold(run: RunF
     assert bold == ["0.285"]
 
 
-def test_it_needs_no_other_file(run: RunFolder) -> None:
+def test_the_report_needs_no_other_file(run: RunFolder) -> None:
     (run.path / "pairs.png").write_bytes(b"\x89PNG")
     html = render_report(run.path)
     page = Page(html)
@@ -128,7 +128,7 @@ def test_what_scrolls_can_be_reached_by_keys(run: RunFolder) -> None:
     assert all('tabindex="0"' in tag and "aria-label=" in tag for tag in scrollers)
 
 
-def test_each_curve_says_what_good_looks_like(run: RunFolder) -> None:
+def test_each_group_of_curves_has_a_sentence_on_how_to_read_it(run: RunFolder) -> None:
     readings = [group.reading for group, _ in groups_of(read_run(run.path).metrics)]
     assert all(reading.endswith(".") for reading in readings)
     assert len(readings) == 6
@@ -161,7 +161,7 @@ def test_the_same_files_give_the_same_page(run: RunFolder) -> None:
 EVIL = "<script>alert('&')</script>$\\frac$"
 
 
-def test_everything_is_escaped(run: RunFolder) -> None:
+def test_the_report_escapes_every_text_of_a_run(run: RunFolder) -> None:
     run.recipe("small", ("name: small", f'name: "{EVIL}"'.replace("\\", "\\\\")))
     numbers = {"f1": 0.5, "per_class": {EVIL: {}, "b": {}}, "confusion": [[1, 0], [0, 1]]}
     run.json("evaluation", {EVIL: numbers, "random": {}})
@@ -199,7 +199,7 @@ def test_a_run_without_training_and_strategies(run: RunFolder) -> None:
     assert "What the strategies did" not in words
 
 
-def test_no_random_initialisation_beside(run: RunFolder) -> None:
+def test_without_an_untrained_network_its_columns_are_dashes(run: RunFolder) -> None:
     ccc = {"key": "ccc", "label": "CCC", "better": "higher"}
     run.json("evaluation", {"valence": {"ccc": 0.5, "metrics": [ccc]}})
     page = page_of(run)
@@ -207,7 +207,7 @@ def test_no_random_initialisation_beside(run: RunFolder) -> None:
     assert "untrained" not in set(ElementTree.fromstring(content(page.images[0])[1]).itertext())
 
 
-def test_it_is_made_without_torch(run: RunFolder) -> None:
+def test_the_report_is_made_without_torch(run: RunFolder) -> None:
     code = (
         "import sys; from pathlib import Path; from ssltoolbox.report import render_report; "
         f"render_report(Path({str(run.path)!r})); "

@@ -71,7 +71,7 @@ def test_nothing_that_is_neither_better_nor_worse_is_called_so() -> None:
     assert result(IDENTITY, 0.48, 0.19).arrow == ""
 
 
-def test_claim_without_tasks() -> None:
+def test_the_claim_without_tasks_is_that_nothing_was_evaluated() -> None:
     assert "nothing was evaluated" in claim("After 1,200 steps", [])
 
 
@@ -85,7 +85,9 @@ def test_claim_without_tasks() -> None:
         ({"trainer": {"steps": 1200, "epochs": None}}, True, "After 1,200 steps"),
     ],
 )
-def test_a_claim_says_how_long_the_run_trained(recipe: dict[str, Any], trains: bool, start: str) -> None:
+def test_a_claim_begins_with_the_length_of_the_training(
+    recipe: dict[str, Any], trains: bool, start: str
+) -> None:
     assert trained_for(recipe, trains) == start
 
 
@@ -167,7 +169,7 @@ def test_how_it_was_measured_is_in_the_label() -> None:
     assert results[1].random == 0.2
 
 
-def test_the_claim_says_when_the_network_was_fine_tuned() -> None:
+def test_the_claim_of_a_fine_tuned_network_names_fine_tuned_features() -> None:
     (row,) = results_of({"expression": {"f1": 0.6, "protocol": "finetune", "metrics": [DECLARED]}})
     assert "the fine-tuned features" in claim("After 5 steps", [row])
 

@@ -96,7 +96,7 @@ def test_nothing_is_called_as_the_example(kind: Kind, example: Example, tmp_path
 
 
 @each_example
-def test_it_is_described_as_a_package(kind: Kind, example: Example, tmp_path: Path) -> None:
+def test_a_new_plugin_is_described_as_a_package(kind: Kind, example: Example, tmp_path: Path) -> None:
     folder = new_plugin("my-strategy", kind, tmp_path, example.name).folder
     settings = tomllib.loads((folder / "pyproject.toml").read_text())
     assert settings["project"]["name"] == "my-strategy"
@@ -105,7 +105,7 @@ def test_it_is_described_as_a_package(kind: Kind, example: Example, tmp_path: Pa
 
 
 @example_cases(*HEAVY)
-def test_it_keeps_its_contract(kind: Kind, example: Example, importable: Path) -> None:
+def test_a_new_plugin_keeps_its_contract(kind: Kind, example: Example, importable: Path) -> None:
     made = new_plugin("my-strategy", kind, importable, example.name)
     sys.path.insert(0, str(made.folder))
     findings = examine(made.package)

@@ -38,7 +38,7 @@ def test_without_tasks_nobody_connects() -> None:
     assert list(as_done(abs, [], Cluster("dask", "nowhere"))) == []
 
 
-def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr(clusters, "SECONDS_TO_CONNECT", 0.2)
     with pytest.raises(UserError, match="no dask scheduler"):

@@ -39,7 +39,7 @@ def shown(clock: Clock, ticks: list[tuple[float, int]], *, terminal: bool) -> st
 
 @pytest.mark.parametrize("terminal", [True, False])
 class TestTimeLeft:
-    def test_after_a_resume(self, clock: Clock, terminal: bool) -> None:
+    def test_the_time_left_of_a_resumed_run_counts_its_own_steps(self, clock: Clock, terminal: bool) -> None:
         """420 of 630 were done before; ten more take 20 s each, so 200 are left."""
         ticks = [(0.0, 420), *((20.0 * step, 1) for step in range(1, 11))]
         line = shown(clock, ticks, terminal=terminal)

@@ -17,7 +17,7 @@ def test_what_the_user_has_set_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("entry", ["ssltoolbox.train", "main"])
-def test_it_is_set_before_torch_is_imported(entry: str) -> None:
+def test_the_number_of_threads_is_set_before_torch_is_imported(entry: str) -> None:
     """By the command line, and by the functions of Python."""
     program = f"""
 import builtins, os, sys

@@ -111,7 +111,7 @@ def test_multilabel_measures_action_units(protocol: str) -> None:
     assert 0.55 < result["chance"] < 0.75
 
 
-def test_what_the_test_split_says_of_units_does_not_reach_the_choice() -> None:
+def test_labels_of_the_test_split_do_not_reach_the_choice() -> None:
     features = data(units)
     before = MultiLabel(MultiLabelOptions(label="mine")).evaluate(features)["mine"]
     other = {"mine": np.where(features["test"].labels["mine"] < 0, -1, 1 - features["test"].labels["mine"])}
@@ -139,7 +139,7 @@ def test_f1_of_columns_by_hand() -> None:
 
 
 @pytest.mark.parametrize("pool", ["mean", "max", "mean_std"])
-def test_clips_are_told_apart_by_pooled_features(pool: str) -> None:
+def test_clips_are_classified_by_pooled_features(pool: str) -> None:
     features = data(of_clips, ("sad", "glad", "calm"), people=40)
     result = ClipExpression(ClipExpressionOptions(label="mine", pool=pool)).evaluate(features)["clip_mine"]
     assert (result["uar"], result["war"]) == (1, 1)

@@ -27,7 +27,7 @@ def with_labels(features: Features, labels: np.ndarray) -> Features:
 
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
-def test_separable_features_are_told_apart(make_features: MakeFeatures, protocol: str) -> None:
+def test_separable_features_are_classified_without_error(make_features: MakeFeatures, protocol: str) -> None:
     result = evaluate(splits(make_features, expression=30), protocol=protocol)
     assert (result["f1"], result["accuracy"]) == (1.0, 1.0)
     assert result["protocol"] == protocol
@@ -41,7 +41,7 @@ def test_noise_is_chance(make_features: MakeFeatures, protocol: str) -> None:
     assert abs(result["f1"] - 1 / 8) < 0.05
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
+def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, expression=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
@@ -70,7 +70,7 @@ def test_the_numbers_agree_with_the_confusion_matrix(make_features: MakeFeatures
     assert [result["per_class"][name]["f1"] for name in EXPRESSIONS] == pytest.approx(f1.tolist())
 
 
-def test_what_the_test_split_says_does_not_reach_the_choice(make_features: MakeFeatures) -> None:
+def test_labels_of_the_test_split_do_not_reach_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     before = evaluate(features)
     shuffled = np.random.default_rng(0).permutation(features["test"].labels["expression"])
@@ -82,7 +82,7 @@ def test_what_the_test_split_says_does_not_reach_the_choice(make_features: MakeF
     assert np.sum(after["confusion"], axis=0).tolist() == np.sum(before["confusion"], axis=0).tolist()
 
 
-def test_what_the_val_split_says_reaches_the_choice(make_features: MakeFeatures) -> None:
+def test_labels_of_the_val_split_decide_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     labels = features["val"].labels["expression"]
     chosen = {
@@ -110,7 +110,7 @@ def test_a_class_that_is_not_shown_is_reported_and_does_not_count(make_features:
     assert result["f1"] == pytest.approx(np.mean(shown))
 
 
-def test_a_class_without_samples_is_missed_and_said(
+def test_a_class_without_training_samples_counts_zero_with_a_warning(
     make_features: MakeFeatures, caplog: pytest.LogCaptureFixture, golden: Golden
 ) -> None:
     features = splits(make_features, expression=30)

@@ -23,7 +23,7 @@ from ssltoolbox.tasks.options import ExpressionOptions, FineTuneOptions, Valence
 from ssltoolbox.tasks.valence_arousal import ValenceArousal
 
 
-def test_it_tells_how_far_it_is() -> None:
+def test_fine_tuning_reports_its_progress() -> None:
     seen: list[tuple[int, str] | int] = []
 
     @contextmanager
@@ -63,7 +63,7 @@ def test_the_papers_settings_are_the_defaults() -> None:
     assert (options.hidden, options.dropout) == ((1024, 512), 0.5)
 
 
-def test_classes_are_learned_and_all_is_said() -> None:
+def test_fine_tuning_learns_classes_and_reports_its_metrics() -> None:
     result = expression(context())
     assert result["f1"] > 0.9
     assert result["accuracy"] > 0.9
@@ -75,7 +75,7 @@ def test_classes_are_learned_and_all_is_said() -> None:
     assert result["frames"] == {"train": 48, "val": 48, "test": 48}
 
 
-def test_numbers_are_learned() -> None:
+def test_fine_tuning_learns_valence_and_arousal() -> None:
     task = ValenceArousal(ValenceArousalOptions(protocol="finetune", finetune=QUICK))
     result = task.evaluate_network(context())
     assert list(result) == ["valence", "arousal"]
@@ -172,7 +172,7 @@ def test_a_class_that_training_never_saw_is_never_the_answer() -> None:
     assert np.array(result["confusion"]).sum(axis=0)[[1, 2, 4, 6, 7]].sum() == 0
 
 
-def test_it_says_when_it_diverged(golden: Golden) -> None:
+def test_a_fine_tuning_that_diverges_is_an_error(golden: Golden) -> None:
     made = context()
     with torch.no_grad():
         made.backbone[0].weight.fill_(torch.nan)
@@ -181,7 +181,7 @@ def test_it_says_when_it_diverged(golden: Golden) -> None:
     golden(str(caught.value))
 
 
-def test_it_says_what_labels_are_missing() -> None:
+def test_fine_tuning_without_labels_is_an_error_with_the_split() -> None:
     for labels, text in (
         ([-1] * 8, "expression: none of the 8 frames of the val split has a label 'expression'"),
         ([], "expression: the val split has no frames; choose the data's options so that it has some"),

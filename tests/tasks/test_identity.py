@@ -30,7 +30,9 @@ def one_clip_each(positions: np.ndarray, identities: int = 3) -> Features:
 
 @pytest.mark.parametrize("protocol", ["linear", "knn"])
 @pytest.mark.parametrize("clips", [1, 2, 3])
-def test_people_who_differ_are_told_apart(make_features: MakeFeatures, protocol: str, clips: int) -> None:
+def test_people_whose_features_differ_are_identified(
+    make_features: MakeFeatures, protocol: str, clips: int
+) -> None:
     result = evaluate(splits(make_features, person=30, clips=clips), protocol=protocol)
     assert result["accuracy"] > 0.99
     assert result["chance"] == 0.1
@@ -43,7 +45,7 @@ def test_people_who_look_alike_are_not(make_features: MakeFeatures, protocol: st
     assert abs(result["accuracy"] - result["chance"]) < 0.05
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
+def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, person=1, clips=3))
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
@@ -92,7 +94,9 @@ def test_people_of_a_single_frame_are_left_out_and_counted(make_features: MakeFe
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_a_single_identity(make_features: MakeFeatures, split: str, golden: Golden) -> None:
+def test_identity_of_a_single_person_is_an_error(
+    make_features: MakeFeatures, split: str, golden: Golden
+) -> None:
     features = splits(make_features)
     features[split] = replace(features[split], identity=np.full(400, 7))
     with pytest.raises(UserError) as caught:
@@ -100,7 +104,7 @@ def test_a_single_identity(make_features: MakeFeatures, split: str, golden: Gold
     golden(str(caught.value))
 
 
-def test_too_few_frames(golden: Golden) -> None:
+def test_identity_of_too_few_frames_is_an_error(golden: Golden) -> None:
     lonely = one_clip_each(np.ones(1), identities=5)
     with pytest.raises(UserError) as caught:
         evaluate({"val": lonely, "test": lonely})

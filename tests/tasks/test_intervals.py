@@ -57,7 +57,7 @@ def test_people_not_frames_are_drawn() -> None:
     assert 0.47 < low < 0.5 < high < 0.53
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interval_covers_the_truth_19_times_in_20(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "ROUNDS", 300)
     rng = np.random.default_rng(1)
     hits = 0

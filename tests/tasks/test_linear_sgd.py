@@ -42,7 +42,7 @@ def images(dataset: Squares) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(found.values), dataset.labels
 
 
-def test_it_is_a_plain_loop_of_sgd() -> None:
+def test_linear_sgd_equals_a_plain_loop_of_sgd() -> None:
     """With momentum and decay as torch has them, the rate falling to a tenth twice, and the last batch smaller."""
     dataset = Squares([label % 8 for label in range(44)])
     made = context(seed=3, train=dataset)

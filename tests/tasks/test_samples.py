@@ -34,12 +34,12 @@ def test_frames_without_a_label_are_left_out() -> None:
     assert joy.values.tolist() == [[2, 3], [4, 5]]
 
 
-def test_a_missing_split(golden: Golden) -> None:
+def test_a_missing_split_is_an_error(golden: Golden) -> None:
     found = {"train": features(), "test": features()}
     golden(message(usable, found, "val", "mood"))
 
 
-def test_an_empty_split(golden: Golden) -> None:
+def test_an_empty_split_is_an_error(golden: Golden) -> None:
     empty = replace(features(0), values=np.zeros((0, 0), np.float32))
     golden(message(usable, {"val": empty}, "val", "mood"))
 

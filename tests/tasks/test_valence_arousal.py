@@ -38,7 +38,7 @@ def test_noise_agrees_with_nothing(make_features: MakeFeatures, protocol: str) -
         assert result[label]["rmse"] > 0.4
 
 
-def test_the_result_says_what_was_measured_and_is_json(make_features: MakeFeatures) -> None:
+def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> None:
     result = evaluate(splits(make_features, expression=3))
     assert json.loads(json.dumps(result)) == result
     assert list(result) == ["valence", "arousal"]
@@ -68,7 +68,7 @@ def test_each_has_its_own_labelled_frames(make_features: MakeFeatures) -> None:
     assert result["arousal"]["frames"]["train"] == 400
 
 
-def test_what_the_test_split_says_does_not_reach_the_choice(make_features: MakeFeatures) -> None:
+def test_labels_of_the_test_split_do_not_reach_the_choice(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=1)
     test = features["test"]
     rng = np.random.default_rng(0)

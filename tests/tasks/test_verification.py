@@ -76,7 +76,7 @@ def verify(dataset: Any, backbone: nn.Module | None = None) -> dict[str, Any]:
     return Verification(VerificationOptions()).evaluate_network(data.context(0))["verification"]
 
 
-def test_people_who_differ_are_told_apart() -> None:
+def test_pairs_of_people_whose_features_differ_are_verified() -> None:
     result = verify(People(40, 10))
     assert result["accuracy"] > 0.95
     assert result["auc"] > 0.99
@@ -113,7 +113,7 @@ def test_no_threshold_is_better(pairs: list[tuple[int, bool]]) -> None:
     assert right(best_threshold(likeness, same)) == max(right(t) for t in [*np.arange(-6, 6) + 0.5])
 
 
-def test_a_fold_has_no_say_in_its_own_threshold() -> None:
+def test_a_fold_does_not_choose_its_own_threshold() -> None:
     """In fold 0 pairs of one person are unlike, in fold 1 they are alike: each is judged by the other."""
 
     class Turned(People):
@@ -129,7 +129,7 @@ def test_pairs_with_an_unreadable_image_are_left_out_and_counted() -> None:
     assert (result["left_out"], result["pairs"]) == (2, 78)
 
 
-def test_data_without_pairs(golden: Golden) -> None:
+def test_verification_of_data_without_pairs_is_an_error(golden: Golden) -> None:
     class Plain:
         size = 4
 
@@ -150,7 +150,7 @@ def test_features_that_are_no_numbers() -> None:
         verify(People(40, 10), Diverged())
 
 
-def test_one_fold_alone(golden: Golden) -> None:
+def test_verification_of_one_fold_is_an_error(golden: Golden) -> None:
     with pytest.raises(UserError) as caught:
         verify(People(8, 1))
     golden(str(caught.value))

@@ -75,7 +75,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_backbones_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     advice = broken("backbones", BAD[rule])
     assert set(advice) == {rule}
     golden(own_words(advice[rule]))
@@ -96,5 +96,7 @@ def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) ->
     ],
     ids=["frozen", "not finite", "shared"],
 )
-def test_more_that_is_told(broken: Check, body: str, rule: str, golden: Golden) -> None:
+def test_more_ways_to_break_a_rule_of_backbones_are_reported(
+    broken: Check, body: str, rule: str, golden: Golden
+) -> None:
     golden(re.sub(r"Some tensors .*\](?=;)", "<error>", broken("backbones", CLASS + body)[rule]))

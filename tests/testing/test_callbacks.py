@@ -59,7 +59,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str) -> None:
+def test_a_broken_rule_of_callbacks_is_reported(broken: Check, rule: str) -> None:
     body, said = BAD[rule]
     advice = broken("callbacks", body)
     for word in said:

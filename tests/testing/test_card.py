@@ -47,7 +47,7 @@ def advice(path: Path | str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(plugins: FakePlugins, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_descriptors_is_reported(plugins: FakePlugins, rule: str, golden: Golden) -> None:
     old, new = BAD[rule]
     assert old in GOOD
     golden(advice(plugins.file("mirror.py", GOOD.replace(old, new)))[rule])

@@ -62,7 +62,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_datasets_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     old, new = BAD[rule]
     assert old in CLASS
     golden(own_words(broken(KIND, CLASS.replace(old, new), facts=FACTS)[rule]))

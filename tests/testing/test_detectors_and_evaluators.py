@@ -48,12 +48,12 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD_DETECTORS)
-def test_what_breaks_a_detector_s_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_detectors_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(detector(broken, BAD_DETECTORS[rule])[rule])
 
 
 @pytest.mark.parametrize("rule", BAD_EVALUATORS)
-def test_what_breaks_a_task_s_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_evaluators_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(evaluator(broken, BAD_EVALUATORS[rule], NEEDS)[rule])
 
 
@@ -79,7 +79,7 @@ def test_a_label_that_is_needed_by_name_is_made_up(broken: Check) -> None:
     assert evaluator(broken, named + body, facts=AU12) == {}
 
 
-def test_a_label_that_nobody_said_is_needed(broken: Check) -> None:
+def test_an_undeclared_label_is_an_error_with_advice(broken: Check) -> None:
     with pytest.raises(UserError) as caught:
         evaluator(broken, "raise api.UserError('there is no label au12')")
     assert "evaluator 'mirror'" in str(caught.value)

@@ -56,7 +56,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize(("rule", "body", "said"), CASES)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, body: str, said: list[str]) -> None:
+def test_a_broken_rule_of_loggers_is_reported(broken: Check, rule: str, body: str, said: list[str]) -> None:
     advice = broken("loggers", CLASS + body)
     for word in said:
         assert word in advice[rule]

@@ -91,7 +91,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_methods_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     old, new = BAD[rule]
     assert old in CLASS
     body = CLASS.replace(old, new)

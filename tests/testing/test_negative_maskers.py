@@ -128,17 +128,17 @@ def test_a_good_one_that_learns_breaks_none(broken: Check) -> None:
     assert check_module(broken, LEARNS + ANSWER) == {}
 
 
-def test_what_is_learned_and_not_saved_is_told(broken: Check, golden: Golden) -> None:
+def test_learned_state_that_is_not_saved_is_reported(broken: Check, golden: Golden) -> None:
     forgets = LEARNS.replace("torch.tensor(0.0))", "torch.tensor(0.0), persistent=False)")
     golden(check_module(broken, forgets + ANSWER)["what it learns is saved"])
 
 
-def test_weights_of_another_shape_are_told(broken: Check, golden: Golden) -> None:
+def test_weights_of_another_shape_are_reported(broken: Check, golden: Golden) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp().sum(dim=1)"))
     golden(found["weights above 0 for each pair"])
 
 
-def test_an_answer_that_changes_its_input_is_told(broken: Check, golden: Golden) -> None:
+def test_an_answer_that_changes_its_input_is_reported(broken: Check, golden: Golden) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp_()"))
     golden(found["mask leaves its input alone"])
 
@@ -148,7 +148,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_negative_maskers_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(check(broken, BAD[rule])[rule])
 
 

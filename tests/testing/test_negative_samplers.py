@@ -67,11 +67,11 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_negative_samplers_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(own_words(broken(KIND, CLASS.format(BAD[rule]))[rule]))
 
 
-def test_the_error_of_a_copy_is_told(broken: Check) -> None:
+def test_the_error_of_pickling_is_in_the_advice(broken: Check) -> None:
     rule = "goes to the loader's workers"
     assert "TypeError: cannot pickle" in broken(KIND, CLASS.format(BAD[rule]))[rule]
 

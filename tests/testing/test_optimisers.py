@@ -64,13 +64,13 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_optimisers_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     advice = broken("optimisers", CLASS + BAD[rule])
     assert set(advice) == {rule}
     golden(own_words(advice[rule]))
 
 
-def test_a_state_that_a_checkpoint_refuses_is_told(broken: Check) -> None:
+def test_a_state_that_a_checkpoint_refuses_is_reported(broken: Check) -> None:
     body = """
     def move(self, weight, change, group):
         self.state[weight]["history"] = np.zeros(2)

@@ -85,11 +85,11 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_positive_generators_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(own_words(broken(KIND, CLASS.format(BAD[rule]))[rule]))
 
 
-def test_what_remembers_earlier_picks_is_told(broken: Check) -> None:
+def test_a_pick_that_depends_on_earlier_picks_is_reported(broken: Check) -> None:
     body = """
     asked = 0
 
@@ -101,7 +101,7 @@ def test_what_remembers_earlier_picks_is_told(broken: Check) -> None:
     assert advice.startswith("`Mirror.pick` ")
 
 
-def test_what_a_pick_leaves_for_render_is_told(broken: Check) -> None:
+def test_a_pick_that_leaves_state_for_render_is_reported(broken: Check) -> None:
     body = """
     gap = 0
 

@@ -45,7 +45,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_schedules_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     advice = broken("schedules", CLASS + BAD[rule], ENDS if "final" in rule else "")
     assert set(advice) == {rule}
     golden(own_words(advice[rule]))

@@ -106,7 +106,7 @@ def test_a_method_is_given_a_network_of_the_family_that_it_needs(tmp_path: Path)
     assert "patch_embed" not in " ".join(advice(path).values())
 
 
-def test_a_recipe_says_what_a_component_is_tried_with(
+def test_a_component_is_tried_with_options_and_data_of_a_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its plugin file, its options, its data, its network."""

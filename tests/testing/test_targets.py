@@ -166,7 +166,7 @@ def test_a_name_that_is_nearly_right(golden: Golden) -> None:
     golden(caught.value.hint)
 
 
-def test_all_options_that_are_refused_are_told() -> None:
+def test_all_refused_options_are_named_at_once() -> None:
     with pytest.raises(UserError) as caught:
         examine("hard_neg", {"hard_neg": {"gap": -1.0, "count": 0}})
     assert ["'gap'" in str(caught.value), "'count'" in str(caught.value)] == [True, True]
@@ -180,7 +180,7 @@ def test_a_target_that_can_t_be_imported(plugins: FakePlugins, golden: Golden) -
     golden(finding.advice)
 
 
-def test_all_broken_rules_are_told_at_once(tmp_path: Path, golden: Golden) -> None:
+def test_all_broken_rules_are_reported_at_once(tmp_path: Path, golden: Golden) -> None:
     body = "class Mirror(api.NegativeSampler):\n    def pick(self, clip, anchor, rng): return [anchor]\n"
     path = tmp_path / "mirror.py"
     path.write_text(source_of("negative_samplers", body))

@@ -84,7 +84,7 @@ def test_every_rule_has_a_plugin_that_breaks_it() -> None:
     assert set(BAD) == {rule.title for rule in RULES}
 
 
-def test_a_side_that_depends_on_the_other_is_told(broken: Check) -> None:
+def test_a_side_that_depends_on_the_other_is_reported(broken: Check) -> None:
     body = """
     last = "none"
 
@@ -97,5 +97,5 @@ def test_a_side_that_depends_on_the_other_is_told(broken: Check) -> None:
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_what_breaks_a_rule_is_told(broken: Check, rule: str, golden: Golden) -> None:
+def test_a_broken_rule_of_views_is_reported(broken: Check, rule: str, golden: Golden) -> None:
     golden(check(broken, BAD[rule])[rule])

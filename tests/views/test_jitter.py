@@ -12,7 +12,7 @@ shades = st.integers(0, 255).map(lambda shade: shade / 255)
 
 
 @given(colour=st.tuples(shades, shades, shades), turn=st.floats(-0.5, 0.5, width=32))
-def test_hue_is_colorsys(colour: tuple[float, float, float], turn: float) -> None:
+def test_hue_turns_as_in_colorsys(colour: tuple[float, float, float], turn: float) -> None:
     h, s, v = colorsys.rgb_to_hsv(*colour)
     expected = torch.tensor(colorsys.hsv_to_rgb((h + turn) % 1, s, v))
     turned = hue(torch.tensor(colour)[None, :, None, None], torch.tensor(turn).view(1, 1, 1, 1))
@@ -43,7 +43,7 @@ def test_without_contrast_or_saturation_only_grey_is_left() -> None:
     torch.testing.assert_close(contrast(pixels.clone(), none), flat)
 
 
-def test_the_order_matters() -> None:
+def test_the_order_of_colour_changes_matters() -> None:
     colours, amounts = torch.rand(1, 3, 4, 4), torch.tensor([[0.4], [0.4], [0.4], [0.1]])
     one, other = (jitter(colours.clone(), amounts, order) for order in ([0, 1, 2, 3], [2, 1, 0, 3]))
     assert (one - other).abs().max() > 0.01

@@ -173,7 +173,7 @@ def test_crops_lie_anywhere_and_are_not_resampled() -> None:
     assert counts.max() < 95
 
 
-def test_the_papers_sizes() -> None:
+def test_the_paper_s_view_enlarges_to_128_and_crops_112_pixels() -> None:
     """224-pixel frames: 128, then 112."""
     options = PaperOptions()
     assert (options.size, round(options.size * options.enlarge)) == (112, 128)
@@ -227,7 +227,7 @@ def test_the_ellipse_fills_the_box_and_ten_pixels_more() -> None:
     margin=st.floats(0.01, 0.3),
 )
 @settings(max_examples=60, deadline=None)
-def test_an_ellipse_is_what_its_equation_says(corners: list[float], part: int, margin: float) -> None:
+def test_an_ellipse_follows_its_equation(corners: list[float], part: int, margin: float) -> None:
     landmarks = torch.full((1, 68, 2), torch.nan)
     landmarks[:, PARTS[part]] = torch.tensor(corners[:2])
     landmarks[:, PARTS[part].start] = torch.tensor(corners[2:])
@@ -274,7 +274,7 @@ def test_colours_change_always_on_side_a_and_mostly_on_side_b(
 
 
 @pytest.mark.parametrize(("option", "probability"), [("flip", 0.5), ("blur", 0.5), ("grey", 0.2)])
-def test_the_rest_happens_as_often_as_the_paper_says(
+def test_flip_blur_and_grey_happen_as_often_as_in_the_paper(
     images: torch.Tensor, option: str, probability: float
 ) -> None:
     options = {key: value for key, value in STILL.items() if key != option}
@@ -305,7 +305,7 @@ def test_how_many_images_are_made_at_once_changes_nothing(
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
-def test_a_single_image(images: torch.Tensor, side: str) -> None:
+def test_a_single_image_is_augmented(images: torch.Tensor, side: str) -> None:
     augmented = augment(images[:1], side)
     assert (augmented.shape, augmented.dtype) == ((1, 3, 32, 32), torch.float32)
     assert augmented.isfinite().all()

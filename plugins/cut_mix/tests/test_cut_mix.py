@@ -106,7 +106,7 @@ def test_patches_lie_everywhere_alike() -> None:
     assert covered[0, 0] > 0.005
 
 
-def test_probability_and_counts() -> None:
+def test_patches_are_pasted_with_probability_p_and_counted() -> None:
     batch = numbered(8)
     counts = [render(batch, seed, p=0.8).counts for seed in range(100)]
     assert sum(count["patches_pasted"] for count in counts) / 1600 == pytest.approx(0.8, abs=0.04)
@@ -133,7 +133,7 @@ def test_all_but_pixels_and_counts_stays() -> None:
         assert getattr(mixed, name) is getattr(batch, name)
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_decides_where_patches_lie() -> None:
     batch = numbered(4)
     assert torch.equal(render(batch, 5).frames, render(batch, 5).frames)
     assert not torch.equal(render(batch, 5, p=1.0).frames, render(batch, 6, p=1.0).frames)
@@ -164,7 +164,7 @@ def test_options_that_make_no_sense(wrong: dict[str, float]) -> None:
         CutMixOptions(**wrong)
 
 
-def test_the_card() -> None:
+def test_the_descriptor_of_cut_mix_names_its_class() -> None:
     (card,) = ssltoolbox_cut_mix.ssltoolbox_positive_generators()
     assert card.name == "cut_mix"
     assert not card.needs

@@ -30,7 +30,7 @@ def encoder(width: int = 64) -> Encoder:
     return Encoder(EncoderOptions(width=width), BackboneSetting("cycleface_encoder", 64))
 
 
-def test_parameter_counts() -> None:
+def test_networks_have_the_published_numbers_of_parameters() -> None:
     with torch.device("meta"):
         trunk = Trunk()
         convolutions, head = encoder(), CodeHead(2048, 256)
@@ -53,7 +53,7 @@ def test_features_of_the_encoder(pixels: int, features: int) -> None:
     assert maps.shape[1:] == (64, pixels // 2, pixels // 2)
 
 
-def test_map_sizes() -> None:
+def test_the_trunk_gives_maps_of_the_published_sizes() -> None:
     with torch.device("meta"):
         images = torch.empty(2, 3, 64, 64)
         trunk = Trunk()
@@ -121,7 +121,7 @@ def test_weights_of_others_have_a_notice() -> None:
 
 
 @pytest.mark.parametrize(("image_size", "problems"), [(64, 0), (48, 0), (50, 1), (8, 1)])
-def test_image_sizes(image_size: int, problems: int) -> None:
+def test_cycleface_refuses_image_sizes_that_do_not_fit(image_size: int, problems: int) -> None:
     setting = Setting(None, instances=4, draws=4, hard_negatives=0, image_size=image_size)
     assert len(list(CycleFaceOptions().problems(setting))) == problems
 

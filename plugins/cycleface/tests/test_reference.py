@@ -18,7 +18,7 @@ def near(value: float) -> object:
     return pytest.approx(value, rel=2e-6)
 
 
-def test_losses(waves: Two) -> None:
+def test_losses_equal_the_reference_numbers(waves: Two) -> None:
     a, c = waves
     assert 1 - dissimilarity(a, c).item() == near(0.5452704)
     assert dissimilarity(a, a).item() == pytest.approx(0, abs=1e-6)
@@ -58,7 +58,7 @@ def test_the_published_inverse_of_a_shift_reads_outside() -> None:
     assert inverse[:, 8, 15].tolist() == [0, 0]
 
 
-def test_a_direct_exchange(smooth: Two) -> None:
+def test_a_direct_exchange_of_motion_equals_the_reference(smooth: Two) -> None:
     x, f = smooth
     assert (x.sum().item(), x.square().sum().item()) == (
         pytest.approx(75.1084, rel=1e-5),
@@ -91,7 +91,7 @@ def test_faces_made_symmetric_have_no_asymmetry(waves: Two) -> None:
     assert asymmetry((waves[0] + waves[0].flip(-1)) / 2).item() == pytest.approx(0, abs=1e-7)
 
 
-def test_swapped_twice(waves: Two) -> None:
+def test_swapping_twice_gives_the_same_batch(waves: Two) -> None:
     assert torch.equal(swapped(swapped(waves[0])), waves[0])
     assert torch.equal(swapped(waves[0])[:1], waves[0][1:])
 

@@ -121,7 +121,7 @@ def test_a_seed_decides_the_noise() -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_a_mirrored_pair() -> None:
+def test_without_motion_a_mirrored_pair_gives_the_mirrored_image() -> None:
     """With no motion, what is got back of an image is the mirrored one."""
     method = build(mirror=1.0)
     nn.init.zeros_(method.stage.motion.decoder.end[3].weight)
@@ -150,7 +150,7 @@ def test_sides_are_as_given_without_mirrors() -> None:
     assert losses[0] == losses[1]
 
 
-def test_weights_and_terms() -> None:
+def test_the_loss_of_stage_1_is_the_weighted_sum_of_its_terms() -> None:
     names = ("pixel", "style", "ssim", "symmetry")
     weights = {"pixel_weight": 2.0, "style_weight": 0.5, "ssim_weight": 3.0, "symmetry_weight": 4.0}
     output = build(**EXACT, **weights).step(inputs())
@@ -199,7 +199,7 @@ def test_mixed_precision_keeps_coordinates_and_statistics(precision: torch.dtype
 
 
 @pytest.mark.slow
-def test_it_overfits_a_few_faces() -> None:
+def test_stage_1_overfits_a_few_faces() -> None:
     method = build(mirror=0.0)
     given = inputs(count=2)
     given = replace(given, view_b=given.view_a.roll(2, dims=3))

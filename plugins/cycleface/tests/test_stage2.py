@@ -23,7 +23,7 @@ def setting(backbone: str = "cycleface_encoder") -> Setting:
     return Setting(None, instances=4, draws=4, hard_negatives=0, backbone=backbone, image_size=32)
 
 
-def test_it_has_the_networks_of_stage_1(stage1: Path) -> None:
+def test_stage_2_starts_from_the_networks_of_stage_1(stage1: Path) -> None:
     first, second = build(seed=5), build(seed=6, stage=2, stage1=stage1)
     assert isinstance(second.stage, Stage2)
     for ours, theirs in (
@@ -90,7 +90,7 @@ def test_the_mean_face_is_one_for_all(stage1: Path) -> None:
         ),
     ],
 )
-def test_what_check_says(
+def test_options_that_do_not_fit_a_stage_are_named(
     stage1: Path, options: dict[str, Any], backbone: str, option: str, fact: str
 ) -> None:
     given = dict(options)

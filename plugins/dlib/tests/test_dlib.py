@@ -1,4 +1,4 @@
-"""What a user of the detector is told. The detector on real faces is in test_real_faces.py."""
+"""Errors, licence and options of the detector. The detector on real faces is in test_real_faces.py."""
 
 from __future__ import annotations
 
@@ -94,12 +94,14 @@ def refusal(options: DlibOptions) -> str:
     return str(caught.value)
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dlib_the_error_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
     assert "pip install 'ssltoolbox[dlib]'" in refusal(DlibOptions())
 
 
-def test_without_a_model(boxes: list[Box], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_model_the_error_has_path_and_advice(
+    boxes: list[Box], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     missing = tmp_path / "none.dat"
     text = refusal(DlibOptions(model=missing))
     assert str(missing) in text
@@ -120,7 +122,7 @@ def test_a_file_that_is_no_model(boxes: list[Box], tmp_path: Path) -> None:
     assert ADVICE in text
 
 
-def test_options() -> None:
+def test_options_of_dlib_have_defaults_and_bounds() -> None:
     assert DlibOptions().model_dump() == {"model": None, "upsample": 0}
     with pytest.raises(ValidationError):
         DlibOptions(upsample=5)

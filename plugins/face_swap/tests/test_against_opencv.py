@@ -47,7 +47,7 @@ def check(whole: np.ndarray, inside: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("size", [48, 64, 112, 224])
-def test_drawn_faces(faces: Callable[..., Batch], size: int) -> None:
+def test_swaps_of_drawn_faces_agree_with_opencv(faces: Callable[..., Batch], size: int) -> None:
     batch = faces(16, hard=0, size=size)
     frames, points = batch.frames[:, 0], batch.landmarks[:, 0]
     check(*agreement(frames, points, frames.roll(3, 0), points.roll(3, 0)))
@@ -55,7 +55,7 @@ def test_drawn_faces(faces: Callable[..., Batch], size: int) -> None:
 
 @pytest.mark.skipif(not REAL_FACES.exists(), reason="no folder of real faces")
 @pytest.mark.parametrize("size", [64, 112, 224])
-def test_real_faces(size: int) -> None:
+def test_swaps_of_real_faces_agree_with_opencv(size: int) -> None:
     clips = sorted(path.parent for path in REAL_FACES.glob("*/*/*/landmarks68.npy"))
     images, points = zip(
         *(read(clip, place, size) for clip, place in product(clips, (0.1, 0.5, 0.9))), strict=True

@@ -120,7 +120,7 @@ def test_alignment_looks_at_neither_jaw_nor_lips_inside() -> None:
     assert torch.equal(similarity(points, targets), similarity(others, targets))
 
 
-def test_eye_distance() -> None:
+def test_the_eye_distance_is_between_the_centres_of_the_eyes() -> None:
     points = torch.zeros(1, 68, 2)
     points[:, 36:42] = torch.tensor([10.0, 20.0])
     points[:, 42:48] = torch.tensor([13.0, 24.0])

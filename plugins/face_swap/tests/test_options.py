@@ -26,7 +26,7 @@ def setting(identities: int = 3, draws: int = 8) -> Setting:
     return Setting(data=facts, instances=draws, draws=draws, hard_negatives=0)
 
 
-def test_the_card() -> None:
+def test_the_descriptor_of_face_swap_names_its_class_and_needs() -> None:
     (card,) = ssltoolbox_face_swap.ssltoolbox_positive_generators()
     assert card.name == "face_swap"
     assert card.needs == {"landmarks"}

@@ -112,7 +112,7 @@ def test_neighbouring_frames_are_nearer_than_other_people(mask_fn: MaskFN, faces
 
 
 @pytest.mark.parametrize("descriptor", ["pixels", "gradients"])
-def test_light_tells_nothing(descriptor: str, faces: Batch) -> None:
+def test_brightness_does_not_change_a_descriptor(descriptor: str, faces: Batch) -> None:
     mask_fn = MaskFN(MaskFNOptions(descriptor=descriptor))
     bright, dark = (replace(faces, frames=faces.frames // 4 * factor) for factor in (4, 1))
     similarity = (mask_fn.describe(bright) * mask_fn.describe(dark)).sum(dim=1)

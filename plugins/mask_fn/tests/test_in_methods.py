@@ -51,7 +51,9 @@ class Learner:
 
 @pytest.mark.parametrize("name", ["simclr", "mocov2"])
 @pytest.mark.parametrize("options", [{}, {"attract": 0.0}, {"top_k": 3, "threshold": 0.5}])
-def test_steps_are_finite(name: str, options: dict[str, float], faces: Batch) -> None:
+def test_steps_with_mask_fn_are_finite_and_mask_rows(
+    name: str, options: dict[str, float], faces: Batch
+) -> None:
     learner = Learner(name, **options)
     for step in range(3):
         output = learner.step(replace(faces, draw=faces.draw + 8 * step))
@@ -81,7 +83,7 @@ def test_the_own_draw_is_never_masked(faces: Batch) -> None:
     assert not masked[rows.draw[:, None] == rows.draw].any()
 
 
-def test_a_single_draw(faces: Batch) -> None:
+def test_a_batch_of_a_single_draw_is_masked_nowhere(faces: Batch) -> None:
     one = replace(
         faces,
         **{

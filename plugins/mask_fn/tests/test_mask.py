@@ -92,16 +92,16 @@ def test_one_sample_has_nobody_to_mask() -> None:
     assert not mask(alone, alone, torch.zeros(2, 2, dtype=torch.bool)).any()
 
 
-def test_an_empty_queue() -> None:
+def test_an_empty_queue_gives_an_empty_mask() -> None:
     assert mask(torch.ones(3, 2), torch.empty(0, 2)).shape == (3, 0)
 
 
-def test_the_length_of_a_descriptor_tells_nothing() -> None:
+def test_the_length_of_a_descriptor_does_not_matter() -> None:
     candidates = torch.tensor([[10.0, 9.0], [0.1, 0.0]])
     assert mask(torch.tensor([[1.0, 0.0]]), candidates).tolist() == [[False, True]]
 
 
-def test_a_long_queue() -> None:
+def test_the_nearest_entry_of_a_long_queue_is_masked() -> None:
     generator = torch.Generator().manual_seed(0)
     queue = torch.randn(4096, 16, generator=generator)
     queue[1000:] = torch.nan
@@ -111,7 +111,7 @@ def test_a_long_queue() -> None:
 
 
 @pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()))
-def test_published_loss(case: dict[str, Any]) -> None:
+def test_masks_lead_to_the_published_loss(case: dict[str, Any]) -> None:
     """Nothing protected but a row itself and its positive."""
     instances = case["instances"]
     draw = torch.arange(instances).repeat(2)

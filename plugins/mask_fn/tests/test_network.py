@@ -62,12 +62,12 @@ def test_it_stays_as_it_was_in_whatever_trains_around_it(weights: Path, faces: B
     assert not FrozenResNet18(weights)(torch.rand(1, 2, 3, 64, 64)).requires_grad
 
 
-def test_no_such_file(tmp_path: Path) -> None:
+def test_missing_weights_are_an_error_with_their_path(tmp_path: Path) -> None:
     refused(tmp_path / "none.pth", f"no weights at {tmp_path / 'none.pth'}")
 
 
 @pytest.mark.parametrize("name", ["damaged.safetensors", "damaged.pth"])
-def test_a_damaged_file(tmp_path: Path, name: str) -> None:
+def test_damaged_weights_are_an_error_with_their_path(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"no weights at all")
     refused(path, "mask_fn", str(path), "damaged")
@@ -79,7 +79,7 @@ def test_a_file_that_would_run_code(tmp_path: Path) -> None:
     refused(path, "mask_fn", str(path), "damaged")
 
 
-def test_another_model(tmp_path: Path, weights: Path) -> None:
+def test_weights_of_another_network_are_an_error_with_the_tensors(tmp_path: Path, weights: Path) -> None:
     path = tmp_path / "other.safetensors"
     state = load_file(weights)
     del state["bn1.bias"]

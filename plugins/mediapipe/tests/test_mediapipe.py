@@ -114,7 +114,7 @@ def refusal(options: MediaPipeOptions) -> str:
     return str(caught.value)
 
 
-def test_without_a_model(tmp_path: Path, library: type[FakeLandmarker]) -> None:
+def test_without_a_model_the_error_has_path_and_advice(tmp_path: Path, library: type[FakeLandmarker]) -> None:
     assert MODEL_ADVICE in refusal(MediaPipeOptions())
     missing = tmp_path / "none.task"
     text = refusal(MediaPipeOptions(model=missing))
@@ -130,7 +130,9 @@ def test_a_file_that_is_no_model(tmp_path: Path, library: type[FakeLandmarker]) 
     assert MODEL_ADVICE in text
 
 
-def test_without_the_library(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mediapipe_the_error_names_the_extra_to_install(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     assert "pip install 'ssltoolbox[mediapipe]'" in refusal(MediaPipeOptions(model=model))
 

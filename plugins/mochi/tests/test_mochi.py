@@ -38,7 +38,7 @@ def negatives(comparison: Comparison = QUEUE, **options: int) -> Tensor:
     return found.negatives
 
 
-def test_the_published_mixtures() -> None:
+def test_mixtures_equal_the_reference_numbers() -> None:
     one, other = A[:1, None], A[1:2, None]
     found = mixed(one, other, torch.full((1, 1), 0.5).double()) @ A[2]
     assert found.item() == pytest.approx(GOLDEN["mochi neg-neg A0,A1 .5 . A2"], rel=1e-9)
@@ -118,7 +118,9 @@ def test_further_negatives_enter_the_loss(hard: int, weight: float | None) -> No
     ("options", "warnings"),
     [({}, []), ({"pairs": 0, "with_row": 0}, [False]), ({"warmup_steps": 8}, [True])],
 )
-def test_problems(options: dict[str, int], warnings: list[bool]) -> None:
+def test_options_of_mochi_that_have_no_effect_are_reported(
+    options: dict[str, int], warnings: list[bool]
+) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=8)
     problems = MoCHiOptions(**options).problems(setting)
     assert [problem.warning for problem in problems] == warnings

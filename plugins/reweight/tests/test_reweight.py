@@ -52,7 +52,9 @@ BOTH = torch.cat([side_at(0.0), side_at(0.35)])
         (1.0, 0.01, 0.1, 0.6250468969),
     ],
 )
-def test_the_published_losses(beta: float, tau_plus: float, temperature: float, expected: float) -> None:
+def test_losses_equal_the_reference_numbers(
+    beta: float, tau_plus: float, temperature: float, expected: float
+) -> None:
     options = ReweightOptions(beta=beta, tau_plus=tau_plus, temperature=temperature)
     torch.testing.assert_close(loss(options, BOTH).item(), expected, rtol=1e-9, atol=0)
 

@@ -77,7 +77,9 @@ def test_the_ring_is_annealed(step: int, count: int) -> None:
         ({"anneal_steps": 8}, []),
     ],
 )
-def test_problems(options: dict[str, float], warnings: list[bool]) -> None:
+def test_options_of_ring_that_have_no_effect_are_reported(
+    options: dict[str, float], warnings: list[bool]
+) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=0, steps=8)
     problems = RingOptions(**options).problems(setting)
     assert [problem.warning for problem in problems] == warnings

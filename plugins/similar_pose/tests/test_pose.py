@@ -31,7 +31,7 @@ def test_the_rotation_is_found(rotation: np.ndarray) -> None:
     np.testing.assert_allclose(found, rotation, atol=1e-6)
 
 
-def test_angles_between_poses() -> None:
+def test_the_angle_between_poses_does_not_depend_on_scale() -> None:
     poses = rotations(np.stack([seen(turn(yaw=20)), seen(turn(yaw=-10)), seen(turn(yaw=20), scale=3)]))
     np.testing.assert_allclose(angles(poses[0], poses), [0, 30, 0], atol=1e-4)
 

@@ -25,7 +25,7 @@ def test_the_loss_is_the_mean_of_both_directions() -> None:
     assert one.embeddings.shape == one.pairs.shape == (6, 8)
 
 
-def test_it_learns_to_predict() -> None:
+def test_simsiam_learns_to_predict_the_other_side() -> None:
     method, (a, b) = made(), torch.randn(2, 6, 3, 2, 2)
     optimiser = torch.optim.SGD(method.parameters(), 0.1)
     losses = []

@@ -31,7 +31,7 @@ def loss_of(embeddings: Tensor, rows: Rows, **options: object) -> Tensor:
 
 
 @pytest.mark.parametrize(("margin", "expected"), [(0.03, 0.002919579091549978), (0.3, 0.7458137642472911)])
-def test_the_published_hinge(margin: float, expected: float) -> None:
+def test_the_hinge_equals_the_published_one(margin: float, expected: float) -> None:
     """The columns are shuffled, so that the gaps decide their order."""
     shuffled = torch.tensor([2, 0, 3, 1])
     distances = torch.tensor(DISTANCES, dtype=torch.float64)[:, shuffled]
@@ -41,7 +41,7 @@ def test_the_published_hinge(margin: float, expected: float) -> None:
     assert ranked.all()
 
 
-def test_the_published_contrast() -> None:
+def test_the_contrast_equals_the_published_one() -> None:
     """Rank 1 is the pair, rank 2 the next row of the same side, which `contrast` gets as a matrix."""
     both = torch.cat([side_at(0.0), side_at(0.35)])
     number = torch.arange(8)
@@ -113,7 +113,9 @@ def test_clips_with_one_pair_have_nothing_to_rank() -> None:
     ("options", "hard_negatives", "warnings"),
     [({}, 1, []), ({}, 0, [True]), ({"temperatures": (0.1, 0.0)}, 1, [False])],
 )
-def test_problems(options: dict[str, object], hard_negatives: int, warnings: list[bool]) -> None:
+def test_options_of_temporal_rank_that_do_not_fit_are_reported(
+    options: dict[str, object], hard_negatives: int, warnings: list[bool]
+) -> None:
     setting = Setting(None, instances=8, draws=8, hard_negatives=hard_negatives)
     problems = TemporalRankOptions(**options).problems(setting)
     assert [problem.warning for problem in problems] == warnings

@@ -54,7 +54,7 @@ def test_frames_go_on_to_an_index(tmp_path: Path, capsys: Capture) -> None:
     assert index.landmarks.valid.all()
 
 
-def test_nothing_can_be_read(tmp_path: Path, capsys: Capture) -> None:
+def test_extracting_from_no_readable_video_exits_with_1(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "a.mp4").write_bytes(b"")
     extract("a.mp4", "-o", "frames", *SPOTS, code=1)
     assert "\n1 of 1 video " in capsys.readouterr().err

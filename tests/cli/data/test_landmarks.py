@@ -29,7 +29,9 @@ def index(tmp_path: Path, put_image: Callable[..., Path], monkeypatch: pytest.Mo
     return "v.index"
 
 
-def test_counts_are_printed(index: str, capsys: Capture, golden: Golden) -> None:
+def test_landmarks_prints_counts_of_faces_and_unreadable_images(
+    index: str, capsys: Capture, golden: Golden
+) -> None:
     Path("frames/id1/v/c/2.png").unlink()
     capsys.readouterr()
     arguments = ["data", "landmarks", index, "--detector", "spots", "--plugin", FILE, "--workers", "1"]

@@ -42,7 +42,9 @@ def _here(tmp_path: Path, put_clip: Callable[..., Path], monkeypatch: pytest.Mon
         ["extract", "a.mov", "-o", ODD + "3", *SPOTS],
     ],
 )
-def test_every_command_says_the_same(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_data_command_rejects_a_name_that_is_not_utf8(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     capsys.readouterr()
     assert run(["data", *arguments]) == 2
     *_, last = capsys.readouterr().err.splitlines()

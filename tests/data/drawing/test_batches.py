@@ -66,7 +66,7 @@ def test_a_clip_that_is_all_broken_gives_way_to_another() -> None:
     assert int(batch.clip[0, 0]) != clip
 
 
-def test_nothing_readable_at_all() -> None:
+def test_data_without_a_readable_image_ends_the_run() -> None:
     broken = [(clip, frame) for clip in range(12) for frame in range(60)]
     with pytest.raises(SslToolboxError, match=r"16 samples.* clip-"):
         batches(broken=broken).__getitems__([(0, 0)])

@@ -14,7 +14,7 @@ from ssltoolbox.data.extract.counts import FrameCounts, frames_shown
 from ssltoolbox.support.progress import ProgressLine
 
 
-def test_videos_under_way() -> None:
+def test_videos_under_way_count_by_their_share() -> None:
     counts = FrameCounts(4)
     assert counts.under_way().share == 0
     counts.report(1, 30, 100)
@@ -25,7 +25,7 @@ def test_videos_under_way() -> None:
     assert counts.under_way().positions.tolist() == [1]
 
 
-def test_a_video_longer_than_it_says_is_no_more_than_one_video() -> None:
+def test_a_video_longer_than_its_header_counts_as_one_video() -> None:
     counts = FrameCounts(2)
     counts.report(0, 30, 20)
     counts.report(1, 5, 0)

@@ -39,7 +39,7 @@ def test_jumps_of_the_detector_are_smoothed_away() -> None:
     assert np.abs(np.diff(smooth[:, 0])).mean() < 0.1 * np.abs(np.diff(boxes[:, 0])).mean()
 
 
-def test_what_is_far_in_time_has_no_say() -> None:
+def test_boxes_far_in_time_have_no_weight() -> None:
     times = np.array([0.0, REACH + 0.01])
     boxes = np.array([[0.0, 0, 10], [100, 0, 10]])
     assert smoothed(boxes, times, 0.0).tolist() == [0, 0, 10]

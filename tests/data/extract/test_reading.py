@@ -44,7 +44,7 @@ def test_all_frames_at_the_videos_own_rate(tmp_path: Path) -> None:
     assert values(samples(path, "30000/1001")) == list(range(20))
 
 
-def test_a_variable_rate(tmp_path: Path) -> None:
+def test_frames_of_a_variable_rate_are_chosen_by_time(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mov", list(map(grey, range(5))), times=[5, 5.1, 5.35, 5.38, 5.9])
     chosen = samples(path, 5)
     assert [sample.number for sample in chosen] == [0, 1, 2, 5]
@@ -180,7 +180,7 @@ class TestTimeStampsThatStartAnew:
         ]
 
 
-def test_a_name_that_is_not_utf8_is_said(tmp_path: Path) -> None:
+def test_a_video_whose_name_is_not_utf8_is_skipped_with_a_reason(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mov", [grey(7)] * 2)
     assert "not UTF-8" in reason(path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.mov")))
 

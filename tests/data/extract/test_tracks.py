@@ -52,7 +52,7 @@ def test_a_face_that_jumps_is_another_one() -> None:
     assert numbers(tracks([face(0)], [face(0, side=60)])) == [[0], [1]]
 
 
-def test_a_lost_face() -> None:
+def test_a_face_lost_for_longer_than_allowed_starts_a_new_track() -> None:
     samples = [[face(0)], [face(0)], [], [face(0)], [], [], [face(0)]]
     assert numbers(tracks(*samples)) == [[0, 1], [3], [6]]
     assert numbers(tracks(*samples, lost=1)) == [[0, 1, 3], [6]]

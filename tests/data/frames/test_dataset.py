@@ -31,7 +31,7 @@ def greys(tmp_path: Path, put_image: Put) -> FramesDataset:
     return opened(tmp_path)
 
 
-def test_it_is_a_dataset(greys: FramesDataset) -> None:
+def test_a_folder_of_frames_is_a_dataset(greys: FramesDataset) -> None:
     assert isinstance(greys, Dataset)
     assert len(greys) == 2
     assert greys.size == 16
@@ -81,7 +81,7 @@ def test_the_same_frame_is_opened_once(greys: FramesDataset, monkeypatch: pytest
     assert torch.equal(frames.images[0], frames.images[2])
 
 
-def test_unreadable_images_are_told_by_position(tmp_path: Path, put_clip: Put) -> None:
+def test_unreadable_images_are_listed_by_position_in_the_request(tmp_path: Path, put_clip: Put) -> None:
     put_clip("id1/v/c", ["1.png", "2.png", "3.png"])
     clip = put_clip("id2/v/c", ["1.png"])
     dataset = opened(tmp_path)
@@ -103,7 +103,7 @@ class TestLandmarks:
         np.save(folder / "landmarks68.npy", self.points)
         return folder
 
-    def test_follow_the_image(self, tmp_path: Path, clip: Path) -> None:
+    def test_landmarks_are_scaled_with_the_image(self, tmp_path: Path, clip: Path) -> None:
         frames = opened(tmp_path).read([0, 0], [2, 0])
         expected = (self.points[[2, 0]] + 0.5) * [16 / 64, 16 / 32] - 0.5
         np.testing.assert_allclose(frames.landmarks, expected, rtol=1e-6)
@@ -134,7 +134,7 @@ class TestLandmarks:
         dataset = opened(tmp_path)
         np.testing.assert_array_equal(dataset.clip(0).landmarks, dataset.read([0] * 3, range(3)).landmarks)
 
-    def test_of_a_wrong_shape_stop_the_run(self, tmp_path: Path, clip: Path) -> None:
+    def test_landmarks_of_a_wrong_shape_stop_the_run(self, tmp_path: Path, clip: Path) -> None:
         (clip / "2.png").unlink()
         dataset = opened(tmp_path)
         message = (

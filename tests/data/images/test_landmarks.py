@@ -133,7 +133,7 @@ def test_centres_of_pixels_stay_centres() -> None:
 
 
 @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(8, 1024))
-def test_edges_stay_edges(width: int, height: int, size: int) -> None:
+def test_scaled_landmarks_at_an_edge_stay_at_the_edge(width: int, height: int, size: int) -> None:
     corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]])
     expected = [[-0.5, -0.5], [size - 0.5, size - 0.5]]
     np.testing.assert_allclose(scaled(corners, Extent(width, height), size), expected, atol=1e-9)

@@ -104,7 +104,7 @@ class TestModes:
     def test_grey_images_become_rgb(self, tmp_path: Path, kind: str) -> None:
         assert self.colour(tmp_path, Image.new("L", (32, 32), 100), kind) == [100, 100, 100]
 
-    def test_black_and_white(self, tmp_path: Path) -> None:
+    def test_a_black_and_white_image_becomes_rgb(self, tmp_path: Path) -> None:
         assert self.colour(tmp_path, Image.new("1", (8, 8), 1)) == [255, 255, 255]
 
     @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ class TestUnreadable:
         assert reason(tmp_path) == "Is a directory"
 
     @pytest.mark.parametrize("content", [JPEG, PNG], ids=["jpeg", "png"])
-    def test_half_a_file(self, scratch: Path, content: bytes) -> None:
+    def test_half_an_image_file_is_unreadable(self, scratch: Path, content: bytes) -> None:
         scratch.write_bytes(content[: len(content) // 2])
         assert "truncated" in reason(scratch).lower()
 

@@ -160,7 +160,7 @@ class TestLayout:
     def test_a_tree_without_images_is_an_error(self, tmp_path: Path) -> None:
         assert self.message(tmp_path).startswith(f"{tmp_path}: {self.expected}; ")
 
-    def test_only_other_types(self, tmp_path: Path) -> None:
+    def test_a_folder_without_images_is_an_error_with_its_types(self, tmp_path: Path) -> None:
         for name in ("a/b/c/1.mp4", "a/b/c/2.mp4", "a/b/c/notes.txt"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).touch()
@@ -189,7 +189,7 @@ class TestLayout:
         assert "identity, video and clip" in message
         assert message.endswith(f" {tmp_path}")
 
-    def test_a_flat_folder(self, tmp_path: Path, put_image: Put) -> None:
+    def test_a_flat_folder_is_an_error_with_the_expected_layout(self, tmp_path: Path, put_image: Put) -> None:
         """It is told what is missing; nobody guesses at the folder above."""
         put_image(tmp_path / "faces/1.png")
         message = self.message(tmp_path / "faces")

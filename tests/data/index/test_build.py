@@ -36,7 +36,9 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("out") / "vox1.index"
 
 
-def test_clips_and_frames(tmp_path: Path, put_clip: Put, output: Path) -> None:
+def test_an_index_lists_clips_and_frames_in_natural_order(
+    tmp_path: Path, put_clip: Put, output: Path
+) -> None:
     put_clip("id2/v/c2", ["0000001.png", "0000002.png", "0000004.png"], size=(20, 10))
     put_clip("id10/v/c1", ["9.png", "10.png"])
     built = indexed(tmp_path, output)

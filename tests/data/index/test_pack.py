@@ -67,7 +67,9 @@ def opened(index: Path, size: int = 32) -> FramesDataset:
 
 
 @pytest.mark.parametrize(("packing", "tolerance"), [(RAW, 0), (JPEG, 6)])
-def test_it_gives_what_the_files_gave(index: Path, packing: Packing, tolerance: float) -> None:
+def test_a_packed_index_gives_the_images_of_the_files(
+    index: Path, packing: Packing, tolerance: float
+) -> None:
     expected = opened(index).read([0, 1, 1], [3, 2, 3])
     found = opened(packed(index, packing)).read([0, 1, 1], [3, 1, 2])
     difference = (found.images.int() - expected.images.int()).abs().float()

@@ -60,7 +60,7 @@ def opened(index: Path, size: int = 32, **options: float) -> FramesDataset:
 
 
 @pytest.mark.parametrize("size", [32, 64, 100])
-def test_it_gives_what_the_folder_gives(root: Path, index: Path, size: int) -> None:
+def test_an_index_gives_the_images_of_the_folder(root: Path, index: Path, size: int) -> None:
     folder = FramesDataset(FramesOptions(root=root, size=size), "train")
     dataset = opened(index, size)
     clips, frames = [3, 0, 2, 3, 1], [1, 2, 0, 1, 1]
@@ -93,7 +93,7 @@ def test_splits_are_the_folders(root: Path, index: Path) -> None:
         assert names[0] == names[1]
 
 
-def test_labels_come_along(index: Path) -> None:
+def test_an_index_gives_the_labels_of_its_frames(index: Path) -> None:
     frames = map_table(index / FRAMES_FILE, FRAMES)
     values = {"expression": [0, 1, -1] * 4, "valence": [float(row) for row in range(12)]}
     for name, column in values.items():
@@ -107,7 +107,7 @@ def test_labels_come_along(index: Path) -> None:
     assert FramesOptions(index=index).facts().labels == {"expression", "valence"}
 
 
-def test_vanished_images_are_told(root: Path, index: Path) -> None:
+def test_vanished_images_are_unreadable_with_path_and_reason(root: Path, index: Path) -> None:
     (root / "id0/v1/c/2.jpg").unlink()
     frames = opened(index).read([1, 1], [2, 0])
     assert frames.unreadable == {0: f"{root}/id0/v1/c/2.jpg: {os.strerror(errno.ENOENT)}"}

@@ -84,7 +84,7 @@ def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
     np.testing.assert_array_equal(clip.labels["arousal"], np.float32([np.nan, 1]))
 
 
-def test_columns_that_mean_nothing_are_told(tmp_path: Path) -> None:
+def test_unknown_columns_of_a_table_are_listed_as_unused(tmp_path: Path) -> None:
     file = tmp_path / "faces.csv"
     file.write_text("path,identity,remark\n" + "".join(f"{n}.jpg,a,remark {n}\n" for n in range(300)))
     assert list_table(file, tmp_path, 10).unused == ["remark"]

@@ -103,7 +103,9 @@ def test_a_list_without_its_first_line(affectnet_lists: Path) -> None:
     assert made(affectnet_lists, "test").read([1], [0]).labels["expression"].tolist() == [1]
 
 
-def test_what_is_damaged_is_said_and_left_out(affectnet_lists: Path, affectnet_folders: Path) -> None:
+def test_damaged_images_and_notes_are_unreadable_with_their_path(
+    affectnet_lists: Path, affectnet_folders: Path
+) -> None:
     (affectnet_lists / "Manually_Annotated_Images" / "9" / "0.png").write_bytes(b"no image")
     frames = made(affectnet_lists, "test").read([0, 1], [0, 0])
     assert list(frames.unreadable) == [0]
@@ -145,14 +147,16 @@ def test_pickles_are_never_loaded(affectnet_folders: Path) -> None:
         ),
     ],
 )
-def test_what_is_missing_is_said(affectnet_lists: Path, gone: str, text: str) -> None:
+def test_a_missing_part_of_affectnet_is_an_error_with_its_path(
+    affectnet_lists: Path, gone: str, text: str
+) -> None:
     shutil.rmtree(affectnet_lists / gone)
     with pytest.raises(DataNotFound) as caught:
         AffectNetOptions(root=affectnet_lists).facts()
     assert str(caught.value) == text.format(root=affectnet_lists)
 
 
-def test_a_missing_list(affectnet_lists: Path, golden: Golden) -> None:
+def test_a_missing_list_of_affectnet_is_an_error(affectnet_lists: Path, golden: Golden) -> None:
     list_ = affectnet_lists / "Manually_Annotated_file_lists" / "validation.csv"
     list_.unlink()
     with pytest.raises(DataNotFound) as caught:
@@ -167,7 +171,7 @@ def test_missing_annotations_are_an_error(affectnet_folders: Path, golden: Golde
     golden(str(caught.value))
 
 
-def test_a_missing_column(affectnet_lists: Path, golden: Golden) -> None:
+def test_a_missing_column_of_affectnet_is_an_error(affectnet_lists: Path, golden: Golden) -> None:
     list_ = affectnet_lists / "Manually_Annotated_file_lists" / "training.csv"
     list_.write_text(list_.read_text().replace("valence", "pleasure", 1))
     with pytest.raises(UserError) as caught:

@@ -52,7 +52,7 @@ def test_columns_and_rows_agree(tmp_path: Path, rows: list, end: str, last: bool
         ('a,b\n1,"x\ny"\n2,z\n', "2 rows in 3 lines; a row must be one line"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
+def test_a_damaged_csv_file_is_an_error_with_its_path(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
 
     def starts() -> np.ndarray:
@@ -67,7 +67,9 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, message: str) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encodings_and_separators(tmp_path: Path, delimiter: str, encoding: str, end: str) -> None:
+def test_a_csv_file_may_have_any_encoding_and_separator(
+    tmp_path: Path, delimiter: str, encoding: str, end: str
+) -> None:
     """As for every other table. In UTF-16 the letters here have the byte of a line's end in them."""
     rows = [["a", "b"], ["1", "Ċਊ x"], ["2", "y"], ["3", "zਊ"]]
     text = end.join(delimiter.join(row) for row in rows) + end

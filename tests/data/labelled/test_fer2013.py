@@ -34,7 +34,7 @@ def test_images_are_resized(fer_csv: Path) -> None:
     assert made(fer_csv, "test", size=112).read([3], [0]).images.shape == (1, 3, 112, 112)
 
 
-def test_the_other_file(fer_csv: Path) -> None:
+def test_fer2013_is_read_from_the_other_published_file_too(fer_csv: Path) -> None:
     text = (fer_csv / "fer2013.csv").read_text().splitlines()
     rows = [line.split(",") for line in text[1:]]
     (fer_csv / "icml_face_data.csv").write_text(
@@ -81,7 +81,9 @@ def test_a_folder_that_is_no_expression(fer_folders: Path, golden: Golden) -> No
     golden(str(caught.value))
 
 
-def test_what_is_missing_is_said(tmp_path: Path, fer_folders: Path, golden: Golden) -> None:
+def test_a_missing_part_of_fer2013_is_an_error_with_its_path(
+    tmp_path: Path, fer_folders: Path, golden: Golden
+) -> None:
     with pytest.raises(DataNotFound) as caught:
         FER2013Options(root=tmp_path).facts()
     golden(str(caught.value))

@@ -84,7 +84,7 @@ def test_the_middle_is_kept(lfw: Path) -> None:
         ),
     ],
 )
-def test_a_list_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+def test_a_damaged_list_of_pairs_is_an_error_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "pairs.txt"
     file.write_text(text)
     with pytest.raises(UserError) as caught:
@@ -92,7 +92,7 @@ def test_a_list_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     assert str(caught.value) == f"{file}{message}"
 
 
-def test_what_is_missing_is_said(lfw: Path, golden: Golden) -> None:
+def test_a_missing_part_of_lfw_is_an_error_with_its_path(lfw: Path, golden: Golden) -> None:
     (lfw / "lfw" / "Person_02" / "Person_02_0002.jpg").unlink()
     with pytest.raises(DataNotFound) as caught:
         made(lfw, "test")

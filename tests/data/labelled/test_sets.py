@@ -372,7 +372,9 @@ def test_a_damaged_line_is_named(name: str, file: str, line: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("options", [entry[1] for entry in PUBLISHED])
-def test_what_is_expected_where_is_said(options: type[PublishedOptions], tmp_path: Path) -> None:
+def test_a_missing_set_is_an_error_with_the_expected_folder(
+    options: type[PublishedOptions], tmp_path: Path
+) -> None:
     with pytest.raises(DataNotFound) as caught:
         options(root=tmp_path).facts()
     assert "expected: Holds" in str(caught.value)
@@ -383,7 +385,7 @@ def descriptors() -> Iterator[Descriptor]:
     yield from (each for each in ssltoolbox_datasets() if each.name in names)
 
 
-def test_each_set_says_its_terms_and_documents_its_options() -> None:
+def test_each_set_has_a_licence_notice_and_documented_options() -> None:
     found = list(descriptors())
     assert len(found) == 11
     for each in found:

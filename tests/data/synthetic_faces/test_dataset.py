@@ -39,11 +39,11 @@ def assert_same(frames: Frames, position: int, expected: Frames) -> None:
         assert torch.equal(values[position], expected.labels[name][0])
 
 
-def test_it_is_a_dataset() -> None:
+def test_synthetic_faces_is_a_dataset() -> None:
     assert isinstance(SyntheticFaces(OPTIONS, "train"), Dataset)
 
 
-def test_shapes_and_types() -> None:
+def test_frames_have_the_shapes_and_types_of_the_contract() -> None:
     frames = read(SyntheticFaces(OPTIONS, "train"), PLACES)
     assert (frames.images.shape, frames.images.dtype) == ((16, 3, 33, 33), torch.uint8)
     assert (frames.landmarks.shape, frames.landmarks.dtype) == ((16, 68, 2), torch.float32)

@@ -33,7 +33,7 @@ def test_purity_is_a_share_and_affect_in_range(seed: int) -> None:
     assert np.abs(walk.affect).max() <= 1
 
 
-def test_durations_and_changes() -> None:
+def test_expressions_last_a_few_seconds_and_change_smoothly() -> None:
     walk = course(3, 20_000, fps=50)
     changes = np.flatnonzero(np.diff(walk.label))
     durations = np.diff(changes)[1:] / 50

@@ -119,6 +119,6 @@ def test_a_blink_closes_both_eyes() -> None:
     np.testing.assert_allclose(points[[37, 38, 43, 44]], points[[41, 40, 47, 46]], atol=1e-3)
 
 
-def test_a_plane_inverts() -> None:
+def test_the_inverse_of_a_plane_undoes_its_matrix() -> None:
     plane = FaceShapes(frontal(yaw=0.3, roll=0.2), SIZE).eyes[0].plane
     np.testing.assert_allclose(plane.inverse()[0] @ plane.matrix[0], np.eye(2), atol=1e-5)

@@ -99,7 +99,7 @@ def test_a_loss_sees_the_step_of_any_method(name: str) -> None:
 
 
 @each_method
-def test_it_is_added_with_its_weight(name: str) -> None:
+def test_an_auxiliary_loss_is_added_with_its_weight(name: str) -> None:
     alone = stepped(method_of(name), AuxiliaryLosses())
     short = Short(Options(), None)
     both = stepped(method_of(name), AuxiliaryLosses({"short": Weighted(short, 0.25)}))
@@ -166,7 +166,7 @@ def test_a_method_may_report_its_features() -> None:
     assert len(short.seen.rows) == INSTANCES
 
 
-def test_a_method_that_hides_its_features_is_told() -> None:
+def test_an_auxiliary_loss_needs_a_method_that_reports_features() -> None:
     losses = AuxiliaryLosses({"short": Weighted(Short(Options(), None), 1.0)})
     with pytest.raises(SslToolboxError, match=r"StepOutput\.features"):
         losses.added_to(StepOutput(torch.zeros(())), [], inputs_of())

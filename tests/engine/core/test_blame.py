@@ -53,7 +53,7 @@ def test_the_component_the_call_and_the_line_are_named() -> None:
 
 
 @pytest.mark.parametrize("error", [UserError("write it otherwise"), MemoryError()])
-def test_errors_that_say_what_to_do_pass(error: Exception) -> None:
+def test_errors_with_advice_pass_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, BLAME.assigned():
         Component().work(error)
     assert caught.value is error
@@ -64,7 +64,7 @@ def test_an_error_of_the_toolbox_itself_blames_nobody() -> None:
         raise KeyError("ours")
 
 
-def test_it_goes_to_workers() -> None:
+def test_blame_can_be_pickled_for_workers() -> None:
     assert pickle.loads(pickle.dumps(BLAME)) == BLAME
 
 

@@ -45,7 +45,7 @@ def compute(
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 256])
-def test_each_row_is_of_the_frame_that_it_says(batch_size: int) -> None:
+def test_each_row_of_features_belongs_to_its_clip_and_time(batch_size: int) -> None:
     found = compute(NumberedFrames([2, 3, 1]), batch_size=batch_size)
     np.testing.assert_allclose(found.values[:, 0], [0, 0, 1, 1, 1, 2], atol=1e-4)
     np.testing.assert_allclose(found.values[:, 1], [0, 1, 0, 1, 2, 0], atol=1e-4)

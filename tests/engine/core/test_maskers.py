@@ -252,7 +252,7 @@ def test_who_needs_no_similarity_is_given_none() -> None:
     assert list(union.without_similarity().maskers) == ["blind"]
 
 
-def test_a_method_that_gives_no_similarity_is_told_who_needs_it() -> None:
+def test_a_masker_of_similarity_needs_a_method_that_gives_it() -> None:
     given, _ = pairs(2, "sees")
     with pytest.raises(SslToolboxError, match=r"'sees'.*similarity"):
         MaskerUnion({"sees": Answers()}).mask(given, given)

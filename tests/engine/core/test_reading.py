@@ -60,7 +60,7 @@ def none_is_left() -> bool:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_what_is_fetched(workers: int) -> None:
+def test_numbers_are_fetched_in_order_by_any_number_of_workers(workers: int) -> None:
     assert list(of([3, 1, 2], workers)) == [9, 1, 4]
     loader = Loader(Fetched(numbers, 30), batch_sampler=[[1, 2], [3]], num_workers=workers)
     assert list(loader) == [[1, 4], [9]]

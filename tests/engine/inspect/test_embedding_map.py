@@ -25,7 +25,7 @@ def two_groups(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("count", "method"), [(10, "PCA"), (60, "t-SNE")])
-def test_groups_stay_apart(count: int, method: str) -> None:
+def test_the_map_keeps_groups_of_features_apart(count: int, method: str) -> None:
     name, points = project(two_groups(count))
     assert (name, points.shape) == (method, (count, 2))
     first, second = points[: count // 2], points[count // 2 :]
@@ -84,7 +84,7 @@ def test_labels_of_several_classes_a_frame_are_left_out() -> None:
     assert found["mood"] == number.tolist()
 
 
-def test_of_a_run(tmp_path: Path) -> None:
+def test_the_map_of_a_run_has_its_points_and_labels(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, ("eval_clips: 8", "eval_clips: 4"))
     folder = RunFolder(untrained_run(recipe, tmp_path / "run"))
     write_map(Components(load_plan(recipe)), folder)

@@ -81,7 +81,9 @@ def captions(tiles: Sequence[Tile]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_it_is_what_the_run_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_preview_shows_the_pixels_that_the_run_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every step's first micro-batch, to the bit: draws, order and augmentations."""
     seen = []
     step = SimCLR.step
@@ -133,7 +135,7 @@ def test_many_hard_negatives_are_counted(shown: Callable[..., Preview]) -> None:
     assert draw.more_hard == 4
 
 
-def test_a_hard_negative_that_counts_as_many_says_so(shown: Callable[..., Preview]) -> None:
+def test_the_weight_of_a_hard_negative_is_in_its_caption(shown: Callable[..., Preview]) -> None:
     draw = shown(("views:", "negatives: [{name: hard_neg, count: 3, weight: 32}]\nviews:")).draws[0]
     names = [instance.name for instance in draw.instances]
     assert names == ["anchor", *(f"hard negative {number}\ncounts as 32" for number in (1, 2, 3))]
@@ -165,7 +167,7 @@ def test_hard_negatives_are_pushed_apart_too(shown: Callable[..., Preview], gold
     golden(text)
 
 
-def test_frames_of_other_clips_are_said_to_be_so(shown: Callable[..., Preview]) -> None:
+def test_captions_name_frames_of_other_clips(shown: Callable[..., Preview]) -> None:
     content = shown(("[time_aug]", "[same_person]"), ("views:", "negatives: [similar_pose]\nviews:"))
     assert "hard negatives: other people" in content.legend[1][1]
     for draw in content.draws:
@@ -200,7 +202,7 @@ def test_more_masked_rows_than_are_shown_are_counted(shown: Callable[..., Previe
     assert (len(hard.masked), hard.more_masked) == (3, 1)
 
 
-def test_a_queue_is_said_to_be_one(shown: Callable[..., Preview], golden: Golden) -> None:
+def test_the_preview_of_mocov2_explains_the_queue(shown: Callable[..., Preview], golden: Golden) -> None:
     content = shown((SIMCLR, WITH_METHOD["mocov2"]))
     golden(content.pushed_heading)
     golden(content.legend[1][1])

@@ -116,7 +116,7 @@ def test_a_resumed_run_that_is_done_keeps_its_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_what_a_generator_counts_in_render_is_logged_and_said(
+def test_counts_of_a_generator_are_logged_and_printed(
     tmp_path: Path, accumulate: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plugin = tmp_path / "mirror.py"

@@ -49,7 +49,7 @@ def test_heads_of_one_network_run_it_once(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:, 3:], alone, atol=1e-6)
 
 
-def test_columns_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+def test_columns_of_the_same_name_get_the_task_as_a_prefix(tmp_path: Path) -> None:
     places = HeadOutput("frame", "number")
     run = run_with_heads(tmp_path, first=(MOODS,), second=(MOODS, places))
     predictor = Predictor(headed_networks(run), torch.device("cpu"))

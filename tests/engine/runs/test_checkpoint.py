@@ -15,7 +15,7 @@ from ssltoolbox.engine.runs import checkpoint as module
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 
 
-def test_written_and_read(tmp_path: Path) -> None:
+def test_a_checkpoint_is_written_read_and_removed(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"global_step": 3, "w": torch.ones(2)}, path)
     read = AtomicCheckpointIO().load_checkpoint(path)
@@ -44,7 +44,7 @@ def test_a_full_disk_leaves_the_one_before(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
-def test_what_the_system_says_is_the_reason(tmp_path: Path, golden: Golden) -> None:
+def test_a_full_disk_is_the_reason_for_a_failed_checkpoint(tmp_path: Path, golden: Golden) -> None:
     """Not what torch makes of it."""
     (tmp_path / ".last.ckpt.part").symlink_to("/dev/full")
     with pytest.raises(SslToolboxError) as caught:

@@ -48,7 +48,7 @@ def test_other_labels_are_a_change_of_the_data(tmp_path: Path) -> None:
         run.resume("name: tiny", facts_with(expression=LabelFacts(2, (0, 2))), world, ())
 
 
-def test_other_processes_than_before_are_told_and_recorded_once(tmp_path: Path) -> None:
+def test_a_resume_on_other_processes_is_reported_once(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     run.begin("name: tiny", facts_with(), {"processes": 1, "nodes": 1})

@@ -85,7 +85,9 @@ def test_the_method_as_the_last_step_has_left_it(
     assert len(parts) > 1, "more than the backbone"
 
 
-def test_after_a_resume(tmp_path: Path, trained: list[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_method_of_a_resumed_run_is_loaded(
+    tmp_path: Path, trained: list[nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, step = write_recipe(tmp_path), TrainingModule.training_step
 
     def failing(self: TrainingModule, batch: object, index: int) -> object:
@@ -101,7 +103,7 @@ def test_after_a_resume(tmp_path: Path, trained: list[nn.Module], monkeypatch: p
     assert_is_the_trained_one(ssltoolbox.load_method(tmp_path / "run"), trained[-1])
 
 
-def test_without_the_data(tmp_path: Path) -> None:
+def test_a_method_is_loaded_without_the_data_of_its_run(tmp_path: Path) -> None:
     faces, recipe = tmp_path / "faces", tmp_path / "recipe.yaml"
     for clip in range(8):
         folder = faces / f"person{clip}" / "video" / "0"
@@ -141,7 +143,7 @@ def test_a_run_without_its_checkpoint(run: Path) -> None:
         ssltoolbox.load_method(run)
 
 
-def test_a_damaged_checkpoint(run: Path) -> None:
+def test_a_damaged_checkpoint_is_an_error_with_its_path(run: Path) -> None:
     (run / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")
     with pytest.raises(UserError, match=r"last\.ckpt: "):
         ssltoolbox.load_method(run)

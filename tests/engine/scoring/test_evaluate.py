@@ -72,7 +72,7 @@ def test_other_weights_compute_their_own(tmp_path: Path, run: Path, evaluated: E
     assert evaluated(run) == both / 2
 
 
-def test_null_keeps_nothing(tmp_path: Path, run: Path, evaluated: Evaluate) -> None:
+def test_keep_features_null_keeps_no_features(tmp_path: Path, run: Path, evaluated: Evaluate) -> None:
     assert evaluated(run, "trainer.keep_features=null") == evaluated(run, "trainer.keep_features=null")
     assert not (tmp_path / "cache").exists()
 

@@ -87,7 +87,7 @@ def test_each_split_has_its_most_frames() -> None:
     assert found == {"mood": {"train": 12, "test": 10, "limited": {"train": (12, 60)}}}
 
 
-def test_a_limit_is_told_to_those_tasks_whose_splits_it_cuts() -> None:
+def test_a_limit_is_recorded_for_tasks_whose_splits_it_cuts() -> None:
     class OfTheTestSplit:
         def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
             return {"test": {"frames": len(features["test"])}}

@@ -129,7 +129,9 @@ def test_slurm_s_tasks_meet_on_the_first_node() -> None:
         (slurm(0, 2) | {"LOCAL_RANK": "1"}, True),
     ],
 )
-def test_the_first_process(env: Mapping[str, str], first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_process_is_known_by_the_launcher_s_variables(
+    env: Mapping[str, str], first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "environ", dict(env))
     assert launch.is_first_process() is first
 

@@ -45,7 +45,7 @@ def test_a_device_among_several_gets_its_share(tmp_path: Path) -> None:
     assert (cost.devices, cost.images, cost.device) == (2, 8, "cpu")
 
 
-def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measuring_a_step_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -82,7 +82,7 @@ def test_what_workers_do_has_no_row(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("profile", [True, False])
-def test_a_run_says_it_when_asked(tmp_path: Path, profile: bool) -> None:
+def test_a_profile_is_printed_only_with_the_option(tmp_path: Path, profile: bool) -> None:
     console = Console(record=True, width=80)
     plan = load_plan(write_recipe(tmp_path), ["trainer.steps=2"])
     train(plan, tmp_path / "run", console=console, profile=profile)

@@ -63,7 +63,7 @@ def test_norms_and_biases_are_left_alone() -> None:
     assert decayed(model) == {"0.weight", "2.weight"}
 
 
-def test_everything_if_asked_for() -> None:
+def test_norms_and_biases_decay_only_with_the_option() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
     assert decayed(model, decay_norm_and_bias=True) == {"0.weight", "0.bias", "1.weight", "1.bias"}
 

@@ -42,7 +42,7 @@ def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.
 
 
 @pytest.mark.parametrize("method", WITH_METHOD)
-def test_the_run_folder(tmp_path: Path, method: str) -> None:
+def test_a_run_folder_has_its_files(tmp_path: Path, method: str) -> None:
     recipe = write_recipe(tmp_path, (SIMCLR, WITH_METHOD[method]))
     run = run_tiny(recipe, tmp_path / "run")
     folder = run.folder.path

@@ -69,7 +69,7 @@ def assert_as_in_metrics(out: Path, points: list[tuple[int, float]]) -> None:
     )
 
 
-def test_tensorboard(resumed: Callable[[str], Path]) -> None:
+def test_tensorboard_gets_the_metrics_of_a_resumed_run(resumed: Callable[[str], Path]) -> None:
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     out = resumed("tensorboard")
     read = accumulators.EventAccumulator(str(out / "tensorboard")).Reload()
@@ -80,7 +80,7 @@ def test_tensorboard(resumed: Callable[[str], Path]) -> None:
     assert parameters["method/name"].string_value == "simclr"
 
 
-def test_mlflow(resumed: Callable[[str], Path]) -> None:
+def test_mlflow_gets_the_metrics_of_a_resumed_run(resumed: Callable[[str], Path]) -> None:
     pytest.importorskip("mlflow")
     out = resumed("mlflow")
     with closing(sqlite3.connect(out / "mlflow.db")) as database:
@@ -107,7 +107,7 @@ def test_two_runs_of_a_process_have_an_mlflow_each(tmp_path: Path, monkeypatch: 
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_wandb(resumed: Callable[[str], Path]) -> None:
+def test_wandb_gets_the_metrics_of_a_resumed_run(resumed: Callable[[str], Path]) -> None:
     records = pytest.importorskip("wandb.proto.wandb_internal_pb2")
     out = resumed("wandb")
     run_id = json.loads((out / "trackers.json").read_text())["wandb"]

@@ -74,7 +74,7 @@ def test_a_network_computes_what_it_did(name: str) -> None:
     assert {id(part) for part in applied.parameters()} == parameters
 
 
-def test_lightning_takes_it() -> None:
+def test_lightning_uses_our_synchronised_batch_norm() -> None:
     sync = _plugins(World(devices=2), cuda=True)
     trainer = pl.Trainer(accelerator="cpu", devices=2, strategy="ddp", plugins=sync, logger=False)
     assert isinstance(trainer.strategy._layer_sync, SyncBatchNorm)

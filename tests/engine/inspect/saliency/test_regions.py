@@ -19,7 +19,7 @@ def points() -> np.ndarray:
     return landmarks
 
 
-def test_what_is_inside(points: np.ndarray) -> None:
+def test_regions_hold_the_pixels_inside_their_landmarks(points: np.ndarray) -> None:
     masks = region_masks(points, 64, 64)
     assert {name: mask[24, 22] for name, mask in masks.items()} == {
         "eyes": 1,

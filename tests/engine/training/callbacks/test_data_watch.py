@@ -76,7 +76,7 @@ def test_anchors_without_an_answer(golden: Golden) -> None:
     golden("\n".join(watch.summary()))
 
 
-def test_nothing_to_say() -> None:
+def test_a_run_without_skipped_data_has_no_summary() -> None:
     watch = DataWatch()
     feed(watch, batch(600, 0))
     end(watch)

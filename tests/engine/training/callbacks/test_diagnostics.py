@@ -55,7 +55,7 @@ def test_equal_embeddings_have_std_0_and_rank_1() -> None:
     assert float(uniformity(equal)) == pytest.approx(0, abs=1e-5)
 
 
-def test_neighbours_by_hand() -> None:
+def test_neighbour_agreement_leaves_out_the_own_clip() -> None:
     """Rows 0 and 1 are neighbours of one clip and don't count; row 4 has no label."""
     rows = torch.tensor([[1.0, 0.0], [1.0, 0.01], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
     labels, clips = torch.tensor([3, 3, 3, 5, -1]), torch.tensor([0, 0, 1, 2, 3])
@@ -91,7 +91,7 @@ def test_a_collapse_onto_a_line_shows_in_the_rank_alone() -> None:
     assert float(feature_std(line)) > 0.5
 
 
-def test_numbers_by_hand() -> None:
+def test_diagnostics_equal_numbers_found_by_hand() -> None:
     right_angle = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
     assert float(uniformity(right_angle)) == pytest.approx(-4)
     assert float(feature_std(right_angle)) == pytest.approx(1)
@@ -157,7 +157,7 @@ LINE = (
 )
 
 
-def test_a_collapse_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_collapse_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     feeder = Feeder()
     feeder.step_with(COLLAPSED, 2 * COLLAPSED_LOGS - 1)
     assert feeder.text.getvalue() == ""
@@ -175,7 +175,7 @@ def test_a_narrow_moment_is_no_collapse() -> None:
     assert feeder.text.getvalue() == ""
 
 
-def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again() -> None:
+def test_a_resumed_run_counts_on_and_reports_a_collapse_once() -> None:
     first = Feeder()
     first.step_with(COLLAPSED, 8)
     second = Feeder()
@@ -189,7 +189,7 @@ def test_a_resumed_run_goes_on_counting_and_does_not_say_it_again() -> None:
 
 
 @pytest.mark.parametrize("tensor", [None, torch.ones(1, 4), torch.full((8, 4), math.nan)])
-def test_nothing_to_look_at(tensor: torch.Tensor | None) -> None:
+def test_outputs_without_embeddings_have_no_diagnostics(tensor: torch.Tensor | None) -> None:
     feeder = Feeder()
     feeder.step_with(tensor, 50)
     assert feeder.rows == []
@@ -226,7 +226,7 @@ def without_predictor_and_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("collapses", [True, False])
-def test_a_real_collapse_is_said_and_a_healthy_run_is_not(
+def test_a_real_collapse_is_reported_and_a_healthy_run_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], collapses: bool
 ) -> None:
     if collapses:

@@ -98,7 +98,9 @@ def test_every_micro_batch_is_learned_from(tmp_path: Path) -> None:
     assert learned(run.folder.checkpoint)["updates"] == 12
 
 
-def test_a_method_that_reports_no_embeddings_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_masker_that_learns_needs_a_method_with_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     step = SimCLR.step
 
     def silent(self: Method, *arguments: Any) -> StepOutput:

@@ -28,7 +28,7 @@ def random_features(frames: int = 60, seed: int = 0) -> Features:
     return features(values, expression=values[:, :3].argmax(axis=1), valence=values[:, 3].astype(np.float32))
 
 
-def test_what_is_linear_in_the_features_is_told() -> None:
+def test_the_online_probe_finds_labels_linear_in_the_features() -> None:
     numbers = dict(scores(random_features(400), random_features(300, seed=1)))
     assert set(numbers) == {"probe_expression_f1", "probe_valence_ccc"}
     assert numbers["probe_expression_f1"] > 0.9
@@ -47,7 +47,7 @@ def test_any_label_of_a_single_value_is_probed() -> None:
     assert set(numbers) == {"probe_mood_f1", "probe_age_ccc"}
 
 
-def test_frames_without_a_label_have_no_say() -> None:
+def test_frames_without_a_label_do_not_change_the_probe() -> None:
     train, val = random_features(), random_features(seed=1)
     expected = dict(scores(train, val))
     longer = features(
@@ -68,7 +68,7 @@ def test_frames_without_a_label_have_no_say() -> None:
     ],
     ids=["no labels", "none known", "diverged", "no frames"],
 )
-def test_nothing_to_tell(val: Features) -> None:
+def test_without_usable_frames_the_probe_has_no_scores(val: Features) -> None:
     assert dict(scores(random_features(), val)) == {}
 
 
