@@ -103,22 +103,19 @@ class TestIndex:
         assert capsys.readouterr().out.startswith("6 frames of 2 clips ")
 
     @pytest.mark.parametrize(
-        ("arguments", "text"),
+        "arguments",
         [
-            (["gone"], "gone: there is no such folder\n"),
-            (["gone.csv"], "gone.csv: there is no such file\n"),
-            (
-                ["frames", "--root", "x"],
-                "Error: Invalid value for '--root': only for a CSV or Parquet file\n",
-            ),
-            (["frames", "-o", "frames"], "frames is already there; remove it, or choose another name\n"),
+            ["gone"],
+            ["gone.csv"],
+            ["frames", "--root", "x"],
+            ["frames", "-o", "frames"],
         ],
     )
     def test_wrong_arguments_exit_with_2(
-        self, here: Path, capsys: Capture, arguments: list[str], text: str
+        self, here: Path, capsys: Capture, arguments: list[str], golden: Golden
     ) -> None:
         assert run(["data", "index", "-o", "v.index", *arguments]) == 2
-        assert capsys.readouterr().err.endswith(text)
+        golden(capsys.readouterr().err)
         assert not Path("v.index").exists()
 
 
@@ -154,22 +151,16 @@ class TestInfoAndPack:
         assert "jpeg" in rows["stored"]
 
     @pytest.mark.parametrize(
-        ("arguments", "text"),
+        "arguments",
         [
-            (["info", "gone"], "gone: there is no such index; make it with: ssltoolbox data index\n"),
-            (
-                ["info", "frames"],
-                "frames: this is no index, index.json is missing; see: ssltoolbox data index\n",
-            ),
-            (["info", "v.index", "-o", "a.jpg"], "a.jpg is no PNG: end its name in .png\n"),
-            (
-                ["pack", "v.index", "-o", "frames"],
-                "frames is already there; remove it, or choose another name\n",
-            ),
+            ["info", "gone"],
+            ["info", "frames"],
+            ["info", "v.index", "-o", "a.jpg"],
+            ["pack", "v.index", "-o", "frames"],
         ],
     )
     def test_wrong_arguments_exit_with_2(
-        self, index: str, capsys: Capture, arguments: list[str], text: str
+        self, index: str, capsys: Capture, arguments: list[str], golden: Golden
     ) -> None:
         assert run(["data", *arguments]) == 2
-        assert capsys.readouterr().err.endswith(text)
+        golden(capsys.readouterr().err)

@@ -54,19 +54,15 @@ def test_weights_take_data_and_views_from_one_recipe(here: Path, capfd: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    "data",
     [
-        ("no/where", "there is no no/where; name a folder of frames, an index, a dataset or a recipe\n"),
-        (
-            "{name: framez}",
-            "DATA:1:8: unknown dataset 'framez'\n  1 | {name: framez}\n    |        ^\n"
-            "    did you mean 'frames'?\n1 problem in run/recipe.yaml\n",
-        ),
+        "no/where",
+        "{name: framez}",
     ],
 )
 def test_embed_refuses_wrong_data(
-    here: Path, data: str, message: str, capfd: pytest.CaptureFixture[str]
+    here: Path, data: str, golden: Golden, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["embed", "run", data, "-o", "x.parquet"]) == 2
-    assert capfd.readouterr().err == message
+    golden(capfd.readouterr().err)
     assert not (here / "x.parquet").exists()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.golden import Golden
 from helpers.plugins import NO_IMPORT, FakePlugins
 from helpers.recipes import write_recipe
 
@@ -66,37 +67,40 @@ def test_the_version_is_printed(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("arguments", "facts"),
     [
-        (["trian"], "Error: No such command 'trian'."),
-        (["check"], "Error: Missing argument 'RECIPES...'."),
-        (["check", "a.yaml", "--fast"], "Error: No such option"),
-        (["train", "a.yaml", "--resume"], "Error: --resume needs --out, the folder of the run to resume"),
-        (["plugins", "list", "--file", "gone.py"], "Error: Invalid value for '--file': File 'gone.py'"),
-        (["plugins", "show"], "Error: Missing argument 'NAME'."),
+        (["trian"], ("'trian'",)),
+        (["check"], ("RECIPES...",)),
+        (["check", "a.yaml", "--fast"], ("option", "--fast")),
+        (["train", "a.yaml", "--resume"], ("--resume", "--out")),
+        (["plugins", "list", "--file", "gone.py"], ("'--file'", "'gone.py'")),
+        (["plugins", "show"], ("NAME",)),
     ],
 )
-def test_usage_errors_exit_with_2(arguments: list[str], text: str, capsys: Capture) -> None:
+def test_usage_errors_exit_with_2(arguments: list[str], facts: tuple[str, ...], capsys: Capture) -> None:
     assert run(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("Usage: ssltoolbox ")
-    assert text in printed.err
+    usage, _, error = printed.err.partition("\nError: ")
+    assert usage.startswith("Usage: ssltoolbox ")
+    assert all(fact in error for fact in facts)
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "text"),
+    ("error", "code"),
     [
-        (UserError("no frames", "add some"), 2, "no frames; add some\n"),
-        (SslToolboxError("the disk is full"), 1, "the disk is full\n"),
-        (OSError(28, "No space left on device"), 1, "failed: OSError: [Errno 28] No space left on device\n"),
-        (ValueError("one\ntwo"), 1, "failed: ValueError: one\n"),
-        (RuntimeError(), 1, "failed: RuntimeError: no message\n"),
+        (UserError("no frames", "add some"), 2),
+        (SslToolboxError("the disk is full"), 1),
+        (OSError(28, "No space left on device"), 1),
+        (ValueError("one\ntwo"), 1),
+        (RuntimeError(), 1),
     ],
 )
-def test_an_error_is_one_text_and_a_code(error: Exception, code: int, text: str, capsys: Capture) -> None:
+def test_an_error_is_one_text_and_a_code(
+    error: Exception, code: int, golden: Golden, capsys: Capture
+) -> None:
     assert explain(error) == code
-    assert capsys.readouterr().err == text
+    golden(capsys.readouterr().err)
 
 
 def test_a_variable_asks_for_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

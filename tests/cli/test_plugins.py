@@ -13,7 +13,6 @@ from helpers.golden import Golden
 from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
 from ssltoolbox.api import KINDS, Kind
-from ssltoolbox.api.errors import one_of
 from ssltoolbox.cli.main import run
 from ssltoolbox.scaffold import examples
 
@@ -238,22 +237,19 @@ def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture, golden:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    "arguments",
     [
-        (["nothing"], "no plugin, component, module or file is called 'nothing'; "),
-        (["hard_neg", "--set", "hard_neg"], "--set:1:1: 'hard_neg' has no '='"),
-        (["hard_neg", "--set", "hard_neg=2"], "--set:1:1: an option is missing here"),
-        (
-            ["hard_neg", "--set", "hard_nag.gap=2"],
-            "there is no component 'hard_nag' in hard_neg; did you mean",
-        ),
+        ["nothing"],
+        ["hard_neg", "--set", "hard_neg"],
+        ["hard_neg", "--set", "hard_neg=2"],
+        ["hard_neg", "--set", "hard_nag.gap=2"],
     ],
 )
-def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], error: str) -> None:
+def test_what_can_t_be_checked(capsys: Capture, arguments: list[str], golden: Golden) -> None:
     assert run(["plugins", "check", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(error)
+    golden(captured.err)
 
 
 @pytest.mark.parametrize("command", ["show", "check"])
@@ -298,19 +294,16 @@ def test_a_new_detector_is_no_part_of_a_recipe(
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"),
+    "kind",
     [
-        ("negative_mask", "there is no kind 'negative_mask'; did you mean 'negative_masker'?\n"),
-        (
-            "xyz",
-            f"there is no kind 'xyz'; write {one_of(k.singular.replace(' ', '_') for k in KINDS.values())}\n",
-        ),
+        "negative_mask",
+        "xyz",
     ],
 )
 def test_a_kind_that_is_unknown(
-    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: str
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, golden: Golden
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["plugins", "new", "my-strategy", "--kind", kind]) == 2
-    assert capsys.readouterr().err.startswith(error)
+    golden(capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []

@@ -191,27 +191,29 @@ def test_the_pictures_show_the_faces(here: Path, capsys: Capture, golden: Golden
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        (["none.mp4", "-o", "out.csv"], "none.mp4: there is no such file or folder"),
-        (["a.mov", "-o", "out.xlsx"], "out.xlsx: its name says no type of table"),
-        (["a.mov", "-o", "out.csv", "--plot", "x.pdf"], "x.pdf"),
-        (["a.mov", "-o", "out.csv", "--video", "x.gif"], "x.gif"),
-        (["a.mov", "-o", "out.csv", "--video", "a.mov"], "a.mov is the video itself"),
-        (["videos", "-o", "out.csv", "--video", "x.mp4"], "videos is no video"),
-        (["a.mov", "-o", "out.csv", "--head", "expression"], "it has classification, valence_arousal"),
-        (["empty", "-o", "out.csv"], "there is no image in it"),
-        (["a.mov", "-o", "out.csv", "--detector", "nobody"], "unknown landmark detector"),
+        ["none.mp4", "-o", "out.csv"],
+        ["a.mov", "-o", "out.xlsx"],
+        ["a.mov", "-o", "out.csv", "--plot", "x.pdf"],
+        ["a.mov", "-o", "out.csv", "--video", "x.gif"],
+        ["a.mov", "-o", "out.csv", "--video", "a.mov"],
+        ["videos", "-o", "out.csv", "--video", "x.mp4"],
+        ["a.mov", "-o", "out.csv", "--head", "expression"],
+        ["empty", "-o", "out.csv"],
+        ["a.mov", "-o", "out.csv", "--detector", "nobody"],
     ],
 )
-def test_wrong_arguments_exit_with_2(here: Path, capsys: Capture, arguments: list[str], message: str) -> None:
+def test_wrong_arguments_exit_with_2(
+    here: Path, capsys: Capture, arguments: list[str], golden: Golden
+) -> None:
     write_video(here / "a.mov", [scene()] * 2)
     write_video(here / "videos/a.mov", [scene()] * 2)
     (here / "empty").mkdir()
     detector = [] if "--detector" in arguments else SPOTS
     predict(*arguments, *detector, code=2)
     errors = capsys.readouterr().err
-    assert message in errors
+    golden(errors)
     assert "Traceback" not in errors
     assert not (here / "out.csv").exists()
 

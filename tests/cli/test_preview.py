@@ -44,20 +44,22 @@ def test_preview_takes_samples_step_and_overrides(tmp_path: Path, golden: Golden
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    "arguments",
     [
-        (["-o", "pairs.jpg"], "pairs.jpg is no PNG: end its name in .png"),
-        (["-o", "folder.png"], "File 'folder.png' is a directory."),
-        (["--samples", "0"], "0 is not in the range 1<=x<=20."),
-        (["--step", "-1"], "-1 is not in the range x>=0."),
+        ["-o", "pairs.jpg"],
+        ["-o", "folder.png"],
+        ["--samples", "0"],
+        ["--step", "-1"],
     ],
 )
-def test_wrong_arguments_of_preview_are_usage_errors(tmp_path: Path, arguments: list[str], text: str) -> None:
+def test_wrong_arguments_of_preview_are_usage_errors(
+    tmp_path: Path, arguments: list[str], golden: Golden
+) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(click.BadParameter) as error:
         run(str(write_recipe(tmp_path, **SMALL)), *arguments)
     assert error.value.exit_code == 2
-    assert error.value.message == text
+    golden(error.value.message)
 
 
 def test_errors_of_the_recipe_leave_no_picture(tmp_path: Path) -> None:

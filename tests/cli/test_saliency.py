@@ -74,19 +74,16 @@ def test_a_folder_without_landmarks(here: Path, capfd: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        (["first", "--images", "nowhere"], "there is no folder nowhere\n"),
-        (
-            ["first", "--images", "first"],
-            "first has no image that could be read; it should hold JPEG or PNG files\n",
-        ),
-        (["random"], "random needs a recipe"),
+        ["first", "--images", "nowhere"],
+        ["first", "--images", "first"],
+        ["random"],
     ],
 )
 def test_saliency_refuses_wrong_arguments(
-    here: Path, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
+    here: Path, arguments: list[str], golden: Golden, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["saliency", *arguments]) == 2
-    assert capfd.readouterr().err.startswith(message)
+    golden(capfd.readouterr().err)
     assert not (here / "saliency.png").exists()

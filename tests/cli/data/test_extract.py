@@ -93,23 +93,20 @@ def test_every_file_that_gave_no_clip_is_named_with_why(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    "arguments",
     [
-        (["none", "-o", "out"], "none: there is no such file or folder\n"),
-        (["a.mov", "-o", "out", "--fps", "25/0"], "'25/0' is no number; write 25 or 25/6\n"),
-        (["a.mov", "-o", "out", "--fps", "0"], "0 is not between 1/100 and 1000\n"),
-        (
-            ["a.mov", "-o", "out", "--detector", "dlob"],
-            "unknown landmark detector 'dlob'; did you mean 'dlib'?\n",
-        ),
-        (["a.mov", "-o", "a.mov"], "Directory 'a.mov' is a file.\n"),
-        (["a.mov"], "Missing option '-o' / '--output'.\n"),
+        ["none", "-o", "out"],
+        ["a.mov", "-o", "out", "--fps", "25/0"],
+        ["a.mov", "-o", "out", "--fps", "0"],
+        ["a.mov", "-o", "out", "--detector", "dlob"],
+        ["a.mov", "-o", "a.mov"],
+        ["a.mov"],
     ],
 )
 def test_wrong_arguments_of_extract_exit_with_2(
-    tmp_path: Path, capsys: Capture, arguments: list[str], text: str
+    tmp_path: Path, capsys: Capture, arguments: list[str], golden: Golden
 ) -> None:
     write_video(tmp_path / "a.mov", [scene()] * 2)
     extract(*arguments, code=2)
-    assert capsys.readouterr().err.endswith(text)
+    golden(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()

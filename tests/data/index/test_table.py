@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from helpers.golden import Golden
 from pyarrow import parquet
 
 from ssltoolbox.api import DataNotFound, UserError
@@ -127,43 +128,29 @@ def test_paths_become_relative_to_the_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    "lines",
     [
-        (
-            ["path,person", "a.jpg,a"],
-            "there is no column identity; there are path, person; "
-            "known columns: path, identity, video, clip, frame, time, expression, valence, arousal",
-        ),
-        (["path,identity,path", "a,b,c"], "two columns are called 'path'"),
-        (["path,identity"], "there are no rows"),
-        (["path,identity", "a.jpg,a", "b.jpg"], "line 3: 1 cells for 2 columns"),
-        (["path,identity,time", "a,a,0", "b,a,x"], "line 3, column time: 'x' is no number"),
-        (["path,identity,time", "a,a,0", "", "b,a,"], "line 4, column time: a number is needed"),
-        (["path,identity,time", "a,a,inf"], "line 2, column time: inf is no moment in time"),
-        (["path,identity,frame", "a,a,1.5"], "line 2, column frame: '1.5' is no whole number"),
-        (["path,identity,valence", "a,a,high"], "line 2, column valence: 'high' is no number"),
-        (
-            ["path,identity,expression", "a,a,8"],
-            "line 2, column expression: '8' is no expression: there are neutral, happy, sad, surprise, fear, "
-            "disgust, anger, contempt, or their numbers from 0 to 7",
-        ),
-        (
-            ["path,identity,clip,time", "a,a,c,1", "b,a,c,2", "c,a,c,1"],
-            "line 4, column time: 1 as in line 2, in the same clip",
-        ),
-        (
-            ["path,identity,clip,frame", "a,a,c,7", "b,a,c,7"],
-            "line 3, column frame: 7 as in line 2, in the same clip",
-        ),
-        (["path,identity", "../a.jpg,a"], "line 2, column path: '../a.jpg' is no place below {root}"),
-        (["path,identity", "/etc/a.jpg,a"], "line 2, column path: '/etc/a.jpg' is no place below {root}"),
-        (["path,identity", ",a"], "line 2, column path: '' is no place below {root}"),
+        ["path,person", "a.jpg,a"],
+        ["path,identity,path", "a,b,c"],
+        ["path,identity"],
+        ["path,identity", "a.jpg,a", "b.jpg"],
+        ["path,identity,time", "a,a,0", "b,a,x"],
+        ["path,identity,time", "a,a,0", "", "b,a,"],
+        ["path,identity,time", "a,a,inf"],
+        ["path,identity,frame", "a,a,1.5"],
+        ["path,identity,valence", "a,a,high"],
+        ["path,identity,expression", "a,a,8"],
+        ["path,identity,clip,time", "a,a,c,1", "b,a,c,2", "c,a,c,1"],
+        ["path,identity,clip,frame", "a,a,c,7", "b,a,c,7"],
+        ["path,identity", "../a.jpg,a"],
+        ["path,identity", "/etc/a.jpg,a"],
+        ["path,identity", ",a"],
     ],
 )
-def test_mistakes_in_a_table_name_row_and_column(tmp_path: Path, lines: list[str], message: str) -> None:
+def test_mistakes_in_a_table_name_row_and_column(tmp_path: Path, lines: list[str], golden: Golden) -> None:
     with pytest.raises(UserError) as caught:
         listed(tmp_path, *lines)
-    assert str(caught.value) == f"{tmp_path}/faces.csv: {message.format(root=tmp_path)}"
+    golden(str(caught.value))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

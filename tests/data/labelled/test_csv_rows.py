@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.golden import Golden
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,15 +45,15 @@ def test_columns_and_rows_agree(tmp_path: Path, rows: list, end: str, last: bool
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        ("", "no column a; it has nothing"),
-        ("b,c\n1,2\n", "no column a; it has b, c"),
-        ("a,b\n1,2\n3\n", "CSV parse error: Expected 2 columns, got 1: 3"),
-        ('a,b\n1,"x\ny"\n2,z\n', "2 rows in 3 lines; a row must be one line"),
+        "",
+        "b,c\n1,2\n",
+        "a,b\n1,2\n3\n",
+        'a,b\n1,"x\ny"\n2,z\n',
     ],
 )
-def test_a_damaged_csv_file_is_an_error_with_its_path(tmp_path: Path, text: str, message: str) -> None:
+def test_a_damaged_csv_file_is_an_error_with_its_path(tmp_path: Path, text: str, golden: Golden) -> None:
     path = written(tmp_path, text)
 
     def starts() -> np.ndarray:
@@ -61,7 +62,7 @@ def test_a_damaged_csv_file_is_an_error_with_its_path(tmp_path: Path, text: str,
 
     with pytest.raises(UserError) as caught:
         starts()
-    assert str(caught.value) == f"{path}: {message}"
+    golden(str(caught.value))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

@@ -94,20 +94,19 @@ def test_a_missing_part_of_fer2013_is_an_error_with_its_path(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reason"),
+    ("old", "new"),
     [
-        (" 60,PrivateTest", ",PrivateTest", "2304 pixels are expected, there are 2303"),
-        ("60 60,PrivateTest", "60 x,PrivateTest", "pixels are whole numbers from 0 to 255"),
-        ("60 60,PrivateTest", "60 256,PrivateTest", "pixels are whole numbers from 0 to 255"),
+        (" 60,PrivateTest", ",PrivateTest"),
+        ("60 60,PrivateTest", "60 x,PrivateTest"),
+        ("60 60,PrivateTest", "60 256,PrivateTest"),
     ],
 )
-def test_damaged_pixels_are_left_out(fer_csv: Path, old: str, new: str, reason: str) -> None:
+def test_damaged_pixels_are_left_out(fer_csv: Path, old: str, new: str, golden: Golden) -> None:
     file = fer_csv / "fer2013.csv"
     file.write_text(file.read_text().replace(old, new))
     frames = made(fer_csv, "test").read([5, 6], [0, 0])
     assert list(frames.unreadable) == [1]
-    assert frames.unreadable[1].startswith("fer2013.csv, byte ")
-    assert frames.unreadable[1].endswith(f": {reason}")
+    golden(frames.unreadable[1])
     assert frames.labels["expression"].tolist() == [OURS[5], -1]
 
 

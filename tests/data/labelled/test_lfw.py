@@ -65,31 +65,22 @@ def test_the_middle_is_kept(lfw: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        ("", ":1: the number of pairs is expected, and before it that of the folds, if any"),
-        ("ten\t300\n", ":1: the number of pairs is expected, and before it that of the folds, if any"),
-        ("2\t2\nA\t1\t2\n", ": its first line promises 8 pairs, there are 1"),
-        (
-            "1\nA\t1\t2\nA\t1\tB\n",
-            ":3: 'name number number' or 'name number name number' is expected, not 'A 1 B'",
-        ),
-        (
-            "1\nA\t1\nA\t1\tB\t2\n",
-            ":2: 'name number number' or 'name number name number' is expected, not 'A 1'",
-        ),
-        (
-            "1\nA\t1\t2\n../A\t1\tB\t2\n",
-            ":3: 'name number number' or 'name number name number' is expected, not '../A 1 B 2'",
-        ),
+        "",
+        "ten\t300\n",
+        "2\t2\nA\t1\t2\n",
+        "1\nA\t1\t2\nA\t1\tB\n",
+        "1\nA\t1\nA\t1\tB\t2\n",
+        "1\nA\t1\t2\n../A\t1\tB\t2\n",
     ],
 )
-def test_a_damaged_list_of_pairs_is_an_error_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_a_damaged_list_of_pairs_is_an_error_with_its_line(tmp_path: Path, text: str, golden: Golden) -> None:
     file = tmp_path / "pairs.txt"
     file.write_text(text)
     with pytest.raises(UserError) as caught:
         read_pairs(file)
-    assert str(caught.value) == f"{file}{message}"
+    golden(str(caught.value))
 
 
 def test_a_missing_part_of_lfw_is_an_error_with_its_path(lfw: Path, golden: Golden) -> None:

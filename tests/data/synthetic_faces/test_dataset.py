@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from helpers.golden import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -187,18 +188,18 @@ def test_a_clip_knows_its_landmarks_times_and_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clip", "frame", "message"),
+    ("clip", "frame"),
     [
-        (12, 0, "there is no clip 12: train has 12, from 0 on"),
-        (-1, 0, "there is no clip -1: train has 12, from 0 on"),
-        (0, 30, "there is no frame 30: each clip has 30, from 0 on"),
-        (0, -1, "there is no frame -1: each clip has 30, from 0 on"),
+        (12, 0),
+        (-1, 0),
+        (0, 30),
+        (0, -1),
     ],
 )
-def test_a_place_that_is_not_there(clip: int, frame: int, message: str) -> None:
+def test_a_place_that_is_not_there(clip: int, frame: int, golden: Golden) -> None:
     with pytest.raises(IndexError) as error:
         SyntheticFaces(OPTIONS, "train").read([clip], [frame])
-    assert str(error.value) == message
+    golden(str(error.value))
 
 
 def test_it_travels_light() -> None:

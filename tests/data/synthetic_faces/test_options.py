@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.golden import Golden
 from pydantic import ValidationError
 
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
@@ -20,23 +21,17 @@ def test_defaults_are_valid_and_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    "given",
     [
-        (
-            {"identities": 9, "clips": 8},
-            "clips is 8, fewer than the 9 identities: everyone needs a clip; raise clips or lower identities",
-        ),
-        (
-            {"eval_identities": 3, "eval_clips": 2},
-            "eval_clips is 2, fewer than the 3 eval_identities: everyone needs a clip; "
-            "raise eval_clips or lower eval_identities",
-        ),
+        {"identities": 9, "clips": 8},
+        {"eval_identities": 3, "eval_clips": 2},
     ],
 )
-def test_everyone_needs_a_clip(given: dict[str, int], message: str) -> None:
+def test_everyone_needs_a_clip(given: dict[str, int], golden: Golden) -> None:
     with pytest.raises(ValidationError) as error:
         SyntheticFacesOptions(**given)
-    assert [problem["msg"] for problem in error.value.errors()] == [f"Value error, {message}"]
+    (problem,) = error.value.errors()
+    golden(problem["msg"])
 
 
 @pytest.mark.parametrize(
