@@ -22,14 +22,20 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(console: Console, total: int, unit: str = "frames") -> Iterator[Advance]:
-    """Shows how many units are done, and the time left. See `ProgressLine`."""
+def progress(console: Console | None, total: int, unit: str = "frames") -> Iterator[Advance]:
+    """Shows how many units are done, and the time left; nothing without a console. See `ProgressLine`."""
+    if console is None:
+        yield _nothing_shown
+        return
     line = ProgressLine(console, total, unit)
     line.start()
     try:
         yield line.advance
     finally:
         line.stop()
+
+
+def _nothing_shown(done: int, note: str = "", under_way: float = 0.0) -> None: ...
 
 
 class ProgressLine:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 from ssltoolbox.api import Dataset, Features, Frames, View
@@ -18,6 +19,7 @@ from ssltoolbox.engine.core.kept_features import KeptFeatures, images_digest, ke
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
 from ssltoolbox.models.devices import best_device, to_device
+from ssltoolbox.support.progress import progress
 
 CPU = torch.device("cpu")
 
@@ -43,6 +45,7 @@ class FeatureExtractor:
         workers: processes that read images; 0 reads in this one.
         batch_size: images in one forward pass. It may change the last bits of a feature.
         kept: features that were computed before, and where new ones are kept; None computes all.
+        console: where progress is shown, if at all.
     """
 
     backbone: nn.Module
@@ -51,6 +54,7 @@ class FeatureExtractor:
     workers: int = 0
     batch_size: int = 256
     kept: KeptFeatures | None = None
+    console: Console | None = None
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
         """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
@@ -65,12 +69,13 @@ class FeatureExtractor:
             return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
         values = _Values(len(clip))
         batches = []
-        with _frozen(self.backbone):
+        with _frozen(self.backbone), progress(self.console, len(clip)) as advance:
             for frames in self.read(dataset, clip, frame, self.batch_size):
                 # Unreadable frames pass through the network too, so that no batch is empty.
                 batches.append(_facts_of(frames))
                 features = self._features(self.view.plain(frames.images.to(self.device)))
                 values.add(features[batches[-1].readable])
+                advance(len(frames.images))
         if self.kept:
             self.kept.flush()
         _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
@@ -130,16 +135,23 @@ class FeatureExtractor:
 
 
 @contextmanager
-def extractor_of(components: Components, backbone: nn.Module) -> Iterator[FeatureExtractor]:
+def extractor_of(
+    components: Components, backbone: nn.Module, console: Console | None = None
+) -> Iterator[FeatureExtractor]:
     """An extractor on the best device of this machine, with the workers of the recipe's `trainer.workers`.
 
     While it is open, torch leaves the workers' cores free.
+
+    Args:
+        components: of the run.
+        backbone: the network.
+        console: shows progress.
     """
     device = best_device()
     workers = worker_count(components.plan, backbone)
     view, kept = to_device(components.view, device), kept_features(components.plan, backbone, device)
     with shared_with(workers):
-        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept)
+        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept, console=console)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:

@@ -57,5 +57,5 @@ def evaluate_backbone(
     components: Components, backbone: nn.Module, console: Console | None = None
 ) -> Evaluated:
     """The results of the recipe's tasks for one backbone, on the best device of this machine."""
-    with extractor_of(components, backbone) as extractor, components.blame.assigned():
+    with extractor_of(components, backbone, console) as extractor, components.blame.assigned():
         return evaluate_tasks(extractor, components.tasks, seed=components.plan.recipe.seed, console=console)

@@ -78,7 +78,8 @@ class TaskData(Mapping[Split, Features]):
         return len(self.splits)
 
     def context(self, seed: int, console: Console | None = None) -> EvaluationContext:
-        """The context of a task that needs the network; it gets a copy of it."""
+        """The context of a task that needs the network; it gets a copy of it, and shows progress of its own."""
+        quiet = replace(self.extractor, console=None)
         return EvaluationContext(
             backbone=copy.deepcopy(self.extractor.backbone),
             feature_dim=self._feature_dim(),
@@ -86,10 +87,10 @@ class TaskData(Mapping[Split, Features]):
             datasets=self.splits,
             frames=self._frames,
             read=self.extractor.read,
-            features=self.extractor.of_frames,
+            features=quiet.of_frames,
             device=self.extractor.device,
             seed=seed,
-            progress=partial(progress, console or Console(quiet=True)),
+            progress=partial(progress, console),
             classes=self.classes,
         )
 

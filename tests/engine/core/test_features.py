@@ -1,5 +1,6 @@
 import logging
 import re
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from helpers.data import NumberedFrames
 from helpers.golden import Golden
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from torch import Tensor, nn
 
 from ssltoolbox.api import Features
@@ -55,6 +57,15 @@ def test_each_row_of_features_belongs_to_its_clip_and_time(batch_size: int) -> N
     assert found.labels["expression"].tolist() == [0, 1, 0, 1, 2, 0]
     dtypes = (found.values.dtype, found.clip.dtype, found.identity.dtype, found.time.dtype)
     assert dtypes == (np.float32, np.int64, np.int64, np.float64)
+
+
+def test_a_terminal_shows_how_many_frames_are_done() -> None:
+    console = Console(file=StringIO(), force_terminal=True, width=60, color_system=None)
+    compute(NumberedFrames([5, 3]), batch_size=4, console=console)
+    assert isinstance(console.file, StringIO)
+    shown = console.file.getvalue()
+    assert "frames" in shown
+    assert "8/8" in shown
 
 
 def test_the_number_of_workers_does_not_change_the_result() -> None:
