@@ -205,11 +205,18 @@ def _train(
     watch = DataWatch()
     saver = SaveCheckpoints(folder.checkpoint, recipe.checkpoint_steps, counts.steps, recipe.accumulate)
     stopper = StopOnSignal(saver)
+    probe = _probe(components, world)
     progress = ShowProgress(
-        console, counts.images, counts.steps, counts.steps_per_epoch, recipe.accumulate, recipe.log_steps
+        console,
+        counts.images,
+        counts.steps,
+        counts.steps_per_epoch,
+        recipe.accumulate,
+        recipe.log_steps,
+        lambda: probe.latest if probe else {},
     )
     report = LiveReport(folder, console)
-    ours = [watch, WatchFeatures(console), *_probes(components, world), report, progress]
+    ours = [watch, WatchFeatures(console), *([probe] if probe else ()), report, progress]
     theirs = [*components.callbacks(folder.path), *callbacks]
     profiler = SimpleProfiler() if profile else None
     with quiet_lightning(), _metrics(plan, folder, world, done, loggers) as metrics, stopper.listening():
@@ -267,11 +274,11 @@ def _metrics(
         yield [metrics]
 
 
-def _probes(components: Components, world: World) -> list[OnlineProbe]:
+def _probe(components: Components, world: World) -> OnlineProbe | None:
     """The online probe, if the recipe asks for it and the data has labels."""
     plan = components.plan
     wanted = plan.recipe.trainer.probe_steps
     if wanted is None or plan.facts is None or not plan.facts.labels:
-        return []
+        return None
     every = auto_steps(max(1, plan.counts.images // world.size)) if wanted == "auto" else wanted
-    return [OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)]
+    return OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)

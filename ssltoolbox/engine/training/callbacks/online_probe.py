@@ -51,9 +51,13 @@ class OnlineProbe(Callback):
         train, val: the splits.
         view: resizes and normalises.
         every: steps between two probes, rounded up to logged steps.
+
+    Attributes:
+        latest: the scores of the last probe; empty before the first one.
     """
 
     def __init__(self, train: Dataset, val: Dataset, view: View, every: int) -> None:
+        self.latest: dict[str, float] = {}
         self.splits = (_Remembered(train), _Remembered(val))
         self.view = view
         self.every = every
@@ -69,9 +73,10 @@ class OnlineProbe(Callback):
         backbone: nn.Module = module.method.backbone  # type: ignore[union-attr, assignment]
         extractor = FeatureExtractor(backbone, self.view, module.device)
         train, val = (extractor.of_split(split, MOST_FRAMES) for split in self.splits)
+        self.latest = dict(scores(train, val))
         # Sent to the loggers directly: Lightning repeats what a module logs in the rows that follow.
         for logger in trainer.loggers:
-            logger.log_metrics(dict(scores(train, val)), step=trainer.global_step - 1)
+            logger.log_metrics(dict(self.latest), step=trainer.global_step - 1)
 
 
 def scores(train: Features, val: Features) -> Iterator[tuple[str, float]]:

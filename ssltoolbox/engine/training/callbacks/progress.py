@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -18,7 +19,7 @@ SECONDS_OF_A_RATE = 1.0
 
 
 class ShowProgress(Callback):
-    """Shows step, epoch, loss, images per second and the time left; logs images per second and GPU memory.
+    """Shows step, epoch, loss, the last probe, images per second and the time left; logs speed and GPU memory.
 
     Args:
         console: where progress is shown.
@@ -27,6 +28,7 @@ class ShowProgress(Callback):
         steps_per_epoch: optimiser steps, for the epoch that is shown.
         accumulate: micro-batches of a step.
         log_steps: steps from one row of the log to the next.
+        scores: gives the scores of the last probe, by the names of their metrics.
     """
 
     def __init__(
@@ -37,11 +39,13 @@ class ShowProgress(Callback):
         steps_per_epoch: int,
         accumulate: int,
         log_steps: int,
+        scores: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self.images = images
         self.steps_per_epoch = steps_per_epoch
         self.accumulate = accumulate
         self.log_steps = log_steps
+        self.scores = scores
         self._line = ProgressLine(console, steps, "step", SECONDS_TO_FIRST_LINE)
         self._rate_from = (0, 0.0)
         self._rate = 0.0
@@ -68,7 +72,8 @@ class ShowProgress(Callback):
         epoch = (step - 1) // self.steps_per_epoch + 1
         loss = float(outputs["loss"]) * self.accumulate
         rate = f"{self._rate:,.0f}" if self._rate else "–"
-        self._line.advance(1, f"epoch {epoch}  loss {loss:.3f}  {rate} images/s")
+        probed = [f"{words_of(metric)} {score:.2f}" for metric, score in self.scores().items()]
+        self._line.advance(1, "  ".join([f"epoch {epoch}", f"loss {loss:.3f}", *probed, f"{rate} images/s"]))
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Closes the line."""
@@ -85,3 +90,12 @@ class ShowProgress(Callback):
         if now - since >= SECONDS_OF_A_RATE:
             self._rate = (step - before) * self.images / (now - since)
             self._rate_from = (step, now)
+
+
+def words_of(metric: str) -> str:
+    """
+    >>> words_of("probe_expression_f1"), words_of("probe_valence_ccc")
+    ('expression F1', 'valence CCC')
+    """
+    label, _, measure = metric.removeprefix("probe_").rpartition("_")
+    return f"{label} {measure.upper()}"

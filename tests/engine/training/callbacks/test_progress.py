@@ -42,6 +42,18 @@ def test_no_rate_is_shown_before_it_is_known() -> None:
     assert " 0 images/s" not in said
 
 
+def test_the_scores_of_the_last_probe_are_shown() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    trainer = cast(Any, SimpleNamespace(global_step=0, is_global_zero=True))
+    module = cast(Any, SimpleNamespace(log=lambda name, value: None))
+    progress = ShowProgress(console, 4, 1, 1, 1, 1, lambda: {"probe_expression_f1": 0.417})
+    progress.on_train_start(trainer, module)
+    trainer.global_step = 1
+    progress.on_train_batch_end(trainer, module, {"loss": torch.tensor(1.0)}, None, 0)
+    progress.on_train_end(trainer, module)
+    assert "expression F1 0.42" in cast(io.StringIO, console.file).getvalue()
+
+
 def test_the_memory_of_a_gpu_is_logged_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "gpu_memory_gib" not in logged(steps=2)
