@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import ssltoolbox.api as api
+from ssltoolbox.cli.main import SECTIONS
 from ssltoolbox.registry import discover
 
-pytest.importorskip("mkdocs")
+pytest.importorskip("material")
 pytest.importorskip("mkdocstrings")
 ROOT = Path(__file__).parents[1]
 
@@ -62,8 +63,51 @@ def test_the_documentation_builds_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "api" / "index.html").read_text()
+    page = "".join(path.read_text() for path in sorted((tmp_path / "api").glob("*.html")))
     assert [name for name in api.__all__ if f">{name}<" not in page and f".{name}" not in page] == []
-    assert "check_plugin" in (tmp_path / "testing" / "index.html").read_text()
-    assert "ssltoolbox bench grid.yaml" in (tmp_path / "cookbook" / "index.html").read_text()
-    assert "Momentum(" in (tmp_path / "plugins" / "methods" / "index.html").read_text()
+    assert "check_plugin" in words(tmp_path / "testing.html")
+    assert "ssltoolbox bench grid.yaml" in words(tmp_path / "cookbook.html")
+    assert "Momentum(" in words(tmp_path / "plugins" / "methods.html")
+    assert components_without_options(tmp_path) == []
+    assert commands_without_page(tmp_path) == []
+    assert addresses_of_other_sites(tmp_path) == set()
+
+
+def words(page: Path) -> str:
+    """What a page says, without its tags."""
+    return re.sub(r"<[^>]+>", "", page.read_text())
+
+
+def components_without_options(site: Path) -> list[str]:
+    """The components of ssltoolbox whose page does not name each of their options."""
+    lacking = []
+    for item in discover().all():
+        name, kind = item.descriptor.name, item.kind.name
+        places = (site / "components" / kind / f"{name}.html", site / kind / f"{name}.html")
+        text = "".join(path.read_text() for path in places if path.is_file())
+        options = item.descriptor.options.model_json_schema().get("properties", {})
+        if (
+            not all(f"<code>{option}</code>" in text for option in options)
+            or item.descriptor.target not in text
+        ):
+            lacking.append(item.title)
+    return lacking
+
+
+def commands_without_page(site: Path) -> list[str]:
+    """The commands whose page does not show their help."""
+    commands = [command for section in SECTIONS.values() for command in section]
+    pages = {command: site / "cli" / f"{command.name}.html" for command in commands}
+    return [
+        str(command.name) for command, page in pages.items() if "<code>-h, --help" not in page.read_text()
+    ]
+
+
+def addresses_of_other_sites(site: Path) -> set[str]:
+    """What the pages would load from elsewhere: a reader may be offline."""
+    loading = (
+        r'<(?:script|img|iframe)[^>]* src="?(https?:[^" >]+)',
+        r'<link[^>]* rel="?(?:stylesheet|preconnect)[^>]* href="?(https?:[^" >]+)',
+    )
+    pages = [page.read_text() for page in site.rglob("*.html")]
+    return {address for pattern in loading for page in pages for address in re.findall(pattern, page)}

@@ -54,10 +54,10 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
     if card.notice:
         add_fact(facts, "notice", card.notice)
     options = grid()
-    for name, text, description in _options(item):
+    for name, text, description in options_of(item):
         options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))
     heading = Text("options" if options.rows else "no options", style="bold")
-    use = [Text("in a recipe", style="bold"), Text(f"  {_snippet(item)}")] if item.kind.section else []
+    use = [Text("in a recipe", style="bold"), Text(f"  {recipe_example(item)}")] if item.kind.section else []
     return Group(Text(card.name, style="bold"), Text(card.summary), facts, *use, heading, options)
 
 
@@ -131,7 +131,7 @@ def _need(need: Need) -> str:
     return f"{what} {name!r}" if name else f"{what} in the data"
 
 
-def _snippet(item: Provided) -> str:
+def recipe_example(item: Provided) -> str:
     """How a recipe names the component, with the options that it needs, and the first ones with their defaults."""
     properties = item.descriptor.options.model_json_schema().get("properties", {})
     needed = [f"{name}: …" for name, option in properties.items() if "default" not in option]
@@ -190,7 +190,7 @@ def _state(registry: Registry, item: Provided) -> str:
     return f"can't be used: {rivals} provides it too; {LEAVE_ONE}" if rivals else "ok"
 
 
-def _options(item: Provided) -> Iterator[tuple[str, str, str]]:
+def options_of(item: Provided) -> Iterator[tuple[str, str, str]]:
     """Name, type with default, and description of each option."""
     schema = item.descriptor.options.model_json_schema()
     for name, option in schema.get("properties", {}).items():
