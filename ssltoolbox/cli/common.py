@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ssltoolbox.cli.output import tell
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -37,7 +39,7 @@ def tell_first(lines: Sequence[str], conclusion: str) -> None:
 def tell_warnings(plan: Plan | PlannedBench) -> None:
     """Prints the warnings of a plan on stderr."""
     for warning in plan.warnings:
-        click.echo(warning.render(), err=True)
+        tell(warning.render())
 
 
 def tell_of_unused_gpu(console: Console) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-import click
+from ssltoolbox.cli.output import tell
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "SSLTOOLBOX_TRACEBACK"
+ERROR = {"fg": "red"}
 
 
 def explain(error: Exception) -> int:
@@ -21,13 +22,13 @@ def explain(error: Exception) -> int:
     if os.environ.get(TRACEBACK):
         raise error
     if isinstance(error, UserError):
-        click.echo(str(error), err=True)
+        tell(str(error), **({} if "\n" in str(error) else ERROR))
         return WRONG_INPUT
     if is_too_many_files(error):
-        click.echo(f"too many files are open at once; {ADVICE}, or use fewer workers", err=True)
+        tell(f"too many files are open at once; {ADVICE}, or use fewer workers", **ERROR)
     elif isinstance(error, SslToolboxError):
-        click.echo(str(error), err=True)
+        tell(str(error), **ERROR)
     else:
         first = (str(error).strip() or "no message").splitlines()[0]
-        click.echo(f"failed: {type(error).__name__}: {first}", err=True)
+        tell(f"failed: {type(error).__name__}: {first}", **ERROR)
     return FAILED

@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -121,3 +123,35 @@ def shown(what: str, where: object) -> Iterator[None]:
         from ssltoolbox.api.errors import first_line
 
         click.echo(f"{what} can't be shown here ({first_line(error)}); see {where}", err=True)
+
+
+_COLOURS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (r"^(?!warning:)\S+?:\d+:\d+:(?! warning:).*$", {"fg": "red"}),
+    (r"^(\S+?:\d+:\d+: )?warning:.*$", {"fg": "yellow"}),
+    (r"\^$", {"bold": True}),
+    (r"^ +did you mean .*$", {"fg": "green"}),
+)
+"""Pattern of a part of an error → its colour."""
+
+
+def tell(text: str, **style: Any) -> None:
+    """Prints on stderr; in a terminal with colours for mistakes in recipes, warnings and suggestions.
+
+    NO_COLOR turns colours off, as in rich's tables.
+
+    Args:
+        text: one line or several.
+        style: of the whole text, as for `click.style`, instead of the colours of its parts.
+    """
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    click.echo(text if plain else click.style(text, **style) if style else _coloured(text), err=True)
+
+
+def _coloured(text: str) -> str:
+    for pattern, style in _COLOURS:
+        text = re.sub(pattern, partial(_styled, style), text, flags=re.MULTILINE)
+    return text
+
+
+def _styled(style: dict[str, Any], found: re.Match[str]) -> str:
+    return click.style(found[0], **style)

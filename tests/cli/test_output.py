@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from helpers.golden import Golden
 from helpers.recipes import write_recipe as write_small_recipe
@@ -18,7 +19,7 @@ from helpers.runs import write_recipe
 from rich.table import Table
 
 from ssltoolbox.cli.main import run
-from ssltoolbox.cli.output import Output, new_console, safe_output, shown
+from ssltoolbox.cli.output import Output, new_console, safe_output, shown, tell
 
 
 class Screen(io.TextIOWrapper):
@@ -79,6 +80,23 @@ def test_rich_and_click_write_to_it(monkeypatch: pytest.MonkeyPatch, encoding: s
     assert "[/names]" in screen.text
     assert "[/in brackets]" in screen.text
     assert screen.text.isascii() == (encoding == "ascii")
+
+
+@pytest.mark.parametrize("variable", ["", "NO_COLOR"])
+def test_a_terminal_gets_the_same_text_in_colours(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    text = "a.yaml:3:1: unknown\n  3 | x: y\n    |   ^\n    did you mean 'z'?\na.yaml:4:1: warning: slow\nend"
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "1")
+    tell(text)
+    printed = terminal.getvalue()
+    assert click.unstyle(printed) == text + "\n"
+    coloured = {line for line in printed.splitlines() if line != click.unstyle(line)}
+    assert len(coloured) == (0 if variable else 4)
 
 
 def test_streams_are_as_before_afterwards_and_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
