@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ssltoolbox import __version__
 from ssltoolbox.registry import Provided, discover
@@ -167,3 +168,19 @@ def test_every_target_can_be_called(item: Provided) -> None:
     assert callable(target)
     module, _, name = item.descriptor.target.partition(":")
     assert target is getattr(import_module(module), name)
+
+
+def test_the_citation_names_this_version_and_licence() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (cited["version"], cited["license"]) == (__version__, read(ROOT)["project"]["license"])
+
+
+def test_a_release_runs_targets_that_exist() -> None:
+    """And its first step finds the version: it compares the tag with a line of pyproject.toml."""
+    (job,) = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    targets = [command.removeprefix("make ") for command in commands if command.startswith("make ")]
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text().splitlines()
