@@ -35,7 +35,7 @@ class Descriptor:
         notice: one line that every user of the component must know, such as the licence of a model that it brings;
             shown wherever the component is used.
         names: of a family, such as timm's networks: gives the names of its members, without torch. It is called
-            for a name that no other component has. Members share all else, so the target is told the name. A
+            for a name that no other component has. Members share all else, so the target gets the name. A
             recipe may add a tag, `resnet50.a1_in1k`. The family's own `name` is no component.
         uses: keys of the recipe's section that not every component of the kind looks at, such as "momentum" of an
             optimiser; see `Kind.keys`. A recipe that sets one of the others is refused.

@@ -28,7 +28,7 @@ class Comparison:
         similarity: [A, C] cosines of the embeddings of this step, also where `negative` is False. None unless the
             masker needs them.
         step: optimiser steps done before this one. None if the method does not give it; a masker that needs it
-            says so.
+            raises an error.
         temperature: τ of the method's loss. None if the method does not give it.
         embeddings: [A, D] and [C, D] the unit embeddings of anchors and candidates, detached. None unless the
             masker needs them.

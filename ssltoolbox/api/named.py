@@ -66,7 +66,7 @@ class NamedDataset(Options, extra="allow"):
         return self._known()[0]
 
     def facts(self, split: Split = "train") -> DataFacts:
-        """Facts of a split; those of train for a dataset that tells no others.
+        """Facts of a split; those of train for a dataset that has no others.
 
         Raises:
             DataNotFound, UserError: see `DatasetOptions.facts`.

@@ -32,7 +32,7 @@ class Optimiser(Protocol):
 
     `groups` are torch's groups of parameters: dictionaries with `params`, `weight_decay`, perhaps an `lr` of their
     own, and what else a method gives them. What changes from step to step must be in `state_dict()`, so that an
-    interrupted run goes on as it was; a checkpoint holds tensors and plain values only.
+    interrupted run resumes exactly; a checkpoint holds tensors and plain values only.
 
     Examples:
         >>> import torch
@@ -59,7 +59,7 @@ class Optimiser(Protocol):
         ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from there."""
+        """Continues from there."""
         ...
 
 
@@ -86,7 +86,7 @@ class ScheduleSetting:
 class Schedule(Protocol):
     """The learning rate over the steps after the warm-up. A target is called as `Target(options, setting)`.
 
-    A rate depends on the step alone, so that a resumed run goes on as it was. Its module is free of torch: `check`
+    A rate depends on the step alone, so that a resumed run continues exactly. Its module is free of torch: `check`
     prints the rates.
 
     Examples:

@@ -57,8 +57,8 @@ class DataFacts:
             labels of several columns, what each column is called. Labels may be missing here.
         max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
             split that is missing here, all.
-        left_out: what lies where the data is and is not used, and how many of it: `{"run folder": 2}`. A user is
-            told.
+        left_out: what lies where the data is and is not used, and how many of it: `{"run folder": 2}`; for a
+            warning.
     """
 
     clips: int
@@ -286,7 +286,7 @@ class NegativeSamplerOptions(Options):
     """The base of a negative sampler's options."""
 
     count: int = Field(default=1, ge=1, le=16)
-    """Hard negatives for each draw. Each is an instance of its own, with a positive of its own."""
+    """Hard negatives for each sample. Each is an instance of its own, with a positive of its own."""
 
     weight: float = Field(default=1.0, gt=0)
     """Weight of a hard negative in the loss: it counts as this many ordinary negatives."""

@@ -58,9 +58,9 @@ class Display:
 
     def __enter__(self) -> Display:
         for job in self._schedule.of(JobState.CACHED):
-            self._say(f"cached     {job_text(job)}")
+            self._print(f"cached     {job_text(job)}")
         for job in self._schedule.of(JobState.ELSEWHERE):
-            self._say(f"busy       {job_text(job)}: a process of an earlier benchmark still runs it")
+            self._print(f"busy       {job_text(job)}: a process of an earlier benchmark still runs it")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -71,31 +71,31 @@ class Display:
     def started(self, job: Job) -> None:
         """A run has started or resumed."""
         if step := resumed_from(self._folder.run(job)):
-            self._say(f"resumes    {job_text(job)}, from about step {step}")
+            self._print(f"resumes    {job_text(job)}, from about step {step}")
         else:
-            self._say(f"starts     {job_text(job)}")
+            self._print(f"starts     {job_text(job)}")
 
     def ended(self, job: Job) -> None:
         """A run has ended."""
         state = self._schedule.states[job]
         if state is JobState.FAILED:
             reason = self._schedule.reasons[job]
-            self._say(f"failed     {job_text(job)}: {reason}; see {self._folder.output(job)}")
+            self._print(f"failed     {job_text(job)}: {reason}; see {self._folder.output(job)}")
             return
         if state is JobState.STOPPED:
-            self._say(f"stopped    {job_text(job)}")
+            self._print(f"stopped    {job_text(job)}")
             return
         self._now = self._bench()
         self._estimates.learn()
         seconds = self._folder.record(job).seconds
         first = next(iter(self._now.finished[job].results), None)
         gave = f"{first.label} {first.metric_label} {first.text(first.trained)}, " if first else ""
-        self._say(f"done       {job_text(job)}: {gave}{duration_text(seconds)}")
+        self._print(f"done       {job_text(job)}: {gave}{duration_text(seconds)}")
 
     def stopping(self, count: int) -> None:
         """The user has interrupted the benchmark."""
         if count:
-            self._say(
+            self._print(
                 f"stopping: {counted(count, 'run')} will save and end; press Ctrl-C again to end them at once"
             )
 
@@ -109,9 +109,9 @@ class Display:
         elif now >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
             for child in self._schedule.children:
-                self._say(f"running    {job_text(child.job)}: {', '.join(self._progress(child))}")
+                self._print(f"running    {job_text(child.job)}: {', '.join(self._progress(child))}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _tables(self) -> Group:

@@ -12,9 +12,8 @@ from typing import Literal
 
 import filelock
 
-from ssltoolbox.api import UserError
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.support.files import in_use, write_json, write_text
+from ssltoolbox.support.files import in_use, write_json, write_text, writing_to
 
 State = Literal["finished", "begun", "new"]
 
@@ -83,11 +82,9 @@ class BenchFolder:
         Raises:
             UserError: if the folder can't be written to.
         """
-        try:
+        with writing_to(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self._jobs.mkdir(exist_ok=True)
-        except OSError as error:
-            raise UserError(f"can't write to {self.path}: {error.strerror or error}") from error
 
     @contextmanager
     def writing_results(self) -> Iterator[None]:

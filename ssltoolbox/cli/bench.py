@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath, tell_first, tell_warnings
+from ssltoolbox.cli.common import LocalPath, print_first, print_warnings
 from ssltoolbox.cli.errors import DONE, FAILED, INTERRUPTED
 from ssltoolbox.cli.output import new_console, shown
 from ssltoolbox.support.words import agreeing, counted
@@ -67,7 +67,7 @@ def bench(
     if json and not listed:
         raise click.UsageError("--json goes with --list")
     planned = plan_bench(grid, out, data_needed=not (dry_run or listed or collect))
-    tell_warnings(planned)
+    print_warnings(planned)
     console = new_console()
     if dry_run:
         _preview(planned, jobs or 1, console)
@@ -104,7 +104,7 @@ def _collected(outcome: BenchOutcome, planned: PlannedBench, console: Console) -
     done = len(bench.finished)
     of_all = f"{done} of {counted(len(bench.states), 'run')} {agreeing(done, 'is', 'are')} finished"
     click.echo(of_all, err=True)
-    tell_first(bench.unfinished, "the runs without results are listed in results.json")
+    print_first(bench.unfinished, "the runs without results are listed in results.json")
     return DONE if bench.finished else FAILED
 
 

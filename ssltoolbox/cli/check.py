@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import SET, LocalPath, tell_of_unused_gpu, tell_warnings
+from ssltoolbox.cli.common import SET, LocalPath, print_unused_gpu, print_warnings
 from ssltoolbox.cli.errors import DONE, explain
 from ssltoolbox.cli.output import new_console
 
@@ -51,7 +51,7 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
         except UserError as error:
             code = explain(error)
             continue
-        tell_warnings(plan)
+        print_warnings(plan)
         console.print(plan_table(plan))
         if measure:
             _measure(plan, console)
@@ -62,7 +62,7 @@ def _measure(plan: Plan, console: Console) -> None:
     from ssltoolbox.cli.plan_table import cost_table
     from ssltoolbox.engine.training.measure import measure
 
-    tell_of_unused_gpu(console)
+    print_unused_gpu(console)
     console.print(cost_table(measure(plan), plan.counts.steps))
 
 

@@ -28,7 +28,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-def tell_first(lines: Sequence[str], conclusion: str) -> None:
+def print_first(lines: Sequence[str], conclusion: str) -> None:
     """Prints the first lines on stderr, and a conclusion about all of them; nothing if there are none."""
     for line in lines[:SHOWN]:
         click.echo(line, err=True)
@@ -36,13 +36,13 @@ def tell_first(lines: Sequence[str], conclusion: str) -> None:
         click.echo(conclusion, err=True)
 
 
-def tell_warnings(plan: Plan | PlannedBench) -> None:
+def print_warnings(plan: Plan | PlannedBench) -> None:
     """Prints the warnings of a plan on stderr."""
     for warning in plan.warnings:
         tell(warning.render())
 
 
-def tell_of_unused_gpu(console: Console) -> None:
+def print_unused_gpu(console: Console) -> None:
     """Prints a line where the machine has a GPU that is not used."""
     from ssltoolbox.models.devices import unused_gpu
 

@@ -15,7 +15,7 @@ from ssltoolbox.cli.common import (
     SOURCE,
     LocalPath,
     no_url,
-    tell_of_unused_gpu,
+    print_unused_gpu,
 )
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
@@ -79,10 +79,10 @@ def embed(
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():
         recipe = Path(data)
-    wanted = NetworkSource(source, recipe, arch, allow_partial)
-    plan = open_source(wanted, (NO_TASKS, _data(data), *overrides))
+    network = NetworkSource(source, recipe, arch, allow_partial)
+    plan = open_source(network, (NO_TASKS, _data(data), *overrides))
     console = new_console(soft_wrap=True)
-    tell_of_unused_gpu(console)
+    print_unused_gpu(console)
     matched = check_weights(plan)
     if matched:
         console.print(f"{source}: {matched}")

@@ -15,8 +15,8 @@ from ssltoolbox.cli.common import (
     SET,
     SOURCE,
     LocalPath,
-    tell_of_unused_gpu,
-    tell_warnings,
+    print_unused_gpu,
+    print_warnings,
 )
 from ssltoolbox.cli.output import new_console, shown
 
@@ -88,7 +88,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     _refuse_no_task(plan)
     components = Components(plan)
     console = new_console()
-    tell_of_unused_gpu(console)
+    print_unused_gpu(console)
     with folder.locked(), logged_to(folder.log), crashes_in(folder.log):
         results = evaluate_run(components, folder, again=True, console=console)
         write_report(components, folder, console)
@@ -97,20 +97,20 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
 
 
-def _evaluate_source(wanted: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
+def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
     """A run of its own, without training, holds the weights and the results."""
 
     from ssltoolbox.cli.results import print_results
     from ssltoolbox.engine.inspect.source import check_weights, open_source
     from ssltoolbox.engine.training.run import train
 
-    plan = open_source(wanted, overrides)
+    plan = open_source(network, overrides)
     _refuse_no_task(plan)
-    tell_warnings(plan)
+    print_warnings(plan)
     console = new_console()
     matched = check_weights(plan)
     if matched:
-        console.print(f"{wanted.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{network.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
     run = train(plan, out, console=console)
     with shown("the results", run.folder.evaluation):
         print_results(run.evaluation, plan, console)

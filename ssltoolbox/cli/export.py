@@ -20,7 +20,7 @@ from ssltoolbox.cli.common import LocalPath
 )
 @click.option(
     "--format",
-    "wanted",
+    "format_name",
     type=click.Choice(["timm", "torchvision", "onnx", "folder"]),
     help="The format [by the file's suffix].",
 )
@@ -30,7 +30,7 @@ from ssltoolbox.cli.common import LocalPath
     metavar="TASK",
     help="Also write the head of this task, such as expression; for ONNX only [no head].",
 )
-def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
+def export(run: Path, output: Path, format_name: str | None, head: str) -> None:
     """Write the network of a run for timm, torchvision or ONNX.
 
     The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A
@@ -45,8 +45,7 @@ def export(run: Path, output: Path, wanted: str | None, head: str) -> None:
     """
     from ssltoolbox.engine.inspect.export import export as write_export
 
-    done = write_export(run, output, wanted, head)
-    what = "timm and the Hugging Face hub" if done.format == "folder" else done.format
-    click.echo(f"written for {what} to {done.output}, with its card {done.card.name}")
+    done = write_export(run, output, format_name, head)
+    click.echo(f"written for {done.readers} to {done.output}, with its card {done.card.name}")
     given = "predictions" if head else "features"
     click.echo(f"read back, its {given} differ from ours by at most {done.difference:.1e}")

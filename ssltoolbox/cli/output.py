@@ -111,7 +111,7 @@ def new_console(**options: Any) -> Console:
 
 @contextmanager
 def shown(what: str, where: object) -> Iterator[None]:
-    """Tells what went wrong with showing something instead of failing.
+    """Prints what went wrong when something can't be shown, instead of failing.
 
     Args:
         what: is shown, such as "the results".

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich.table import Table
 
-from ssltoolbox.api import KINDS, DataFacts, Kind
+from ssltoolbox.api import KINDS, DataFacts, Kind, Options
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import agreeing, bytes_text, counted, duration_text
@@ -61,8 +61,25 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _with_options(chosen: Chosen) -> str:
-    options = chosen.options.model_dump(mode="json", by_alias=True)
-    return " ".join([chosen.key, *(f"{name}={value_text(value)}" for name, value in options.items())])
+    options = chosen.options
+    unused = _of_other_choices(options)
+    values = options.model_dump(mode="json", by_alias=True, exclude=unused)
+    return " ".join([chosen.key, *(f"{name}={value_text(value)}" for name, value in values.items())])
+
+
+def _of_other_choices(options: Options) -> set[str]:
+    """Options with the settings of a choice that was not made, such as those of the loss `rince` with `info_nce`.
+
+    Such an option has the name of the choice.
+    """
+    return {
+        name
+        for name in type(options).model_fields
+        for choice, field in type(options).model_fields.items()
+        if isinstance(getattr(options, name), Options)
+        and name in get_args(field.annotation)
+        and getattr(options, choice) != name
+    }
 
 
 def _facts(plan: Plan) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssltoolbox.cli.common import FPS, LocalPath, tell_first, tell_of_unused_gpu
+from ssltoolbox.cli.common import FPS, LocalPath, print_first, print_unused_gpu
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import new_console
@@ -108,7 +108,7 @@ def predict(
     make_predictor = PredictorMaker(run, heads)
     predictor = make_predictor()
     console = new_console(soft_wrap=True)
-    tell_of_unused_gpu(console)
+    print_unused_gpu(console)
     gathered = Gathered() if plot or video else None
     job = _Job(run, named, make_predictor, output, console, gathered, workers)
     if maker:
@@ -117,7 +117,7 @@ def predict(
     else:
         done = _of_images(job, float(fps))
     with interruption_explained(_what_is_complete([output], [plot, video])):
-        _tell_left_out(done)
+        _print_left_out(done)
         where = f" in {counted(done.sources, 'video')}" if maker else ""
         found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
         console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
@@ -207,12 +207,12 @@ def _of_images(job: _Job, fps: float) -> Predicted:
         results = [image_results(source, predictor, job.gathered is not None)]
         done = predict_all(results, predictor.outputs, job.output, job.about, tick, job.gathered)
     unreadable = [f"can't be read: {name}" for name in source.unreadable]
-    tell_first(unreadable, f"{len(unreadable):,} of {counted(source.frames, 'image')}")
+    print_first(unreadable, f"{len(unreadable):,} of {counted(source.frames, 'image')}")
     return done
 
 
 def _what_is_complete(written: Sequence[Path | None], missing: Sequence[Path | None]) -> str:
-    """What a user reads who stops the command after the table was written; None is a file that is not wanted."""
+    """The message if the command is stopped after the table was written; None is a file that was not requested."""
     complete = [str(path) for path in written if path]
     text = f"interrupted; {' and '.join(complete)} {agreeing(len(complete), 'is', 'are')} complete"
     others = " and ".join(str(path) for path in missing if path)
@@ -242,8 +242,8 @@ def _draw_video(job: _Job, gathered: Gathered, video: Path, fps: Fraction) -> No
     job.console.print(f"the video with boxes and labels is {video}")
 
 
-def _tell_left_out(done: Predicted) -> None:
+def _print_left_out(done: Predicted) -> None:
     failed = [f"can't be read: {name}: {reason}" for name, reason in done.failed]
-    tell_first(failed, f"{len(failed):,} left out")
+    print_first(failed, f"{len(failed):,} left out")
     without_face = [f"no face: {name}" for name in done.without_face]
-    tell_first(without_face, f"{len(without_face):,} {agreeing(len(without_face), 'shows', 'show')} none")
+    print_first(without_face, f"{len(without_face):,} {agreeing(len(without_face), 'shows', 'show')} none")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath, print_warnings
 from ssltoolbox.support.words import agreeing, counted
 
 MOST_SAMPLES = 20
@@ -50,7 +50,7 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, samples: int
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
     plan = load_plan(recipe, overrides)
-    tell_warnings(plan)
+    print_warnings(plan)
     from ssltoolbox.engine.core.components import Components
     from ssltoolbox.engine.inspect.preview import preview as write_preview
 

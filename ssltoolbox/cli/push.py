@@ -11,9 +11,9 @@ from ssltoolbox.cli.common import LocalPath
 
 @click.command()
 @click.argument("run", type=LocalPath())
-@click.argument("place", metavar="hf:NAME")
+@click.argument("target", metavar="hf:NAME")
 @click.option("--private", is_flag=True, help="Make a new repository private.")
-def push(run: Path, place: str, private: bool) -> None:
+def push(run: Path, target: str, private: bool) -> None:
     """Upload the network of a run to the Hugging Face hub.
 
     Weights, config.json and the model card go into the repository hf:NAME or hf:OWNER/NAME, which is made if it is
@@ -25,4 +25,4 @@ def push(run: Path, place: str, private: bool) -> None:
     """
     from ssltoolbox.engine.inspect.export.hub import push as upload
 
-    click.echo(f"uploaded to {upload(run, place, private)}")
+    click.echo(f"uploaded to {upload(run, target, private)}")

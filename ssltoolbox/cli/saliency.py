@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, tell_of_unused_gpu, tell_warnings
+from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, print_unused_gpu, print_warnings
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
@@ -93,7 +93,7 @@ def saliency(
         faces = faces_in(images, count)
     elif recipe:
         source_of_faces = open_source(NetworkSource("random", recipe), (NO_TASKS,))
-        tell_warnings(source_of_faces)
+        print_warnings(source_of_faces)
         faces = faces_of(Components(source_of_faces), count)
     else:
         faces = faces_of(next(iter(networks.values())), count)
@@ -101,7 +101,7 @@ def saliency(
         click.echo(f"can't be read, left out: {note}", err=True)
     console = new_console(soft_wrap=True)
     if not as_json:
-        tell_of_unused_gpu(console)
+        print_unused_gpu(console)
     seen = write_saliency(networks, faces, output)
     if as_json:
         click.echo(json.dumps(_numbers(seen, faces.names), indent=2, ensure_ascii=False))
@@ -111,12 +111,12 @@ def saliency(
     console.print(f"{found} {agreeing(len(faces.names), 'is', 'are')} in {output}")
 
 
-def _plan(wanted: NetworkSource) -> Plan:
+def _plan(network: NetworkSource) -> Plan:
     """A run keeps its own views; others take them from the recipe."""
     from ssltoolbox.engine.inspect.source import NO_TASKS, open_source
 
-    own = Path(wanted.source).is_dir()
-    return open_source(replace(wanted, recipe=None) if own else wanted, (NO_TASKS,), data_needed=False)
+    own = Path(network.source).is_dir()
+    return open_source(replace(network, recipe=None) if own else network, (NO_TASKS,), data_needed=False)
 
 
 def _named(sources: Sequence[str], plans: Sequence[Plan]) -> dict[str, Components]:

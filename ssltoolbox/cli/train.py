@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import RECIPE, SET, LocalPath, tell_warnings
+from ssltoolbox.cli.common import RECIPE, SET, LocalPath, print_warnings
 from ssltoolbox.cli.output import new_console, shown
 from ssltoolbox.support.words import counted
 
@@ -55,7 +55,7 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
 def _begin(plan: Plan, console: Console) -> None:
     from ssltoolbox.api import KINDS
 
-    tell_warnings(plan)
+    print_warnings(plan)
     counts = plan.counts
     strategies = [chosen.key for kind in KINDS.values() if kind.strategy for chosen in plan.of(kind)]
     acting = f"{plan.method.key} with {', '.join(strategies)}" if strategies else plan.method.key

@@ -56,7 +56,7 @@ class Label:
 
 
 class Cells(Protocol):
-    """A table's cells, and how its mistakes are told."""
+    """A table's cells, and how its mistakes are reported."""
 
     names: list[str]
 
@@ -91,9 +91,9 @@ def labels_of(
     Raises:
         UserError: where a cell does not mean what its column holds: which line and column, and why.
     """
-    wanted = {name: as_options(what) for name, what in (written or {}).items()}
-    used = {column for name, what in wanted.items() for column in what.columns or [name]}
-    labels = {name: _label(table, name, what) for name, what in wanted.items()}
+    options = {name: as_options(what) for name, what in (written or {}).items()}
+    used = {column for name, what in options.items() for column in what.columns or [name]}
+    labels = {name: _label(table, name, what) for name, what in options.items()}
     for name in table.names:
         if name not in but and name not in used and name not in labels:
             guessed = _guessed(table, name)
@@ -110,16 +110,16 @@ def missing_columns(table: Cells, written: Mapping[str, WrittenLabel]) -> Iterat
                 yield column
 
 
-def _label(table: Cells, name: str, wanted: LabelColumn) -> Label:
-    columns = wanted.columns or [name]
-    none = (*NONE, *map(plain, wanted.missing))
-    if wanted.is_binary:
-        values = [_binary(table, column, wanted.at_least, none) for column in columns]
+def _label(table: Cells, name: str, options: LabelColumn) -> Label:
+    columns = options.columns or [name]
+    none = (*NONE, *map(plain, options.missing))
+    if options.is_binary:
+        values = [_binary(table, column, options.at_least, none) for column in columns]
         return Label(np.stack(values, axis=1), tuple(columns))
-    if wanted.kind == "number":
-        numbers = [_numbers(table, column, tuple(map(plain, wanted.missing))) for column in columns]
+    if options.kind == "number":
+        numbers = [_numbers(table, column, tuple(map(plain, options.missing))) for column in columns]
         return Label(np.stack(numbers, axis=1), tuple(columns)) if len(columns) > 1 else Label(numbers[0])
-    return _classes(table, columns[0], wanted.classes, none)
+    return _classes(table, columns[0], options.classes, none)
 
 
 def _guessed(table: Cells, name: str) -> Label | None:
@@ -148,10 +148,10 @@ def _are_numbers(name: str, given: Sequence[str]) -> bool:
 
 
 def _classes(
-    table: Cells, name: str, wanted: Sequence[str] | Mapping[str | int, str], none: Sequence[str]
+    table: Cells, name: str, classes: Sequence[str] | Mapping[str | int, str], none: Sequence[str]
 ) -> Label:
-    """The class of each row, by what is wanted, else by what the cells say."""
-    names, meanings = _meanings(name, _given(table, name, none), wanted)
+    """The class of each row, by the names of the classes if they are given, else by the cells."""
+    names, meanings = _meanings(name, _given(table, name, none), classes)
     meanings = dict.fromkeys(none, -1) | meanings
     numbers = []
     for row, cell in enumerate(table.texts(name)):
@@ -163,15 +163,15 @@ def _classes(
 
 
 def _meanings(
-    name: str, given: Sequence[str], wanted: Sequence[str] | Mapping[str | int, str]
+    name: str, given: Sequence[str], classes: Sequence[str] | Mapping[str | int, str]
 ) -> tuple[tuple[str, ...], dict[str, int]]:
     """The names of the classes, and what number each text means."""
-    if isinstance(wanted, Mapping):
-        names = tuple(dict.fromkeys(wanted.values()))
-        return names, {plain(str(cell)): names.index(class_) for cell, class_ in wanted.items()}
+    if isinstance(classes, Mapping):
+        names = tuple(dict.fromkeys(classes.values()))
+        return names, {plain(str(cell)): names.index(class_) for cell, class_ in classes.items()}
     numbers: Sequence[str] = ()
-    if wanted:
-        names = tuple(wanted)
+    if classes:
+        names = tuple(classes)
         numbers = [str(number) for number in range(len(names))]
     elif name == "expression" and set(given) <= {*EXPRESSIONS, *map(str, range(len(EXPRESSIONS)))}:
         names = EXPRESSIONS

@@ -133,7 +133,7 @@ class SupervisedOptions(Options):
     label: str = "expression"
     """The label, as the data names it; classes, not numbers."""
     classes: int | None = Field(default=None, ge=2)
-    """How many classes it has; null for what the data says."""
+    """How many classes it has; null takes it from the data."""
 
     def also_needs(self) -> frozenset[str]:
         return frozenset({f"label:{self.label}"})
@@ -152,7 +152,7 @@ class SupervisedOptions(Options):
             )
 
     def classes_of(self, data: DataFacts | None) -> int | None:
-        """How many classes the label has; None if nobody says it."""
+        """How many classes the label has; None if it is not known."""
         if self.classes is not None:
             return self.classes
         if self.label == "expression":

@@ -16,7 +16,7 @@ class Supervised(nn.Module):
     Frames without the label (-1) have no part in the loss.
 
     Raises:
-        UserError: where nobody says how many classes the label has.
+        UserError: where the number of classes of the label is not known.
     """
 
     def __init__(self, options: SupervisedOptions, context: MethodContext) -> None:

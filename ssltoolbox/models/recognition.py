@@ -1,4 +1,4 @@
-"""Tells from the tensors of a file which network they are of, for messages that refuse it."""
+"""Recognises from the tensors of a file which network they are of, for messages that refuse it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Likeness:
     """What the tensors of a file look like.
 
     Attributes:
-        words: a network of timm that they fit, or their kind; empty if neither can be told.
+        words: a network of timm that they fit, or their kind; empty if neither is known.
         advice: what to write in a recipe.
     """
 
@@ -44,7 +44,7 @@ class Likeness:
 
 
 def looks_like(tensors: Tensors) -> Likeness:
-    """The network of timm that the tensors are of, as far as it can be told."""
+    """The network of timm that the tensors are of, as far as it can be recognised."""
     for name in _candidates(tensors):
         with torch.device("meta"):
             network = timm.create_model(name, num_classes=0)

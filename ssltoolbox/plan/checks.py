@@ -216,12 +216,12 @@ def _own_checks(plan: Plan, checked: list[Chosen], loaded: LoadedRecipe) -> Iter
 
 def _warmup(plan: Plan, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
     optim = plan.recipe.optim
-    wanted = warmup_steps(optim, plan.counts) if optim else 0
-    if optim and wanted > plan.counts.steps:
+    warmup = warmup_steps(optim, plan.counts) if optim else 0
+    if optim and warmup > plan.counts.steps:
         option = "warmup_epochs" if optim.warmup_steps is None else "warmup_steps"
         yield RecipeProblem(
             loaded.node("optim", option).place,
-            f"the warm-up of {wanted} steps is longer than the run of {plan.counts.steps}: it is shortened",
+            f"the warm-up of {warmup} steps is longer than the run of {plan.counts.steps}: it is shortened",
             warning=True,
         )
 

@@ -104,7 +104,7 @@ class Chosen:
         """Needs that come from options.
 
         Raises:
-            PluginError: when the plugin's `also_needs` fails, or answers with what nobody can need.
+            PluginError: when the plugin's `also_needs` fails, or gives a need that does not exist.
         """
         with self.provided.blamed_for("also_needs()"):
             needs = frozenset(options.also_needs())

@@ -16,7 +16,7 @@ class OptionDifference:
     """One option that recipes differ in.
 
     Attributes:
-        key: dotted; a component in a list goes by its name, as in `maskers.mask_fn.attract`.
+        key: dotted; a component in a list is named by its name, as in `maskers.mask_fn.attract`.
         values: of each recipe, as a person would write them; None where the recipe has no such option.
     """
 

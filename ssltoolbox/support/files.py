@@ -81,24 +81,42 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def writing_to(folder: Path) -> Iterator[None]:
+    """Around what makes or changes a folder that the user has named.
+
+    Raises:
+        UserError: if the folder can't be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"can't write to {folder}: {error.strerror or error}") from error
+
+
+@contextmanager
+def locked(folder: Path, lock: str = LOCK, part: str = "", timeout: float = 0) -> Iterator[None]:
     """Makes a folder and locks it against other processes; the lock ends with the process.
+
+    Args:
+        lock: name of the lock's file.
+        part: what the lock is for, if not for the whole folder; for the message.
+        timeout: seconds to wait for a process that has the lock.
 
     Raises:
         UserError: if another process has the lock, or the folder can't be written to.
     """
-    lock = filelock.FileLock(folder / LOCK)
-    try:
+    file = filelock.FileLock(folder / lock)
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise UserError(f"{folder} is in use by another process") from error
-    except OSError as error:
-        raise UserError(f"can't write to {folder}: {error.strerror or error}") from error
+        try:
+            file.acquire(timeout=timeout)
+        except filelock.Timeout as error:
+            what = f"{folder}: {part}" if part else f"{folder}"
+            raise UserError(f"{what} is in use by another process") from error
     try:
         yield
     finally:
-        lock.release()
+        file.release()
 
 
 def in_use(folder: Path) -> bool:

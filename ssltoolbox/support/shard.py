@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import filelock
-
-from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.support.files import LOCK, locked
+from ssltoolbox.api import UserError
+from ssltoolbox.support.files import locked
 
 T = TypeVar("T")
 
@@ -76,10 +74,8 @@ def claimed(folder: Path, shard: Shard | None) -> Iterator[None]:
                 stale.unlink(missing_ok=True)
             yield
         return
-    with _held(
-        folder, filelock.FileLock(folder / _name(shard.number, shard.count)), f"{folder}: shard {shard}"
-    ):
-        with _held(folder, filelock.FileLock(folder / LOCK), str(folder), SECONDS_TO_LOOK):
+    with locked(folder, _name(shard.number, shard.count), f"shard {shard}"):
+        with locked(folder, timeout=SECONDS_TO_LOOK):
             pass
         same = set(folder.glob(_name("*", shard.count)))
         _refuse_shards(folder, set(folder.glob(_name("*", "*"))) - same)
@@ -89,27 +85,12 @@ def claimed(folder: Path, shard: Shard | None) -> Iterator[None]:
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """Waits while another shard does this."""
-    with _held(folder, filelock.FileLock(folder / _BEGIN), str(folder), timeout=600):
+    with locked(folder, _BEGIN, timeout=600):
         yield
 
 
 def _name(number: object, count: object) -> str:
     return f".shard-{number}-of-{count}.lock"
-
-
-@contextmanager
-def _held(folder: Path, lock: filelock.BaseFileLock, what: str, timeout: float = 0) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=timeout)
-    except filelock.Timeout as error:
-        raise UserError(f"{what} is in use by another process") from error
-    except OSError as error:
-        raise SslToolboxError(f"can't write to {folder}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _refuse_shards(folder: Path, locks: Iterator[Path] | set[Path]) -> None:
@@ -118,7 +99,5 @@ def _refuse_shards(folder: Path, locks: Iterator[Path] | set[Path]) -> None:
         UserError: if a process holds one of these locks.
     """
     for path in locks:
-        with _held(
-            folder, filelock.FileLock(path), f"{folder}: {path.stem.removeprefix('.').replace('-', ' ')}"
-        ):
+        with locked(folder, path.name, path.stem.removeprefix(".").replace("-", " ")):
             pass

@@ -1,4 +1,4 @@
-"""Classes of a label: which there are, what they are called, and how well they are told apart."""
+"""Classes of a label: which there are, what they are called, and how well they are predicted."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class ClipExpression:
           `resamples`
         - `chance`: what a guess among those classes gets right
         - `per_class`, `confusion`: as the task `expression` has them, of clips
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
         - `clips`, `frames`: labelled clips and frames of each split; `unlabelled`: how many more frames have no
           such label
 

@@ -52,7 +52,7 @@ Fit = Callable[[Samples, Sequence[float]], Mapping[float, Fitted]]
 
 @dataclass(frozen=True, eq=False)
 class ClassModel(Fitted):
-    """Tells classes apart by a logit for each.
+    """Predicts classes by a logit for each.
 
     Attributes:
         classes: [C] the numbers of the classes that it was fitted to.
@@ -110,7 +110,7 @@ def fit_columns(
 ) -> dict[float, ColumnsModel]:
     """A logistic regression for each column [n, C], 1 for yes, 0 for no, -1 for unknown.
 
-    A column of one answer gives that answer; one that is unknown everywhere says no.
+    A column with one answer always predicts it; one that is unknown everywhere predicts no.
     """
     columns = [_fit_column(train, column, regularisers, balanced) for column in range(train.targets.shape[1])]
     return {each: ColumnsModel(_side_by_side([found[each] for found in columns])) for each in regularisers}

@@ -59,8 +59,8 @@ class Identity:
 
         - `accuracy`; `accuracy_ci`: its interval [low, high] over people, and `resamples`; `chance`: what a guess
           among them gets right
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
-        - `identities` told apart; `left_out`: those with too few frames; `frames`: `early` and `late` ones
+        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
+        - `identities`: their number; `left_out`: those with too few frames; `frames`: `early` and `late` ones
 
         Raises:
             UserError: for features from which no metric can be computed, and for fewer than two identities.

@@ -30,8 +30,8 @@ class MultiLabel:
         - `f1`: the mean over the columns of which the test split has a yes; `f1_ci`: its interval [low, high]
           over people, where there are several, and `resamples`
         - `per_column`: by name `precision`, `recall`, `f1`, `yes` and `frames` of the test split
-        - `chance`: the mean F1 of who says yes to everything
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `chance`: the mean F1 of a prediction that is always yes
+        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
         A frame of which some columns are unknown counts for the others. With the head of linear probes.
@@ -82,7 +82,7 @@ def confusions(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
-    """[queries, C] by the majority of the nearest training frames; who does not know says no."""
+    """[queries, C] by the majority of the nearest training frames; frames that are not labelled count as no."""
     shares = average(Samples(train.values, (train.targets == 1).astype(float), train.identity), queries, ks)
     return {k: (share >= 0.5).astype(np.int64) for k, share in shares.items()}
 

@@ -150,7 +150,7 @@ class LabelOptions(ProbeOptions):
 
 
 class ClassOptions(LabelOptions):
-    """What tasks share that tell classes apart."""
+    """Options of the tasks that predict classes."""
 
     protocol: ClassProtocol = "linear"  # type: ignore[assignment]
     """`linear` fits a linear model to the frozen features and reports the neighbours' numbers as well;

@@ -36,7 +36,7 @@ class ValenceArousal:
 
         - `ccc` in -1 to 1, 0 for a guess; `rmse` on labels in -1 to 1; `ccc_ci` and `rmse_ci`: their intervals
           [low, high] over people, where there are several, and `resamples`
-        - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: the neighbours' numbers beside a linear probe
+        - `protocol`, `regulariser`, `k` or `epoch` as chosen, `knn`: those of the neighbours, with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
         With the heads of linear probes as one.

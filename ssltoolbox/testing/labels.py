@@ -39,7 +39,7 @@ def labels_for(subject: Subject, count: int) -> Mapping[str, Tensor]:
 def made_up(count: int, names: Iterable[str] = ()) -> dict[str, Tensor]:
     """Expressions, and labels of two classes under the other names."""
     numbers = torch.arange(count)
-    others = {name: (numbers // (2 + place)) % 2 for place, name in enumerate(sorted(names))}
+    others = {name: (numbers // (2 + bit)) % 2 for bit, name in enumerate(sorted(names))}
     return {"expression": numbers % len(EXPRESSIONS), **others}
 
 

@@ -199,17 +199,17 @@ def _features(network: Network, dataset: Dataset, clips: np.ndarray, frames: np.
     values, labels, readable = [], [], []
     for found in _read(dataset, clips, frames, AT_ONCE):
         kept = torch.tensor(
-            [place not in found.unreadable for place in range(len(found.images))], dtype=torch.bool
+            [position not in found.unreadable for position in range(len(found.images))], dtype=torch.bool
         )
         values.append(backbone(view.plain(found.images))[kept])
         labels.append({name: of[kept] for name, of in found.labels.items()})
         readable.append(kept)
-    kept_places = torch.cat(readable).numpy()
-    own = [dataset.clip(int(clip)) for clip in clips[kept_places]]
+    kept = torch.cat(readable).numpy()
+    own = [dataset.clip(int(clip)) for clip in clips[kept]]
     return Features(
         values=torch.cat(values).numpy(),
-        clip=clips[kept_places],
+        clip=clips[kept],
         identity=np.array([clip.identity for clip in own], np.int64),
-        time=np.array([clip.times[frame] for clip, frame in zip(own, frames[kept_places], strict=True)]),
+        time=np.array([clip.times[frame] for clip, frame in zip(own, frames[kept], strict=True)]),
         labels={name: torch.cat([part[name] for part in labels]).numpy() for name in labels[0]},
     )

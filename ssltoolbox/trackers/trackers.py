@@ -31,7 +31,7 @@ class TensorBoard(TensorBoardLogger):
 
 
 class Wandb(WandbLogger):
-    """Sends to Weights & Biases; a resumed run goes on under its id."""
+    """Sends to Weights & Biases; a resumed run continues under its id."""
 
     def __init__(self, options: ProjectOptions, setting: RunSetting) -> None:
         self.run_id = setting.run_id or uuid.uuid4().hex[:8]
@@ -56,7 +56,7 @@ class Wandb(WandbLogger):
 
 
 class MLflow(MLFlowLogger):
-    """Sends to MLflow; a resumed run goes on under its id."""
+    """Sends to MLflow; a resumed run continues under its id."""
 
     def __init__(self, options: ProjectOptions, setting: RunSetting) -> None:
         users = os.environ.get(TRACKING_URI)

@@ -146,8 +146,8 @@ def _crop(pixels: Tensor, size: int, corner: Tensor, mirrored: Tensor) -> Tensor
     x, y = (corner * (wide - size + 1)).long()[:, :, None].unbind(dim=1)
     along = torch.arange(size, device=pixels.device)
     x = x + torch.where(mirrored[:, None], along.flip(0), along)
-    places = ((y + along) * wide)[:, :, None] + x[:, None]
-    squares = pixels.flatten(2).gather(2, places.flatten(1)[:, None].expand(-1, 3, -1))
+    indices = ((y + along) * wide)[:, :, None] + x[:, None]
+    squares = pixels.flatten(2).gather(2, indices.flatten(1)[:, None].expand(-1, 3, -1))
     return squares.unflatten(2, (size, size))
 
 

@@ -42,6 +42,19 @@ def test_the_plan_as_a_table(tmp_path: Path, capsys: Capture, golden: Golden) ->
     golden(lines(printed.out))
 
 
+@pytest.mark.parametrize(("loss", "shown"), [("info_nce", False), ("rince", True)])
+def test_the_plan_shows_settings_of_the_chosen_loss_only(
+    loss: str, shown: bool, tmp_path: Path, capsys: Capture
+) -> None:
+    recipe = write_recipe(tmp_path, method=f"{{name: simclr, loss: {loss}}}", evaluate="[expression]")
+    assert run(["check", str(recipe)]) == 0
+    printed = capsys.readouterr().out
+    assert f"loss={loss}" in printed
+    assert ("rince=" in printed) is shown
+    assert "soft_contrast=" not in printed
+    assert "finetune=" not in printed
+
+
 def test_a_recipe_that_does_not_train(tmp_path: Path, capsys: Capture) -> None:
     assert run(["check", str(write_recipe(tmp_path, method="none", evaluate="[expression]"))]) == 0
     printed = lines(capsys.readouterr().out)
@@ -80,7 +93,7 @@ def test_check_applies_overrides(tmp_path: Path, capsys: Capture, golden: Golden
     assert run(["check", recipe, "--set", "method.temperature=0.5", "--set", "trainer.epochs=2"]) == 0
     printed = capsys.readouterr().out
     assert "temperature=0.5" in printed
-    assert "10 steps, 5 an epoch, 2 epochs" in printed
+    assert re.search(r"\b10 steps\b.*\b5 .*\b2 epochs\b", printed)
     assert run(["check", recipe, "--set", "method.temprature=0.5"]) == 2
     golden(lines(capsys.readouterr().err))
 

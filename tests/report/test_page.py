@@ -60,8 +60,7 @@ def content(image: dict[str, str]) -> tuple[str, bytes]:
 def test_the_report_shows_claim_results_and_facts_of_the_run(run: RunFolder, golden: Golden) -> None:
     page = page_of(run)
     assert page.words[:2] == ["small: report of a run", "small"]
-    said = "After 800 steps the frozen features tell expressions apart with macro-F1 0.29"
-    assert page.words[2].startswith(said)
+    golden(page.words[2])
     assert "These are drawings." in page.words
     assert page.after("strategies") == ["time_aug, mask_fn"]
     assert page.after("started") == ["2026-01-31 20:26 UTC"]

@@ -59,7 +59,8 @@ def test_a_verdict_follows_from_the_interval_of_the_difference(of: Result, verdi
 )
 def test_a_claim_needs_a_clear_difference(first: Result, claimed: bool, said: list[str]) -> None:
     text = claim("After 1,200 steps", [first, result(CCC, 0.9, 0.0, 0.8, 1.0)])
-    assert text.startswith("After 1,200 steps the frozen features ")
+    assert text.startswith("After 1,200 steps ")
+    assert "frozen" in text
     assert bool(first.metric.phrase and first.metric.phrase in text) == claimed
     assert ("in the task task" in text) != claimed
     assert all(part in text for part in said), text
@@ -76,19 +77,19 @@ def test_the_claim_without_tasks_is_that_nothing_was_evaluated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "trains", "start"),
+    ("recipe", "trains"),
     [
-        ({"backbone": {}, "trainer": {"steps": 5}}, False, "Without training"),
-        ({"backbone": {"weights": "imagenet"}}, False, "Without further training"),
-        ({"trainer": {"steps": None, "epochs": 30}}, True, "After 30 epochs"),
-        ({"trainer": {"steps": 1, "epochs": None}}, True, "After 1 step"),
-        ({"trainer": {"steps": 1200, "epochs": None}}, True, "After 1,200 steps"),
+        ({"backbone": {}, "trainer": {"steps": 5}}, False),
+        ({"backbone": {"weights": "imagenet"}}, False),
+        ({"trainer": {"steps": None, "epochs": 30}}, True),
+        ({"trainer": {"steps": 1, "epochs": None}}, True),
+        ({"trainer": {"steps": 1200, "epochs": None}}, True),
     ],
 )
 def test_a_claim_begins_with_the_length_of_the_training(
-    recipe: dict[str, Any], trains: bool, start: str
+    recipe: dict[str, Any], trains: bool, golden: Golden
 ) -> None:
-    assert trained_for(recipe, trains) == start
+    golden(trained_for(recipe, trains))
 
 
 DECLARED = {"key": "f1", "label": "macro-F1", "better": "higher"}
@@ -150,7 +151,7 @@ def test_the_paired_interval_wins() -> None:
     assert row.difference == (0.14, 0.16)
 
 
-def test_how_it_was_measured_is_in_the_label() -> None:
+def test_the_label_of_a_result_has_protocol_and_data(golden: Golden) -> None:
     evaluation = {
         "expression": {"f1": 0.3, "f1_ci": [0.25, 0.35], "protocol": "linear", "metrics": [DECLARED]},
         "expression#2": {"f1": 0.6, "protocol": "finetune", "data": "affectnet", "metrics": [DECLARED]},
@@ -159,19 +160,14 @@ def test_how_it_was_measured_is_in_the_label() -> None:
         "random": {"expression#2": {"f1": 0.2}},
     }
     results = results_of(evaluation)
-    assert [result.label for result in results] == [
-        "expression",
-        "expression, fine-tuned on affectnet",
-        "identity left, by neighbours",
-        "verification, on lfw",
-    ]
+    golden("\n".join(result.label for result in results))
     assert [result.interval for result in results[:2]] == [(0.25, 0.35), None]
     assert results[1].random == 0.2
 
 
 def test_the_claim_of_a_fine_tuned_network_names_fine_tuned_features() -> None:
     (row,) = results_of({"expression": {"f1": 0.6, "protocol": "finetune", "metrics": [DECLARED]}})
-    assert "the fine-tuned features" in claim("After 5 steps", [row])
+    assert "fine-tuned" in claim("After 5 steps", [row])
 
 
 def test_notes_name_the_results_that_they_belong_to(golden: Golden) -> None:

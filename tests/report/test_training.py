@@ -1,6 +1,7 @@
 """Which curves stand together, and what thinning keeps."""
 
 import pytest
+from helpers.golden import Golden
 from helpers.reports import RunFolder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,28 +12,30 @@ from ssltoolbox.report.training import groups_of, thinned
 lengths = st.integers(1, 700)
 
 
-def test_curves_are_grouped_by_meaning(run: RunFolder) -> None:
+def test_curves_are_grouped_by_meaning(run: RunFolder, golden: Golden) -> None:
     groups = {group.title: list(curves) for group, curves in groups_of(read_run(run.path).metrics)}
-    assert groups == {
-        "Loss": ["loss"],
-        "Learning rate": ["lr"],
-        "Candidates masked": ["masked_share"],
-        "Masked with the same expression": ["masked_same_expression", "chance_same_expression"],
-        "Swaps skipped": ["swaps_skipped_per_sample"],
-        "News": ["news"],
-    }
+    golden("\n".join(groups))
+    assert list(groups.values()) == [
+        ["loss"],
+        ["lr"],
+        ["masked_share"],
+        ["masked_same_expression", "chance_same_expression"],
+        ["swaps_skipped_per_sample"],
+        ["news"],
+    ]
 
 
-def test_the_loss_comes_first_and_its_parts_stand_with_it() -> None:
+def test_the_loss_comes_first_together_with_its_terms() -> None:
     metrics = {name: Curve([1], [2.0]) for name in ("attract_loss", "epoch", "loss")}
     (group, curves), *more = groups_of(metrics)
-    assert (group.title, list(curves), more) == ("Loss", ["loss", "attract_loss"], [])
+    assert "loss" in group.title.lower()
+    assert (list(curves), more) == (["loss", "attract_loss"], [])
 
 
 def test_several_counts_stand_together() -> None:
     metrics = {f"{name}_per_sample": Curve([1], [0.5]) for name in ("faces_swapped", "swaps_skipped")}
     ((group, curves),) = groups_of(metrics)
-    assert (group.title, list(curves)) == ("Counted", list(metrics))
+    assert list(curves) == list(metrics)
     assert "sample" in group.reading
 
 
@@ -55,14 +58,15 @@ def test_thinned_curves_are_means() -> None:
     assert (thin.steps, thin.values) == ([2, 4], [2.0, pytest.approx(7)])
 
 
-def test_curves_of_any_label_stand_together() -> None:
+def test_curves_of_any_label_stand_together(golden: Golden) -> None:
     names = [f"probe_{name}_ccc" for name in ("arousal", "valence")]
     names += [f"probe_{name}_f1" for name in ("hand_pose", "mood")]
     names += ["neighbour_same_mood", "neighbour_chance_mood", "masked_same_mood"]
     groups = {group.title: list(curves) for group, curves in groups_of({n: Curve([1], [0.5]) for n in names})}
-    assert groups == {
-        "Masked with the same mood": ["masked_same_mood"],
-        "Nearest neighbour with the same mood": ["neighbour_same_mood", "neighbour_chance_mood"],
-        "Hand pose and mood, by a linear probe on the val split": ["probe_hand_pose_f1", "probe_mood_f1"],
-        "Arousal and valence, by a linear probe on the val split": names[:2],
-    }
+    golden("\n".join(groups))
+    assert list(groups.values()) == [
+        ["masked_same_mood"],
+        ["neighbour_same_mood", "neighbour_chance_mood"],
+        ["probe_hand_pose_f1", "probe_mood_f1"],
+        names[:2],
+    ]

@@ -24,7 +24,7 @@ from ssltoolbox.tasks.valence_arousal import ValenceArousal
 
 
 def test_fine_tuning_reports_its_progress() -> None:
-    seen: list[tuple[int, str] | int] = []
+    seen: list[Any] = []
 
     @contextmanager
     def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
@@ -35,7 +35,10 @@ def test_fine_tuning_reports_its_progress() -> None:
         protocol="finetune", finetune=FineTuneOptions(epochs=2, batch_size=16, hidden=())
     )
     Expression(options).evaluate_network(replace(context(), progress=progress))
-    assert seen == [(6, "steps of fine-tuning, expression"), *[1] * 6]
+    (total, unit), *ticks = seen
+    assert (total, ticks) == (6, [1] * 6)
+    assert unit.startswith("steps ")
+    assert "expression" in unit
 
 
 QUICK = FineTuneOptions(epochs=15, batch_size=16, lr=3e-3, hidden=(32,), dropout=0.1)
@@ -181,11 +184,8 @@ def test_a_fine_tuning_that_diverges_is_an_error(golden: Golden) -> None:
     golden(str(caught.value))
 
 
-def test_fine_tuning_without_labels_is_an_error_with_the_split() -> None:
-    for labels, text in (
-        ([-1] * 8, "expression: none of the 8 frames of the val split has a label 'expression'"),
-        ([], "expression: the val split has no frames; choose the data's options so that it has some"),
-    ):
+def test_fine_tuning_without_labels_is_an_error_with_the_split(golden: Golden) -> None:
+    for labels in ([-1] * 8, []):
         with pytest.raises(UserError) as caught:
             expression(context(val=Squares(labels)))
-        assert str(caught.value) == text
+        golden(str(caught.value))

@@ -57,7 +57,7 @@ class Normaliser(nn.Module):
     def forward(self, deep: Tensor, code: Tensor, direction: Direction) -> Tensor:
         """The trunk's relu3_1 of faces, and their codes [B, code_dim, 1, 1] → [B, 3, H, W] normalised images.
 
-        `away` gives the mean face of everybody, `back` a neutral face of one person.
+        `away` gives the mean face of all people, `back` a neutral face of one person.
         """
         modulation = self.away if direction == "away" else self.back
         return self.to_image(self.residual(modulation(deep, code)))

@@ -1,4 +1,4 @@
-"""Stage 2: what lies between neutral faces and the mean face of everybody is identity.
+"""Stage 2: what lies between neutral faces and the mean face of all people is identity.
 
 The networks of stage 1 are frozen. Symbols as in the documentation: n neutral, m mean face, n′ the neutral face
 made of m, r rebuilt, d warped, b the inverse field.

@@ -19,7 +19,7 @@ def gaussian_blur(images: Tensor, kernel: Tensor) -> Tensor:
     margin = int(radius.max())
     pixels = (torch.arange(size, device=images.device) for size in images.shape[-2:])
     mirrored = F.pad(images, [margin] * 4, mode="reflect")
-    return transformed(mirrored, *(blur_matrices(radius, margin, places) for places in pixels))
+    return transformed(mirrored, *(blur_matrices(radius, margin, positions) for positions in pixels))
 
 
 def kernel_radius(kernel: Tensor) -> Tensor:
@@ -32,17 +32,17 @@ def kernel_sigma(radius: Tensor) -> Tensor:
     return 0.3 * (radius - 1) + 0.8
 
 
-def blur_matrices(radius: Tensor, margin: int, places: Tensor) -> Tensor:
-    """Gaussians about places in an image with a margin: [B, n, size + 2 · margin].
+def blur_matrices(radius: Tensor, margin: int, positions: Tensor) -> Tensor:
+    """Gaussians about positions in an image with a margin: [B, n, size + 2 · margin].
 
     Args:
         radius: [B] whole pixels to either side, where the Gaussians are cut off.
         margin: of the image, in pixels.
-        places: [n] from 0, the first pixel behind the margin, to the last one before it; may be fractions.
+        positions: [n] from 0, the first pixel behind the margin, to the last one before it; may be fractions.
     """
     radius = radius[:, None, None]
-    pixels = torch.arange(-margin, int(places[-1]) + margin + 1, device=places.device)
-    distance = torch.minimum((pixels - places[:, None]).abs_(), radius + 1)
+    pixels = torch.arange(-margin, int(positions[-1]) + margin + 1, device=positions.device)
+    distance = torch.minimum((pixels - positions[:, None]).abs_(), radius + 1)
     taps = (distance / kernel_sigma(radius)).square_().mul_(-0.5).exp_()
     taps *= (radius + 1 - distance).clamp_(max=1)
     return taps / taps.sum(dim=2, keepdim=True)

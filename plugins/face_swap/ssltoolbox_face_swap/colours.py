@@ -38,7 +38,7 @@ class ColourMatch:
         radii, which = radius.unique(return_inverse=True)
         margin, step = int(radii[-1]), float(kernel_sigma(radii[0]))
         nodes = [_nodes(size, step, radius.device) for size in (height, width)]
-        rows, columns = (blur_matrices(radii, margin, places)[which] for places in nodes)
+        rows, columns = (blur_matrices(radii, margin, positions)[which] for positions in nodes)
         between = None if step < 2 else (_cubic(height, rows), _cubic(width, columns))
         return cls(margin, (rows, columns), between)
 
@@ -71,8 +71,8 @@ def _nodes(size: int, step: float, device: torch.device) -> Tensor:
 def _cubic(size: int, found: Tensor) -> Tensor:
     """[size, n]: weights of cubic convolution (Keys 1981) for what is found, [B, n, …], at `_nodes`."""
     count = found.shape[1]
-    places = torch.linspace(0, count - 1, size, device=found.device)
-    far = (places[:, None] - torch.arange(count, device=found.device)).abs_().clamp_(max=2)
+    positions = torch.linspace(0, count - 1, size, device=found.device)
+    far = (positions[:, None] - torch.arange(count, device=found.device)).abs_().clamp_(max=2)
     near = (1.5 * far - 2.5) * far**2 + 1
     weights = torch.where(far < 1, near, ((2.5 - 0.5 * far) * far - 4) * far + 2)
     return weights / weights.sum(dim=1, keepdim=True)

@@ -95,8 +95,10 @@ def _warp(frames: Tensor, back: Tensor, window: Window) -> Tensor:
     """What lies on [B, C, S, S] frames where [B, 2, 3] transforms lead from a window's pixels; borders go on:
     [B, C, height, width]."""
     x, y, shift = (back * (2 / (frames.shape[-1] - 1)))[..., None].unbind(dim=2)
-    places = (x * window.columns[:, None])[:, :, None] + (y * window.rows[:, None] + (shift - 1))[..., None]
-    return F.grid_sample(frames, places.permute(0, 2, 3, 1), padding_mode="border", align_corners=True)
+    positions = (x * window.columns[:, None])[:, :, None] + (y * window.rows[:, None] + (shift - 1))[
+        ..., None
+    ]
+    return F.grid_sample(frames, positions.permute(0, 2, 3, 1), padding_mode="border", align_corners=True)
 
 
 def soften(masks: Tensor, kernel: Tensor) -> Tensor:

@@ -58,14 +58,14 @@ class Window:
 
     def cut(self, images: Tensor) -> Tensor:
         """[B, C, S, S] → [B, C, height, width]."""
-        pieces = images.flatten(2).gather(2, self._places(images))
+        pieces = images.flatten(2).gather(2, self._pixel_indices(images))
         return pieces.unflatten(2, (self.height, self.width))
 
     def paste(self, images: Tensor, pieces: Tensor) -> None:
         """Writes [B, C, height, width] where `cut` reads; `images` must be contiguous."""
-        images.view(*images.shape[:2], -1).scatter_(2, self._places(images), pieces.flatten(2))
+        images.view(*images.shape[:2], -1).scatter_(2, self._pixel_indices(images), pieces.flatten(2))
 
-    def _places(self, images: Tensor) -> Tensor:
+    def _pixel_indices(self, images: Tensor) -> Tensor:
         """[B, C, height · width]: indices of the pixels among the S² of each channel."""
-        places = (self.rows * images.shape[-1])[:, :, None] + self.columns[:, None]
-        return places.flatten(1)[:, None].expand(-1, images.shape[1], -1)
+        indices = (self.rows * images.shape[-1])[:, :, None] + self.columns[:, None]
+        return indices.flatten(1)[:, None].expand(-1, images.shape[1], -1)

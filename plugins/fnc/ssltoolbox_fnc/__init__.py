@@ -15,7 +15,7 @@ class FoundOptions(Options):
     threshold: float = Field(default=0.7, ge=-1, lt=1)
     """A false negative is more similar to the row than this, as a cosine."""
     warmup_steps: int = Field(default=0, ge=0)
-    """Nothing is found in the first steps, because the similarity of an untrained network says little."""
+    """Nothing is found in the first steps, because the similarity of an untrained network means little."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         yield from setting.warmup_problems(self.warmup_steps, "no false negative is found")

@@ -1,4 +1,4 @@
-"""The masker: false negatives leave the denominator, and are attracted if wanted."""
+"""The masker: false negatives leave the denominator, and are attracted if the option asks for it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ssltoolbox_global_threshold import GlobalThresholdOptions
 from ssltoolbox_global_threshold.thresholds import Thresholds
 
 MILLISECONDS = 1000
-"""Frames of a clip are told apart by their time in milliseconds."""
+"""Frames of a clip are distinguished by their time in milliseconds."""
 
 
 class GlobalThreshold(NegativeMasker[GlobalThresholdOptions], nn.Module):

@@ -13,7 +13,7 @@ class IdentityAdversaryOptions(AuxiliaryLossOptions):
     reversal: float = Field(default=1.0, ge=0)
     """λ: the gradient of the classifier's loss reaches the backbone multiplied by -λ."""
     people: int | None = Field(default=None, ge=2)
-    """Number of people that the classifier tells apart; null takes it from the data."""
+    """Number of classes of the classifier, one for each person; null takes it from the data."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if self.people is None and setting.data and setting.data.identities < 2:

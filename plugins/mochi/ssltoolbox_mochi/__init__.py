@@ -17,7 +17,7 @@ class MoCHiOptions(Options):
     with_row: int = Field(default=128, ge=0)
     """s': synthetic negatives of a row that are mixed from the row itself and one of its hardest candidates."""
     warmup_steps: int = Field(default=0, ge=0)
-    """No negatives are added in the first steps, because the similarity of an untrained network says little."""
+    """No negatives are added in the first steps, because the similarity of an untrained network means little."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if not self.pairs + self.with_row:

@@ -26,7 +26,7 @@ class SimilarPose(NegativeSampler[SimilarPoseOptions]):
             return []
         differences = angles(pose, rotations(np.stack([landmarks for _, landmarks in found])))
         nearest = np.argsort(differences, kind="stable")[: self.options.count]
-        return [found[place][0] for place in nearest]
+        return [found[index][0] for index in nearest]
 
     def _candidates(
         self, catalogue: Catalogue, identity: int, rng: np.random.Generator

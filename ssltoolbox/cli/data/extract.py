@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, size_option, tell_first
+from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, print_first, size_option
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.errors import DONE, FAILED
@@ -136,7 +136,7 @@ def _print_left_out(
         (empty, "no clip", "gave no clip"),
     ):
         lines = [f"{one}: {printable(outcome.video)}: {outcome.reason}" for outcome in group]
-        tell_first(lines, f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}")
+        print_first(lines, f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}")
     if others:
         types = Counter(path.suffix.lower() or "without a type" for path in others)
         listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, LocalPath, tell_first
+from ssltoolbox.cli.common import FPS, LocalPath, print_first
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
@@ -107,7 +107,7 @@ def index(
     if built is None:
         console.print(after_shard(shard))
         return
-    say_skipped(built.skipped, output / SKIPPED)
+    print_skipped(built.skipped, output / SKIPPED)
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
 
@@ -132,7 +132,7 @@ def written_labels(text: str | None) -> dict[str, WrittenLabel]:
         ) from error
 
 
-def say_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:
+def print_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:
     """Names the first files that were left out, and the record of all of them."""
     lines = [f"left out: {path}: {reason}" for path, reason in skipped]
-    tell_first(lines, f"{counted(len(lines), 'file')} could not be used: see {record}")
+    print_first(lines, f"{counted(len(lines), 'file')} could not be used: see {record}")

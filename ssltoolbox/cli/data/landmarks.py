@@ -9,7 +9,7 @@ import click
 
 from ssltoolbox.cli.common import LocalPath
 from ssltoolbox.cli.data.detector import detector_maker, detector_options
-from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.data.index import print_skipped
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
@@ -58,7 +58,7 @@ def landmarks(
     if found is None:
         console.print(after_shard(shard))
         return DONE
-    say_skipped(found.skipped, index / LANDMARKS_SKIPPED)
+    print_skipped(found.skipped, index / LANDMARKS_SKIPPED)
     without = found.frames - found.faces - len(found.skipped)
     console.print(
         f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without; found by {name}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath, size_option
-from ssltoolbox.cli.data.index import say_skipped
+from ssltoolbox.cli.data.index import print_skipped
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
@@ -70,6 +70,6 @@ def pack(
     if built is None:
         console.print(after_shard(shard))
         return
-    say_skipped(built.skipped, output / SKIPPED)
+    print_skipped(built.skipped, output / SKIPPED)
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")

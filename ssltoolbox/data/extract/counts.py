@@ -34,7 +34,7 @@ class UnderWay(NamedTuple):
 class FrameCounts:
     """For each video the frames looked at, and those expected.
 
-    It needs no lock, because one process at a time works on a video; so a process that is killed blocks nobody.
+    It needs no lock, because one process at a time works on a video; so a process that is killed blocks no other.
     It is passed to processes when they start.
     """
 

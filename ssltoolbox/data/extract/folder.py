@@ -242,7 +242,7 @@ def _extract(
 
 
 def _unwatched(looked_at: int, expected: int) -> None:
-    """Takes the frames of a video that nobody counts."""
+    """Ignores the counts of a video."""
 
 
 def _died(frames: FramesFolder, video: Video, _: Cropping, __: int) -> tuple[Video, VideoResult]:

@@ -90,9 +90,9 @@ class FramesOptions(ListedOptions):
         # Folders are looked at without pyarrow, which takes a moment to import.
         from ssltoolbox.data.index.reader import open_index
 
-        return self.once("index", lambda: open_index(self._place_of_index(), self.fps))
+        return self.once("index", lambda: open_index(self._location_of_index(), self.fps))
 
-    def _place_of_index(self) -> Path | RemoteFolder:
+    def _location_of_index(self) -> Path | RemoteFolder:
         from ssltoolbox.support.remote import RemoteFolder
 
         if not isinstance(self.index, Url):

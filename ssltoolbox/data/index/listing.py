@@ -31,7 +31,7 @@ class ListedClip:
         times: [frames] float64 seconds, strictly increasing.
         landmarks: the path below the root of a landmarks file with a row for each frame; empty for none.
         labels: name → [frames], or [frames, C] of a label of several columns.
-        split: train, val or test; empty where nobody says.
+        split: train, val or test; empty if not known.
     """
 
     identity: str

@@ -21,12 +21,12 @@ from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick,
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
+    BYTE_RANGE,
     CLIPS,
     CLIPS_FILE,
     FRAMES,
     FRAMES_FILE,
     IMAGES_FILE,
-    PLACES,
     POINTS,
     SKIPPED,
     SPLIT,
@@ -158,7 +158,7 @@ def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
     own = shards.own(f"{number}.bin")
     write_bytes(own, b"".join(image for image in images if image is not None))
     os.replace(own, _images_of(shards, number))
-    lengths = pa.array([None if image is None else len(image) for image in images], PLACES["length"])
+    lengths = pa.array([None if image is None else len(image) for image in images], BYTE_RANGE["length"])
     flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(points).reshape(-1)), 2 * POINTS)
     shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": flat}))
     return len(images)

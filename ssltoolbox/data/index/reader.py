@@ -16,6 +16,7 @@ from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
+    BYTE_RANGE,
     CLIPS,
     CLIPS_FILE,
     FRAMES,
@@ -23,7 +24,6 @@ from ssltoolbox.data.index.schema import (
     HEADER,
     IMAGES_FILE,
     LANDMARKS_FILE,
-    PLACES,
     SPLIT,
     Header,
     label_of,
@@ -113,7 +113,7 @@ class FrameIndex:
     labels = _Mapped[dict[str, np.ndarray]]()
     _clip_names = _Mapped[list[pa.Array]]()
     _frame_names = _Mapped[pa.Array]()
-    _places = _Mapped[list[np.ndarray]]()
+    _ranges = _Mapped[list[np.ndarray]]()
 
     def __init__(self, path: Path, remote: RemoteFolder | None = None) -> None:
         """
@@ -147,7 +147,7 @@ class FrameIndex:
             if (name := label_of(column)) is not None
         }
         self.splits = np.array(_column(clips, SPLIT).to_pylist()) if SPLIT in clips.column_names else None
-        self._places = [_array(frames, name) for name in PLACES if self.header.packed]
+        self._ranges = [_array(frames, name) for name in BYTE_RANGE if self.header.packed]
         self._check()
 
     @property
@@ -188,7 +188,7 @@ class FrameIndex:
         if not self.header.packed:
             return None
         file = self.remote.file(IMAGES_FILE) if self.remote else self.path / IMAGES_FILE
-        return ImageFile(file, *self._places)
+        return ImageFile(file, *self._ranges)
 
     def packed_image(self, row: int) -> bytes:
         """The bytes of a frame of a packed index.
@@ -197,7 +197,7 @@ class FrameIndex:
             UserError: where its files can't be used.
         """
         assert self.images
-        offsets, lengths = self._places
+        offsets, lengths = self._ranges
         return self.images.read(int(offsets[row]), int(lengths[row]))
 
     @cached_property
@@ -269,21 +269,22 @@ class FrameIndex:
             raise UserError(f"{self.path}: times of a clip don't increase", "make the index again")
 
 
-def open_index(place: Path | RemoteFolder, fps: float | None) -> FrameIndex:
+def open_index(location: Path | RemoteFolder, fps: float | None) -> FrameIndex:
     """Opens an index for a run, and checks that its frames are there.
 
     Args:
-        place: the index, on this machine or on remote storage.
+        location: the index, on this machine or on remote storage.
         fps: the frame rate in the recipe; None if it has none.
 
     Raises:
         DataNotFound: where the index or its frames are not there.
         UserError: where it can't be used, or was made for another frame rate.
     """
-    index = FrameIndex(place) if isinstance(place, Path) else _open_remote(place)
+    index = FrameIndex(location) if isinstance(location, Path) else _open_remote(location)
     if fps is not None and not math.isclose(fps, index.header.fps, rel_tol=1e-3):
         raise UserError(
-            f"{place}: this index was made for {index.header.fps:.4g} frames per second, and fps says {fps:.4g}",
+            f"{location}: this index was made for {index.header.fps:.4g} frames per second, "
+            f"and fps is {fps:.4g}",
             "leave fps out, or make the index again with --fps",
         )
     index.check_root()

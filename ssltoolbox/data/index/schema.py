@@ -49,7 +49,7 @@ numbers with NaN for none, or lists of int64, 1 for yes, 0 for no and -1 for unk
 classes."""
 SPLIT = "split"
 """A column that clips.arrow may have: train, val or test."""
-PLACES = {"offset": pa.int64(), "length": pa.int32()}
+BYTE_RANGE = {"offset": pa.int64(), "length": pa.int32()}
 """Columns of a packed index: where the frame's bytes are in images.bin."""
 LANDMARKS = pa.schema([("landmarks", pa.list_(pa.float32(), 2 * POINTS)), ("valid", pa.bool_())])
 """A row's numbers are x₁ y₁ x₂ y₂ …; NaN throughout where `valid` is false."""
@@ -98,7 +98,7 @@ class Header(BaseModel):
         fps: frames per second where frames are numbered without gaps.
         packed: None for an index of image files.
         links: `followed` if links may lead out of the root; None if they may not.
-        classes: label → the names of its classes or columns; None where nobody named any.
+        classes: label → the names of its classes or columns; None where they have no names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

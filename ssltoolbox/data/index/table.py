@@ -40,7 +40,7 @@ class ListedTable:
     Attributes:
         clips: sorted by identity, video and clip in natural order.
         unused: columns that mean nothing here.
-        repeated: how many rows say again what a row before them says; they are left out.
+        repeated: how many rows repeat an earlier row; they are left out.
         classes: label → the names of its classes or columns.
     """
 
@@ -128,7 +128,7 @@ def _numbers(files: list[str]) -> list[int]:
 
 
 class Table:
-    """A table whose mistakes are told with row and column."""
+    """A table whose mistakes are reported with row and column."""
 
     def __init__(self, file: Path, columns: Mapping[str, list[Any]], lines: Sequence[int] = ()) -> None:
         """
@@ -179,7 +179,7 @@ class Table:
                 self.fail(row, "path", f"{printable(path)!r}: {NOT_SUPPORTED}; {ADVICE}")
             inside = os.path.normpath(os.path.join(home, path))
             if not inside.startswith(home):
-                self.fail(row, "path", f"{printable(path)!r} is no place below {printable(root)}")
+                self.fail(row, "path", f"{printable(path)!r} is not below {printable(root)}")
             if os.path.isabs(path) or ".." in path:
                 paths[row] = inside.removeprefix(home)
         return paths
@@ -266,7 +266,7 @@ class Table:
                 self.fail(row, name, f"the {name} is empty")
 
     def drop_repeated(self, labels: Sequence[str] = ()) -> int:
-        """Leaves out rows that say again what one before them says, and gives their number.
+        """Leaves out rows that repeat an earlier row, and gives their number.
 
         Raises:
             UserError: where two rows give one image different labels.

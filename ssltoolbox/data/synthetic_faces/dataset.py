@@ -97,13 +97,13 @@ class SyntheticFaces:
 
     def _numbers(self, clips: Sequence[int], frames: Sequence[int]) -> NDArray[np.int64]:
         """[B] of all frames of the split, clip after clip."""
-        owners, places = (np.asarray(values, dtype=np.int64) for values in (clips, frames))
+        owners, indices = (np.asarray(values, dtype=np.int64) for values in (clips, frames))
         for index in np.unique(owners):
             self._who(int(index))
-        if len(places) and (places.min() < 0 or places.max() >= self._frames):
-            wrong = places[(places < 0) | (places >= self._frames)][0]
+        if len(indices) and (indices.min() < 0 or indices.max() >= self._frames):
+            wrong = indices[(indices < 0) | (indices >= self._frames)][0]
             raise IndexError(f"there is no frame {wrong}: each clip has {self._frames}, from 0 on")
-        return owners * self._frames + places
+        return owners * self._frames + indices
 
     def _drawn(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
         """[B] frames of these numbers."""
@@ -122,11 +122,11 @@ class SyntheticFaces:
 
     def _faces(self, numbers: NDArray[np.int64]) -> NDArray[np.void]:
         """[B] records of `FACE`."""
-        owners, places = np.divmod(numbers, self._frames)
+        owners, indices = np.divmod(numbers, self._frames)
         faces = np.empty(len(numbers), FACE)
         for index in np.unique(owners):
             here = np.flatnonzero(owners == index)
-            faces[here] = self._shown(int(index), places[here])
+            faces[here] = self._shown(int(index), indices[here])
         return faces
 
     def _shown(self, index: int, frames: NDArray[np.int64]) -> NDArray[np.void]:

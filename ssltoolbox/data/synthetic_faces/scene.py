@@ -1,4 +1,4 @@
-"""Where and how a synthetic face is filmed: what tells nothing of the expression.
+"""Where and how a synthetic face is filmed: what does not depend on the expression.
 
 The backdrop and the kind of light last for a clip. Head and light also jump about within two frames: a cue
 that is steady within a clip would otherwise make identity the easiest thing to learn.

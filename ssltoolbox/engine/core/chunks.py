@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+
+from ssltoolbox.engine.core.recomputed import same_buffers
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -57,7 +58,7 @@ class _InChunks(nn.Module):
 
         def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
             """Around the first pass of a chunk, and around the second."""
-            return nullcontext(), _same_buffers(self)
+            return nullcontext(), same_buffers(self)
 
         return torch.cat(
             [
@@ -65,16 +66,3 @@ class _InChunks(nn.Module):
                 for chunk in chunks
             ]
         )
-
-
-@contextmanager
-def _same_buffers(network: nn.Module) -> Iterator[None]:
-    """Restores the buffers, such as running statistics, at the end."""
-    buffers = list(network.buffers())
-    before = [buffer.clone() for buffer in buffers]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for buffer, value in zip(buffers, before, strict=True):
-                buffer.copy_(value)

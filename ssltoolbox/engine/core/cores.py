@@ -44,9 +44,9 @@ def worker_count(
         trained: the run's components if the network is trained; None if it is only evaluated.
         processes: the number of processes that share the machine.
     """
-    wanted = plan.recipe.trainer.workers
-    if wanted != "auto":
-        return wanted
+    workers = plan.recipe.trainer.workers
+    if workers != "auto":
+        return workers
     free = max(1, cores() // processes)
     if best_device().type == "cuda":
         return max(1, min(MOST_AUTO_WORKERS, free - 1))

@@ -1,11 +1,13 @@
-"""timm's gradient checkpointing, with running statistics that are updated once."""
+"""A second pass, inside a backward pass, leaves running statistics as they are; timm's gradient checkpointing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssltoolbox.api import UserError
@@ -35,26 +37,39 @@ def with_checkpointing(network: M) -> M:
     return network
 
 
+@contextmanager
+def same_buffers(network: nn.Module) -> Iterator[None]:
+    """Around a second pass: restores the buffers, such as running statistics, at the end."""
+    buffers = list(network.buffers())
+    before = [buffer.clone() for buffer in buffers]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before, strict=True):
+                buffer.copy_(value)
+
+
 def keep_statistics(network: nn.Module) -> None:
-    """Lets a second pass, inside a backward pass, leave the running statistics of batch norms as they are."""
+    """Lets a second pass, inside a backward pass, leave the running statistics of batch norms as they are.
+
+    These are hooks, because timm's checkpointing takes no context for its second pass.
+    """
     for norm in network.modules():
         if isinstance(norm, _BatchNorm):
-            norm.register_forward_pre_hook(_keep)
-            norm.register_forward_hook(_restore, always_call=True)
+            norm.register_forward_pre_hook(_enter)
+            norm.register_forward_hook(_leave, always_call=True)
 
 
-_KEPT = "_statistics_of_first_pass"
+_SECOND_PASS = "_second_pass"
 
 
-def _keep(norm: nn.Module, images: Any) -> None:
-    """Keeps the running statistics before a second pass."""
+def _enter(norm: nn.Module, images: Any) -> None:
     if torch._C._current_graph_task_id() != -1:
-        kept: dict[str, Tensor] = {name: buffer.clone() for name, buffer in norm.named_buffers()}
-        setattr(norm, _KEPT, kept)
+        second_pass = ExitStack()
+        second_pass.enter_context(same_buffers(norm))
+        setattr(norm, _SECOND_PASS, second_pass)
 
 
-@torch.no_grad()
-def _restore(norm: nn.Module, images: Any, output: Any) -> None:
-    """Restores them after the second pass."""
-    for name, value in vars(norm).pop(_KEPT, {}).items():
-        norm.get_buffer(name).copy_(value)
+def _leave(norm: nn.Module, images: Any, output: Any) -> None:
+    vars(norm).pop(_SECOND_PASS, ExitStack()).close()

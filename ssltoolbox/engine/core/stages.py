@@ -79,7 +79,7 @@ class Stages:
         maskers: describe the frames.
         hard_weights: [K] the weight of each hard negative of a draw in the loss; empty if all are 1.
         seed: the recipe's.
-        wanted: the inputs that the method uses besides side A and the rows.
+        inputs: the inputs that the method uses besides side A and the rows.
         crops: local crops of each instance.
     """
 
@@ -90,7 +90,7 @@ class Stages:
         maskers: MaskerUnion,
         hard_weights: Sequence[float],
         seed: int,
-        wanted: Collection[StepInput] = frozenset[StepInput](("view_b",)),
+        inputs: Collection[StepInput] = frozenset[StepInput](("view_b",)),
         crops: int = 0,
     ) -> None:
         self.view = view
@@ -98,8 +98,8 @@ class Stages:
         self.maskers = maskers
         self.hard_weights = tuple(hard_weights)
         self.seed = seed
-        self.wanted = frozenset(wanted)
-        self.crops = crops if "crops" in self.wanted else 0
+        self.inputs = frozenset(inputs)
+        self.crops = crops if "crops" in self.inputs else 0
 
     def __call__(
         self, drawn: Drawn, timed: Callable[[str], AbstractContextManager[object]] = nullcontext
@@ -124,7 +124,7 @@ class Stages:
                     rendered = render(self.generators, batch)[-1]
                 with timed("views"):
                     views = augmented(self.view, rendered, self.crops, position)
-        shown = rendered if "batch" in self.wanted else None
+        shown = rendered if "batch" in self.inputs else None
         inputs = StepInputs(views.view_a, views.view_b, rows, position.step, views.crops, shown)
         return Prepared(position, batch, {**batch.counts, **rendered.counts}, inputs)
 

@@ -53,12 +53,12 @@ class NetworkSource:
 
 
 def open_source(
-    wanted: NetworkSource, overrides: Sequence[str | Override] = (), data_needed: bool = True
+    network: NetworkSource, overrides: Sequence[str | Override] = (), data_needed: bool = True
 ) -> Plan:
     """The plan of a recipe with method `none`, whose backbone has the weights.
 
     Args:
-        wanted: the network.
+        network: the network.
         overrides: as for `load_plan`; they take precedence.
         data_needed: if False, missing data is no error.
 
@@ -66,25 +66,25 @@ def open_source(
         UserError: where the source is none of `FORMS`, where weights come without a recipe, or where the recipe is
             wrong.
     """
-    run = _run_of(Path(wanted.source))
+    run = _run_of(Path(network.source))
     if run:
         folder, plan = open_run(run)
         backbone = _settings(plan.recipe.backbone) | {"weights": str(folder.backbone)}
-        files = dict.fromkeys([*plan.recipe.plugins.files, *_plugin_files(wanted.recipe)])
+        files = dict.fromkeys([*plan.recipe.plugins.files, *_plugin_files(network.recipe)])
         ours = [override_of("plugins.files", list(files)), *overrides] if files else overrides
-        return _load(wanted.recipe or folder.recipe, plan.recipe.name, backbone, wanted, ours, data_needed)
-    if is_recipe(wanted.source):
+        return _load(network.recipe or folder.recipe, plan.recipe.name, backbone, network, ours, data_needed)
+    if is_recipe(network.source):
         raise UserError(
-            f"{wanted.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
+            f"{network.source} is a recipe, not a network", f"name {FORMS}, and the recipe by --recipe"
         )
-    name, arch, weights = _weights(wanted)
-    if not wanted.recipe:
+    name, arch, weights = _weights(network)
+    if not network.recipe:
         raise UserError(
-            f"{wanted.source} needs a recipe, for its data, views and tasks",
+            f"{network.source} needs a recipe, for its data, views and tasks",
             "add --recipe RECIPE, such as the one that the network was trained with",
         )
     return _load(
-        wanted.recipe, name, {"weights": weights}, replace(wanted, arch=arch), overrides, data_needed
+        network.recipe, name, {"weights": weights}, replace(network, arch=arch), overrides, data_needed
     )
 
 
@@ -133,17 +133,17 @@ def _run_of(path: Path) -> Path | None:
     return path.parent if path.absolute() == folder.backbone and folder.recipe.is_file() else None
 
 
-def _weights(wanted: NetworkSource) -> tuple[str, str, str | None]:
+def _weights(network: NetworkSource) -> tuple[str, str, str | None]:
     """The plan's name, the network's name (may be empty), and `weights` as in a recipe."""
-    source, path = wanted.source, Path(wanted.source)
+    source, path = network.source, Path(network.source)
     if source in (RANDOM, IMAGENET):
-        return source, wanted.arch, None if source == RANDOM else IMAGENET
+        return source, network.arch, None if source == RANDOM else IMAGENET
     if path.is_file():
-        return path.name, wanted.arch, str(path.absolute())
+        return path.name, network.arch, str(path.absolute())
     arch = source.removeprefix(TIMM)
-    if source.startswith(TIMM) or discover(_plugin_files(wanted.recipe)).find(arch, Kind.BACKBONES):
-        if wanted.arch:
-            raise UserError(f"{source} names a network already", f"leave out --arch {wanted.arch}")
+    if source.startswith(TIMM) or discover(_plugin_files(network.recipe)).find(arch, Kind.BACKBONES):
+        if network.arch:
+            raise UserError(f"{source} names a network already", f"leave out --arch {network.arch}")
         return arch, arch, IMAGENET
     raise UserError(f"there is no {source}", f"name {FORMS}")
 
@@ -163,13 +163,13 @@ def _load(
     recipe: Path,
     name: str,
     backbone: dict[str, Any],
-    wanted: NetworkSource,
+    network: NetworkSource,
     overrides: Sequence[str | Override],
     data_needed: bool,
 ) -> Plan:
     standard = {"stem": "standard", "options": {}}
-    settings = backbone | ({"name": wanted.arch, **standard} if wanted.arch else {})
-    settings |= {"allow_partial": wanted.allow_partial}
+    settings = backbone | ({"name": network.arch, **standard} if network.arch else {})
+    settings |= {"allow_partial": network.allow_partial}
     ours = [override_of(f"backbone.{key}", value) for key, value in settings.items()]
     called = re.sub(r"[^\w.-]+", "-", name)[:60].strip(".-") or "weights"
     ours = [*NOTHING_TRAINS, override_of("name", called), *ours]

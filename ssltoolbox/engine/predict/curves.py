@@ -83,15 +83,15 @@ def _panels(outputs: Sequence[Shown], values: np.ndarray) -> list[_Panel]:
     """A panel for each label; numbers of at most about 1 share one."""
     panels: list[_Panel] = []
     small: list[tuple[str, int]] = []
-    for shown, places in by_output(outputs, np.arange(values.shape[1])):
+    for shown, columns in by_output(outputs, np.arange(values.shape[1])):
         if shown.output.kind == "number":
-            line = shown.title, int(places[0])
+            line = shown.title, int(columns[0])
             if np.abs(values[:, line[1]]).max() <= 1.5:
                 small.append(line)
             else:
                 panels.append(_Panel(shown.title, [line], None))
         else:
-            lines = list(zip(shown.output.names, places.tolist(), strict=True))
+            lines = list(zip(shown.output.names, columns.tolist(), strict=True))
             panels.append(_Panel(f"{shown.title}\nprobability", lines, (0, 1)))
     if small:
         most = max(1.0, *(float(np.abs(values[:, column]).max()) for _, column in small))
@@ -123,8 +123,8 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
     """Images of the face above the time at which they were seen."""
     width = WIDTH - LEFT - RIGHT
     slots = int(width // (STRIP + 4))
-    places = np.array(sorted(curve.images))
-    times = curve.times[places]
+    columns = np.array(sorted(curve.images))
+    times = curve.times[columns]
     for slot in range(slots):
         middle = span[0] + (slot + 0.5) / slots * (span[1] - span[0])
         nearest = int(np.abs(times - middle).argmin())
@@ -133,7 +133,7 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
         x = LEFT + (slot + 0.5) * width / slots - (STRIP - 4) / 2
         tile = _axes(figure, x, top + 2, STRIP - 4, STRIP - 4)
         tile.axis("off")
-        tile.imshow(curve.images[int(places[nearest])], interpolation="bilinear")
+        tile.imshow(curve.images[int(columns[nearest])], interpolation="bilinear")
 
 
 def _plot(

@@ -124,15 +124,15 @@ class _Overlay:
     def _label(
         self, draw: ImageDraw.ImageDraw, box: np.ndarray, text: str, colour: str, taken: Sequence[_Corners]
     ) -> _Corners:
-        """Writes a text beside a box, where no other text is if there is room; gives the place."""
+        """Writes a text beside a box, where no other text is if there is room; gives its corners."""
         x0, y0, x1, y1 = draw.multiline_textbbox((0, 0), text, font=self._font)
         pad = self._line + 2
         wide, tall = x1 - x0 + 2 * pad, y1 - y0 + 2 * pad
-        place = _free_place(box, wide, tall, self.size, taken)
-        x, y = place[:2]
-        draw.rectangle(place, fill=(0, 0, 0, 170))
+        corners = _free_position(box, wide, tall, self.size, taken)
+        x, y = corners[:2]
+        draw.rectangle(corners, fill=(0, 0, 0, 170))
         draw.multiline_text((x + pad - x0, y + pad - y0), text, fill=colour, font=self._font)
-        return place
+        return corners
 
 
 class _Track:
@@ -165,21 +165,24 @@ class _Track:
         return found[:4], found[4:]
 
 
-def _free_place(
+def _free_position(
     box: np.ndarray, wide: float, tall: float, size: tuple[int, int], taken: Sequence[_Corners]
 ) -> _Corners:
-    """A place for a text in the picture: above the box, below it, or at its sides; above where all is taken."""
+    """A position for a text in the picture: above the box, below it, or at its sides; above where all is taken."""
     left, top, width, height = (float(side) for side in box)
-    wanted = [(left, top - tall), (left, top + height), (left + width, top), (left - wide, top), (left, top)]
-    places = []
-    for x, y in wanted:
+    corners = [(left, top - tall), (left, top + height), (left + width, top), (left - wide, top), (left, top)]
+    positions = []
+    for x, y in corners:
         within = min(max(0.0, x), size[0] - wide), min(max(0.0, y), size[1] - tall)
-        place = (*within, within[0] + wide, within[1] + tall)
+        position = (*within, within[0] + wide, within[1] + tall)
         # A text that is moved down or up into the picture would lie on the face.
         if within[1] == y:
-            places.append(place)
-    places = places or [(0.0, 0.0, wide, tall)]
-    return next((place for place in places if not any(_overlap(place, other) for other in taken)), places[0])
+            positions.append(position)
+    positions = positions or [(0.0, 0.0, wide, tall)]
+    return next(
+        (position for position in positions if not any(_overlap(position, other) for other in taken)),
+        positions[0],
+    )
 
 
 def _overlap(one: _Corners, other: _Corners) -> bool:

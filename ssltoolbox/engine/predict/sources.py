@@ -125,8 +125,8 @@ class ImageFaces:
             done = where.stop
             self.unreadable += found.unreadable.values()
             kept = [index for index in range(len(found.images)) if index not in found.unreadable]
-            places = [(int(clips[where][index]), int(frames[where][index])) for index in kept]
-            yield FaceBatch(found.images[kept], [self._row(*place) for place in places])
+            positions = [(int(clips[where][index]), int(frames[where][index])) for index in kept]
+            yield FaceBatch(found.images[kept], [self._row(*position) for position in positions])
 
     def _row(self, clip: int, frame: int) -> FaceRow:
         time = float(self._times(clip)[frame])

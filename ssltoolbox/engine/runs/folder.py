@@ -22,7 +22,7 @@ import yaml
 from ssltoolbox.api import DataFacts, UserError
 from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.recipe import Override
-from ssltoolbox.support.files import LOCK, locked, write_json, write_text
+from ssltoolbox.support.files import LOCK, locked, write_json, write_text, writing_to
 from ssltoolbox.support.paths import refuse_url
 from ssltoolbox.support.words import counted
 
@@ -83,12 +83,11 @@ class RunFolder:
         first = Path("runs") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
         for number in itertools.count(1):
             path = first if number == 1 else first.with_name(f"{first.name}-{number}")
-            try:
-                path.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise UserError(f"can't write to {path}: {error.strerror or error}") from error
+            with writing_to(path):
+                try:
+                    path.mkdir(parents=True)
+                except FileExistsError:
+                    continue
             break
         return cls(path)
 

@@ -178,9 +178,9 @@ def world_of(trainer: Trainer, gpus: int, env: Mapping[str, str] | None = None) 
     return World(devices, trainer.nodes, launcher.rank, local_rank, launcher)
 
 
-def _own_world(wanted: int | Literal["auto"], nodes: int, gpus: int, env: Mapping[str, str]) -> World:
+def _own_world(requested: int | Literal["auto"], nodes: int, gpus: int, env: Mapping[str, str]) -> World:
     """The processes without a launcher: Lightning starts one for each further device of a node."""
-    devices = max(1, gpus) if wanted == "auto" else wanted
+    devices = max(1, gpus) if requested == "auto" else requested
     _refuse_too_many(devices, gpus)
     node = int(env.get("NODE_RANK", 0))
     local_rank = int(env.get("LOCAL_RANK", 0))

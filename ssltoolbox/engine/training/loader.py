@@ -102,7 +102,7 @@ def _batch_bytes(components: Components, processes: int) -> tuple[int, int]:
     images = draws * one_draw.frames.shape[1]
     crops = images * stages.crops // one_draw.sides
     views = 4 * 3 * (images * plan.image_size**2 + crops * plan.crop_size**2)
-    return loaded, views + (loaded if "batch" in stages.wanted else 0)
+    return loaded, views + (loaded if "batch" in stages.inputs else 0)
 
 
 class RunData(pl.LightningDataModule):

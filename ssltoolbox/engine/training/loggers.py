@@ -86,7 +86,7 @@ class Metrics(LightningLogger):
         self._send(row, metrics)
 
     def close(self, ending: Ending) -> None:
-        """Tells the trackers how training has ended."""
+        """Reports to the trackers how training has ended."""
         for tracker in self.trackers:
             with self._left_out_if_it_fails(tracker):
                 tracker.close(ending)
@@ -179,7 +179,7 @@ class Tracker:
         self.logger.log_metrics(metrics, step)
 
     def close(self, ending: Ending) -> None:
-        """Tells it how training has ended."""
+        """Reports to it how training has ended."""
         if hasattr(self.logger, "close"):
             self.logger.close(ending)
         elif hasattr(self.logger, "finalize"):

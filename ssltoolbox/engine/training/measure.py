@@ -80,8 +80,8 @@ def measure(plan: Plan) -> StepCost:
     """
     if not plan.trains:
         raise UserError(f"method {plan.method.key!r} doesn't train: there are no steps to measure")
-    wanted = plan.recipe.trainer.devices
-    devices = max(1, torch.cuda.device_count()) if wanted == "auto" else wanted
+    requested = plan.recipe.trainer.devices
+    devices = max(1, torch.cuda.device_count()) if requested == "auto" else requested
     devices *= plan.recipe.trainer.nodes
     share = _share(plan, devices)
     clock = _StepTimer()

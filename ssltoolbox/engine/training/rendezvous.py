@@ -101,10 +101,12 @@ class Rendezvous:
             self._homes.append(answer["home"])
 
     def begin(self, folder: Path, trains: bool) -> Start:
-        """Called by the first process: tells the others that the run begins."""
+        """Called by the first process: publishes for the others that the run begins."""
         if self._board is not None:
             port = self._meet_at(_free_port())
-            self._tell("begin", {"folder": str(folder), "trains": trains, "homes": self._homes, "port": port})
+            self._publish(
+                "begin", {"folder": str(folder), "trains": trains, "homes": self._homes, "port": port}
+            )
         self._begun = True
         return self._started(str(folder), trains, self._homes)
 
@@ -116,10 +118,10 @@ class Rendezvous:
         """
         if self._board is None:
             return self._started(os.environ[RUN_FOLDER], True, self._homes)
-        self._tell(f"ready {self._index}", {"home": self._homes[0]})
+        self._publish(f"ready {self._index}", {"home": self._homes[0]})
         word = self._hear("begin", "the first process")
         self._begun = True
-        self._tell(f"heard {self._index}", {})
+        self._publish(f"heard {self._index}", {})
         if "exit" in word:
             raise SystemExit(word["exit"])
         self._meet_at(word["port"])
@@ -141,21 +143,23 @@ class Rendezvous:
         return here if self.world.launcher else here * self.world.devices
 
     def _give_up(self, error: BaseException) -> None:
-        """Tells the other processes that this one ends."""
+        """Publishes for the other processes that this one ends."""
         if self._board is None:
             return
         if self._index > 0:
-            self._tell(f"ready {self._index}", {"stopped": first_line(error)})
+            self._publish(f"ready {self._index}", {"stopped": first_line(error)})
             return
         stopped = isinstance(error, (KeyboardInterrupt, Interrupted))
         code = 2 if isinstance(error, UserError) else 130 if stopped else 1
-        self._tell("begin", {"exit": code})
+        self._publish("begin", {"exit": code})
         until = time.monotonic() + MOST_SECONDS_TO_HEAR
-        heard = [f"heard {member}" for member in range(1, self._members) if member not in self._stopped]
-        while not self._board.check(heard) and time.monotonic() < until:
+        acknowledged = [
+            f"heard {member}" for member in range(1, self._members) if member not in self._stopped
+        ]
+        while not self._board.check(acknowledged) and time.monotonic() < until:
             time.sleep(0.05)
 
-    def _tell(self, key: str, value: Mapping[str, Any]) -> None:
+    def _publish(self, key: str, value: Mapping[str, Any]) -> None:
         assert self._board is not None
         self._board.set(key, json.dumps(value))
 
@@ -167,8 +171,8 @@ class Rendezvous:
             if time.monotonic() > until:
                 raise SslToolboxError(f"{who} has not come within {MOST_SECONDS_TO_COME / 60:.0f} minutes")
             time.sleep(0.05)
-        heard: dict[str, Any] = json.loads(self._board.get(key))
-        return heard
+        value: dict[str, Any] = json.loads(self._board.get(key))
+        return value
 
 
 _runs = count()

@@ -117,7 +117,7 @@ def train(
             with interruption_explained(f"stopped; resume with: {folder.resume_command}"):
                 _begin_or_resume(plan, folder, world, console)
                 with timed(folder) as clock:
-                    _tell(console, unused_gpu())
+                    _print_line(console, unused_gpu())
                     untrained = plan.trains and not folder.backbone.exists()
                     start = rendezvous.begin(folder.path, trains=untrained)
                     if untrained:
@@ -127,7 +127,7 @@ def train(
                         save_weights(backbone, folder.backbone)
                     elif not folder.backbone.exists():
                         backbone = components.initial_backbone()
-                        _tell(console, unseen_border(backbone, plan.image_size))
+                        _print_line(console, unseen_border(backbone, plan.image_size))
                         save_weights(backbone, folder.backbone)
                     evaluation = evaluate_run(components, folder, console=console)
                     # There may be a report of the time when it still trained.
@@ -223,10 +223,10 @@ def _train(
         trainer = build_trainer(plan, world, folder.path, [*ours, *theirs, saver, stopper], metrics, profiler)
         module = build_module(components, world.size > 1, folder.failure)
         if world.rank == 0:
-            _tell(console, unseen_border(module.method.backbone, plan.image_size))
-            _tell(console, _repeated_work(components, world))
+            _print_line(console, unseen_border(module.method.backbone, plan.image_size))
+            _print_line(console, _repeated_work(components, world))
         loading = loading_of(components, module.method.backbone, world, sharing)
-        _tell(console, loading.note)
+        _print_line(console, loading.note)
         data = RunData(components, loading)
         with (
             shared_with(loading.workers, sharing),
@@ -245,7 +245,7 @@ def _train(
     return module.method.backbone
 
 
-def _tell(console: Console, line: str) -> None:
+def _print_line(console: Console, line: str) -> None:
     """Prints and logs a line for the user, if it is not empty."""
     if line:
         log.warning(line)
@@ -277,8 +277,8 @@ def _metrics(
 def _probe(components: Components, world: World) -> OnlineProbe | None:
     """The online probe, if the recipe asks for it and the data has labels."""
     plan = components.plan
-    wanted = plan.recipe.trainer.probe_steps
-    if wanted is None or plan.facts is None or not plan.facts.labels:
+    steps = plan.recipe.trainer.probe_steps
+    if steps is None or plan.facts is None or not plan.facts.labels:
         return None
-    every = auto_steps(max(1, plan.counts.images // world.size)) if wanted == "auto" else wanted
+    every = auto_steps(max(1, plan.counts.images // world.size)) if steps == "auto" else steps
     return OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)

@@ -239,14 +239,14 @@ def _is_of_the_network(error: Exception) -> bool:
     return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
 
 
-def _precision(wanted: str, cuda: bool) -> Any:
+def _precision(precision: str, cuda: bool) -> Any:
     """Lightning's name for it.
 
     `auto` means fp32 on a CPU: bf16 is faster only on CPUs with AVX512-BF16, and much slower on others.
     """
-    if wanted == "auto":
-        wanted = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
-    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[wanted]
+    if precision == "auto":
+        precision = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
 
 
 EXPECTED_WARNINGS = (

@@ -65,7 +65,7 @@ GENERATORS: dict[str, tuple[PositiveGenerator, ...]] = {
 
 def stages(view: str, generators: str) -> Stages:
     wanted = ("view_b", "crops", "batch")
-    return Stages(VIEWS[view], GENERATORS[generators], MaskerUnion(), (), seed=3, wanted=wanted, crops=2)
+    return Stages(VIEWS[view], GENERATORS[generators], MaskerUnion(), (), seed=3, inputs=wanted, crops=2)
 
 
 def shares(view: str, generators: str, ranks: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepared]:

@@ -82,7 +82,7 @@ def test_a_view_may_treat_a_pair_in_one_call() -> None:
 )
 def test_what_nobody_asks_for_is_not_computed(wanted: tuple[str, ...], crops: int, frames: bool) -> None:
     faces = batch(draws=4, hard=0) if "view_b" in wanted else one_sided()
-    stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, wanted=wanted, crops=2)
+    stages = Stages(VIEWS[0], (), MaskerUnion(), (), seed=0, inputs=wanted, crops=2)
     inputs = stages(Drawn(Position(7), faces)).inputs
     assert (inputs.view_b is not None) == ("view_b" in wanted)
     assert len(inputs.rows) == len(inputs.view_a) * (2 if "view_b" in wanted else 1)

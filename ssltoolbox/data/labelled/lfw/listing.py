@@ -98,7 +98,7 @@ def _named(pairs: Sequence[ListedPair]) -> set[str]:
 
 
 def _as_the_files_end(pairs: list[ListedPair], folder: Path) -> list[ListedPair]:
-    """The pairs with the type that the images have: lists don't say it, and some copies are PNG."""
+    """The pairs with the type that the images have: lists don't have it, and some copies are PNG."""
     images = sorted(_named(pairs))
     if any((folder / image).is_file() for image in images):
         return pairs

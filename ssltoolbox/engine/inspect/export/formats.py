@@ -17,7 +17,6 @@ import torchvision
 from torch import Tensor, nn
 
 from ssltoolbox.api import UserError
-from ssltoolbox.api.errors import one_of
 from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.runs.headed import HeadedNetwork
 from ssltoolbox.models.backbone import timm_arguments
@@ -32,50 +31,48 @@ BY_DYNAMO = (2, 11)
 onnx-ir 1.1; versions before this one use the exporter by traces."""
 
 
+def card_beside(output: Path) -> Path:
+    """The model card of a file."""
+    return output.with_name(f"{output.name}.md")
+
+
+def one_file(output: Path, weights: bytes, backbone: nn.Module, plan: Plan) -> Mapping[Path, bytes]:
+    """The weights are the file."""
+    return {output: weights}
+
+
+def any_output(output: Path) -> None:
+    """A file may have any name, and replaces one of that name."""
+
+
 @dataclass(frozen=True)
 class Format:
-    """A kind of file.
+    """A format that networks are exported in.
 
     Attributes:
-        suffixes: of the files' names.
-        write: backbone, plan → the file's content.
-        read: the content, plan → the network in the other library.
-        usage: the file's name, backbone, plan → Python code that loads it.
-        heads: whether a file may hold a head with its backbone; then "backbone" above may be a
+        suffixes: of the files' names; none for a folder.
+        library: the library that the model card names.
+        write: backbone, plan → the weights as bytes.
+        read: the weights, plan → the network in the other library.
+        usage: the output's name, backbone, plan → Python code that loads it.
+        heads: whether an output may hold a head with its backbone; then "backbone" above may be a
             `HeadedNetwork`.
+        readers: what opens the output, in words; empty stands for the library.
+        check: raises a `UserError` for an output that must not be written.
+        files: output, weights, backbone, plan → each file and its content.
+        card: output → the path of the model card.
     """
 
     suffixes: tuple[str, ...]
+    library: str
     write: Callable[[nn.Module, Plan], bytes]
     read: Callable[[bytes, Plan], Run]
     usage: Callable[[str, nn.Module, Plan], str]
     heads: bool = False
-
-
-def format_of(output: Path, wanted: str | None) -> str:
-    """The name of the wanted format, or else of the format of the suffix; a folder where there is no suffix.
-
-    Raises:
-        UserError: if the suffix is not known, or belongs to another format.
-    """
-    suffix = output.suffix.lower()
-    by_suffix = {end: name for name, kind in FORMATS.items() for end in kind.suffixes}
-    if wanted is None:
-        if not suffix or output.is_dir():
-            return "folder"
-        if suffix not in by_suffix:
-            known = one_of(by_suffix)
-            raise UserError(
-                f"{output}: its name says no format",
-                f"end it in {known}, or add --format {'|'.join([*FORMATS, 'folder'])}",
-            )
-        return by_suffix[suffix]
-    if wanted != "folder" and by_suffix.get(suffix, wanted) != wanted:
-        raise UserError(
-            f"{output}: {suffix} is for {by_suffix[suffix]}, not for {wanted}",
-            f"end its name in {one_of(FORMATS[wanted].suffixes)}",
-        )
-    return wanted
+    readers: str = ""
+    check: Callable[[Path], None] = any_output
+    files: Callable[[Path, bytes, nn.Module, Plan], Mapping[Path, bytes]] = one_file
+    card: Callable[[Path], Path] = card_beside
 
 
 def _read_timm(content: bytes, plan: Plan) -> Run:
@@ -249,8 +246,8 @@ def _onnx_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
     )
 
 
-FORMATS: Mapping[str, Format] = {
-    "timm": Format((".safetensors",), write_timm, _read_timm, _timm_usage),
-    "torchvision": Format((".pth", ".pt"), _write_torchvision, _read_torchvision, _torchvision_usage),
-    "onnx": Format((".onnx",), _write_onnx, _read_onnx, _onnx_usage, heads=True),
-}
+TIMM = Format((".safetensors",), "timm", write_timm, _read_timm, _timm_usage)
+TORCHVISION = Format(
+    (".pth", ".pt"), "torchvision", _write_torchvision, _read_torchvision, _torchvision_usage
+)
+ONNX = Format((".onnx",), "onnx", _write_onnx, _read_onnx, _onnx_usage, heads=True)

@@ -16,22 +16,22 @@ from ssltoolbox.engine.inspect.export import export
 PREFIX = "hf:"
 
 
-def push(run: Path, place: str, private: bool = False) -> str:
+def push(run: Path, target: str, private: bool = False) -> str:
     """Exports a run as a folder and uploads it; a repository that is there gets a new commit.
 
     Args:
         run: the folder of a finished run.
-        place: `hf:OWNER/NAME`, or `hf:NAME` for the account that is logged in.
+        target: `hf:OWNER/NAME`, or `hf:NAME` for the account that is logged in.
         private: whether a new repository is private.
 
     Returns:
         The address of the repository.
 
     Raises:
-        UserError: where there is no such run, where timm can't open its network, or where the place is no name.
+        UserError: where there is no such run, where timm can't open its network, or where the name is not valid.
         SslToolboxError: where the hub refuses it or can't be reached.
     """
-    name = _name(place)
+    name = _name(target)
     with TemporaryDirectory() as folder:
         # Named after the repository, since the card's code names it.
         output = Path(folder) / name.rpartition("/")[2]
@@ -51,19 +51,20 @@ def push(run: Path, place: str, private: bool = False) -> str:
     return str(repository)
 
 
-def _name(place: str) -> str:
-    """The repository that a place names.
+def _name(target: str) -> str:
+    """The repository that a target names.
 
     Raises:
         UserError: where it is none.
     """
-    name = place.removeprefix(PREFIX)
+    name = target.removeprefix(PREFIX)
     try:
-        if not place.startswith(PREFIX):
-            raise HFValidationError("the place does not begin with hf:")
+        if not target.startswith(PREFIX):
+            raise HFValidationError("it does not begin with hf:")
         validate_repo_id(name)
     except HFValidationError as error:
         raise UserError(
-            f"{place!r} is no place on the hub: {first_line(error)}", "write hf:OWNER/NAME"
+            f"{target!r} does not name a repository on the hub: {first_line(error)}",
+            "write hf:OWNER/NAME",
         ) from error
     return name

@@ -18,16 +18,20 @@ from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_bytes
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def files_of(weights: bytes, backbone: nn.Module, plan: Plan, card: str) -> Mapping[str, bytes]:
-    """Name and content of each file of the folder."""
+def _files(output: Path, weights: bytes, backbone: nn.Module, plan: Plan) -> Mapping[Path, bytes]:
+    """The weights, and what timm needs to open them."""
     config = json.dumps(_config(backbone, plan), indent=2) + "\n"
-    return {WEIGHTS: weights, CONFIG: config.encode(), CARD: card.encode()}
+    return {output / WEIGHTS: weights, output / CONFIG: config.encode()}
 
 
-def refuse_other_folders(output: Path) -> None:
+def _card(output: Path) -> Path:
+    return output / "README.md"
+
+
+def _refuse_other_folders(output: Path) -> None:
     """
     Raises:
         UserError: for a folder with files that are not of an earlier export, and for a file.
@@ -80,8 +84,8 @@ def _read(content: bytes, plan: Plan) -> Run:
     from ssltoolbox.engine.core.backbone import make_backbone
 
     with TemporaryDirectory() as folder:
-        for name, its in files_of(content, make_backbone(plan), plan, "").items():
-            write_bytes(Path(folder) / name, its)
+        for file, its in _files(Path(folder), content, make_backbone(plan), plan).items():
+            write_bytes(file, its)
         return timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
 
 
@@ -91,4 +95,14 @@ def _usage(folder: str, backbone: nn.Module, plan: Plan) -> str:
     )
 
 
-FOLDER = Format((), _write, _read, _usage)
+FOLDER = Format(
+    (),
+    "timm",
+    _write,
+    _read,
+    _usage,
+    readers="timm and the Hugging Face hub",
+    check=_refuse_other_folders,
+    files=_files,
+    card=_card,
+)

@@ -28,10 +28,10 @@ class BreathingDiscs:
         return Clip(index, identity=self.first + index, times=np.arange(FRAMES) / FPS, name=f"disc {index}")
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images at those places; an image that can't be read goes into `Frames.unreadable`."""
-        place = torch.arange(SIZE) - (SIZE - 1) / 2
+        """The images at those positions; an image that can't be read goes into `Frames.unreadable`."""
+        position = torch.arange(SIZE) - (SIZE - 1) / 2
         radius = 6 + 4 * torch.sin(torch.tensor(frames) / 3)
-        inside = (place[:, None].square() + place.square()) < radius.square()[:, None, None]
+        inside = (position[:, None].square() + position.square()) < radius.square()[:, None, None]
         colour = 60 + (37 * (self.first + torch.tensor(clips))[:, None] * torch.tensor([1, 3, 5])) % 190
         images = (inside[:, None] * colour[:, :, None, None]).to(torch.uint8)
         return Frames(images, landmarks=torch.full((len(clips), 68, 2), torch.nan))
