@@ -61,7 +61,7 @@ class Callback(Protocol):
 class Logger(Protocol):
     """Gets the metrics of a run, on the first process alone; `metrics.csv` is always written as well.
 
-    A logger that fails in training is left out from then on; the run continues. A `run_id`, if it has one, is a text
+    A logger that fails in training is left out from then on; the run continues. A `run_id`, if it has one, is text
     that it gets again, in its setting, when the run is resumed. A `close(ending)`, if it has one, is called at the
     end with an `Ending`. Lightning's own loggers will do, too.
 

@@ -49,8 +49,8 @@ class ClassTask:
           frequent class gets right as the answer to everything
         - `per_class`: by name `precision`, `recall`, `f1`, `frames` of the test split
         - `confusion`: frames of the test split [true][predicted], in the order of `per_class`
-        - `protocol`; `regulariser`, `k`, `lr` or `epoch` as chosen; `knn`: the neighbours' numbers beside a linear
-          probe
+        - `protocol`; `regulariser`, `k`, `lr` or `epoch` as chosen; `knn`: those of the neighbours,
+          with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label; `absent`:
           classes that a split lacks
 
