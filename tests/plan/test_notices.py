@@ -103,7 +103,7 @@ CHANGED = {"negatives": "[{name: hard_neg, choose: changed}]"}
     [
         ("dlib", "iBUG 300-W"),
         ("dots", "research only"),
-        ("uninstalled", "uninstalled found: its terms apply"),
+        ("uninstalled", "uninstalled"),
         (None, "doesn't say which"),
     ],
 )

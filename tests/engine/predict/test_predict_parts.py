@@ -14,7 +14,7 @@ from ssltoolbox.api import HeadOutput
 from ssltoolbox.engine.predict import gathered as gathering
 from ssltoolbox.engine.predict.curves import picture
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
-from ssltoolbox.engine.predict.overlay import _free_place, _Overlay, _Track
+from ssltoolbox.engine.predict.overlay import _free_position, _Overlay, _Track
 from ssltoolbox.engine.predict.predictor import Predictor, Shown
 from ssltoolbox.engine.predict.sources import FaceBatch, FaceRow
 from ssltoolbox.engine.runs.headed import headed_networks
@@ -73,11 +73,11 @@ def test_a_face_is_interpolated_where_it_was_seen_and_hidden_where_not() -> None
 
 def test_labels_of_two_faces_do_not_cover_each_other() -> None:
     box = np.array([40.0, 50.0, 30.0, 30.0])
-    first = _free_place(box, 40, 20, (200, 200), [])
+    first = _free_position(box, 40, 20, (200, 200), [])
     assert first == (40, 30, 80, 50)
-    second = _free_place(np.add(box, [5, 0, 0, 0]), 40, 20, (200, 200), [first])
+    second = _free_position(np.add(box, [5, 0, 0, 0]), 40, 20, (200, 200), [first])
     assert second == (45, 80, 85, 100)
-    at_the_top = _free_place(np.array([40.0, 5.0, 30.0, 30.0]), 40, 20, (200, 200), [])
+    at_the_top = _free_position(np.array([40.0, 5.0, 30.0, 30.0]), 40, 20, (200, 200), [])
     assert at_the_top[1] == 35
 
 
