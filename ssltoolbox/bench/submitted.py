@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssltoolbox.api import UserError
@@ -113,6 +113,7 @@ class OnNode:
     job: Job
     folder: BenchFolder
     command: Sequence[str]
+    _child: Child | None = field(default=None, init=False)
 
     def __call__(self) -> int:
         """The exit code of the run."""
@@ -125,8 +126,9 @@ class OnNode:
         """submitit calls it when the time is nearly up, or the job is preempted, and queues the job again."""
         from submitit.helpers import DelayedSubmission
 
-        self._child.stop()
-        _exit_code(self._child)
+        if self._child:
+            self._child.stop()
+            _exit_code(self._child)
         return DelayedSubmission(OnNode(self.job, self.folder, self.command))
 
 

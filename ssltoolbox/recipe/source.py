@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -115,12 +116,16 @@ class _Builder:
         self._anchors: dict[str, Located] = {}
         self._values = 0
 
-    def document(self) -> Located:
-        """The only document of the text."""
+    @cached_property
+    def _loader(self) -> yaml.SafeLoader:
+        """The parser; it rejects characters that YAML does not allow."""
         try:
-            self._loader = yaml.SafeLoader(self._text)
+            return yaml.SafeLoader(self._text)
         except yaml.reader.ReaderError as error:
             self._stop(self._at_index(error.position), *explain_syntax(error))
+
+    def document(self) -> Located:
+        """The only document of the text."""
         self._next()
         if isinstance(self._peek(), yaml.StreamEndEvent):
             return Located(None, self._place(0, 0))

@@ -18,7 +18,7 @@ from ssltoolbox.bench.grid import Requests
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
-from ssltoolbox.bench.submitted import Submitted, Submitter, _parameters
+from ssltoolbox.bench.submitted import OnNode, Submitted, Submitter, _parameters
 
 SAVES_ONCE = f"""
 import os, signal, sys, time
@@ -89,6 +89,11 @@ def wait_for(run: Submitted) -> None:
     while not run.ended():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_job_that_is_preempted_before_its_run_begins_is_queued_again(folder: BenchFolder) -> None:
+    submission = pytest.importorskip("submitit.helpers").DelayedSubmission
+    assert isinstance(OnNode(JOBS[0], folder, ()).checkpoint(), submission)
 
 
 def test_requests_by_submitits_names() -> None:
