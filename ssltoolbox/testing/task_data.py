@@ -204,12 +204,12 @@ def _features(network: Network, dataset: Dataset, clips: np.ndarray, frames: np.
         values.append(backbone(view.plain(found.images))[kept])
         labels.append({name: of[kept] for name, of in found.labels.items()})
         readable.append(kept)
-    kept = torch.cat(readable).numpy()
-    own = [dataset.clip(int(clip)) for clip in clips[kept]]
+    readable_rows = torch.cat(readable).numpy()
+    own = [dataset.clip(int(clip)) for clip in clips[readable_rows]]
     return Features(
         values=torch.cat(values).numpy(),
-        clip=clips[kept],
+        clip=clips[readable_rows],
         identity=np.array([clip.identity for clip in own], np.int64),
-        time=np.array([clip.times[frame] for clip, frame in zip(own, frames[kept], strict=True)]),
+        time=np.array([clip.times[frame] for clip, frame in zip(own, frames[readable_rows], strict=True)]),
         labels={name: torch.cat([part[name] for part in labels]).numpy() for name in labels[0]},
     )
