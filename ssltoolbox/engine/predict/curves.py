@@ -123,8 +123,8 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
     """Images of the face above the time at which they were seen."""
     width = WIDTH - LEFT - RIGHT
     slots = int(width // (STRIP + 4))
-    columns = np.array(sorted(curve.images))
-    times = curve.times[columns]
+    positions = np.array(sorted(curve.images))
+    times = curve.times[positions]
     for slot in range(slots):
         middle = span[0] + (slot + 0.5) / slots * (span[1] - span[0])
         nearest = int(np.abs(times - middle).argmin())
@@ -133,7 +133,7 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
         x = LEFT + (slot + 0.5) * width / slots - (STRIP - 4) / 2
         tile = _axes(figure, x, top + 2, STRIP - 4, STRIP - 4)
         tile.axis("off")
-        tile.imshow(curve.images[int(columns[nearest])], interpolation="bilinear")
+        tile.imshow(curve.images[int(positions[nearest])], interpolation="bilinear")
 
 
 def _plot(
