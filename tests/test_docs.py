@@ -111,3 +111,11 @@ def addresses_of_other_sites(site: Path) -> set[str]:
     )
     pages = [page.read_text() for page in site.rglob("*.html")]
     return {address for pattern in loading for page in pages for address in re.findall(pattern, page)}
+
+
+def test_the_walk_through_a_run_has_a_dozen_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## A walk through a training run")[2].partition("\n## ")[0]
+    files = re.findall(r"^\| \d+ \| `([\w/]+\.py)`", section, flags=re.M)
+    assert 2 <= len(files) <= 13
+    assert [file for file in files if not (ROOT / "ssltoolbox" / file).is_file()] == []
