@@ -95,7 +95,9 @@ def leaderboard(jobs: Sequence[Job], finished: Iterable[FinishedRun], baseline: 
     """Takes the runs of each recipe together: all seeds and all points of the sweep."""
     finished = list(finished)
     columns = tuple(dict.fromkeys(Column.of(result) for run in finished for result in run.results))
-    by_recipe = {job.recipe: [run for run in finished if run.job.recipe == job.recipe] for job in jobs}
+    by_recipe: dict[str, list[FinishedRun]] = {job.recipe: [] for job in jobs}
+    for run in finished:
+        by_recipe[run.job.recipe].append(run)
     rows = [
         _row(name, runs, by_recipe.get(baseline, []) if baseline and name != baseline else [], columns)
         for name, runs in by_recipe.items()

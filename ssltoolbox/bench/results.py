@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,12 @@ class Bench:
     finished: Mapping[Job, FinishedRun]
     reasons: Mapping[Job, str]
 
-    @property
+    @cached_property
     def overall(self) -> Leaderboard:
         """Over all seeds and all points of the sweep."""
         return leaderboard(list(self.states), self.finished.values(), self.baseline)
 
-    @property
+    @cached_property
     def by_point(self) -> list[tuple[Mapping[str, Any], Leaderboard]]:
         """For each point of the sweep by itself; empty if nothing is swept, or to one value."""
         points = _points(self.states)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class FinishedRun:
     cost: RunCost
     data_note: str = ""
 
-    @property
+    @cached_property
     def results(self) -> list[Result]:
         """Each metric of each task."""
         return results_of(self.evaluation)

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache, partial
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +48,19 @@ def discover(files: Iterable[Path] = ()) -> Registry:
 
 def _installed() -> list[Source]:
     """Entry points by (name, value), once each: a folder installed on its own as well is the same plugin."""
+    package_of = cache(_package)  # each look parses all of a distribution's metadata, its README included
     found: dict[tuple[str, str], Source] = {}
     for entry_point in entry_points(group=GROUP):
-        found.setdefault((entry_point.name, entry_point.value), (_origin(entry_point), entry_point.load))
+        origin = Origin(entry_point.name, *package_of(entry_point.dist), entry_point.value)
+        found.setdefault((entry_point.name, entry_point.value), (origin, entry_point.load))
     return [found[key] for key in sorted(found)]
 
 
-def _origin(entry_point: EntryPoint) -> Origin:
-    # An interrupted installation may have left a distribution without its name and version.
-    distribution = entry_point.dist
+def _package(distribution: Distribution | None) -> tuple[str, str]:
+    """Its name and version. An interrupted installation may have left a distribution without them."""
     name = (distribution and distribution.name) or "a nameless distribution"
     version = (distribution and distribution.version) or "without a version"
-    return Origin(entry_point.name, name, version, entry_point.value)
+    return name, version
 
 
 def _from_files(files: Iterable[Path]) -> list[Source]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.bench import bench_of, job
@@ -13,9 +15,10 @@ from helpers.golden import Golden
 
 from ssltoolbox.bench.page import claim, render_page, too_few
 from ssltoolbox.bench.recipes import recipes_of
-from ssltoolbox.bench.results import Bench
+from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.run import BenchOutcome
 from ssltoolbox.bench.tables import render_markdown
+from ssltoolbox.report.results import Result, results_of
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
 SORTING = files("ssltoolbox.bench").joinpath("sort.js").read_text(encoding="utf-8")
@@ -140,3 +143,18 @@ def test_an_outcome_shows_its_tables_in_a_notebook(nasty: Bench) -> None:
     assert html.count("<table") == 2
     assert "onerror=alert(1)&gt;" in html
     assert "<script" not in html
+
+
+def test_each_run_is_evaluated_once_for_all_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    looked_at = []
+
+    def counted(evaluation: Mapping[str, Any]) -> list[Result]:
+        looked_at.append(evaluation)
+        return results_of(evaluation)
+
+    monkeypatch.setattr("ssltoolbox.bench.runs.results_of", counted)
+    bench = bench_of({"simclr": [0.2, 0.3], "g": [0.4, 0.6], "a": [0.5, 0.1]}, WORLDS)
+    results_of_bench(bench, tmp_path)
+    render_markdown(bench)
+    render_page(bench, tmp_path)
+    assert len(looked_at) == len(bench.finished)

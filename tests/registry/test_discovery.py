@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib.metadata import PathDistribution
 
 import pytest
 from helpers.golden import Golden
@@ -125,6 +126,24 @@ def test_an_interrupted_installation_has_neither_name_nor_version(
     (plugins.folder / "dist_bad-1.0.dist-info" / "METADATA").unlink()
     origin = the_broken_one(discover()).origin
     golden(str(origin))
+
+
+def test_metadata_is_read_once_for_all_plugins_of_a_package(
+    plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_text, reads = PathDistribution.read_text, []
+
+    def counted(distribution: PathDistribution, name: str) -> str | None:
+        if name == "METADATA":
+            reads.append(distribution)
+        return read_text(distribution, name)
+
+    monkeypatch.setattr(PathDistribution, "read_text", counted)
+    plugins.install("mirror")
+    origins = {item.origin for item in discover().all()}
+    packages = {origin.distribution for origin in origins}
+    assert len(packages) < len(origins)
+    assert len(reads) <= 2 * len(packages)  # once for the name, once for the version
 
 
 def test_the_same_plugin_installed_twice_is_one(plugins: FakePlugins) -> None:

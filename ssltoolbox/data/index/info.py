@@ -133,8 +133,9 @@ def clips_long_enough(index: FrameIndex, answers: Answers) -> int:
     """
     known: dict[bytes, bool] = {}
     enough = 0
+    every_time = index.times  # each look at a column checks the files
     for number, (start, length) in enumerate(zip(index.starts, index.lengths, strict=True)):
-        times = index.times[start : start + length]
+        times = every_time[start : start + length]
         key = times.tobytes()
         if key not in known:
             clip = Clip(number, int(index.identities[number]), times, index.clip_name(number))

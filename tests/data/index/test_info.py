@@ -62,6 +62,24 @@ def test_strategies_are_asked(index: FrameIndex) -> None:
         assert clips_long_enough(index, lambda *place, s=sampler: bool(s.pick(*place))) == enough
 
 
+def test_more_clips_are_no_more_checks_of_the_files(
+    tmp_path: Path, put_clip: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = []
+    monkeypatch.setattr(FrameIndex, "check_whole", lambda index: checks.append(index))
+    counts = []
+    for clips in (2, 8):
+        for clip in range(clips):
+            put_clip(f"{clips}/a/v/{clip}")
+        root, path = tmp_path / str(clips), tmp_path / f"{clips}.index"
+        build_index(root, list_tree(root, 25 / 6), 25 / 6, path, workers=1, tick=lambda done: None)
+        index = FrameIndex(path)
+        checks.clear()
+        assert clips_long_enough(index, lambda *_: True) == clips
+        counts.append(len(checks))
+    assert counts[0] == counts[1]
+
+
 def test_the_contact_sheet_has_frames_and_landmarks(index: FrameIndex, tmp_path: Path) -> None:
     (index.root / "a/v/d/00.png").write_bytes(b"")
     write_sheet(index, tmp_path / "sheet.png")
