@@ -2,8 +2,8 @@
 
 Every command is measured at three sizes, each `--factor` times the one before, as a process of its own: CPU time,
 its own processes included, and peak memory. What it costs is taken as a + b · size ^ p, which three such sizes
-determine: the table has p. A line has 1; *flat* means that the largest size costs no more than noise. Rows that grow
-faster than a line are marked.
+determine: the table has p. A line has 1; *flat* means that the largest size costs no more than noise. Rows that
+grow faster than a line are marked.
 
     python benchmarks/growth.py --out growth.json
     python benchmarks/growth.py --only "data info" "plugins list"
@@ -78,7 +78,9 @@ class Cost:
 
 
 def _on_an_index(index: Path) -> list[str]:
-    return ["--set", f"data={{name: frames, index: {index}, size: {material.SIZE}}}"]
+    """Changes of the quickstart: frames of an index, which has neither landmarks nor labels."""
+    data = f"data={{name: frames, index: {index}, size: {material.SIZE}}}"
+    return ["--set", data, "--set", "maskers=[]", "--set", "evaluate=[]"]
 
 
 def _frames(folder: Path, frames: int) -> Path:
@@ -114,7 +116,7 @@ def _looks(make: Callable[[Path, int], Path], grows: str, largest: int) -> list[
 
 
 def _train(folder: Path, frames: int) -> list[str | Path]:
-    few = ["--set", "trainer.steps=2", "--set", "trainer.batch_size=8", "--set", "evaluate=[]"]
+    few = ["--set", "trainer.steps=2", "--set", "trainer.batch_size=8"]
     return ["train", RECIPE, *few, "--out", folder / "run", *_on_an_index(_frames(folder, frames))]
 
 
@@ -169,7 +171,7 @@ COMMANDS = [
     Command("report", "logged steps", 100_000, _report),
     Command("plugins list", "plugins", 100, lambda folder, n: ["plugins", "list"], _plugins),
     Command("check", "plugins", 100, lambda folder, n: ["check", RECIPE], _plugins),
-    Command("--help", "plugins", 100, lambda folder, n: ["--help"], _plugins),
+    Command("ssltoolbox --help", "plugins", 100, lambda folder, n: ["--help"], _plugins),
 ]
 
 

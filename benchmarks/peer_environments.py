@@ -1,7 +1,7 @@
 """Virtual environments of the libraries that `peers.py` compares, each made from the package registry.
 
-All have the torch of the Python that runs the script. It is installed once; the environments hold hard links to its
-files, so that they need little of the disk. They are made with uv where it is there, else with venv and pip.
+All have the torch of the Python that runs the script. It is installed once; the environments hold hard links to
+its files, so that they need little of the disk. They are made with uv where it is there, else with venv and pip.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Library:
 
 OURS = Library("ssltoolbox", (str(HERE.parent),), ("ssltoolbox.engine.training.run",), "ours.py")
 PEERS = (
-    Library("lightly-train", ("lightly-train",), ("lightly_train",), "by_lightly_train.py"),
+    Library("lightly-train", ("lightly-train", "timm"), ("lightly_train",), "by_lightly_train.py"),
     Library(
         "lightly + Lightning",
         ("lightly", "timm"),

@@ -23,6 +23,8 @@ RUNS = {
     "the pipeline": "pipeline.py --draws 2",
     "landmarks": "landmarks.py --frames 8",
     "extraction": "extraction.py people --pairs 2",
+    "peers": "peers.py --steps 2 --pairs 8 --size 32 --network resnet10t",
+    "growth": "growth.py --scale 0.001 --only report compare",
 }
 NEEDS = {"FaceSwap": "cv2", "the pipeline": "cv2", "landmarks": "dlib"}
 
