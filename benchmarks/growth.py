@@ -198,13 +198,17 @@ def cost(command: Command, size: int) -> Cost:
 def exponent(costs: Sequence[float], factor: float, noise: float) -> float | None:
     """p of a + b · size ^ p through three costs; None where they do not grow.
 
+    A quarter of the first cost is no growth either: so much differs from run to run on a busy machine.
+
     >>> round(exponent([1.5, 3, 9], 2, 0.1), 6)  # 1 + size² / 2
     2.0
     """
     first, second, third = costs
-    if third - first < max(noise, 0.1 * first):
+    noise = max(noise, first / 4)
+    if third - first < noise:
         return None
-    return math.log(max(third - second, noise / 3) / max(second - first, noise / 3)) / math.log(factor)
+    least = noise / 4
+    return math.log(max(third - second, least) / max(second - first, least)) / math.log(factor)
 
 
 def main() -> None:

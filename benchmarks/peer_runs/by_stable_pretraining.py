@@ -7,6 +7,7 @@ import stable_pretraining as spt
 import torch
 import torchvision
 from job import CROP, DECAY, HIDDEN, HUE, JITTER, MEAN, OUTPUT, RATE, STD, TEMPERATURE, job
+from stable_pretraining import forward
 from stable_pretraining.data import transforms
 
 if __name__ == "__main__":
@@ -38,7 +39,7 @@ if __name__ == "__main__":
     module = spt.Module(
         backbone=backbone,
         projector=projector,
-        forward=spt.forward.simclr_forward,
+        forward=forward.simclr,
         simclr_loss=spt.losses.NTXEntLoss(temperature=TEMPERATURE),
         optim={
             "optimizer": {"type": "AdamW", "lr": RATE, "weight_decay": DECAY},
