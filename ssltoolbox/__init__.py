@@ -28,8 +28,10 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
+        from ssltoolbox.support.garbage import collector_paused
         from ssltoolbox.support.threads import wait_without_spinning
 
         wait_without_spinning()
-        return getattr(import_module(_HOMES[name]), name)
+        with collector_paused():
+            return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,7 @@ RUNS = {
     "the loss": "masked_loss.py --instances 8 --queue 16 --queue-instances 8",
     "a shared machine": "shared_machine.py --seconds 0 --set trainer.batch_size=8",
     "start-up": "startup.py",
+    "the start of a run": "start.py",
     "the linear probe": "linear_probe.py --sizes 900x24",
     "reading": "frame_reading.py --batches 1 --frames 1000 --draws 10",
     "FaceSwap": "face_swap.py --pairs 4 --calls 1 --sizes 48",

@@ -10,7 +10,7 @@ import click
 
 from ssltoolbox.cli.common import SET, LocalPath, print_unused_gpu, print_warnings
 from ssltoolbox.cli.errors import DONE, explain
-from ssltoolbox.cli.output import new_console
+from ssltoolbox.cli.output import libraries_loaded, new_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,9 @@ def check(recipes: tuple[Path, ...], overrides: tuple[str, ...], measure: bool) 
 
 def _measure(plan: Plan, console: Console) -> None:
     from ssltoolbox.cli.plan_table import cost_table
-    from ssltoolbox.engine.training.measure import measure
+
+    with libraries_loaded():
+        from ssltoolbox.engine.training.measure import measure
 
     print_unused_gpu(console)
     console.print(cost_table(measure(plan), plan.counts.steps))

@@ -17,7 +17,7 @@ from ssltoolbox.cli.common import (
     no_url,
     print_unused_gpu,
 )
-from ssltoolbox.cli.output import new_console
+from ssltoolbox.cli.output import libraries_loaded, new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
@@ -66,15 +66,16 @@ def embed(
         ssltoolbox embed runs/mine faces.index -o features.parquet
     """
 
-    from ssltoolbox.engine.core.components import Components
-    from ssltoolbox.engine.inspect.embed import Embedding
-    from ssltoolbox.engine.inspect.source import (
-        NO_TASKS,
-        NetworkSource,
-        check_weights,
-        is_recipe,
-        open_source,
-    )
+    with libraries_loaded():
+        from ssltoolbox.engine.core.components import Components
+        from ssltoolbox.engine.inspect.embed import Embedding
+        from ssltoolbox.engine.inspect.source import (
+            NO_TASKS,
+            NetworkSource,
+            check_weights,
+            is_recipe,
+            open_source,
+        )
     from ssltoolbox.support.progress import progress
 
     if recipe is None and is_recipe(data) and not Path(source).is_dir():

@@ -18,7 +18,7 @@ from ssltoolbox.cli.common import (
     print_unused_gpu,
     print_warnings,
 )
-from ssltoolbox.cli.output import new_console, shown
+from ssltoolbox.cli.output import libraries_loaded, new_console, shown
 
 if TYPE_CHECKING:
     from ssltoolbox.engine.inspect.source import NetworkSource
@@ -69,7 +69,8 @@ def evaluate(
     if Path(source).is_dir() and not (recipe or arch or out):
         _evaluate_run(Path(source), changes)
     else:
-        from ssltoolbox.engine.inspect.source import NetworkSource
+        with libraries_loaded():
+            from ssltoolbox.engine.inspect.source import NetworkSource
 
         _evaluate_source(NetworkSource(source, recipe, arch, allow_partial), out, changes)
 
@@ -78,11 +79,13 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     """Results go into the run's own folder."""
 
     from ssltoolbox.cli.results import print_results
-    from ssltoolbox.engine.core.components import Components
-    from ssltoolbox.engine.inspect.reporting import write_report
-    from ssltoolbox.engine.runs.folder import open_run
-    from ssltoolbox.engine.runs.log import crashes_in, logged_to
-    from ssltoolbox.engine.scoring.evaluate import evaluate_run
+
+    with libraries_loaded():
+        from ssltoolbox.engine.core.components import Components
+        from ssltoolbox.engine.inspect.reporting import write_report
+        from ssltoolbox.engine.runs.folder import open_run
+        from ssltoolbox.engine.runs.log import crashes_in, logged_to
+        from ssltoolbox.engine.scoring.evaluate import evaluate_run
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
@@ -101,8 +104,10 @@ def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequen
     """A run of its own, without training, holds the weights and the results."""
 
     from ssltoolbox.cli.results import print_results
-    from ssltoolbox.engine.inspect.source import check_weights, open_source
-    from ssltoolbox.engine.training.run import train
+
+    with libraries_loaded():
+        from ssltoolbox.engine.inspect.source import check_weights, open_source
+        from ssltoolbox.engine.training.run import train
 
     plan = open_source(network, overrides)
     _refuse_no_task(plan)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.output import libraries_loaded
 
 
 @click.command()
@@ -43,7 +44,8 @@ def export(run: Path, output: Path, format_name: str | None, head: str) -> None:
         ssltoolbox export runs/mine -o mine.onnx
         ssltoolbox export runs/mine -o mine
     """
-    from ssltoolbox.engine.inspect.export import export as write_export
+    with libraries_loaded():
+        from ssltoolbox.engine.inspect.export import export as write_export
 
     done = write_export(run, output, format_name, head)
     click.echo(f"written for {done.readers} to {done.output}, with its card {done.card.name}")

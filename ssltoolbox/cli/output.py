@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import gc
 import os
 import re
 import sys
@@ -13,6 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from ssltoolbox.support.garbage import collector_paused
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,6 +110,17 @@ def new_console(**options: Any) -> Console:
     from rich.console import Console
 
     return Console(highlight=False, markup=False, **options)
+
+
+@contextmanager
+def libraries_loaded() -> Iterator[None]:
+    """For the imports of a command that needs torch: they take less time, and a terminal shows what takes so long.
+
+    What is imported stays to the end, so later garbage collections leave it out.
+    """
+    with new_console(stderr=True).status("loading torch, Lightning and timm …"), collector_paused():
+        yield
+        gc.freeze()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import click
 from ssltoolbox.cli.common import FPS, LocalPath, print_first, print_unused_gpu
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
-from ssltoolbox.cli.output import new_console
+from ssltoolbox.cli.output import libraries_loaded, new_console
 from ssltoolbox.support.interruption import interruption_explained
 from ssltoolbox.support.words import agreeing, counted
 
@@ -96,10 +96,12 @@ def predict(
         ssltoolbox predict runs/mine talk.mp4 -o talk.parquet --plot talk.png
     """
     from ssltoolbox.data.extract.video import Cropping
-    from ssltoolbox.engine.predict.gathered import Gathered
-    from ssltoolbox.engine.predict.opening import look_at
-    from ssltoolbox.engine.predict.results import PredictorMaker
-    from ssltoolbox.engine.predict.table import check_output
+
+    with libraries_loaded():
+        from ssltoolbox.engine.predict.gathered import Gathered
+        from ssltoolbox.engine.predict.opening import look_at
+        from ssltoolbox.engine.predict.results import PredictorMaker
+        from ssltoolbox.engine.predict.table import check_output
 
     check_output(output)
     named = look_at(source)

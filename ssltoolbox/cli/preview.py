@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath, print_warnings
+from ssltoolbox.cli.output import libraries_loaded
 from ssltoolbox.support.words import agreeing, counted
 
 MOST_SAMPLES = 20
@@ -51,8 +52,9 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, samples: int
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
     plan = load_plan(recipe, overrides)
     print_warnings(plan)
-    from ssltoolbox.engine.core.components import Components
-    from ssltoolbox.engine.inspect.preview import preview as write_preview
+    with libraries_loaded():
+        from ssltoolbox.engine.core.components import Components
+        from ssltoolbox.engine.inspect.preview import preview as write_preview
 
     shown = write_preview(Components(plan), output, samples, step)
     for note in shown.notes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ssltoolbox.cli.common import LocalPath
+from ssltoolbox.cli.output import libraries_loaded
 
 
 @click.command()
@@ -23,6 +24,7 @@ def push(run: Path, target: str, private: bool) -> None:
     Example:
         ssltoolbox push runs/mine hf:mine --private
     """
-    from ssltoolbox.engine.inspect.export.hub import push as upload
+    with libraries_loaded():
+        from ssltoolbox.engine.inspect.export.hub import push as upload
 
     click.echo(f"uploaded to {upload(run, target, private)}")

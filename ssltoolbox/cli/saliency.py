@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import ALLOW_PARTIAL, ARCH, LocalPath, no_url, print_unused_gpu, print_warnings
-from ssltoolbox.cli.output import new_console
+from ssltoolbox.cli.output import libraries_loaded, new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
@@ -69,17 +69,18 @@ def saliency(
         ssltoolbox saliency runs/mine random -o saliency.png
     """
 
-    from ssltoolbox.engine.core.components import Components
-    from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
-    from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
-    from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_method
-    from ssltoolbox.engine.inspect.source import (
-        NO_TASKS,
-        NetworkSource,
-        check_weights,
-        open_source,
-        recipe_of_run,
-    )
+    with libraries_loaded():
+        from ssltoolbox.engine.core.components import Components
+        from ssltoolbox.engine.inspect.saliency import saliency as write_saliency
+        from ssltoolbox.engine.inspect.saliency.faces import faces_in, faces_of
+        from ssltoolbox.engine.inspect.saliency.occlusion import occlusion_method
+        from ssltoolbox.engine.inspect.source import (
+            NO_TASKS,
+            NetworkSource,
+            check_weights,
+            open_source,
+            recipe_of_run,
+        )
 
     if output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import RECIPE, SET, LocalPath, print_warnings
-from ssltoolbox.cli.output import new_console, shown
+from ssltoolbox.cli.output import libraries_loaded, new_console, shown
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def train(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     console = new_console()
     if is_first_process():
         _begin(plan, console)
-    from ssltoolbox.engine.training.run import train as train_plan
+    with libraries_loaded():
+        from ssltoolbox.engine.training.run import train as train_plan
 
     _end(train_plan(plan, out, resume, console, profile), plan, console)
 

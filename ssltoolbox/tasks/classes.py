@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import Tensor
 
 from ssltoolbox.api import Split, UserError
@@ -96,6 +95,8 @@ class Classes:
 
     def by_class(self, truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         """`per_class` by name, and `confusion`, [true][predicted], in the order of the names."""
+        from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
         numbers = range(len(self))
         scores = precision_recall_fscore_support(truth, predicted, labels=numbers, zero_division=0)
         return {

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from ssltoolbox.models.devices import best_device
+
+if TYPE_CHECKING:
+    from sklearn.preprocessing import StandardScaler
 
 CHUNK_BYTES = 2**21
 """Features are processed in chunks of about this size, so that intermediate results stay in a core's cache."""
@@ -174,6 +177,8 @@ class _Logistic:
 
 
 def _scaler(values: np.ndarray) -> StandardScaler:
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler()
     for chunk in _chunks(values, _rows(values.shape[1])):
         # float64, as squares of large features overflow before.

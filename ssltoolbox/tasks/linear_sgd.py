@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 
-import kornia.augmentation as K
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -150,6 +149,8 @@ def crop_and_flip(images: Tensor, crop: tuple[float, float]) -> Tensor:
         images: to be changed.
         crop: the share of the area that is kept, at least and at most.
     """
+    import kornia.augmentation as K
+
     size = (images.shape[2], images.shape[3])
     change = K.AugmentationSequential(
         K.RandomResizedCrop(size, scale=crop, cropping_mode="resample"), K.RandomHorizontalFlip(p=0.5)

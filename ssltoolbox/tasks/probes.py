@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
 
 from ssltoolbox.tasks.fitted import fit_classes, fit_numbers
 from ssltoolbox.tasks.samples import Samples
@@ -68,6 +66,8 @@ def average(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int,
 
 def _neighbours(values: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights and indices [queries, k] of the nearest values by cosine, nearest first; in bounded memory."""
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=min(k, len(values)), metric="cosine", algorithm="brute")
     distances, nearest = search.fit(_directions(values)).kneighbors(_directions(queries))
     return np.exp(-distances / TEMPERATURE), nearest
@@ -75,6 +75,8 @@ def _neighbours(values: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nda
 
 def _directions(values: np.ndarray) -> np.ndarray:
     """[n, D] float32 of unit length, or zeros. Scaled by the largest first, as squares may overflow in float32."""
+    from sklearn.preprocessing import normalize
+
     found = np.empty(values.shape, np.float32)
     for start in range(0, len(values), ROWS):
         chunk = values[start : start + ROWS]
