@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,12 +23,16 @@ from ssltoolbox.support.progress import progress
 
 CPU = torch.device("cpu")
 
+MOST_AHEAD = 100_000
+"""Of more frames, features are not computed ahead: they would need much memory until they are asked for."""
 _AHEAD = 2
 """Batches that each worker is ahead."""
 NAMED = 3
 """The most unreadable frames that the log names."""
 
 log = logging.getLogger(__name__)
+_Wanted = tuple[int, bytes, bytes]
+"""Chosen frames: which dataset, and the numbers of clips and frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,8 @@ class FeatureExtractor:
         batch_size: images in one forward pass. It may change the last bits of a feature.
         kept: features that were computed before, and where new ones are kept; None computes all.
         console: where progress is shown, if at all.
+        ahead: of another network that sees the same images; its features are computed whenever images are read
+            here, and it gives them when it is asked for the same frames. So images are read once for both.
     """
 
     backbone: nn.Module
@@ -55,6 +61,8 @@ class FeatureExtractor:
     batch_size: int = 256
     kept: KeptFeatures | None = None
     console: Console | None = None
+    ahead: FeatureExtractor | None = None
+    _ready: dict[_Wanted, Features] = field(default_factory=dict)
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
         """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
@@ -67,30 +75,13 @@ class FeatureExtractor:
         """
         if not len(clip):
             return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
-        values = _Values(len(clip))
-        batches = []
-        with _frozen(self.backbone), progress(self.console, len(clip)) as advance:
-            for frames in self.read(dataset, clip, frame, self.batch_size):
-                # Unreadable frames pass through the network too, so that no batch is empty.
-                batches.append(_facts_of(frames))
-                features = self._features(self.view.plain(frames.images.to(self.device)))
-                values.add(features[batches[-1].readable])
-                advance(len(frames.images))
-        if self.kept:
-            self.kept.flush()
-        _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
-        readable = np.concatenate([batch.readable for batch in batches])
-        clip, frame = clip[readable], frame[readable]
-        clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
-        return Features(
-            values=values.all(),
-            clip=clip,
-            identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
-            time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
-            labels={
-                name: np.concatenate([batch.labels[name] for batch in batches]) for name in batches[0].labels
-            },
-        )
+        wanted = _wanted(dataset, clip, frame)
+        if wanted in self._ready:
+            return self._ready.pop(wanted)
+        if self.ahead is None or len(clip) > MOST_AHEAD:
+            return _of_one_reading([self], dataset, clip, frame)[0]
+        found, self.ahead._ready[wanted] = _of_one_reading([self, self.ahead], dataset, clip, frame)
+        return found
 
     def read(
         self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int
@@ -134,9 +125,52 @@ class FeatureExtractor:
         return values
 
 
+def _of_one_reading(
+    extractors: Sequence[FeatureExtractor], dataset: Dataset, clip: np.ndarray, frame: np.ndarray
+) -> list[Features]:
+    """The features of several networks; the first extractor reads the images."""
+    first = extractors[0]
+    values = [_Values(len(clip)) for _ in extractors]
+    batches = []
+    with ExitStack() as frozen, progress(first.console, len(clip)) as advance:
+        for extractor in extractors:
+            frozen.enter_context(_frozen(extractor.backbone))
+        for frames in first.read(dataset, clip, frame, first.batch_size):
+            # Unreadable frames pass through the network too, so that no batch is empty.
+            batches.append(_facts_of(frames))
+            images = first.view.plain(frames.images.to(first.device))
+            for extractor, found in zip(extractors, values, strict=True):
+                found.add(extractor._features(images)[batches[-1].readable])
+            advance(len(frames.images))
+    for extractor in extractors:
+        if extractor.kept:
+            extractor.kept.flush()
+    _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
+    readable = np.concatenate([batch.readable for batch in batches])
+    clip, frame = clip[readable], frame[readable]
+    clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
+    facts = Features(
+        values=np.zeros((len(clip), 0), np.float32),
+        clip=clip,
+        identity=np.array([clips[c].identity for c in clip.tolist()], np.int64),
+        time=np.array([clips[c].times[f] for c, f in zip(clip.tolist(), frame, strict=True)], np.float64),
+        labels={
+            name: np.concatenate([batch.labels[name] for batch in batches]) for name in batches[0].labels
+        },
+    )
+    return [replace(facts, values=found.all()) for found in values]
+
+
+def _wanted(dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> _Wanted:
+    return id(dataset), clip.tobytes(), frame.tobytes()
+
+
 @contextmanager
 def extractor_of(
-    components: Components, backbone: nn.Module, console: Console | None = None
+    components: Components,
+    backbone: nn.Module,
+    console: Console | None = None,
+    ahead: FeatureExtractor | None = None,
 ) -> Iterator[FeatureExtractor]:
     """An extractor on the best device of this machine, with the workers of the recipe's `trainer.workers`.
 
@@ -146,12 +180,15 @@ def extractor_of(
         components: of the run.
         backbone: the network.
         console: shows progress.
+        ahead: see `FeatureExtractor`.
     """
     device = best_device()
     workers = worker_count(components.plan, backbone)
     view, kept = to_device(components.view, device), kept_features(components.plan, backbone, device)
     with shared_with(workers):
-        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept, console=console)
+        yield FeatureExtractor(
+            backbone.to(device), view, device, workers, kept=kept, console=console, ahead=ahead
+        )
 
 
 def lengths_of(dataset: Dataset) -> list[int]:

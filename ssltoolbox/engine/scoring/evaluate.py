@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from rich.console import Console
-from torch import nn
 
 from ssltoolbox.api import Kind
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.features import extractor_of
+from ssltoolbox.engine.core.features import FeatureExtractor, extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.scoring.heads import keep_heads
 from ssltoolbox.engine.scoring.reported import reported
@@ -40,8 +39,12 @@ def evaluate_run(
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
-    found = evaluate_backbone(components, trained, console)
-    compared = evaluate_backbone(components, untrained, console).results
+    with (
+        extractor_of(components, untrained, console) as other,
+        extractor_of(components, trained, console, ahead=other) as ours,
+    ):
+        found = _evaluate(components, ours, console)
+        compared = _evaluate(components, other, console).results
     results = reported(
         found.results,
         compared,
@@ -53,9 +56,7 @@ def evaluate_run(
     return results
 
 
-def evaluate_backbone(
-    components: Components, backbone: nn.Module, console: Console | None = None
-) -> Evaluated:
-    """The results of the recipe's tasks for one backbone, on the best device of this machine."""
-    with extractor_of(components, backbone, console) as extractor, components.blame.assigned():
+def _evaluate(components: Components, extractor: FeatureExtractor, console: Console | None) -> Evaluated:
+    """The results of the recipe's tasks for one network."""
+    with components.blame.assigned():
         return evaluate_tasks(extractor, components.tasks, seed=components.plan.recipe.seed, console=console)

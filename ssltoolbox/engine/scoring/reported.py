@@ -24,7 +24,7 @@ def reported(trained: Results, random: Results, descriptors: Mapping[str, Descri
       network, over the same resamples
 
     Args:
-        trained, random: as `evaluate_backbone` gives them.
+        trained, random: as `evaluate_tasks` gives them.
         descriptors: descriptors of the tasks by key.
     """
     results: dict[str, Any] = {}
