@@ -152,5 +152,11 @@ def _version(name: str) -> str:
 
 
 def _megabytes(path: Path) -> float:
-    files = [os.lstat(Path(parent, name)) for parent, _, names in os.walk(path) for name in names]
+    """Without compiled byte code, which pip writes at once and uv leaves to the first import."""
+    files = [
+        os.lstat(Path(parent, name))
+        for parent, _, names in os.walk(path)
+        if not parent.endswith("__pycache__")
+        for name in names
+    ]
     return sum(512 * file.st_blocks for file in files) / 1e6
