@@ -1,7 +1,7 @@
 // What the theme leaves out: boxes that scroll take the keyboard's focus, and each landmark has a name of its own.
 document$.subscribe(() => {
   document.querySelector(".md-search")?.setAttribute("aria-label", "Search the pages");
-  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code")) {
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code, .formula")) {
     if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
     }

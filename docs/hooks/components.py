@@ -13,6 +13,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -127,8 +128,18 @@ def _text(item: Provided) -> str:
             return texts[item.descriptor.name].strip()
     readme = ROOT / "plugins" / item.origin.plugin / "README.md"
     if readme.is_file() and item.origin.plugin == item.descriptor.name:
-        return readme.read_text(encoding="utf-8").partition("\n")[2].strip()
+        return _with_formulas(readme.read_text(encoding="utf-8").partition("\n")[2].strip())
     return _docstring(item.descriptor.options)
+
+
+def _with_formulas(text: str) -> str:
+    """LaTeX between `$$` as MathML, which browsers show without a script."""
+
+    def drawn(match: re.Match[str]) -> str:
+        parts = (convert(part, display="block") for part in match[1].split(r"\qquad"))
+        return "".join(f'<div class="formula">{part}</div>' for part in parts)
+
+    return re.sub(r"\$\$(.+?)\$\$", drawn, text, flags=re.DOTALL)
 
 
 def _docstring(options: type[Options]) -> str:
