@@ -48,7 +48,10 @@ PEERS = (
         "plain_lightly.py",
     ),
     Library(
-        "stable-pretraining", ("stable-pretraining",), ("stable_pretraining",), "by_stable_pretraining.py"
+        "stable-pretraining",
+        ("stable-pretraining",),
+        ("stable_pretraining.forward", "stable_pretraining.data.transforms", "lightning"),
+        "by_stable_pretraining.py",
     ),
     Library("solo-learn", ("solo-learn",), ("solo",)),
 )

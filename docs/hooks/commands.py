@@ -62,7 +62,8 @@ def _sections(command: click.Command, context: click.Context, level: int) -> Ite
         return
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"```text\n{context.command_path} {usage}\n```"
-    rows = [row for parameter in command.get_params(context) if (row := parameter.get_help_record(context))]
+    records = filter(None, (parameter.get_help_record(context) for parameter in command.get_params(context)))
+    rows = [(names, text) for names, text in records if text]
     table = "\n".join(f"| `{_cell(names)}` | {_cell(text)} |" for names, text in rows)
     if rows:
         yield f"| option | what it does |\n|---|---|\n{table}"
