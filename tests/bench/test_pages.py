@@ -21,7 +21,10 @@ from ssltoolbox.bench.tables import render_markdown
 from ssltoolbox.report.results import Result, results_of
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
-SORTING = files("ssltoolbox.bench").joinpath("sort.js").read_text(encoding="utf-8")
+SCRIPTS = [
+    files("ssltoolbox.bench").joinpath(name).read_text(encoding="utf-8").strip()
+    for name in ("sort.js", "filter.js")
+]
 NASTY = "<img src=x onerror=alert(1)>|$a$_b_`c`"
 
 
@@ -76,10 +79,10 @@ def test_names_are_not_html(nasty: Bench) -> None:
     # Two measures, as they are and as differences.
     assert page.tags.count("img") == 4
     assert not {"link", "iframe"} & set(page.tags)
-    # The only script is the page's own, and the same on every page.
+    # The only scripts are the page's own, and the same on every page.
     scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.S)
-    assert [script.strip() for script in scripts] == [SORTING.strip()]
-    assert page.tags.count("script") == 1
+    assert [script.strip() for script in scripts] == SCRIPTS
+    assert page.tags.count("script") == len(SCRIPTS)
 
 
 def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> None:
@@ -94,6 +97,12 @@ def test_the_page_needs_no_other_file_and_links_to_the_runs(tmp_path: Path) -> N
     assert [address for address in page.addresses if not address.startswith("data:")] == [
         "runs/a%20b/report.html"
     ]
+
+
+@pytest.mark.parametrize("recipes", [5, 6])
+def test_a_page_of_many_recipes_has_a_field_that_filters_them(recipes: int) -> None:
+    bench = bench_of({f"r{number}": [0.2] for number in range(recipes)})
+    assert ("input" in Page(render_page(bench, Path("/out"))).tags) == (recipes > 5)
 
 
 def test_a_recipe_is_listed_by_what_differs_from_the_baseline() -> None:
