@@ -12,9 +12,9 @@ from ssltoolbox.cli.output import libraries_loaded
 
 @click.command()
 @click.argument("run", type=LocalPath())
-@click.argument("target", metavar="hf:NAME")
+@click.argument("repository", metavar="hf:NAME")
 @click.option("--private", is_flag=True, help="Make a new repository private.")
-def push(run: Path, target: str, private: bool) -> None:
+def push(run: Path, repository: str, private: bool) -> None:
     """Upload the network of a run to the Hugging Face hub.
 
     Weights, config.json and the model card go into the repository hf:NAME or hf:OWNER/NAME, which is made if it is
@@ -27,4 +27,4 @@ def push(run: Path, target: str, private: bool) -> None:
     with libraries_loaded():
         from ssltoolbox.engine.inspect.export.hub import push as upload
 
-    click.echo(f"uploaded to {upload(run, target, private)}")
+    click.echo(f"uploaded to {upload(run, repository, private)}")
