@@ -46,12 +46,12 @@ def packed_index(folder: Path, clips: int, frames: int = FRAMES_OF_A_CLIP, peopl
     import pyarrow as pa
 
     from ssltoolbox.data.index.schema import (
+        BYTE_RANGE,
         CLIPS,
         CLIPS_FILE,
         FRAMES,
         FRAMES_FILE,
         IMAGES_FILE,
-        PLACES,
         Header,
         Packing,
         write_table,
@@ -68,7 +68,7 @@ def packed_index(folder: Path, clips: int, frames: int = FRAMES_OF_A_CLIP, peopl
     side = np.full(len(numbers), SIZE, dtype=np.int32)
     columns = [paths.cast(pa.large_string()), numbers, numbers / FPS, side, side]
     places = [np.zeros(len(numbers), dtype=np.int64), np.full(len(numbers), len(picture), dtype=np.int32)]
-    schema = pa.schema([*FRAMES, *PLACES.items()])
+    schema = pa.schema([*FRAMES, *BYTE_RANGE.items()])
     write_table(index / FRAMES_FILE, pa.table([*columns, *places], schema=schema))
     names = [[f"{letter}{number:07d}" for number in range(clips)] for letter in "vc"]
     identities = [f"id{owner:06d}" for owner in owners]
