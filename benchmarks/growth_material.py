@@ -67,9 +67,9 @@ def packed_index(folder: Path, clips: int, frames: int = FRAMES_OF_A_CLIP, peopl
     paths = pa.array([f"v{clip:07d}/{frame:07d}.jpg" for clip in range(clips) for frame in range(frames)])
     side = np.full(len(numbers), SIZE, dtype=np.int32)
     columns = [paths.cast(pa.large_string()), numbers, numbers / FPS, side, side]
-    places = [np.zeros(len(numbers), dtype=np.int64), np.full(len(numbers), len(picture), dtype=np.int32)]
+    ranges = [np.zeros(len(numbers), dtype=np.int64), np.full(len(numbers), len(picture), dtype=np.int32)]
     schema = pa.schema([*FRAMES, *BYTE_RANGE.items()])
-    write_table(index / FRAMES_FILE, pa.table([*columns, *places], schema=schema))
+    write_table(index / FRAMES_FILE, pa.table([*columns, *ranges], schema=schema))
     names = [[f"{letter}{number:07d}" for number in range(clips)] for letter in "vc"]
     identities = [f"id{owner:06d}" for owner in owners]
     lengths = np.full(clips, frames, dtype=np.int32)
@@ -88,10 +88,10 @@ def tree(folder: Path, clips: int, frames: int = 10) -> Path:
     picture = folder / "picture.jpg"
     picture.write_bytes(_picture())
     for clip in range(clips):
-        place = root / f"id{clip // CLIPS_OF_A_PERSON:05d}" / f"v{clip:06d}" / "c"
-        place.mkdir(parents=True)
+        clip_folder = root / f"id{clip // CLIPS_OF_A_PERSON:05d}" / f"v{clip:06d}" / "c"
+        clip_folder.mkdir(parents=True)
         for frame in range(frames):
-            os.link(picture, place / f"{frame:07d}.jpg")
+            os.link(picture, clip_folder / f"{frame:07d}.jpg")
     return root
 
 
@@ -131,12 +131,12 @@ def grid(folder: Path, recipes: int, seeds: int, finished: bool = False) -> tupl
     """
     from ssltoolbox.bench.run import plan_bench
 
-    place = folder / f"grid-{recipes}-{seeds}-{finished}"
-    place.mkdir()
+    grid_folder = folder / f"grid-{recipes}-{seeds}-{finished}"
+    grid_folder.mkdir()
     for number in range(recipes):
         text = f"recipe: 1\nname: r{number:03d}\nextends: {RECIPE}\nevaluate: [expression]\n"
-        (place / f"r{number:03d}.yaml").write_text(text)
-    path, out = place / "grid.yaml", place / "out"
+        (grid_folder / f"r{number:03d}.yaml").write_text(text)
+    path, out = grid_folder / "grid.yaml", grid_folder / "out"
     path.write_text(json.dumps({"recipes": ["r*.yaml"], "seeds": list(range(seeds)), "baseline": "r000"}))
     if finished:
         for number, job in enumerate(plan_bench(path, out).jobs):

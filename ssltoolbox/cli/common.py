@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssltoolbox.cli.output import tell
+from ssltoolbox.cli.output import print_problem
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def print_first(lines: Sequence[str], conclusion: str) -> None:
 def print_warnings(plan: Plan | PlannedBench) -> None:
     """Prints the warnings of a plan on stderr."""
     for warning in plan.warnings:
-        tell(warning.render())
+        print_problem(warning.render())
 
 
 def print_unused_gpu(console: Console) -> None:

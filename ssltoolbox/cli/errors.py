@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ssltoolbox.cli.output import tell
+from ssltoolbox.cli.output import print_problem
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "SSLTOOLBOX_TRACEBACK"
@@ -22,13 +22,13 @@ def explain(error: Exception) -> int:
     if os.environ.get(TRACEBACK):
         raise error
     if isinstance(error, UserError):
-        tell(str(error), **({} if "\n" in str(error) else ERROR))
+        print_problem(str(error), **({} if "\n" in str(error) else ERROR))
         return WRONG_INPUT
     if is_too_many_files(error):
-        tell(f"too many files are open at once; {ADVICE}, or use fewer workers", **ERROR)
+        print_problem(f"too many files are open at once; {ADVICE}, or use fewer workers", **ERROR)
     elif isinstance(error, SslToolboxError):
-        tell(str(error), **ERROR)
+        print_problem(str(error), **ERROR)
     else:
         first = (str(error).strip() or "no message").splitlines()[0]
-        tell(f"failed: {type(error).__name__}: {first}", **ERROR)
+        print_problem(f"failed: {type(error).__name__}: {first}", **ERROR)
     return FAILED

@@ -148,7 +148,7 @@ _COLOURS: tuple[tuple[str, dict[str, Any]], ...] = (
 """Pattern of a part of an error → its colour."""
 
 
-def tell(text: str, **style: Any) -> None:
+def print_problem(text: str, **style: Any) -> None:
     """Prints on stderr; in a terminal with colours for mistakes in recipes, warnings and suggestions.
 
     NO_COLOR turns colours off, as in rich's tables.

@@ -19,7 +19,7 @@ from helpers.runs import write_recipe
 from rich.table import Table
 
 from ssltoolbox.cli.main import run
-from ssltoolbox.cli.output import Output, new_console, safe_output, shown, tell
+from ssltoolbox.cli.output import Output, new_console, print_problem, safe_output, shown
 
 
 class Screen(io.TextIOWrapper):
@@ -92,7 +92,7 @@ def test_a_terminal_gets_the_same_text_in_colours(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("NO_COLOR", raising=False)
     if variable:
         monkeypatch.setenv(variable, "1")
-    tell(text)
+    print_problem(text)
     printed = terminal.getvalue()
     assert click.unstyle(printed) == text + "\n"
     coloured = {line for line in printed.splitlines() if line != click.unstyle(line)}

@@ -31,7 +31,7 @@ NAMED = 3
 """The most unreadable frames that the log names."""
 
 log = logging.getLogger(__name__)
-_Wanted = tuple[int, bytes, bytes]
+_Selection = tuple[int, bytes, bytes]
 """Chosen frames: which dataset, and the numbers of clips and frames."""
 
 
@@ -62,7 +62,7 @@ class FeatureExtractor:
     kept: KeptFeatures | None = None
     console: Console | None = None
     ahead: FeatureExtractor | None = None
-    _ready: dict[_Wanted, Features] = field(default_factory=dict)
+    _ready: dict[_Selection, Features] = field(default_factory=dict)
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
         """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
@@ -75,12 +75,12 @@ class FeatureExtractor:
         """
         if not len(clip):
             return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
-        wanted = _wanted(dataset, clip, frame)
-        if wanted in self._ready:
-            return self._ready.pop(wanted)
+        selection = _selection(dataset, clip, frame)
+        if selection in self._ready:
+            return self._ready.pop(selection)
         if self.ahead is None or len(clip) > MOST_AHEAD:
             return _of_one_reading([self], dataset, clip, frame)[0]
-        found, self.ahead._ready[wanted] = _of_one_reading([self, self.ahead], dataset, clip, frame)
+        found, self.ahead._ready[selection] = _of_one_reading([self, self.ahead], dataset, clip, frame)
         return found
 
     def read(
@@ -161,7 +161,7 @@ def _of_one_reading(
     return [replace(facts, values=found.all()) for found in values]
 
 
-def _wanted(dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> _Wanted:
+def _selection(dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> _Selection:
     return id(dataset), clip.tobytes(), frame.tobytes()
 
 

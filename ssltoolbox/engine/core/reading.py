@@ -42,7 +42,7 @@ class Loader(DataLoader[T]):
         )
 
     def __iter__(self) -> Iterator[T]:  # type: ignore[override]
-        with _no_error_between_two_lines():
+        with _sigchld_handler_kept():
             found = super().__iter__()
         workers: list[BaseProcess] = getattr(found, "_workers", [])
         try:
@@ -157,7 +157,7 @@ def _unless_nobody_listens(
 
 
 @contextmanager
-def _no_error_between_two_lines() -> Iterator[None]:
+def _sigchld_handler_kept() -> Iterator[None]:
     """Takes back the handler of SIGCHLD that torch sets when it starts workers.
 
     It raises an error wherever this process is when a worker dies: in a `__del__`, for example, where the error

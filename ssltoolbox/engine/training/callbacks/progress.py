@@ -94,8 +94,8 @@ class ShowProgress(Callback):
 
 def words_of(metric: str) -> str:
     """
-    >>> words_of("probe_expression_f1"), words_of("probe_valence_ccc")
-    ('expression F1', 'valence CCC')
+    >>> words_of("probe_mood_f1"), words_of("probe_head_pose_ccc")
+    ('mood F1', 'head_pose CCC')
     """
     label, _, measure = metric.removeprefix("probe_").rpartition("_")
     return f"{label} {measure.upper()}"
