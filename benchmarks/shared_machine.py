@@ -43,9 +43,12 @@ def speed(settings: list[str], seconds: float) -> float:
 
 @contextmanager
 def busy(number: int) -> Iterator[None]:
-    """Niced processes that compute for ever."""
+    """Niced processes that compute for ever, as another user's: each in a session of its own.
+
+    Linux groups processes by session and shares a core fairly between groups; niceness counts inside a group alone.
+    """
     command = ["nice", "-n", "19", sys.executable, "-c", BUSY]
-    processes = [subprocess.Popen(command) for _ in range(number)]
+    processes = [subprocess.Popen(command, start_new_session=True) for _ in range(number)]
     try:
         yield
     finally:

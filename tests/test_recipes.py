@@ -20,6 +20,18 @@ TABLE = {
     "f": {"time_aug", "hard_neg", "mask_fn"},
     "g": {"time_aug", "hard_neg", "face_swap", "mask_fn"},
 }
+NEWER = {
+    "reweight": {"time_aug", "reweight"},
+    "fnc": {"time_aug", "fnc"},
+    "global_threshold": {"time_aug", "global_threshold"},
+    "mochi": {"time_aug", "mochi"},
+    "ring": {"time_aug", "ring"},
+    "rince": {"time_aug"},
+    "soft_contrast": {"time_aug"},
+    "temporal_rank": {"time_aug", "hard_neg"},
+    "identity_adversary": {"time_aug"},
+}
+"""Strategies that were published later, each on TimeAug."""
 BEYOND = {
     "h": {"time_aug", "mask_fn"},
     "i": {"time_aug", "hard_neg"},
@@ -31,15 +43,7 @@ BEYOND = {
     "o": {"time_aug", "hard_neg"},
     "p": {"same_person"},
     "q": {"time_aug", "similar_pose"},
-    "reweight": {"time_aug", "reweight"},
-    "fnc": {"time_aug", "fnc"},
-    "global_threshold": {"time_aug", "global_threshold"},
-    "mochi": {"time_aug", "mochi"},
-    "ring": {"time_aug", "ring"},
-    "rince": {"time_aug"},
-    "soft_contrast": {"time_aug"},
-    "temporal_rank": {"time_aug", "hard_neg"},
-    "identity_adversary": {"time_aug"},
+    **NEWER,
 }
 """What drawn faces have beside: strategies by themselves, their options, the best that was found, other clips."""
 METHODS = {
@@ -71,7 +75,7 @@ BASELINES = (
 MORE = {
     "paper": BASELINES,
     "synthetic": (*BEYOND, *BASELINES, "dino_vit"),
-    "real": ("h", "j", "n"),
+    "real": ("h", "j", "n", *NEWER),
 }
 """Rows that the paper's table has not."""
 OWN = {

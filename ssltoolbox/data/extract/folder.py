@@ -29,7 +29,7 @@ from ssltoolbox.support.paths import printable
 from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.workers import as_done
 
-_WORK, _SETTINGS = ".extract", "settings.json"
+_WORK, _SETTINGS, _RECORDS, _PARTS = ".extract", "settings.json", "videos", "parts"
 LEFT_OUT = "left_out.csv"
 
 MakeDetector = Callable[[], LandmarkDetector]
@@ -73,7 +73,7 @@ class FramesFolder:
             UserError: if it has other content, or frames that were extracted with other settings.
         """
         stored = self.work / _SETTINGS
-        if stored.is_file():
+        if stored.is_file() and self._begun():
             self._refuse_others(json.loads(stored.read_text(encoding="utf-8")), settings)
             return
         if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
@@ -82,6 +82,10 @@ class FramesFolder:
                 "name another folder",
             )
         write_json(stored, settings)
+
+    def _begun(self) -> bool:
+        """Whether a video was finished, or is under way in another process."""
+        return any((self.work / name).exists() for name in (_RECORDS, _PARTS))
 
     def _refuse_others(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         changed = [
@@ -102,7 +106,7 @@ class FramesFolder:
     def part(self, video: Video) -> Path:
         """The folder of a video's clips until the video is done, for this process alone."""
         process = f"{socket.gethostname()}-{os.getpid()}"
-        return self.work / "parts" / process / video.identity / video.name
+        return self.work / _PARTS / process / video.identity / video.name
 
     def outcome(self, video: Video) -> VideoResult | None:
         """The stored result of a video; None if it was not finished, had an error, or the file has changed.
@@ -144,7 +148,7 @@ class FramesFolder:
         write_csv(self.path / LEFT_OUT, ("path", "reason"), rows)
 
     def _record(self, video: Video) -> Path:
-        return self.work / "videos" / video.identity / f"{video.name}.json"
+        return self.work / _RECORDS / video.identity / f"{video.name}.json"
 
 
 def extract_videos(
@@ -202,7 +206,7 @@ def extract_videos(
             tick(1)
         found = [outcomes[video] for video in mine]
         if not shard:
-            shutil.rmtree(frames.work / "parts", ignore_errors=True)
+            shutil.rmtree(frames.work / _PARTS, ignore_errors=True)
             frames.keep_reasons(found, others)
     return found
 

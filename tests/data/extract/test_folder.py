@@ -130,6 +130,15 @@ def test_frames_made_in_another_way_are_not_mixed(videos: Path, tmp_path: Path, 
     golden(str(caught.value))
 
 
+def test_a_detector_that_fails_at_its_start_leaves_the_folder_to_another(
+    videos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError):
+        extract(videos, tmp_path / "out", "spots=none")
+    outcomes = extract(videos, tmp_path / "out", cropping=replace(CROPPING, size=64))
+    assert all(outcome.extracted.clips for outcome in outcomes)
+
+
 def test_a_folder_of_other_things_is_left_alone(videos: Path, tmp_path: Path, golden: Golden) -> None:
     before = sorted(videos.rglob("*.mov"))
     with pytest.raises(UserError) as caught:
