@@ -45,7 +45,7 @@ def speed(settings: list[str], seconds: float) -> float:
 def busy(number: int) -> Iterator[None]:
     """Niced processes that compute for ever, as another user's: each in a session of its own.
 
-    Linux groups processes by session and shares a core fairly between groups; niceness counts inside a group alone.
+    Linux shares a core fairly between sessions; niceness counts inside a session alone.
     """
     command = ["nice", "-n", "19", sys.executable, "-c", BUSY]
     processes = [subprocess.Popen(command, start_new_session=True) for _ in range(number)]
