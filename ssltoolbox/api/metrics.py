@@ -25,8 +25,8 @@ class Metric:
 
     Examples:
         >>> error = Metric(key="mean_error", better="lower", label="mean error", unit="°")
-        >>> error.better, error.versus_untrained
-        ('lower', True)
+        >>> error.better, error.versus_untrained, Metric(key="top_5", better="higher").words
+        ('lower', True, 'top 5')
     """
 
     key: str
@@ -39,3 +39,8 @@ class Metric:
     chance: str = ""
     versus_untrained: bool = True
     note: str = ""
+
+    @property
+    def words(self) -> str:
+        """The label; where it is empty, the key in words."""
+        return self.label or self.key.replace("_", " ")

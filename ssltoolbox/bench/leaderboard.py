@@ -35,8 +35,7 @@ class Column:
     @property
     def metric_label(self) -> str:
         """Such as `macro-F1 ↑`; the arrow says which way is better."""
-        label = self.metric.label or self.metric.key.replace("_", " ")
-        return f"{label} {arrow_of(self.metric)}".rstrip()
+        return f"{self.metric.words} {arrow_of(self.metric)}".rstrip()
 
     @property
     def label(self) -> str:

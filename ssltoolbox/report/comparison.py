@@ -15,6 +15,7 @@ from ssltoolbox.report.results import Result, notes_on, results_of
 from ssltoolbox.report.templates import html_template
 from ssltoolbox.report.training import groups_of
 from ssltoolbox.support.words import counted
+from ssltoolbox.tasks.words import column_words
 
 TEMPLATE = "comparison.html.j2"
 NOT_COMPARED = frozenset(("name", "recipe"))
@@ -146,9 +147,7 @@ def _curve_pictures(runs: Mapping[str, RunFiles]) -> Iterator[Picture]:
     for name, run in runs.items():
         for group, found in groups_of(run.metrics):
             for column, curve in found.items():
-                title = (
-                    group.title if len(group.columns) == 1 else f"{group.title}: {column.replace('_', ' ')}"
-                )
+                title = group.title if len(group.columns) == 1 else f"{group.title}: {column_words(column)}"
                 groups.setdefault(column, (title, group.reading, group.from_zero))
                 curves.setdefault(column, {})[name] = curve
     for column, (title, reading, from_zero) in groups.items():

@@ -20,10 +20,19 @@ from ssltoolbox.report.plots import (
     roc_plot,
 )
 from ssltoolbox.report.recipe import marked_lines
-from ssltoolbox.report.results import Result, claim, how_measured, notes_on, results_of, trained_for
+from ssltoolbox.report.results import (
+    Result,
+    claim,
+    how_measured,
+    notes_on,
+    results_of,
+    task_words,
+    trained_for,
+)
 from ssltoolbox.report.templates import html_template
 from ssltoolbox.report.training import groups_of, strategies_of, strategy_counts
 from ssltoolbox.support.words import duration_text
+from ssltoolbox.tasks.words import column_words
 
 TEMPLATE = "report.html.j2"
 NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "trains", "steps", "ended")) | {
@@ -106,7 +115,7 @@ def claim_of(files: RunFiles, results: Sequence[Result]) -> str:
     steps = files.environment.get("steps")
     whole = f" of {steps:,}" if steps else ""
     probes = [
-        f"{name.removeprefix('probe_').replace('_', ' ')} {curve.values[-1]:.2f}"
+        f"{column_words(name)} {curve.values[-1]:.2f}"
         for name, curve in files.metrics.items()
         if name.startswith("probe_")
     ]
@@ -154,9 +163,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             names = list(numbers["per_class"])
             source = confusion_plot(names, numbers["confusion"])
             how = how_measured(numbers)
-            title = f"Predictions for each {task.partition('#')[0].replace('_', ' ')}" + (
-                f", {how}" if how else ""
-            )
+            title = f"Predictions for each {task_words(task)}" + (f", {how}" if how else "")
             yield Picture(
                 source, title, f"confusion matrix of {task}", "each row is a true class, and adds up to 100%"
             )
@@ -170,7 +177,7 @@ def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
             found = {column: values["f1"] for column, values in numbers["per_column"].items()}
             others = {column: values["f1"] for column, values in untrained.items()}
             how = how_measured(numbers)
-            title = f"F1 for each label of {task.partition('#')[0]}" + (f", {how}" if how else "")
+            title = f"F1 for each label of {task_words(task)}" + (f", {how}" if how else "")
             words = "; ".join(f"{column} {value:.3f}" for column, value in found.items())
             yield Picture(columns_plot(found, others, name), title, words)
 
@@ -181,7 +188,7 @@ def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
             source = roc_plot(numbers["roc"], evaluation.get("random", {}).get(task, {}).get("roc"), name)
             area = f", area {numbers['auc']:.3f}" if "auc" in numbers else ""
             words = f"ROC curve of {task}{area}"
-            yield Picture(source, f"ROC curve of {task.partition('#')[0]}", words, "the diagonal is chance")
+            yield Picture(source, f"ROC curve of {task_words(task)}", words, "the diagonal is chance")
 
 
 def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
@@ -195,7 +202,8 @@ def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
 
 
 def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:
-    for group, curves in groups_of(metrics):
+    for group, columns in groups_of(metrics):
+        curves = {column_words(column): curve for column, curve in columns.items()}
         words = "; ".join(
             f"{name} from {curve.values[0]:.3g} at step {curve.steps[0]} to {curve.values[-1]:.3g} at step "
             f"{curve.steps[-1]}"

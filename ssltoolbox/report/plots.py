@@ -79,9 +79,7 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool, numbers: Sequence[
         numbers = range(len(curves)) if numbers is None else numbers
         for (name, curve), colour in zip(curves.items(), _colours(numbers), strict=True):
             marker = "o" if len(curve.steps) == 1 else ""
-            axes.plot(
-                curve.steps, curve.values, color=colour, linewidth=1.3, marker=marker, label=_words(name)
-            )
+            axes.plot(curve.steps, curve.values, color=colour, linewidth=1.3, marker=marker, label=name)
         axes.set_xlabel("step")
         if from_zero:
             axes.set_ylim(0, 1.08 * max(max(curve.values) for curve in curves.values()) or 1)
@@ -273,10 +271,6 @@ def _legend(axes: Axes) -> None:
 
 def _colours(numbers: Iterable[int]) -> list[str]:
     return [COLOURS[number % len(COLOURS)] for number in numbers]
-
-
-def _words(name: str) -> str:
-    return name.removesuffix("_per_sample").replace("_", " ")
 
 
 def _row_label(result: Result) -> str:

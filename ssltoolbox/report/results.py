@@ -47,7 +47,7 @@ class Result:
     @property
     def name(self) -> str:
         """The result in words."""
-        return self.metric.title or self.task.partition("#")[0].replace("_", " ")
+        return self.metric.title or task_words(self.task)
 
     @property
     def label(self) -> str:
@@ -57,7 +57,7 @@ class Result:
     @property
     def metric_label(self) -> str:
         """The metric in words."""
-        return self.metric.label or self.metric.key.replace("_", " ")
+        return self.metric.words
 
     @property
     def arrow(self) -> str:
@@ -90,6 +90,14 @@ class Result:
     def text(self, value: float | None, digits: int = 3) -> str:
         """A value of the metric, with its unit; a dash for none."""
         return "–" if value is None else f"{value:z.{digits}f}{self.metric.unit}"
+
+
+def task_words(key: str) -> str:
+    """
+    >>> task_words("head_pose#2")
+    'head pose'
+    """
+    return key.partition("#")[0].replace("_", " ")
 
 
 def arrow_of(metric: Metric) -> str:

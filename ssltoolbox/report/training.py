@@ -9,11 +9,10 @@ from typing import Any
 
 from ssltoolbox.api import KINDS
 from ssltoolbox.report.files import Curve
+from ssltoolbox.tasks.words import PER_SAMPLE, PROBED, column_words
 
 STRATEGIES = tuple(kind.section for kind in KINDS.values() if kind.strategy)
 """Sections of a recipe."""
-PER_SAMPLE = "_per_sample"
-"""Suffix of the columns of metrics.csv that are counts."""
 MOST_POINTS = 300
 """Points of a drawn curve; more are averaged, so that a long run's report stays small."""
 NOT_DRAWN = frozenset(("epoch",))
@@ -78,8 +77,8 @@ def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str
     groups = [
         Group("Loss", LOSS, tuple(sorted(losses, key=lambda name: name != "loss")), from_zero=False),
         *known,
-        Group(_title(counted[0]) if len(counted) == 1 else "Counted", COUNTED, counted),
-        *(Group(_title(name), OTHERS, (name,), from_zero=False) for name in others),
+        Group(_title(column_words(counted[0])) if len(counted) == 1 else "Counted", COUNTED, counted),
+        *(Group(_title(column_words(name)), OTHERS, (name,), from_zero=False) for name in others),
     ]
     for group in groups:
         curves = {name: thinned(metrics[name]) for name in group.columns if name in metrics}
@@ -99,10 +98,10 @@ def strategy_counts(metrics: Mapping[str, Curve]) -> Iterator[tuple[str, str]]:
     for label in _labels(metrics, "masked_same_", ""):
         if f"chance_same_{label}" in metrics:
             chance, share = (metrics[f"{name}_same_{label}"].mean for name in ("chance", "masked"))
-            yield f"of these, with the row's {_words(label)}", f"{share:.0%} (chance {chance:.0%})"
+            yield f"of these, with the row's {column_words(label)}", f"{share:.0%} (chance {chance:.0%})"
     for name, curve in metrics.items():
         if name.endswith(PER_SAMPLE):
-            yield _words(name.removesuffix(PER_SAMPLE)), f"{curve.mean:.2f} per sample"
+            yield column_words(name), f"{curve.mean:.2f} per sample"
 
 
 def thinned(curve: Curve, most: int = MOST_POINTS) -> Curve:
@@ -119,21 +118,21 @@ def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
     """Plots of the metrics for each label of the data."""
     for label in _labels(metrics, "masked_same_", ""):
         yield Group(
-            f"Masked with the same {_words(label)}",
+            f"Masked with the same {column_words(label)}",
             "Share: a good masker is well above chance, the share of all candidates.",
             (f"masked_same_{label}", f"chance_same_{label}"),
         )
     for label in _labels(metrics, "neighbour_same_", ""):
         yield Group(
-            f"Nearest neighbour with the same {_words(label)}",
+            f"Nearest neighbour with the same {column_words(label)}",
             "Share in a batch: it should rise above chance if the features know the label.",
             (f"neighbour_same_{label}", f"neighbour_chance_{label}"),
         )
-    for key, metric, from_zero in (("f1", "macro-F1", True), ("ccc", "CCC", False)):
+    for key, from_zero in (("f1", True), ("ccc", False)):
         if labels := _labels(metrics, "probe_", f"_{key}"):
             yield Group(
-                f"{' and '.join(map(_words, labels)).capitalize()}, by a linear probe on the val split",
-                f"{metric} on people never trained on: it should rise.",
+                f"{_title(' and '.join(map(column_words, labels)))}, by a linear probe on the val split",
+                f"{PROBED[key]} on people never trained on: it should rise.",
                 tuple(f"probe_{label}_{key}" for label in labels),
                 from_zero,
             )
@@ -145,9 +144,6 @@ def _labels(columns: Iterable[str], start: str, end: str) -> list[str]:
     return [match[1] for match in found if match]
 
 
-def _title(column: str) -> str:
-    return _words(column.removesuffix(PER_SAMPLE)).capitalize()
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _title(words: str) -> str:
+    """The words with a capital at the start; names such as `AU12` stay as they are."""
+    return words[:1].upper() + words[1:]

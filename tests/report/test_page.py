@@ -146,7 +146,7 @@ def test_a_run_that_still_trains(run: RunFolder) -> None:
     html = render_report(run.path)
     page = Page(html)
     assert page.words[2].startswith("Not finished: step 20 of 800")
-    assert "mood f1 0.35" in page.words[2]
+    assert "mood macro-F1 0.35" in page.words[2]
     assert page.after("parameters") == ["1.3 million"]
     assert page.after("device") == ["CPU"]
     assert page.after("duration") == ["1 min 15 s"]

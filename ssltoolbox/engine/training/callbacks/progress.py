@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 
 from ssltoolbox.support.progress import ProgressLine
+from ssltoolbox.tasks.words import column_words
 
 SECONDS_TO_FIRST_LINE = 2.0
 SECONDS_OF_A_RATE = 1.0
@@ -72,7 +73,7 @@ class ShowProgress(Callback):
         epoch = (step - 1) // self.steps_per_epoch + 1
         loss = float(outputs["loss"]) * self.accumulate
         rate = f"{self._rate:,.0f}" if self._rate else "–"
-        probed = [f"{words_of(metric)} {score:.2f}" for metric, score in self.scores().items()]
+        probed = [f"{column_words(metric)} {score:.2f}" for metric, score in self.scores().items()]
         self._line.advance(1, "  ".join([f"epoch {epoch}", f"loss {loss:.3f}", *probed, f"{rate} images/s"]))
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -90,12 +91,3 @@ class ShowProgress(Callback):
         if now - since >= SECONDS_OF_A_RATE:
             self._rate = (step - before) * self.images / (now - since)
             self._rate_from = (step, now)
-
-
-def words_of(metric: str) -> str:
-    """
-    >>> words_of("probe_mood_f1"), words_of("probe_head_pose_ccc")
-    ('mood F1', 'head_pose CCC')
-    """
-    label, _, measure = metric.removeprefix("probe_").rpartition("_")
-    return f"{label} {measure.upper()}"

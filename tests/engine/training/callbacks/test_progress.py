@@ -51,7 +51,7 @@ def test_the_scores_of_the_last_probe_are_shown() -> None:
     trainer.global_step = 1
     progress.on_train_batch_end(trainer, module, {"loss": torch.tensor(1.0)}, None, 0)
     progress.on_train_end(trainer, module)
-    assert "expression F1 0.42" in cast(io.StringIO, console.file).getvalue()
+    assert "expression macro-F1 0.42" in cast(io.StringIO, console.file).getvalue()
 
 
 def test_the_memory_of_a_gpu_is_logged_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
