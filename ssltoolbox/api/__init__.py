@@ -26,7 +26,7 @@ from ssltoolbox.api.errors import (
     UnreadableFrame,
     UserError,
 )
-from ssltoolbox.api.heads import Head, HeadOutput, TaskResults
+from ssltoolbox.api.heads import Head, HeadOutput, Predictions, TaskResults
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.maskers import (
@@ -146,6 +146,7 @@ __all__ = [
     "Pictures",
     "PicturingMethod",
     "PositiveGenerator",
+    "Predictions",
     "Problem",
     "Rows",
     "RunSetting",

@@ -1,4 +1,4 @@
-"""The head that a task has fitted: it turns features into predictions of labels."""
+"""What a task gives besides numbers: its head, which predicts labels from features, and its predictions."""
 
 from __future__ import annotations
 
@@ -60,11 +60,29 @@ class Head:
     backbone: nn.Module | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The classes that a task predicted for n frames of the test split.
+
+    Attributes:
+        clip: [n] clip numbers.
+        time: [n] seconds within the clip.
+        true, predicted: [n] classes, numbered as the rows of the result's `confusion`.
+    """
+
+    clip: np.ndarray
+    time: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+
+
 class TaskResults(dict[str, Mapping[str, Any]]):
-    """Results of a task as `Evaluator.evaluate` gives them, and the head that they were measured with.
+    """Results of a task as `Evaluator.evaluate` gives them, with the head that gave them, and predictions.
 
     Attributes:
         head: the head that the task has fitted; None if it fitted none.
+        predictions: key of a result with `confusion` → what was predicted for which frame; the report shows
+            faces of the most frequent mistakes.
 
     Examples:
         >>> output = HeadOutput("smile", "number")
@@ -73,6 +91,12 @@ class TaskResults(dict[str, Mapping[str, Any]]):
         ({'ccc': 0.5}, 'smile')
     """
 
-    def __init__(self, results: Mapping[str, Mapping[str, Any]], head: Head | None = None) -> None:
+    def __init__(
+        self,
+        results: Mapping[str, Mapping[str, Any]],
+        head: Head | None = None,
+        predictions: Mapping[str, Predictions] | None = None,
+    ) -> None:
         super().__init__(results)
         self.head = head
+        self.predictions = predictions or {}

@@ -42,7 +42,7 @@ class Evaluator(Protocol):
     def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
         """Results as in `evaluation.json`: `{"valence": {"ccc": 0.5}, "arousal": …}`, fractions in 0 to 1.
 
-        `TaskResults` are results with a head for `ssltoolbox predict`.
+        `TaskResults` are results with a head for `ssltoolbox predict`, and with predictions for the report.
 
         Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`. Besides the
         metrics that the descriptor declares, tables and claims use these keys of a result:

@@ -44,7 +44,9 @@ class RunFiles:
         environment: environment.json; empty if it is not there.
         metrics: column → curve, columns without any number left out; empty for a run without training.
         evaluation: evaluation.json; empty for a run without tasks.
+        mistakes: mistakes.json; empty for a run without tasks of classes.
         embedding_map: embedding_map.json; empty for a run that has none.
+        map_faces: the JPEG of the faces of the map's points, where there is one.
         pairs: the PNG of sampled pairs, where there is one.
         pictures: the PNG of what the method makes of images, where there is one.
         pictures_about: pictures.json: the headings of its columns, and a note; empty if it is not there.
@@ -56,7 +58,9 @@ class RunFiles:
     environment: Mapping[str, Any]
     metrics: Mapping[str, Curve]
     evaluation: Mapping[str, Any]
+    mistakes: Mapping[str, Any] = field(default_factory=dict)
     embedding_map: Mapping[str, Any] = field(default_factory=dict)
+    map_faces: bytes | None = None
     pairs: bytes | None = None
     pictures: bytes | None = None
     pictures_about: Mapping[str, Any] = field(default_factory=dict)
@@ -97,7 +101,9 @@ def read_run(folder: Path) -> RunFiles:
         environment=_json(folder / "environment.json"),
         metrics=_curves(folder / "metrics.csv"),
         evaluation=_json(folder / "evaluation.json"),
+        mistakes=_json(folder / "mistakes.json"),
         embedding_map=_json(folder / "embedding_map.json"),
+        map_faces=_bytes(folder / "embedding_map.jpg"),
         pairs=_bytes(folder / "pairs.png"),
         pictures=_bytes(folder / "pictures.png"),
         pictures_about=_json(folder / "pictures.json"),

@@ -44,8 +44,10 @@ NOT_SHOWN = frozenset(("note", "terms", "classes", "max_frames", "notices", "tra
 """Keys of environment.json that the page shows elsewhere."""
 SECONDS_TO_RELOAD = 60
 """How long a browser shows the report of a run that still trains before it reads it again."""
-NOT_COLOURS = frozenset(("method", "points", "names"))
+NOT_COLOURS = frozenset(("method", "points", "names", "sheet_columns"))
 """Keys of embedding_map.json that are no groups; every other key has a group for each point."""
+MOST_NAMED = 12
+"""Identities that have names in a legend."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,39 @@ class Picture:
     reading: str = ""
 
 
+@dataclass(frozen=True)
+class FeatureMap(Picture):
+    """A map of the features.
+
+    Attributes:
+        places: where each point is, shares of the width and of the height.
+        groups: the group of each point; -1 for none.
+    """
+
+    places: Sequence[tuple[float, float]] = ()
+    groups: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A class that was taken for another one.
+
+    Attributes:
+        title, reading: the classes, and how often.
+        faces: a data URI of each face, and a description for readers who can't see it.
+    """
+
+    title: str
+    reading: str
+    faces: Sequence[tuple[str, str]]
+
+
 def render_report(folder: Path) -> str:
     """The report of the run in a folder, as HTML that needs no other file.
 
     Args:
-        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json, embedding_map.json,
-            pictures.png with pictures.json, and pairs.png, where the run has them.
+        folder: holds recipe.yaml; and environment.json, metrics.csv, evaluation.json, mistakes.json,
+            embedding_map.json, pictures.png with pictures.json, and pairs.png, where the run has them.
 
     Raises:
         OSError, ValueError: when recipe.yaml is not there, or a file is damaged.
@@ -93,9 +122,13 @@ def render_report(folder: Path) -> str:
             *_columns(files.evaluation, name),
             *_rocs(files.evaluation, name),
         ],
+        mistakes=list(_mistakes(files)),
         curves=list(_curve_pictures(files.metrics)),
         maps=list(_maps(files.embedding_map)),
         map_method=files.embedding_map.get("method", ""),
+        map_frames=list(_map_frames(files.embedding_map)),
+        map_columns=files.embedding_map.get("sheet_columns"),
+        map_faces=data_uri(files.map_faces, "image/jpeg") if files.map_faces else "",
         pairs=pairs_of(files),
         pictures=data_uri(files.pictures, "image/png") if files.pictures else "",
         pictures_words=", ".join(files.pictures_about.get("columns", ())),
@@ -169,6 +202,27 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             )
 
 
+def _mistakes(files: RunFiles) -> Iterator[Mistake]:
+    """The mistakes of all results; with the result's name where there are several."""
+    results = {key: own for key, own in files.mistakes.items() if own and key in files.evaluation}
+    for key, own in results.items():
+        how = how_measured(files.evaluation[key])
+        of = ", ".join(filter(None, [task_words(key) if len(results) > 1 else "", how]))
+        for it in own:
+            true, predicted = it["true"], it["predicted"]
+            yield Mistake(
+                f"{true} → {predicted}",
+                f"{it['count']:,} of {it['of']:,} of this class" + (f"; {of}" if of else ""),
+                [
+                    (
+                        f"data:image/jpeg;base64,{face['jpeg']}",
+                        f"identity {face['identity']}: {true}, predicted {predicted}",
+                    )
+                    for face in it["faces"]
+                ],
+            )
+
+
 def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
     """F1 of each column of a label with several columns."""
     for task, numbers in evaluation.items():
@@ -191,14 +245,40 @@ def _rocs(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
             yield Picture(source, f"ROC curve of {task_words(task)}", words, "the diagonal is chance")
 
 
-def _maps(found: Mapping[str, Any]) -> Iterator[Picture]:
+def _maps(found: Mapping[str, Any]) -> Iterator[FeatureMap]:
     """The same points, coloured by each label and by identity."""
+    for label in _colours_of(found):
+        groups = found[label]
+        present = sorted(set(groups) - {-1})
+        names = found.get("names", {}).get(label, ())
+        if label == "identity" and len(present) <= MOST_NAMED:
+            names = {identity: f"identity {identity}" for identity in present}
+        source, places = map_plot(found["points"], groups, names)
+        words = f"{len(groups)} frames in two dimensions, coloured by {label}, {len(present)} of them"
+        yield FeatureMap(source, f"Coloured by {column_words(label)}", words, places=places, groups=groups)
+
+
+def _map_frames(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is known of each point, in words."""
+    labels = list(_colours_of(found))
+    for values in zip(*(found[label] for label in labels), strict=True):
+        yield "; ".join(
+            f"{column_words(label)} {_group_name(found, label, value)}"
+            for label, value in zip(labels, values, strict=True)
+        )
+
+
+def _colours_of(found: Mapping[str, Any]) -> list[str]:
+    """The labels of the points, identity last."""
     labels = (name for name in found if name not in NOT_COLOURS)
-    for label in sorted(labels, key=lambda name: name == "identity"):
-        source = map_plot(found["points"], found[label], found.get("names", {}).get(label, ()))
-        count = len(set(found[label]) - {-1})
-        words = f"{len(found['points'])} frames in two dimensions, coloured by {label}, {count} of them"
-        yield Picture(source, f"Coloured by {label.replace('_', ' ')}", words)
+    return sorted(labels, key=lambda name: name == "identity")
+
+
+def _group_name(found: Mapping[str, Any], label: str, group: int) -> str:
+    names = found.get("names", {}).get(label)
+    if group < 0:
+        return "unknown"
+    return str(names[group] if names else group)
 
 
 def _curve_pictures(metrics: Mapping[str, Curve]) -> Iterator[Picture]:

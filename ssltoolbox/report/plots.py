@@ -213,11 +213,16 @@ def confusion_plot(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str
         return as_svg(figure)
 
 
-def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Sequence[str]) -> str:
+def map_plot(
+    points: Sequence[Sequence[float]], groups: Sequence[int], names: Sequence[str] | Mapping[int, str]
+) -> tuple[str, list[tuple[float, float]]]:
     """Points [x, y] in the colour of their group; grey for the group -1.
 
     Args:
         names: of the groups, for a legend; none without.
+
+    Returns:
+        The plot, and where in it each point is: shares of its width from the left, and of its height from the top.
     """
     present = sorted(set(groups) - {-1})
     colours = _group_colours(len(present))
@@ -235,7 +240,10 @@ def map_plot(points: Sequence[Sequence[float]], groups: Sequence[int], names: Se
             axes.legend(
                 frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=8, markerscale=2
             )
-        return as_svg(figure)
+        plot = as_svg(figure)
+        # The axes have their place once the figure is drawn.
+        places = figure.transFigure.inverted().transform(axes.transData.transform(points))
+        return plot, [(round(float(x), 4), round(1 - float(y), 4)) for x, y in places]
 
 
 def _group_colours(count: int) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Split, TaskResults
+from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Predictions, Split, TaskResults
 from ssltoolbox.tasks.classes import Classes
 from ssltoolbox.tasks.finetune import finetune
 from ssltoolbox.tasks.fitted import fit_classes
@@ -17,7 +17,7 @@ from ssltoolbox.tasks.linear_sgd import fit_by_sgd
 from ssltoolbox.tasks.metrics import macro_f1
 from ssltoolbox.tasks.options import ClassificationOptions, ClassOptions
 from ssltoolbox.tasks.probes import REGULARISERS, vote
-from ssltoolbox.tasks.samples import labelled, unlabelled
+from ssltoolbox.tasks.samples import has_label, labelled, unlabelled
 from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 Learned = tuple[np.ndarray, dict[str, Any], Head]
@@ -64,7 +64,7 @@ class ClassTask:
         classes = self._classes(features["train"].classes, targets)
         classes.check(targets)
         assert self.options.protocol != "linear_sgd"
-        metrics, model = by_protocol(
+        metrics, probe = by_protocol(
             self.options.protocol,
             lambda: fit_and_choose(
                 partial(fit_classes, balanced=self.options.balanced), samples, REGULARISERS, macro_f1
@@ -73,8 +73,12 @@ class ClassTask:
             partial(classes.measure, targets["test"], samples["test"].identity),
         )
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        head = model.head(self.label, classes.names) if model else None
-        return TaskResults({self.label: metrics | classes.facts(targets) | missing}, head)
+        head = probe.model.head(self.label, classes.names) if probe.model else None
+        known = has_label(features["test"], "test", self.label, self.task)
+        clip, time = features["test"].clip[known], features["test"].time[known]
+        predictions = Predictions(clip, time, targets["test"], probe.predicted)
+        results = {self.label: metrics | classes.facts(targets) | missing}
+        return TaskResults(results, head, {self.label: predictions})
 
     def evaluate_network(self, context: EvaluationContext) -> TaskResults:
         """The same after fine-tuning, with the network and its head, or by a linear layer that SGD has trained."""
@@ -87,7 +91,10 @@ class ClassTask:
         result = classes.measure(targets["test"], frames["test"].identity, predicted)
         missing = unlabelled({split: found.unlabelled for split, found in frames.items()})
         chosen["protocol"] = self.options.protocol
-        return TaskResults({self.label: result | chosen | classes.facts(targets) | missing}, head)
+        clip, time = frames["test"].clip, frames["test"].times(context.datasets["test"])
+        predictions = Predictions(clip, time, targets["test"], predicted)
+        results = {self.label: result | chosen | classes.facts(targets) | missing}
+        return TaskResults(results, head, {self.label: predictions})
 
     def _fine_tuned(
         self, context: EvaluationContext, frames: Mapping[Split, LabelledFrames], classes: Classes

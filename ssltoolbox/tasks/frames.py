@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import EvaluationContext, Features, Frames, Split
+from ssltoolbox.api import Dataset, EvaluationContext, Features, Frames, Split
 from ssltoolbox.tasks.samples import SPLITS, has_label, usable
 
 READ_AT_ONCE = 256
@@ -36,6 +36,11 @@ class LabelledFrames:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def times(self, dataset: Dataset) -> np.ndarray:
+        """[n] seconds within the clips of their split."""
+        pairs = zip(self.clip.tolist(), self.frame.tolist(), strict=True)
+        return np.array([dataset.clip(clip).times[frame] for clip, frame in pairs], np.float64)
 
 
 def labelled_frames(

@@ -49,7 +49,7 @@ class MultiLabel:
         names = features["train"].classes.get(label) or tuple(map(str, range(count)))
         if not (test.targets == 1).any():
             raise UserError(f"multi_label: no frame of the test split has a yes in {label!r}")
-        metrics, model = by_protocol(
+        metrics, probe = by_protocol(
             self.options.protocol,
             lambda: fit_and_choose(
                 partial(fit_columns, balanced=self.options.balanced), samples, REGULARISERS, mean_f1
@@ -62,7 +62,7 @@ class MultiLabel:
             "frames": {split: len(found) for split, found in samples.items()},
         }
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
-        head = model.head(label, names) if model else None
+        head = probe.model.head(label, names) if probe.model else None
         return TaskResults({label: metrics | facts | missing}, head)
 
 

@@ -59,14 +59,14 @@ def measured(
         k: the numbers of neighbours to choose from.
     """
     test = samples["test"]
-    metrics, model = by_protocol(
+    metrics, probe = by_protocol(
         protocol,
         lambda: fit_and_choose(fit_numbers, samples, REGULARISERS, ccc),
         lambda: choose_on_val(average, samples, k, ccc),
         partial(measure, test.targets, test.identity),
     )
     metrics["frames"] = {split: len(found) for split, found in samples.items()}
-    return metrics, model.head(label, ()) if model else None
+    return metrics, probe.model.head(label, ()) if probe.model else None
 
 
 def measure(truth: np.ndarray, identity: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -64,15 +64,15 @@ def by_protocol(
     linear: Callable[[], ProbeResult],
     neighbours: Callable[[], ProbeResult],
     measure: Callable[[np.ndarray], dict[str, Any]],
-) -> tuple[dict[str, Any], Fitted | None]:
-    """The metrics of the test predictions, and the model that was fitted, if any.
+) -> tuple[dict[str, Any], ProbeResult]:
+    """The metrics of the test predictions, and the probe that gave them.
 
     The metrics of a linear probe include those of the neighbours, which need no training.
     """
     nearest = neighbours()
     by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
     if protocol == "knn":
-        return {**by_neighbours, "protocol": "knn"}, None
+        return {**by_neighbours, "protocol": "knn"}, nearest
     line = linear()
     metrics = {
         **measure(line.predicted),
@@ -80,4 +80,4 @@ def by_protocol(
         "regulariser": line.setting,
         "knn": {name: value for name, value in by_neighbours.items() if name != "resamples"},
     }
-    return metrics, line.model
+    return metrics, line

@@ -94,6 +94,7 @@ SURFACE = {
         "MaskerAnswer",
         "Masking",
         "Pairs",
+        "Predictions",
         "Rows",
         "SharedView",
         "Side",

@@ -1,6 +1,7 @@
 """The page: one file, everything escaped, and what it says."""
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -230,6 +231,37 @@ def test_maps_of_the_features(run: RunFolder, golden: Golden) -> None:
     assert {"not labelled", "happy", "contempt"} <= text
     assert "sad" not in text
     golden(identity["alt"])
+
+
+def test_a_map_with_faces_shows_what_each_point_is(run: RunFolder) -> None:
+    """The words of a point stand in a script, from which no text of the user may break out."""
+    points, labels = [[0.0, 0.0], [1.0, 1.0]], {"identity": [4, 5], "mood": [0, -1]}
+    names = {"mood": ["</script><b>"]}
+    found = {"method": "PCA", "points": points, **labels, "names": names, "sheet_columns": 2}
+    run.json("embedding_map", found)
+    (run.path / "embedding_map.jpg").write_bytes(b"\xff\xd8")
+    html = render_report(run.path)
+    assert Page(html).tags.count("script") == 2
+    data = re.search(r'id="map-frames">(.*?)</script>', html)[1]
+    words = ["mood </script><b>; identity 4", "mood unknown; identity 5"]
+    assert json.loads(data) == {"words": words, "columns": 2}
+    (left, upper), (right, lower) = json.loads(re.search(r"data-places='(.*?)'", html)[1])
+    assert 0 < left < right < 1
+    assert 0 < lower < upper < 1, "y grows downwards on a page"
+    assert "identity 5" in set(ElementTree.fromstring(content(page_of(run).images[-9])[1]).itertext())
+    assert "http:" not in html
+    assert "https:" not in html.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_mistakes_are_shown_with_faces(run: RunFolder) -> None:
+    faces = [{"identity": 7, "jpeg": "AAAA"}, {"identity": 9, "jpeg": "BBBB"}]
+    mistake = {"true": "happy", "predicted": "<sad>", "count": 10, "of": 40, "faces": faces}
+    run.json("mistakes", {"expression": [mistake], "of another evaluation": [mistake]})
+    page = page_of(run)
+    assert page.after("happy → <sad>") == ["10 of 40 of this class"]
+    shown = {image["alt"]: image["src"] for image in page.images if "identity" in image["alt"]}
+    assert shown["identity 7: happy, predicted <sad>"] == "data:image/jpeg;base64,AAAA"
+    assert len(shown) == 2
 
 
 def test_a_map_without_expressions(run: RunFolder) -> None:

@@ -53,6 +53,20 @@ def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> 
     assert 0.4 < result["accuracy"] < 1
 
 
+@pytest.mark.parametrize("protocol", ["linear", "knn"])
+def test_predictions_are_those_of_the_labelled_frames(make_features: MakeFeatures, protocol: str) -> None:
+    features = splits(make_features, expression=2)
+    labels = np.where(np.arange(400) % 7, features["test"].labels["expression"], -1)
+    test = features["test"] = with_labels(features["test"], labels)
+    results = Expression(ExpressionOptions(protocol=protocol)).evaluate(features)
+    found = results.predictions["expression"]
+    confusion = np.zeros((8, 8), int)
+    np.add.at(confusion, (found.true, found.predicted), 1)
+    assert confusion.tolist() == results["expression"]["confusion"]
+    shown = dict(zip(zip(test.clip, test.time, strict=True), labels, strict=True))
+    assert found.true.tolist() == [shown[frame] for frame in zip(found.clip, found.time, strict=True)]
+
+
 def test_the_numbers_agree_with_the_confusion_matrix(make_features: MakeFeatures) -> None:
     features = splits(make_features, expression=2)
     result = evaluate(features)

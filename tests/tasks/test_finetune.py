@@ -34,7 +34,11 @@ def test_fine_tuning_reports_its_progress() -> None:
     options = ExpressionOptions(
         protocol="finetune", finetune=FineTuneOptions(epochs=2, batch_size=16, hidden=())
     )
-    Expression(options).evaluate_network(replace(context(), progress=progress))
+    made = replace(context(), progress=progress)
+    found = Expression(options).evaluate_network(made).predictions["expression"]
+    assert len(found.predicted) == 48
+    times = [made.datasets["test"].clip(clip).times for clip in found.clip]
+    assert all(time in of_clip for time, of_clip in zip(found.time, times, strict=True))
     (total, unit), *ticks = seen
     assert (total, ticks) == (6, [1] * 6)
     assert unit.startswith("steps ")

@@ -30,11 +30,11 @@ def test_the_first_of_equals_is_chosen() -> None:
 
 def test_a_linear_probe_has_the_neighbours_beside_it() -> None:
     line, nearest = ProbeResult(0.1, np.array([1])), ProbeResult(5, np.array([2]))
-    metrics, model = by_protocol(
+    metrics, probe = by_protocol(
         "linear", lambda: line, lambda: nearest, lambda found: {"sum": int(found.sum())}
     )
     assert metrics == {"sum": 1, "protocol": "linear", "regulariser": 0.1, "knn": {"sum": 2, "k": 5}}
-    assert model is line.model
+    assert probe is line
 
 
 def test_the_neighbours_alone_train_nothing() -> None:
@@ -42,6 +42,7 @@ def test_the_neighbours_alone_train_nothing() -> None:
         pytest.fail("a linear probe was trained")
 
     nearest = ProbeResult(5, np.array([2]))
-    metrics, model = by_protocol("knn", never, lambda: nearest, lambda found: {"sum": int(found.sum())})
+    metrics, probe = by_protocol("knn", never, lambda: nearest, lambda found: {"sum": int(found.sum())})
     assert metrics == {"sum": 2, "protocol": "knn", "k": 5}
-    assert model is None
+    assert probe is nearest
+    assert probe.model is None

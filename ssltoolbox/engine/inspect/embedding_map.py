@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of
+from ssltoolbox.engine.core.thumbnails import thumbnails
 from ssltoolbox.engine.runs.folder import RunFolder
-from ssltoolbox.support.files import write_json
+from ssltoolbox.support.files import write_bytes, write_json
 
 MOST_POINTS = 500
 """Enough points to see groups, few enough for t-SNE to be quick."""
@@ -24,15 +28,26 @@ PERPLEXITY = 30
 ITERATIONS = 500
 COMPONENTS = 50
 """Dimensions of the PCA before t-SNE, as van der Maaten and Hinton (2008) use it."""
+SIDE = 40
+"""Pixels of a face."""
+QUALITY = 75
 
 
 def write_map(components: Components, folder: RunFolder) -> None:
-    """Writes `embedding_map.json` of a finished run, unless the test split has fewer than three frames."""
+    """Writes `embedding_map.json` and `embedding_map.jpg` of a finished run.
+
+    It writes nothing if the test split has fewer than three frames.
+    """
+    test = components.splits["test"]
     with extractor_of(components, components.backbone(folder.backbone)) as extractor:
-        features = extractor.of_split(components.splits["test"], MOST_POINTS)
+        features = extractor.of_split(test, MOST_POINTS)
     if len(features) > 2:
-        facts = components.plan.facts
-        write_json(folder.embedding_map, map_of(features, facts.classes if facts else {}))
+        facts, shown = components.plan.facts, _is_finite(features)
+        faces = list(thumbnails(test, features.clip[shown], features.time[shown], SIDE))
+        columns = math.ceil(math.sqrt(len(faces)))
+        write_bytes(folder.map_faces, _sheet(faces, columns))
+        found = map_of(features, facts.classes if facts else {})
+        write_json(folder.embedding_map, found | {"sheet_columns": columns})
 
 
 def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -44,7 +59,7 @@ def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, 
         features: of at least three frames.
         names: label → names of its classes; written under `names`.
     """
-    finite = np.isfinite(features.values).all(axis=1)
+    finite = _is_finite(features)
     method, points = project(features.values[finite].astype(np.float64))
     labels = {
         name: values[finite].tolist()
@@ -58,6 +73,22 @@ def map_of(features: Features, names: Mapping[str, Sequence[str]]) -> dict[str, 
         **labels,
         "names": {name: list(names[name]) for name in labels if name in names},
     }
+
+
+def _is_finite(features: Features) -> np.ndarray:
+    """[n] bool."""
+    finite: np.ndarray = np.isfinite(features.values).all(axis=1)
+    return finite
+
+
+def _sheet(faces: Sequence[Image.Image], columns: int) -> bytes:
+    """A JPEG of all faces, row by row."""
+    sheet = Image.new("RGB", (columns * SIDE, -(-len(faces) // columns) * SIDE))
+    for number, face in enumerate(faces):
+        sheet.paste(face, (number % columns * SIDE, number // columns * SIDE))
+    file = io.BytesIO()
+    sheet.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
 
 
 def project(values: np.ndarray) -> tuple[str, np.ndarray]:

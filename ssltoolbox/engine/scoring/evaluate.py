@@ -12,6 +12,7 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import FeatureExtractor, extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.scoring.heads import keep_heads
+from ssltoolbox.engine.scoring.mistakes import mistakes_of
 from ssltoolbox.engine.scoring.reported import reported
 from ssltoolbox.engine.scoring.tasks import Evaluated, evaluate_tasks
 from ssltoolbox.support.files import write_json
@@ -20,7 +21,9 @@ from ssltoolbox.support.files import write_json
 def evaluate_run(
     components: Components, folder: RunFolder, again: bool = False, console: Console | None = None
 ) -> dict[str, Any]:
-    """The results of the recipe's tasks; writes `evaluation.json` and the tasks' heads, or reads it if it exists.
+    """The results of the recipe's tasks, from `evaluation.json` if it exists.
+
+    Otherwise they are measured, and `evaluation.json`, `mistakes.json` and the tasks' heads are written.
 
     Args:
         components: the run's, or those of its recipe with other tasks.
@@ -50,8 +53,9 @@ def evaluate_run(
         compared,
         {chosen.key: chosen.descriptor for chosen in components.plan.of(Kind.EVALUATORS)},
     )
-    # Nothing is written before everything is evaluated, so that results and heads belong together.
+    # Nothing is written before everything is evaluated, so that results, heads and mistakes belong together.
     keep_heads(components, folder, found)
+    write_json(folder.mistakes, mistakes_of(found, components.tasks))
     write_json(folder.evaluation, results)
     return results
 

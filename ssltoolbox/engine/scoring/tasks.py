@@ -19,6 +19,7 @@ from ssltoolbox.api import (
     Features,
     Head,
     NetworkEvaluator,
+    Predictions,
     Split,
     TaskResults,
     UserError,
@@ -119,10 +120,12 @@ class Evaluated:
     Attributes:
         results: as in `evaluation.json`.
         heads: task → its head, for tasks that give one; of several folds that of the first.
+        predictions: key of a result → the classes that were predicted; missing for several folds.
     """
 
     results: dict[str, dict[str, Any]]
     heads: dict[str, Head]
+    predictions: dict[str, Predictions]
 
 
 def evaluate_tasks(
@@ -152,6 +155,7 @@ def evaluate_tasks(
     measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
     results: dict[str, dict[str, Any]] = {}
     heads: dict[str, Head] = {}
+    predictions: dict[str, Predictions] = {}
     reported_by: dict[str, str] = {}
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
@@ -159,8 +163,8 @@ def evaluate_tasks(
         found = _over_folds(extractor, task, measured, seed, console)
         if found.head:
             heads[name] = found.head
-        for key, numbers in found.items():
-            key += mark + number if key in results else ""
+        for result, numbers in found.items():
+            key = result + (mark + number if result in results else "")
             if key in reported_by:
                 raise UserError(
                     f"the tasks '{reported_by[key]}' and '{name}' both report '{key}'",
@@ -168,7 +172,9 @@ def evaluate_tasks(
                 )
             reported_by[key] = name
             results[key] = {**numbers, **own_data, "task": name, **about}
-    return Evaluated(results, heads)
+            if result in found.predictions:
+                predictions[key] = found.predictions[result]
+    return Evaluated(results, heads, predictions)
 
 
 def _over_folds(
@@ -185,8 +191,9 @@ def _over_folds(
         data = TaskData(extractor, splits, task.max_frames, shared, task.classes)
         numbers = _evaluate(task.evaluator, data, seed, console)
         limited = {"limited": dict(data.limited)} if data.limited else {}
-        head = numbers.head if isinstance(numbers, TaskResults) else None
-        found.append(TaskResults({key: {**values, **limited} for key, values in numbers.items()}, head))
+        given = numbers if isinstance(numbers, TaskResults) else TaskResults(numbers)
+        results = {key: {**values, **limited} for key, values in given.items()}
+        found.append(TaskResults(results, given.head, given.predictions))
     if len(found) == 1:
         return found[0]
     return TaskResults({key: over_folds([one[key] for one in found]) for key in found[0]}, found[0].head)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.runs import untrained_run, write_recipe
+from PIL import Image
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.inspect.embedding_map import map_of, project, write_map
+from ssltoolbox.engine.inspect.embedding_map import SIDE, map_of, project, write_map
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.plan import load_plan
 
@@ -92,3 +93,6 @@ def test_the_map_of_a_run_has_its_points_and_labels(tmp_path: Path) -> None:
     assert found["method"] == "t-SNE"
     assert len(found["points"]) == len(found["identity"]) == len(found["expression"]) == 80
     assert found["names"]["expression"][:2] == ["neutral", "happy"]
+    assert found["sheet_columns"] == 9
+    with Image.open(folder.map_faces) as faces:
+        assert faces.size == (9 * SIDE, 9 * SIDE)

@@ -46,6 +46,18 @@ def run(tmp_path: Path) -> Path:
     return untrained_run(write_recipe(tmp_path), tmp_path / "run", seed=7)
 
 
+def test_mistakes_are_written_with_the_results(run: Path, evaluated: Evaluate) -> None:
+    evaluated(run, tasks="[{name: expression, protocol: knn}]")
+    numbers = json.loads((run / "evaluation.json").read_text())["expression"]
+    found = json.loads((run / "mistakes.json").read_text())["expression"]
+    names = list(numbers["per_class"])
+    assert found
+    for mistake in found:
+        true, predicted = names.index(mistake["true"]), names.index(mistake["predicted"])
+        assert mistake["count"] == numbers["confusion"][true][predicted]
+        assert 1 <= len(mistake["faces"]) <= mistake["count"]
+
+
 def test_a_second_evaluation_computes_no_features(run: Path, evaluated: Evaluate) -> None:
     assert evaluated(run) > 0
     before = json.loads((run / "evaluation.json").read_text())
