@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation again: those of the tutorial, and one for each of several components.
+"""Draws the pictures of the documentation again: of the tutorial, of components on faces, and of similarities.
 
     pip install playwright      # and Chromium: `playwright install chromium`, or --browser PATH
     PYTHONPATH=tests python docs/figures/draw.py --browser /usr/bin/chromium
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import similarities
 from helpers.tutorial import write_labelled, write_videos
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -56,15 +57,17 @@ trainer: {{steps: 10, batch_size: 32}}
 
 
 def main() -> None:
-    """Draws all pictures, or those of the tutorial or the components."""
+    """Draws all pictures, or some."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--browser", help="path of Chromium")
-    parser.add_argument("--only", choices=("tutorial", "components"))
+    parser.add_argument("--only", choices=("tutorial", "components", "similarities"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        if options.only != "tutorial":
+        if options.only in (None, "similarities"):
+            similarities.draw_all()
+        if options.only in (None, "components"):
             draw_components(Path(folder))
-        if options.only != "components":
+        if options.only in (None, "tutorial"):
             run_tutorial(Path(folder))
             draw_tutorial(Path(folder), options.browser)
 
@@ -83,7 +86,7 @@ def draw_components(folder: Path) -> None:
 
 
 def run_tutorial(folder: Path) -> None:
-    """Runs the commands of the page with drawn videos, up to the benchmark."""
+    """Runs the commands of the page with drawn videos."""
     write_videos(folder, people=24, takes=2, frames=32)
     write_labelled(folder, people=32, images=600)
     page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
@@ -96,12 +99,12 @@ def run_tutorial(folder: Path) -> None:
             program, *words = shlex.split(line)
             if words[:2] == ["data", "extract"]:
                 words += ["--plugin", "detector.py", "--detector", "middle", "--cut", "1", "--workers", "1"]
-            if program == "ssltoolbox" and words[0] != "bench":
+            if program == "ssltoolbox":
                 ssltoolbox(*words)
 
 
 def draw_tutorial(folder: Path, browser: str | None) -> None:
-    """The pictures of the page: two that commands drew, and one of a page in a browser."""
+    """The pictures of the page: two that commands drew, and two of pages in a browser."""
     target = DOCS / "figures" / "tutorial"
     sheet = Image.open(folder / "sheet.png")
     save(sheet.crop((0, 0, sheet.width, sheet.height // 2)), target / "sheet.png")
@@ -109,9 +112,10 @@ def draw_tutorial(folder: Path, browser: str | None) -> None:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         page = chromium.new_page(viewport={"width": 1000, "height": 720}, color_scheme="light")
-        page.goto((folder / "runs" / "time_aug" / "report.html").as_uri())
-        page.screenshot(path=folder / "report.png")
-    save(Image.open(folder / "report.png"), target / "report.png")
+        for name, picture in (("time_aug", "report.png"), ("grid", "benchmark.png")):
+            page.goto((folder / "runs" / name / "report.html").as_uri())
+            page.screenshot(path=folder / picture)
+            save(Image.open(folder / picture), target / picture)
 
 
 def save(picture: Image.Image, path: Path, width: int = 1200) -> None:

@@ -1,7 +1,8 @@
 """A page for each component of ssltoolbox, from its descriptor. The page of a method gets its options.
 
 Text comes from, in this order: `texts/KIND.md`, the README of the plugin, the docstring of the options.
-A picture comes from `docs/figures/components/KIND-NAME.png`, if there is one; `docs/figures/draw.py` makes it.
+A picture comes from `docs/figures/components/KIND-NAME`, a PNG with faces or an SVG whose title describes it;
+`docs/figures/draw.py` makes both.
 """
 
 from __future__ import annotations
@@ -109,13 +110,13 @@ def _page(item: Provided) -> str:
 
 def _picture(item: Provided) -> Iterator[str]:
     """The picture of the component."""
-    name = f"figures/components/{item.kind.name}-{item.descriptor.name}.png"
-    if (ROOT / "docs" / name).is_file():
-        yield f"![{_alt(item)}](../../{name})"
-
-
-def _alt(item: Provided) -> str:
-    return f"The {item.kind.singular} {item.descriptor.name} on drawn faces. {item.descriptor.summary}"
+    name = f"figures/components/{item.kind.name}-{item.descriptor.name}"
+    if (ROOT / "docs" / f"{name}.png").is_file():
+        words = f"The {item.kind.singular} {item.descriptor.name} on drawn faces. {item.descriptor.summary}"
+        yield f"![{words}](../../{name}.png)"
+    drawn = ROOT / "docs" / f"{name}.svg"
+    if drawn.is_file() and (title := re.search("<title>(.*?)</title>", drawn.read_text(encoding="utf-8"))):
+        yield f"![{title[1]}](../../{name}.svg)"
 
 
 def _text(item: Provided) -> str:
