@@ -175,6 +175,15 @@ def test_the_citation_names_this_version_and_licence() -> None:
     assert (cited["version"], cited["license"]) == (__version__, read(ROOT)["project"]["license"])
 
 
+def test_the_badges_say_what_the_package_says() -> None:
+    project = read(ROOT)["project"]
+    badges = (ROOT / "docs" / "figures" / "badges.svg").read_text(encoding="utf-8")
+    drawn = dict(zip(*[iter(re.findall(r"<text.*?>(.*?)</text>", badges))] * 2, strict=True))
+    assert drawn.pop("python").replace("≥ ", ">=") == project["requires-python"]
+    assert drawn.pop("licence") == project["license"]
+    assert any(each.lower().endswith(f"- {drawn['status']}") for each in project["classifiers"])
+
+
 def test_a_release_runs_targets_that_exist() -> None:
     """And its first step finds the version: it compares the tag with a line of pyproject.toml."""
     (job,) = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"].values()

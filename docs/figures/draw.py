@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation again: of the tutorial, of components on faces, and of similarities.
+"""Draws the pictures of the documentation again: of components, the tutorial and the README.
 
     pip install playwright      # and Chromium: `playwright install chromium`, or --browser PATH
     PYTHONPATH=tests python docs/figures/draw.py --browser /usr/bin/chromium
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import badges
 import similarities
 from helpers.tutorial import write_labelled, write_videos
 from PIL import Image
@@ -60,9 +61,11 @@ def main() -> None:
     """Draws all pictures, or some."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--browser", help="path of Chromium")
-    parser.add_argument("--only", choices=("tutorial", "components", "similarities"))
+    parser.add_argument("--only", choices=("tutorial", "components", "similarities", "badges"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if options.only in (None, "badges"):
+            badges.draw_all()
         if options.only in (None, "similarities"):
             similarities.draw_all()
         if options.only in (None, "components"):

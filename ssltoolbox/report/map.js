@@ -19,9 +19,7 @@
     map.tabIndex = 0;
     map.setAttribute("role", "application");
     map.setAttribute("aria-label", "Dots of the map; the arrow keys move from dot to dot");
-    const rings = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    rings.setAttribute("aria-hidden", "true");
-    map.append(rings);
+    const rings = element("div", map, { "aria-hidden": "true" });
     const card = element("div", map, { class: "card", hidden: "" });
     const face = element("div", card, { class: "face" });
     const text = element("div", card, { role: "status" });
@@ -42,7 +40,7 @@
         return `<circle cx="${cx}" cy="${cy}" r="5"${other === dot ? ' class="here"' : ""}/>`;
       };
       const alike = [...places.keys()].filter((other) => other !== dot && groups[dot] >= 0 && groups[other] === groups[dot]);
-      rings.innerHTML = [...alike, dot].map(ring).join("");
+      rings.innerHTML = `<svg>${[...alike, dot].map(ring).join("")}</svg>`;
       face.style.backgroundSize = `${columns * SIDE}rem`;
       face.style.backgroundPosition = `${-(dot % columns) * SIDE}rem ${-Math.floor(dot / columns) * SIDE}rem`;
       text.textContent = words[dot];
