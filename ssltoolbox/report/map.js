@@ -1,4 +1,4 @@
-// On each map of the features: shows the frame of the dot that the pointer is near, or that the arrow keys have moved to.
+// Shows the frame of a dot on the maps of the features: the one near the pointer, or where the arrow keys have moved to.
 "use strict";
 {
   const { words, columns } = JSON.parse(document.getElementById("map-frames").textContent);
@@ -56,6 +56,8 @@
       return [distances.indexOf(least), least];
     };
 
+    const enter = () => show(nearest(([x, y]) => Math.hypot(x - 0.5, y - 0.5))[0]);
+
     const point = (event) => {
       const box = map.getBoundingClientRect();
       const [dot, distance] = nearest(([x, y]) =>
@@ -68,8 +70,9 @@
     const move = (event) => {
       if (event.key === "Escape") return hide();
       const direction = DIRECTIONS[event.key];
-      if (!direction || here < 0) return;
+      if (!direction) return;
       event.preventDefault();
+      if (here < 0) return enter();
       const [dot, distance] = nearest(([x, y], other) => {
         const [right, down] = [x - places[here][0], y - places[here][1]];
         const along = right * direction[0] + down * direction[1];
@@ -83,7 +86,7 @@
     map.addEventListener("pointerdown", point);
     map.addEventListener("pointerleave", hide);
     map.addEventListener("keydown", move);
-    map.addEventListener("focus", () => here < 0 && show(nearest(([x, y]) => Math.hypot(x - 0.5, y - 0.5))[0]));
+    map.addEventListener("focus", () => map.matches(":focus-visible") && enter());
     map.addEventListener("blur", hide);
   }
   document.querySelector(".map-help").hidden = false;
