@@ -29,9 +29,9 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         from ssltoolbox.support.garbage import collector_paused
-        from ssltoolbox.support.threads import wait_without_spinning
+        from ssltoolbox.support.threads import sleep_while_waiting
 
-        wait_without_spinning()
+        sleep_while_waiting()
         with collector_paused():
             return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

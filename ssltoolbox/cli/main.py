@@ -27,7 +27,7 @@ from ssltoolbox.cli.report import report
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
 from ssltoolbox.support.interruption import Interrupted, no_interruption_lost
-from ssltoolbox.support.threads import wait_without_spinning
+from ssltoolbox.support.threads import sleep_while_waiting
 
 SECTIONS = {
     "Prepare": (data, recipes, check, preview),
@@ -95,7 +95,7 @@ def main() -> None:
         # Under nohup a command outlives its terminal.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
-    wait_without_spinning()
+    sleep_while_waiting()
     with no_interruption_lost():
         code = run()
     _ignore_signals()

@@ -1,4 +1,4 @@
-"""Threads sleep while they wait, unless the user says how they wait."""
+"""Threads sleep where they wait for long, unless the user says how they wait."""
 
 import os
 import subprocess
@@ -6,18 +6,18 @@ import sys
 
 import pytest
 
-from ssltoolbox.support.threads import SPINNING, wait_without_spinning
+from ssltoolbox.support.threads import SPINNING, sleep_while_waiting
 
 
 @pytest.mark.parametrize("name", SPINNING)
 def test_what_the_user_has_set_stays(name: str) -> None:
     env = {name: "as I like"}
-    wait_without_spinning(env)
+    sleep_while_waiting(env)
     assert env == {name: "as I like"}
 
 
 @pytest.mark.parametrize("entry", ["ssltoolbox.train", "main"])
-def test_the_number_of_threads_is_set_before_torch_is_imported(entry: str) -> None:
+def test_how_threads_wait_is_set_before_torch_is_imported(entry: str) -> None:
     """By the command line, and by the functions of Python."""
     program = f"""
 import builtins, os, sys
