@@ -28,6 +28,16 @@ time.sleep(60)
 IGNORES_TERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('begun', 'w'); time.sleep(60)"
 )
+SAVES_AT_TERM = """
+import signal, sys, time
+def save(*_):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    time.sleep(1)
+    sys.exit(130)
+signal.signal(signal.SIGTERM, save)
+open('begun', 'w').close()
+time.sleep(60)
+"""
 JOBS = [job("a"), job("b"), job("c")]
 
 
@@ -163,6 +173,17 @@ def test_a_second_signal_ends_the_runs_at_once(scripts: dict[str, str], folder: 
     schedule = run(folder, Interrupts(folder, signal.SIGINT, signal.SIGINT))
     assert schedule.states[JOBS[0]] is JobState.STOPPED
     assert folder.record(JOBS[0]).attempts[-1].exit_code == -signal.SIGKILL
+
+
+def test_a_scheduler_that_repeats_its_signal_lets_the_run_save(
+    scripts: dict[str, str], folder: BenchFolder
+) -> None:
+    scripts["a"] = SAVES_AT_TERM
+    heard = Interrupts(folder, *[signal.SIGTERM] * 4)
+    schedule = run(folder, heard)
+    assert heard.said == ["started a", "stopping 1", "ended a"]
+    assert schedule.states[JOBS[0]] is JobState.STOPPED
+    assert folder.record(JOBS[0]).attempts[-1].exit_code == 130
 
 
 def test_a_run_that_outlived_its_benchmark_is_waited_for(
