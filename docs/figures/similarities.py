@@ -234,7 +234,7 @@ def temporal_rank(made: Figure) -> None:
     axes.set_xlim(0, 2.1)
 
 
-@figure("negative_maskers-mochi", 2.9)
+@figure("negative_maskers-mochi", 2.2)
 def mochi(made: Figure) -> None:
     """Embeddings on a circle: two negatives near the row; one synthetic negative lies between these two,
     another one between the row and one of them."""
@@ -247,7 +247,7 @@ def mochi(made: Figure) -> None:
         mixed = share * a + (1 - share) * b
         return mixed / np.linalg.norm(mixed)
 
-    angle = np.radians(np.linspace(-12, 192, 200))
+    angle = np.radians(np.linspace(0, 180, 200))
     axes.plot(np.cos(angle), np.sin(angle), color=UNUSED, linewidth=1)
     row_, a, b = unit(90), unit(48), unit(12)
     mixed, with_row = between(0.5, a, b), between(0.4, row_, a)
@@ -255,11 +255,11 @@ def mochi(made: Figure) -> None:
     axes.plot(*zip(row_, a, strict=True), color=UNUSED, linewidth=1, linestyle=":")
     points = (
         (row_, PULLED, "o", "q, the row"),
-        (a, PUSHED, "o", "zₐ"),
+        (a, PUSHED, "o", "z_a"),
         (b, PUSHED, "o", "z_b"),
         (unit(150), UNUSED, "o", "an easy negative"),
-        (mixed, PUSHED, "*", "h, between zₐ and z_b"),
-        (with_row, PUSHED, "*", "h′, between q and zₐ"),
+        (mixed, PUSHED, "*", "h, between z_a and z_b"),
+        (with_row, PUSHED, "*", "h′, between q and z_a"),
     )
     for (x, y), colour, marker, words in points:
         axes.plot(x, y, marker, color=colour, markersize=11 if marker == "*" else 8)
@@ -267,8 +267,8 @@ def mochi(made: Figure) -> None:
         offset = (-9 if side == "right" else 9, 6 if y > 0.5 else -3)
         axes.annotate(words, (x, y), offset, textcoords="offset points", ha=side, fontsize=8)
     axes.set_aspect("equal")
-    axes.set_xlim(-1.9, 2.3)
-    axes.set_ylim(-0.25, 1.2)
+    axes.set_xlim(-1.7, 2)
+    axes.set_ylim(0, 1.2)
     axes.axis("off")
 
 
@@ -281,13 +281,13 @@ def identity_adversary(made: Figure) -> None:
     boxes = {"backbone": 0.12, "features": 0.45, "classifier\nof people": 0.83}
     for words, x in boxes.items():
         axes.text(x, 0.55, words, ha="center", va="center", bbox=box)
-    for start, end in ((0.22, 0.35), (0.55, 0.7)):
+    for start, end in ((0.2, 0.37), (0.53, 0.74)):
         axes.annotate("", (end, 0.7), (start, 0.7), arrowprops={"arrowstyle": "->", "color": INK})
-    for start, end, colour, words in ((0.7, 0.55, PULLED, "gradient"), (0.35, 0.22, PUSHED, "−λ · gradient")):
+    for start, end, colour, words in ((0.74, 0.53, PULLED, "gradient"), (0.37, 0.2, PUSHED, "−λ · gradient")):
         axes.annotate(
             "", (end, 0.4), (start, 0.4), arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.8}
         )
-        axes.text((start + end) / 2, 0.1, words, ha="center", va="center", color=colour, fontsize=8)
+        axes.text((start + end) / 2, 0.2, words, ha="center", va="center", color=colour, fontsize=8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.axis("off")
