@@ -6,9 +6,9 @@ import os
 from collections.abc import MutableMapping
 
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
-"""Threads that spin for long while they wait take the cores of those that they wait for: on a machine that others use
-too, training falls to a fraction of its speed. GNU's library, which torch has on Linux, spins 1,000 times before it
-sleeps: waits between two kernels are shorter than that. benchmarks/RESULTS.md has the numbers."""
+"""Threads that spin for long while they wait take the cores of those that they wait for: on a machine that others
+use too, training falls to a fraction of its speed. GNU's library, which torch has on Linux, spins 1,000 times
+before it sleeps: waits between two kernels are shorter than that. benchmarks/RESULTS.md has the numbers."""
 SPINNING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Variables by which a user says how threads wait."""
 
