@@ -25,6 +25,7 @@ RUNS = {
     "landmarks": "landmarks.py --frames 8",
     "extraction": "extraction.py people --pairs 2",
     "peers": "peers.py --steps 2 --pairs 8 --size 32 --network resnet10t",
+    "on a GPU": "on_a_gpu.py --only probe --more sizes=900x24",
     "growth": "growth.py --scale 0.001 --only report compare",
 }
 NEEDS = {"FaceSwap": "cv2", "the pipeline": "cv2", "landmarks": "dlib"}
