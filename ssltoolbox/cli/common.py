@@ -60,6 +60,17 @@ class LocalPath(click.Path):
         return super().convert(no_url(context, parameter, value), parameter, context)
 
 
+class PathOrUrl(LocalPath):
+    """A path on this machine, as `pathlib.Path`, or a URL of remote storage, as `Url`."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        from ssltoolbox.api import Url, is_url
+
+        if isinstance(value, str) and is_url(value):
+            return Url(value)
+        return super().convert(value, parameter, context)
+
+
 def no_url(context: click.Context | None, parameter: click.Parameter | None, value: Any) -> Any:
     """The value, or values, of an option or argument that may be a path.
 

@@ -62,7 +62,9 @@ def with_val(splits: np.ndarray, groups: Iterable[str], val: float, enough: int 
     return np.where([group in chosen for group in train], "val", splits)
 
 
-def no_identity(source: os.PathLike[str], identities: int, split: Split, *, val: float, test: float) -> None:
+def no_identity(
+    source: str | os.PathLike[str], identities: int, split: Split, *, val: float, test: float
+) -> None:
     """Called if a split has no identity.
 
     Raises:

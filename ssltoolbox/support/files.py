@@ -36,6 +36,19 @@ def beside(path: Path) -> Path:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes a file.
+
+    Raises:
+        SslToolboxError: when the disk is full or can't be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Gives a path to write to, and renames it to `path` at the end, if no exception was raised.
 
@@ -43,16 +56,15 @@ def replaced(path: Path) -> Iterator[Path]:
         SslToolboxError: when the disk is full or can't be written to.
     """
     part = beside(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        os.replace(part, path)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError):
-            raise SslToolboxError(f"can't write {path}: {error.strerror or error}") from error
-        raise
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:

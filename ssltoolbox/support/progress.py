@@ -61,8 +61,13 @@ class ProgressLine:
         self._task = TaskID(0)
         self._line_at = 0.0
 
-    def start(self) -> None:
-        """Opens the live line."""
+    def start(self, total: int | None = None) -> None:
+        """Opens the live line.
+
+        Args:
+            total: how many units there are, if that was not known before.
+        """
+        self.pace.total = self.pace.total if total is None else total
         self._line_at = time.perf_counter() + self.first_line
         if not self.console.is_terminal:
             return

@@ -1,4 +1,7 @@
-"""Folders on remote storage: whole files are copied to a local cache, large files are read by ranges."""
+"""Folders on remote storage: whole files are copied to a local cache, large files are read by ranges.
+
+Such a folder is made on this machine, and copied to the storage when it is complete.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class RemoteFolder:
         url: the folder's URL, without a slash at its end.
     """
 
-    def __init__(self, url: str, cache: Path, limit: int) -> None:
+    def __init__(self, url: str, cache: Path, limit: int = 2**30) -> None:
         """
         Args:
             url: of the folder, such as `s3://bucket/faces.index`.
@@ -67,6 +70,54 @@ class RemoteFolder:
                     write_bytes(part / name, content)
                 part.rename(folder)
         return folder
+
+    def names(self) -> list[str]:
+        """The names of all files in it, and their paths below it in its folders.
+
+        Raises:
+            DataNotFound: if there are none.
+            UserError: if the storage can't be read.
+        """
+        start = f"{self._root}/"
+        with self._reading():
+            found = [path.removeprefix(start) for path in self._system.find(self._root)]
+        if not found:
+            raise DataNotFound(f"{self.url}: there is no such folder, or it is empty")
+        return found
+
+    def content(self, name: str) -> bytes:
+        """The content of a file, which the cache of parts of files keeps.
+
+        Raises:
+            DataNotFound: if it does not exist.
+            UserError: if the storage can't be read.
+        """
+        file = self.file(name)
+        return file.read_at(file.size, 0)
+
+    def has(self, name: str) -> bool:
+        """Whether the folder has that file.
+
+        Raises:
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            return self._info(name) is not None
+
+    @property
+    def work(self) -> Path:
+        """A folder on this machine, for what is to be put into this one."""
+        return self._cache / "work" / _digest(self.url)
+
+    def put(self, files: Sequence[Path]) -> None:
+        """Copies files to the storage, one after the other.
+
+        Raises:
+            UserError: if the storage can't be written to.
+        """
+        with self._reading("written to"):
+            for file in files:
+                self._system.put_file(str(file), self._path(file.name))
 
     def file(self, name: str) -> RemoteFile:
         """A file of the folder.
@@ -138,7 +189,7 @@ class RemoteFolder:
         return url_to_fs(self.url)[0]
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self, done: str = "read") -> Iterator[None]:
         """Drivers of storage have errors of any type, for lost connections, missing packages and rights alike."""
         try:
             yield
@@ -149,7 +200,7 @@ class RemoteFolder:
         except ImportError as error:
             raise UserError(f"{self.url}: {first_line(error)}", INSTALL) from error
         except Exception as error:
-            raise UserError(f"{self.url}: the storage can't be read: {first_line(error)}") from error
+            raise UserError(f"{self.url}: the storage can't be {done}: {first_line(error)}") from error
 
 
 class RemoteFile:

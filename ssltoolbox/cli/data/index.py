@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
+    from ssltoolbox.data.index.listing import ListedClip
     from ssltoolbox.data.label_options import WrittenLabel
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
@@ -61,14 +62,16 @@ def index(
 
     from ssltoolbox.api.errors import counted_list
     from ssltoolbox.data.images.tree import Tree
-    from ssltoolbox.data.index.build import build_index, check_output
+    from ssltoolbox.data.index.build import build_index
     from ssltoolbox.data.index.listing import frames_root, list_tree
+    from ssltoolbox.data.index.output import check_output
     from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
-    from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.progress import ProgressLine
 
     check_output(output)
-    left_out: Sequence[tuple[str, str]] = ()
+    clips: Iterable[ListedClip]
+    tree: Tree | None = None
     classes: Mapping[str, Sequence[str]] = {}
     if frames.suffix.lower() in TYPES:
         root = root or frames.absolute().parent
@@ -87,23 +90,31 @@ def index(
     else:
         root = frames_root(frames)
         tree = Tree(root, follow_links=follow_links, lenient=True)
-        clips, left_out = list_tree(tree, float(fps)), tree.reasons
-        if tree.left_out:
-            click.echo(f"left out: {counted_list(tree.left_out)}", err=True)
+        clips = list_tree(tree, float(fps))
     console = new_console(soft_wrap=True)
-    with progress(console, sum(len(clip.paths) for clip in clips)) as tick:
+    line = ProgressLine(console, 0)
+
+    def listed(frames: int) -> None:
+        if tree and tree.left_out:
+            click.echo(f"left out: {counted_list(tree.left_out)}", err=True)
+        line.start(frames)
+
+    try:
         built = build_index(
             root,
             clips,
             float(fps),
             output,
             workers=workers_of(workers, engine),
-            tick=tick,
+            tick=line.advance,
+            listed=listed,
             follow_links=follow_links,
-            left_out=left_out,
+            left_out=tree.reasons if tree else (),
             classes=classes,
             shard=shard,
         )
+    finally:
+        line.stop()
     if built is None:
         console.print(after_shard(shard))
         return
@@ -132,7 +143,7 @@ def written_labels(text: str | None) -> dict[str, WrittenLabel]:
         ) from error
 
 
-def print_skipped(skipped: Sequence[tuple[str, str]], record: Path) -> None:
+def print_skipped(skipped: Sequence[tuple[str, str]], record: Path | str) -> None:
     """Names the first files that were left out, and the record of all of them."""
     lines = [f"left out: {path}: {reason}" for path, reason in skipped]
     print_first(lines, f"{counted(len(lines), 'file')} could not be used: see {record}")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath, size_option
+from ssltoolbox.cli.common import LocalPath, PathOrUrl, size_option
 from ssltoolbox.cli.data.index import print_skipped
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
+    from ssltoolbox.api import Url
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=LocalPath(),
+    type=PathOrUrl(),
     required=True,
-    help="The packed index, such as packed.index.",
+    help="The packed index, such as packed.index; or its URL, such as s3://bucket/packed.index.",
 )
 @size_option(128, "Height and width that frames are resized to, in pixels; give a recipe the same.")
 @click.option(
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @work_options
 def pack(
     index: Path,
-    output: Path,
+    output: Path | Url,
     size: int,
     quality: int | None,
     workers: int | None,
@@ -48,7 +49,7 @@ def pack(
     """Copy the frames of an index into one file, resized.
 
     Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is
-    interrupted, run it again to continue.
+    interrupted, run it again to continue. For a URL, the index is first made in the cache folder.
 
     \b
     Example:
@@ -58,18 +59,21 @@ def pack(
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import SKIPPED, Packing
+    from ssltoolbox.support.files import cache_folder
     from ssltoolbox.support.progress import progress
+    from ssltoolbox.support.remote import RemoteFolder
 
     frames = FrameIndex(index)
     packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
+    location = output if isinstance(output, Path) else RemoteFolder(output, cache_folder("remote"))
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
         built = pack_index(
-            frames, packing, output, workers=workers_of(workers, engine), tick=tick, shard=shard
+            frames, packing, location, workers=workers_of(workers, engine), tick=tick, shard=shard
         )
     if built is None:
         console.print(after_shard(shard))
         return
-    print_skipped(built.skipped, output / SKIPPED)
+    print_skipped(built.skipped, f"{output}/{SKIPPED}")
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")

@@ -11,9 +11,11 @@ import numpy as np
 
 from ssltoolbox.api import Split, UserError
 from ssltoolbox.data.images.naming import frame_times
+from ssltoolbox.data.images.remote_tree import RemoteTree
 from ssltoolbox.data.images.tree import IMAGE_TYPES, LANDMARKS_FILE, FoundClip, Tree
 from ssltoolbox.data.splits import no_identity, split_of
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.remote import RemoteFolder
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class FrameFolder:
     for each clip, so that copying them to a worker is fast.
 
     Attributes:
-        root: the folder.
+        root: the folder, or its URL.
+        remote: the folder, where it is on remote storage.
         identities: [clips] int32, the identity's number among the folders of the root, in every split.
         lengths: [clips] int32 frames.
         with_landmarks: [clips] bool, True if there is a landmarks file.
@@ -38,6 +41,7 @@ class FrameFolder:
     left_out: Mapping[str, int]
     _names: bytes
     _ends: np.ndarray
+    remote: RemoteFolder | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -70,7 +74,7 @@ class FrameFolder:
 
 
 def read_folder(
-    root: Path, split: Split, *, val: float, test: float, follow_links: bool = False
+    root: Path | RemoteFolder, split: Split, *, val: float, test: float, follow_links: bool = False
 ) -> FrameFolder:
     """Lists the clips of a split; images and landmarks are not opened.
 
@@ -79,13 +83,14 @@ def read_folder(
         UserError: where it can't be used: no frames where they are expected, no identity for a split that is
             to have some, a folder that can't be listed, a link that leads out of the root and is not followed.
     """
-    tree = Tree(root, follow_links=follow_links)
+    remote = None if isinstance(root, Path) else root
+    tree = RemoteTree(root) if isinstance(root, RemoteFolder) else Tree(root, follow_links=follow_links)
     everyone = tree.identities()
     chosen = [(number, name) for number, name in enumerate(everyone) if split_of(name, val, test) == split]
-    folder = _pack(tree, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
+    folder = _pack(tree, ((number, clip) for number, name in chosen for clip in tree.clips(name)), remote)
     if not len(folder):
         tree.check_layout()
-        no_identity(root, len(everyone), split, val=val, test=test)
+        no_identity(tree.name, len(everyone), split, val=val, test=test)
     return folder
 
 
@@ -113,7 +118,9 @@ def _with_images(tree: Tree, folder: str) -> Iterator[FoundClip]:
         yield from _with_images(tree, os.path.join(folder, name))
 
 
-def _pack(tree: Tree, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
+def _pack(
+    tree: Tree, found: Iterable[tuple[int, FoundClip]], remote: RemoteFolder | None = None
+) -> FrameFolder:
     names = bytearray()
     identities, lengths, landmarks, ends = [], [], [], []
     for identity, clip in found:
@@ -123,11 +130,12 @@ def _pack(tree: Tree, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
         landmarks.append(clip.landmarks)
         ends.append(len(names))
     return FrameFolder(
-        root=str(tree.root),
+        root=tree.name,
         identities=np.array(identities, dtype=np.int32),
         lengths=np.array(lengths, dtype=np.int32),
         with_landmarks=np.array(landmarks, dtype=bool),
         left_out=tree.left_out,
         _names=bytes(names),
         _ends=np.array(ends, dtype=np.int64),
+        remote=remote,
     )

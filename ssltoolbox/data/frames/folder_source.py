@@ -1,13 +1,16 @@
-"""Reads clips from a folder: image files and landmarks files."""
+"""Reads clips from a folder, on this machine or on remote storage: image files and landmarks files."""
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import UnreadableFrame
+from ssltoolbox.api import DataNotFound, UnreadableFrame
 from ssltoolbox.data.frames.folder import FrameFolder
 from ssltoolbox.data.images.files import read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
@@ -51,7 +54,7 @@ class FolderSource:
             return np.full((int(self._folder.lengths[clip]), 68, 2), np.nan, dtype=np.float32)
         for frame, path in enumerate(self._folder.frames(clip)):
             try:
-                points[frame] = scaled(points[frame], read_extent(path, size), size)
+                points[frame] = scaled(points[frame], read_extent(path, size, self._content(path)), size)
             except UnreadableFrame:
                 points[frame] = np.nan
         return points
@@ -64,7 +67,7 @@ class FolderSource:
         points = self._stored_landmarks(clip)
         for frame, path in zip(frames, self._folder.frames(clip, frames), strict=True):
             try:
-                image, extent = read_image(path, size)
+                image, extent = read_image(path, size, self._content(path))
             except UnreadableFrame as error:
                 yield StoredFrame(None, reason=str(error))
             else:
@@ -75,4 +78,24 @@ class FolderSource:
 
     def _stored_landmarks(self, clip: int) -> np.ndarray | None:
         path = self._folder.landmarks(clip)
+        if path and self._folder.remote:
+            name = self._below_root(path)
+            path = os.path.join(self._folder.remote.copied([name]), name)
         return read_landmarks(path, int(self._folder.lengths[clip])) if path else None
+
+    def _content(self, path: str) -> IO[bytes] | None:
+        """What an image on remote storage has; None for one on this machine, which is not read yet.
+
+        Raises:
+            UnreadableFrame: where it is no longer on the storage.
+            UserError: where the storage can't be read.
+        """
+        if self._folder.remote is None:
+            return None
+        try:
+            return io.BytesIO(self._folder.remote.content(self._below_root(path)))
+        except DataNotFound as error:
+            raise UnreadableFrame(f"{path}: there is no such file") from error
+
+    def _below_root(self, path: str) -> str:
+        return path.removeprefix(f"{self._folder.root}/")

@@ -30,18 +30,19 @@ class FramesOptions(ListedOptions):
     `landmarks68.npy`, [frames, 68, 2] in pixels of the frames, lies beside a clip's frames, it is used.
     """
 
-    root: Path | None = Field(default=None, strict=False)
-    """The folder that holds the folders of the identities; or else give an index."""
+    root: PathOrUrl | None = None
+    """The folder that holds the folders of the identities; or else give an index. It may be on remote storage:
+    `s3://bucket/faces`. For more than some thousand clips there, a packed index is faster."""
 
     index: PathOrUrl | None = None
     """An index, made by `ssltoolbox data index` or `data pack`; or else give a root. A packed index may be on
     remote storage: `s3://bucket/faces.index`."""
 
     cache: Path | None = Field(default=None, strict=False)
-    """A folder on this machine for what was read of a remote index [the user's cache folder]."""
+    """A folder on this machine for what was read of remote storage [the user's cache folder]."""
 
     cache_gib: float = Field(default=50.0, gt=0)
-    """The most GiB of a remote index's images that the cache holds; it drops what was read longest ago."""
+    """The most GiB of images from remote storage that the cache holds; it drops what was read longest ago."""
 
     fps: float | None = Field(default=None, ge=0.01, le=1000)
     """Frames per second of clips whose frames are numbered without gaps [25/6]; an index has its own."""
@@ -81,7 +82,11 @@ class FramesOptions(ListedOptions):
         return self.once(
             split,
             lambda: read_folder(
-                cast(Path, self.root), split, val=self.val, test=self.test, follow_links=self.follow_links
+                self._location(self.root),
+                split,
+                val=self.val,
+                test=self.test,
+                follow_links=self.follow_links,
             ),
         )
 
@@ -90,15 +95,15 @@ class FramesOptions(ListedOptions):
         # Folders are looked at without pyarrow, which takes a moment to import.
         from ssltoolbox.data.index.reader import open_index
 
-        return self.once("index", lambda: open_index(self._location_of_index(), self.fps))
+        return self.once("index", lambda: open_index(self._location(self.index), self.fps))
 
-    def _location_of_index(self) -> Path | RemoteFolder:
+    def _location(self, source: Path | Url | None) -> Path | RemoteFolder:
+        """The folder of the root or of the index that is given."""
         from ssltoolbox.support.remote import RemoteFolder
 
-        if not isinstance(self.index, Url):
-            return cast(Path, self.index)
-        folder = self.cache or cache_folder("remote")
-        return RemoteFolder(self.index, folder, int(self.cache_gib * 2**30))
+        if not isinstance(source, Url):
+            return cast(Path, source)
+        return RemoteFolder(source, self.cache or cache_folder("remote"), int(self.cache_gib * 2**30))
 
     def facts(self, split: Split = "train") -> DataFacts:
         """Facts of a split, from listing its folders or from its index; no image is opened.

@@ -38,13 +38,13 @@ class Extent(NamedTuple):
     height: int
 
 
-def read_extent(path: str, size: int | None = None) -> Extent:
+def read_extent(path: str, size: int | None = None, content: IO[bytes] | None = None) -> Extent:
     """The extent that `read_image` would give at that size, or what is stored, from the header alone.
 
     Raises:
         UnreadableFrame: where the header can't be read.
     """
-    with opened(path, size) as (_, extent):
+    with opened(path, size, content) as (_, extent):
         return extent
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +53,9 @@ class Tree:
     """A root folder. Its content is listed lazily.
 
     Links out of the root are followed only with `follow_links`.
+
+    Attributes:
+        name: the root, as text.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False, lenient: bool = False) -> None:
@@ -72,9 +75,13 @@ class Tree:
         if not os.path.isdir(root):
             raise UserError(f"{printable(root)}: a folder is needed, this is a file")
         self.root = root
+        self._real_root = os.path.realpath(root)
+        self._begin(str(root), follow_links, lenient)
+
+    def _begin(self, name: str, follow_links: bool, lenient: bool) -> None:
+        self.name = name
         self.follow_links = follow_links
         self._lenient = lenient
-        self._real_root = os.path.realpath(root)
         self._outputs: dict[str, str] = {}
         self._pictures: dict[str, list[str]] = {}
         self._reasons: dict[str, str] = {}
@@ -86,9 +93,9 @@ class Tree:
         return dict(Counter([*self._outputs.values(), *(f"{ending} file" for ending in pictures)]))
 
     @property
-    def reasons(self) -> Sequence[tuple[str, str]]:
-        """Path below the root, and reason, of everything that a lenient listing has left out."""
-        return list(self._reasons.items())
+    def reasons(self) -> Collection[tuple[str, str]]:
+        """Path below the root, and reason, of everything that a lenient listing has left out so far; it grows."""
+        return self._reasons.items()
 
     def identities(self) -> list[str]:
         """The names of the folders in the root, in natural order."""
@@ -124,19 +131,23 @@ class Tree:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         """The entries of a folder; none for a folder that the toolbox wrote."""
-        path = os.path.join(self.root, folder)
-        try:
-            with os.scandir(path) as found:
-                entries = [entry for entry in found if not entry.name.startswith(".") and _is_there(entry)]
-        except OSError as error:
-            self._refuse(error.filename or path, error.strerror or str(error))
-            return []
+        entries = [entry for entry in self._scan(folder) if not entry.name.startswith(".")]
         names = {entry.name for entry in entries}
         for output, marks in OUTPUTS.items():
             if folder and marks <= names:
                 self._outputs[folder] = output
                 return []
         return entries
+
+    def _scan(self, folder: str) -> list[os.DirEntry[str]]:
+        """All that a folder has."""
+        path = os.path.join(self.root, folder)
+        try:
+            with os.scandir(path) as found:
+                return list(filter(_is_there, found))
+        except OSError as error:
+            self._refuse(error.filename or path, error.strerror or str(error))
+            return []
 
     def _may_follow(self, entry: os.DirEntry[str]) -> bool:
         if self.follow_links or not entry.is_symlink():
@@ -152,12 +163,16 @@ class Tree:
             raise UserError(f"{printable(path)}: {reason}")
         self._reasons[printable(os.path.relpath(path, self.root))] = reason
 
+    def has_clips(self) -> bool:
+        """Whether an identity has a clip."""
+        return any(True for identity in self.identities() for _ in self.clips(identity))
+
     def check_layout(self) -> None:
         """
         Raises:
             UserError: if no identity has a clip; says what was expected and what was found.
         """
-        if any(True for identity in self.identities() for _ in self.clips(identity)):
+        if self.has_clips():
             return
         expected = f"{printable(self.root)}: no frames at {LAYOUT}"
         if self._reasons:

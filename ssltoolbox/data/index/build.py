@@ -1,12 +1,15 @@
-"""Builds an index from the headers of all listed images, on all cores, and resumes after a kill."""
+"""Builds an index from the headers of all listed images, on all cores, and resumes after a kill.
+
+Clips, headers and the columns of the index wait in files, so memory does not grow with the number of frames.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +20,11 @@ import pyarrow.compute as pc
 from ssltoolbox.api import UnreadableFrame, UserError
 from ssltoolbox.data.images.files import Extent, read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks
+from ssltoolbox.data.index.blocks import Block, Listing, in_blocks
+from ssltoolbox.data.index.joined import JoinedTable
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.schema import (
     CLIPS,
     CLIPS_FILE,
@@ -29,11 +35,10 @@ from ssltoolbox.data.index.schema import (
     Header,
     column_of,
     root_for,
-    write_table,
 )
 from ssltoolbox.data.index.shards import Shards, work_through
 from ssltoolbox.support.clusters import Cluster
-from ssltoolbox.support.files import appear, beside, write_csv
+from ssltoolbox.support.files import write_csv, writing
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
 from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.words import counted
@@ -47,6 +52,7 @@ Skipped = tuple[str, str]
 """The path of a file below the root, and why it could not be used."""
 HEADER_OF_SKIPPED = ("path", "reason")
 _SKIPPED = b"skipped"
+_LISTINGS = "listings"
 
 Tick = Callable[[int], object]
 """Takes the number of frames that are done since the last call."""
@@ -68,14 +74,15 @@ class Built:
 
 def build_index(
     root: Path,
-    clips: Sequence[ListedClip],
+    clips: Iterable[ListedClip],
     fps: float,
     output: Path,
     *,
     workers: int | Cluster,
     tick: Tick,
+    listed: Tick | None = None,
     follow_links: bool = False,
-    left_out: Sequence[Skipped] = (),
+    left_out: Iterable[Skipped] = (),
     classes: Mapping[str, Sequence[str]] | None = None,
     shard: Shard | None = None,
 ) -> Built | None:
@@ -91,8 +98,9 @@ def build_index(
         output: the index, a folder that does not exist yet.
         workers: processes, or a cluster.
         tick: called with progress.
+        listed: called with the number of frames, when all clips are listed.
         follow_links: also follow links that lead out of the root, here and whenever the index is read.
-        left_out: files that the listing has left out, for skipped.csv.
+        left_out: files that the listing has left out, for skipped.csv; asked for when all clips are listed.
         classes: label → the names of its classes or columns.
         shard: only read its share of the headers; the call without a shard writes the index.
 
@@ -108,72 +116,38 @@ def build_index(
     named = {name: list(names) for name, names in (classes or {}).items()} or None
     header = Header(root=root_for(root, output), fps=fps, links=links, classes=named)
     root = root.absolute()
-    work = beside(output.absolute())
-    with claimed(work, shard):
-        blocks = _blocks(clips)
-        job = {"listing": _digest(root, clips, fps), "block": BLOCK, "links": links}
+    home = Root(root, follow_links)
+    work = work_folder(output)
+    with claimed(work, shard), in_blocks(clips, BLOCK, work / _LISTINGS, os.fspath(root), fps) as listing:
+        if listed:
+            listed(listing.frames)
+        blocks = listing.blocks
+        job = {"listing": listing.digest, "block": BLOCK, "links": links}
         shards = Shards(work / "shards", job, shared=shard is not None)
         work_through(
             shards,
-            [_frames(block) for block in blocks],
+            [block.frames for block in blocks],
             _scan_to_shard,
-            lambda number: (Root(root, follow_links), blocks[number], shards, number),
+            lambda number: (home, blocks[number], shards, number),
             workers=workers,
             tick=tick,
             shard=shard,
         )
         if shard:
             return None
-        built = _write(work, clips, blocks, shards, left_out)
+        built = _write(work, listing, shards, left_out)
         header.write(work)
-        shards.remove()
-        appear(work, output)
+        shutil.rmtree(work / _LISTINGS)
+        finish(work, shards, output)
     return built
 
 
-def check_output(output: Path) -> None:
-    """
-    Raises:
-        UserError: if the output exists: an index may be hours of work.
-    """
-    if output.exists():
-        raise UserError(f"{output} is already there", "remove it, or choose another name")
-
-
-def _blocks(clips: Iterable[ListedClip]) -> list[list[ListedClip]]:
-    """Runs of clips with about `BLOCK` frames each."""
-    blocks: list[list[ListedClip]] = []
-    room = 0
-    for clip in clips:
-        if room <= 0:
-            blocks.append([])
-            room = BLOCK
-        blocks[-1].append(clip)
-        room -= len(clip.paths)
-    return blocks
-
-
-def _frames(clips: Iterable[ListedClip]) -> int:
-    return sum(len(clip.paths) for clip in clips)
-
-
-def _digest(root: Path, clips: Iterable[ListedClip], fps: float) -> str:
-    """A digest of everything that the shards depend on."""
-    digest = blake2b(repr((os.fspath(root.absolute()), fps)).encode(), digest_size=16)
-    for clip in clips:
-        named = (clip.identity, clip.video, clip.clip, clip.paths, clip.landmarks)
-        digest.update(repr((*named, clip.split, *clip.labels)).encode())
-        for values in (clip.numbers, clip.times, *clip.labels.values()):
-            digest.update(values.tobytes())
-    return digest.hexdigest()
-
-
-def _scan_to_shard(root: Root, clips: Sequence[ListedClip], shards: Shards, number: int) -> int:
-    scanned = [_scanned(root, clip, position) for position, clip in enumerate(clips)]
+def _scan_to_shard(root: Root, block: Block, shards: Shards, number: int) -> int:
+    scanned = [_scanned(root, clip, position) for position, clip in enumerate(block.clips())]
     skipped = [one for _, problems in scanned for one in problems]
     table = pa.concat_tables([table for table, _ in scanned])
     shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
-    return _frames(clips)
+    return block.frames
 
 
 def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[Skipped]]:
@@ -234,37 +208,35 @@ def _reason(error: Exception, path: str) -> str:
     return str(error).removeprefix(f"{printable(path)}: ")
 
 
-def _write(
-    folder: Path,
-    clips: Sequence[ListedClip],
-    blocks: Sequence[Sequence[ListedClip]],
-    shards: Shards,
-    left_out: Sequence[Skipped],
-) -> Built:
+def _write(folder: Path, listing: Listing, shards: Shards, left_out: Iterable[Skipped]) -> Built:
     """Merges the shards into the files of the index, without the header."""
-    tables = [shards.read(number) for number in range(len(blocks))]
-    lengths = np.concatenate(
-        [_lengths(table, len(block)) for table, block in zip(tables, blocks, strict=True)]
-    )
     skipped = [*left_out]
-    skipped += [
-        (path, reason) for table in tables for path, reason in json.loads(table.schema.metadata[_SKIPPED])
-    ]
-    frames = pa.concat_tables([table.drop_columns(["clip", "landmarks"]) for table in tables])
-    kept = [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
-    if not kept:
-        path, reason = skipped[0]
-        raise UserError(f"none of {counted(len(skipped), 'file')} could be used; the first, {path}: {reason}")
-    write_table(folder / FRAMES_FILE, frames)
-    write_table(folder / CLIPS_FILE, clips_table(kept))
-    if any(clip.landmarks for clip in clips):
-        write_landmarks(folder, FROM_FILES, (_points(table) for table in tables), len(frames))
-    write_csv(folder / SKIPPED, HEADER_OF_SKIPPED, skipped)
-    return Built(len(kept), len(frames), skipped)
+    with writing(folder), JoinedTable(folder) as frames, JoinedTable(folder) as clips:
+        have_splits = False
+        for number, block in enumerate(listing.blocks):
+            table = shards.read(number)
+            skipped += [(path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED])]
+            kept = _kept(block.clips(), table)
+            have_splits = have_splits or any(clip.split for clip, _ in kept)
+            clips.append(_clips_table(kept, frames.rows))
+            frames.append(table.drop_columns(["clip", "landmarks"]))
+        if not frames.rows:
+            path, reason = skipped[0]
+            count = counted(len(skipped), "file")
+            raise UserError(f"none of {count} could be used; the first, {path}: {reason}")
+        frames.write(folder / FRAMES_FILE)
+        clips.write(folder / CLIPS_FILE, without=() if have_splits else (SPLIT,))
+        if listing.landmarks:
+            points = (_points(shards.read(number)) for number in range(len(listing.blocks)))
+            write_landmarks(folder, FROM_FILES, points, frames.rows)
+        write_csv(folder / SKIPPED, HEADER_OF_SKIPPED, skipped)
+        return Built(clips.rows, frames.rows, skipped)
 
 
-def _lengths(table: pa.Table, clips: int) -> np.ndarray:
-    return np.bincount(table["clip"].to_numpy(), minlength=clips)
+def _kept(clips: Sequence[ListedClip], table: pa.Table) -> list[tuple[ListedClip, int]]:
+    """The clips that have rows in the table of a block, and how many."""
+    lengths = np.bincount(table["clip"].to_numpy(), minlength=len(clips))
+    return [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
 
 
 def _points(table: pa.Table) -> np.ndarray:
@@ -272,10 +244,10 @@ def _points(table: pa.Table) -> np.ndarray:
     return flat.to_numpy().reshape(-1, POINTS, 2)
 
 
-def clips_table(clips: Sequence[tuple[ListedClip, int]]) -> pa.Table:
-    """`clips.arrow` for clips and their numbers of frames."""
+def _clips_table(clips: Sequence[tuple[ListedClip, int]], start: int) -> pa.Table:
+    """Rows of `clips.arrow` for clips and their numbers of frames, the first of which is the frame `start`."""
     lengths = np.array([length for _, length in clips], dtype=np.int64)
     names = {column: [getattr(clip, column) for clip, _ in clips] for column in ("identity", "video", "clip")}
-    table = pa.table({**names, "start": np.cumsum(lengths) - lengths, "frames": lengths}, CLIPS)
-    splits = [clip.split for clip, _ in clips]
-    return table.append_column(SPLIT, pa.array(splits, pa.large_string())) if any(splits) else table
+    starts = start + np.cumsum(lengths) - lengths
+    table = pa.table({**names, "start": starts, "frames": lengths}, CLIPS)
+    return table.append_column(SPLIT, pa.array([clip.split for clip, _ in clips], pa.large_string()))

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,8 @@ def frames_root(folder: Path) -> Path:
     return folder / _WRAPPER if identities == [_WRAPPER] else folder
 
 
-def list_tree(tree: Tree | Path, fps: float) -> list[ListedClip]:
-    """The clips of a tree of folders, in natural order.
+def list_tree(tree: Tree | Path, fps: float) -> Iterator[ListedClip]:
+    """The clips of a tree of folders, in natural order. Folders are listed as the clips are asked for.
 
     `root/identity/video/clip/*.jpg`, and VoxCeleb1's `root/name/1.6/video/*.jpg`, also with a folder for each
     track below the video.
@@ -71,15 +72,16 @@ def list_tree(tree: Tree | Path, fps: float) -> list[ListedClip]:
         UserError: where it has no frames, can't be listed, or a link leads out of it.
     """
     tree = tree if isinstance(tree, Tree) else Tree(tree)
-    found = [
+    found = (
         _listed(identity, video, clip, files, fps)
         for identity in tree.identities()
         for video, clip, files in _clips(tree, identity)
         if files.frames
-    ]
-    if not found:
+    )
+    first = list(islice(found, 1))
+    if not first:
         tree.check_layout()
-    return found
+    return chain(first, found)
 
 
 def _clips(tree: Tree, identity: str) -> Iterator[tuple[str, str, FoundClip]]:

@@ -1,4 +1,8 @@
-"""Packs an index: resizes its frames once and stores them in one file, for machines with few cores."""
+"""Packs an index: resizes its frames once and stores them in one file, for machines with few cores.
+
+Blocks of frames are resized to shards, on all cores or machines. When all shards are there, the position of each
+block in the file is known, and their images are copied to it in the same way.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ from PIL import Image
 from torch import Tensor
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick, check_output
+from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick
 from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
     BYTE_RANGE,
@@ -39,13 +44,17 @@ from ssltoolbox.data.index.schema import (
 from ssltoolbox.data.index.shards import Shards, work_through
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.support.clusters import Cluster
-from ssltoolbox.support.files import appear, beside, write_bytes, write_csv
+from ssltoolbox.support.files import write_bytes, write_csv, writing
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.remote import RemoteFolder
 from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.words import counted
+from ssltoolbox.support.workers import as_done
 
 BLOCK = 512
 """Frames of a shard: seconds of work."""
+COPIED = 2**30
+"""Bytes of images that a process copies at once; fewer are not worth the start of a process."""
 
 _NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
 
@@ -53,7 +62,7 @@ _NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
 def pack_index(
     index: FrameIndex,
     packing: Packing,
-    output: Path,
+    output: Path | RemoteFolder,
     *,
     workers: int | Cluster,
     tick: Tick,
@@ -66,18 +75,20 @@ def pack_index(
     Args:
         index: the index to pack.
         packing: size and encoding.
-        output: the packed index, a folder that does not exist yet.
+        output: the packed index, a folder that does not exist yet; on remote storage, the index is made on this
+            machine and then copied.
         workers: processes, or a cluster.
         tick: called with progress.
-        shard: only resize its share of the frames; the call without a shard writes the index.
+        shard: only resize its share of the frames; if all others are done, also copy its share of the images to
+            their file. The call without a shard does the rest.
 
     Returns:
         The result; None after a shard.
 
     Raises:
         DataNotFound: where the frames are no longer where the index says.
-        UserError: where the output is there already, no frame could be read, or a path leads out of the root or
-            is not UTF-8.
+        UserError: where the output is there already, no frame could be read, a path leads out of the root or is
+            not UTF-8, or remote storage can't be used.
         SslToolboxError: when it can't be written.
     """
     check_output(output)
@@ -88,7 +99,7 @@ def pack_index(
         packed=packing,
         classes=index.header.classes,
     )
-    work = beside(output.absolute())
+    work = work_folder(output)
     with claimed(work, shard):
         job = {"frames": _digest(index), "packing": packing.model_dump(), "block": BLOCK}
         shards = Shards(work / "shards", job, shared=shard is not None)
@@ -104,12 +115,13 @@ def pack_index(
             prepare=_prepare,
             prepare_with=(index, packing),
         )
+        if all(map(shards.has, range(len(blocks)))):
+            _join_images(work / IMAGES_FILE, shards, len(blocks), workers, shard)
         if shard:
             return None
         built = _write(work, index, packing, shards, len(blocks))
         header.write(work)
-        shards.remove()
-        appear(work, output)
+        finish(work, shards, output)
     return built
 
 
@@ -189,7 +201,6 @@ def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, coun
     if not kept.any():
         path, reason = skipped[0]
         raise UserError(f"none of {counted(len(kept), 'frame')} could be read; the first, {path}: {reason}")
-    _join_images(work / IMAGES_FILE, shards, [pc.sum(table["length"]).as_py() or 0 for table in tables])
     stored = lengths.drop_null().to_numpy()
     frames = map_table(index.path / FRAMES_FILE, FRAMES).filter(pa.array(kept))
     size = np.full(len(stored), packing.size, dtype=np.int32)
@@ -213,17 +224,31 @@ def _skipped(index: FrameIndex, tables: Iterable[pa.Table], kept: np.ndarray) ->
     return skipped
 
 
-def _join_images(path: Path, shards: Shards, sizes: Sequence[int]) -> None:
-    """Concatenates the images of the shards. Each shard is removed afterwards, to save disk space."""
-    end = 0
-    for number, size in enumerate(sizes):
-        part = _images_of(shards, number)
-        if part.exists():
-            with path.open("ab") as whole, part.open("rb") as images:
-                whole.truncate(end)
-                shutil.copyfileobj(images, whole, 1 << 20)
-            part.unlink()
-        end += size
+def _join_images(
+    images: Path, shards: Shards, count: int, workers: int | Cluster, shard: Shard | None
+) -> None:
+    """Copies the images of all shards, or of one share of them, to their positions in a file."""
+    sizes = np.array([pc.sum(shards.read(number)["length"]).as_py() or 0 for number in range(count)])
+    starts = np.cumsum(sizes) - sizes
+    groups = np.split(np.arange(count), np.flatnonzero(np.diff(starts // COPIED)) + 1)
+    with writing(images), images.open("ab") as whole:
+        whole.truncate(int(sizes.sum()))
+    tasks = [(shards, group.tolist(), images, starts[group].tolist()) for group in groups]
+    for _ in as_done(_copy_images, shard.of(tasks) if shard else tasks, workers):
+        pass
+
+
+def _copy_images(shards: Shards, numbers: Sequence[int], images: Path, starts: Sequence[int]) -> None:
+    """Copies the images of these shards. They are removed afterwards, to save disk space."""
+    for number, start in zip(numbers, starts, strict=True):
+        try:
+            part = _images_of(shards, number).open("rb")
+        except FileNotFoundError:  # they have been copied before
+            continue
+        with writing(images), part, images.open("r+b") as whole:
+            whole.seek(start)
+            shutil.copyfileobj(part, whole, 1 << 20)
+        _images_of(shards, number).unlink(missing_ok=True)
 
 
 def _write_clips(work: Path, index: FrameIndex, kept: np.ndarray) -> int:

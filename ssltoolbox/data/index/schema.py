@@ -13,6 +13,7 @@ from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.support.files import replaced
 from ssltoolbox.support.paths import refuse_no_utf8
+from ssltoolbox.support.remote import RemoteFolder
 
 HEADER, SKIPPED, LANDMARKS_SKIPPED = "index.json", "skipped.csv", "landmarks_skipped.csv"
 CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (
@@ -142,15 +143,18 @@ class Header(BaseModel):
             path.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
 
 
-def root_for(frames: Path, index: Path) -> str:
+def root_for(frames: Path, index: Path | RemoteFolder) -> str:
     """How the header of an index names the root of its frames: see `Header.root`.
 
     Raises:
         UserError: where the one or the other is named in bytes that are not UTF-8.
     """
-    frames, home = frames.absolute().resolve(), index.absolute().parent.resolve()
-    for path in (index, frames):
-        refuse_no_utf8(path)
+    frames = frames.absolute().resolve()
+    refuse_no_utf8(frames)
+    if isinstance(index, RemoteFolder):
+        return str(frames)
+    refuse_no_utf8(index)
+    home = index.absolute().parent.resolve()
     return str(frames.relative_to(home)) if frames.is_relative_to(home) else str(frames)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,12 +85,14 @@ def list_table(
     table.check_not_empty("identity")
     names = [table.texts(name) if name in table else np.full(len(paths), "") for name in _NAMES]
     if "clip" not in table:
-        names[-1] = np.array([os.path.dirname(path) for path in paths], dtype=object)
+        names[-1] = _folders(paths)
     ranks = [_ranks(column) for column in names]
     within = next((order for order in (times, frames) if order is not None), None)
-    order = np.lexsort([_ranks(paths) if within is None else within, *reversed(ranks)])
+    order = np.lexsort([*([] if within is None else [within]), *reversed(ranks)])
     clips = []
     for rows in _runs(order, ranks):
+        if within is None:
+            rows = rows[np.argsort(_ranks(paths[rows]), kind="stable")]
         listed = [paths[row] for row in rows]
         files = [os.path.basename(path) for path in listed]
         if within is not None:
@@ -108,6 +111,12 @@ def list_table(
     unused = [name for name in table.names if name not in {*COLUMNS, "split", *labels, *used}]
     classes = {name: label.names for name, label in own.items() if label.names}
     return ListedTable(clips, unused, repeated, classes)
+
+
+def _folders(paths: np.ndarray) -> np.ndarray:
+    """[rows] the folder of each path; rows of one folder share its string."""
+    known: dict[str, str] = {}
+    return np.array([known.setdefault(f, f) for f in map(os.path.dirname, paths)], dtype=object)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -140,7 +149,7 @@ class Table:
         self.file = file
         self._columns, self._lines = dict(columns), lines
         self.names = list(columns)
-        self._numbers = list(range(len(columns["path"])))
+        self._numbers: Sequence[int] = range(len(columns["path"]))
 
     @classmethod
     def read(cls, file: Path, needed: Sequence[str] = ("path", "identity")) -> Table:
@@ -168,7 +177,7 @@ class Table:
 
     def texts(self, name: str) -> np.ndarray:
         """[rows] of str; numbers as they are written."""
-        return np.array(["" if cell is None else str(cell) for cell in self._columns[name]], dtype=object)
+        return np.array([_text(cell) for cell in self._columns[name]], dtype=object)
 
     def paths(self, root: Path) -> np.ndarray:
         """[rows] paths below the root."""
@@ -272,24 +281,24 @@ class Table:
             UserError: where two rows give one image different labels.
         """
         labels = labels or [name for name in LABELS if name in self]
-        seen: dict[tuple[Any, ...], int] = {}
+        seen: dict[tuple[str, ...], int] = {}
         labelled: dict[str, tuple[int, tuple[str, ...]]] = {}
-        kept: list[int] = []
-        texts = {name: self.texts(name) for name in self.names}
-        for row, path in enumerate(texts["path"]):
-            if seen.setdefault(tuple(texts[name][row] for name in self.names), row) != row:
+        repeated: set[int] = set()
+        for row in _perhaps_repeated(self._columns["path"]):
+            texts = {name: _text(cells[row]) for name, cells in self._columns.items()}
+            if seen.setdefault(tuple(texts.values()), row) != row:
+                repeated.add(row)
                 continue
-            kept.append(row)
-            given = tuple(plain(texts[name][row]) for name in labels)
-            first, before = labelled.setdefault(path, (row, given))
+            given = tuple(plain(texts[name]) for name in labels)
+            first, before = labelled.setdefault(texts["path"], (row, given))
             for name, old, new in zip(labels, before, given, strict=True):
                 if old != new:
                     self.fail(row, name, f"{new!r}, but {old!r} in {self.where(first)}, of the same image")
-        repeated = len(texts["path"]) - len(kept)
         if repeated:
+            kept = [row for row in range(len(self._numbers)) if row not in repeated]
             self._columns = {name: [cells[row] for row in kept] for name, cells in self._columns.items()}
             self._numbers = [self._numbers[row] for row in kept]
-        return repeated
+        return len(repeated)
 
     def check_rising(self, moments: np.ndarray, rows: np.ndarray, name: str) -> None:
         """
@@ -310,6 +319,18 @@ class Table:
         raise UserError(f"{self.file}: {self.where(row)}, column {column}: {reason}")
 
 
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _perhaps_repeated(paths: Sequence[Any]) -> list[int]:
+    """The rows whose path another row may have too, by its hash: a large table has few of them."""
+    hashes = np.fromiter((hash(_text(path)) for path in paths), np.int64, len(paths))
+    _, codes, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    rows: list[int] = np.flatnonzero(counts[codes] > 1).tolist()
+    return rows
+
+
 def _whole(cell: Any) -> int:
     """The whole number in a cell; `1.0` is one.
 
@@ -322,7 +343,7 @@ def _whole(cell: Any) -> int:
     return int(number) if isinstance(cell, float) or "." in str(cell) or "e" in str(cell) else int(cell)
 
 
-def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
+def _read_csv(file: Path) -> tuple[dict[str, list[Any]], Sequence[int]]:
     """The columns, without spaces around their cells, and the line that each row ends at."""
     try:
         with file.open(encoding=encoding_of(file), newline="") as content:
@@ -334,18 +355,20 @@ def _read_csv(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
                 raise UserError(f"{file}: it is empty, or its first line is", READ)
             if repeated := [name for name in names if names.count(name) > 1]:
                 raise UserError(f"{file}: two columns are called {repeated[0]!r}")
-            rows, lines = [], []
+            columns: list[list[Any]] = [[] for _ in names]
+            lines = array("q")
             for row in reader:
                 if len(row) not in (0, len(names)):
                     count = f"{len(row)} cells for {len(names)} columns"
                     raise UserError(f"{file}: line {reader.line_num}: {count}")
                 if row:
-                    rows.append(_cells(file, reader.line_num, row))
+                    for column, cell in zip(columns, _cells(file, reader.line_num, row), strict=True):
+                        # Rows of one clip share the strings of its names.
+                        column.append(column[-1] if column and column[-1] == cell else cell)
                     lines.append(reader.line_num)
     except (OSError, UnicodeError, csv.Error) as error:
         raise UserError(f"{file}: {first_line(error)}", READ) from error
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return dict(zip(names, map(list, columns), strict=True)), lines
+    return dict(zip(names, columns, strict=True)), lines
 
 
 def _cells(file: Path, line: int, row: Sequence[str]) -> list[str]:
@@ -360,7 +383,7 @@ def _cells(file: Path, line: int, row: Sequence[str]) -> list[str]:
     return [cell.strip() for cell in row]
 
 
-def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], list[int]]:
+def _read_parquet(file: Path) -> tuple[dict[str, list[Any]], Sequence[int]]:
     try:
         table = parquet.read_table(file)
     except (OSError, pa.ArrowException) as error:

@@ -4,6 +4,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,9 +72,9 @@ def test_the_same_frame_is_opened_once(greys: FramesDataset, monkeypatch: pytest
     opened: list[str] = []
     read_image = folder_source.read_image
 
-    def count(path: str, size: int) -> object:
+    def count(path: str, *more: Any) -> object:
         opened.append(Path(path).name)
-        return read_image(path, size)
+        return read_image(path, *more)
 
     monkeypatch.setattr(folder_source, "read_image", count)
     frames = greys.read([0, 0, 0], [1, 2, 1])

@@ -8,18 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from helpers.golden import Golden
 from helpers.trees import same_files
 
 from ssltoolbox.api import UserError
+from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.index import build as build_module
 from ssltoolbox.data.index.build import Built, build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.listing import ListedClip, list_tree
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, printable
 
@@ -137,7 +140,7 @@ def test_workers_and_runs_give_the_same_bytes(many: Path, output: Path) -> None:
 
 
 def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clips = list_tree(many, FPS)
+    clips = list(list_tree(many, FPS))
     seen: list[int] = []
 
     def stop_after_two(done: int) -> None:
@@ -178,7 +181,7 @@ def _interrupt_after(frames: int) -> Callable[[int], None]:
 
 
 def test_two_at_once_are_refused(many: Path, output: Path) -> None:
-    clips = list_tree(many, FPS)
+    clips = list(list_tree(many, FPS))
 
     def start_another(done: int) -> None:
         with pytest.raises(UserError, match=r"\.vox1\.index\.part is in use"):
@@ -229,6 +232,40 @@ def test_folders_whose_names_are_not_utf8(
         build_index(root, list_tree(root, 5), 5, index, workers=1, tick=lambda done: None)
     assert str(caught.value) == f"{printable(wrong)}: {NOT_UTF8}; {RENAME}"
     assert sorted(path.name for path in tmp_path.iterdir()) == [root.name]
+
+
+def grown(clips: int, root: Path, output: Path) -> int:
+    """Bytes that an index of so many clips of 64 frames takes at once, beyond those of before."""
+
+    def listed() -> Iterator[ListedClip]:
+        for clip in range(clips):
+            paths = [f"id{clip:06}/v/c/{frame:07}.png" for frame in range(64)]
+            yield ListedClip(f"id{clip:06}", "v", "c", paths, np.arange(64), np.arange(64) / 5)
+
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        built = build_index(root, listed(), 5, output, workers=1, tick=lambda done: None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(before)
+    assert built is not None
+    assert built.frames == 64 * clips
+    return peak + int(pool.max_memory())
+
+
+def test_memory_does_not_grow_with_the_frames(
+    tmp_path: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No frame is kept: a path alone has more bytes than what one more frame takes."""
+    monkeypatch.setattr(build_module, "BLOCK", 512)
+    monkeypatch.setattr(build_module, "read_extent", lambda path: Extent(16, 16))
+    grown(16, tmp_path, output.with_name("first.index"))  # what is imported and cached at first use
+    few, many = (grown(clips, tmp_path, output.with_name(f"{clips}.index")) for clips in (50, 250))
+    assert (many - few) / (64 * 200) < 8
 
 
 def test_an_index_whose_name_is_not_utf8(tmp_path: Path) -> None:

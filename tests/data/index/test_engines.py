@@ -77,6 +77,17 @@ def test_shards_give_the_same_bytes(root: Path) -> None:
     same_files(root.with_name("shards.index"), whole)
 
 
+def test_shards_copy_the_images_once_all_are_done(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_module, "COPIED", 1)
+    whole = index(root, "whole.index")
+    left: list[int] = []
+    for shard in [*SHARDS, *SHARDS]:
+        pack(whole, "shards.index", shard=shard)
+        left.append(len(list(root.with_name(".shards.index.part").glob("shards/*.bin"))))
+    assert left == [1, 2, 2, 1, 0, 0]
+    same_files(pack(whole, "shards.index"), pack(whole, "packed.index"))
+
+
 def test_what_shards_have_done_is_not_done_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for shard in SHARDS:
         index(root, "shards.index", shard=shard)

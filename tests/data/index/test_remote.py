@@ -1,20 +1,22 @@
-"""A packed index on remote storage gives the same frames as the same index on this machine."""
+"""Frames on remote storage are the same as on this machine, packed in an index or in folders."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.storage import Storage, serving
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.cli.main import run
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
+from ssltoolbox.data.index import pack as pack_module
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.pack import pack_index
@@ -22,6 +24,7 @@ from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
 
 Put = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -83,6 +86,93 @@ def test_an_index_of_image_files_is_rejected(storage: Storage, tmp_path: Path) -
     assert "data pack" in str(caught.value.hint)
 
 
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """fsspec's file system in memory."""
+    from fsspec import filesystem
+
+    system = filesystem("memory")
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+
+
+def pack_to(url: str, indexes: Path) -> int:
+    return run(["data", "pack", str(indexes / "faces.index"), "-o", url, "--size", "32", "--jpeg", "90"])
+
+
+def test_an_index_is_packed_for_remote_storage(
+    memory: Any, indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_CACHE", str(tmp_path / "shared"))
+    assert pack_to("memory://packed.index", indexes) == 0
+    assert "6 frames of 2 clips are in memory://packed.index" in capsys.readouterr().out
+    names = sorted(path.name for path in (indexes / "packed.index").iterdir())
+    assert sorted(memory.ls("/packed.index", detail=False)) == [f"/packed.index/{name}" for name in names]
+    for name in set(names) - {"index.json"}:  # it names the root of the frames, relative to itself
+        assert memory.cat(f"/packed.index/{name}") == (indexes / "packed.index" / name).read_bytes()
+    assert list((tmp_path / "shared/remote/work").iterdir()) == []
+    ours = frames_of("memory://packed.index", tmp_path).read([0, 1], [2, 0])
+    assert torch.equal(ours.images, frames_of(indexes / "packed.index", tmp_path).read([0, 1], [2, 0]).images)
+    assert pack_to("memory://packed.index", indexes) == 2
+    assert "already there" in capsys.readouterr().err
+
+
+def test_an_interrupted_copy_to_the_storage_is_resumed(
+    memory: Any, indexes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_CACHE", str(tmp_path / "shared"))
+    put, copied = type(memory).put_file, list[str]()
+
+    def lose_the_connection(self: Any, local: str, *more: Any, **options: Any) -> None:
+        if len(copied) == 3:
+            raise ConnectionError("lost")
+        copied.append(local)
+        put(self, local, *more, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(memory), "put_file", lose_the_connection)
+        assert pack_to("memory://packed.index", indexes) == 2
+    assert not memory.exists("/packed.index/index.json")
+    monkeypatch.setattr(pack_module, "_pack_to_shard", None)  # no frame is packed again
+    assert pack_to("memory://packed.index", indexes) == 0
+    assert len(frames_of("memory://packed.index", tmp_path)) == 2
+
+
+def folder_at(root: str, tmp_path: Path) -> FramesOptions:
+    return FramesOptions.model_validate({"root": root, "size": 32, "cache": str(tmp_path / "cache")})
+
+
+def assert_same_folder(url: str, local: Path, tmp_path: Path) -> None:
+    """The folder at a URL has the clips, frames and landmarks of a local folder."""
+    there, here = folder_at(url, tmp_path), folder_at(str(local), tmp_path)
+    assert there.facts() == here.facts()
+    ours, theirs = FramesDataset(there, "train"), FramesDataset(here, "train")
+    found, expected = ours.read([0, 1, 1], [2, 0, 1]), theirs.read([0, 1, 1], [2, 0, 1])
+    assert torch.equal(found.images, expected.images)
+    assert torch.equal(found.landmarks, expected.landmarks)
+    for clip in range(2):
+        assert ours.clip(clip).name == theirs.clip(clip).name
+        np.testing.assert_array_equal(ours.clip(clip).landmarks, theirs.clip(clip).landmarks)
+
+
+def test_a_folder_of_frames_at_a_url(memory: Any, indexes: Path, tmp_path: Path) -> None:
+    memory.put(str(indexes / "frames"), "/faces", recursive=True)
+    memory.pipe("/faces/id0/.hidden/c/1.jpg", b"")
+    assert_same_folder("memory://faces", indexes / "frames", tmp_path)
+    dataset = FramesDataset(folder_at("memory://faces", tmp_path), "train")
+    memory.rm("/faces/id0/v/c/1.jpg")
+    assert dataset.read([0], [1]).unreadable == {0: "memory://faces/id0/v/c/1.jpg: there is no such file"}
+
+
+def test_a_url_without_clips(memory: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataNotFound, match="memory://gone"):
+        folder_at("memory://gone", tmp_path).facts()
+    memory.pipe("/faces/1.jpg", b"")
+    with pytest.raises(UserError, match="<identity>"):
+        folder_at("memory://faces", tmp_path).facts()
+
+
 RECIPE = """\
 recipe: 1
 data: {{name: frames, index: "{url}", size: 32, cache: cache}}
@@ -113,7 +203,8 @@ def bucket(indexes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, value)
     storage = filesystem("s3")
     storage.mkdir("faces")
-    storage.put(str(indexes / "packed.index"), "faces/packed.index", recursive=True)
+    for folder in ("packed.index", "frames"):
+        storage.put(str(indexes / folder), f"faces/{folder}", recursive=True)
     yield "s3://faces/packed.index"
     server.stop()
 
@@ -132,3 +223,4 @@ def test_training_from_s3_equals_training_from_disk(
     from_s3 = weights_after_training(indexes, bucket, workers=2)
     assert from_s3 == weights_after_training(indexes, "packed.index", workers=0)
     assert (indexes / "cache" / "blocks").is_dir()
+    assert_same_folder("s3://faces/frames", indexes / "frames", indexes)
