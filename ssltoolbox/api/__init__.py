@@ -26,7 +26,7 @@ from ssltoolbox.api.errors import (
     UnreadableFrame,
     UserError,
 )
-from ssltoolbox.api.heads import Head, HeadOutput, Predictions, TaskResults
+from ssltoolbox.api.heads import ClassPredictions, Head, HeadOutput, TaskResults
 from ssltoolbox.api.hooks import hookimpl
 from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.maskers import (
@@ -93,6 +93,7 @@ __all__ = [
     "Batch",
     "Callback",
     "Catalogue",
+    "ClassPredictions",
     "Clip",
     "Comparison",
     "CropOptions",
@@ -146,7 +147,6 @@ __all__ = [
     "Pictures",
     "PicturingMethod",
     "PositiveGenerator",
-    "Predictions",
     "Problem",
     "Rows",
     "RunSetting",

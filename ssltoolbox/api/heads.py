@@ -61,7 +61,7 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class ClassPredictions:
     """The classes that a task predicted for n frames of the test split.
 
     Attributes:
@@ -95,7 +95,7 @@ class TaskResults(dict[str, Mapping[str, Any]]):
         self,
         results: Mapping[str, Mapping[str, Any]],
         head: Head | None = None,
-        predictions: Mapping[str, Predictions] | None = None,
+        predictions: Mapping[str, ClassPredictions] | None = None,
     ) -> None:
         super().__init__(results)
         self.head = head

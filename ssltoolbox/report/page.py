@@ -80,7 +80,7 @@ class FeatureMap(Picture):
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ShownMistake:
     """A class that was taken for another one.
 
     Attributes:
@@ -202,7 +202,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             )
 
 
-def _mistakes(files: RunFiles) -> Iterator[Mistake]:
+def _mistakes(files: RunFiles) -> Iterator[ShownMistake]:
     """The mistakes of all results; with the result's name where there are several."""
     results = {key: own for key, own in files.mistakes.items() if own and key in files.evaluation}
     for key, own in results.items():
@@ -210,7 +210,7 @@ def _mistakes(files: RunFiles) -> Iterator[Mistake]:
         of = ", ".join(filter(None, [task_words(key) if len(results) > 1 else "", how]))
         for it in own:
             true, predicted = it["true"], it["predicted"]
-            yield Mistake(
+            yield ShownMistake(
                 f"{true} → {predicted}",
                 f"{it['count']:,} of {it['of']:,} of this class" + (f"; {of}" if of else ""),
                 [

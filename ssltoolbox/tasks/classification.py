@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Predictions, Split, TaskResults
+from ssltoolbox.api import ClassPredictions, EvaluationContext, Features, Head, HeadOutput, Split, TaskResults
 from ssltoolbox.tasks.classes import Classes
 from ssltoolbox.tasks.finetune import finetune
 from ssltoolbox.tasks.fitted import fit_classes
@@ -21,7 +21,7 @@ from ssltoolbox.tasks.samples import has_label, labelled, unlabelled
 from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 Learned = tuple[np.ndarray, dict[str, Any], Head]
-"""Predictions for the test split, what was chosen, and the head."""
+"""ClassPredictions for the test split, what was chosen, and the head."""
 
 
 class ClassTask:
@@ -76,7 +76,7 @@ class ClassTask:
         head = probe.model.head(self.label, classes.names) if probe.model else None
         known = has_label(features["test"], "test", self.label, self.task)
         clip, time = features["test"].clip[known], features["test"].time[known]
-        predictions = Predictions(clip, time, targets["test"], probe.predicted)
+        predictions = ClassPredictions(clip, time, targets["test"], probe.predicted)
         results = {self.label: metrics | classes.facts(targets) | missing}
         return TaskResults(results, head, {self.label: predictions})
 
@@ -92,7 +92,7 @@ class ClassTask:
         missing = unlabelled({split: found.unlabelled for split, found in frames.items()})
         chosen["protocol"] = self.options.protocol
         clip, time = frames["test"].clip, frames["test"].times(context.datasets["test"])
-        predictions = Predictions(clip, time, targets["test"], predicted)
+        predictions = ClassPredictions(clip, time, targets["test"], predicted)
         results = {self.label: result | chosen | classes.facts(targets) | missing}
         return TaskResults(results, head, {self.label: predictions})
 

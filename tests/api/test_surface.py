@@ -94,7 +94,7 @@ SURFACE = {
         "MaskerAnswer",
         "Masking",
         "Pairs",
-        "Predictions",
+        "ClassPredictions",
         "Rows",
         "SharedView",
         "Side",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ssltoolbox.api import Dataset, Predictions
+from ssltoolbox.api import ClassPredictions, Dataset
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.thumbnails import thumbnails
 from ssltoolbox.engine.scoring.tasks import Evaluated
@@ -40,7 +40,7 @@ def mistakes_of(found: Evaluated, tasks: Mapping[str, Task]) -> dict[str, list[d
 
 
 def _mistakes(
-    numbers: Mapping[str, Any], predictions: Predictions, dataset: Dataset
+    numbers: Mapping[str, Any], predictions: ClassPredictions, dataset: Dataset
 ) -> Iterator[dict[str, Any]]:
     names, counts = list(numbers["per_class"]), np.array(numbers["confusion"])
     wrong = counts * (1 - np.eye(len(counts), dtype=int))
@@ -57,7 +57,7 @@ def _mistakes(
             }
 
 
-def _faces(predictions: Predictions, rows: np.ndarray, dataset: Dataset) -> Iterator[dict[str, Any]]:
+def _faces(predictions: ClassPredictions, rows: np.ndarray, dataset: Dataset) -> Iterator[dict[str, Any]]:
     """Of as many people as possible."""
     identity = np.array([dataset.clip(clip).identity for clip in predictions.clip[rows].tolist()], np.int64)
     chosen = _each_person_first(identity)[:MOST_FACES]

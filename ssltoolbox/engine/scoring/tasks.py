@@ -13,13 +13,13 @@ import torch
 from rich.console import Console
 
 from ssltoolbox.api import (
+    ClassPredictions,
     Dataset,
     EvaluationContext,
     Evaluator,
     Features,
     Head,
     NetworkEvaluator,
-    Predictions,
     Split,
     TaskResults,
     UserError,
@@ -125,7 +125,7 @@ class Evaluated:
 
     results: dict[str, dict[str, Any]]
     heads: dict[str, Head]
-    predictions: dict[str, Predictions]
+    predictions: dict[str, ClassPredictions]
 
 
 def evaluate_tasks(
@@ -155,7 +155,7 @@ def evaluate_tasks(
     measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
     results: dict[str, dict[str, Any]] = {}
     heads: dict[str, Head] = {}
-    predictions: dict[str, Predictions] = {}
+    predictions: dict[str, ClassPredictions] = {}
     reported_by: dict[str, str] = {}
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}

@@ -8,7 +8,7 @@ import numpy as np
 from helpers.data import NumberedFrames
 from PIL import Image
 
-from ssltoolbox.api import Predictions
+from ssltoolbox.api import ClassPredictions
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.scoring.mistakes import MOST_FACES, mistakes_of
 from ssltoolbox.engine.scoring.tasks import Evaluated
@@ -21,7 +21,7 @@ def mistakes(
     confusion = np.zeros((3, 3), int)
     np.add.at(confusion, (true, predicted), 1)
     result = {"task": "mood", "per_class": dict.fromkeys("abc"), "confusion": confusion.tolist()}
-    predictions = Predictions(np.array(clip), np.array(frame) / 2, np.array(true), np.array(predicted))
+    predictions = ClassPredictions(np.array(clip), np.array(frame) / 2, np.array(true), np.array(predicted))
     task = Task(object(), [{"test": NumberedFrames([30] * 6, interval=0.5)}])  # type: ignore[arg-type]
     return mistakes_of(Evaluated({"mood": result}, {}, {"mood": predictions}), {"mood": task})["mood"]
 
