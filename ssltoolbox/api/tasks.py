@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import numpy as np
     import torch
+    from pytorch_lightning import Callback, LightningModule
     from torch import nn
 
     from ssltoolbox.api.datasets import Dataset, Split
@@ -61,6 +62,38 @@ class Evaluator(Protocol):
         ...
 
 
+class Fit(Protocol):
+    """Trains a `LightningModule` by Lightning's Trainer, on the device of the context.
+
+    The engine's uses the recipe's `trainer.precision`, saves checkpoints as those of a training run, and resumes
+    from the last one.
+    """
+
+    def __call__(
+        self,
+        module: LightningModule,
+        batches: Callable[[int], Iterable[Any]],
+        steps: int,
+        callbacks: Sequence[Callback] = (),
+        name: str = "",
+    ) -> None:
+        """Trains all steps.
+
+        Args:
+            module: what is trained.
+            batches: step → the batches from that step on, such as 0 or the step of a checkpoint.
+            steps: of the optimiser, one for each batch.
+            callbacks: of Lightning. Their `state_dict` is in the checkpoints; it holds tensors and plain values.
+            name: tells this training from others of the run: other data, options or initial weights have another
+                name.
+        """
+        ...
+
+
+def _no_fit(*_: Any, **__: Any) -> None:
+    raise NotImplementedError("this context trains nothing; ssltoolbox.support.lightning has a fit for tests")
+
+
 def _unseen(total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
     return nullcontext(lambda done: None)
 
@@ -84,6 +117,7 @@ class EvaluationContext:
         progress: (total, unit) → a context manager that shows progress; it gives a function that takes the number
             of units done since the last call.
         classes: label → the names of its classes, or of its columns, where the data names them.
+        fit: trains a network.
     """
 
     backbone: nn.Module
@@ -97,6 +131,7 @@ class EvaluationContext:
     seed: int
     progress: Callable[[int, str], AbstractContextManager[Callable[[int], None]]] = _unseen
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fit: Fit = _no_fit
 
 
 @runtime_checkable

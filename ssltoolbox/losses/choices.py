@@ -56,8 +56,17 @@ class SoftTargets:
     share: float
     temperature: float
 
-    def shares(self, logits_SC: Tensor) -> Tensor:
-        """[S, C] similarities of positives to candidates, over τ_m, -∞ for none → w of the candidates."""
-        positive_S1 = logits_SC.new_zeros(len(logits_SC), 1)
-        soft_SC = torch.cat([positive_S1, logits_SC], dim=1).softmax(dim=1)[:, 1:]
-        return (1 - self.share) * soft_SC
+    def shares(self, logits_SC: Tensor, log_sum_S: Tensor | None = None) -> Tensor:
+        """w of the candidates.
+
+        Args:
+            logits_SC: similarities of positives to candidates, over τ_m, -∞ for none.
+            log_sum_S: log Σ e^logit of all candidates, where these are only some of them.
+        """
+        log_sum_S = logits_SC.logsumexp(dim=1) if log_sum_S is None else log_sum_S
+        log_total_S = torch.logaddexp(log_sum_S, torch.zeros_like(log_sum_S))
+        return (1 - self.share) * (logits_SC - log_total_S[:, None]).exp()
+
+    def shared(self, log_sum_S: Tensor) -> Tensor:
+        """[S] the sum of w over all candidates, for log Σ e^logit of them."""
+        return (1 - self.share) * log_sum_S.sigmoid()

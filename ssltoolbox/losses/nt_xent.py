@@ -7,9 +7,7 @@ batch, N with a queue or one way), P columns of a row that are never its negativ
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 import lightly.loss
 import torch
@@ -19,11 +17,12 @@ from torch import Tensor
 
 from ssltoolbox.api import LossTerms, Maskers, Rows
 from ssltoolbox.losses.choices import RobustInfoNCE, SoftTargets
+from ssltoolbox.losses.comparison import MOST_PAIRS, Sides, scaled
 from ssltoolbox.losses.gather import gather_embeddings
 from ssltoolbox.losses.pairs import joined_negatives, weights_within_draws
 from ssltoolbox.losses.precision import in_single_precision, single
 from ssltoolbox.losses.queue import saved
-from ssltoolbox.losses.split_negatives import SplitNegatives
+from ssltoolbox.losses.split_negatives import without
 
 
 def mean_of(*outcomes: LossTerms) -> LossTerms:
@@ -73,6 +72,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         one_way: True to compare side 0, the queries, with side 1 of the batch, the keys, alone.
         robust: replaces ℓ(i, x), also in the attraction.
         soft: candidates share the target of a row with its positive; masked ones do not.
+        most_pairs: the most pairs of rows and candidates whose logits are in memory at once. Of more, the loss
+            compares blocks of columns, and the backward pass compares each one again.
 
     Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue),
     Chen et al. 2021 (one way); decoupled Yeh et al., ECCV 2022; further positives Khosla et al. 2020, equation 2.
@@ -88,10 +89,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         one_way: bool = False,
         robust: RobustInfoNCE | None = None,
         soft: SoftTargets | None = None,
+        most_pairs: int = MOST_PAIRS,
     ) -> None:
         super().__init__(temperature, memory_bank_size, gather_distributed)
         self.decoupled, self.positive_sigma, self.one_way = decoupled, positive_sigma, one_way
         self.robust, self.soft = robust, soft
+        self.most_pairs = most_pairs
         if self.has_queue:
             saved(self.memory_bank)
 
@@ -130,8 +133,9 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         Returns:
             [] the loss.
         """
-        plain = not (self.decoupled or self.one_way or self.robust or self.soft)
-        if plain and masked is None and negatives is None and weights is None and positives is None:
+        choices = self.decoupled or self.one_way or self.robust or self.soft
+        given = any(each is not None for each in (masked, negatives, weights, positives))
+        if not (choices or given or self._is_large(len(out0))):
             return in_single_precision(super().forward, out0, out1)
         cancel, attraction = self.terms(
             out0, out1, masked, negatives, attract > 0, weights, negative_weights, positives
@@ -169,21 +173,21 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         if not maskers:
             loss = self(out0, out1, None, negatives, 0.0, weights, negative_weights, positives)
             return LossTerms(loss, {})
-        logits = self._logits(out0, out1, similarity=maskers.needs_similarity)
+        sides = self._sides(out0, out1)
         masking = maskers.mask(
             rows,
             candidates,
-            logits.similarity_SC,
-            logits.is_negative(),
+            sides.similarity() if maskers.needs_similarity else None,
+            sides.is_negative(),
             step,
             self.temperature,
-            logits.embeddings() if maskers.needs_embeddings else None,
+            sides.embeddings() if maskers.needs_embeddings else None,
         )
         negatives, negative_weights = joined_negatives(negatives, negative_weights, masking.negatives)
         masks = [attraction.masked for attraction in masking.attractions.values()]
         combined = _product(weights, masking.weights)
         cancel, attractions = self._terms(
-            logits, masking.masked, masks, combined, negatives, negative_weights, positives
+            sides, masking.masked, masks, combined, negatives, negative_weights, positives
         )
         loss, total, each = cancel, cancel.new_zeros(()), {}
         for (key, attraction), term in zip(masking.attractions.items(), attractions, strict=True):
@@ -207,41 +211,38 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         """([], []): the loss without masked candidates, and the attraction before its weight. See `forward`."""
         masks = [masked] if attracting and masked is not None else []
         cancel, attractions = self._terms(
-            self._logits(out0, out1), masked, masks, weights, negatives, negative_weights, positives
+            self._sides(out0, out1), masked, masks, weights, negatives, negative_weights, positives
         )
         return cancel, attractions[0] if attractions else cancel.new_zeros(())
 
     parts = terms
     """The name of `terms` in API 1."""
 
-    def _logits(self, out0: Tensor, out1: Tensor, similarity: bool = False) -> _Logits:
-        """Compares the sides; in training, enqueues the second one."""
+    def _is_large(self, pairs: int) -> bool:
+        """True if the rows of so many pairs are compared by blocks of columns."""
+        if self.has_queue:
+            return pairs * self.memory_bank.size[0] > self.most_pairs
+        ranks = dist.world_size() if self.gather_distributed else 1
+        return 4 * pairs**2 * ranks > self.most_pairs
+
+    def _sides(self, out0: Tensor, out1: Tensor) -> Sides:
+        """The rows, their positives and the candidates; in training, enqueues the second side."""
         out0, out1 = (F.normalize(single(side), dim=1) for side in (out0, out1))
         if self.has_queue:
             out1, queue_DK = self.memory_bank(out1, update=out0.requires_grad)
-            rows_SD, positive_SD, all_CD = out0, out1, queue_DK.to(out0.device).T
-        elif self.one_way:
+            all_KD = queue_DK.to(out0.device).T
+            return Sides(out0, out1, all_KD, None, self.temperature, self.most_pairs)
+        if self.one_way:
             rows_SD, positive_SD, all_CD = out0, out1, self._gathered(out1)
         else:
-            rows_SD, positive_SD, all_CD = (
-                torch.cat([out0, out1]),
-                torch.cat([out1, out0]),
-                self._gathered(out0, out1),
-            )
-        logits_SC = self._scaled("sd,cd->sc", rows_SD, all_CD)
-        positive_S = self._scaled("sd,sd->s", rows_SD, positive_SD)
-        similarity_SC = logits_SC * self.temperature if similarity else None
-        soft_SC = self._soft_logits(positive_SD, all_CD) if self.soft else None
-        own_SP = None
-        if not self.has_queue:
-            own_SP = self._own_columns(len(out0), len(all_CD), out0.device)
-            logits_SC = logits_SC.scatter(1, own_SP, -torch.inf)
-            soft_SC = soft_SC if soft_SC is None else soft_SC.scatter(1, own_SP, -torch.inf)
-        return _Logits(rows_SD, all_CD, positive_S, logits_SC, own_SP, similarity_SC, soft_SC)
+            rows_SD, positive_SD = torch.cat([out0, out1]), torch.cat([out1, out0])
+            all_CD = self._gathered(out0, out1)
+        own_SP = self._own_columns(len(out0), len(all_CD), out0.device)
+        return Sides(rows_SD, positive_SD, all_CD, own_SP, self.temperature, self.most_pairs)
 
     def _terms(
         self,
-        logits: _Logits,
+        sides: Sides,
         masked: Tensor | None,
         attracted: Sequence[Tensor],
         weights: Tensor | None,
@@ -250,28 +251,31 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         positives: Tensor | None,
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss [] and the attraction [] of each mask in `attracted`, subsets of `masked`. See `forward`."""
-        rows = len(logits.rows_SD)
-        masked, positives = logits.without_own(masked), logits.without_own(positives)
+        rows = len(sides.rows_SD)
+        masked, positives = sides.without_own(masked), sides.without_own(positives)
         if positives is not None:
             masked = masked if masked is None else masked & ~positives
             weights = weights if weights is None else weights.masked_fill(positives, 1.0)
-        row_V, column_V = _positions(masked, attracted, logits.logits_SC.device)
-        log_weights = None if weights is None else weights.log()
-        log_sum_S, masked_V = SplitNegatives.apply(logits.logits_SC, masked, log_weights, row_V, column_V)
+        shares_of, shared_S = self._shares(sides, masked, positives)
+        sums = sides.sums(masked, attracted, weights, shares_of)
+        log_sum_S, row_V = sums.log_sum_S, sums.row_V
         if negatives is not None:
-            explicit_SE = self._scaled("sd,sed->se", logits.rows_SD, F.normalize(single(negatives), dim=2))
+            unit_SED = F.normalize(single(negatives), dim=2)
+            explicit_SE = scaled("sd,sed->se", sides.rows_SD, unit_SED, self.temperature)
             if negative_weights is not None:
                 explicit_SE = explicit_SE + negative_weights.log()
             log_sum_S = torch.logaddexp(log_sum_S, explicit_SE.logsumexp(dim=1))
-        shares = self._shares(logits, masked, positives)
-        if shares is None:
-            cancel = self._against(log_sum_S, self._weighed(logits.positive_S)).mean()
+        positive_S = sides.with_positive()
+        if sums.further_S is None:
+            cancel = self._against(log_sum_S, self._weighed(positive_S)).mean()
         else:
-            cancel = self._against_shares(log_sum_S, logits, shares).mean()
-        attraction_V = self._against(log_sum_S[row_V], masked_V)
+            # The cross-entropy with a target that candidates share, which are among the negatives of the sum.
+            total_S = torch.logaddexp(log_sum_S, positive_S)
+            cancel = (total_S - (1 - shared_S) * positive_S - sums.further_S).mean()
+        attraction_V = self._against(log_sum_S[row_V], sums.masked_V)
         if len(attracted) == 1:
             return cancel, [_mean_over_rows(attraction_V, row_V, rows)]
-        among = [mask[row_V, column_V] for mask in attracted]
+        among = [mask[row_V, sums.column_V] for mask in attracted]
         return cancel, [_mean_over_rows(attraction_V[own_V], row_V[own_V], rows) for own_V in among]
 
     def _against(self, log_sum: Tensor, logit: Tensor) -> Tensor:
@@ -281,33 +285,36 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         difference = log_sum - logit
         return difference.masked_fill(log_sum.isneginf(), 0.0) if self.decoupled else F.softplus(difference)
 
-    def _shares(self, logits: _Logits, masked: Tensor | None, positives: Tensor | None) -> Tensor | None:
-        """[S, C] the share of each candidate in the target of a row; None if its positive has all of it."""
-        if positives is not None:
-            shares_SC = positives.to(logits.logits_SC.dtype)
-            return shares_SC / (1 + shares_SC.sum(dim=1, keepdim=True))
-        if self.soft is None or logits.soft_SC is None:
-            return None
-        soft_SC = logits.soft_SC if masked is None else logits.soft_SC.masked_fill(masked, -torch.inf)
-        return self.soft.shares(soft_SC)
+    def _shares(
+        self, sides: Sides, masked: Tensor | None, positives: Tensor | None
+    ) -> tuple[Callable[[slice], Tensor] | None, Tensor]:
+        """Block of columns → [S, B] the share of each candidate in the target of a row, and [S] their sums.
 
-    def _against_shares(self, log_sum_S: Tensor, logits: _Logits, shares_SC: Tensor) -> Tensor:
-        """[S] the cross-entropy with a target that candidates share; these are among the negatives of the sum.
+        None if the positive of a row has all of it.
 
         Raises:
             ValueError: for a decoupled or robust loss.
         """
+        soft = self.soft
+        if positives is None and soft is None:
+            return None, sides.rows_SD.new_zeros(len(sides.rows_SD))
         if self.decoupled or self.robust:
             raise ValueError("a decoupled or robust loss takes no further positives")
-        total_S = torch.logaddexp(log_sum_S, logits.positive_S)
-        further_S = (logits.logits_SC.masked_fill(shares_SC == 0, 0.0) * shares_SC).sum(dim=1)
-        return total_S - (1 - shares_SC.sum(dim=1)) * logits.positive_S - further_S
+        if positives is not None:
+            each_S = 1 / (1 + positives.sum(dim=1)).to(sides.rows_SD.dtype)
+            return lambda block: positives[:, block] * each_S[:, None], 1 - each_S
+        assert soft is not None
+        positive_SD, all_CD = sides.positive_SD.detach(), sides.all_CD.detach()
 
-    @torch.no_grad()
-    def _soft_logits(self, positive_SD: Tensor, all_CD: Tensor) -> Tensor:
-        """[S, C] the similarity of the positives to the candidates, over the temperature of the soft targets."""
-        assert self.soft is not None
-        return self._scaled("sd,cd->sc", positive_SD, all_CD) * (self.temperature / self.soft.temperature)
+        def logits_of(block: slice) -> Tensor:
+            logits_SB = scaled("sd,cd->sc", positive_SD, all_CD[block], soft.temperature)
+            own_SP = sides.own_in(block)
+            logits_SB = logits_SB if own_SP is None else without(logits_SB, own_SP)
+            return logits_SB if masked is None else logits_SB.masked_fill(masked[:, block], -torch.inf)
+
+        log_sums = [logits_of(block).logsumexp(dim=1) for block in sides.blocks()]
+        log_sum_S = torch.stack(log_sums).logsumexp(dim=0)
+        return lambda block: soft.shares(logits_of(block), log_sum_S), soft.shared(log_sum_S)
 
     def _weighed(self, positive_S: Tensor) -> Tensor:
         """The logits of the positives, times the weights of a decoupled loss."""
@@ -316,14 +323,6 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         scaled_S = positive_S.detach() * (self.temperature / self.positive_sigma)
         everyone = gather_embeddings(scaled_S) if self.gather_distributed else scaled_S
         return (2 - len(everyone) * (scaled_S - everyone.logsumexp(dim=0)).exp()) * positive_S
-
-    def _scaled(self, equation: str, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines of unit vectors, divided by the temperature, in the precision of the vectors.
-
-        Autocast does not apply: with τ = 0.07, logits in bf16 would be multiples of 1/16.
-        """
-        with torch.autocast(one.device.type, enabled=False):
-            return torch.einsum(equation, one / self.temperature, other)
 
     def _gathered(self, *sides_ND: Tensor) -> Tensor:
         """[·G, D] one side after the other, each of all ranks."""
@@ -340,53 +339,8 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         return torch.cat([sides_N2, sides_N2])
 
 
-class _Logits(NamedTuple):
-    """Cosines divided by the temperature.
-
-    Attributes:
-        rows_SD, all_CD: unit vectors of the rows and of the candidates.
-        positive_S: each row with its positive.
-        logits_SC: each row with the candidates; −∞ for a candidate that is not a negative.
-        own_SP: in batch, the columns that are not negatives; None with a queue.
-        similarity_SC: the cosines; None if no masker needs them.
-        soft_SC: the logits of soft targets; None without them.
-    """
-
-    rows_SD: Tensor
-    all_CD: Tensor
-    positive_S: Tensor
-    logits_SC: Tensor
-    own_SP: Tensor | None
-    similarity_SC: Tensor | None
-    soft_SC: Tensor | None
-
-    def embeddings(self) -> tuple[Tensor, Tensor]:
-        """[S, D] and [C, D] of the rows and the candidates, detached."""
-        return self.rows_SD.detach(), self.all_CD.detach()
-
-    def is_negative(self) -> Tensor:
-        """[S, C] bool."""
-        every = torch.ones((), dtype=torch.bool, device=self.logits_SC.device).expand(self.logits_SC.shape)
-        return every if self.own_SP is None else every.scatter(1, self.own_SP, False)
-
-    def without_own(self, mask_SC: Tensor | None) -> Tensor | None:
-        """The mask, False in the columns that are not negatives."""
-        return mask_SC if mask_SC is None or self.own_SP is None else mask_SC.scatter(1, self.own_SP, False)
-
-
 def _product(one: Tensor | None, other: Tensor | None) -> Tensor | None:
     return one * other if one is not None and other is not None else one if other is None else other
-
-
-def _positions(
-    masked: Tensor | None, attracted: Sequence[Tensor], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """[V] and [V] rows and columns of the masked pairs that attract."""
-    if masked is None or not attracted:
-        nowhere = torch.empty(0, dtype=torch.long, device=device)
-        return nowhere, nowhere
-    row_V, column_V = (masked & functools.reduce(torch.logical_or, attracted)).nonzero(as_tuple=True)
-    return row_V, column_V
 
 
 def _mean_over_rows(values_V: Tensor, row_V: Tensor, rows: int) -> Tensor:

@@ -162,6 +162,17 @@ class Optim(Section):
         return self
 
 
+def _strategy(value: Any) -> Any:
+    """Says why there is no FSDP."""
+    if value == "fsdp":
+        raise OptionError(
+            "'fsdp' is not supported: momentum networks, the online probe and checkpoints need the whole weights "
+            "on each device",
+            "use ddp; trainer.chunk_size and trainer.grad_checkpointing save memory",
+        )
+    return value
+
+
 class Trainer(Section):
     """How long a training runs, with which batches, and on which devices."""
 
@@ -199,6 +210,13 @@ class Trainer(Section):
 
     nodes: int = Field(default=1, ge=1)
     """Machines that train together."""
+
+    strategy: Annotated[Literal["ddp"], BeforeValidator(_strategy)] = "ddp"
+    """How several devices train together: each has the whole network, and gradients are averaged (DDP)."""
+
+    gradient_hook: Literal["bf16"] | None = None
+    """The number format in which devices exchange gradients: bf16, which halves what the network between them
+    carries; null for that of the gradients."""
 
     sync_batch_norm: bool = True
     """Whether batch norm has the statistics of the images of all devices, as in one process. With false each

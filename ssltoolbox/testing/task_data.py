@@ -22,6 +22,7 @@ from ssltoolbox.api import (
     Side,
     Split,
 )
+from ssltoolbox.support.lightning import fit_on_cpu
 from ssltoolbox.testing import material
 from ssltoolbox.testing.labels import check_labels, made_up, needed_labels
 from ssltoolbox.testing.material import SPLITS
@@ -141,6 +142,7 @@ class TrialData:
             features=lambda dataset, clips, frames: _features(frozen, dataset, clips, frames),
             device=torch.device("cpu"),
             seed=0,
+            fit=fit_on_cpu,
         )
 
     def _splits(self) -> dict[Split, Dataset]:

@@ -13,9 +13,10 @@ from lightning_fabric.accelerators import MPSAccelerator
 from torch import nn
 
 from ssltoolbox.engine.training.launch import World
-from ssltoolbox.engine.training.trainer import build_trainer, quiet_lightning
+from ssltoolbox.engine.training.trainer import build_trainer
 from ssltoolbox.models.devices import best_device, to_device, unused_gpu
 from ssltoolbox.plan import load_plan
+from ssltoolbox.support.lightning import quiet_lightning
 
 
 @pytest.fixture

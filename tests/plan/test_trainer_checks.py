@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.recipes import write_recipe
 
+from ssltoolbox.api import UserError
 from ssltoolbox.plan import load_plan
 from ssltoolbox.plan.trainer_checks import norm_instances
 
@@ -40,3 +41,10 @@ def test_mocov2_warns_of_batch_norm_that_does_not_suit_its_keys(
     warned = bool(together) and (together < plan.counts.compared) != shuffled
     assert len(plan.warnings) == warned
     assert all("mocov2" in warning.message for warning in plan.warnings)
+
+
+def test_fsdp_is_refused_with_the_reason(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, trainer="{epochs: 3, batch_size: 16, strategy: fsdp}")
+    with pytest.raises(UserError, match="checkpoints need the whole weights"):
+        load_plan(recipe)
+    assert load_plan(recipe, ["trainer.strategy=ddp"]).recipe.trainer.strategy == "ddp"

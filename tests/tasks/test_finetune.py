@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from helpers.golden import Golden
-from helpers.squares import Plain, Squares, context
-from torch import nn
+from helpers.runs import write_recipe
+from helpers.squares import Plain, Squares, context, small_net
+from torch import Tensor, nn
 
-from ssltoolbox.api import EvaluationContext, UserError
+from ssltoolbox.api import EvaluationContext, Split, UserError
+from ssltoolbox.engine.scoring.fitting import ResumableFit
+from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.tasks.expression import Expression
 from ssltoolbox.tasks.finetune import Goal, finetune, head
-from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.frames import in_batches, labelled_frames
 from ssltoolbox.tasks.options import ExpressionOptions, FineTuneOptions, ValenceArousalOptions
 from ssltoolbox.tasks.valence_arousal import ValenceArousal
 
@@ -193,3 +198,135 @@ def test_fine_tuning_without_labels_is_an_error_with_the_split(golden: Golden) -
         with pytest.raises(UserError) as caught:
             expression(context(val=Squares(labels)))
         golden(str(caught.value))
+
+
+def by_hand(made: EvaluationContext, frames: Any, goal: Goal, options: FineTuneOptions) -> np.ndarray:
+    """Fine-tuning in a plain loop: the outputs [n, C] for the test split."""
+    torch.manual_seed(made.seed)
+    top = head(made.feature_dim, goal.outputs, options.hidden, options.dropout)
+    network = nn.Sequential(made.backbone, top)
+    steps = len(frames["train"]) // options.batch_size
+    optimiser = torch.optim.Adam(network.parameters(), options.lr, weight_decay=options.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs * steps)
+    rng = np.random.default_rng(made.seed)
+
+    def outputs(split: Split) -> np.ndarray:
+        network.eval()
+        batches = made.read(made.datasets[split], frames[split].clip, frames[split].frame, 1000)
+        with torch.no_grad():
+            return torch.cat([network(made.view.plain(batch.images)) for batch in batches]).numpy()
+
+    best, predicted = -np.inf, np.zeros(0)
+    for _ in range(options.epochs):
+        order = rng.permutation(len(frames["train"]))[: steps * options.batch_size]
+        network.train()
+        for images, targets in in_batches(made, frames["train"], order, options.batch_size):
+            loss = goal.loss(network(Noisy().augment(images)), targets)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        score = goal.score(frames["val"].targets, goal.decode(outputs("val")))
+        if score > best:
+            best, predicted = score, outputs("test")
+    return predicted
+
+
+class Noisy(Plain):
+    """Augments by noise from the global generator."""
+
+    def augment(self, images: Tensor, landmarks: Tensor | None = None, side: str = "a") -> Tensor:
+        return self.plain(images) + 0.1 * torch.randn(images.shape)
+
+
+TUNING = FineTuneOptions(epochs=3, batch_size=20, hidden=(8,), lr=3e-3)
+GOAL = Goal("expression", 8, nn.functional.cross_entropy, lambda outputs: outputs, lambda truth, out: 0.0)
+
+
+def recipe_plan(folder: Path, *changes: str) -> Plan:
+    recipe = write_recipe(folder)
+    return load_plan(recipe, ["trainer.checkpoint_steps=2", *changes])
+
+
+def resumable(folder: Path, *changes: str) -> EvaluationContext:
+    """A context whose trainings are saved."""
+    fit = ResumableFit(recipe_plan(folder, *changes), torch.device("cpu"), folder / "checkpoints")
+    return replace(context(Noisy()), fit=fit)
+
+
+@pytest.fixture
+def goal() -> Goal:
+    """The epoch that counts is the second of three, by its score."""
+    scores = iter([0.1, 0.7, 0.3] * 9)
+    return replace(GOAL, score=lambda truth, predicted: next(scores))
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_fine_tuning_is_the_plain_loop_to_the_bit(tmp_path: Path, goal: Goal, saved: bool) -> None:
+    made = resumable(tmp_path) if saved else context(Noisy())
+    frames = labelled_frames(made, ["expression"], "expression")
+    tuned = finetune(made, frames, goal, TUNING)
+    assert tuned.epoch == 2
+    with torch.random.fork_rng():
+        expected = by_hand(context(Noisy()), frames, goal, TUNING)
+    np.testing.assert_array_equal(tuned.predicted, expected)
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_a_stopped_fine_tuning_is_resumed_to_the_bit(tmp_path: Path, step: int) -> None:
+    """In the middle of an epoch, at its end, and behind the best one."""
+    made = resumable(tmp_path)
+    frames = labelled_frames(made, ["expression"], "expression")
+    goal = replace(GOAL, score=lambda truth, predicted: float(-abs(predicted).sum()))
+    whole = finetune(replace(made, backbone=small_net(), fit=context().fit), frames, goal, TUNING)
+    ticks: list[int] = []
+
+    @contextmanager
+    def stopping(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        def tick(done: int) -> None:
+            ticks.append(done)
+            if sum(ticks) == step:
+                signal.raise_signal(signal.SIGTERM)
+
+        yield tick
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(replace(made, backbone=small_net(), progress=stopping), frames, goal, TUNING)
+    assert ticks == [1] * step
+    resumed = finetune(replace(made, backbone=small_net(), progress=stopping), frames, goal, TUNING)
+    assert ticks == [1] * step + [step] + [1] * (6 - step)
+    assert resumed.epoch == whole.epoch
+    np.testing.assert_array_equal(resumed.predicted, whole.predicted)
+
+
+def test_a_finished_fine_tuning_is_not_repeated(tmp_path: Path) -> None:
+    made = resumable(tmp_path)
+    frames = labelled_frames(made, ["expression"], "expression")
+    first = finetune(replace(made, backbone=small_net()), frames, GOAL, TUNING)
+    made.view.augmented = 0
+    again = finetune(replace(made, backbone=small_net()), frames, GOAL, TUNING)
+    np.testing.assert_array_equal(again.predicted, first.predicted)
+    (file,) = (tmp_path / "checkpoints").iterdir()
+    others = (
+        replace(made, backbone=small_net(), seed=1),
+        replace(resumable(tmp_path, "seed=7"), backbone=small_net()),
+    )
+    for other in others:
+        finetune(other, frames, GOAL, TUNING)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 3
+    assert file.exists()
+
+
+def test_the_recipes_precision_is_that_of_training(tmp_path: Path) -> None:
+    made = resumable(tmp_path, "trainer.precision=bf16")
+    frames = labelled_frames(made, ["expression"], "expression")
+    seen: list[Any] = []
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        seen.append((outputs.dtype, torch.is_autocast_enabled("cpu")))
+        return nn.functional.cross_entropy(outputs, targets)
+
+    reduced = finetune(made, frames, replace(GOAL, loss=loss), TUNING)
+    plain = finetune(context(Noisy()), frames, GOAL, TUNING)
+    assert set(seen) == {(torch.float32, True)}
+    assert not np.array_equal(reduced.predicted, plain.predicted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,16 +23,12 @@ from ssltoolbox.support.progress import progress
 
 CPU = torch.device("cpu")
 
-MOST_AHEAD = 100_000
-"""Of more frames, features are not computed ahead: they would need much memory until they are asked for."""
 _AHEAD = 2
 """Batches that each worker is ahead."""
 NAMED = 3
 """The most unreadable frames that the log names."""
 
 log = logging.getLogger(__name__)
-_Selection = tuple[int, bytes, bytes]
-"""Chosen frames: which dataset, and the numbers of clips and frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +46,6 @@ class FeatureExtractor:
         batch_size: images in one forward pass. It may change the last bits of a feature.
         kept: features that were computed before, and where new ones are kept; None computes all.
         console: where progress is shown, if at all.
-        ahead: of another network that sees the same images; its features are computed whenever images are read
-            here, and it gives them when it is asked for the same frames. So images are read once for both.
     """
 
     backbone: nn.Module
@@ -61,27 +55,14 @@ class FeatureExtractor:
     batch_size: int = 256
     kept: KeptFeatures | None = None
     console: Console | None = None
-    ahead: FeatureExtractor | None = None
-    _ready: dict[_Selection, Features] = field(default_factory=dict)
 
     def of_split(self, dataset: Dataset, most: int) -> Features:
         """Features of at most `most` frames of a split, chosen by `spread`: clip by clip, in temporal order."""
         return self.of_frames(dataset, *spread(lengths_of(dataset), most))
 
     def of_frames(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> Features:
-        """Features of the frames [n] with these numbers, in this order.
-
-        Frames that can't be read are left out; the log counts them, and names the first few.
-        """
-        if not len(clip):
-            return Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
-        selection = _selection(dataset, clip, frame)
-        if selection in self._ready:
-            return self._ready.pop(selection)
-        if self.ahead is None or len(clip) > MOST_AHEAD:
-            return _of_one_reading([self], dataset, clip, frame)[0]
-        found, self.ahead._ready[selection] = _of_one_reading([self, self.ahead], dataset, clip, frame)
-        return found
+        """Features of the frames [n] with these numbers, in this order; see `features_of_networks`."""
+        return features_of_networks([self], dataset, clip, frame, self.console)[0]
 
     def read(
         self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int
@@ -125,14 +106,31 @@ class FeatureExtractor:
         return values
 
 
-def _of_one_reading(
-    extractors: Sequence[FeatureExtractor], dataset: Dataset, clip: np.ndarray, frame: np.ndarray
+def features_of_networks(
+    extractors: Sequence[FeatureExtractor],
+    dataset: Dataset,
+    clip: np.ndarray,
+    frame: np.ndarray,
+    console: Console | None = None,
 ) -> list[Features]:
-    """The features of several networks; the first extractor reads the images."""
+    """The features of the frames [n] with these numbers, in this order, for each network.
+
+    Each image is read once, by the first extractor. Frames that can't be read are left out; the log counts them,
+    and names the first few.
+
+    Args:
+        extractors: of the networks; their views are the same.
+        dataset: has the frames.
+        clip, frame: [n] their numbers.
+        console: shows progress.
+    """
+    if not len(clip):
+        empty = Features(values=np.zeros((0, 0), np.float32), clip=clip, identity=clip, time=np.zeros(0))
+        return [empty for _ in extractors]
     first = extractors[0]
     values = [_Values(len(clip)) for _ in extractors]
     batches = []
-    with ExitStack() as frozen, progress(first.console, len(clip)) as advance:
+    with ExitStack() as frozen, progress(console, len(clip)) as advance:
         for extractor in extractors:
             frozen.enter_context(_frozen(extractor.backbone))
         for frames in first.read(dataset, clip, frame, first.batch_size):
@@ -161,16 +159,9 @@ def _of_one_reading(
     return [replace(facts, values=found.all()) for found in values]
 
 
-def _selection(dataset: Dataset, clip: np.ndarray, frame: np.ndarray) -> _Selection:
-    return id(dataset), clip.tobytes(), frame.tobytes()
-
-
 @contextmanager
 def extractor_of(
-    components: Components,
-    backbone: nn.Module,
-    console: Console | None = None,
-    ahead: FeatureExtractor | None = None,
+    components: Components, backbone: nn.Module, console: Console | None = None, processes: int = 1
 ) -> Iterator[FeatureExtractor]:
     """An extractor on the best device of this machine, with the workers of the recipe's `trainer.workers`.
 
@@ -180,15 +171,13 @@ def extractor_of(
         components: of the run.
         backbone: the network.
         console: shows progress.
-        ahead: see `FeatureExtractor`.
+        processes: the number of processes that share this process's cores.
     """
     device = best_device()
-    workers = worker_count(components.plan, backbone)
+    workers = worker_count(components.plan, backbone, processes=processes)
     view, kept = to_device(components.view, device), kept_features(components.plan, backbone, device)
-    with shared_with(workers):
-        yield FeatureExtractor(
-            backbone.to(device), view, device, workers, kept=kept, console=console, ahead=ahead
-        )
+    with shared_with(workers, processes):
+        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept, console=console)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:

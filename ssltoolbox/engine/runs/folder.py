@@ -62,6 +62,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.csv"
         self.trackers = self.path / "trackers.json"
         self.checkpoint = self.path / "checkpoints" / "last.ckpt"
+        self.task_checkpoints = self.path / "checkpoints" / "tasks"
         self.backbone = self.path / "backbone.safetensors"
         self.evaluation = self.path / "evaluation.json"
         self.heads = self.path / "heads"

@@ -9,17 +9,25 @@ from rich.console import Console
 
 from ssltoolbox.api import Kind
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.features import FeatureExtractor, extractor_of
+from ssltoolbox.engine.core.features import extractor_of
 from ssltoolbox.engine.runs.folder import RunFolder
+from ssltoolbox.engine.scoring.fitting import ResumableFit
 from ssltoolbox.engine.scoring.heads import keep_heads
 from ssltoolbox.engine.scoring.mistakes import mistakes_of
 from ssltoolbox.engine.scoring.reported import reported
-from ssltoolbox.engine.scoring.tasks import Evaluated, evaluate_tasks
+from ssltoolbox.engine.scoring.shared_features import Ranks, SharedFeatures, computed_together
+from ssltoolbox.engine.scoring.tables import FeatureTables
+from ssltoolbox.engine.scoring.tasks import evaluate_tasks
 from ssltoolbox.support.files import write_json
 
 
 def evaluate_run(
-    components: Components, folder: RunFolder, again: bool = False, console: Console | None = None
+    components: Components,
+    folder: RunFolder,
+    again: bool = False,
+    console: Console | None = None,
+    together: bool = False,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """The results of the recipe's tasks, from `evaluation.json` if it exists.
 
@@ -30,6 +38,8 @@ def evaluate_run(
         folder: the run's.
         again: evaluate even if `evaluation.json` exists.
         console: where progress is shown.
+        together: True if the other processes of the run call `help_to_evaluate`.
+        processes: the number of processes that share this process's cores.
 
     Returns:
         As `reported` gives them; empty without tasks.
@@ -42,25 +52,49 @@ def evaluate_run(
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
+    ranks = Ranks() if together else None
+    if ranks:
+        ranks.make_equal(trained, untrained)
     with (
-        extractor_of(components, untrained, console) as other,
-        extractor_of(components, trained, console, ahead=other) as ours,
+        extractor_of(components, trained, console, processes) as ours,
+        extractor_of(components, untrained, console, processes) as other,
+        components.blame.assigned(),
+        computed_together(ranks, components.tasks, [ours, other]) as compute,
     ):
-        found = _evaluate(components, ours, console)
-        compared = _evaluate(components, other, console).results
+        tables = FeatureTables([ours, other], compute)
+        fit = ResumableFit(components.plan, ours.device, folder.task_checkpoints)
+        seed = components.plan.recipe.seed
+        found, compared = (
+            evaluate_tasks(one, components.tasks, seed=seed, console=console, tables=tables, fit=fit)
+            for one in (ours, other)
+        )
     results = reported(
         found.results,
-        compared,
+        compared.results,
         {chosen.key: chosen.descriptor for chosen in components.plan.of(Kind.EVALUATORS)},
     )
     # Nothing is written before everything is evaluated, so that results, heads and mistakes belong together.
     keep_heads(components, folder, found)
     write_json(folder.mistakes, mistakes_of(found, components.tasks))
     write_json(folder.evaluation, results)
+    fit.clear()
     return results
 
 
-def _evaluate(components: Components, extractor: FeatureExtractor, console: Console | None) -> Evaluated:
-    """The results of the recipe's tasks for one network."""
-    with components.blame.assigned():
-        return evaluate_tasks(extractor, components.tasks, seed=components.plan.recipe.seed, console=console)
+def help_to_evaluate(components: Components, processes: int = 1) -> None:
+    """Computes features for the first process of a run while that calls `evaluate_run`.
+
+    Args:
+        components: the run's.
+        processes: the number of processes that share this process's cores.
+    """
+    if not components.plan.recipe.evaluate:
+        return
+    ranks = Ranks()
+    trained, untrained = components.backbone(), components.backbone()
+    ranks.make_equal(trained, untrained)
+    with (
+        extractor_of(components, trained, processes=processes) as ours,
+        extractor_of(components, untrained, processes=processes) as other,
+    ):
+        SharedFeatures(ranks, components.tasks, [ours, other]).serve()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,10 +24,13 @@ from ssltoolbox.api import (
     TaskResults,
     UserError,
 )
+from ssltoolbox.api.tasks import Fit
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
 from ssltoolbox.engine.scoring.folds import over_folds
+from ssltoolbox.engine.scoring.tables import FeatureTables
 from ssltoolbox.models import weights_hash
+from ssltoolbox.support.lightning import fit_on_cpu
 from ssltoolbox.support.progress import progress
 
 Measured = dict[Split, tuple[Features, tuple[int, int]]]
@@ -38,11 +41,12 @@ class TaskData(Mapping[Split, Features]):
     """Features of each split of a task's data, computed at first use.
 
     Args:
-        extractor: computes the features.
+        extractor: has the network.
         splits: the data.
         max_frames: the most frames of a split; all frames of a split that is missing here.
         classes: label → names of its classes, if the data has them.
         measured: a cache of features that tasks with the same data and `max_frames` share.
+        tables: compute the features, for other networks too; for this one alone if not given.
 
     Attributes:
         limited: split → the numbers of frames used and there, for the splits of which not all frames are used.
@@ -55,7 +59,9 @@ class TaskData(Mapping[Split, Features]):
         max_frames: Mapping[Split, int] | None = None,
         measured: Measured | None = None,
         classes: Mapping[str, tuple[str, ...]] | None = None,
+        tables: FeatureTables | None = None,
     ) -> None:
+        self.tables = tables or FeatureTables([extractor])
         self.extractor, self.splits, self.max_frames = extractor, splits, max_frames or {}
         self.classes = classes or {}
         self.limited: dict[Split, tuple[int, int]] = {}
@@ -64,7 +70,7 @@ class TaskData(Mapping[Split, Features]):
     def __getitem__(self, split: Split) -> Features:
         if split not in self._measured:
             clip, frame = self._frames(split)
-            features = self.extractor.of_frames(self.splits[split], clip, frame)
+            features = self.tables.of(self.extractor, self.splits[split], clip, frame)
             features = replace(features, classes=self.classes)
             self._measured[split] = features, self.limited.get(split, (len(clip), len(clip)))
         features, (used, there) = self._measured[split]
@@ -78,9 +84,8 @@ class TaskData(Mapping[Split, Features]):
     def __len__(self) -> int:
         return len(self.splits)
 
-    def context(self, seed: int, console: Console | None = None) -> EvaluationContext:
+    def context(self, seed: int, console: Console | None = None, fit: Fit = fit_on_cpu) -> EvaluationContext:
         """The context of a task that needs the network; it gets a copy of it, and shows progress of its own."""
-        quiet = replace(self.extractor, console=None)
         return EvaluationContext(
             backbone=copy.deepcopy(self.extractor.backbone),
             feature_dim=self._feature_dim(),
@@ -88,11 +93,12 @@ class TaskData(Mapping[Split, Features]):
             datasets=self.splits,
             frames=self._frames,
             read=self.extractor.read,
-            features=quiet.of_frames,
+            features=partial(self.tables.of, self.extractor, quiet=True),
             device=self.extractor.device,
             seed=seed,
             progress=partial(progress, console),
             classes=self.classes,
+            fit=fit,
         )
 
     def _frames(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -134,6 +140,8 @@ def evaluate_tasks(
     *,
     seed: int = 0,
     console: Console | None = None,
+    tables: FeatureTables | None = None,
+    fit: Fit = fit_on_cpu,
 ) -> Evaluated:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
@@ -147,6 +155,8 @@ def evaluate_tasks(
         tasks: by key, in the order of the recipe.
         seed: for tasks that train.
         console: shows the progress of tasks.
+        tables: compute the features, for other networks too.
+        fit: trains a network.
 
     Raises:
         UserError: when a task can't be measured on its data, or when two tasks report under the same key.
@@ -157,10 +167,20 @@ def evaluate_tasks(
     heads: dict[str, Head] = {}
     predictions: dict[str, ClassPredictions] = {}
     reported_by: dict[str, str] = {}
+
+    def evaluated(task: Task, splits: Mapping[Split, Dataset]) -> TaskResults:
+        shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
+        data = TaskData(extractor, splits, task.max_frames, shared, task.classes, tables)
+        numbers = _evaluate(task.evaluator, data, lambda: data.context(seed, console, fit))
+        limited = {"limited": dict(data.limited)} if data.limited else {}
+        given = numbers if isinstance(numbers, TaskResults) else TaskResults(numbers)
+        results = {key: {**values, **limited} for key, values in given.items()}
+        return TaskResults(results, given.head, given.predictions)
+
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        found = _over_folds(extractor, task, measured, seed, console)
+        found = _mean([evaluated(task, splits) for splits in task.folds])
         if found.head:
             heads[name] = found.head
         for result, numbers in found.items():
@@ -177,32 +197,17 @@ def evaluate_tasks(
     return Evaluated(results, heads, predictions)
 
 
-def _over_folds(
-    extractor: FeatureExtractor,
-    task: Task,
-    measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured],
-    seed: int,
-    console: Console | None,
-) -> TaskResults:
+def _mean(folds: Sequence[TaskResults]) -> TaskResults:
     """The results of a task; their mean where its data has several folds."""
-    found: list[TaskResults] = []
-    for splits in task.folds:
-        shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
-        data = TaskData(extractor, splits, task.max_frames, shared, task.classes)
-        numbers = _evaluate(task.evaluator, data, seed, console)
-        limited = {"limited": dict(data.limited)} if data.limited else {}
-        given = numbers if isinstance(numbers, TaskResults) else TaskResults(numbers)
-        results = {key: {**values, **limited} for key, values in given.items()}
-        found.append(TaskResults(results, given.head, given.predictions))
-    if len(found) == 1:
-        return found[0]
-    return TaskResults({key: over_folds([one[key] for one in found]) for key in found[0]}, found[0].head)
+    if len(folds) == 1:
+        return folds[0]
+    return TaskResults({key: over_folds([one[key] for one in folds]) for key in folds[0]}, folds[0].head)
 
 
 def _evaluate(
-    evaluator: Evaluator | NetworkEvaluator, data: TaskData, seed: int, console: Console | None
+    evaluator: Evaluator | NetworkEvaluator, data: TaskData, context: Callable[[], EvaluationContext]
 ) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(evaluator, NetworkEvaluator) and evaluator.needs_network:
-        return evaluator.evaluate_network(data.context(seed, console))
+        return evaluator.evaluate_network(context())
     assert isinstance(evaluator, Evaluator)
     return evaluator.evaluate(data)

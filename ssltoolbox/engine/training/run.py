@@ -17,14 +17,15 @@ from torch import nn
 from ssltoolbox.api import Callback, Logger
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with
+from ssltoolbox.engine.core.lightning import fit
 from ssltoolbox.engine.core.shares import is_shared
 from ssltoolbox.engine.inspect.reporting import write_report
 from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.clock import timed
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.log import crashes_in, logged_to
-from ssltoolbox.engine.scoring.evaluate import evaluate_run
-from ssltoolbox.engine.training.callbacks.checkpoints import SaveCheckpoints, StopOnSignal
+from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal
+from ssltoolbox.engine.scoring.evaluate import evaluate_run, help_to_evaluate
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.live_report import LiveReport
@@ -40,8 +41,6 @@ from ssltoolbox.engine.training.trainer import (
     build_module,
     build_trainer,
     failures_explained,
-    fit,
-    quiet_lightning,
 )
 from ssltoolbox.models import save_weights, unseen_border
 from ssltoolbox.models.devices import unused_gpu
@@ -49,6 +48,7 @@ from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 from ssltoolbox.report.notebook import run_html
 from ssltoolbox.support.interruption import interruption_explained
+from ssltoolbox.support.lightning import quiet_lightning
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def train(
 ) -> Run:
     """Trains, saves the backbone, evaluates and writes the report.
 
-    Every process of the run calls it. The first process writes the run folder; the others only train.
+    Every process of the run calls it. The first process writes the run folder; the others only train, and compute
+    features for the tasks.
 
     Args:
         plan: a resolved recipe whose data is there.
@@ -106,6 +107,7 @@ def train(
             if start.trains:
                 with logged_to(folder.log_of(world.rank)):
                     _train(components, folder, world, start.sharing, console, callbacks=callbacks)
+                    help_to_evaluate(components, start.sharing)
             raise SystemExit(0)
         folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
         if not resume:
@@ -129,7 +131,15 @@ def train(
                         backbone = components.initial_backbone()
                         _print_line(console, unseen_border(backbone, plan.image_size))
                         save_weights(backbone, folder.backbone)
-                    evaluation = evaluate_run(components, folder, console=console)
+                    # The other processes are there only if they have trained.
+                    together = untrained and world.size > 1
+                    evaluation = evaluate_run(
+                        components,
+                        folder,
+                        console=console,
+                        together=together,
+                        processes=start.sharing if together else 1,
+                    )
                     # There may be a report of the time when it still trained.
                     if not (folder.report.exists() and "ended" in folder.recorded()):
                         clock.end()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from inspect import signature
@@ -20,11 +18,13 @@ from pytorch_lightning.plugins.environments import (  # type: ignore[attr-define
 )
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook
 from torch.nn.parallel import DistributedDataParallel
 
-from ssltoolbox.api import Method, SslToolboxError
+from ssltoolbox.api import Method, SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.engine.core.components import Components
+from ssltoolbox.engine.core.lightning import precision_of
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
 from ssltoolbox.engine.training.launch import Launcher, World
@@ -97,7 +97,7 @@ def build_trainer(
         devices=world.devices,
         num_nodes=world.nodes,
         strategy=_ddp(recipe) if world.size > 1 else "auto",
-        precision=_precision(recipe.precision, cuda),
+        precision=precision_of(recipe.precision, device),
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,
         gradient_clip_val=recipe.gradient_clip,
@@ -115,13 +115,20 @@ def build_trainer(
     )
 
 
-def fit(
-    trainer: pl.Trainer, module: TrainingModule, data: pl.LightningDataModule, checkpoint: Path | None
-) -> None:
-    """Trains, from the checkpoint if there is one; it is read by `AtomicCheckpointIO`, plain values only."""
-    # Lightning 2.6 has a default of its own for it; older ones know no such argument.
-    safely = {"weights_only": True} if "weights_only" in signature(trainer.fit).parameters else {}
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, **safely)
+class Bf16Gradients(DDPStrategy):
+    """DDP whose processes exchange gradients in bf16. Lightning's own argument for it does nothing on a CPU."""
+
+    def configure_ddp(self) -> None:
+        """Registers the hook.
+
+        Raises:
+            UserError: when torch is built without CUDA and ROCm, and so without the hook.
+        """
+        super().configure_ddp()
+        if torch.version.cuda is None and torch.version.hip is None:
+            raise UserError("trainer.gradient_hook: this torch is built for CPUs only", "set it to null")
+        assert isinstance(self.model, DistributedDataParallel)
+        self.model.register_comm_hook(None, bf16_compress_hook)
 
 
 def _ddp(recipe: Trainer) -> DDPStrategy:
@@ -129,7 +136,8 @@ def _ddp(recipe: Trainer) -> DDPStrategy:
     # Torch 2.13 renamed it, and warns of the old name.
     renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
     buffers: dict[str, Any] = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
-    return DDPStrategy(static_graph=recipe.static_graph, **buffers)
+    strategy = Bf16Gradients if recipe.gradient_hook == "bf16" else DDPStrategy
+    return strategy(static_graph=recipe.static_graph, **buffers)
 
 
 def _plugins(
@@ -237,40 +245,3 @@ def _is_of_the_compiler(error: Exception) -> bool:
 def _is_of_the_network(error: Exception) -> bool:
     """True for an error of NCCL, by its type, or of gloo, by the name in its message."""
     return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
-
-
-def _precision(precision: str, cuda: bool) -> Any:
-    """Lightning's name for it.
-
-    `auto` means fp32 on a CPU: bf16 is faster only on CPUs with AVX512-BF16, and much slower on others.
-    """
-    if precision == "auto":
-        precision = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
-    return {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[precision]
-
-
-EXPECTED_WARNINGS = (
-    # The loader starts where the run stands, so a checkpoint may lie anywhere.
-    ".*checkpoint that ended before the epoch ended.*",
-    # Frozen helpers, such as a masker's network.
-    ".*module.s. in eval mode.*",
-    # The cores are shared with torch on purpose.
-    ".*does not have many workers.*",
-    ".*smaller than the logging interval.*",
-    ".*GPU available but not used.*",
-    ".*The `srun` command is available.*",
-    # Lightning's own use of torch.
-    ".*LeafSpec.* is deprecated.*",
-)
-LIGHTNINGS_LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Silences Lightning's log, and its warnings about what is intended here."""
-    for name in LIGHTNINGS_LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        for message in EXPECTED_WARNINGS:
-            warnings.filterwarnings("ignore", message=message)
-        yield

@@ -45,7 +45,9 @@ METHODS: dict[str, Callable[[MethodContext], nn.Module]] = {
 }
 
 
-def two_steps(name: str, chunk_size: int | None) -> tuple[list[Tensor], dict[str, Tensor]]:
+def two_steps(
+    name: str, chunk_size: int | None, most_pairs: int | None = None
+) -> tuple[list[Tensor], dict[str, Tensor]]:
     """The losses and the gradients of two steps, with maskers and weighted hard negatives."""
     torch.manual_seed(0)
     backbone = tiny_backbone(batch_norm=False)
@@ -54,7 +56,9 @@ def two_steps(name: str, chunk_size: int | None) -> tuple[list[Tensor], dict[str
     maskers: dict[str, Any] = {"third": MaskThird(Options()), "harder": HarderMore(0.5, 1.0, True)}
     context = tiny_context(backbone=backbone, maskers=MaskerUnion(maskers), instances=INSTANCES)
     torch.manual_seed(1)
-    method = METHODS[name](context).double()
+    method: Any = METHODS[name](context).double()
+    if most_pairs:
+        method.loss.most_pairs = most_pairs
     generator = torch.Generator().manual_seed(2)
     losses = []
     for step in range(2):
@@ -78,6 +82,11 @@ def test_loss_and_gradients_are_those_of_the_batch(name: str) -> None:
     torch.testing.assert_close(chunked_losses, losses)
     assert any(name.startswith("backbone") for name in gradients)
     torch.testing.assert_close(chunked_gradients, gradients)
+
+
+@pytest.mark.parametrize("name", ["simclr", "mocov2"])
+def test_chunks_and_blocks_of_the_loss_go_together(name: str) -> None:
+    torch.testing.assert_close(two_steps(name, 3, most_pairs=60), two_steps(name, None))
 
 
 def network() -> nn.Module:

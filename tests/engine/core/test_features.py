@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from ssltoolbox.api import Features
-from ssltoolbox.engine.core.features import FeatureExtractor, spread
+from ssltoolbox.engine.core.features import FeatureExtractor, features_of_networks, spread
 
 
 class PlainView:
@@ -76,35 +76,20 @@ def test_the_number_of_workers_does_not_change_the_result() -> None:
     np.testing.assert_array_equal(alone.labels["expression"], shared.labels["expression"])
 
 
-def test_images_are_read_once_for_two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = NumberedFrames([2, 3, 1])
+def test_images_are_read_once_for_two_networks() -> None:
+    dataset, reads = NumberedFrames([2, 3, 1], broken=[(1, 1)]), []
     doubled = nn.Sequential(MeanColour(), nn.Linear(3, 2))
     alone = compute(dataset), compute(dataset, doubled)
-    other = FeatureExtractor(doubled, PlainView())
-    first = FeatureExtractor(MeanColour(), PlainView(), ahead=other)
-    found = first.of_split(dataset, 1000)
-    few = first.of_split(dataset, 3)
-
-    def read(clips: Any, frames: Any) -> Any:
-        raise AssertionError("read again")
-
-    with monkeypatch.context() as unread:
-        unread.setattr(dataset, "read", read)
-        assert np.array_equal(other.of_split(dataset, 3).clip, few.clip)
-        both = found, other.of_split(dataset, 1000)
+    clip, frame = spread([2, 3, 1], 1000)
+    read = dataset.read
+    dataset.read = lambda *numbers: reads.append(1) or read(*numbers)  # type: ignore[method-assign, func-returns-value]
+    extractors = [FeatureExtractor(network, PlainView()) for network in (MeanColour(), doubled)]
+    both = features_of_networks(extractors, dataset, clip, frame)
+    assert len(reads) == 1
     for one, two in zip(alone, both, strict=True):
         for name in ("values", "clip", "identity", "time"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
         assert one.labels["expression"].tolist() == two.labels["expression"].tolist()
-    np.testing.assert_array_equal(other.of_split(dataset, 1000).values, alone[1].values)
-
-
-def test_of_very_many_frames_nothing_is_kept_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssltoolbox.engine.core.features.MOST_AHEAD", 5)
-    other = FeatureExtractor(MeanColour(), PlainView())
-    first = FeatureExtractor(MeanColour(), PlainView(), ahead=other)
-    first.of_split(NumberedFrames([2, 3, 1]), 1000)
-    assert not other._ready
 
 
 def test_the_backbone_and_the_global_generators_stay_as_they_were() -> None:
