@@ -252,6 +252,7 @@ def test_evaluate_then_predict_gives_what_was_measured(
     assert card["protocol"] == protocol
     assert card["metrics"]["expression"]["accuracy"] == measured["accuracy"]
     assert (out / "heads/expression/backbone.safetensors").is_file() == (protocol == "finetune")
+    assert not (out / "checkpoints/tasks").exists()
     network = ssltoolbox.load_head(out, "expression")
     names, hits = card["outputs"][0]["names"], []
     test = Components(load_plan(recipe)).splits["test"]
