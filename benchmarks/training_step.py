@@ -36,8 +36,8 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.stages import Drawn
 from ssltoolbox.engine.training.optim import build_optimiser, maker
 from ssltoolbox.engine.training.trainer import build_module
+from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import load_plan
-from ssltoolbox.support.lightning import quiet_lightning
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 OFF = ("positives=[]", "negatives=[]", "maskers=[]")

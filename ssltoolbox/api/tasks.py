@@ -91,7 +91,7 @@ class Fit(Protocol):
 
 
 def _no_fit(*_: Any, **__: Any) -> None:
-    raise NotImplementedError("this context trains nothing; ssltoolbox.support.lightning has a fit for tests")
+    raise NotImplementedError("this context trains nothing; ssltoolbox.models.lightning has a fit for tests")
 
 
 def _unseen(total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:

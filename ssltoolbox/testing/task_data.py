@@ -22,7 +22,7 @@ from ssltoolbox.api import (
     Side,
     Split,
 )
-from ssltoolbox.support.lightning import fit_on_cpu
+from ssltoolbox.models.lightning import fit_on_cpu
 from ssltoolbox.testing import material
 from ssltoolbox.testing.labels import check_labels, made_up, needed_labels
 from ssltoolbox.testing.material import SPLITS

@@ -15,8 +15,8 @@ from torch import nn
 from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.trainer import build_trainer
 from ssltoolbox.models.devices import best_device, to_device, unused_gpu
+from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import load_plan
-from ssltoolbox.support.lightning import quiet_lightning
 
 
 @pytest.fixture

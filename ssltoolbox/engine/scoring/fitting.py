@@ -16,9 +16,9 @@ from pytorch_lightning.plugins.environments import LightningEnvironment  # type:
 from ssltoolbox.engine.core.lightning import fit, precision_of
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO, read_checkpoint
 from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal, StoppedAtOnce
+from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import Plan
 from ssltoolbox.recipe import dump
-from ssltoolbox.support.lightning import quiet_lightning
 
 
 @dataclass(frozen=True)

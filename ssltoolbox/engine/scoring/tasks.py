@@ -30,7 +30,7 @@ from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
 from ssltoolbox.engine.scoring.folds import over_folds
 from ssltoolbox.engine.scoring.tables import FeatureTables
 from ssltoolbox.models import weights_hash
-from ssltoolbox.support.lightning import fit_on_cpu
+from ssltoolbox.models.lightning import fit_on_cpu
 from ssltoolbox.support.progress import progress
 
 Measured = dict[Split, tuple[Features, tuple[int, int]]]

@@ -25,8 +25,8 @@ from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.trainer import build_module, build_trainer, failures_explained
 from ssltoolbox.models import unseen_border
+from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import Plan
-from ssltoolbox.support.lightning import quiet_lightning
 
 WARM_UP_STEPS = 2
 """Steps before timing begins: the first steps allocate memory, choose algorithms and start the workers."""

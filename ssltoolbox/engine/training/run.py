@@ -44,11 +44,11 @@ from ssltoolbox.engine.training.trainer import (
 )
 from ssltoolbox.models import save_weights, unseen_border
 from ssltoolbox.models.devices import unused_gpu
+from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 from ssltoolbox.report.notebook import run_html
 from ssltoolbox.support.interruption import interruption_explained
-from ssltoolbox.support.lightning import quiet_lightning
 
 log = logging.getLogger(__name__)
 

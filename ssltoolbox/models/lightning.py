@@ -1,4 +1,4 @@
-"""Lightning without its log, and without warnings about what is intended here. Importing this never imports it."""
+"""Lightning without its log, and without warnings about what is intended here."""
 
 from __future__ import annotations
 
