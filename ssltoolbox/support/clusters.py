@@ -1,17 +1,21 @@
-"""Work on the machines of a cluster that dask has started."""
+"""Work on the machines of a cluster that dask or ray has started."""
 
 from __future__ import annotations
 
+import logging
 import pickle
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from ssltoolbox.api import SslToolboxError, UserError
+from ssltoolbox.api.errors import first_line
 
 T = TypeVar("T")
 
@@ -27,8 +31,8 @@ class Cluster:
     """A cluster that runs tasks. Its machines see the same files under the same paths, and have the same packages.
 
     Attributes:
-        engine: `dask`.
-        address: of its scheduler, such as `tcp://node1:8786`.
+        engine: `dask` or `ray`.
+        address: of its scheduler, such as `tcp://node1:8786`, or of its head node, such as `node1:6379`.
     """
 
     engine: str
@@ -38,7 +42,7 @@ class Cluster:
     def parse(cls, text: str) -> Cluster:
         """
         Raises:
-            UserError: if the text is not `dask:ADDRESS`.
+            UserError: if the text is not `dask:ADDRESS` or `ray:ADDRESS`.
         """
         engine, _, address = text.partition(":")
         if engine not in _ENGINES or not address:
@@ -224,6 +228,72 @@ class _Dask:
         self._client.cancel(list(handles))
 
 
+@contextmanager
+def _ray(cluster: Cluster) -> Iterator[_Connection]:
+    try:
+        import ray
+    except ImportError as error:
+        raise _missing("ray", error) from error
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(cluster.address, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        ray.shutdown()
+        reason = first_line(error)
+        raise UserError(f"no ray cluster at {cluster.address}: {reason}", "check --engine") from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # ray would end the process without a word
+    try:
+        yield _Ray(cluster)
+    finally:
+        ray.shutdown()
+
+
+class _Ray:
+    def __init__(self, cluster: Cluster) -> None:
+        import ray
+
+        self._cluster = cluster
+        self._remote = cache(ray.remote(max_retries=0))
+
+    def processes(self) -> int:
+        import ray
+
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        if not cores:
+            raise UserError(
+                f"{self._cluster} has no cores",
+                f"add a node: ray start --address {self._cluster.address}",
+            )
+        return cores
+
+    def send(self, call: Callable[..., Any], *arguments: object) -> Any:
+        return self._remote(call).remote(*arguments)
+
+    def wait(self, handles: Sequence[Any]) -> Any:
+        import ray
+
+        return ray.wait(list(handles))[0][0]
+
+    def result(self, handle: Any) -> Any:
+        import ray
+        from ray.exceptions import NodeDiedError, OutOfMemoryError, RayTaskError, WorkerCrashedError
+
+        try:
+            return ray.get(handle)
+        except RayTaskError as error:
+            raise error.cause from None
+        except (NodeDiedError, OutOfMemoryError, WorkerCrashedError) as error:
+            raise WorkerDied from error
+
+    def cancel(self, handles: Sequence[Any]) -> None:
+        import ray
+
+        for handle in handles:
+            ray.cancel(handle)
+
+
 def _missing(engine: str, error: ImportError) -> UserError:
     return UserError(
         f"--engine {engine} needs {error.name}, which is not installed", f"pip install 'ssltoolbox[{engine}]'"
@@ -232,4 +302,5 @@ def _missing(engine: str, error: ImportError) -> UserError:
 
 _ENGINES: Mapping[str, Callable[[Cluster], AbstractContextManager[_Connection]]] = {
     "dask": _dask,
+    "ray": _ray,
 }

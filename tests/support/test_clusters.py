@@ -27,11 +27,12 @@ def test_an_address_may_have_colons() -> None:
     assert Cluster.parse("dask:tcp://node:8786") == Cluster("dask", "tcp://node:8786")
 
 
-def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
+@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_an_engine_that_is_not_installed(engine: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError) as error:
-        list(as_done(abs, [(1,)], Cluster("dask", "nowhere")))
-    assert "pip install 'ssltoolbox[dask]'" in str(error.value)
+        list(as_done(abs, [(1,)], Cluster(engine, "nowhere")))
+    assert f"pip install 'ssltoolbox[{engine}]'" in str(error.value)
 
 
 def test_without_tasks_nobody_connects() -> None:

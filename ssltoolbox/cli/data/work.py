@@ -36,7 +36,7 @@ _ENGINE = click.option(
     show_default=True,
     callback=_engine,
     metavar="ENGINE",
-    help="Where to work: local, or a dask cluster as dask:ADDRESS.",
+    help="Where to work: local, or a cluster as dask:ADDRESS or ray:ADDRESS.",
 )
 _SHARD = click.option(
     "--shard",
