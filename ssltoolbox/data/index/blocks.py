@@ -37,7 +37,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Listing:
+class Blocks:
     """
     Attributes:
         blocks: all clips.
@@ -55,7 +55,7 @@ class Listing:
 
 
 @contextmanager
-def in_blocks(clips: Iterable[ListedClip], size: int, folder: Path, *of: object) -> Iterator[Listing]:
+def in_blocks(clips: Iterable[ListedClip], size: int, folder: Path, *of: object) -> Iterator[Blocks]:
     """Writes clips to a file of this process in a folder, and removes it at the end.
 
     Args:
@@ -79,7 +79,7 @@ def in_blocks(clips: Iterable[ListedClip], size: int, folder: Path, *of: object)
             blocks.append(Block(path, file.tell(), sum(len(clip.paths) for clip in group)))
             pickle.dump(group, file)
     try:
-        yield Listing(blocks, digest.hexdigest(), landmarks)
+        yield Blocks(blocks, digest.hexdigest(), landmarks)
     finally:
         path.unlink(missing_ok=True)
 

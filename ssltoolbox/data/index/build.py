@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from ssltoolbox.api import UnreadableFrame, UserError
 from ssltoolbox.data.images.files import Extent, read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks
-from ssltoolbox.data.index.blocks import Block, Listing, in_blocks
+from ssltoolbox.data.index.blocks import Block, Blocks, in_blocks
 from ssltoolbox.data.index.joined import JoinedTable
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
@@ -208,7 +208,7 @@ def _reason(error: Exception, path: str) -> str:
     return str(error).removeprefix(f"{printable(path)}: ")
 
 
-def _write(folder: Path, listing: Listing, shards: Shards, left_out: Iterable[Skipped]) -> Built:
+def _write(folder: Path, listing: Blocks, shards: Shards, left_out: Iterable[Skipped]) -> Built:
     """Merges the shards into the files of the index, without the header."""
     skipped = [*left_out]
     with writing(folder), JoinedTable(folder) as frames, JoinedTable(folder) as clips:
