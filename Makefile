@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# What a passed test wrote is removed at once: runs and their weights would fill a small disk.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile -o tmp_path_retention_policy=failed
 CLEANROOM := $(PYTHON) lowest-direct wheel
 
 .DEFAULT_GOAL := help
