@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+
+from ssltoolbox.support.remote import RemoteFile
 
 
 @dataclass
@@ -68,3 +71,11 @@ def serving(folder: Path) -> Iterator[Storage]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def read_both(folder: bytes, file: RemoteFile) -> bytes:
+    """Bytes 500 to 503 of a file, and 600 to 603 of big.bin in a pickled folder; for other processes.
+
+    It is here because a process that starts anew finds the helpers everywhere, but not the module of a test.
+    """
+    return file.read_at(4, 500) + pickle.loads(folder).file("big.bin").read_at(4, 600)

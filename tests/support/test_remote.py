@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from helpers.storage import Storage, serving
+from helpers.storage import Storage, read_both, serving
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.support import remote
-from ssltoolbox.support.remote import RemoteFile, RemoteFolder
+from ssltoolbox.support.remote import RemoteFolder
 
 CONTENT = bytes(range(256)) * 8
 
@@ -97,17 +96,11 @@ def test_storage_that_can_t_be_read_is_named(url: str, tmp_path: Path) -> None:
         RemoteFolder(url, tmp_path, 10**6).copied(["index.json"])
 
 
-def _read(folder: bytes, file: RemoteFile) -> bytes:
-    return file.read_at(4, 500) + pickle.loads(folder).file("big.bin").read_at(4, 600)
-
-
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_other_processes_read_it_after_this_one_has(storage: Storage, tmp_path: Path, start: str) -> None:
-    if start == "spawn" and sys.flags.safe_path:
-        pytest.skip("a process that starts anew may not find this module there")
     folder = folder_of(storage, tmp_path)
     file = folder.file("big.bin")
     file.read_at(4, 0)
     with get_context(start).Pool(1) as pool:
-        content = pool.apply_async(_read, (pickle.dumps(folder), file)).get(timeout=60)
+        content = pool.apply_async(read_both, (pickle.dumps(folder), file)).get(timeout=60)
     assert content == CONTENT[500:504] + CONTENT[600:604]
