@@ -107,7 +107,8 @@ class Sides(NamedTuple):
             compare = _compare if len(blocks) == 1 else _compare_again
             log_sum_S, further_S, masked_V = compare(
                 self.rows_SD,
-                self.all_CD[block],
+                # The gradient of a slice is a copy, which adds up in another order.
+                self.all_CD if len(blocks) == 1 else self.all_CD[block],
                 self.temperature,
                 self.own_in(block),
                 masked_SB,
