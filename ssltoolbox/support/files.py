@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +34,11 @@ def beside(path: Path) -> Path:
     'data/.vox1.index.part'
     """
     return path.with_name(f".{path.name}.part")
+
+
+def own_name() -> str:
+    """A name for files of this process alone: other machines may write to the same folder."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 @contextmanager

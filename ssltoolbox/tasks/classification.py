@@ -21,7 +21,7 @@ from ssltoolbox.tasks.samples import has_label, labelled, unlabelled
 from ssltoolbox.tasks.selection import by_protocol, choose_on_val, fit_and_choose
 
 Learned = tuple[np.ndarray, dict[str, Any], Head]
-"""ClassPredictions for the test split, what was chosen, and the head."""
+"""Predictions for the test split, what was chosen, and the head."""
 
 
 class ClassTask:

@@ -1,4 +1,4 @@
-"""A dataset whose images say which frame they are."""
+"""A dataset whose images say which frame they are, and a view that changes nothing but the scale."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ssltoolbox.api import Clip, Frames
 
@@ -46,3 +47,13 @@ class NumberedFrames:
             {"expression": torch.tensor(frames) % 8},
             {i: f"clip-{c}/{f}.jpg: cut short" for i, (c, f) in enumerate(places) if (c, f) in self.broken},
         )
+
+
+class PlainView:
+    """Scales to 0 to 1."""
+
+    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
+        raise AssertionError("features are computed without augmentation")
+
+    def plain(self, images: Tensor) -> Tensor:
+        return images / 255

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from ssltoolbox.data.extract.reading import UnreadableVideo
 from ssltoolbox.data.extract.video import Cropping, Extracted, Watch, extract_video
 from ssltoolbox.data.extract.videos import Video
 from ssltoolbox.support.clusters import Cluster
-from ssltoolbox.support.files import write_csv, write_json
+from ssltoolbox.support.files import own_name, write_csv, write_json
 from ssltoolbox.support.paths import printable
 from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.workers import as_done
@@ -105,8 +104,7 @@ class FramesFolder:
 
     def part(self, video: Video) -> Path:
         """The folder of a video's clips until the video is done, for this process alone."""
-        process = f"{socket.gethostname()}-{os.getpid()}"
-        return self.work / _PARTS / process / video.identity / video.name
+        return self.work / _PARTS / own_name() / video.identity / video.name
 
     def outcome(self, video: Video) -> VideoResult | None:
         """The stored result of a video; None if it was not finished, had an error, or the file has changed.

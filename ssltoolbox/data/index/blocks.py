@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ssltoolbox.data.index.listing import ListedClip
-from ssltoolbox.support.files import replaced
+from ssltoolbox.support.files import own_name, replaced
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def in_blocks(clips: Iterable[ListedClip], size: int, folder: Path, *of: object)
     digest = blake2b(repr(of).encode(), digest_size=16)
     blocks: list[Block] = []
     landmarks = False
-    path = folder / f"{socket.gethostname()}-{os.getpid()}"
+    path = folder / own_name()
     with replaced(path) as part, part.open("wb") as file:
         for group in _grouped(clips, size):
             for clip in group:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pyarrow as pa
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.data.index.schema import write_table
 from ssltoolbox.support.clusters import Cluster
-from ssltoolbox.support.files import replaced
+from ssltoolbox.support.files import own_name, replaced
 from ssltoolbox.support.shard import Shard, one_at_a_time
 from ssltoolbox.support.workers import as_done
 
@@ -74,7 +73,7 @@ class Shards:
 
     def own(self, name: str) -> Path:
         """A path below the folder that only this process writes to."""
-        return self.folder / f"{socket.gethostname()}-{os.getpid()}" / name
+        return self.folder / own_name() / name
 
     def read(self, number: int) -> pa.Table:
         """A shard that is done, memory-mapped."""

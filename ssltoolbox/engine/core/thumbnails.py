@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -32,3 +33,10 @@ def thumbnails(dataset: Dataset, clip: np.ndarray, time: np.ndarray, side: int) 
                 yield Image.new("RGB", (side, side), "grey")
             else:
                 yield Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def as_jpeg(picture: Image.Image, quality: int) -> bytes:
+    """The file of a picture; Pillow's `quality`, 1 to 95."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return file.getvalue()

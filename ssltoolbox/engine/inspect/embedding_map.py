@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ from sklearn.manifold import TSNE
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.features import extractor_of
-from ssltoolbox.engine.core.thumbnails import thumbnails
+from ssltoolbox.engine.core.thumbnails import as_jpeg, thumbnails
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.support.files import write_bytes, write_json
 
@@ -86,9 +85,7 @@ def _sheet(faces: Sequence[Image.Image], columns: int) -> bytes:
     sheet = Image.new("RGB", (columns * SIDE, -(-len(faces) // columns) * SIDE))
     for number, face in enumerate(faces):
         sheet.paste(face, (number % columns * SIDE, number // columns * SIDE))
-    file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=QUALITY)
-    return file.getvalue()
+    return as_jpeg(sheet, QUALITY)
 
 
 def project(values: np.ndarray) -> tuple[str, np.ndarray]:

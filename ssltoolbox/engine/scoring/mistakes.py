@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ssltoolbox.api import ClassPredictions, Dataset
 from ssltoolbox.engine.core.components import Task
-from ssltoolbox.engine.core.thumbnails import thumbnails
+from ssltoolbox.engine.core.thumbnails import as_jpeg, thumbnails
 from ssltoolbox.engine.scoring.tasks import Evaluated
 
 MOST_MISTAKES = 6
@@ -63,7 +61,7 @@ def _faces(predictions: ClassPredictions, rows: np.ndarray, dataset: Dataset) ->
     chosen = _each_person_first(identity)[:MOST_FACES]
     clip, time = (values[rows[chosen]] for values in (predictions.clip, predictions.time))
     for person, picture in zip(identity[chosen], thumbnails(dataset, clip, time, SIDE), strict=True):
-        yield {"identity": int(person), "jpeg": _jpeg(picture)}
+        yield {"identity": int(person), "jpeg": base64.b64encode(as_jpeg(picture, QUALITY)).decode()}
 
 
 def _each_person_first(identity: np.ndarray) -> np.ndarray:
@@ -77,9 +75,3 @@ def _each_person_first(identity: np.ndarray) -> np.ndarray:
     earlier = np.empty(len(identity), np.int64)
     earlier[order] = np.arange(len(identity)) - np.repeat(starts, counts)
     return np.argsort(earlier, kind="stable")
-
-
-def _jpeg(picture: Image.Image) -> str:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=QUALITY)
-    return base64.b64encode(file.getvalue()).decode()

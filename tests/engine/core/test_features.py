@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.data import NumberedFrames
+from helpers.data import NumberedFrames, PlainView
 from helpers.golden import Golden
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,16 +15,6 @@ from torch import Tensor, nn
 
 from ssltoolbox.api import Features
 from ssltoolbox.engine.core.features import FeatureExtractor, features_of_networks, spread
-
-
-class PlainView:
-    """Scales to 0 to 1."""
-
-    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
-        raise AssertionError("features are computed without augmentation")
-
-    def plain(self, images: Tensor) -> Tensor:
-        return images / 255
 
 
 class MeanColour(nn.Module):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing
-from helpers.data import NumberedFrames
-from torch import Tensor, distributed, nn
+from helpers.data import NumberedFrames, PlainView
+from torch import distributed, nn
 
 from ssltoolbox.api import Features, SslToolboxError
 from ssltoolbox.engine.core.components import Task
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.slow
 RANKS = 2
 SELECTIONS = [np.arange(17), np.arange(5), np.arange(0)]
 """Numbers of frames of a clip of 20 frames: five batches, two, and none."""
-
-
-class Scaled:
-    """Scales to 0 to 1."""
-
-    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
-        raise AssertionError("features are computed without augmentation")
-
-    def plain(self, images: Tensor) -> Tensor:
-        return images / 255
 
 
 class FailsOnOthers(NumberedFrames):
@@ -49,7 +39,7 @@ def network(seed: int) -> nn.Module:
 
 
 def extractors(*seeds: int) -> list[FeatureExtractor]:
-    return [FeatureExtractor(network(seed), Scaled(), batch_size=4) for seed in seeds]
+    return [FeatureExtractor(network(seed), PlainView(), batch_size=4) for seed in seeds]
 
 
 def datasets() -> list[NumberedFrames]:
@@ -66,7 +56,7 @@ def on_rank(rank: int, folder: str) -> None:
     seeds = (1, 2) if rank == 0 else (3, 4)
     networks = [network(seed) for seed in seeds]
     ranks.make_equal(*networks)
-    own = [FeatureExtractor(one, Scaled(), batch_size=4) for one in networks]
+    own = [FeatureExtractor(one, PlainView(), batch_size=4) for one in networks]
     first, unknown, failing = datasets()
     tasks = {"one": Task(None, [{"test": first}]), "two": Task(None, [{"test": failing}])}  # type: ignore[arg-type]
     shared = SharedFeatures(ranks, tasks, own)

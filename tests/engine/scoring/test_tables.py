@@ -7,21 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.data import NumberedFrames
-from torch import Tensor, nn
+from helpers.data import NumberedFrames, PlainView
+from torch import nn
 
 from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.scoring.tables import FeatureTables
-
-
-class PlainView:
-    """Scales to 0 to 1."""
-
-    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
-        raise AssertionError("features are computed without augmentation")
-
-    def plain(self, images: Tensor) -> Tensor:
-        return images / 255
 
 
 class Counted(NumberedFrames):

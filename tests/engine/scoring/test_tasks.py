@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.data import NumberedFrames
+from helpers.data import NumberedFrames, PlainView
 from helpers.golden import Golden
 from torch import Tensor, nn
 
@@ -14,16 +14,6 @@ from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.scoring.tasks import evaluate_tasks
 from ssltoolbox.models import weights_hash
-
-
-class PlainView:
-    """Scales to 0 to 1."""
-
-    def augment(self, images: Tensor, landmarks: Tensor, side: str) -> Tensor:
-        raise AssertionError("features are computed without augmentation")
-
-    def plain(self, images: Tensor) -> Tensor:
-        return images / 255
 
 
 class MeanColour(nn.Module):
