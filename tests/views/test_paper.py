@@ -96,8 +96,9 @@ def test_without_augmentation_both_ways_normalise(images: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("size", [16, 24, 48])
 def test_resizing_equals_torchvision(images: torch.Tensor, size: int) -> None:
+    """Bytes equal up to the last digit: which of its two ways to round torchvision takes depends on the processor."""
     as_bytes = tv.resize(images, [size, size], antialias=True)
-    close(augment(images, **STILL, size=size), normalised(unit(as_bytes)))
+    close(restored(augment(images, **STILL, size=size)), unit(as_bytes), atol=1.1 / 255)
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
     close(view(size=size).plain(images), normalised(as_floats))
     assert (unit(as_bytes) - as_floats).abs().max() < 1.1 / 255

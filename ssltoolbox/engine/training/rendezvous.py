@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.engine.training.children import Children
 from ssltoolbox.engine.training.launch import RUN_FOLDER, World
 from ssltoolbox.support.interruption import Interrupted
 from ssltoolbox.support.workers import affinity
@@ -39,11 +40,13 @@ class Start:
         folder: the run folder.
         trains: False if nothing is left to train.
         sharing: the number of processes, this one included, that share this process's cores.
+        children: the processes that this one is to start.
     """
 
     folder: Path
     trains: bool
     sharing: int
+    children: Children
 
 
 class Rendezvous:
@@ -65,10 +68,9 @@ class Rendezvous:
         self._before = {name: os.environ.get(name) for name in SET_WHILE_TRAINING}
         self._begun = False
         self._board: Store | None = None
+        self._children = Children(world)
 
     def __enter__(self) -> Self:
-        if not self._is_child and not self.world.launcher:
-            os.environ.pop("LOCAL_RANK", None)  # or Lightning would leave it to others to start processes
         if self._members > 1 and not self._is_child:
             self._board = _board(self.world, host=self._index == 0)
         return self
@@ -79,6 +81,7 @@ class Rendezvous:
         try:
             if error is not None and not self._begun:
                 self._give_up(error)
+            self._children.end(at_once=isinstance(error, KeyboardInterrupt))
         finally:
             for name, value in self._before.items():
                 os.environ.pop(name, None)
@@ -135,7 +138,10 @@ class Rendezvous:
 
     def _started(self, folder: str, trains: bool, homes: Sequence[Sequence[Any]]) -> Start:
         os.environ[RUN_FOLDER] = folder
-        return Start(Path(folder), trains, self._sharing(homes))
+        if not self.world.launcher:
+            os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+            os.environ.setdefault("MASTER_PORT", str(_free_port()))
+        return Start(Path(folder), trains, self._sharing(homes), self._children)
 
     def _sharing(self, homes: Sequence[Sequence[Any]]) -> int:
         host, cores = self._homes[0]

@@ -36,7 +36,7 @@ from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
 from ssltoolbox.engine.training.measure import stage_table
 from ssltoolbox.engine.training.optim import try_optimiser
-from ssltoolbox.engine.training.rendezvous import Rendezvous
+from ssltoolbox.engine.training.rendezvous import Rendezvous, Start
 from ssltoolbox.engine.training.trainer import (
     build_module,
     build_trainer,
@@ -106,7 +106,7 @@ def train(
             folder = RunFolder(start.folder)
             if start.trains:
                 with logged_to(folder.log_of(world.rank)):
-                    _train(components, folder, world, start.sharing, console, callbacks=callbacks)
+                    _train(components, folder, world, start, console, callbacks=callbacks)
                     help_to_evaluate(components, start.sharing)
             raise SystemExit(0)
         folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
@@ -124,7 +124,7 @@ def train(
                     start = rendezvous.begin(folder.path, trains=untrained)
                     if untrained:
                         backbone = _train(
-                            components, folder, world, start.sharing, console, profile, callbacks, loggers
+                            components, folder, world, start, console, profile, callbacks, loggers
                         )
                         save_weights(backbone, folder.backbone)
                     elif not folder.backbone.exists():
@@ -188,7 +188,7 @@ def _train(
     components: Components,
     folder: RunFolder,
     world: World,
-    sharing: int,
+    start: Start,
     console: Console,
     profile: bool = False,
     callbacks: Sequence[Callback] = (),
@@ -200,7 +200,7 @@ def _train(
         components: what is trained.
         folder: of the run.
         world: the processes that train.
-        sharing: the number of processes that share this process's cores.
+        start: what the processes know of each other.
         console, profile, callbacks, loggers: see `train`.
 
     Raises:
@@ -235,16 +235,17 @@ def _train(
         if world.rank == 0:
             _print_line(console, unseen_border(module.method.backbone, plan.image_size))
             _print_line(console, _repeated_work(components, world))
-        loading = loading_of(components, module.method.backbone, world, sharing)
+        loading = loading_of(components, module.method.backbone, world, start.sharing)
         _print_line(console, loading.note)
         data = RunData(components, loading)
         with (
-            shared_with(loading.workers, sharing),
+            shared_with(loading.workers, start.sharing),
             components.blame.assigned(),
             failures_explained(trainer),
             crashes_in(folder.log_of(world.rank)),
             stopper.explained(trainer, folder.resume_command),
         ):
+            start.children.start()
             fit(trainer, module, data, checkpoint)
     if profiler:
         console.print(stage_table(profiler))

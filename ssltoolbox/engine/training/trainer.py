@@ -12,10 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.plugins.environments import (  # type: ignore[attr-defined]
-    ClusterEnvironment,
-    LightningEnvironment,
-)
+from pytorch_lightning.plugins.environments import ClusterEnvironment  # type: ignore[attr-defined]
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.strategies import DDPStrategy
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook
@@ -27,7 +24,7 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.lightning import precision_of
 from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO
 from ssltoolbox.engine.training.callbacks.maskers import UpdateMaskers
-from ssltoolbox.engine.training.launch import Launcher, World
+from ssltoolbox.engine.training.launch import World
 from ssltoolbox.engine.training.module import TrainingModule
 from ssltoolbox.engine.training.optim import maker
 from ssltoolbox.engine.training.sync_norm import SyncBatchNorm
@@ -143,23 +140,20 @@ def _ddp(recipe: Trainer) -> DDPStrategy:
 def _plugins(
     world: World, cuda: bool, sync_batch_norm: bool = True, grad_checkpointing: bool = False
 ) -> list[Any]:
-    started = world.launcher
-    processes = StartedProcesses(world, started) if started else LightningEnvironment()
     synced = [SyncBatchNorm(cuda, grad_checkpointing)] if world.size > 1 and sync_batch_norm else []
-    return [AtomicCheckpointIO(), processes, *synced]
+    return [AtomicCheckpointIO(), StartedProcesses(world), *synced]
 
 
 class StartedProcesses(ClusterEnvironment):
-    """Describes to Lightning the processes that a launcher has started.
+    """Describes to Lightning the processes that a launcher, or `Children`, has started.
 
     Lightning's own class for SLURM is not used: on SIGUSR1 it writes a checkpoint to the current folder and
     requeues the job.
     """
 
-    def __init__(self, world: World, launcher: Launcher) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
-        self.launcher = launcher
 
     @property
     def creates_processes_externally(self) -> bool:
@@ -169,12 +163,14 @@ class StartedProcesses(ClusterEnvironment):
     @property
     def main_address(self) -> str:
         """The machine of rank 0."""
-        return self.launcher.address
+        launcher = self.world.launcher
+        return launcher.address if launcher else os.environ["MASTER_ADDR"]
 
     @property
     def main_port(self) -> int:
-        """The port that the rendezvous has set."""
-        return int(os.environ.get("MASTER_PORT", self.launcher.port))
+        """The port that the launcher or the rendezvous has set."""
+        launcher = self.world.launcher
+        return int(os.environ.get("MASTER_PORT", launcher.port if launcher else 0))
 
     @staticmethod
     def detect() -> bool:
@@ -186,14 +182,14 @@ class StartedProcesses(ClusterEnvironment):
         return self.world.size
 
     def set_world_size(self, size: int) -> None:
-        """The launcher has set it."""
+        """It is known already."""
 
     def global_rank(self) -> int:
         """The rank of this process."""
         return self.world.rank
 
     def set_global_rank(self, rank: int) -> None:
-        """The launcher has set it."""
+        """It is known already."""
 
     def local_rank(self) -> int:
         """The rank of this process on its node."""
