@@ -25,7 +25,7 @@ def saved(path: Path, name: str, size: int, **options: Any) -> Backbone:
 
 
 def as_of_a_classifier(state: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
-    """timm's own conversion; up to 1.0.21 it takes a Swin without a classifier for one of the original release."""
+    """timm's own conversion, which takes a Swin without a classifier for one of the original release."""
     convert = import_module(type(model).__module__).checkpoint_filter_fn
     converted = convert({**state, "head.fc.weight": torch.zeros(1)}, model)
     return {key: tensor for key, tensor in converted.items() if key in state}

@@ -96,7 +96,7 @@ def test_without_augmentation_both_ways_normalise(images: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("size", [16, 24, 48])
 def test_resizing_equals_torchvision(images: torch.Tensor, size: int) -> None:
-    """Bytes equal up to the last digit: which of its two ways to round torchvision takes depends on the processor."""
+    """Bytes equal up to the last digit: torchvision rounds in one of two ways, by the processor."""
     as_bytes = tv.resize(images, [size, size], antialias=True)
     close(restored(augment(images, **STILL, size=size)), unit(as_bytes), atol=1.1 / 255)
     as_floats = tv.resize(unit(images), [size, size], antialias=True)
