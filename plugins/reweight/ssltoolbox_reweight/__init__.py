@@ -8,13 +8,18 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 LOWEST_TEMPERATURE = 0.5
 """Below this, `tau_plus` makes the repulsion of most rows constant."""
+STEEPEST = 4.0
+"""The largest β/τ of the paper's good results: β = 2 at τ = 0.5."""
+BEST_SLOPE = 2.0
+"""β/τ of the paper's best result: β = 1 at τ = 0.5."""
 
 
 class ReweightOptions(Options):
     """How much a negative counts, by its similarity to the row."""
 
     beta: float = Field(default=1.0, ge=0)
-    """β: how much more a similar negative counts; 0 counts all negatives equally."""
+    """β: how much more a similar negative counts; 0 counts all negatives equally. It acts through β/τ, and the
+    default is for τ = 0.5."""
     tau_plus: float = Field(default=0.0, ge=0, lt=1)
     """τ⁺: the probability that a random negative is a false negative. Its expected effect is subtracted. Only for
     methods that compare rows of the batch."""
@@ -31,7 +36,17 @@ class ReweightOptions(Options):
             yield Problem(
                 "temperature", "the method has no temperature", "write one, such as temperature: 0.1"
             )
-        elif self.tau_plus and temperature < LOWEST_TEMPERATURE:
+            return
+        slope = self.beta / temperature
+        if slope > STEEPEST:
+            yield Problem(
+                "beta",
+                f"at temperature {temperature:g} the weights are e^({slope:.3g} s), so that a few negatives have "
+                f"nearly all the weight; published results are best at e^({BEST_SLOPE:g} s)",
+                f"write beta: {BEST_SLOPE * temperature:.3g}",
+                warning=True,
+            )
+        if self.tau_plus and temperature < LOWEST_TEMPERATURE:
             yield Problem(
                 "tau_plus",
                 f"at temperature {temperature:g} the corrected sum of most rows falls below its lower bound, "

@@ -155,9 +155,11 @@ def test_the_temperature_is_an_option_or_the_methods() -> None:
 @pytest.mark.parametrize(
     ("options", "methods", "warnings"),
     [
-        ({}, 0.1, []),
+        ({}, 0.5, []),
         ({}, None, [False]),
-        ({"tau_plus": 0.1}, 0.1, [True]),
+        ({}, 0.1, [True]),
+        ({"beta": 0.2}, 0.1, []),
+        ({"beta": 0.2, "tau_plus": 0.1}, 0.1, [True]),
         ({"tau_plus": 0.1}, 0.5, []),
         ({"tau_plus": 0.1, "temperature": 0.5}, 0.1, []),
     ],
