@@ -62,16 +62,16 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class ClassPredictions:
-    """The classes that a task predicted for n frames of the test split.
+    """The classes that a task predicted for n frames, or n whole clips, of the test split.
 
     Attributes:
         clip: [n] clip numbers.
-        time: [n] seconds within the clip.
+        time: [n] seconds within the clip; None for whole clips.
         true, predicted: [n] classes, numbered as the rows of the result's `confusion`.
     """
 
     clip: np.ndarray
-    time: np.ndarray
+    time: np.ndarray | None
     true: np.ndarray
     predicted: np.ndarray
 
@@ -81,8 +81,8 @@ class TaskResults(dict[str, Mapping[str, Any]]):
 
     Attributes:
         head: the head that the task has fitted; None if it fitted none.
-        predictions: key of a result with `confusion` → what was predicted for which frame; the report shows
-            faces of the most frequent mistakes.
+        predictions: key of a result with `confusion` → what was predicted for which frame or clip; the report
+            shows faces of the most frequent mistakes.
 
     Examples:
         >>> output = HeadOutput("smile", "number")

@@ -80,17 +80,32 @@ class FeatureMap(Picture):
 
 
 @dataclass(frozen=True)
+class ShownFace:
+    """A frame, or a clip as a strip of frames.
+
+    Attributes:
+        source: a data URI.
+        words: a description for readers who can't see it.
+        frames: how many stand side by side.
+    """
+
+    source: str
+    words: str
+    frames: int = 1
+
+
+@dataclass(frozen=True)
 class ShownMistake:
     """A class that was taken for another one.
 
     Attributes:
         title, reading: the classes, and how often.
-        faces: a data URI of each face, and a description for readers who can't see it.
+        faces: what was mistaken.
     """
 
     title: str
     reading: str
-    faces: Sequence[tuple[str, str]]
+    faces: Sequence[ShownFace]
 
 
 def render_report(folder: Path) -> str:
@@ -213,14 +228,16 @@ def _mistakes(files: RunFiles) -> Iterator[ShownMistake]:
             yield ShownMistake(
                 f"{true} → {predicted}",
                 f"{it['count']:,} of {it['of']:,} of this class" + (f"; {of}" if of else ""),
-                [
-                    (
-                        f"data:image/jpeg;base64,{face['jpeg']}",
-                        f"identity {face['identity']}: {true}, predicted {predicted}",
-                    )
-                    for face in it["faces"]
-                ],
+                [_face(face, f"{true}, predicted {predicted}") for face in it["faces"]],
             )
+
+
+def _face(face: Mapping[str, Any], what: str) -> ShownFace:
+    frames = face.get("frames", 1)
+    words = f"identity {face['identity']}: {what}"
+    if frames > 1:
+        words = f"{frames} frames of a clip of {words}"
+    return ShownFace(f"data:image/jpeg;base64,{face['jpeg']}", words, frames)
 
 
 def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ssltoolbox.api import EXPRESSIONS, Features, Split, UserError
+from ssltoolbox.api import EXPRESSIONS, ClassPredictions, Features, Split, TaskResults, UserError
 from ssltoolbox.tasks.classes import Classes
 from ssltoolbox.tasks.intervals import recall_intervals
 from ssltoolbox.tasks.metrics import accuracy, balanced_accuracy
@@ -24,7 +24,7 @@ class ClipExpression:
     def __init__(self, options: ClipExpressionOptions) -> None:
         self.options = options
 
-    def evaluate(self, features: Mapping[Split, Features]) -> dict[str, dict[str, Any]]:
+    def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """`{"clip_expression": …}`, or `clip_` and another label's name; shares in 0 to 1:
 
         - `uar`: the mean recall over the classes that the test split shows; `war`: the share of clips that are
@@ -45,11 +45,14 @@ class ClipExpression:
             raise UserError(f"clip_expression: {label!r} has no classes")
         names = features["train"].classes.get(label) or EXPRESSIONS
         classes = Classes("clip_expression", label, tuple(names))
-        samples = {split: _pooled(features[split], label, self.options.pool) for split in frames}
+        clips = {split: _labelled_clips(features[split], label) for split in frames}
+        samples = {
+            split: _pooled(features[split], label, found, self.options.pool) for split, found in clips.items()
+        }
         targets = {split: found.targets for split, found in samples.items()}
         classes.check(targets)
         test = samples["test"]
-        metrics, _ = by_protocol(
+        metrics, probe = by_protocol(
             self.options.protocol,
             lambda: choose_on_val(
                 partial(logistic, balanced=self.options.balanced), samples, REGULARISERS, balanced_accuracy
@@ -62,15 +65,22 @@ class ClipExpression:
             "frames": {split: len(found) for split, found in frames.items()},
         }
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in frames.items()})
-        return {f"clip_{label}": metrics | facts | missing}
+        shown = np.array([features["test"].clip[frames[0]] for frames in clips["test"]], np.int64)
+        predictions = ClassPredictions(shown, None, test.targets, probe.predicted)
+        key = f"clip_{label}"
+        return TaskResults({key: metrics | facts | missing}, predictions={key: predictions})
 
 
-def _pooled(features: Features, label: str, pool: str) -> Samples:
-    """A sample for each clip that has a labelled frame: the class that most of these have; the first of equals."""
-    targets = features.labels[label]
+def _labelled_clips(features: Features, label: str) -> list[np.ndarray]:
+    """The positions of the frames of each clip that has a labelled frame."""
     order = np.argsort(features.clip, kind="stable")
     clips = np.split(order, np.flatnonzero(np.diff(features.clip[order])) + 1)
-    clips = [frames for frames in clips if (targets[frames] >= 0).any()]
+    return [frames for frames in clips if (features.labels[label][frames] >= 0).any()]
+
+
+def _pooled(features: Features, label: str, clips: Sequence[np.ndarray], pool: str) -> Samples:
+    """A sample for each clip: the class that most of its labelled frames have; the first of equals."""
+    targets = features.labels[label]
     known = [targets[frames][targets[frames] >= 0] for frames in clips]
     return Samples(
         np.stack([_pool(features.values[frames].astype(np.float64), pool) for frames in clips]),

@@ -263,6 +263,19 @@ def test_mistakes_are_shown_with_faces(run: RunFolder) -> None:
     shown = {image["alt"]: image["src"] for image in page.images if "image/jpeg" in image["src"]}
     assert shown["identity 7: happy, predicted <sad>"] == "data:image/jpeg;base64,AAAA"
     assert len(shown) == 2
+    assert "strip" not in render_report(run.path)
+
+
+def test_a_clip_that_was_mistaken_is_a_strip(run: RunFolder) -> None:
+    face = {"identity": 7, "frames": 5, "jpeg": "AAAA"}
+    run.json(
+        "mistakes", {"expression": [{"true": "a", "predicted": "b", "count": 1, "of": 4, "faces": [face]}]}
+    )
+    page = page_of(run)
+    (strip,) = (image for image in page.images if "image/jpeg" in image["src"])
+    assert strip["alt"] == "5 frames of a clip of identity 7: a, predicted b"
+    assert strip["style"] == "--frames: 5"
+    assert "A strip shows frames of one clip" in page.after("Most frequent mistakes")[0]
 
 
 def test_a_map_without_expressions(run: RunFolder) -> None:

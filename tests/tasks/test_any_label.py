@@ -148,6 +148,21 @@ def test_clips_are_classified_by_pooled_features(pool: str) -> None:
     assert result["uar_ci"] == [1, 1]
 
 
+def test_a_prediction_for_each_labelled_clip() -> None:
+    features = data(of_clips, ("sad", "glad", "calm"), people=40)
+    mine = features["test"].labels["mine"].copy()
+    mine[features["test"].clip == 5] = -1
+    features["test"] = replace(features["test"], labels={"mine": mine})
+    results = ClipExpression(ClipExpressionOptions(label="mine")).evaluate(features)
+    found = results.predictions["clip_mine"]
+    assert found.time is None
+    assert found.clip.tolist() == [clip for clip in range(80) if clip != 5]
+    assert found.true.tolist() == [mine[features["test"].clip == clip].max() for clip in found.clip]
+    confusion = np.zeros((3, 3), int)
+    np.add.at(confusion, (found.true, found.predicted), 1)
+    assert confusion.tolist() == results["clip_mine"]["confusion"]
+
+
 def test_uar_weighs_classes_and_war_clips() -> None:
     def labels(count: int, rng: np.random.Generator) -> np.ndarray:
         return np.repeat((np.arange(count // 6) % 4 == 0).astype(np.int64), 6)

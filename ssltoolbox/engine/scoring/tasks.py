@@ -126,12 +126,12 @@ class Evaluated:
     Attributes:
         results: as in `evaluation.json`.
         heads: task → its head, for tasks that give one; of several folds that of the first.
-        predictions: key of a result → the classes that were predicted; missing for several folds.
+        predictions: key of a result → the classes that were predicted, an item for each fold of the task.
     """
 
     results: dict[str, dict[str, Any]]
     heads: dict[str, Head]
-    predictions: dict[str, ClassPredictions]
+    predictions: dict[str, Sequence[ClassPredictions]]
 
 
 def evaluate_tasks(
@@ -165,7 +165,7 @@ def evaluate_tasks(
     measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
     results: dict[str, dict[str, Any]] = {}
     heads: dict[str, Head] = {}
-    predictions: dict[str, ClassPredictions] = {}
+    predictions: dict[str, Sequence[ClassPredictions]] = {}
     reported_by: dict[str, str] = {}
 
     def evaluated(task: Task, splits: Mapping[Split, Dataset]) -> TaskResults:
@@ -180,7 +180,8 @@ def evaluate_tasks(
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        found = _mean([evaluated(task, splits) for splits in task.folds])
+        folds = [evaluated(task, splits) for splits in task.folds]
+        found = _mean(folds)
         if found.head:
             heads[name] = found.head
         for result, numbers in found.items():
@@ -192,8 +193,8 @@ def evaluate_tasks(
                 )
             reported_by[key] = name
             results[key] = {**numbers, **own_data, "task": name, **about}
-            if result in found.predictions:
-                predictions[key] = found.predictions[result]
+            if all(result in fold.predictions for fold in folds):
+                predictions[key] = [fold.predictions[result] for fold in folds]
     return Evaluated(results, heads, predictions)
 
 
