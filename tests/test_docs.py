@@ -11,6 +11,8 @@ import pytest
 
 import ssltoolbox.api as api
 from ssltoolbox.cli.main import SECTIONS
+from ssltoolbox.data.labelled.sets.base import PublishedOptions
+from ssltoolbox.data.plugin import PUBLISHED
 from ssltoolbox.registry import discover
 
 pytest.importorskip("material")
@@ -35,6 +37,47 @@ def test_every_shipped_method_has_a_page() -> None:
         assert (ROOT / "docs" / "methods" / f"{method}.md").is_file(), method
         assert f"methods/{method}.md" in navigation
         assert f"({method}.md)" in overview
+
+
+def trees(dataset: str) -> list[list[str]]:
+    """The files of each tree on a dataset's page, relative to the root."""
+    texts = (ROOT / "docs" / "hooks" / "texts" / "datasets.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## {dataset}\n(.*?)(?=^## |\Z)", texts, re.DOTALL | re.MULTILINE)
+    found = []
+    for block in re.findall(r"^```text\nroot/\n(.*?)^```", section, re.DOTALL | re.MULTILINE):
+        folders: list[str] = []
+        files = []
+        for line in block.splitlines():
+            depth = (len(line) - len(line.lstrip())) // 2 - 1
+            name = line.strip()
+            folders[depth:] = [name]
+            if not name.endswith("/"):
+                files.append("".join(folders))
+        found.append(files)
+    return found
+
+
+@pytest.mark.parametrize(("dataset", "options"), [published[:2] for published in PUBLISHED])
+def test_a_tree_is_a_layout_that_the_set_reads(
+    dataset: str, options: type[PublishedOptions], tmp_path: Path
+) -> None:
+    assert trees(dataset)
+    for number, files in enumerate(trees(dataset)):
+        for file in files:
+            path = tmp_path / str(number) / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        assert any(form.lies_in(tmp_path / str(number)) for form in options.forms), files
+
+
+def test_every_dataset_has_a_text() -> None:
+    texts = (ROOT / "docs" / "hooks" / "texts" / "datasets.md").read_text(encoding="utf-8")
+    shipped = {
+        item.descriptor.name
+        for item in discover().all()
+        if item.kind == api.Kind.DATASETS and item.origin.distribution == "ssltoolbox"
+    }
+    assert set(re.findall(r"^## (\w+)$", texts, re.MULTILINE)) == shipped
 
 
 def test_every_page_has_the_same_sections() -> None:

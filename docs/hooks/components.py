@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -19,14 +19,21 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from ssltoolbox.api import KINDS, Kind, Metric, Options
+from ssltoolbox.api import KINDS, Descriptor, Kind, Metric, Options
 from ssltoolbox.cli.plugin_pages import options_of, recipe_example
+from ssltoolbox.data.label_options import LabelColumn
+from ssltoolbox.data.labelled.sets.base import PublishedOptions
 from ssltoolbox.registry import Provided, discover
 
 ROOT = Path(__file__).parents[2]
 TEXTS = Path(__file__).parent / "texts"
 SECTION = "Components"
 """The entry of the navigation that the pages are added to."""
+OWN_DATA = ("synthetic_faces", "frames", "labelled")
+"""Datasets for training and evaluation alike; the others are published sets."""
+CLIP_TASK = "clip_expression"
+TASKS = {"lfw": "verification", "dfew": CLIP_TASK, "ferv39k": CLIP_TASK, "mafw": CLIP_TASK}
+"""Published set → the task that it is made for, where its labels don't say it."""
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -156,7 +163,11 @@ def _docstring(options: type[Options]) -> str:
 def _facts(item: Provided) -> str:
     """Notice, needs, an example and the options."""
     card = item.descriptor
-    parts = ["## In a recipe", f"```yaml\n{recipe_example(item)}\n```"] if item.kind.section else []
+    parts = [_labels(card.options.labels)] if issubclass(card.options, PublishedOptions) else []
+    if item.kind.section:
+        parts += ["## In a recipe", f"```yaml\n{recipe_example(item)}\n```"]
+    if item.kind == Kind.DATASETS and card.name not in OWN_DATA:
+        parts += ["To measure a task on it:", f"```yaml\nevaluate: [{_task_on(card)}]\n```"]
     if card.notice:
         parts.append(f'!!! warning "Licence"\n    {card.notice}')
     if card.needs:
@@ -170,6 +181,31 @@ def _facts(item: Provided) -> str:
         parts.append(f"| option | value | what it is |\n|---|---|---|\n{table}")
     parts.append(f"Provided by the plugin `{item.origin.plugin}`, in `{card.target}`.")
     return "\n\n".join(parts)
+
+
+def _labels(labels: Mapping[str, LabelColumn]) -> str:
+    """The labels of a published set."""
+    rows = "\n".join(f"| `{name}` | {_cell(_values(label))} |" for name, label in labels.items())
+    return f"| label | values |\n|---|---|\n{rows}"
+
+
+def _values(label: LabelColumn) -> str:
+    """Such as "2 classes: calm, wild"."""
+    if label.classes:
+        names = label.classes.values() if isinstance(label.classes, Mapping) else label.classes
+        classes = list(dict.fromkeys(names))
+        return f"{len(classes)} classes: {', '.join(classes)}"
+    what = "numbers" if label.kind == "number" else "yes or no"
+    return f"{what} for each of {', '.join(label.columns)}" if label.columns else what
+
+
+def _task_on(card: Descriptor) -> str:
+    """A task as a recipe names it, with the dataset."""
+    published = issubclass(card.options, PublishedOptions)
+    label = next(iter(card.options.labels)) if published else "expression"
+    task = {"valence": "valence_arousal", "aus": "multi_label, label: aus"}.get(label, label)
+    task = TASKS.get(card.name, task)
+    return f"{{name: {task}, data: {{name: {card.name}, root: …}}}}"
 
 
 def _metrics(metrics: tuple[Metric, ...]) -> str:

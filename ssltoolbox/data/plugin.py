@@ -11,7 +11,7 @@ from ssltoolbox.data.labelled.own.options import LabelledOptions
 from ssltoolbox.data.labelled.sets.action_units import BP4DOptions, DISFAOptions
 from ssltoolbox.data.labelled.sets.afew_va import AFEWVAOptions
 from ssltoolbox.data.labelled.sets.aff_wild2 import AffWild2Options
-from ssltoolbox.data.labelled.sets.base import TERMS, PublishedOptions
+from ssltoolbox.data.labelled.sets.base import PublishedOptions, terms_of
 from ssltoolbox.data.labelled.sets.ck_plus import CKPlusOptions
 from ssltoolbox.data.labelled.sets.clips import DFEWOptions, FERV39kOptions, MAFWOptions
 from ssltoolbox.data.labelled.sets.expw import ExpWOptions
@@ -21,22 +21,32 @@ from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 LABELLED = "ssltoolbox.data.labelled.dataset:LabelledFaces"
 PUBLISHED: tuple[tuple[str, type[PublishedOptions], str, str], ...] = (
-    ("raf_db", RAFDBOptions, "RAF-DB: single faces with seven expressions.", TERMS),
+    ("raf_db", RAFDBOptions, "RAF-DB: single faces with seven expressions.", terms_of("RAF-DB")),
     (
         "ferplus",
         FERPlusOptions,
         "FER+: FER2013's faces with votes on eight expressions.",
-        "Its labels are free; the images are FER2013's, whose terms allow research only.",
+        "The labels of FER+ are free. The images are those of FER2013, whose terms allow research only.",
     ),
-    ("expw", ExpWOptions, "ExpW: faces in web images with seven expressions.", TERMS),
-    ("ck_plus", CKPlusOptions, "CK+: sequences, or single faces of 48 pixels, with emotions.", TERMS),
-    ("afew_va", AFEWVAOptions, "AFEW-VA: clips of films with valence and arousal.", TERMS),
-    ("aff_wild2", AffWild2Options, "Aff-Wild2: videos with expressions, affect or action units.", TERMS),
-    ("dfew", DFEWOptions, "DFEW: clips of films with seven expressions and five folds.", TERMS),
-    ("ferv39k", FERV39kOptions, "FERV39k: clips of four scenes with seven expressions.", TERMS),
-    ("mafw", MAFWOptions, "MAFW: clips with eleven expressions and five folds.", TERMS),
-    ("bp4d", BP4DOptions, "BP4D: videos of people with twelve action units.", TERMS),
-    ("disfa", DISFAOptions, "DISFA: videos of people with eight action units.", TERMS),
+    ("expw", ExpWOptions, "ExpW: faces in web images with seven expressions.", terms_of("ExpW")),
+    (
+        "ck_plus",
+        CKPlusOptions,
+        "CK+: sequences, or single faces of 48 pixels, with emotions.",
+        terms_of("CK+"),
+    ),
+    ("afew_va", AFEWVAOptions, "AFEW-VA: clips of films with valence and arousal.", terms_of("AFEW-VA")),
+    (
+        "aff_wild2",
+        AffWild2Options,
+        "Aff-Wild2: videos with expressions, affect or action units.",
+        terms_of("Aff-Wild2"),
+    ),
+    ("dfew", DFEWOptions, "DFEW: clips of films with seven expressions and five folds.", terms_of("DFEW")),
+    ("ferv39k", FERV39kOptions, "FERV39k: clips of four scenes with seven expressions.", terms_of("FERV39k")),
+    ("mafw", MAFWOptions, "MAFW: clips with eleven expressions and five folds.", terms_of("MAFW")),
+    ("bp4d", BP4DOptions, "BP4D: videos of people with twelve action units.", terms_of("BP4D")),
+    ("disfa", DISFAOptions, "DISFA: videos of people with eight action units.", terms_of("DISFA")),
 )
 """Name, options, summary and terms of the published sets that share a base."""
 
@@ -69,6 +79,7 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         summary="AffectNet as released: faces with expression, valence, arousal and landmarks.",
         options=AffectNetOptions,
         target="ssltoolbox.data.labelled.affectnet.dataset:AffectNet",
+        notice=terms_of("AffectNet"),
         api=2,
     )
     yield Descriptor(
@@ -76,6 +87,7 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         summary="FER2013, as CSV or folders: small grey faces with seven expressions.",
         options=FER2013Options,
         target="ssltoolbox.data.labelled.fer2013.dataset:FER2013",
+        notice="The terms of FER2013 allow research only.",
         api=2,
     )
     yield Descriptor(

@@ -29,7 +29,9 @@ class AffectNetOptions(ListedOptions):
     """
 
     root: Path = Field(strict=False)
-    """The folder that holds a release."""
+    """Holds `Manually_Annotated_file_lists/training.csv` and `validation.csv`, and the images
+    `Manually_Annotated_Images/<number>/<hash>.jpg`; or `train_set` and `val_set`, each with `images/0.jpg` and
+    `annotations/0_exp.npy`, `0_val.npy`, `0_aro.npy` and `0_lnd.npy`."""
 
     size: int = Field(default=128, ge=8, le=1024)
     """Height and width that faces are resized to, in pixels; landmarks are scaled with them."""
@@ -67,7 +69,8 @@ class FER2013Options(ListedOptions):
     """
 
     root: Path = Field(strict=False)
-    """The folder that holds the CSV file, or the folders `train` and `test`."""
+    """Holds `fer2013.csv` or `icml_face_data.csv`; or the folders `train/<expression>/` and
+    `test/<expression>/`."""
 
     size: int = Field(default=48, ge=8, le=1024)
     """Height and width that images are resized to, in pixels."""
@@ -104,7 +107,8 @@ class LFWOptions(ListedOptions):
     """
 
     root: Path = Field(strict=False)
-    """The folder that holds the lists of pairs."""
+    """Holds `pairs.txt`, `pairsDevTrain.txt` and the images `<name>/<name>_0001.jpg`, in itself or in `lfw`,
+    `lfw_funneled` or `lfw-deepfunneled`."""
 
     size: int = Field(default=128, ge=8, le=1024)
     """Height and width that faces are resized to, in pixels."""

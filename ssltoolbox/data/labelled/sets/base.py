@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Row = dict[str, str]
 """An image or a folder of frames: its `path` below the root, its labels, and where known `split`, `identity`,
 `clip`, `frame`, `fold` and the box of the face."""
-TERMS = "Its terms allow research only, and forbid passing the images on."
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,11 @@ class PublishedOptions(LabelledImagesOptions):
     def _expected(self) -> str:
         text = type(self).model_fields["root"].description or ""
         return "expected: " + " ".join(text.split())
+
+
+def terms_of(title: str) -> str:
+    """A notice for users of a set that may be used for research, and may not be passed on."""
+    return f"The terms of {title} allow research only, and forbid passing the images on."
 
 
 def _is_there(root: Path, path: str) -> bool:
