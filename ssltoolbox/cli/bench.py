@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("grid", type=LocalPath())
 @click.option("--out", type=LocalPath(), required=True, help="The benchmark's folder.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Runs side by side [1; on a cluster all].")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Number of runs at the same time [1; on a cluster all]."
+)
 @click.option(
     "--engine",
     type=click.Choice(["local", "slurm", "processes"]),
     default="local",
     show_default=True,
-    help="Where the runs are started: here, or as jobs of SLURM; 'processes' tries such jobs on this machine.",
+    help="Where the runs start: here, or as SLURM jobs. 'processes' runs such jobs here, to try them out.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the runs and their expected time; run nothing.")
 @click.option(

@@ -118,7 +118,9 @@ def size_option(default: int, text: str) -> Callable[[Any], Any]:
     return click.option("--size", type=click.IntRange(8, 1024), default=default, show_default=True, help=text)
 
 
-WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes [one for each core].")
+WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of processes [one for each core]."
+)
 SOURCE = click.argument("source", metavar="RUN_OR_WEIGHTS", callback=no_url)
 FROM_RECIPE = click.option(
     "--recipe",

@@ -54,9 +54,9 @@ def evaluate(
     The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
     predict`.
 
-    RUN_OR_WEIGHTS is the folder of a finished run; or a file of weights, of ssltoolbox or of another project such
-    as torchvision, lightly, DINO, MoCo or MAE; or timm:NAME, a model of timm with its ImageNet weights; or
-    `imagenet` or `random`, for the recipe's own network.
+    RUN_OR_WEIGHTS is one of these: the folder of a finished run; a file of weights, from ssltoolbox or another
+    project such as torchvision, lightly, DINO, MoCo or MAE; timm:NAME, a model of timm with its ImageNet weights;
+    `imagenet` or `random`, the network of the recipe with ImageNet weights or untrained.
 
     \b
     Example:

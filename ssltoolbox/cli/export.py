@@ -36,8 +36,8 @@ def export(run: Path, output: Path, format_name: str | None, head: str) -> None:
 
     The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A
     model card is written beside it. A name without a suffix is a folder with the weights, config.json and the
-    card: timm opens it as local-dir:FOLDER, and the Hugging Face hub takes it. What was written is read back by
-    its library, and must give the same features, or with a head the same predictions.
+    card: timm opens it as local-dir:FOLDER, and the Hugging Face hub takes it. The command reads
+    what it wrote with the library of the format, and checks that features (with a head: predictions) are the same.
 
     \b
     Example:

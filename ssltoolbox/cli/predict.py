@@ -63,7 +63,7 @@ MOST_PROCESSES, MOST_ON_GPU = 8, 2
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help=f"Processes [one for each core, for videos at most {MOST_PROCESSES}, on a GPU {MOST_ON_GPU}].",
+    help=f"Number of processes [one for each core; at most {MOST_PROCESSES} for videos; {MOST_ON_GPU} on a GPU].",
 )
 def predict(
     run: Path,

@@ -17,8 +17,8 @@ from ssltoolbox.cli.output import libraries_loaded
 def push(run: Path, repository: str, private: bool) -> None:
     """Upload the network of a run to the Hugging Face hub.
 
-    Weights, config.json and the model card go into the repository hf:NAME or hf:OWNER/NAME, which is made if it is
-    not there. Then timm loads the network as hf-hub:OWNER/NAME. Log in first: hf auth login.
+    Weights, config.json and the model card go into the repository hf:NAME or hf:OWNER/NAME. The repository is
+    created if it does not exist. Then timm loads the network as hf-hub:OWNER/NAME. Log in first: hf auth login.
 
     \b
     Example:

@@ -11,7 +11,10 @@ from rich.text import Text
 from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
 
 NARROW = 60
-"""Columns of a terminal, in fewer of which the frame of a table would cut its numbers."""
+"""Columns of a terminal, in fewer of which a table would cut words and numbers."""
+
+LONGEST_HEADING = 12
+"""Characters of a name that heads a column."""
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,31 +24,45 @@ if TYPE_CHECKING:
 
 def print_results(evaluation: Mapping[str, Any], plan: Plan, console: Console) -> None:
     """The table, the claim, and notes on the metrics and the data."""
-    console.print(results_table(evaluation, plan.recipe.name, narrow=console.width < NARROW))
+    table = results_list if console.width < NARROW else results_table
+    console.print(table(evaluation, plan.recipe.name))
     for line in _lines(evaluation, plan):
         console.print(line, highlight=False, markup=False)
 
 
-def results_table(evaluation: Mapping[str, Any], name: str, narrow: bool = False) -> Table:
+def results_list(evaluation: Mapping[str, Any], name: str) -> Text:
+    """Three lines for each metric of each result, for a terminal that is too narrow for `results_table`."""
+    text = Text(f"Results of {name}\n", style="italic")
+    for result in results_of(evaluation):
+        number, untrained, difference = _numbers(result)
+        style = "bold" if result.verdict == "better" else "not italic"
+        text.append(f"{result.label}: {_metric(result)}\n", style="not italic")
+        text.append(f"  {number}, untrained {untrained}\n", style=f"not italic {style}")
+        text.append(f"  difference {difference}\n", style="not italic")
+    return text
+
+
+def results_table(evaluation: Mapping[str, Any], name: str) -> Table:
     """A row for each metric of each result; the arrow says which way is better than an untrained network.
 
     Args:
         evaluation: as in evaluation.json.
         name: of the run.
-        narrow: leave out the frame, and put task and metric in one column.
     """
     table = Table(title="Results", title_justify="left")
-    if narrow:
-        table.box, table.padding = None, (0, 1, 0, 0)
-    for head in ("task",) if narrow else ("task", "metric"):
+    for head in ("task", "metric"):
         table.add_column(head, overflow="fold")
-    for head in (name, "untrained", "difference"):
+    heading = name if len(name) <= LONGEST_HEADING else "this run"
+    for head in (heading, "untrained", "difference"):
         table.add_column(head, justify="right", overflow="fold")
     for result in results_of(evaluation):
-        names = (result.label, f"{result.metric_label} {result.arrow}".rstrip())
-        cells = ((" ".join(names),) if narrow else names) + _numbers(result)
+        cells = (result.label, _metric(result), *_numbers(result))
         table.add_row(*map(Text, cells), style="bold" if result.verdict == "better" else None)
     return table
+
+
+def _metric(result: Result) -> str:
+    return f"{result.metric_label} {result.arrow}".rstrip()
 
 
 def _numbers(result: Result) -> tuple[str, str, str]:

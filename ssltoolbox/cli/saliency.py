@@ -61,8 +61,8 @@ def saliency(
     """Draw which regions of a face the features depend on.
 
     The picture has a row for each face and a column for each network. The saliency of a region is how far the
-    embedding moves when the region is covered. Below each column is the share of it in eyes, brows and mouth,
-    where faces have landmarks. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
+    embedding moves when the region is covered. If the faces have landmarks, the share of the saliency in eyes,
+    brows and mouth stands below each column. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
 
     \b
     Example:

@@ -122,7 +122,7 @@ def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
 
 
 def claim(after: str, results: Sequence[Result]) -> str:
-    """What was learned, in one sentence. It claims only what the interval of the difference shows.
+    """What was learned, in one sentence or two. It claims only what the interval of the difference shows.
 
     Args:
         after: how long the run trained, from `trained_for`.
@@ -133,10 +133,9 @@ def claim(after: str, results: Sequence[Result]) -> str:
     first = results[0]
     features = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
     claims = first.metric.phrase and (first.verdict == "better" or not first.metric.versus_untrained)
-    task = f"{first.name} ({first.how})" if first.how else first.name
-    does = first.metric.phrase if claims else f"have, in the task {task},"
-    number = first.text(first.trained, _digits(first))
-    return f"{after} the {features} features {does} {first.metric_label} {number}{_versus_untrained(first)}."
+    number = f"{first.metric_label} {first.text(first.trained, _digits(first))}"
+    does = f"{first.metric.phrase} {number}" if claims else f"reach {number} in the task {first.label}"
+    return f"{after} the {features} features {does}{_versus_untrained(first)}."
 
 
 def trained_for(recipe: Mapping[str, Any], trains: bool) -> str:
@@ -207,7 +206,7 @@ def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
         yield f"measured on {', '.join(shares)}."
     if missing := numbers.get("unlabelled"):
         counts = [f"{count:,} {split}" for split, count in missing.items()]
-        one, many = "frame has no such label and was", "frames have no such label and were"
+        one, many = "frame without this label was", "frames without this label were"
         yield f"{', '.join(counts)} {agreeing(sum(missing.values()), one, many)} left out."
     if isinstance(folds := numbers.get("folds"), list):
         yield f"the mean over {len(folds)} folds."
@@ -228,7 +227,9 @@ def _versus_untrained(result: Result) -> str:
     if not result.metric.versus_untrained or result.metric.better is None:
         return text
     if result.difference is None:
-        return f"{text}; without an interval, the difference may be chance"
+        return f"{text}. There is no interval, so the difference may be chance"
     low, high = (f"{bound:+z.{digits}f}" for bound in result.difference)
-    clear = {"better": "", "worse": "worse, ", "unclear": "no clear difference, "}[str(result.verdict)]
-    return f"{text} ({clear}95% interval of the difference {low} to {high})"
+    if result.verdict == "unclear":
+        return f"{text}. The difference is not clear: its 95% interval, {low} to {high}, contains 0"
+    worse = "worse, " if result.verdict == "worse" else ""
+    return f"{text} ({worse}95% interval of the difference {low} to {high})"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Column
+from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 10.0
 SHORTEST_BAR = 4
+NARROW = 60
+"""Columns of a terminal, in fewer of which notes have lines of their own."""
 
 
 class Advance(Protocol):
@@ -57,7 +60,7 @@ class ProgressLine:
         self.unit = unit
         self.first_line = first_line
         self.pace = Pace(total)
-        self._live: Progress | None = None
+        self._live: _Lines | None = None
         self._task = TaskID(0)
         self._line_at = 0.0
 
@@ -77,7 +80,7 @@ class ProgressLine:
             BarColumn(bar_width=None),
             TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
         )
-        self._live = Progress(*columns, console=self.console)
+        self._live = _Lines(*columns, console=self.console)
         self._task = self._live.add_task(self.unit, total=self.pace.total, note="")
         self._live.start()
 
@@ -86,13 +89,15 @@ class ProgressLine:
 
         Args:
             done: how many.
-            note: shown next to the count; parts with two spaces between them, of which a narrow terminal shows the
-                first ones.
+            note: shown next to the count; parts with two spaces between them. What does not fit is left out; a
+                narrow terminal shows it below the line.
             under_way: how much of the units that are not done has been done, such as 0.4 of one.
         """
         self.pace.advance(done, under_way)
         if self._live:
-            shown = fitting(note.split("  "), self.pace.left, self._room)
+            parts = note.split("  ")
+            shown = fitting(parts, self.pace.left, self._room)
+            self._live.rest = "" if self.console.width >= NARROW else "  ".join(rest_of(parts, shown))
             self._live.update(self._task, completed=self.pace.done + under_way, note=shown)
         elif (now := time.perf_counter()) >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
@@ -127,6 +132,27 @@ def fitting(parts: Sequence[str], last: str, room: int | None) -> str:
         if room is None or len(text) <= room:
             return text
     return last
+
+
+def rest_of(parts: Sequence[str], shown: str) -> Sequence[str]:
+    """The parts that `fitting` has left out.
+
+    >>> rest_of(["epoch 1", "loss 2.5"], fitting(["epoch 1", "loss 2.5"], "3:20 left", 20))
+    ['loss 2.5']
+    """
+    there = shown.split("  ")
+    return [part for part in parts if part not in there]
+
+
+class _Lines(Progress):
+    """A live line, with lines below it for what it has no room for."""
+
+    rest = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.rest:
+            yield Text(self.rest)
 
 
 class Pace:

@@ -17,8 +17,9 @@ from ssltoolbox.tasks.options import (
 )
 
 ABOUT_WHO_IS_SHOWN = (
-    "Untrained features tell little about anything, so also little about who is shown. Compare trained networks "
-    "that are equally good at the main task: there, less is better."
+    "The untrained network is no baseline here: its features contain little information of any kind. "
+    "Compare trained networks that are equally good at the main task: the one with the lower number depends "
+    "less on identity."
 )
 
 

@@ -70,7 +70,7 @@ def test_an_unclear_difference_is_not_called_learned(run: RunFolder) -> None:
     run.json("evaluation", {"expression": numbers, "random": {"expression": {"f1": 0.152}}})
     text = card_of(run)
     assert "tell expressions apart" not in text
-    assert "no clear difference" in text
+    assert "The difference is not clear" in text
 
 
 def page_of(text: str) -> str:

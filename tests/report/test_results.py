@@ -45,7 +45,7 @@ def test_a_verdict_follows_from_the_interval_of_the_difference(of: Result, verdi
         (
             result(F1, 0.16, 0.152, -0.04, 0.06),
             False,
-            ["0.16", "0.15", "no clear difference", "-0.04 to +0.06"],
+            ["0.16", "0.15", "The difference is not clear", "-0.04 to +0.06"],
         ),
         (result(F1, 0.10, 0.13, -0.05, -0.01), False, ["0.10", "0.13", "worse"]),
         (result(F1, 0.285, 0.13), False, ["0.28", "0.13", "may be chance"]),

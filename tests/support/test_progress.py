@@ -80,6 +80,8 @@ def test_a_narrow_terminal_keeps_the_count_and_the_time(clock: Clock, width: int
     clock.now = 195.0
     line.advance(200, "epoch 2  loss 2.5  9 images/s")
     line.stop()
-    (last,) = {text.split("\r")[-1].rstrip() for text in out.getvalue().splitlines() if note in text}
+    lines = [text.split("\r")[-1].rstrip() for text in out.getvalue().splitlines()]
+    (last,) = {text for text in lines if note in text}
     assert "step  200/1000" in last
     assert "…" not in last
+    assert ("loss 2.5  9 images/s" in lines) == (width == 40)

@@ -20,7 +20,7 @@ _DETECTOR = click.option(
     "name",
     default="dlib",
     show_default=True,
-    help="The landmark detector; `ssltoolbox plugins list` names those there are.",
+    help="The landmark detector; `ssltoolbox plugins list` lists them.",
 )
 _SET = click.option(
     "--set",
@@ -42,21 +42,21 @@ _SCALE = click.option(
     type=click.FloatRange(0.5, 5),
     default=1.6,
     show_default=True,
-    help="Crops from videos are this many times as wide as the face: 1.6 shows the whole head, 1.2 brows to chin.",
+    help="Width of a crop from a video, in widths of the face: 1.6 shows the whole head, 1.2 brows to chin.",
 )
 _LOST = click.option(
     "--lost",
     type=click.FloatRange(min=0),
     default=0.5,
     show_default=True,
-    help="A face that is back after at most this many seconds is still the same face. The gap has no frames.",
+    help="A face that is lost for at most this many seconds continues its clip. The gap has no frames.",
 )
 _CUT = click.option(
     "--cut",
     type=click.FloatRange(0, 1),
     default=0.35,
     show_default=True,
-    help="A cut changes more than this share of the colours, in the picture or around a face; 1 finds none.",
+    help="A shot ends if more than this share of the colours changes, in the picture or around a face; 1: never.",
 )
 _DETECT_SIZE = click.option(
     "--detect-size",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     default=2.0,
     show_default=True,
-    help="Shorter clips are dropped.",
+    help="Drop clips that are shorter than this.",
 )
 @following_options
 @detector_options
@@ -66,10 +66,10 @@ def extract(
     """Extract the faces of videos as clips of images.
 
     VIDEOS are files or folders. A clip follows one face through one shot, and becomes
-    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The numbers of the
-    frames are times; where a face is not found, numbers are missing. If the command is interrupted, run it
-    again: it continues with the videos that are not done. left_out.csv names each file that gave no clip, and
-    why.
+    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The number of a
+    frame gives its time; if no face is found in a frame, its number is missing. If the command is interrupted,
+    run it again: it continues with the videos that are not done. left_out.csv names each file that gave no
+    clip, and why.
 
     \b
     Example:

@@ -48,7 +48,7 @@ def index(
     engine: Cluster | None,
     shard: Shard | None,
 ) -> None:
-    """Index frames and landmarks once, so that runs start at once.
+    """Index frames and landmarks once, so that runs start quickly.
 
     FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files
     beside the frames. Or it is a CSV or Parquet file with the columns path, identity, and optionally split,

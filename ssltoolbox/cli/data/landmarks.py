@@ -35,7 +35,7 @@ def landmarks(
 ) -> int:
     """Find 68 landmarks in every frame of an index.
 
-    They replace those that the index has. If the command is interrupted, run it again to continue.
+    They replace landmarks that the index already has. If the command is interrupted, run it again to continue.
 
     \b
     Example:

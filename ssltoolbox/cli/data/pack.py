@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     required=True,
     help="The packed index, such as packed.index; or its URL, such as s3://bucket/packed.index.",
 )
-@size_option(128, "Height and width that frames are resized to, in pixels; give a recipe the same.")
+@size_option(128, "Height and width that frames are resized to, in pixels; set the same size in the recipe.")
 @click.option(
     "--jpeg",
     "quality",
