@@ -61,8 +61,8 @@ def quiet(_: int) -> None:
     """Nobody watches."""
 
 
-def make_sources(folder: Path) -> dict[str, FramesOptions]:
-    """The same frames four times: drawn faces with some noise, so that JPEGs are as large as a photo's."""
+def draw_frames(root: Path) -> Path:
+    """Writes a tree of drawn faces with some noise, so that JPEGs are as large as a photo's."""
     drawn = SyntheticFaces(
         SyntheticFacesOptions(
             identities=CLIPS_READ, clips=CLIPS_READ, frames=FRAMES_OF_A_CLIP, size=STORED, fps=FPS
@@ -70,7 +70,6 @@ def make_sources(folder: Path) -> dict[str, FramesOptions]:
         "train",
     )
     noise = np.random.default_rng(0)
-    root = folder / "frames"
     for clip in range(CLIPS_READ):
         place = root / f"id{clip}" / "v" / "c"
         place.mkdir(parents=True)
@@ -79,6 +78,12 @@ def make_sources(folder: Path) -> dict[str, FramesOptions]:
             noisy = np.clip(image + noise.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
             Image.fromarray(noisy).save(place / f"{number:07d}.jpg", quality=QUALITY)
         np.save(place / "landmarks68.npy", frames.landmarks.numpy())
+    return root
+
+
+def make_sources(folder: Path) -> dict[str, FramesOptions]:
+    """The same frames four times."""
+    root = draw_frames(folder / "frames")
     index = folder / "faces.index"
     build_index(root, list_tree(root, FPS), FPS, index, workers=1, tick=quiet)
     options = {

@@ -20,6 +20,7 @@ RUNS = {
     "the start of a run": "start.py",
     "the linear probe": "linear_probe.py --sizes 900x24",
     "reading": "frame_reading.py --batches 1 --frames 1000 --draws 10",
+    "remote reading": "remote_reading.py --clips 8 --repeats 1",
     "FaceSwap": "face_swap.py --pairs 4 --calls 1 --sizes 48",
     "the pipeline": "pipeline.py --draws 2",
     "landmarks": "landmarks.py --frames 8",

@@ -8,7 +8,7 @@ its path in `Descriptor.target`; it is imported when a run needs it.
 from ssltoolbox.api.auxiliary import AuxiliaryInputs, AuxiliaryLoss
 from ssltoolbox.api.backbones import Backbone, BackboneSetting
 from ssltoolbox.api.clips import Catalogue, Clip, Pick
-from ssltoolbox.api.datasets import Dataset, LabelledDataset, PairedDataset, Split
+from ssltoolbox.api.datasets import Dataset, LabelledDataset, OrderedDataset, PairedDataset, Split
 from ssltoolbox.api.descriptors import (
     API_VERSION,
     BackboneDescriptor,
@@ -139,6 +139,7 @@ __all__ = [
     "OptimiserSetting",
     "OptionError",
     "Options",
+    "OrderedDataset",
     "PairedDataset",
     "PairedView",
     "Pairs",

@@ -74,6 +74,28 @@ class LabelledDataset(Dataset, Protocol):
 
 
 @runtime_checkable
+class OrderedDataset(Dataset, Protocol):
+    """A dataset that says in which order an epoch takes its clips; without it, all clips are shuffled.
+
+    Examples:
+        >>> import numpy as np
+        >>> class Shelves:
+        ...     def order(self, rng):
+        ...         return np.concatenate([4 * shelf + rng.permutation(4) for shelf in rng.permutation(2)])
+        >>> sorted(Shelves().order(np.random.default_rng(0)).tolist())
+        [0, 1, 2, 3, 4, 5, 6, 7]
+    """
+
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """[clips] int64: each clip once, in a random order that follows from `rng` alone.
+
+        The engine asks for each epoch, in each process, so a resumed run has the order of one that was not
+        interrupted.
+        """
+        ...
+
+
+@runtime_checkable
 class PairedDataset(Dataset, Protocol):
     """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`).
 

@@ -156,7 +156,7 @@ Kind.DATASETS = add_kind(
         required=True,
         options=DatasetOptions,
         arguments=("split",),
-        more_contracts=("LabelledDataset", "PairedDataset"),
+        more_contracts=("LabelledDataset", "OrderedDataset", "PairedDataset"),
         examples=("breathing_discs",),
     )
 )

@@ -14,8 +14,10 @@ from ssltoolbox.cli.output import print_problem
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ssltoolbox.api import Url
     from ssltoolbox.bench.run import PlannedBench
     from ssltoolbox.plan import Plan
+    from ssltoolbox.support.remote import RemoteFolder
 
 SHOWN = 5
 """How many things of one sort are named; the others are counted."""
@@ -69,6 +71,13 @@ class PathOrUrl(LocalPath):
         if isinstance(value, str) and is_url(value):
             return Url(value)
         return super().convert(value, parameter, context)
+
+
+def located(place: Path | Url) -> Path | RemoteFolder:
+    """A folder on this machine, or the one on remote storage at a URL, with the user's cache."""
+    from ssltoolbox.support.remote import RemoteCache
+
+    return place if isinstance(place, Path) else RemoteCache().folder(place)
 
 
 def no_url(context: click.Context | None, parameter: click.Parameter | None, value: Any) -> Any:

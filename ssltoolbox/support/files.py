@@ -84,12 +84,21 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8. Bytes of file names that are not UTF-8 are escaped, `\\udcff`. Line endings stay."""
-    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+    write_bytes(path, _as_bytes(text))
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes indented JSON; NaN raises an error, because JSON does not know it."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return _as_bytes(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,28 @@ from filelock import FileLock
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.support.files import beside, write_bytes
+from ssltoolbox.support.files import beside, cache_folder, write_bytes
 
 BLOCK = 2**20
 """Bytes of a part of a remote file that is read and cached at once. A clip's packed frames are about as large."""
 INSTALL = "install: pip install 'ssltoolbox[remote]'"
+
+
+@dataclass(frozen=True)
+class RemoteCache:
+    """A folder on this machine for what is read of remote storage.
+
+    Attributes:
+        path: the folder; processes may share it. Without one, it is in the user's cache folder.
+        limit: the most bytes of file parts that it holds.
+    """
+
+    path: Path | None = None
+    limit: int = 2**30
+
+    def folder(self, url: str) -> RemoteFolder:
+        """A folder on remote storage that uses the cache."""
+        return RemoteFolder(url, self.path or cache_folder("remote"), self.limit)
 
 
 class RemoteFolder:
@@ -72,18 +90,53 @@ class RemoteFolder:
         return folder
 
     def names(self) -> list[str]:
-        """The names of all files in it, and their paths below it in its folders.
+        """The paths below it of all files in it and in its folders.
 
         Raises:
             DataNotFound: if there are none.
             UserError: if the storage can't be read.
         """
-        start = f"{self._root}/"
+        if found := self.names_in(""):
+            return found
+        raise DataNotFound(f"{self.url}: there is no such folder, or it is empty")
+
+    def names_in(self, folder: str) -> list[str]:
+        """The paths below the root of all files in one of its folders; none if there is no such folder.
+
+        Raises:
+            UserError: if the storage can't be read.
+        """
         with self._reading():
-            found = [path.removeprefix(start) for path in self._system.find(self._root)]
-        if not found:
-            raise DataNotFound(f"{self.url}: there is no such folder, or it is empty")
-        return found
+            found = self._system.find(self._path(folder).rstrip("/"))
+        return [path.removeprefix(f"{self._root}/") for path in found]
+
+    def is_empty(self) -> bool:
+        """Whether it has no files and folders, other than hidden ones.
+
+        Raises:
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            try:
+                entries = self._system.ls(self._root, detail=False, refresh=True)
+            except FileNotFoundError:
+                return True
+        names = (path.rstrip("/").rpartition("/")[2] for path in entries)
+        return all(name.startswith(".") for name in names)
+
+    def contents(self, names: Sequence[str]) -> list[bytes]:
+        """What small files have, read side by side where the storage allows it; they are not cached.
+
+        Raises:
+            DataNotFound: if one does not exist.
+            UserError: if the storage can't be read.
+        """
+        with self._reading():
+            found = self._system.cat_ranges([self._path(name) for name in names], None, None)
+            for error in found:
+                if isinstance(error, BaseException):
+                    raise error
+        return list(found)
 
     def content(self, name: str) -> bytes:
         """The content of a file, which the cache of parts of files keeps.
@@ -118,6 +171,37 @@ class RemoteFolder:
         with self._reading("written to"):
             for file in files:
                 self._system.put_file(str(file), self._path(file.name))
+
+    def put_all(self, files: Mapping[str, Path]) -> None:
+        """Copies files to the storage, side by side where the storage allows it.
+
+        Args:
+            files: path below the root → the file.
+
+        Raises:
+            UserError: if the storage can't be written to.
+        """
+        with self._reading("written to"):
+            self._system.put([str(file) for file in files.values()], [self._path(name) for name in files])
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file.
+
+        Raises:
+            UserError: if the storage can't be written to.
+        """
+        with self._reading("written to"):
+            self._system.pipe_file(self._path(name), content)
+
+    def remove(self, folder: str) -> None:
+        """Removes all files in one of its folders, if there is such a folder.
+
+        Raises:
+            UserError: if the storage can't be written to.
+        """
+        with self._reading("written to"):
+            for path in self._system.find(self._path(folder)):
+                self._system.rm_file(path)
 
     def file(self, name: str) -> RemoteFile:
         """A file of the folder.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ssltoolbox.api import Clip, DatasetOptions, Frames, LabelledDataset, UserError
+from ssltoolbox.api import Clip, DatasetOptions, Frames, LabelledDataset, OrderedDataset, UserError
 from ssltoolbox.testing.card import picklable
 from ssltoolbox.testing.compare import same, seed_globally, shape_of
 from ssltoolbox.testing.material import SPLITS
@@ -20,6 +20,8 @@ LOOKED_AT = 20
 """Number of clips that are examined, spread evenly over the dataset."""
 READ = 6
 """Frames that are read."""
+TELLING = 8
+"""With more clips, two random orders are never the same by chance."""
 
 
 @rule("facts are those of the training split")
@@ -161,6 +163,34 @@ def order(subject: Subject) -> None:
         )
 
 
+@rule("an epoch has each clip once")
+def epochs(subject: Subject) -> Iterator[Complaint]:
+    """For datasets that give the order of an epoch themselves."""
+    dataset = subject.make("train")
+    if not isinstance(dataset, OrderedDataset):
+        return
+    order, again, other = (
+        np.asarray(each.order(np.random.default_rng(seed)))
+        for each, seed in ((dataset, 1), (subject.make("train"), 1), (dataset, 2))
+    )
+    if not np.array_equal(np.sort(order), np.arange(len(dataset))):
+        yield Complaint(
+            "clips",
+            f"`{subject.name}.order` must give the number of each of the {len(dataset)} clips once, it gave "
+            f"{shape_of(order)} with {len(np.unique(order))} numbers",
+        )
+    elif not np.array_equal(order, again):
+        yield Complaint(
+            "random",
+            f"`{subject.name}.order` gave another order for the same random numbers: draw from `rng` alone, or a "
+            "resumed run sees other clips",
+        )
+    elif len(order) > TELLING and np.array_equal(order, other):
+        yield Complaint(
+            "shuffled", f"`{subject.name}.order` gave the same order for other random numbers: use `rng`"
+        )
+
+
 @rule("all three splits")
 def splits(subject: Subject) -> Iterator[Complaint]:
     size = subject.make("train").size
@@ -208,6 +238,7 @@ RULES = (
     known_early,
     reproducible,
     order,
+    epochs,
     splits,
     keeps_nothing(_calls, lambda subject: subject.make("train")),
 )

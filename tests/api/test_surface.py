@@ -66,6 +66,7 @@ SURFACE = {
         "NegativeMasker",
         "NegativeSampler",
         "NetworkEvaluator",
+        "OrderedDataset",
         "PairedDataset",
         "PositiveGenerator",
         "UpdatedMethod",

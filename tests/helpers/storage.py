@@ -1,4 +1,4 @@
-"""A server of remote storage on this machine: files of a folder by HTTP, with ranges and ETags."""
+"""Remote storage on this machine: files of a folder by HTTP, with ranges and ETags; and in memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
+
+import pytest
 
 from ssltoolbox.support.remote import RemoteFile
 
@@ -79,3 +82,14 @@ def read_both(folder: bytes, file: RemoteFile) -> bytes:
     It is here because a process that starts anew finds the helpers everywhere, but not the module of a test.
     """
     return file.read_at(4, 500) + pickle.loads(folder).file("big.bin").read_at(4, 600)
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """fsspec's file system in memory."""
+    from fsspec import filesystem
+
+    system = filesystem("memory")
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]

@@ -45,6 +45,10 @@ BAD = {
         "return api.Frames(images[images[:, 0, 0, 0].argsort()],",
     ),
     "what is known of clips is what is read": ("size = 16", "size = 16; identities = np.array([0, 1, 1])"),
+    "an epoch has each clip once": (
+        "    def clip(",
+        "    def order(self, rng):\n        return rng.integers(3, size=4)\n\n    def clip(",
+    ),
     "calls leave nothing behind": (
         "return api.Clip(",
         "self.seen = getattr(self, 'seen', 0) + 1; return api.Clip(",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, print_first, size_option
+from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, PathOrUrl, located, print_first, size_option
 from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.errors import DONE, FAILED
@@ -18,14 +18,21 @@ from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
-    from ssltoolbox.data.extract.folder import VideoResult
+    from ssltoolbox.api import Url
+    from ssltoolbox.data.extract.output import VideoResult
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
 
 
 @click.command()
 @click.argument("videos", nargs=-1, required=True, type=LocalPath())
-@click.option("-o", "--output", type=LocalPath(file_okay=False), required=True, help="The folder.")
+@click.option(
+    "-o",
+    "--output",
+    type=PathOrUrl(file_okay=False),
+    required=True,
+    help="The folder, or its URL, such as s3://bucket/frames.",
+)
 @FPS
 @size_option(224, "Height and width of the crops.")
 @click.option(
@@ -47,7 +54,7 @@ if TYPE_CHECKING:
 @work_options
 def extract(
     videos: tuple[Path, ...],
-    output: Path,
+    output: Path | Url,
     fps: Fraction,
     size: int,
     scale: float,
@@ -69,7 +76,7 @@ def extract(
     identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The number of a
     frame gives its time; if no face is found in a frame, its number is missing. If the command is interrupted,
     run it again: it continues with the videos that are not done. left_out.csv names each file that gave no
-    clip, and why.
+    clip, and why. For a URL, the clips of a video are made in the cache folder and then copied.
 
     \b
     Example:
@@ -83,7 +90,8 @@ def extract(
     from ssltoolbox.support.paths import printable, refuse_no_utf8
     from ssltoolbox.support.progress import ProgressLine
 
-    refuse_no_utf8(output)
+    if isinstance(output, Path):
+        refuse_no_utf8(output)
     found, others = find_videos(videos, identity), other_files(videos)  # type: ignore[arg-type]
     maker = detector_maker(name, settings, files)
     detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
@@ -93,7 +101,7 @@ def extract(
     with frames_shown(shown, counts, [printable(video.path.name) for video in found]) as tick:
         outcomes = extract_videos(
             found,
-            output,
+            located(output),
             cropping,
             maker,
             detector,
@@ -123,10 +131,10 @@ def _print_damage(outcomes: Sequence[VideoResult]) -> None:
 
 
 def _print_left_out(
-    outcomes: Sequence[VideoResult], others: Sequence[Path], output: Path, complete: bool
+    outcomes: Sequence[VideoResult], others: Sequence[Path], output: Path | Url, complete: bool
 ) -> None:
     """Names the first videos that gave no clip; if all videos are done, says where all of them are listed."""
-    from ssltoolbox.data.extract.folder import LEFT_OUT
+    from ssltoolbox.data.extract.output import LEFT_OUT
     from ssltoolbox.support.paths import printable
 
     unreadable = [outcome for outcome in outcomes if outcome.error]
@@ -142,10 +150,10 @@ def _print_left_out(
         listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))
         click.echo(f"passed over {counted(len(others), 'file')} of other types: {listed}", err=True)
     if complete and (unreadable or empty or others):
-        click.echo(f"the list of them all, with why: {output / LEFT_OUT}", err=True)
+        click.echo(f"the list of them all, with why: {output}/{LEFT_OUT}", err=True)
 
 
-def _summary(outcomes: Sequence[VideoResult], output: Path) -> Iterator[str]:
+def _summary(outcomes: Sequence[VideoResult], output: Path | Url) -> Iterator[str]:
     def total(what: str) -> int:
         return sum(getattr(outcome.extracted, what) for outcome in outcomes)
 

@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, LocalPath, print_first
+from ssltoolbox.cli.common import FPS, LocalPath, PathOrUrl, located, print_first
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
+    from ssltoolbox.api import Url
     from ssltoolbox.data.index.listing import ListedClip
     from ssltoolbox.data.label_options import WrittenLabel
     from ssltoolbox.support.clusters import Cluster
+    from ssltoolbox.support.remote import RemoteFolder
     from ssltoolbox.support.shard import Shard
 
 
 @click.command()
-@click.argument("frames", type=LocalPath())
-@click.option("-o", "--output", type=LocalPath(), required=True, help="The index, such as vox1.index.")
+@click.argument("frames", type=PathOrUrl())
+@click.option(
+    "-o",
+    "--output",
+    type=PathOrUrl(),
+    required=True,
+    help="The index, such as vox1.index; or its URL, such as s3://bucket/vox1.index.",
+)
 @FPS
 @click.option(
     "--root",
@@ -38,8 +46,8 @@ if TYPE_CHECKING:
 @click.option("--follow-links", is_flag=True, help="Also follow links that lead out of the folder.")
 @work_options
 def index(
-    frames: Path,
-    output: Path,
+    frames: Path | Url,
+    output: Path | Url,
     fps: Fraction,
     root: Path | None,
     labels: str | None,
@@ -51,9 +59,10 @@ def index(
     """Index frames and landmarks once, so that runs start quickly.
 
     FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files
-    beside the frames. Or it is a CSV or Parquet file with the columns path, identity, and optionally split,
-    video, clip, frame, time, expression, valence, arousal; each other column is a label. If the command is
-    interrupted, run it again to continue.
+    beside the frames. Or it is a folder of tar files with such paths in them, each with whole clips; or a CSV or
+    Parquet file with the columns path, identity, and optionally split, video, clip, frame, time, expression,
+    valence, arousal; each other column is a label. A folder may be a URL. If the command is interrupted, run it
+    again to continue.
 
     \b
     Example:
@@ -61,21 +70,24 @@ def index(
     """
 
     from ssltoolbox.api.errors import counted_list
-    from ssltoolbox.data.images.tree import Tree
     from ssltoolbox.data.index.build import build_index
-    from ssltoolbox.data.index.listing import frames_root, list_tree
+    from ssltoolbox.data.index.folders import FolderListing, list_folder
     from ssltoolbox.data.index.output import check_output
     from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.support.progress import ProgressLine
 
-    check_output(output)
+    source, location = located(frames), located(output)
+    check_output(location)
     clips: Iterable[ListedClip]
-    tree: Tree | None = None
+    folder: FolderListing | None = None
     classes: Mapping[str, Sequence[str]] = {}
-    if frames.suffix.lower() in TYPES:
-        root = root or frames.absolute().parent
-        table = list_table(frames, root, float(fps), written_labels(labels))
+    if str(frames).lower().endswith(TYPES):
+        if not isinstance(frames, Path):
+            raise click.BadParameter("a table of frames must be on this machine", param_hint="'FRAMES'")
+        home = root or frames.absolute().parent
+        place: Path | RemoteFolder = home
+        table = list_table(frames, home, float(fps), written_labels(labels))
         clips, classes = table.clips, table.classes
         if names := sorted({name for clip in clips[:1] for name in clip.labels}):
             click.echo(f"labels: {', '.join(names)}", err=True)
@@ -88,29 +100,29 @@ def index(
         hint = "'--root'" if root else "'--labels'"
         raise click.BadParameter("only for a CSV or Parquet file", param_hint=hint)
     else:
-        root = frames_root(frames)
-        tree = Tree(root, follow_links=follow_links, lenient=True)
-        clips = list_tree(tree, float(fps))
+        folder = list_folder(source, float(fps), follow_links)
+        place, clips = folder.root, folder.clips
     console = new_console(soft_wrap=True)
     line = ProgressLine(console, 0)
 
     def listed(frames: int) -> None:
-        if tree and tree.left_out:
-            click.echo(f"left out: {counted_list(tree.left_out)}", err=True)
+        if folder and (others := folder.left_out()):
+            click.echo(f"left out: {counted_list(others)}", err=True)
         line.start(frames)
 
     try:
         built = build_index(
-            root,
+            place,
             clips,
             float(fps),
-            output,
+            location,
             workers=workers_of(workers, engine),
             tick=line.advance,
             listed=listed,
             follow_links=follow_links,
-            left_out=tree.reasons if tree else (),
+            left_out=folder.reasons if folder else (),
             classes=classes,
+            tars=folder.tars if folder else None,
             shard=shard,
         )
     finally:
@@ -118,7 +130,7 @@ def index(
     if built is None:
         console.print(after_shard(shard))
         return
-    print_skipped(built.skipped, output / SKIPPED)
+    print_skipped(built.skipped, f"{output}/{SKIPPED}")
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
 

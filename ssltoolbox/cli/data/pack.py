@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import LocalPath, PathOrUrl, size_option
+from ssltoolbox.cli.common import LocalPath, PathOrUrl, located, size_option
 from ssltoolbox.cli.data.index import print_skipped
 from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
 from ssltoolbox.cli.output import new_console
@@ -59,13 +59,11 @@ def pack(
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
     from ssltoolbox.data.index.schema import SKIPPED, Packing
-    from ssltoolbox.support.files import cache_folder
     from ssltoolbox.support.progress import progress
-    from ssltoolbox.support.remote import RemoteFolder
 
     frames = FrameIndex(index)
     packing = Packing(size=size, encoding="jpeg" if quality else "raw", quality=quality)
-    location = output if isinstance(output, Path) else RemoteFolder(output, cache_folder("remote"))
+    location = located(output)
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
         built = pack_index(

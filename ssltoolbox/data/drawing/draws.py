@@ -16,6 +16,7 @@ from ssltoolbox.api import (
     NegativeSampler,
     NegativeSamplerOptions,
     Options,
+    OrderedDataset,
     Pick,
     PositiveGenerator,
     SslToolboxError,
@@ -144,7 +145,10 @@ class Drawer:
     def _epoch_order(self, epoch: int) -> np.ndarray:
         if self._order[0] != epoch:
             rng = stream(f"{self.seed}/{epoch} order")
-            self._order = (epoch, rng.permutation(len(self.dataset)))
+            if isinstance(self.dataset, OrderedDataset):
+                self._order = (epoch, self.dataset.order(rng))
+            else:
+                self._order = (epoch, rng.permutation(len(self.dataset)))
         return self._order[1]
 
     def _anchors(self, epoch: int, clip: Clip, hop: int, again: int) -> Iterator[int]:

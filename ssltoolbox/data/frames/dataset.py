@@ -24,11 +24,20 @@ class ClipDataset:
     Args:
         source: the clips.
         size: height and width that images are resized to, in pixels.
+        tars: [clips] number of each clip's tar file; None if clips are not in tar files.
+        shuffle_tars: of how many tar files clips are shuffled at a time; None for all.
     """
 
-    def __init__(self, source: ClipSource, size: int) -> None:
+    def __init__(
+        self,
+        source: ClipSource,
+        size: int,
+        tars: np.ndarray | None = None,
+        shuffle_tars: int | None = None,
+    ) -> None:
         self.size = size
         self._source = source
+        self._tars, self._shuffle_tars = tars, shuffle_tars
 
     def __len__(self) -> int:
         return len(self._source)
@@ -37,6 +46,12 @@ class ClipDataset:
     def identities(self) -> np.ndarray:
         """[clips] the person of each clip."""
         return self._source.identities
+
+    def order(self, rng: np.random.Generator) -> np.ndarray:
+        """[clips] int64: the clips in the order of an epoch."""
+        if self._tars is None or self._shuffle_tars is None:
+            return rng.permutation(len(self))
+        return shuffled_by_tars(self._tars, self._shuffle_tars, rng)
 
     def labels(self, index: int) -> dict[str, np.ndarray]:
         """Label → [frames] or [frames, C] of a clip; empty for a folder, which has none."""
@@ -96,14 +111,27 @@ class FramesDataset(ClipDataset):
             DataNotFound: where the root or the index is not there.
             UserError: where it can't be used; see `read_folder` and `open_index`.
         """
-        super().__init__(_source(options, split), options.size)
-
-
-def _source(options: FramesOptions, split: Split) -> ClipSource:
-    if options.index:
+        if options.index is None:
+            super().__init__(FolderSource(options.list_folder(split), options.fps or PAPER_FPS), options.size)
+            return
         index = options.open_index()
-        return IndexSource(index, split_clips(index, split, val=options.val, test=options.test))
-    return FolderSource(options.list_folder(split), options.fps or PAPER_FPS)
+        clips = split_clips(index, split, val=options.val, test=options.test)
+        tars = None if index.tars is None else index.tars[clips]
+        super().__init__(IndexSource(index, clips), options.size, tars, options.shuffle_tars)
+
+
+def shuffled_by_tars(tars: np.ndarray, at_a_time: int, rng: np.random.Generator) -> np.ndarray:
+    """[clips] int64: a random order in which the clips of a few tar files come before those of the next few.
+
+    Args:
+        tars: [clips] number of each clip's tar file.
+        at_a_time: tar files whose clips are shuffled together.
+        rng: gives the random numbers.
+    """
+    numbers, codes = np.unique(tars, return_inverse=True)
+    ranks = rng.permutation(len(numbers)) // at_a_time
+    shuffled = rng.permutation(len(tars))
+    return shuffled[np.argsort(ranks[codes[shuffled]], kind="stable")]
 
 
 def _positions(clips: Sequence[int], frames: Sequence[int]) -> dict[int, dict[int, list[int]]]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field, model_validator
 
-from ssltoolbox.api import DataFacts, OptionError, PathOrUrl, Problem, Setting, Split, Url
+from ssltoolbox.api import DataFacts, OptionError, PathOrUrl, Problem, Setting, Split, Url, UserError
 from ssltoolbox.data.listed import ListedOptions
-from ssltoolbox.support.files import cache_folder
 
 if TYPE_CHECKING:
     from ssltoolbox.data.frames.folder import FrameFolder
     from ssltoolbox.data.index.reader import FrameIndex
-    from ssltoolbox.support.remote import RemoteFolder
+    from ssltoolbox.support.remote import RemoteCache, RemoteFolder
 
 PAPER_FPS = 25 / 6
 """The frame rate of VoxCeleb1's published face crops."""
@@ -35,14 +34,18 @@ class FramesOptions(ListedOptions):
     `s3://bucket/faces`. For more than some thousand clips there, a packed index is faster."""
 
     index: PathOrUrl | None = None
-    """An index, made by `ssltoolbox data index` or `data pack`; or else give a root. A packed index may be on
-    remote storage: `s3://bucket/faces.index`."""
+    """An index, made by `ssltoolbox data index` or `data pack`; or else give a root. It may be on remote storage:
+    `s3://bucket/faces.index`."""
 
     cache: Path | None = Field(default=None, strict=False)
     """A folder on this machine for what was read of remote storage [the user's cache folder]."""
 
     cache_gib: float = Field(default=50.0, gt=0)
     """The most GiB of images from remote storage that the cache holds; it drops what was read longest ago."""
+
+    shuffle_tars: int | None = Field(default=None, ge=1)
+    """For an index of tar files: an epoch takes the tar files in random order, and shuffles the clips of this many
+    at a time, so that a small cache is enough [all clips at once]."""
 
     fps: float | None = Field(default=None, ge=0.01, le=1000)
     """Frames per second of clips whose frames are numbered without gaps [25/6]; an index has its own."""
@@ -95,15 +98,23 @@ class FramesOptions(ListedOptions):
         # Folders are looked at without pyarrow, which takes a moment to import.
         from ssltoolbox.data.index.reader import open_index
 
-        return self.once("index", lambda: open_index(self._location(self.index), self.fps))
+        return self.once("index", lambda: open_index(self._location(self.index), self.fps, self._storage()))
 
     def _location(self, source: Path | Url | None) -> Path | RemoteFolder:
         """The folder of the root or of the index that is given."""
-        from ssltoolbox.support.remote import RemoteFolder
+        return self._storage().folder(source) if isinstance(source, Url) else cast(Path, source)
 
-        if not isinstance(source, Url):
-            return cast(Path, source)
-        return RemoteFolder(source, self.cache or cache_folder("remote"), int(self.cache_gib * 2**30))
+    def _storage(self) -> RemoteCache:
+        from ssltoolbox.support.remote import RemoteCache
+
+        return RemoteCache(self.cache, int(self.cache_gib * 2**30))
+
+    def _in_tars(self) -> bool:
+        """Whether the frames of the index are in tar files; True where that can't be known now."""
+        try:
+            return self.open_index().header.tars is not None
+        except UserError:
+            return True
 
     def facts(self, split: Split = "train") -> DataFacts:
         """Facts of a split, from listing its folders or from its index; no image is opened.
@@ -117,6 +128,12 @@ class FramesOptions(ListedOptions):
         return _index_facts(self, split) if self.index else _folder_facts(self, split)
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
+        if self.shuffle_tars and not (self.index and self._in_tars()):
+            yield Problem(
+                "shuffle_tars",
+                "it is for an index of tar files; all clips are shuffled at once here",
+                "leave it out, or give an index of tar files",
+            )
         if setting.data and setting.data.identities < 2:
             held_out = self.val + self.test > 0
             yield Problem(

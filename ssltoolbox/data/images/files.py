@@ -78,13 +78,17 @@ def opened(
         raise UnreadableFrame(f"{printable(path)}: {_reason(error)}") from error
 
 
-def read_pixels(path: str) -> np.ndarray:
+def read_pixels(path: str, content: IO[bytes] | None = None) -> np.ndarray:
     """[H, W, 3] uint8 RGB of a stored image, in its own size, upright after EXIF orientation.
+
+    Args:
+        path: the file; only its name for messages where there is `content`.
+        content: an open file to read from.
 
     Raises:
         UnreadableFrame: `path: reason`, for all but whole images of `FORMATS` with at most `MAX_PIXELS`.
     """
-    with opened(path, None) as (image, _):
+    with opened(path, None, content) as (image, _):
         return np.array(upright_rgb(image))
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib.format import open_memmap, read_array
 
 from ssltoolbox.api import LandmarkDetector, UserError
 from ssltoolbox.data.images.files import Extent
 from ssltoolbox.support.paths import printable
 
 
-def read_landmarks(path: str, frames: int) -> np.ndarray:
+def read_landmarks(path: str, frames: int, content: IO[bytes] | None = None) -> np.ndarray:
     """[frames, 68, 2] float32: x and y in pixels of the stored frames, upright after EXIF orientation.
 
     If a value of a row is not finite, the whole row is NaN: that frame has no landmarks. Points outside of the
@@ -19,11 +21,12 @@ def read_landmarks(path: str, frames: int) -> np.ndarray:
     Args:
         path: an `.npy` file, one row for each frame of the clip in natural order.
         frames: how many frames the clip has.
+        content: an open file to read from; `path` is then for messages.
 
     Raises:
         UserError: where the file can't be read, or holds anything else.
     """
-    stored = _mapped(path)
+    stored = _stored(path, content)
     expected = [frames, 68, 2]
     if stored.dtype.kind not in "fiu":
         raise _wrong(path, f"real numbers are expected, not {stored.dtype}")
@@ -36,10 +39,10 @@ def read_landmarks(path: str, frames: int) -> np.ndarray:
     return points
 
 
-def _mapped(path: str) -> np.ndarray:
-    """The file as a memory map, which unpickles nothing, and allocates no memory for a wrong header."""
+def _stored(path: str, content: IO[bytes] | None) -> np.ndarray:
+    """The array in a file. It is a memory map where possible, which allocates no memory for a wrong header."""
     try:
-        return open_memmap(path, mode="r")
+        return read_array(content, allow_pickle=False) if content else open_memmap(path, mode="r")
     except OSError as error:
         raise _wrong(path, error.strerror or str(error)) from error
     # numpy's parser of headers raises more than ValueError on damaged files: EOFError, SyntaxError, …

@@ -100,3 +100,6 @@ def _add(digest: blake2b, clip: ListedClip) -> None:
     digest.update(repr((*named, clip.split, *clip.labels)).encode())
     for values in (clip.numbers, clip.times, *clip.labels.values()):
         digest.update(values.tobytes())
+    if clip.tar:
+        digest.update(repr((clip.tar.number, clip.tar.name, clip.tar.landmarks)).encode())
+        digest.update(clip.tar.ranges.tobytes())

@@ -5,13 +5,13 @@ Clips, headers and the columns of the index wait in files, so memory does not gr
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,18 +20,21 @@ import pyarrow.compute as pc
 from ssltoolbox.api import UnreadableFrame, UserError
 from ssltoolbox.data.images.files import Extent, read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks
+from ssltoolbox.data.images.roots import ImageRoot, LocalFile
 from ssltoolbox.data.index.blocks import Block, Blocks, in_blocks
 from ssltoolbox.data.index.joined import JoinedTable
 from ssltoolbox.data.index.landmarks import write_landmarks
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.schema import (
+    BYTE_RANGE,
     CLIPS,
     CLIPS_FILE,
     FRAMES_FILE,
     POINTS,
     SKIPPED,
     SPLIT,
+    TAR,
     Header,
     column_of,
     root_for,
@@ -39,7 +42,8 @@ from ssltoolbox.data.index.schema import (
 from ssltoolbox.data.index.shards import Shards, work_through
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import write_csv, writing
-from ssltoolbox.support.paths import NOT_UTF8, RENAME, Root, is_utf8, printable
+from ssltoolbox.support.paths import NOT_UTF8, RENAME, is_utf8, printable
+from ssltoolbox.support.remote import RemoteFile, RemoteFolder
 from ssltoolbox.support.shard import Shard, claimed
 from ssltoolbox.support.words import counted
 
@@ -73,10 +77,10 @@ class Built:
 
 
 def build_index(
-    root: Path,
+    root: Path | RemoteFolder,
     clips: Iterable[ListedClip],
     fps: float,
-    output: Path,
+    output: Path | RemoteFolder,
     *,
     workers: int | Cluster,
     tick: Tick,
@@ -84,6 +88,7 @@ def build_index(
     follow_links: bool = False,
     left_out: Iterable[Skipped] = (),
     classes: Mapping[str, Sequence[str]] | None = None,
+    tars: Mapping[str, int] | None = None,
     shard: Shard | None = None,
 ) -> Built | None:
     """Writes an index of the listed clips. If the process is killed, the same call resumes.
@@ -92,33 +97,36 @@ def build_index(
     are recorded in skipped.csv.
 
     Args:
-        root: the folder that the clips' paths are below.
+        root: the folder that the clips' paths are below, on this machine or on remote storage.
         clips: sorted as they are to be in the index.
         fps: recorded in the header.
-        output: the index, a folder that does not exist yet.
+        output: the index, a folder that does not exist yet; on remote storage, the index is made on this machine
+            and then copied.
         workers: processes, or a cluster.
         tick: called with progress.
         listed: called with the number of frames, when all clips are listed.
         follow_links: also follow links that lead out of the root, here and whenever the index is read.
         left_out: files that the listing has left out, for skipped.csv; asked for when all clips are listed.
         classes: label → the names of its classes or columns.
+        tars: path of a tar file below the root → its bytes, if the clips are in tar files.
         shard: only read its share of the headers; the call without a shard writes the index.
 
     Returns:
         The result; None after a shard.
 
     Raises:
-        UserError: where the output is there already, no frame could be read, or a path is not UTF-8.
+        UserError: where the output is there already, no frame could be read, a path is not UTF-8, or remote
+            storage can't be used.
         SslToolboxError: when it can't be written.
     """
     check_output(output)
     links: Literal["followed"] | None = "followed" if follow_links else None
     named = {name: list(names) for name, names in (classes or {}).items()} or None
-    header = Header(root=root_for(root, output), fps=fps, links=links, classes=named)
-    root = root.absolute()
-    home = Root(root, follow_links)
+    known = dict(tars) if tars else None
+    header = Header(root=root_for(root, output), fps=fps, links=links, classes=named, tars=known)
+    home = ImageRoot(root.absolute() if isinstance(root, Path) else root, follow_links)
     work = work_folder(output)
-    with claimed(work, shard), in_blocks(clips, BLOCK, work / _LISTINGS, os.fspath(root), fps) as listing:
+    with claimed(work, shard), in_blocks(clips, BLOCK, work / _LISTINGS, str(home.place), fps) as listing:
         if listed:
             listed(listing.frames)
         blocks = listing.blocks
@@ -142,7 +150,7 @@ def build_index(
     return built
 
 
-def _scan_to_shard(root: Root, block: Block, shards: Shards, number: int) -> int:
+def _scan_to_shard(root: ImageRoot, block: Block, shards: Shards, number: int) -> int:
     scanned = [_scanned(root, clip, position) for position, clip in enumerate(block.clips())]
     skipped = [one for _, problems in scanned for one in problems]
     table = pa.concat_tables([table for table, _ in scanned])
@@ -150,22 +158,28 @@ def _scan_to_shard(root: Root, block: Block, shards: Shards, number: int) -> int
     return block.frames
 
 
-def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[Skipped]]:
+def _scanned(root: ImageRoot, clip: ListedClip, number: int) -> tuple[pa.Table, list[Skipped]]:
     """A table with a row for each readable frame, and the files that can't be used."""
     sizes: list[Extent | None] = []
     skipped: list[Skipped] = []
-    for path in clip.paths:
-        full = os.path.join(root.path, path)
+    tar = root.file(clip.tar.name) if clip.tar else None
+    for frame, path in enumerate(clip.paths):
+        full = root.full(path)
         try:
             if not is_utf8(path):
                 raise UnreadableFrame(f"{NOT_UTF8}; {RENAME}")
-            if not root.holds(full):
-                raise UnreadableFrame(f"{printable(full)}: this link leads out of {printable(root.path)}")
-            sizes.append(read_extent(full))
+            if clip.tar and tar:
+                offset, length = clip.tar.ranges[frame].tolist()
+                content: IO[bytes] | None = io.BytesIO(tar.read_at(length, offset))
+            elif root.holds(path):
+                content = root.content(path)
+            else:
+                raise UnreadableFrame(f"{printable(full)}: this link leads out of {root}")
+            sizes.append(read_extent(full, content=content))
         except UnreadableFrame as error:
             sizes.append(None)
             skipped.append((printable(path), _reason(error, full)))
-    points, problem = _landmarks(root.path, clip)
+    points, problem = _landmarks(root, clip, tar)
     table = pa.table(
         {
             "clip": np.full(len(sizes), number, dtype=np.int32),
@@ -177,11 +191,21 @@ def _scanned(root: Root, clip: ListedClip, number: int) -> tuple[pa.Table, list[
             "time": clip.times,
             "height": pa.array([size and size.height for size in sizes], pa.int32()),
             "width": pa.array([size and size.width for size in sizes], pa.int32()),
+            **_position_columns(clip),
             "landmarks": pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS),
             **{column_of(name): _column(values) for name, values in clip.labels.items()},
         }
     )
     return table.filter(pc.is_valid(table["height"])), skipped + problem
+
+
+def _position_columns(clip: ListedClip) -> dict[str, pa.Array]:
+    """The columns that say where frames are in tar files; none for image files."""
+    if clip.tar is None:
+        return {}
+    ranges = zip(BYTE_RANGE.items(), clip.tar.ranges.T, strict=True)
+    tars = np.full(len(clip.paths), clip.tar.number, dtype=np.int32)
+    return {TAR: pa.array(tars), **{name: pa.array(values, kind) for (name, kind), values in ranges}}
 
 
 def _column(values: np.ndarray) -> pa.Array:
@@ -191,13 +215,19 @@ def _column(values: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
 
 
-def _landmarks(root: Path, clip: ListedClip) -> tuple[np.ndarray, list[Skipped]]:
+def _landmarks(
+    root: ImageRoot, clip: ListedClip, tar: LocalFile | RemoteFile | None
+) -> tuple[np.ndarray, list[Skipped]]:
     """[frames, 68, 2], NaN for none, and the problem of the landmarks file, if any."""
     none = np.full((len(clip.paths), POINTS, 2), np.nan, dtype=np.float32)
     if not clip.landmarks:
         return none, []
-    path = os.path.join(root, clip.landmarks)
+    path = root.full(clip.landmarks)
     try:
+        if clip.tar and clip.tar.landmarks and tar:
+            offset, length = clip.tar.landmarks
+            return read_landmarks(path, len(clip.paths), io.BytesIO(tar.read_at(length, offset))), []
+        path = root.local(clip.landmarks)
         return read_landmarks(path, len(clip.paths)), []
     except UserError as error:
         return none, [(printable(clip.landmarks), _reason(error, path))]

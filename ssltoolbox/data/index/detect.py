@@ -7,8 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -138,24 +137,26 @@ def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
     for position, row in enumerate(rows):
         path = _DetectWorker.index.frame_path(row)
         try:
-            points[position] = _landmarks(_DetectWorker.detector, path)
+            content = _DetectWorker.index.content(row)
+            points[position] = _landmarks(_DetectWorker.detector, path, content)
         except UnreadableFrame as error:
             points[position] = _NONE
-            skipped.append((_name(path), str(error).removeprefix(f"{printable(path)}: ")))
+            name = _DetectWorker.index.frame_name(row)
+            skipped.append((name, str(error).removeprefix(f"{printable(path)}: ")))
     flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
     table = pa.table({"landmarks": flat})
     shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
     return len(rows)
 
 
-def _landmarks(detector: LandmarkDetector, path: str) -> np.ndarray:
+def _landmarks(detector: LandmarkDetector, path: str, content: IO[bytes] | None) -> np.ndarray:
     """[68, 2] of the face in an image, NaN where there is none.
 
     Raises:
         UnreadableFrame: where the image can't be read, or the detector fails on it.
         UserError: where the detector gives something else.
     """
-    image = read_pixels(path)
+    image = read_pixels(path, content)
     try:
         points = detector.detect(image)
     except SslToolboxError:
@@ -167,11 +168,6 @@ def _landmarks(detector: LandmarkDetector, path: str) -> np.ndarray:
         return _NONE
     check_landmarks(detector, points)
     return points
-
-
-def _name(path: str) -> str:
-    """An image's path below the index's root, for a record."""
-    return printable(Path(path).relative_to(_DetectWorker.index.root))
 
 
 def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:

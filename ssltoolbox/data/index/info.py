@@ -12,8 +12,9 @@ import numpy as np
 
 from ssltoolbox.api import Clip, LabelFacts
 from ssltoolbox.data.index.reader import FrameIndex
-from ssltoolbox.data.index.schema import SKIPPED
+from ssltoolbox.data.index.schema import SKIPPED, Header
 from ssltoolbox.data.label_columns import Label
+from ssltoolbox.support.words import counted
 
 TRIES = 64
 """Least anchors of a clip that are tried before the clip counts as too short for a strategy."""
@@ -31,7 +32,7 @@ class IndexInfo:
         detector: name of the landmark detector; None without landmarks.
         faceless: frames without landmarks; None if the index has none.
         labels: name → number of frames that have the label.
-        stored: encoding of a packed index, or "files".
+        stored: encoding of a packed index, number of tar files, or "files".
         classes: name → class, or column, → frames that have it.
         splits: split → clips, where the index has splits of its own.
     """
@@ -66,7 +67,7 @@ def index_info(index: FrameIndex) -> IndexInfo:
     lasts = index.starts + index.lengths - 1
     areas = index.widths.astype(np.int64) * index.heights
     extremes = [(int(index.widths[at]), int(index.heights[at])) for at in (areas.argmin(), areas.argmax())]
-    landmarks, packing = index.landmarks, index.header.packed
+    landmarks = index.landmarks
     labels = label_facts(index, np.arange(len(index.lengths)))
     return IndexInfo(
         identities=len(index.identity_names),
@@ -84,7 +85,7 @@ def index_info(index: FrameIndex) -> IndexInfo:
         detector=landmarks.detector if landmarks else None,
         faceless=int((~landmarks.valid).sum()) if landmarks else None,
         labels={name: known.frames for name, known in labels.items()},
-        stored=f"{packing.encoding}, {packing.size} pixels" if packing else "files",
+        stored=_stored(index.header),
         classes={
             name: dict(zip(names, labels[name].counts, strict=True))
             for name, names in index.classes.items()
@@ -92,6 +93,12 @@ def index_info(index: FrameIndex) -> IndexInfo:
         },
         splits={} if index.splits is None else dict(Counter(index.splits.tolist())),
     )
+
+
+def _stored(header: Header) -> str:
+    if header.packed:
+        return f"{header.packed.encoding}, {header.packed.size} pixels"
+    return counted(len(header.tars), "tar file") if header.tars else "files"
 
 
 def _skipped(index: FrameIndex) -> int:

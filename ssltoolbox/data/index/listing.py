@@ -22,6 +22,23 @@ _LARGEST = 2**63
 
 
 @dataclass(frozen=True, eq=False)
+class TarPart:
+    """Where the files of a clip are in a tar file.
+
+    Attributes:
+        number: of the tar file.
+        name: its path below the root.
+        ranges: [frames, 2] int64 position and number of each image's bytes.
+        landmarks: the same of the landmarks file; None for none.
+    """
+
+    number: int
+    name: str
+    ranges: np.ndarray
+    landmarks: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ListedClip:
     """A clip, its frames in order.
 
@@ -33,6 +50,7 @@ class ListedClip:
         landmarks: the path below the root of a landmarks file with a row for each frame; empty for none.
         labels: name → [frames], or [frames, C] of a label of several columns.
         split: train, val or test; empty if not known.
+        tar: for a clip in a tar file; its paths begin with that of the tar file.
     """
 
     identity: str
@@ -44,6 +62,7 @@ class ListedClip:
     landmarks: str = ""
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     split: str = ""
+    tar: TarPart | None = None
 
 
 def frames_root(folder: Path) -> Path:
@@ -97,15 +116,18 @@ def _clips(tree: Tree, identity: str) -> Iterator[tuple[str, str, FoundClip]]:
 
 
 def _listed(identity: str, video: str, clip: str, files: FoundClip, fps: float) -> ListedClip:
-    numbers = frame_numbers(files.frames)
-    if numbers is None or numbers[-1] >= _LARGEST:
-        numbers = list(range(len(files.frames)))
     return ListedClip(
         identity=identity,
         video=video,
         clip=clip,
         paths=[os.path.join(files.folder, name) for name in files.frames],
-        numbers=np.array(numbers, dtype=np.int64),
+        numbers=numbers_of(frame_numbers(files.frames), len(files.frames)),
         times=frame_times(files.frames, fps),
         landmarks=os.path.join(files.folder, LANDMARKS_FILE) if files.landmarks else "",
     )
+
+
+def numbers_of(numbers: list[int] | None, count: int) -> np.ndarray:
+    """[frames] int64 numbers in the names of frames; their positions where there are none, or too large ones."""
+    known = numbers if numbers and numbers[-1] < _LARGEST else range(count)
+    return np.array(known, dtype=np.int64)

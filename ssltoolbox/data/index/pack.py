@@ -35,6 +35,7 @@ from ssltoolbox.data.index.schema import (
     POINTS,
     SKIPPED,
     SPLIT,
+    TAR,
     Header,
     Packing,
     map_table,
@@ -94,7 +95,7 @@ def pack_index(
     check_output(output)
     index.check_root()
     header = Header(
-        root=root_for(index.root, output),
+        root=root_for(index.root.place, output),
         fps=index.header.fps,
         packed=packing,
         classes=index.header.classes,
@@ -204,7 +205,7 @@ def _write(work: Path, index: FrameIndex, packing: Packing, shards: Shards, coun
     stored = lengths.drop_null().to_numpy()
     frames = map_table(index.path / FRAMES_FILE, FRAMES).filter(pa.array(kept))
     size = np.full(len(stored), packing.size, dtype=np.int32)
-    columns = {name: frames[name] for name in frames.column_names}
+    columns = {name: frames[name] for name in frames.column_names if name not in (TAR, *BYTE_RANGE)}
     columns |= {"height": pa.array(size), "width": pa.array(size)}
     columns |= {"offset": pa.array(np.cumsum(stored, dtype=np.int64) - stored), "length": pa.array(stored)}
     write_table(work / FRAMES_FILE, pa.table(columns))
@@ -219,7 +220,7 @@ def _skipped(index: FrameIndex, tables: Iterable[pa.Table], kept: np.ndarray) ->
     reasons = pa.concat_tables(table.select(["reason"]) for table in tables)["reason"]
     skipped = []
     for row in np.flatnonzero(~kept).tolist():
-        start = printable(os.path.join(index.root, index.frame_name(row)))
+        start = printable(index.root.full(index.frame_name(row)))
         skipped.append((index.frame_name(row), reasons[row].as_py().removeprefix(f"{start}: ")))
     return skipped
 

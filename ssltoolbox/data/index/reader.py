@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
-from ssltoolbox.api.errors import first_line
+from ssltoolbox.data.images.roots import ImageRoot
+from ssltoolbox.data.index.images import ImageFile, TarFiles
 from ssltoolbox.data.index.landmarks import LandmarkFile
 from ssltoolbox.data.index.schema import (
     BYTE_RANGE,
@@ -25,48 +27,17 @@ from ssltoolbox.data.index.schema import (
     IMAGES_FILE,
     LANDMARKS_FILE,
     SPLIT,
+    TAR,
     Header,
     label_of,
     map_table,
     root_of,
 )
 from ssltoolbox.data.splits import no_identity, split_of, with_val
-from ssltoolbox.support.paths import Root, printable
-from ssltoolbox.support.remote import RemoteFile, RemoteFolder
+from ssltoolbox.support.paths import printable
+from ssltoolbox.support.remote import RemoteCache, RemoteFolder
 
 T = TypeVar("T")
-
-
-class ImageFile:
-    """The images of a packed index, read one by one and not kept in memory."""
-
-    def __init__(self, file: Path | RemoteFile, offsets: np.ndarray, lengths: np.ndarray) -> None:
-        """
-        Args:
-            file: on this machine, or on remote storage.
-            offsets, lengths: [frames] position and number of each frame's bytes, to check the file against.
-
-        Raises:
-            UserError: where the file can't be read, or is shorter than the index says.
-        """
-        self._name = str(file)
-        if isinstance(file, Path):
-            local = _open(file)
-            size, self._read_at = local.size(), local.read_at
-        else:
-            size, self._read_at = file.size, file.read_at
-        if (offsets < 0).any() or (lengths < 0).any() or (offsets > size - lengths).any():
-            raise UserError(f"{file}: {size} bytes are fewer than the index says", "pack the index again")
-
-    def read(self, offset: int, length: int) -> bytes:
-        """
-        Raises:
-            UserError: where the file has been cut short since it was opened.
-        """
-        content: bytes = self._read_at(length, offset)
-        if len(content) < length:
-            raise UserError(f"{self._name}: it was cut short since it was opened", "pack the index again")
-        return content
 
 
 class _Mapped(Generic[T]):
@@ -95,7 +66,7 @@ class FrameIndex:
     Attributes:
         path: the index's folder.
         header: its header.
-        root: the folder that the frames' paths are below.
+        root: the folder that the frames' paths are below, on this machine or on remote storage.
         identity_names: names of the persons, in the order of their first clips.
         identities: [clips] int32, index of each clip's person in these names.
         starts, lengths: [clips] int64, the rows of a clip in frames.arrow.
@@ -113,21 +84,26 @@ class FrameIndex:
     labels = _Mapped[dict[str, np.ndarray]]()
     _clip_names = _Mapped[list[pa.Array]]()
     _frame_names = _Mapped[pa.Array]()
+    _frame_tars = _Mapped[np.ndarray]()
     _ranges = _Mapped[list[np.ndarray]]()
 
-    def __init__(self, path: Path, remote: RemoteFolder | None = None) -> None:
+    def __init__(
+        self, path: Path, remote: RemoteFolder | None = None, cache: RemoteCache | None = None
+    ) -> None:
         """
         Args:
             path: the index's folder.
             remote: for an index on remote storage; `path` has copies of its files except for the packed images.
+            cache: for frames on remote storage [in the user's cache folder].
 
         Raises:
             DataNotFound: where there is no such index.
             UserError: if it is damaged or its files don't fit together.
         """
-        self.path, self.remote = path, remote
+        self.path, self.remote, self._cache = path, remote, cache
         self.header = Header.read(path)
-        self.root = root_of(self.header, path)
+        place = root_of(self.header, path, remote, cache or RemoteCache())
+        self.root = ImageRoot(place, follow_links=self.header.links == "followed")
         self._sizes = {file: _size(file) for file in (path / CLIPS_FILE, path / FRAMES_FILE)}
         clips = map_table(path / CLIPS_FILE, CLIPS)
         frames = map_table(path / FRAMES_FILE, FRAMES)
@@ -147,8 +123,16 @@ class FrameIndex:
             if (name := label_of(column)) is not None
         }
         self.splits = np.array(_column(clips, SPLIT).to_pylist()) if SPLIT in clips.column_names else None
-        self._ranges = [_array(frames, name) for name in BYTE_RANGE if self.header.packed]
+        in_files = self.header.packed or self.header.tars
+        self._ranges = [_array(frames, name) for name in BYTE_RANGE if in_files]
+        if self.header.tars:
+            self._frame_tars = _array(frames, TAR)
         self._check()
+
+    @property
+    def tars(self) -> np.ndarray | None:
+        """[clips] int32 number of each clip's tar file; None where frames are not in tar files."""
+        return self._frame_tars[self.starts] if self.header.tars else None
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
@@ -157,7 +141,7 @@ class FrameIndex:
         return ({"expression": EXPRESSIONS} if "expression" in self.labels else {}) | named
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FrameIndex, (self.path.absolute(), self.remote)
+        return FrameIndex, (self.path.absolute(), self.remote, self._cache)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -215,30 +199,48 @@ class FrameIndex:
         return printable(self._frame_names[row].as_py())
 
     def frame_path(self, row: int) -> str:
-        """The path of a frame's image.
+        """The path or URL of a frame's image; in a tar file, the path of the tar file and the member's name.
 
         Raises:
             UserError: if it leads out of the root, by `..`, as an absolute path or through a link.
         """
         name = self._frame_names[row].as_py()
-        path = os.path.join(self.root, name)
-        if "\0" in name or not self._home.holds(path):
+        if not self.header.tars and not self.root.holds(name):
             raise UserError(
-                f"{self.path}: the path of frame {row}, {printable(name)}, leads out of {printable(self.root)}",
+                f"{self.path}: the path of frame {row}, {printable(name)}, leads out of {self.root}",
                 "only frames below it are read",
             )
-        return path
+        return self.root.full(name)
+
+    def content(self, row: int) -> IO[bytes] | None:
+        """The file of a frame's image, from a tar file or from remote storage; None for a file at its path.
+
+        Raises:
+            UnreadableFrame: where it is not on the storage.
+            DataNotFound: where its tar file is not there.
+            UserError: where it can't be read.
+        """
+        if self.header.tars:
+            offsets, lengths = self._ranges
+            tar = int(self._frame_tars[row])
+            return io.BytesIO(self._tar_files.read(tar, int(offsets[row]), int(lengths[row])))
+        return self.root.content(self._frame_names[row].as_py())
 
     def check_root(self) -> None:
         """
         Raises:
             DataNotFound: where the frames are no longer where the index says.
+            UserError: where a tar file has changed since it was indexed.
         """
-        if not self.header.packed and not self.root.is_dir():
+        if self.header.packed:
+            return
+        if not self.root.exists():
             raise DataNotFound(
-                f"{printable(self.root)}: there is no such folder, and {self.path} says that its frames are there",
+                f"{self.root}: there is no such folder, and {self.remote or self.path} says that its frames are "
+                "there",
                 "put them back, or make the index again",
             )
+        self._tar_files.check()
 
     def check_whole(self) -> None:
         """Checks that the mapped files have not become shorter.
@@ -255,32 +257,42 @@ class FrameIndex:
                     )
 
     @cached_property
-    def _home(self) -> Root:
-        return Root(self.root, follow_links=self.header.links == "followed")
+    def _tar_files(self) -> TarFiles:
+        return TarFiles(self.root, self.header.tars or {})
 
     def _check(self) -> None:
         ends = np.cumsum(self.lengths)
         starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
         if (self.lengths < 1).any() or not np.array_equal(starts, self.starts) or len(self) != sum(ends[-1:]):
             raise UserError(f"{self.path}: clips and frames don't fit", "make the index again")
+        if self.header.tars:
+            sizes, (offsets, lengths) = np.array(list(self.header.tars.values())), self._ranges
+            known = (self._frame_tars >= 0) & (self._frame_tars < len(sizes))
+            if not known.all() or (offsets < 0).any() or (lengths < 0).any():
+                raise UserError(f"{self.path}: frames and tar files don't fit", "make the index again")
+            if (offsets > sizes[self._frame_tars] - lengths).any():
+                raise UserError(f"{self.path}: a frame lies beyond its tar file", "make the index again")
         later = np.diff(self.times) > 0
         later[ends[:-1] - 1] = True
         if not (later.all() and np.isfinite(self.times).all()):
             raise UserError(f"{self.path}: times of a clip don't increase", "make the index again")
 
 
-def open_index(location: Path | RemoteFolder, fps: float | None) -> FrameIndex:
+def open_index(
+    location: Path | RemoteFolder, fps: float | None, cache: RemoteCache | None = None
+) -> FrameIndex:
     """Opens an index for a run, and checks that its frames are there.
 
     Args:
         location: the index, on this machine or on remote storage.
         fps: the frame rate in the recipe; None if it has none.
+        cache: for frames on remote storage [in the user's cache folder].
 
     Raises:
         DataNotFound: where the index or its frames are not there.
         UserError: where it can't be used, or was made for another frame rate.
     """
-    index = FrameIndex(location) if isinstance(location, Path) else _open_remote(location)
+    index = FrameIndex(*_found(location), cache)
     if fps is not None and not math.isclose(fps, index.header.fps, rel_tol=1e-3):
         raise UserError(
             f"{location}: this index was made for {index.header.fps:.4g} frames per second, "
@@ -291,18 +303,11 @@ def open_index(location: Path | RemoteFolder, fps: float | None) -> FrameIndex:
     return index
 
 
-def _open_remote(folder: RemoteFolder) -> FrameIndex:
-    """
-    Raises:
-        UserError: where the images are not in the index.
-    """
-    index = FrameIndex(folder.copied((HEADER, CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE)), folder)
-    if not index.header.packed:
-        raise UserError(
-            f"{folder}: this index lists image files, and only packed indexes are read from remote storage",
-            "pack it: ssltoolbox data pack",
-        )
-    return index
+def _found(location: Path | RemoteFolder) -> tuple[Path, RemoteFolder | None]:
+    """The folder of an index, or of a copy of its tables on this machine, and where it is on remote storage."""
+    if isinstance(location, Path):
+        return location, None
+    return location.copied((HEADER, CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE)), location
 
 
 def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> np.ndarray:
@@ -321,17 +326,6 @@ def split_clips(index: FrameIndex, split: Split, *, val: float, test: float) -> 
     if not len(clips):
         no_identity(index.path, len(index.identity_names), split, val=val, test=test)
     return clips
-
-
-def _open(file: Path) -> Any:
-    """
-    Raises:
-        UserError: where the file can't be read.
-    """
-    try:
-        return pa.OSFile(str(file))
-    except OSError as error:
-        raise UserError(f"{file}: {first_line(error)}", "pack the index again") from error
 
 
 def _size(file: Path) -> int:

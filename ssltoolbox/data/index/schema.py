@@ -9,11 +9,11 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ssltoolbox.api import DataNotFound, UserError
+from ssltoolbox.api import DataNotFound, UserError, is_url
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.support.files import replaced
 from ssltoolbox.support.paths import refuse_no_utf8
-from ssltoolbox.support.remote import RemoteFolder
+from ssltoolbox.support.remote import RemoteCache, RemoteFolder
 
 HEADER, SKIPPED, LANDMARKS_SKIPPED = "index.json", "skipped.csv", "landmarks_skipped.csv"
 CLIPS_FILE, FRAMES_FILE, LANDMARKS_FILE, IMAGES_FILE = (
@@ -51,7 +51,9 @@ classes."""
 SPLIT = "split"
 """A column that clips.arrow may have: train, val or test."""
 BYTE_RANGE = {"offset": pa.int64(), "length": pa.int32()}
-"""Columns of a packed index: where the frame's bytes are in images.bin."""
+"""Columns of a packed index, or of one of tar files: where the frame's bytes are in images.bin or its tar file."""
+TAR = "tar"
+"""A column of an index of tar files: the number of the frame's tar file in `Header.tars`, int32."""
 LANDMARKS = pa.schema([("landmarks", pa.list_(pa.float32(), 2 * POINTS)), ("valid", pa.bool_())])
 """A row's numbers are x₁ y₁ x₂ y₂ …; NaN throughout where `valid` is false."""
 
@@ -95,11 +97,12 @@ class Header(BaseModel):
     Attributes:
         version: of this format.
         root: the folder that paths are below: absolute, or relative to the folder that the index lies in, so
-            that an index beside its frames can be moved with them.
+            that an index beside its frames can be moved with them; or the URL of a folder on remote storage.
         fps: frames per second where frames are numbered without gaps.
         packed: None for an index of image files.
         links: `followed` if links may lead out of the root; None if they may not.
         classes: label → the names of its classes or columns; None where they have no names.
+        tars: path of a tar file below the root → its bytes, where frames are in tar files.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -110,6 +113,7 @@ class Header(BaseModel):
     packed: Packing | None = None
     links: Literal["followed"] | None = None
     classes: dict[str, list[str]] | None = None
+    tars: dict[str, int] | None = None
 
     @classmethod
     def read(cls, index: Path) -> Header:
@@ -143,12 +147,15 @@ class Header(BaseModel):
             path.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
 
 
-def root_for(frames: Path, index: Path | RemoteFolder) -> str:
+def root_for(frames: Path | RemoteFolder, index: Path | RemoteFolder) -> str:
     """How the header of an index names the root of its frames: see `Header.root`.
 
     Raises:
         UserError: where the one or the other is named in bytes that are not UTF-8.
     """
+    if isinstance(frames, RemoteFolder):
+        home_url = f"{index.url.rpartition('/')[0]}/" if isinstance(index, RemoteFolder) else ""
+        return frames.url.removeprefix(home_url) if home_url else frames.url
     frames = frames.absolute().resolve()
     refuse_no_utf8(frames)
     if isinstance(index, RemoteFolder):
@@ -158,16 +165,28 @@ def root_for(frames: Path, index: Path | RemoteFolder) -> str:
     return str(frames.relative_to(home)) if frames.is_relative_to(home) else str(frames)
 
 
-def root_of(header: Header, index: Path) -> Path:
+def root_of(
+    header: Header, index: Path, remote: RemoteFolder | None, cache: RemoteCache
+) -> Path | RemoteFolder:
     """The root of an index's frames.
+
+    Args:
+        header: of the index.
+        index: its folder on this machine.
+        remote: its folder on remote storage, if it is there.
+        cache: for a root on remote storage.
 
     Raises:
         UserError: where the header leads up through `..`, which this package never writes.
     """
+    if is_url(header.root):
+        return cache.folder(header.root)
     if ".." in Path(header.root).parts:
         raise UserError(
             f"{index / HEADER}: root: '..' is not allowed in {header.root!r}", "use an absolute path"
         )
+    if remote and not Path(header.root).is_absolute():
+        return cache.folder(f"{remote.url.rpartition('/')[0]}/{header.root}")
     return index.absolute().parent / header.root
 
 

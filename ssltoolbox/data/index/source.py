@@ -70,7 +70,7 @@ class IndexSource:
     def _image(self, row: int, size: int) -> tuple[Tensor, Extent]:
         packing = self._index.header.packed
         if packing is None:
-            return read_image(self._index.frame_path(row), size)
+            return read_image(self._index.frame_path(row), size, self._index.content(row))
         return _decoded(self._index.packed_image(row), packing, size, self._index.frame_name(row))
 
     def _points(self, row: int, extent: Extent, size: int) -> np.ndarray | None:

@@ -262,7 +262,7 @@ def test_memory_does_not_grow_with_the_frames(
 ) -> None:
     """No frame is kept: a path alone has more bytes than what one more frame takes."""
     monkeypatch.setattr(build_module, "BLOCK", 512)
-    monkeypatch.setattr(build_module, "read_extent", lambda path: Extent(16, 16))
+    monkeypatch.setattr(build_module, "read_extent", lambda path, content: Extent(16, 16))
     grown(16, tmp_path, output.with_name("first.index"))  # what is imported and cached at first use
     few, many = (grown(clips, tmp_path, output.with_name(f"{clips}.index")) for clips in (50, 250))
     assert (many - few) / (64 * 200) < 8

@@ -183,8 +183,8 @@ def test_the_shards_of_a_large_index_are_larger(index: FrameIndex, monkeypatch: 
 
 
 def test_frames_that_have_moved_away(index: FrameIndex) -> None:
-    index.root.rename(index.root.with_name("elsewhere"))
-    with pytest.raises(DataNotFound, match=str(index.root)):
+    index.root.place.rename(index.root.place.with_name("elsewhere"))
+    with pytest.raises(DataNotFound, match=str(index.root.place)):
         find(index)
     assert FrameIndex(index.path).landmarks is None
 

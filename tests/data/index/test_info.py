@@ -81,7 +81,7 @@ def test_more_clips_are_no_more_checks_of_the_files(
 
 
 def test_the_contact_sheet_has_frames_and_landmarks(index: FrameIndex, tmp_path: Path) -> None:
-    (index.root / "a/v/d/00.png").write_bytes(b"")
+    (index.root.place / "a/v/d/00.png").write_bytes(b"")
     write_sheet(index, tmp_path / "sheet.png")
     pixels = np.asarray(Image.open(tmp_path / "sheet.png"))
     assert pixels.shape == (3 * (LINE + TILE) + GAP, 8 * (TILE + GAP) + GAP, 3)

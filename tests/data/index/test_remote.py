@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.storage import Storage, serving
+from helpers.storage import memory as memory
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.cli.main import run
@@ -80,21 +81,19 @@ def test_the_facts_need_no_image(storage: Storage, tmp_path: Path) -> None:
     assert "/packed.index/images.bin" not in storage.sent
 
 
-def test_an_index_of_image_files_is_rejected(storage: Storage, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"faces\.index") as caught:
-        frames_of(f"{storage.url}/faces.index", tmp_path)
-    assert "data pack" in str(caught.value.hint)
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    """fsspec's file system in memory."""
-    from fsspec import filesystem
-
-    system = filesystem("memory")
-    yield system
-    system.store.clear()
-    system.pseudo_dirs[:] = [""]
+def test_an_index_of_image_files_that_lie_beside_it(storage: Storage, indexes: Path, tmp_path: Path) -> None:
+    there = frames_of(f"{storage.url}/faces.index", tmp_path)
+    for dataset in (there, pickle.loads(pickle.dumps(there))):
+        ours, expected = (
+            data.read([0, 1, 1], [2, 0, 1])
+            for data in (dataset, frames_of(indexes / "faces.index", tmp_path))
+        )
+        assert torch.equal(ours.images, expected.images)
+        assert torch.equal(ours.landmarks, expected.landmarks)
+    assert storage.sent["/frames/id1/v/c/0.jpg"] == (indexes / "frames/id1/v/c/0.jpg").stat().st_size
+    (indexes / "frames/id1/v/c/2.jpg").unlink()
+    missing = f"{storage.url}/frames/id1/v/c/2.jpg"
+    assert there.read([1], [2]).unreadable == {0: f"{missing}: there is no such file"}
 
 
 def pack_to(url: str, indexes: Path) -> int:
