@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ssltoolbox.engine.entry import train as train
     from ssltoolbox.plan import load_recipe as load_recipe
 
-__version__ = "0.1.0"
+    __version__: str
 
 _HOMES = {
     "load_backbone": "ssltoolbox.engine.entry",
@@ -24,7 +24,11 @@ __all__ = ["__version__", "load_backbone", "load_head", "load_method", "load_rec
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a function when it is first used: `import ssltoolbox` costs nothing."""
+    """Imports a function when it is first used, and looks up the version: `import ssltoolbox` costs nothing."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ssltoolbox")
     if name in _HOMES:
         from importlib import import_module
 

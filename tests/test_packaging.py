@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from importlib import import_module
 from importlib.metadata import entry_points, metadata
@@ -95,8 +97,9 @@ def test_a_detector_whose_model_binds_the_user_has_a_notice(name: str) -> None:
     assert item.descriptor.notice
 
 
-def test_the_root_has_one_version() -> None:
-    assert read(ROOT)["project"]["version"] == __version__
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert "version" in read(ROOT)["project"]["dynamic"]
+    assert metadata("ssltoolbox")["Version"] == __version__
 
 
 @each_folder
@@ -116,7 +119,9 @@ def test_a_plugin_package_has_its_entry_points_and_depends_on_the_engine(folder:
 @each_folder
 def test_a_plugin_package_is_like_the_root(folder: Path) -> None:
     root, settings = read(ROOT), read(folder)
-    assert settings["build-system"] == root["build-system"]
+    backends = [each["build-system"] for each in (settings, root)]
+    assert backends[0]["build-backend"] == backends[1]["build-backend"]
+    assert set(backends[0]["requires"]) <= set(backends[1]["requires"])
     for key in ("license", "requires-python"):
         assert settings["project"][key] == root["project"][key]
 
@@ -170,9 +175,13 @@ def test_every_target_can_be_called(item: Provided) -> None:
     assert target is getattr(import_module(module), name)
 
 
-def test_the_citation_names_this_version_and_licence() -> None:
+def test_the_citation_names_the_next_version_and_the_licence() -> None:
+    """A tree without tags has this version too, and the changelog is about it."""
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert (cited["version"], cited["license"]) == (__version__, read(ROOT)["project"]["license"])
+    assert cited["license"] == read(ROOT)["project"]["license"]
+    version = cited["version"]
+    assert read(ROOT)["tool"]["hatch"]["version"]["fallback-version"] == f"{version}.dev0"
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version
 
 
 def test_the_badges_say_what_the_package_says() -> None:
@@ -185,11 +194,20 @@ def test_the_badges_say_what_the_package_says() -> None:
 
 
 def test_a_release_runs_targets_that_exist() -> None:
-    """And its first step finds the version: it compares the tag with a line of pyproject.toml."""
+    """And its first step finds the version: it compares the tag with a line of CITATION.cff."""
     (job,) = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"].values()
     commands = [step["run"] for step in job["steps"] if "run" in step]
     targets = [command.removeprefix("make ") for command in commands if command.startswith("make ")]
     makefile = (ROOT / "Makefile").read_text()
     assert targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text().splitlines()
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    found = subprocess.run(
+        ["bash", "-c", commands[0]],
+        cwd=ROOT,
+        env={**os.environ, "GITHUB_REF_NAME": f"v{cited}"},
+        timeout=60,
+    )
+    assert found.returncode == 0
+    other = {**os.environ, "GITHUB_REF_NAME": f"v{cited}1"}
+    assert subprocess.run(["bash", "-c", commands[0]], cwd=ROOT, env=other, timeout=60).returncode == 1

@@ -1,4 +1,4 @@
-"""The version of the code of a result: that of the toolbox and of the installed plugins."""
+"""The version of the code of a result: of the toolbox and of the installed plugins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from ssltoolbox import __version__
 from ssltoolbox.registry.contract import GROUP
 
 NOT_IN_RESULTS = ("bench", "cli", "report")
@@ -16,8 +15,11 @@ NOT_IN_RESULTS = ("bench", "cli", "report")
 
 
 def code_version() -> str:
-    """The toolbox's version, and a digest of its source and of the source of every installed plugin."""
-    return f"{__version__}+{digest_of(_sources())}"
+    """A digest of the source of the toolbox and of every installed plugin.
+
+    It is the same in every clone, with tags and without.
+    """
+    return digest_of(_sources())
 
 
 def digest_of(files: Iterable[Path]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from helpers.golden import Golden
 from helpers.plugins import BAD_HOOK, GOOD, NO_IMPORT, FakePlugins
 
+from ssltoolbox import __version__
 from ssltoolbox.api import KINDS, Kind
 from ssltoolbox.cli.main import run
 from ssltoolbox.scaffold import examples
@@ -81,7 +82,7 @@ def test_the_list_as_json(plugins: FakePlugins, capsys: Capture) -> None:
         "notice": "",
         "plugin": "methods",
         "distribution": "ssltoolbox",
-        "version": "0.1.0",
+        "version": __version__,
         "module": "ssltoolbox.methods.plugin",
     }
     assert data["broken"] == [

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Protocol
 
+from ssltoolbox import __version__
+
 FOLDER = Path(__file__).parents[1] / "golden" / "wording"
 
 
@@ -19,7 +21,7 @@ class Golden(Protocol):
 class GoldenTexts:
     """The golden texts of one test, in the order of the calls.
 
-    Paths of the test's own folders are written as `<tmp>`.
+    Paths of the test's own folders are written as `<tmp>`, and the version of ssltoolbox as `<version>`.
 
     Args:
         module: path of the test's file below `tests`.
@@ -36,6 +38,7 @@ class GoldenTexts:
     def __call__(self, text: str) -> None:
         """Compares the next text of the test."""
         number = len(self.seen)
+        text = text.replace(f"ssltoolbox {__version__}", "ssltoolbox <version>")
         self.seen.append(re.sub(rf"{re.escape(str(self.base))}/[^/\s:;,')]+", "<tmp>", text))
         if self.update:
             self._write()
