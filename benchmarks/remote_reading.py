@@ -44,6 +44,7 @@ def serve(address: Connection) -> None:
     """Serves until the process is ended; sends its URL."""
     from moto.server import ThreadedMotoServer
 
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it prints a line for each request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     address.send("http://{}:{}".format(*server.get_host_and_port()))

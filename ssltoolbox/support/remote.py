@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock
 
@@ -308,18 +308,24 @@ class RemoteFile:
             UserError: if the storage can't be read.
         """
         stop = min(offset + length, self.size)
-        first = offset // BLOCK
-        content = b"".join(self._block(number) for number in range(first, -(-stop // BLOCK)))
-        return content[offset - first * BLOCK : stop - first * BLOCK]
+        return b"".join(
+            self._part(number, max(offset - number * BLOCK, 0), min(stop - number * BLOCK, BLOCK))
+            for number in range(offset // BLOCK, -(-stop // BLOCK))
+        )
 
-    def _block(self, number: int) -> bytes:
+    def _part(self, number: int, start: int, stop: int) -> bytes:
+        """The bytes of a block from start to stop. Of a cached block, only these are read."""
         key = f"{self._version}/{BLOCK}/{number}"
-        content: bytes | None = self._folder.blocks.get(key)
-        if content is None:
-            start = number * BLOCK
-            content = self._folder.fetch(self._name, start, min(start + BLOCK, self.size))
-            self._folder.blocks.set(key, content)
-        return content
+        kept: bytes | IO[bytes] | None = self._folder.blocks.get(key, read=True)
+        if kept is None:
+            first = number * BLOCK
+            kept = self._folder.fetch(self._name, first, min(first + BLOCK, self.size))
+            self._folder.blocks.set(key, kept)
+        if isinstance(kept, bytes):  # the cache keeps small blocks in its database
+            return kept[start:stop]
+        with kept:
+            kept.seek(start)
+            return kept.read(stop - start)
 
 
 def _digest(*of: object) -> str:

@@ -1,4 +1,4 @@
-"""Remote storage on this machine: files of a folder by HTTP, with ranges and ETags; and in memory."""
+"""Remote storage on this machine: files of a folder by HTTP, with ranges and ETags; in memory; and by S3."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -93,3 +94,28 @@ def memory() -> Iterator[Any]:
     yield system
     system.store.clear()
     system.pseudo_dirs[:] = [""]
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """fsspec's file system of an S3 server of this machine, which has the bucket `faces`."""
+    from fsspec import filesystem
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()  # of earlier tests
+    storage = filesystem("s3", skip_instance_cache=True)
+    type(storage).clear_instance_cache()
+    storage.mkdir("faces")
+    yield storage
+    type(storage).clear_instance_cache()
+    server.stop()

@@ -52,6 +52,20 @@ def test_a_range_is_what_the_file_has_there(
     assert file.read_at(length, offset) == CONTENT[offset : offset + length]
 
 
+def test_a_cached_range_is_what_the_file_has_there(
+    storage: Storage, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large blocks are files of the cache, of which a part is read; the last, small one is in its database."""
+    monkeypatch.setattr(remote, "BLOCK", 2**16)
+    content = CONTENT * 80
+    (stored / "big.bin").write_bytes(content)
+    for _ in range(2):
+        file = folder_of(storage, tmp_path).file("big.bin")
+        for offset, length in ((0, 3), (70_000, 500), (65_530, 10), (0, len(content)), (len(content) - 5, 9)):
+            assert file.read_at(length, offset) == content[offset : offset + length]
+    assert storage.sent == {"/big.bin": len(content)}
+
+
 def test_a_part_is_read_from_the_storage_once(storage: Storage, tmp_path: Path) -> None:
     for _ in range(3):
         folder_of(storage, tmp_path).file("big.bin").read_at(50, 110)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tarfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from helpers import spots
 from helpers.storage import memory as memory
+from helpers.storage import s3 as s3
 from helpers.videos import scene, write_video
 
 from ssltoolbox.api import UserError
@@ -17,6 +21,8 @@ from ssltoolbox.data.extract import folder as folder_module
 from ssltoolbox.data.extract.folder import VideoResult, extract_videos
 from ssltoolbox.data.extract.video import Cropping
 from ssltoolbox.data.extract.videos import find_videos
+from ssltoolbox.data.frames.dataset import FramesDataset
+from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.plan.detector import DetectorMaker
 from ssltoolbox.support.remote import RemoteCache, RemoteFolder
 
@@ -36,8 +42,7 @@ def videos(tmp_path: Path) -> Path:
 
 def extract(videos: Path, output: Path | RemoteFolder, size: int = 32) -> list[VideoResult]:
     maker = DetectorMaker("spots", (), (Path(spots.__file__),))
-    cropping = CROPPING.__class__(**{**vars(CROPPING), "size": size})
-    found = find_videos([videos])
+    cropping, found = replace(CROPPING, size=size), find_videos([videos])
     return extract_videos(
         found, output, cropping, maker, {"name": "spots"}, workers=1, tick=lambda done: None
     )
@@ -123,3 +128,31 @@ def test_from_videos_to_an_index_at_urls(
     assert run(["data", "index", URL, "--fps", "5", *where, "memory://faces.index"]) == 0
     assert "12 frames of 2 clips are in memory://faces.index" in capsys.readouterr().out
     assert b'"root": "frames"' in memory.cat("/faces.index/index.json")
+
+
+@pytest.mark.slow
+def test_from_videos_on_disk_to_frames_and_tar_files_on_s3(
+    s3: Any, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLTOOLBOX_CACHE", str(tmp_path / "shared"))
+    monkeypatch.chdir(tmp_path)
+    extract(videos, Path("frames"))
+    there = RemoteCache(tmp_path / "cache").folder("s3://faces/frames")
+    for _ in range(2):
+        assert len(extract(videos, there)) == 3
+    files = [path for path in Path("frames").rglob("*") if path.is_file() and path.name != ".lock"]
+    assert sorted(s3.find("faces/frames")) == sorted(f"faces/{path}" for path in files)
+    assert all(s3.cat(f"faces/{path}") == path.read_bytes() for path in files)
+    with tarfile.open("0.tar", "w") as tar:
+        tar.add("frames/id1", "id1")
+    s3.put("0.tar", "faces/tars/0.tar")
+    read = []
+    for place in ("frames", "tars"):
+        url = f"s3://faces/{place}.index"
+        command = ["data", "index", f"s3://faces/{place}", "-o", url, "--fps", "5", "--workers", "1"]
+        assert run(command) == 0
+        options = FramesOptions.model_validate({"index": url, "size": 32, "cache": str(tmp_path / "c")})
+        read.append(FramesDataset(options, "train").read([0, 1, 1], [0, 5, 2]))
+    assert read[0].unreadable == {}
+    assert torch.equal(read[0].images, read[1].images)
+    assert torch.equal(read[0].landmarks, read[1].landmarks)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from helpers.storage import Storage, serving
 from helpers.storage import memory as memory
+from helpers.storage import s3 as s3
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.cli.main import run
@@ -185,27 +186,11 @@ evaluate: []
 
 
 @pytest.fixture
-def bucket(indexes: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket(s3: Any, indexes: Path) -> str:
     """The URL of the index on an S3 server of this machine."""
-    from fsspec import filesystem
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    storage = filesystem("s3")
-    storage.mkdir("faces")
     for folder in ("packed.index", "frames"):
-        storage.put(str(indexes / folder), f"faces/{folder}", recursive=True)
-    yield "s3://faces/packed.index"
-    server.stop()
+        s3.put(str(indexes / folder), f"faces/{folder}", recursive=True)
+    return "s3://faces/packed.index"
 
 
 def weights_after_training(folder: Path, index: str, workers: int) -> bytes:
