@@ -52,7 +52,7 @@ def evaluate(
     """Evaluate a network on downstream tasks.
 
     The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
-    predict`.
+    predict`. Several processes of torchrun or srun compute the features together.
 
     RUN_OR_WEIGHTS is one of these: the folder of a finished run; a file of weights, from ssltoolbox or another
     project such as torchvision, lightly, DINO, MoCo or MAE; timm:NAME, a model of timm with its ImageNet weights;
@@ -82,19 +82,16 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
 
     with libraries_loaded():
         from ssltoolbox.engine.core.components import Components
-        from ssltoolbox.engine.inspect.reporting import write_report
         from ssltoolbox.engine.runs.folder import open_run
-        from ssltoolbox.engine.runs.log import crashes_in, logged_to
-        from ssltoolbox.engine.scoring.evaluate import evaluate_run
+        from ssltoolbox.engine.training.evaluation import evaluate_again
+        from ssltoolbox.engine.training.launch import is_first_process
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
-    components = Components(plan)
     console = new_console()
-    print_unused_gpu(console)
-    with folder.locked(), logged_to(folder.log), crashes_in(folder.log):
-        results = evaluate_run(components, folder, again=True, console=console)
-        write_report(components, folder, console)
+    if is_first_process():
+        print_unused_gpu(console)
+    results = evaluate_again(Components(plan), folder, console)
     with shown("the results", folder.evaluation):
         print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
@@ -107,14 +104,17 @@ def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequen
 
     with libraries_loaded():
         from ssltoolbox.engine.inspect.source import check_weights, open_source
+        from ssltoolbox.engine.training.launch import is_first_process
         from ssltoolbox.engine.training.run import train
 
     plan = open_source(network, overrides)
     _refuse_no_task(plan)
-    print_warnings(plan)
+    first = is_first_process()
+    if first:
+        print_warnings(plan)
     console = new_console()
     matched = check_weights(plan)
-    if matched:
+    if matched and first:
         console.print(f"{network.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
     run = train(plan, out, console=console)
     with shown("the results", run.folder.evaluation):

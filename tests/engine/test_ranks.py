@@ -2,13 +2,16 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
-from helpers.runs import start, write_recipe
+from helpers.runs import start, untrained_run, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +87,79 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         text = (tmp_path / "two" / log).read_text()
         assert re.search(r"rank \d of 2 .*step 0\b", text)
         assert "features of " in text
+
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def python(*arguments: str, folder: Path) -> str:
+    """The output of Python with these arguments, on one core a process, without features kept by another test."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "SSLTOOLBOX_CACHE": str(folder / "cache")}
+    ended = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("of_weights", [False, True], ids=["run", "weights"])
+def test_two_processes_evaluate_as_one(tmp_path: Path, of_weights: bool) -> None:
+    """Three batches of frames: the first process computes one, the other two; only the first prints."""
+    recipe = write_recipe(
+        tmp_path,
+        ("eval_clips: 8", "eval_clips: 28"),
+        ("trainer:", "evaluate: [{name: identity, protocol: knn}]\ntrainer:"),
+    )
+    found, printed = {}, {}
+    for name, launcher in (("alone", ()), ("together", TORCHRUN)):
+        folder = tmp_path / name
+        folder.mkdir()
+        run = untrained_run(recipe, folder / "run")
+        what = [str(run)]
+        if of_weights:
+            weights = str(run / "backbone.safetensors")
+            (run / "recipe.yaml").unlink()
+            what = [weights, "--recipe", str(recipe), "--out", str(folder / "out")]
+            run = folder / "out"
+        printed[name] = python(*launcher, "-m", "ssltoolbox", "evaluate", *what, folder=folder)
+        found[name] = json.loads((run / "evaluation.json").read_text())
+        if launcher:
+            assert "features of 304 of 560 frames" in (run / "log.rank1.txt").read_text()
+    assert found["together"] == found["alone"]
+    assert len(printed["together"].splitlines()) == len(printed["alone"].splitlines())
+
+
+TWO_TRAININGS = """
+import sys
+import ssltoolbox
+
+print("begins")
+for seed in (1, 2):
+    run = ssltoolbox.train(sys.argv[1], [f"seed={seed}"], out=f"run{seed}")
+    print(run.folder.path.name, run.evaluation["identity"]["accuracy"])
+"""
+
+
+def test_two_trainings_in_a_script(tmp_path: Path) -> None:
+    """The process that is started for the second training skips the first."""
+    recipe = write_recipe(
+        tmp_path,
+        ("steps: 6,", "devices: 2, steps: 2,"),
+        ("trainer:", "evaluate: [{name: identity, protocol: knn}]\ntrainer:"),
+    )
+    (tmp_path / "script.py").write_text(TWO_TRAININGS)
+    lines = python("script.py", str(recipe), folder=tmp_path).splitlines()
+    assert lines.count("begins") == 3
+    for seed in (1, 2):
+        accuracy = json.loads((tmp_path / f"run{seed}" / "evaluation.json").read_text())["identity"][
+            "accuracy"
+        ]
+        # The first process prints it of both, the second's process of the first training.
+        assert lines.count(f"run{seed} {accuracy}") == 3 - seed
+        assert "rank 1 of 2 trains" in (tmp_path / f"run{seed}" / "log.rank1.txt").read_text()

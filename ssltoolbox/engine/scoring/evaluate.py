@@ -47,8 +47,7 @@ def evaluate_run(
     if not components.plan.recipe.evaluate:
         return {}
     if folder.evaluation.exists() and not again:
-        results: dict[str, Any] = json.loads(folder.evaluation.read_text(encoding="utf-8"))
-        return results
+        return results_of(folder)
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
         console.print("evaluating, and an untrained network to compare with …", highlight=False)
@@ -78,6 +77,14 @@ def evaluate_run(
     write_json(folder.mistakes, mistakes_of(found, components.tasks))
     write_json(folder.evaluation, results)
     fit.clear()
+    return results
+
+
+def results_of(folder: RunFolder) -> dict[str, Any]:
+    """The results of an evaluated run; empty for a run without them."""
+    if not folder.evaluation.exists():
+        return {}
+    results: dict[str, Any] = json.loads(folder.evaluation.read_text(encoding="utf-8"))
     return results
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssltoolbox.recipe import Trainer
 
 RUN_FOLDER = "SSLTOOLBOX_OUT"
-"""Set for the processes that Lightning starts: the folder of their run."""
+"""Set for the processes that `Children` starts: the folder of their run."""
 INTERACTIVE_JOBS = ("bash", "interactive")
 """Names of SLURM jobs in which a user types commands, as Lightning has them."""
 UNSUPPORTED = {"mpirun": "OMPI_COMM_WORLD_SIZE", "mpiexec": "PMI_SIZE", "jsrun": "JSM_NAMESPACE_SIZE"}
@@ -58,7 +58,7 @@ class World:
         nodes: machines.
         rank: of this process among all.
         local_rank: of this process on its node.
-        launcher: the program that started them; None if Lightning starts the others on each node.
+        launcher: the program that started them; None if `Children` starts the others on each node.
     """
 
     devices: int = 1
@@ -174,12 +174,44 @@ def world_of(trainer: Trainer, gpus: int, env: Mapping[str, str] | None = None) 
             f"or change {launcher.option}",
         )
     _refuse_too_many(devices, gpus)
+    return _world_by(launcher, devices)
+
+
+def started_world(gpus: int, env: Mapping[str, str] | None = None) -> World | None:
+    """The processes that a launcher has started, whatever their number; None without a launcher.
+
+    Args:
+        gpus: the number of GPUs that this process sees.
+        env: the environment variables; those of this process if not given.
+
+    Raises:
+        UserError: when nodes have different numbers of processes, or more processes than GPUs.
+    """
+    launcher = launcher_of(os.environ if env is None else env)
+    if launcher is None:
+        return None
+    per_node = launcher.per_node or launcher.size
+    if launcher.size % per_node:
+        raise UserError(
+            f"{launcher.name} has started {counted(launcher.size, 'process')}, of which {per_node} on this node",
+            f"start the same number on each node, by {launcher.option}",
+        )
+    if gpus and per_node > gpus:
+        raise UserError(
+            f"{launcher.name} has started {counted(per_node, 'process')} on this node for "
+            f"{counted(gpus, 'GPU')} that this one sees",
+            f"change {launcher.option}, or let each process see all GPUs of its node",
+        )
+    return _world_by(launcher, per_node)
+
+
+def _world_by(launcher: Launcher, devices: int) -> World:
     local_rank = launcher.rank % devices if launcher.local_rank is None else launcher.local_rank
-    return World(devices, trainer.nodes, launcher.rank, local_rank, launcher)
+    return World(devices, launcher.size // devices, launcher.rank, local_rank, launcher)
 
 
 def _own_world(requested: int | Literal["auto"], nodes: int, gpus: int, env: Mapping[str, str]) -> World:
-    """The processes without a launcher: Lightning starts one for each further device of a node."""
+    """The processes without a launcher: `Children` starts one for each further device of a node."""
     devices = max(1, gpus) if requested == "auto" else requested
     _refuse_too_many(devices, gpus)
     node = int(env.get("NODE_RANK", 0))

@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -15,9 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import torch
+from torch import distributed
+
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.engine.training.children import Children
+from ssltoolbox.engine.training.children import PATIENCE, PATIENCE_OF_USERS, Children
 from ssltoolbox.engine.training.launch import RUN_FOLDER, World
 from ssltoolbox.support.interruption import Interrupted
 from ssltoolbox.support.workers import affinity
@@ -39,12 +43,16 @@ class Start:
     Attributes:
         folder: the run folder.
         trains: False if nothing is left to train.
+        evaluates: False if nothing is left to evaluate.
+        together: True if the other processes compute features too.
         sharing: the number of processes, this one included, that share this process's cores.
         children: the processes that this one is to start.
     """
 
     folder: Path
     trains: bool
+    evaluates: bool
+    together: bool
     sharing: int
     children: Children
 
@@ -81,7 +89,11 @@ class Rendezvous:
         try:
             if error is not None and not self._begun:
                 self._give_up(error)
-            self._children.end(at_once=isinstance(error, KeyboardInterrupt))
+            if not self.world.launcher and distributed.is_initialized():
+                # The others may wait for this process: closed connections end that.
+                distributed.destroy_process_group()
+            hurry = isinstance(error, (KeyboardInterrupt, Interrupted))
+            self._children.end(PATIENCE_OF_USERS if hurry else PATIENCE)
         finally:
             for name, value in self._before.items():
                 os.environ.pop(name, None)
@@ -103,15 +115,13 @@ class Rendezvous:
                 raise SslToolboxError(f"process {member} has stopped: {answer['stopped']}")
             self._homes.append(answer["home"])
 
-    def begin(self, folder: Path, trains: bool) -> Start:
+    def begin(self, folder: Path, trains: bool, evaluates: bool) -> Start:
         """Called by the first process: publishes for the others that the run begins."""
+        what = {"folder": str(folder), "trains": trains, "evaluates": evaluates, "homes": self._homes}
         if self._board is not None:
-            port = self._meet_at(_free_port())
-            self._publish(
-                "begin", {"folder": str(folder), "trains": trains, "homes": self._homes, "port": port}
-            )
+            self._publish("begin", what | {"port": self._meet_at(_free_port())})
         self._begun = True
-        return self._started(str(folder), trains, self._homes)
+        return self._started(what)
 
     def join(self) -> Start:
         """Called by the other processes: waits until the run begins.
@@ -120,7 +130,8 @@ class Rendezvous:
             SystemExit: with the exit code of the first process, where the run does not begin.
         """
         if self._board is None:
-            return self._started(os.environ[RUN_FOLDER], True, self._homes)
+            folder = os.environ[RUN_FOLDER]
+            return self._started({"folder": folder, "trains": True, "evaluates": True, "homes": self._homes})
         self._publish(f"ready {self._index}", {"home": self._homes[0]})
         word = self._hear("begin", "the first process")
         self._begun = True
@@ -128,7 +139,23 @@ class Rendezvous:
         if "exit" in word:
             raise SystemExit(word["exit"])
         self._meet_at(word["port"])
-        return self._started(word["folder"], word["trains"], word["homes"])
+        return self._started(word)
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Lets the processes exchange values, also where they have not trained; all call it together."""
+        if self._board is None or distributed.is_initialized():
+            yield
+            return
+        if torch.cuda.is_available():
+            torch.cuda.set_device(self.world.local_rank)
+        self._board.set_timeout(timedelta(seconds=MOST_SECONDS_TO_COME))
+        store = distributed.PrefixStore("group", self._board)  # type: ignore[attr-defined]
+        distributed.init_process_group("gloo", store=store, rank=self._index, world_size=self._members)
+        try:
+            yield
+        finally:
+            distributed.destroy_process_group()
 
     def _meet_at(self, port: int) -> int:
         """Sets the port of torch's process group; the given port is in use by this rendezvous."""
@@ -136,17 +163,26 @@ class Rendezvous:
             os.environ["MASTER_PORT"] = str(port)
         return port
 
-    def _started(self, folder: str, trains: bool, homes: Sequence[Sequence[Any]]) -> Start:
-        os.environ[RUN_FOLDER] = folder
+    def _started(self, what: Mapping[str, Any]) -> Start:
+        os.environ[RUN_FOLDER] = what["folder"]
         if not self.world.launcher:
             os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
             os.environ.setdefault("MASTER_PORT", str(_free_port()))
-        return Start(Path(folder), trains, self._sharing(homes), self._children)
+        # Without a launcher, the further processes of a node are there only if they train.
+        processes = self.world.size if what["trains"] else self._members
+        return Start(
+            folder=Path(what["folder"]),
+            trains=what["trains"],
+            evaluates=what["evaluates"],
+            together=what["evaluates"] and processes > 1,
+            sharing=self._sharing(what["homes"], what["trains"]),
+            children=self._children,
+        )
 
-    def _sharing(self, homes: Sequence[Sequence[Any]]) -> int:
+    def _sharing(self, homes: Sequence[Sequence[Any]], trains: bool) -> int:
         host, cores = self._homes[0]
         here = sum(host == other and not set(cores).isdisjoint(theirs) for other, theirs in homes)
-        return here if self.world.launcher else here * self.world.devices
+        return here if self.world.launcher or not trains else here * self.world.devices
 
     def _give_up(self, error: BaseException) -> None:
         """Publishes for the other processes that this one ends."""

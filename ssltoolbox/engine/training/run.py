@@ -25,13 +25,14 @@ from ssltoolbox.engine.runs.clock import timed
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.log import crashes_in, logged_to
 from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal
-from ssltoolbox.engine.scoring.evaluate import evaluate_run, help_to_evaluate
+from ssltoolbox.engine.scoring.evaluate import evaluate_run, help_to_evaluate, results_of
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.live_report import LiveReport
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
-from ssltoolbox.engine.training.launch import World, world_of
+from ssltoolbox.engine.training.earlier import refuse_second, remember, skipped
+from ssltoolbox.engine.training.launch import World, started_world, world_of
 from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
 from ssltoolbox.engine.training.measure import stage_table
@@ -48,7 +49,7 @@ from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 from ssltoolbox.report.notebook import run_html
-from ssltoolbox.support.interruption import interruption_explained
+from ssltoolbox.support.interruption import Interrupted, interruption_explained
 
 log = logging.getLogger(__name__)
 
@@ -92,23 +93,39 @@ def train(
             is not empty, or holds a run of another recipe or of other data.
         SslToolboxError: when the run fails.
         Interrupted: when a signal stopped it.
-        SystemExit: in all processes but the first, when training ends.
+        SystemExit: in all processes but the first, when they have done their part.
     """
+    if earlier := skipped():
+        return Run(RunFolder(earlier), results_of(RunFolder(earlier)))
     console = console or Console(highlight=False, markup=False)
-    world = world_of(plan.recipe.trainer, torch.cuda.device_count())
+    try:
+        run = _train_together(plan, out, resume, console, profile, callbacks, loggers)
+    except BaseException:
+        remember(None)
+        raise
+    remember(run.folder.path)
+    return run
+
+
+def _train_together(
+    plan: Plan,
+    out: Path | None,
+    resume: bool,
+    console: Console,
+    profile: bool,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+) -> Run:
+    """See `train`."""
+    world = _world(plan)
+    refuse_second(world)
     components = Components(plan)
     with Rendezvous(world) as rendezvous:
         components.import_all()
         if world.rank == 0 and not (out and RunFolder(out).recipe.exists()):
             _try(components)
         if world.rank > 0:
-            start = rendezvous.join()
-            folder = RunFolder(start.folder)
-            if start.trains:
-                with logged_to(folder.log_of(world.rank)):
-                    _train(components, folder, world, start, console, callbacks=callbacks)
-                    help_to_evaluate(components, start.sharing)
-            raise SystemExit(0)
+            raise SystemExit(_exit_code_of_helper(components, world, rendezvous, console, callbacks))
         folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
         if not resume:
             folder.refuse_used()
@@ -121,7 +138,8 @@ def train(
                 with timed(folder) as clock:
                     _print_line(console, unused_gpu())
                     untrained = plan.trains and not folder.backbone.exists()
-                    start = rendezvous.begin(folder.path, trains=untrained)
+                    evaluates = bool(plan.recipe.evaluate) and (untrained or not folder.evaluation.exists())
+                    start = rendezvous.begin(folder.path, untrained, evaluates)
                     if untrained:
                         backbone = _train(
                             components, folder, world, start, console, profile, callbacks, loggers
@@ -131,21 +149,51 @@ def train(
                         backbone = components.initial_backbone()
                         _print_line(console, unseen_border(backbone, plan.image_size))
                         save_weights(backbone, folder.backbone)
-                    # The other processes are there only if they have trained.
-                    together = untrained and world.size > 1
-                    evaluation = evaluate_run(
-                        components,
-                        folder,
-                        console=console,
-                        together=together,
-                        processes=start.sharing if together else 1,
-                    )
+                    with rendezvous.connected():
+                        evaluation = evaluate_run(
+                            components,
+                            folder,
+                            again=evaluates,
+                            console=console,
+                            together=start.together,
+                            processes=start.sharing,
+                        )
                     # There may be a report of the time when it still trained.
                     if not (folder.report.exists() and "ended" in folder.recorded()):
                         clock.end()
                         write_report(components, folder, console)
             log.info("done")
             return Run(folder, evaluation)
+
+
+def _world(plan: Plan) -> World:
+    """The processes of the run. Where nothing trains, a launcher may start as many as it likes."""
+    gpus = torch.cuda.device_count()
+    return (None if plan.trains else started_world(gpus)) or world_of(plan.recipe.trainer, gpus)
+
+
+def _exit_code_of_helper(
+    components: Components,
+    world: World,
+    rendezvous: Rendezvous,
+    console: Console,
+    callbacks: Sequence[Callback],
+) -> int:
+    """Trains and computes features in a process other than the first, which says for all when it is stopped."""
+    try:
+        start = rendezvous.join()
+        folder = RunFolder(start.folder)
+        if not (start.trains or start.together):
+            return 0
+        with logged_to(folder.log_of(world.rank)):
+            if start.trains:
+                _train(components, folder, world, start, console, callbacks=callbacks)
+            if start.together:
+                with rendezvous.connected():
+                    help_to_evaluate(components, start.sharing)
+    except (Interrupted, KeyboardInterrupt):
+        return 130
+    return 0
 
 
 def _try(components: Components) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.training import launch, rendezvous
-from ssltoolbox.engine.training.launch import RUN_FOLDER, World, launcher_of, world_of
+from ssltoolbox.engine.training.launch import RUN_FOLDER, World, launcher_of, started_world, world_of
 from ssltoolbox.recipe import Trainer
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "1", "TORCHELASTIC_USE_AGENT_STORE": "True", "MASTER_PORT": "29500"}
@@ -92,6 +92,40 @@ def test_another_number_of_processes_is_refused(
         assert fact in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (torchrun(1, 2, 2), (2, 1, 1, 1)),
+        (torchrun(3, 4, 2), (2, 2, 3, 1)),
+        (slurm(5, 8, 2), (4, 2, 5, 1)),
+        ({"RANK": "1", "WORLD_SIZE": "2"}, (2, 1, 1, 1)),
+    ],
+)
+def test_an_evaluation_takes_as_many_processes_as_there_are(
+    env: Mapping[str, str], expected: tuple[int, int, int, int]
+) -> None:
+    found = started_world(0, env)
+    assert found is not None
+    assert ranks(found) == expected
+
+
+def test_an_evaluation_without_a_launcher_has_one_process() -> None:
+    assert started_world(8, {"NODE_RANK": "1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "gpus", "message"),
+    [
+        (torchrun(2, 4, 3), 0, "4 processes, of which 3 on this node"),
+        (torchrun(1, 2, 2), 1, "2 processes on this node for 1 GPU"),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, 0, "mpirun has started 2 processes"),
+    ],
+)
+def test_processes_that_cannot_evaluate_are_refused(env: Mapping[str, str], gpus: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        started_world(gpus, env)
+
+
 @pytest.mark.parametrize("env", [{}, torchrun(0, 4, 4)])
 def test_more_processes_than_gpus_are_refused(env: Mapping[str, str]) -> None:
     with pytest.raises(UserError, match=r"4 processes.* 2 GPUs"):
@@ -154,7 +188,7 @@ with Rendezvous(world) as rendezvous:
     else:
         rendezvous.await_others()
         {then}
-        start = rendezvous.begin(Path("folder"), trains=True)
+        start = rendezvous.begin(Path("folder"), trains=True, evaluates=False)
     print(start.folder, start.sharing, os.environ["MASTER_PORT"])
 """
 BY_RANK = [{"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"} for rank in (0, 1)]
