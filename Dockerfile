@@ -6,7 +6,8 @@ FROM ${BASE}
 ARG TORCH_INDEX=""
 ARG EXTRAS="video"
 
-ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
+# Python of a Linux distribution refuses to install beside its own packages, even in a container.
+ENV PIP_NO_CACHE_DIR=1 PIP_BREAK_SYSTEM_PACKAGES=1 PYTHONUNBUFFERED=1
 RUN python3 -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
 
 WORKDIR /opt/ssltoolbox

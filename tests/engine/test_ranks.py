@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from helpers.runs import start, untrained_run, write_recipe
+from helpers.runs import assert_near, start, untrained_run, write_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -35,12 +35,6 @@ def trained(
         # A step's rate is of this machine, and is there only from the first second on.
         rows = [{name: row[name] for name in row if name != "images_per_s"} for row in csv.DictReader(file)]
     return safetensors.torch.load_file(out / "backbone.safetensors"), rows
-
-
-def assert_near(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor], within: float = 1e-4) -> None:
-    apart = torch.stack([(one[key].double() - two[key].double()).square().sum() for key in one]).sum().sqrt()
-    length = torch.stack([one[key].double().square().sum() for key in one]).sum().sqrt()
-    assert apart < within * length
 
 
 def test_two_processes_in_chunks_train_as_one_without(tmp_path: Path) -> None:

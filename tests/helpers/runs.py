@@ -123,6 +123,13 @@ def untrained_run(recipe: Path, folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def assert_near(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor], within: float = 1e-4) -> None:
+    """Weights are equal up to this fraction of their length."""
+    apart = torch.stack([(one[key].double() - two[key].double()).square().sum() for key in one]).sum().sqrt()
+    length = torch.stack([one[key].double().square().sum() for key in one]).sum().sqrt()
+    assert apart < within * length
+
+
 def may_mount() -> bool:
     """Whether a test may mount file systems of its own here, in `unshare -rm`."""
     return (

@@ -24,7 +24,7 @@ others.start()
 """
 
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def run(folder: Path, child: str, parent: str, how: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
