@@ -211,7 +211,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> Iterator[Picture]:
             names = list(numbers["per_class"])
             source = confusion_plot(names, numbers["confusion"])
             how = how_measured(numbers)
-            title = f"Predictions for each {task_words(task)}" + (f", {how}" if how else "")
+            title = f"Predictions for each {task_words(task)}" + (f" ({how})" if how else "")
             yield Picture(
                 source, title, f"confusion matrix of {task}", "each row is a true class, and adds up to 100%"
             )
@@ -248,7 +248,7 @@ def _columns(evaluation: Mapping[str, Any], name: str) -> Iterator[Picture]:
             found = {column: values["f1"] for column, values in numbers["per_column"].items()}
             others = {column: values["f1"] for column, values in untrained.items()}
             how = how_measured(numbers)
-            title = f"F1 for each label of {task_words(task)}" + (f", {how}" if how else "")
+            title = f"F1 for each label of {task_words(task)}" + (f" ({how})" if how else "")
             words = "; ".join(f"{column} {value:.3f}" for column, value in found.items())
             yield Picture(columns_plot(found, others, name), title, words)
 

@@ -52,7 +52,7 @@ class Result:
     @property
     def label(self) -> str:
         """The result in words, and how it was measured."""
-        return f"{self.name}, {self.how}" if self.how else self.name
+        return f"{self.name} ({self.how})" if self.how else self.name
 
     @property
     def metric_label(self) -> str:
