@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ssltoolbox.recipe.place import Place
 
 _LONGEST_VALUE = 60
 _LONGEST_LINE = 100
+_SHORTEST_LINE = 30
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def rendered(problems: Iterable[RecipeProblem]) -> str:
         if place.line:
             number = str(place.line)
             gutter = " " * (len(number) + 1)
-            text, caret = _excerpt(place)
+            text, caret = _excerpt(place, _room(len(gutter) + len("  | ")))
             lines += [f"  {number} | {text}".rstrip(), f"  {gutter}| {' ' * caret}^"]
         lines += [f"  {gutter}{hint}" for hint in dict.fromkeys(one.hint for one in same) if hint]
     return "\n".join(lines)
@@ -137,13 +139,19 @@ def _address(place: Place) -> str:
     return f"{file}:{place.line}:{place.column}" if place.line else file
 
 
-def _excerpt(place: Place) -> tuple[str, int]:
-    """The part of the line around the place, and the caret's column in it."""
+def _room(taken: int) -> int:
+    """Characters of a line that are shown. A narrow terminal would break a longer line away from its caret."""
+    columns = shutil.get_terminal_size(fallback=(_LONGEST_LINE + taken + 1, 24)).columns
+    return max(_SHORTEST_LINE, min(_LONGEST_LINE, columns - taken - 1))
+
+
+def _excerpt(place: Place, longest: int) -> tuple[str, int]:
+    """The part of the line around the place, of about `longest` characters, and the caret's column in it."""
     before, after = place.text_line[: place.column - 1], place.text_line[place.column - 1 :]
-    if len(before) > _LONGEST_LINE * 2 // 3:
-        before = "…" + before[-_LONGEST_LINE // 2 :]
-    if len(before) + len(after) > _LONGEST_LINE:
-        after = after[: _LONGEST_LINE - len(before)] + "…"
+    if len(before) > longest * 2 // 3:
+        before = "…" + before[-longest // 2 :]
+    if len(before) + len(after) > longest:
+        after = after[: longest - len(before)] + "…"
     before = _escaped(before)
     return before + _escaped(after), sum(map(_columns, before))
 

@@ -11,6 +11,11 @@ from ssltoolbox.recipe import Place, RecipeError, RecipeProblem
 from ssltoolbox.recipe.problems import quoted
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -97,3 +102,15 @@ def test_a_similar_name_is_suggested(word: str, expected: str | None) -> None:
 
 def test_a_suggestion_does_not_depend_on_the_order_of_the_known() -> None:
     assert suggest("ab", ["abc", "abd"]) == suggest("ab", ["abd", "abc"])
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_line_fits_the_terminal_and_the_caret_its_word(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    line = "optim: {name: adam, lr: 1.0e-3, weight_decay: 1.0e-4, schedule: cosine, warmup_stepz: 30}"
+    place = Place("/data/x.yaml", 5, line.index("warmup") + 1, line)
+    _, excerpt, caret = RecipeProblem(place, "unknown key").render().splitlines()
+    assert excerpt[caret.index("^") :].startswith("warmup_stepz")
+    assert len(excerpt) <= columns
