@@ -8,14 +8,17 @@ import os
 import re
 import signal
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers import spots
+from helpers.storage import Storage, serving
 from helpers.storage import memory as memory
+from helpers.videos import scene
 
 from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.cli.main import run
@@ -24,6 +27,7 @@ from ssltoolbox.data.frames.dataset import FramesDataset, shuffled_by_tars
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.tars import Tars
+from ssltoolbox.support import remote as remote_module
 
 Put = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -115,6 +119,22 @@ def test_an_index_of_tar_files_can_be_packed_and_counted(
     assert "3 tar files" in capsys.readouterr().out
 
 
+def test_landmarks_of_frames_in_tar_files(tmp_path: Path, put_image: Put) -> None:
+    for clip in range(2):
+        put_image(tmp_path / f"frames/id{clip}/v/c/1.png", scene((20 + 10 * clip, 30, 40)))
+    write_tars(tmp_path / "frames", tmp_path / "shards", as_samples, clips_each=1)
+    found = []
+    for place in ("frames", "shards"):
+        indexed(tmp_path / place, tmp_path / f"{place}.index")
+        chosen = ["--detector", "spots", "--plugin", spots.__file__, "--workers", "1"]
+        assert run(["data", "landmarks", str(tmp_path / f"{place}.index"), *chosen]) == 0
+        landmarks = FrameIndex(tmp_path / f"{place}.index").landmarks
+        assert landmarks is not None
+        found.append(landmarks.read([0, 1]))
+    assert np.isfinite(found[0]).all()
+    np.testing.assert_array_equal(*found)
+
+
 def test_a_tar_file_that_was_cut_short_has_the_clips_before_the_cut(
     shards: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -203,6 +223,37 @@ def test_an_epoch_takes_tar_files_in_turn(shards: Path, tmp_path: Path) -> None:
     assert all(epoch[::2] == epoch[1::2] and sorted(epoch[::2]) == [0, 1, 2] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 1
     assert drawn(3) == epochs[3]
+
+
+@pytest.fixture
+def served(tmp_path: Path, put_image: Put) -> Iterator[tuple[Storage, int]]:
+    """A server of six tar files and their index, and the bytes of all tar files."""
+    random = np.random.default_rng(0)
+    for clip in range(24):
+        put_image(
+            tmp_path / f"frames/id{clip}/v/c/1.png", random.integers(0, 256, (200, 200, 3), dtype=np.uint8)
+        )
+    folder = write_tars(tmp_path / "frames", tmp_path / "served/shards", as_folders, clips_each=4)
+    indexed(folder, tmp_path / "served/tar.index")
+    with serving(tmp_path / "served") as storage:
+        yield storage, sum(file.stat().st_size for file in folder.iterdir())
+
+
+def test_a_bounded_shuffle_reads_each_part_once_with_a_small_cache(
+    served: tuple[Storage, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache holds about three of the six tar files."""
+    storage, size = served
+    monkeypatch.setattr(remote_module, "BLOCK", 2**15)
+    read = {}
+    for name, bound in (("bounded", {"shuffle_tars": 1}), ("all at once", {})):
+        storage.sent.clear()
+        options = {"cache": str(tmp_path / name), "cache_gib": size / 2 / 2**30}
+        data = dataset(f"{storage.url}/tar.index", tmp_path, **bound, **options)
+        for clip in data.order(np.random.default_rng(0)).tolist():
+            assert data.read([clip], [0]).unreadable == {}
+        read[name] = sum(sent for path, sent in storage.sent.items() if path.endswith(".tar"))
+    assert read["bounded"] <= size < read["all at once"]
 
 
 def test_shuffling_by_tar_files_needs_tar_files(frames: Path, tmp_path: Path, capsys: Capture) -> None:
