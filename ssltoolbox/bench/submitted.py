@@ -16,6 +16,7 @@ from ssltoolbox.bench.child import Child, reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share
+from ssltoolbox.bench.survivor import Survivor
 from ssltoolbox.support.files import write_json
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Submitter:
         self.engine = engine
         self._folder = folder
         self._logs = folder.path / "jobs" / "submitit"
+        self._submitit = submitit
         cluster = ENGINES[engine]
         limits = {"slurm_max_num_timeout": MOST_TIMEOUTS} if cluster == "slurm" else {}
         try:
@@ -77,7 +79,10 @@ class Submitter:
         written = json.loads(path.read_text(encoding="utf-8"))
         if written["engine"] != self.engine:
             return None
-        earlier = self._executor.job_class(self._logs, written["job"])
+        if self.engine == "processes":
+            survivor = Survivor(self._submitit.LocalJob(self._logs, written["job"]), self._logs)
+            return None if survivor.done() else survivor
+        earlier: Any = self._submitit.SlurmJob(self._logs, written["job"])
         return None if earlier.done(force_check=True) else earlier
 
 

@@ -19,6 +19,7 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
 from ssltoolbox.bench.submitted import OnNode, Submitted, Submitter, _parameters
+from ssltoolbox.support.files import write_json
 
 SAVES_ONCE = f"""
 import os, signal, sys, time
@@ -82,6 +83,48 @@ def test_a_preempted_job_saves_and_goes_on(scripts: dict[str, str], folder: Benc
     assert run.exit_code == 0
     assert [attempt.exit_code for attempt in folder.record(JOBS[0]).attempts] == [130, 0]
     assert not folder.submission(JOBS[0]).exists()
+
+
+WAITS = f"""
+import os, time
+open('begun', 'w').close()
+while not os.path.exists('go'):
+    time.sleep(0.05)
+{GOOD}
+"""
+
+
+@pytest.mark.slow
+def test_a_job_that_outlives_its_benchmark_is_waited_for(
+    scripts: dict[str, str], folder: BenchFolder
+) -> None:
+    pytest.importorskip("submitit")
+    scripts["a"] = WAITS
+    first = Submitter("processes", folder, Requests())(JOBS[0], Share())
+    until = time.monotonic() + 300
+    while not (folder.run(JOBS[0]) / "begun").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    again = Submitter("processes", folder, Requests())(JOBS[0], Share())
+    assert again._submitted.job_id == first._submitted.job_id
+    assert not again.ended()
+    (folder.run(JOBS[0]) / "go").touch()
+    # As this process has started the job, it must take notice of its end.
+    wait_for(first)
+    assert again.ended()
+    assert again.exit_code == 0
+    assert len(folder.record(JOBS[0]).attempts) == 1
+
+
+def test_a_job_of_slurm_is_found_again(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitit = pytest.importorskip("submitit")
+    ended = iter([False, True])
+    monkeypatch.setattr(submitit.SlurmJob, "done", lambda *_, **__: next(ended))
+    submitter = Submitter("processes", folder, Requests())
+    submitter.engine = "slurm"
+    write_json(folder.submission(JOBS[0]), {"engine": "slurm", "job": "4711"})
+    assert submitter._earlier(JOBS[0]).job_id == "4711"
+    assert submitter._earlier(JOBS[0]) is None
 
 
 def wait_for(run: Submitted) -> None:
