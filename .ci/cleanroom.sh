@@ -8,23 +8,23 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:-3.11} versions=${2:-lowest-direct} built=${3:-wheel}
-rooms=$PWD/build/cleanroom room=$PWD/build/cleanroom/$(basename "$python")-$versions-$built
+room=$PWD/build/cleanroom/$(basename "$python")-$versions-$built
 environment=$room/environment
 
 rm -rf "$room"
 mkdir -p "$room/home"
-uv build --quiet --out-dir "$rooms/dist"
+uv build --quiet --out-dir "$room/dist"
 uv venv --quiet --python "$python" "$environment"
 # As direct requirements: those of a wheel are none to uv, and it would take their newest versions.
 VIRTUAL_ENV=$environment uv pip install --quiet --resolution "$versions" --requirements pyproject.toml \
     --extra video --extra saliency --extra onnx --extra remote 'pytest>=8.2' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
-case $built in wheel) file=("$rooms"/dist/*.whl) ;; sdist) file=("$rooms"/dist/*.tar.gz) ;; esac
+case $built in wheel) file=("$room"/dist/*.whl) ;; sdist) file=("$room"/dist/*.tar.gz) ;; esac
 VIRTUAL_ENV=$environment uv pip install --quiet --no-deps "${file[@]}"
 VIRTUAL_ENV=$environment uv pip list --quiet > "$room/versions.txt"
 
 # The tests come from the sdist; PYTHONSAFEPATH keeps the modules that lie beside them from being imported.
 mkdir "$room/source"
-tar -xzf "$rooms"/dist/*.tar.gz --strip-components 1 -C "$room/source"
+tar -xzf "$room"/dist/*.tar.gz --strip-components 1 -C "$room/source"
 cd "$room/source"
 tests=(env -i PATH="$environment/bin:/usr/bin:/bin" HOME="$room/home" LANG=C.UTF-8 PYTHONSAFEPATH=1
     setsid --wait "$environment/bin/pytest" -q -m "not slow" -p no:cacheprovider --durations=5
