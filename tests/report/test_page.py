@@ -275,7 +275,7 @@ def test_a_clip_that_was_mistaken_is_a_strip(run: RunFolder) -> None:
     (strip,) = (image for image in page.images if "image/jpeg" in image["src"])
     assert strip["alt"] == "5 frames of a clip of identity 7: a, predicted b"
     assert strip["style"] == "--frames: 5"
-    assert "A strip shows frames of one clip" in page.after("Most frequent mistakes")[0]
+    assert "predicted class. A strip shows frames of one clip" in page.after("Most frequent mistakes")[0]
 
 
 def test_a_map_without_expressions(run: RunFolder) -> None:
