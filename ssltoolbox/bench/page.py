@@ -85,7 +85,7 @@ def too_few(board: Leaderboard) -> str:
 
 def _lead(board: Leaderboard, column: Column) -> str:
     """The metric in which the first row leads."""
-    by = f"{column.title} {column.metric.words}"
+    by = f"{column.metric.words} of {column.title}"
     if not column.metric.better or sum(column in row.cells for row in board.rows) == 1:
         return by[0].upper() + by[1:]
     if board.rivals:
