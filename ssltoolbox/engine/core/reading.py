@@ -173,7 +173,7 @@ def _sigchld_handler_kept() -> Iterator[None]:
             signal.signal(signal.SIGCHLD, before)
 
 
-A_MOMENT = 1.0
+A_MOMENT = 5.0
 """Seconds to wait for the exit code of a worker whose connection is broken."""
 _DEATH = re.compile(r"DataLoader worker \(pid\(s\) (?P<pid>\d+)")
 
@@ -195,7 +195,10 @@ def _deaths_explained(workers: Sequence[BaseProcess]) -> Iterator[None]:
         raise _death(pid, _signal_of(pid, workers)) from error
     except (ConnectionError, EOFError, FileNotFoundError) as error:
         # The worker died after it had sent a batch, and before this process had taken the batch's memory over.
-        wait([worker.sentinel for worker in workers], timeout=A_MOMENT)
+        ended = wait([worker.sentinel for worker in workers], timeout=A_MOMENT)
+        for worker in workers:
+            if worker.sentinel in ended:
+                worker.join(A_MOMENT)  # its files are closed a little before it has an exit code
         dead = next((worker for worker in workers if worker.exitcode), None)
         if dead is None:
             raise

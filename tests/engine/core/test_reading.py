@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ssltoolbox.api import SslToolboxError, UserError
-from ssltoolbox.engine.core.reading import Fetched, Loader, _Parcel, _unless_nobody_listens
+from ssltoolbox.engine.core.reading import Fetched, Loader, _deaths_explained, _Parcel, _unless_nobody_listens
 
 
 class CanNotTravel(Exception):
@@ -134,6 +134,20 @@ def test_a_worker_that_dies_before_its_batch_is_taken_over(monkeypatch: pytest.M
     assert "worker" in str(caught.value)
     assert "Killed" in str(caught.value)
     assert none_is_left()
+
+
+def close_files_and_die() -> None:
+    os.closerange(0, 256)
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_whose_files_are_closed_before_it_is_dead() -> None:
+    """As in the kernel, where a connection breaks a little before the process has an exit code."""
+    worker = multiprocessing.get_context("fork").Process(target=close_files_and_die)
+    worker.start()
+    with pytest.raises(SslToolboxError, match="Killed"), _deaths_explained([worker]):
+        raise ConnectionResetError
 
 
 def broken_connection(key: int) -> int:
