@@ -39,6 +39,7 @@ def run(folder: Path, child: str, parent: str, how: Sequence[str] = ()) -> subpr
         [sys.executable, *(how or [script])],
         input=script.read_text(),
         cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},  # PYTHONSAFEPATH may be set
         capture_output=True,
         text=True,
         timeout=PATIENCE,
