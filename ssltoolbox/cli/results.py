@@ -9,9 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
-
-NARROW = 60
-"""Columns of a terminal, in fewer of which a table would cut words and numbers."""
+from ssltoolbox.support.progress import NARROW
 
 LONGEST_HEADING = 12
 """Characters of a name that heads a column."""

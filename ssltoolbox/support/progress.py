@@ -15,7 +15,7 @@ from rich.text import Text
 SECONDS_BETWEEN_LINES = 10.0
 SHORTEST_BAR = 4
 NARROW = 60
-"""Columns of a terminal, in fewer of which notes have lines of their own."""
+"""Columns of a terminal, in fewer of which a note gets a line of its own, and a table becomes a list."""
 
 
 class Advance(Protocol):

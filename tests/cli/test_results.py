@@ -8,7 +8,8 @@ import pytest
 from helpers.reports import EVALUATION
 from rich.console import Console
 
-from ssltoolbox.cli.results import NARROW, results_list, results_table
+from ssltoolbox.cli.results import results_list, results_table
+from ssltoolbox.support.progress import NARROW
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def test_workers_prepare_each_rank_s_own_part(tmp_path: Path) -> None:
 
 
 def test_two_processes_in_one_run(tmp_path: Path) -> None:
-    """Lightning starts the second rank; rank 0 alone writes and speaks, and a signal stops both."""
+    """Rank 0 starts the second rank; rank 0 alone writes and speaks, and a signal stops both."""
     recipe = write_recipe(tmp_path)
     out = tmp_path / "run"
     process = start(recipe, out, "--set", "trainer.devices=2")

@@ -100,7 +100,7 @@ def start_command(
 def write_script(folder: Path, prelude: str) -> Path:
     """`ssltoolbox` after some Python of the test's.
 
-    It is a file, because Lightning starts the other ranks by the name of the script.
+    It is a file, because the first process starts the other ranks by the name of the script.
     """
     script = folder / "main.py"
     script.write_text(

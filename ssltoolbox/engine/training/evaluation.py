@@ -1,4 +1,4 @@
-"""Evaluates a finished run again, with all processes that a launcher has started."""
+"""Evaluates a run with all its processes: after training, or again with those that a launcher has started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.log import crashes_in, logged_to
 from ssltoolbox.engine.scoring.evaluate import evaluate_run, help_to_evaluate
 from ssltoolbox.engine.training.launch import World, started_world
-from ssltoolbox.engine.training.rendezvous import Rendezvous
+from ssltoolbox.engine.training.rendezvous import Rendezvous, Start
 
 
 def evaluate_again(components: Components, folder: RunFolder, console: Console) -> dict[str, Any]:
@@ -41,14 +41,29 @@ def evaluate_again(components: Components, folder: RunFolder, console: Console) 
         rendezvous.await_others()
         with folder.locked(), logged_to(folder.log), crashes_in(folder.log):
             start = rendezvous.begin(folder.path, trains=False, evaluates=True)
-            with rendezvous.connected():
-                results = evaluate_run(
-                    components,
-                    folder,
-                    again=True,
-                    console=console,
-                    together=start.together,
-                    processes=start.sharing,
-                )
+            results = evaluate_together(components, folder, rendezvous, start, console)
             write_report(components, folder, console)
             return results
+
+
+def evaluate_together(
+    components: Components, folder: RunFolder, rendezvous: Rendezvous, start: Start, console: Console
+) -> dict[str, Any]:
+    """The first process's part: the results of the tasks, or those that the folder has if nothing is left.
+
+    Args:
+        components: the run's.
+        folder: the run's; the results are written into it.
+        rendezvous: connects the processes.
+        start: what the processes know of each other.
+        console: shows progress.
+    """
+    with rendezvous.connected():
+        return evaluate_run(
+            components,
+            folder,
+            again=start.evaluates,
+            console=console,
+            together=start.together,
+            processes=start.sharing,
+        )

@@ -25,13 +25,14 @@ from ssltoolbox.engine.runs.clock import timed
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.log import crashes_in, logged_to
 from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal
-from ssltoolbox.engine.scoring.evaluate import evaluate_run, help_to_evaluate, results_of
+from ssltoolbox.engine.scoring.evaluate import help_to_evaluate, results_of
 from ssltoolbox.engine.training.callbacks.data_watch import DataWatch
 from ssltoolbox.engine.training.callbacks.diagnostics import WatchFeatures
 from ssltoolbox.engine.training.callbacks.live_report import LiveReport
 from ssltoolbox.engine.training.callbacks.online_probe import OnlineProbe, auto_steps
 from ssltoolbox.engine.training.callbacks.progress import ShowProgress
 from ssltoolbox.engine.training.earlier import refuse_second, remember, skipped
+from ssltoolbox.engine.training.evaluation import evaluate_together
 from ssltoolbox.engine.training.launch import World, started_world, world_of
 from ssltoolbox.engine.training.loader import RunData, loading_of
 from ssltoolbox.engine.training.loggers import Metrics, metrics_of
@@ -149,15 +150,7 @@ def _train_together(
                         backbone = components.initial_backbone()
                         _print_line(console, unseen_border(backbone, plan.image_size))
                         save_weights(backbone, folder.backbone)
-                    with rendezvous.connected():
-                        evaluation = evaluate_run(
-                            components,
-                            folder,
-                            again=evaluates,
-                            console=console,
-                            together=start.together,
-                            processes=start.sharing,
-                        )
+                    evaluation = evaluate_together(components, folder, rendezvous, start, console)
                     # There may be a report of the time when it still trained.
                     if not (folder.report.exists() and "ended" in folder.recorded()):
                         clock.end()
