@@ -129,14 +129,15 @@ def test_two_processes_evaluate_as_one(tmp_path: Path, of_weights: bool) -> None
     assert len(printed["together"].splitlines()) == len(printed["alone"].splitlines())
 
 
+# One write for a line: on one pipe, pieces that processes write at the same time may mix.
 TWO_TRAININGS = """
 import sys
 import ssltoolbox
 
-print("begins")
+print("begins\\n", end="")
 for seed in (1, 2):
     run = ssltoolbox.train(sys.argv[1], [f"seed={seed}"], out=f"run{seed}")
-    print(run.folder.path.name, run.evaluation["identity"]["accuracy"])
+    print(f'{run.folder.path.name} {run.evaluation["identity"]["accuracy"]}\\n', end="")
 """
 
 
