@@ -127,7 +127,7 @@ class FramesFolder:
 
     def _refuse_others(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         changed = [
-            f"{key} {before.get(key)} there, {now.get(key)} now"
+            f"{key} {_shown(before.get(key))} there, {_shown(now.get(key))} now"
             for key in sorted({*before, *now})
             if before.get(key) != now.get(key)
         ]
@@ -205,6 +205,14 @@ class RemoteFramesFolder(FramesFolder):
             files = sorted(path for path in part.rglob("*") if path.is_file())
             self._remote.put_all({f"{folder}/{path.relative_to(part).as_posix()}": path for path in files})
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _shown(setting: Any) -> str:
+    """A setting, for messages; a component by its name and options, as in a recipe."""
+    if not isinstance(setting, Mapping):
+        return str(setting)
+    options = "".join(f", {name}: {json.dumps(value)}" for name, value in setting["options"].items())
+    return f"{{name: {setting['name']}{options}}}"
 
 
 def _record(video: Video) -> str:

@@ -41,7 +41,8 @@ def extract(
     videos: Path, out: Path, *settings: str, workers: int = 1, cropping: Cropping = CROPPING
 ) -> list[VideoResult]:
     maker = DetectorMaker("spots", settings, (FILE,))
-    found, detector = find_videos([videos]), {"name": "spots"}
+    found = find_videos([videos])
+    detector = {"name": "spots", "options": dict(setting.split("=") for setting in settings)}
     return extract_videos(found, out, cropping, maker, detector, workers=workers, tick=lambda done: None)
 
 
@@ -127,6 +128,9 @@ def test_frames_made_in_another_way_are_not_mixed(videos: Path, tmp_path: Path, 
     extract(videos, tmp_path / "out")
     with pytest.raises(UserError) as caught:
         extract(videos, tmp_path / "out", cropping=replace(CROPPING, size=64, fps=Fraction(25, 6)))
+    golden(str(caught.value))
+    with pytest.raises(UserError) as caught:
+        extract(videos, tmp_path / "out", "log=seen")
     golden(str(caught.value))
 
 
