@@ -67,6 +67,7 @@ BASELINES = (
     "dino",
     "mae",
     "moco_v3",
+    "nnclr",
     "simsiam",
     "supcon",
     "swav",
