@@ -20,7 +20,7 @@ class DistillationOptions(Options):
     momentum: float = Field(default=0.996, ge=0, le=1)
     """How much of its weights the teacher keeps at the first step; it rises to 1 along a cosine."""
     frozen_epochs: int = Field(default=1, ge=0)
-    """Epochs in which the last layer of the head keeps its first weights."""
+    """Epochs in which the last layer of the head is not trained."""
 
 
 class Distillation(nn.Module):

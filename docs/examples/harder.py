@@ -37,7 +37,7 @@ class Harder(NegativeMasker[HarderOptions]):
 def ssltoolbox_negative_maskers():
     yield Descriptor(
         name="harder",
-        summary="Similar negatives count for more (Robinson et al. 2021).",
+        summary="Negatives with similar features get larger weights (Robinson et al. 2021).",
         options=HarderOptions,
         target=f"{__name__}:Harder",
         api=2,

@@ -17,7 +17,7 @@ class MaskedPatchesOptions(Options):
     decoder_dim: int = Field(default=512, ge=8, multiple_of=8)
     """Width of the decoder."""
     decoder_depth: int = Field(default=8, ge=1)
-    """Blocks of the decoder."""
+    """Number of blocks of the decoder."""
 
 
 class MaskedPatches(nn.Module):

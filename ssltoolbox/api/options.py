@@ -255,16 +255,18 @@ class EvaluatorOptions(Options):
     """The base of a downstream task's options."""
 
     splits: ClassVar[tuple[Split, ...]] = ()
-    """The splits of the data that the task can't do without; `check` and `train` look whether they are there."""
+    """The splits of the data that the task requires. `check` and `train` report missing ones."""
 
     data: Annotated[
         dict[str, Any] | None, BeforeValidator(_named, json_schema_input_type=str | dict[str, Any] | None)
     ] = None
-    """Data of the task's own, `{name: affectnet, root: …}` as under the recipe's `data`; null for the recipe's."""
+    """Data of the task, such as `{name: affectnet, root: …}`, as in the section `data` of a recipe; null for
+    the data of the recipe."""
 
     max_frames: dict[Split, Annotated[int, Field(ge=1)]] | None = None
-    """The most frames that the task takes of a split, spread evenly over its clips, such as `{train: 4000}`; of a
-    split that is not named, all. Null takes what the data proposes, which is all unless its facts say less."""
+    """Largest number of frames of a split that the task uses, such as `{train: 4000}`. They are spread evenly
+    over the clips. For other splits all frames are used. Null uses the limits that the data proposes, which are
+    usually none."""
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
         """Problems of the splits of the data for this task. Called before a run begins.
@@ -286,7 +288,7 @@ class NegativeSamplerOptions(Options):
     """The base of a negative sampler's options."""
 
     count: int = Field(default=1, ge=1, le=16)
-    """Hard negatives for each sample. Each is an instance of its own, with a positive of its own."""
+    """Number of hard negatives for each sample. Each hard negative has its own positive and is a pair too."""
 
     weight: float = Field(default=1.0, gt=0)
     """Weight of a hard negative in the loss: it counts as this many ordinary negatives."""

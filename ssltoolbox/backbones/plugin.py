@@ -52,7 +52,7 @@ class TimmBackboneOptions(Options, extra="allow"):
 def ssltoolbox_backbones() -> Iterator[BackboneDescriptor]:
     yield BackboneDescriptor(
         name="timm",
-        summary="Every network of timm, by its name there, such as resnet50.",
+        summary="All networks of timm, by their timm names, such as resnet50.",
         options=TimmBackboneOptions,
         target="ssltoolbox.backbones.timm_network:timm_network",
         names=timm_networks,

@@ -55,7 +55,7 @@ PUBLISHED: tuple[tuple[str, type[PublishedOptions], str, str], ...] = (
 def ssltoolbox_datasets() -> Iterator[Descriptor]:
     yield Descriptor(
         name="synthetic_faces",
-        summary="Drawn faces whose expression moves over time, with landmarks and labels; no download.",
+        summary="Drawn faces with changing expressions, landmarks and labels; no download.",
         options=SyntheticFacesOptions,
         target="ssltoolbox.data.synthetic_faces.dataset:SyntheticFaces",
         api=2,
@@ -69,7 +69,7 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="labelled",
-        summary="Images or clips with labels of your own: a CSV or Parquet table, or folders.",
+        summary="Images or clips with your own labels: a CSV or Parquet table, or folders.",
         options=LabelledOptions,
         target="ssltoolbox.data.labelled.dataset:LabelledFaces",
         api=2,
@@ -92,7 +92,7 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="lfw",
-        summary="Labeled Faces in the Wild: people's faces, and pairs of them to verify.",
+        summary="Labeled Faces in the Wild: faces of people, and pairs for verification.",
         options=LFWOptions,
         target="ssltoolbox.data.labelled.lfw.dataset:LFW",
         api=2,

@@ -22,7 +22,7 @@ class RINCEOptions(Options):
     """Settings of the loss `rince` (Chuang et al. 2022)."""
 
     q: float = Field(default=0.5, gt=0, le=1)
-    """How robust the loss is to wrong positives: near 0 as InfoNCE, 1 most."""
+    """How robust the loss is to wrong positives. Near 0 it behaves as InfoNCE; 1 is the most robust."""
     weight: float = Field(default=0.025, gt=0)
     """λ, the weight of the sum over positive and negatives."""
 
@@ -33,7 +33,7 @@ class SoftContrastOptions(Options):
     share: float = Field(default=0.5, gt=0, lt=1)
     """λ, the share of the target that only the positive has. With 1 the loss would be InfoNCE."""
     temperature: float = Field(default=0.05, gt=1e-6)
-    """τ_m: a low one leaves a share only to the candidates that are most similar to the positive."""
+    """τ_m: with a low value, only the candidates most similar to the positive get a share of the target."""
 
 
 class ContrastOptions(Options):
@@ -42,8 +42,8 @@ class ContrastOptions(Options):
     temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the loss."""
     loss: Literal["info_nce", "rince", "soft_contrast"] = "info_nce"
-    """`info_nce`; `rince`, robust to wrong positives; or `soft_contrast`, in which candidates that are similar to
-    the positive share its place."""
+    """The form of the loss: `info_nce`; `rince`, which is robust to wrong positives; or `soft_contrast`, in
+    which candidates that are similar to the positive become partial positives."""
     rince: RINCEOptions = RINCEOptions()
     """Settings of the loss `rince`."""
     soft_contrast: SoftContrastOptions = SoftContrastOptions()
@@ -67,10 +67,10 @@ LARGEST_EXPONENT = 60
 
 
 class SimCLROptions(ContrastOptions):
-    """SimCLR's settings; the defaults are lightly's."""
+    """Settings of SimCLR. The defaults are those of lightly."""
 
     temperature: float = Field(default=0.1, gt=1e-6)
-    """τ of the loss. The paper of the four strategies has 0.07."""
+    """τ of the loss. The paper of the four strategies uses 0.07."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)
@@ -80,21 +80,21 @@ class SimCLROptions(ContrastOptions):
 
 
 class MoCoV2Options(ContrastOptions):
-    """MoCo-v2's settings; the defaults are lightly's."""
+    """Settings of MoCo-v2. The defaults are those of lightly."""
 
     temperature: float = Field(default=0.2, gt=1e-6)
     """τ of the loss."""
     queue: int = Field(default=65536, ge=1)
-    """Keys in the queue; divisible by the instances that are compared at once."""
+    """Number of keys in the queue. It must be divisible by the number of pairs that are compared at once."""
     momentum: float = Field(default=0.999, ge=0, lt=1)
-    """How much the key network keeps of itself at each step."""
+    """Momentum of the key network."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)
     """Size of the embedding that the loss compares."""
     shuffle_keys: bool = False
-    """Whether the images of the keys are shuffled before the key network sees them, so that a key has its
-    batch-norm statistics from other images than its query. It acts where statistics are those of a part of the
+    """Whether the images of the keys are shuffled before the key network, so that a key and its query get
+    batch-norm statistics from different images. This has an effect if the statistics are those of a part of the
     batch: with `trainer.chunk_size`, or on several devices with `trainer.sync_batch_norm: false`."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
@@ -117,10 +117,10 @@ _IDLE_SHUFFLE = (
 
 
 class BYOLOptions(Options):
-    """BYOL's settings; the defaults are lightly's."""
+    """Settings of BYOL. The defaults are those of lightly."""
 
     momentum: float = Field(default=0.99, ge=0, le=1)
-    """How much the target network keeps of itself at the first step; it rises to 1 along a cosine."""
+    """Momentum of the target network at the first step. It rises to 1 along a cosine."""
     hidden_dim: int = Field(default=4096, ge=1)
     """Width of the hidden layer of the projection and prediction heads."""
     output_dim: int = Field(default=256, ge=1)
@@ -128,12 +128,12 @@ class BYOLOptions(Options):
 
 
 class SupervisedOptions(Options):
-    """What is learned."""
+    """What the network learns."""
 
     label: str = "expression"
-    """The label, as the data names it; classes, not numbers."""
+    """Name of the label in the data. It must have classes, not numbers."""
     classes: int | None = Field(default=None, ge=2)
-    """How many classes it has; null takes it from the data."""
+    """Number of classes; null takes it from the data."""
 
     def also_needs(self) -> frozenset[str]:
         return frozenset({f"label:{self.label}"})
@@ -165,7 +165,7 @@ class SupervisedOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="simclr",
-        summary="Each row against all others of the batch (Chen et al. 2020).",
+        summary="Finds the other view of a pair among all views of the batch (Chen et al. 2020).",
         options=SimCLROptions,
         target="ssltoolbox.methods.simclr:SimCLR",
         negatives="batch",
@@ -174,7 +174,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="mocov2",
-        summary="Queries against keys of a momentum network and a queue of older keys (Chen et al. 2020b).",
+        summary="Finds the momentum network's key of the other view among queued older keys (Chen et al. 2020b).",
         options=MoCoV2Options,
         target="ssltoolbox.methods.mocov2:MoCoV2",
         negatives="queue",
@@ -183,7 +183,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="byol",
-        summary="Predicts a momentum network's view of the other side, without negatives (Grill et al. 2020).",
+        summary="Predicts a momentum network's embedding of the other view; no negatives (Grill et al. 2020).",
         options=BYOLOptions,
         target="ssltoolbox.methods.byol:BYOL",
         negatives=None,
@@ -191,7 +191,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="supervised",
-        summary="Cross-entropy on labels: the ceiling for features learned without them.",
+        summary="Cross-entropy on labels: the upper reference for methods without labels.",
         options=SupervisedOptions,
         target="ssltoolbox.methods.supervised:Supervised",
         negatives=None,
@@ -200,7 +200,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     )
     yield MethodDescriptor(
         name="none",
-        summary="No training: the backbone as it is, random or with weights, to be evaluated.",
+        summary="No training: evaluates the backbone with its initial weights.",
         target="ssltoolbox.methods.none:NoTraining",
         negatives=None,
         trains=False,

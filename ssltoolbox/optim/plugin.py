@@ -25,12 +25,12 @@ class TimmOptimiserOptions(Options, extra="allow"):
 
 
 class StepOptions(Options):
-    """When the rate falls, and by how much."""
+    """When the learning rate falls, and by how much."""
 
     milestones: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.6, 0.8)
-    """When it falls, as rising fractions of the steps after the warm-up."""
+    """The steps at which the learning rate falls, as rising fractions of the steps after the warm-up."""
     gamma: float = Field(default=0.1, gt=0, le=1)
-    """What multiplies it each time."""
+    """The factor that multiplies the learning rate at each of them."""
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -40,7 +40,7 @@ class StepOptions(Options):
 
 
 class PolynomialOptions(Options):
-    """How the rate falls."""
+    """How the learning rate falls."""
 
     power: float = Field(default=2.0, gt=0)
     """The exponent; 1 is a straight line."""
@@ -58,7 +58,7 @@ def ssltoolbox_optimisers() -> Iterator[Descriptor]:
         yield Descriptor(name=name, summary=summary, target=target, uses=frozenset({key}), api=2)
     yield Descriptor(
         name="timm",
-        summary="Every optimiser of timm's factory, by its name there, such as lamb, lion or muon.",
+        summary="All optimisers of timm, by their timm names, such as lamb, lion or muon.",
         options=TimmOptimiserOptions,
         target="ssltoolbox.optim.optimisers:timm_optimiser",
         names=timm_optimisers,
@@ -72,22 +72,24 @@ def ssltoolbox_schedules() -> Iterator[Descriptor]:
     at = "ssltoolbox.optim.schedules"
     yield Descriptor(
         name="cosine",
-        summary="Falls along half a cosine to the final rate.",
+        summary="Falls along half a cosine to the final learning rate.",
         target=f"{at}:Cosine",
         uses=ends,
         api=2,
     )
-    yield Descriptor(name="constant", summary="Stays at the highest rate.", target=f"{at}:Constant", api=2)
+    yield Descriptor(
+        name="constant", summary="Stays at the highest learning rate.", target=f"{at}:Constant", api=2
+    )
     yield Descriptor(
         name="linear",
-        summary="Falls in a straight line to the final rate.",
+        summary="Falls in a straight line to the final learning rate.",
         target=f"{at}:Linear",
         uses=ends,
         api=2,
     )
     yield Descriptor(
         name="polynomial",
-        summary="Falls by a power of what is left to the final rate.",
+        summary="Falls to the final learning rate as a power of the remaining share of the steps.",
         options=PolynomialOptions,
         target=f"{at}:Polynomial",
         uses=ends,
@@ -95,7 +97,7 @@ def ssltoolbox_schedules() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="step",
-        summary="Falls by a factor at given moments.",
+        summary="Falls by a factor at given steps.",
         options=StepOptions,
         target=f"{at}:Step",
         api=2,

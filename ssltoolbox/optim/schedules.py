@@ -84,7 +84,7 @@ class Polynomial(_Falling):
 
 
 class Step:
-    """Falls by a factor at given moments.
+    """Falls by a factor at given steps.
 
     Examples:
         >>> schedule = Step(StepOptions(milestones=(0.5,), gamma=0.1), ScheduleSetting(steps=8))

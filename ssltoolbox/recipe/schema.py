@@ -117,12 +117,12 @@ class Optim(Section):
     """The optimiser: one of the toolbox, of timm (such as `lamb` and `muon`) or of a plugin."""
 
     lr: float = Field(gt=0)
-    """The highest learning rate, which the warm-up ends at. See `lr_scaling` for larger batches."""
+    """The highest learning rate, reached at the end of the warm-up. See `lr_scaling` for larger batches."""
 
     lr_scaling: Literal["linear", "sqrt"] | None = None
-    """How the learning rate grows with the batch size; null if it does not. Otherwise `lr` is the rate for 256
-    instances: `linear` multiplies it by batch_size / 256, as usual with sgd and lars, and `sqrt` by the square
-    root of that, as usual with lamb and adamw."""
+    """How the learning rate grows with the batch size; null if it does not. Otherwise `lr` is the rate for a
+    batch of 256: `linear` multiplies it by batch_size / 256, as usual with sgd and lars, and `sqrt` by the
+    square root of that, as usual with lamb and adamw."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
     """Weight decay: decoupled for adamw, an L2 penalty for adam, sgd and lars."""
@@ -183,21 +183,23 @@ class Trainer(Section):
     """Steps of the optimiser. Methods that train need either this or `epochs`."""
 
     batch_size: int | None = Field(default=None, ge=2)
-    """Instances in a step of the optimiser, over all devices. A sample gives one instance, and one more for each
-    of its hard negatives. Methods that train need this."""
+    """Pairs in a step of the optimiser, over all devices. A sample gives one pair, and one more for each of its
+    hard negatives. Methods that train need this."""
 
     accumulate: int = Field(default=1, ge=1)
-    """Micro-batches that a batch is divided into. Instances are compared only with others of their micro-batch.
-    To compare all instances of a batch that does not fit into memory, see `chunk_size`."""
+    """Number of micro-batches that a batch is divided into. Pairs are compared only within their micro-batch.
+    To compare all pairs of a batch that does not fit into memory, see `chunk_size`."""
 
     chunk_size: int | None = Field(default=None, ge=2)
-    """The most images on a device whose activations are in memory at once; null for all. The backbone computes a
-    micro-batch in chunks of this size, and computes each chunk again in the backward pass. All instances are still
-    compared: loss and gradients are those of the micro-batch. Only batch norm sees each chunk by itself."""
+    """Largest number of images on a device whose activations are in memory at once; null for all. The backbone
+    computes a micro-batch in chunks of this size, and computes each chunk again in the backward pass. All pairs
+    are still compared: loss and gradients are those of the micro-batch. Only the statistics of batch norm are
+    those of each chunk."""
 
     grad_checkpointing: bool = False
-    """Whether the backbone keeps activations only between its stages and computes the others again in the backward
-    pass. Results stay the same, batch norm included. Only networks that have timm's switch for it."""
+    """Whether the backbone keeps activations only between its stages and computes the others again in the
+    backward pass. Results stay the same, also with batch norm. Only for networks that support timm's
+    `set_grad_checkpointing`."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """The number format of the computation. `auto` is bf16 on a GPU that supports it, else fp32."""
@@ -215,26 +217,26 @@ class Trainer(Section):
     """How several devices train together: each has the whole network, and gradients are averaged (DDP)."""
 
     gradient_hook: Literal["bf16"] | None = None
-    """The number format in which devices exchange gradients: bf16, which halves what the network between them
-    carries; null for that of the gradients."""
+    """The number format in which devices exchange gradients. bf16 halves the amount of data; null uses the
+    format of the gradients."""
 
     sync_batch_norm: bool = True
-    """Whether batch norm has the statistics of the images of all devices, as in one process. With false each
-    device has those of its own images, which is faster."""
+    """Whether batch norm uses the statistics of the images of all devices, as in one process. With false, each
+    device uses those of its own images, which is faster."""
 
     static_graph: bool = False
-    """Whether the devices may rely on every step using the same parameters in the same order, which makes their
-    exchange of gradients faster. Not for methods that freeze and unfreeze parts of the network."""
+    """Whether every step uses the same parameters in the same order. DDP then exchanges gradients faster. Not
+    for methods that freeze and unfreeze parts of the network."""
 
     checkpoint_steps: int = Field(default=500, ge=1)
-    """Steps from one checkpoint to the next."""
+    """Steps between two checkpoints."""
 
     log_steps: int = Field(default=10, ge=1)
-    """Steps from one line of the log to the next."""
+    """Steps between two lines of the log."""
 
     probe_steps: Annotated[int, Field(ge=1)] | Literal["auto"] | None = "auto"
-    """Steps from one linear probe on the val split to the next, if the data has labels; null for no probe.
-    `auto` spends about 1 % of the run on it. Rounded up to a multiple of `log_steps`."""
+    """Steps between two linear probes on the val split, if the data has labels; null for no probe. `auto`
+    spends about 1% of the run on probes. The number is rounded up to a multiple of `log_steps`."""
 
     keep_features: Literal["auto"] | Annotated[str, PATH_TEXT] | None = "auto"
     """The folder where downstream tasks cache features, so that each network computes them once. `auto` is the

@@ -27,10 +27,10 @@ class FineTuneOptions(Options):
     """How a network is fine-tuned; the defaults are those of Shu et al. 2022 on AffectNet."""
 
     epochs: int = Field(default=20, ge=1)
-    """Passes over the training images. The epoch that counts is the best on the val split."""
+    """Passes over the training images. The weights of the best epoch on the val split are used."""
 
     batch_size: int = Field(default=64, ge=2)
-    """Images of a step."""
+    """Images in a step."""
 
     lr: float = Field(default=1e-4, gt=0)
     """Adam's learning rate at the first step; it falls to 0 along a cosine."""
@@ -42,21 +42,22 @@ class FineTuneOptions(Options):
     """Widths of the head's hidden layers."""
 
     dropout: float = Field(default=0.5, ge=0, lt=1)
-    """Share of each hidden layer that is dropped at a step."""
+    """Dropout probability of the hidden layers."""
 
     augment: bool = True
-    """Whether training images are augmented as the recipe's views do side A, landmark masks apart. Val and test
-    images never are."""
+    """Whether training images are augmented like side A in the recipe's views, without landmark masks. Val and
+    test images are never augmented."""
 
 
 class LinearSgdOptions(Options):
-    """How a linear layer is trained by SGD; the defaults are those of MoCo (He et al. 2020), but for the crops."""
+    """How a linear layer is trained by SGD. The defaults are those of MoCo (He et al. 2020), except for the
+    crops."""
 
     epochs: int = Field(default=100, ge=1)
     """Passes over the training images; CycleFace's published code has 300."""
 
     batch_size: int = Field(default=256, ge=1)
-    """Images of a step."""
+    """Images in a step."""
 
     lr: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(30.0, 3.0, 0.3, 0.03), min_length=1)
     """Learning rates to try; the val split chooses. MoCo and CycleFace have 30, which suits their features."""
@@ -71,17 +72,17 @@ class LinearSgdOptions(Options):
     """SGD's L2 penalty; CycleFace's published code has 1e-4."""
 
     augment: Literal["crop_flip", "view", "none"] = "crop_flip"
-    """How training images are augmented: by random crops and mirroring, which published protocols share; as the
-    recipe's views do side A, landmark masks apart; or not at all, so that features are computed once. Val and test
-    images never are."""
+    """How training images are augmented: by random crops and mirroring, as in published protocols; like side A
+    in the recipe's views, without landmark masks; or not at all, so that features are computed once. Val and
+    test images are never augmented."""
 
     crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.8, 1.0)
     """Shares of an image's area that a random crop keeps, at least and at most. CycleFace's crops begin at 0.8;
     MoCo's, of objects, at 0.08."""
 
     balanced: bool = False
-    """Whether every class counts the same, by the balanced softmax (Ren et al. 2020). Published protocols use
-    plain cross-entropy."""
+    """Whether every class has the same weight, by the balanced softmax (Ren et al. 2020). Published protocols
+    use plain cross-entropy."""
 
     @model_validator(mode="after")
     def _crop_in_order(self) -> LinearSgdOptions:
@@ -91,7 +92,7 @@ class LinearSgdOptions(Options):
 
 
 class ProbeOptions(EvaluatorOptions):
-    """What all tasks on frozen features share."""
+    """Options of all tasks on frozen features."""
 
     labels: ClassVar[tuple[str, ...]] = ()
     """The labels that the task needs of the data."""
@@ -127,7 +128,7 @@ class ProbeOptions(EvaluatorOptions):
 
 
 class LabelOptions(ProbeOptions):
-    """What tasks share whose labels a network can be fine-tuned on."""
+    """Options of tasks that can also fine-tune the network."""
 
     protocol: Protocol = "linear"  # type: ignore[assignment]
     """`linear` trains a linear model on the frozen features; `knn` lets the nearest training frames vote;
@@ -161,8 +162,8 @@ class ClassOptions(LabelOptions):
     """Settings of the protocol `linear_sgd`."""
 
     balanced: bool = True
-    """Whether every class counts the same, however rare it is: class weights in a linear model, the balanced
-    softmax (Ren et al. 2020) in fine-tuning. `linear_sgd` has an option of its own."""
+    """Whether every class has the same weight, even rare classes: by class weights in a linear model, and by
+    the balanced softmax (Ren et al. 2020) in fine-tuning. `linear_sgd` has its own option."""
 
     @property
     def _idle(self) -> Mapping[str, bool]:
@@ -199,7 +200,7 @@ class ClassificationOptions(ClassOptions):
     """Options of `classification`."""
 
     label: str = "expression"
-    """The label, as the data names it. The result has its name."""
+    """Name of the label in the data. The result has the same name."""
 
     def needed_labels(self) -> tuple[str, ...]:
         return (self.label,)
@@ -209,7 +210,7 @@ class RegressionOptions(ProbeOptions):
     """Options of `regression`."""
 
     label: str = "valence"
-    """The label, as the data names it: a number. The result has its name."""
+    """Name of the label in the data; it must be a number. The result has the same name."""
 
     def needed_labels(self) -> tuple[str, ...]:
         return (self.label,)
@@ -228,10 +229,11 @@ class MultiLabelOptions(ProbeOptions):
     """Options of `multi_label`."""
 
     label: str = "aus"
-    """The label, as the data names it: several columns of yes and no. The result has its name."""
+    """Name of the label in the data; it must have several columns of yes and no. The result has the same
+    name."""
 
     balanced: bool = True
-    """Whether yes and no count the same in each column, however rare one is."""
+    """Whether yes and no have the same weight in each column, even if one is rare."""
 
     def needed_labels(self) -> tuple[str, ...]:
         return (self.label,)
@@ -250,14 +252,14 @@ class ClipExpressionOptions(ProbeOptions):
     """Options of `clip_expression`."""
 
     label: str = "expression"
-    """The label, as the data names it. A clip has the class that most of its labelled frames have."""
+    """Name of the label in the data. The class of a clip is the one that most of its labelled frames have."""
 
     pool: Literal["mean", "max", "mean_std"] = "mean"
-    """How the features of a clip become one: their mean over time, their maximum, or their mean and standard
+    """How the features of a clip are pooled over time: by their mean, their maximum, or their mean and standard
     deviation."""
 
     balanced: bool = True
-    """Whether every class counts the same, however rare it is."""
+    """Whether every class has the same weight, even rare classes."""
 
     def needed_labels(self) -> tuple[str, ...]:
         return (self.label,)

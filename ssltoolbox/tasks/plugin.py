@@ -59,7 +59,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="regression",
-        summary="CCC and RMSE of any label that is a number, by a probe.",
+        summary="CCC and RMSE of any numeric label, by a probe.",
         target="ssltoolbox.tasks.regression:Regression",
         options=RegressionOptions,
         needs=frozenset({"labels"}),
@@ -71,7 +71,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="multi_label",
-        summary="F1 of each of several things that a face may show, such as action units, and their mean.",
+        summary="F1 of several yes-or-no labels, such as action units, and their mean.",
         target="ssltoolbox.tasks.multi_label:MultiLabel",
         options=MultiLabelOptions,
         needs=frozenset({"labels"}),
@@ -84,7 +84,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="clip_expression",
-        summary="UAR and WAR of the expressions of clips, by a probe on features pooled over time.",
+        summary="UAR and WAR of the expressions of clips, by a probe on features that are pooled over time.",
         target="ssltoolbox.tasks.clip_expression:ClipExpression",
         options=ClipExpressionOptions,
         needs=frozenset({"labels"}),
@@ -113,7 +113,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="identity",
-        summary="How much of who is shown the features still give away.",
+        summary="How well the features identify people; less is better.",
         target="ssltoolbox.tasks.identity:Identity",
         options=IdentityOptions,
         metrics=(
@@ -131,7 +131,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
     )
     yield EvaluatorDescriptor(
         name="verification",
-        summary="Whether two images show one person, by LFW's ten folds.",
+        summary="Whether two images show the same person, on LFW's ten folds.",
         target="ssltoolbox.tasks.verification:Verification",
         options=VerificationOptions,
         needs=frozenset({"pairs"}),

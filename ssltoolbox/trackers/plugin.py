@@ -8,10 +8,10 @@ from ssltoolbox.api import Descriptor, Options, hookimpl
 
 
 class ProjectOptions(Options):
-    """Where the run is filed."""
+    """Where the run appears in the tracker."""
 
     project: str = "ssltoolbox"
-    """The project, or the experiment, that the run is a part of."""
+    """The project, or the experiment, of the run."""
 
 
 @hookimpl
@@ -28,7 +28,7 @@ def ssltoolbox_loggers() -> Iterator[Descriptor]:
     )
     yield Descriptor(
         name="mlflow",
-        summary="MLflow, by MLFLOW_TRACKING_URI or in the run folder.",
+        summary="MLflow, at MLFLOW_TRACKING_URI or in a file of the run folder.",
         options=ProjectOptions,
         target=f"{at}:MLflow",
         api=2,

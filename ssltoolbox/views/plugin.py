@@ -15,10 +15,11 @@ Sigma = Annotated[float, Field(ge=0.01, le=100)]
 
 
 class StandardOptions(CropOptions):
-    """How strongly the two sides are augmented, alike on both."""
+    """How strongly images are augmented. Both sides have the same settings."""
 
     crop: float = Field(default=0.5, gt=0, le=1)
-    """Smallest side of the square crop, as a fraction of the image; it is drawn up to the whole image."""
+    """Smallest side of the square crop, as a fraction of the image. The side is random between this and the
+    whole image."""
     flip: Probability = 0.5
     """Probability that an image is mirrored."""
     brightness: Strength = 0.4
@@ -38,14 +39,16 @@ class StandardOptions(CropOptions):
 
 
 class PaperOptions(CropOptions):
-    """The views of Shu et al. (BMVC 2022); every default is the paper's, or torchvision's where it names none."""
+    """The views of Shu et al. (BMVC 2022). The defaults are those of the paper, or of torchvision if the paper
+    names none."""
 
     mask: Probability = 0.8
-    """Probability that the mouth or one of the eyes, a third each, is covered in an image that has landmarks."""
+    """Probability that the mouth, the left eye or the right eye (with equal chances) is covered in an image
+    with landmarks."""
     mask_margin: float = Field(default=10 / 224, ge=0, le=1)
-    """How far the cover's box reaches beyond the part's, as a share of the frame's side: 10 of 224 pixels."""
+    """Margin of the cover around the eye or the mouth, as a share of the frame's side: 10 of 224 pixels."""
     enlarge: float = Field(default=128 / 112, ge=1, le=4)
-    """Images are resized to this times `size`, then a square of `size` is cut out at random."""
+    """Images are resized to this many times `size`. Then a random square of `size` is cut out."""
     flip: Probability = 0.5
     """Probability that an image is mirrored."""
     jitter_a: Probability = 1.0
@@ -65,7 +68,7 @@ class PaperOptions(CropOptions):
     blur_kernel: int = Field(default=3, ge=3, le=15)
     """Height and width of the Gaussian's kernel in pixels, an odd number."""
     blur_sigma: tuple[Sigma, Sigma] = (0.1, 2.0)
-    """Between which σ of the Gaussian, in pixels, is drawn."""
+    """Range of the Gaussian's random σ, in pixels."""
     grey: Probability = 0.2
     """Probability that an image loses its colours."""
 

@@ -22,7 +22,7 @@ class BarlowTwinsOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="barlow_twins",
-        summary="Makes the cross-correlation of the two sides' dimensions the identity (Zbontar et al. 2021).",
+        summary="Makes the cross-correlation matrix of the two sides the identity matrix (Zbontar et al. 2021).",
         options=BarlowTwinsOptions,
         target="ssltoolbox_barlow_twins.method:BarlowTwins",
         negatives=None,

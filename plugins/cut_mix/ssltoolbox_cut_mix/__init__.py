@@ -11,7 +11,7 @@ class CutMixOptions(Options):
     """How often a patch is pasted, and how large it is."""
 
     p: float = Field(default=0.8, ge=0, le=1)
-    """Probability of a patch, for each positive on its own; the same as face_swap's."""
+    """Probability of a patch for each positive. The default is the same as for face_swap."""
     alpha: float = Field(default=1.0, gt=0)
     """The share of the image that stays is drawn from Beta(alpha, alpha); 1 makes all shares equally likely."""
 

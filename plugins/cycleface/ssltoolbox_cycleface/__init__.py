@@ -29,20 +29,20 @@ AS_IN_STAGE_1 = ("trunk", "width", "code_dim", "inverse", "inverse_steps")
 
 
 class CycleFaceOptions(Options):
-    """CycleFace's settings; the defaults are the published code's, where that does what it means."""
+    """Settings of CycleFace. The defaults are those of the published code, except for its errors."""
 
     stage: Literal[1, 2] = 1
     """1 learns expression; 2 learns identity, with the frozen networks of a run of stage 1."""
     stage1: Path | None = None
-    """The folder of the run of stage 1, for stage 2 only. It must stay where it is: a run of stage 2 needs it
-    whenever it is opened, also to resume, to evaluate, to draw pictures and in `load_method`."""
+    """The folder of the run of stage 1, for stage 2 only. Do not move or delete it: a run of stage 2 needs it
+    to resume, to evaluate, to draw pictures and in `load_method`."""
     trunk: Literal["imagenet", "random"] | Path = "imagenet"
     """Weights of the frozen VGG19 whose maps the generator and the style loss use. `imagenet` downloads those of
     ImageNet once. A path names a file with torchvision's or timm's keys. `random` makes a random network as narrow
     as `width`. Stage 2 takes the weights from the run of stage 1, and the option must be the same."""
     inverse: Literal["fixed_point", "published"] = "fixed_point"
-    """How the field f is inverted. `fixed_point` solves b(p) = −f(p + b(p)). `published` is the code's
-    b(p) = −f(p + f(p)), which steps the wrong way."""
+    """How the field f is inverted. `fixed_point` solves b(p) = −f(p + b(p)). `published` is b(p) = −f(p +
+    f(p)), as in the published code, which steps in the wrong direction."""
     inverse_steps: int = Field(default=2, ge=0, le=50)
     """Steps of `inverse: fixed_point`, which begins with b = −f."""
     margin: Literal["hinge", "published"] = "hinge"
@@ -51,8 +51,8 @@ class CycleFaceOptions(Options):
     mirror: float = Field(default=0.5, ge=0, le=1)
     """Probability that the second image of a pair is the mirrored first one, in stage 1 only."""
     noise: bool = True
-    """Fills the places that a warp leaves empty in the generator's maps with noise, otherwise with the mean of the
-    map."""
+    """Whether pixels that a warp leaves empty in the generator's maps are filled with noise; otherwise with the
+    mean of the map."""
     pixel_weight: float = Field(default=1.0, ge=0)
     """Weight of the L1 distances."""
     style_weight: float = Field(default=0.01, ge=0)
@@ -60,9 +60,9 @@ class CycleFaceOptions(Options):
     ssim_weight: float = Field(default=5.0, ge=0)
     """Weight of 1 − SSIM."""
     symmetry_weight: float = Field(default=1.5, ge=0)
-    """Weight of the asymmetry of neutral faces; without it, doing nothing solves stage 1."""
+    """Weight of the asymmetry of neutral faces. Without this term, a zero field would solve stage 1."""
     code_dim: int = Field(default=256, ge=1)
-    """Numbers of the expression code and of the identity code."""
+    """Size of the expression code and of the identity code."""
     width: int = Field(default=256, ge=8, multiple_of=8)
     """Channels of the field decoder, the generator and the normaliser, and of a random trunk."""
 
@@ -136,8 +136,9 @@ class EncoderOptions(Options):
     width: int = Field(default=64, ge=8, multiple_of=8)
     """Channels of its first layers; the later ones have two and four times as many."""
     branch: Literal["exp", "pose"] | None = None
-    """To load weights of PCL (Liu et al., CVPR 2023): `exp` takes its branch for expression, `pose` that for the
-    head's pose. Its encoder is this one, but for fewer channels at the end, and sees colours from 0 to 1."""
+    """To load weights of PCL (Liu et al., CVPR 2023): `exp` uses its branch for expression, and `pose` its
+    branch for the head's pose. PCL's encoder is the same, except for fewer channels at the end and colours from
+    0 to 1."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.crop_size not in (0, setting.image_size):
@@ -149,12 +150,13 @@ class EncoderOptions(Options):
 
 
 class MildOptions(ViewOptions):
-    """How little images are changed: what the network has to rebuild is the view itself."""
+    """Settings of the weak augmentation. It must be weak because the network rebuilds the view."""
 
     size: int = Field(default=64, ge=8, le=1024)
     """Height and width of the images that the backbone sees, in pixels."""
     area: float = Field(default=0.95, gt=0, le=1)
-    """Smallest area of the crop, as a share of the image; it is drawn up to the whole image."""
+    """Smallest area of the crop, as a share of the image. The area is random between this and the whole
+    image."""
     aspect: float = Field(default=1.05, ge=1, le=2)
     """Largest ratio of the crop's sides, in both directions."""
     flip: float = Field(default=0.5, ge=0, le=1)
@@ -171,7 +173,7 @@ class MildOptions(ViewOptions):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="cycleface",
-        summary="Two frames of a person share a neutral face: the motion between them is expression.",
+        summary="Rebuilds a frame from the neutral face of another frame of the person (Chang et al. 2021).",
         options=CycleFaceOptions,
         target="ssltoolbox_cycleface.method:CycleFace",
         negatives=None,
@@ -183,7 +185,7 @@ def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
 def ssltoolbox_backbones() -> Iterator[BackboneDescriptor]:
     yield BackboneDescriptor(
         name="cycleface_encoder",
-        summary="CycleFace's encoder: its features are the last map, 2048 numbers of 64 pixels.",
+        summary="CycleFace's encoder. Its features are the flattened last map: 2048 numbers for 64 pixels.",
         options=EncoderOptions,
         target="ssltoolbox_cycleface.encoder:Encoder",
         api=2,
@@ -194,7 +196,7 @@ def ssltoolbox_backbones() -> Iterator[BackboneDescriptor]:
 def ssltoolbox_views() -> Iterator[Descriptor]:
     yield Descriptor(
         name="mild",
-        summary="A crop of nearly all, flip, and hardly any colour jitter, for networks that rebuild.",
+        summary="Weak augmentation (large crop, flip, little colour jitter), for methods that rebuild images.",
         options=MildOptions,
         target="ssltoolbox_cycleface.view:MildView",
         api=2,
@@ -205,7 +207,7 @@ def ssltoolbox_views() -> Iterator[Descriptor]:
 def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
     yield Descriptor(
         name="any_frame",
-        summary="The positive is any frame of the clip, each as likely.",
+        summary="The positive is a random frame of the clip.",
         target="ssltoolbox_cycleface.positive:AnyFrame",
         api=2,
     )

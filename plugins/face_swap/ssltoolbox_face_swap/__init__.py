@@ -11,14 +11,14 @@ class FaceSwapOptions(Options):
     """How often faces are swapped, and how they are blended. Kernels are in distances between the donor's eyes."""
 
     p: float = Field(default=0.8, ge=0, le=1)
-    """Probability of a swap, for each positive on its own."""
+    """Probability of a swap for each positive."""
     blur: float = Field(default=0.6, gt=0)
-    """Kernel of the Gaussian blurs whose ratio matches the frame's colours to the head's."""
+    """Kernel of the Gaussian blurs that match the colours of the face to those of the head."""
     feather: float = Field(default=0.0, ge=0)
-    """Kernel of the blur that softens the region's edge; 0, or less than 2 pixels, cuts hard."""
+    """Kernel of the blur that softens the edge of the region; 0, or less than 2 pixels, gives a hard edge."""
     max_angle: float | None = Field(default=None, gt=0, le=180)
-    """Degrees by which the donor's head, or its mirror image, may be turned away from the positive's; null takes
-    donors of any pose. A positive without such a donor stays unchanged."""
+    """Largest angle in degrees between the head poses of the positive and of the donor or its mirror image;
+    null allows any pose. A positive without such a donor stays unchanged."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.identities < 2:

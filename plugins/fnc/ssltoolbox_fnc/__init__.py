@@ -57,7 +57,7 @@ def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
 def ssltoolbox_auxiliary_losses() -> Iterator[Descriptor]:
     yield Descriptor(
         name="fnc_attraction",
-        summary="The most similar candidates are further positives (Huynh et al. 2022).",
+        summary="The most similar candidates become additional positives (Huynh et al. 2022).",
         options=FNCAttractionOptions,
         target="ssltoolbox_fnc.attraction:FNCAttraction",
         api=2,

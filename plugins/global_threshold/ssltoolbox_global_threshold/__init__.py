@@ -14,7 +14,7 @@ class GlobalThresholdOptions(Options):
     alpha: float = Field(default=0.01, gt=0, lt=1)
     """α: the share of all negatives of an anchor that is above its threshold."""
     per: Literal["clip", "frame"] = "clip"
-    """What has a threshold of its own: a clip, or a frame. A frame is seen much less often than its clip, so that
+    """Whether each clip or each frame has its own threshold. A frame is seen much less often than its clip, so
     its threshold needs many epochs."""
     lr: float = Field(default=0.05, gt=0)
     """Learning rate of the thresholds, for Adam."""

@@ -12,14 +12,16 @@ class HardNegOptions(NegativeSamplerOptions):
     """How far in time a hard negative must be."""
 
     gap: float = Field(default=2.88, gt=0)
-    """Least seconds between the anchor and a hard negative: twelve frames at the paper's 25/6 per second."""
+    """Smallest time between the anchor and a hard negative, in seconds. The default is twelve frames at the
+    paper's 25/6 frames per second."""
 
     choose: Literal["any", "changed"] = "any"
-    """`any` frame that is far enough away, as in the paper, or of several the one whose eyes and mouth `changed`
-    most: a gap in time alone is not yet another expression. `changed` needs landmarks."""
+    """`any` picks any frame that is far enough away, as in the paper. `changed` picks the one of several such
+    frames whose eyes and mouth differ most, because a frame far away in time can show the same expression.
+    `changed` needs landmarks."""
 
     candidates: int = Field(default=8, ge=2, le=256)
-    """Frames among which `changed` chooses."""
+    """Number of frames from which `changed` picks."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data
@@ -39,7 +41,7 @@ class HardNegOptions(NegativeSamplerOptions):
 def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="hard_neg",
-        summary="Frames of the same clip a long time away: same person, other expression.",
+        summary="Hard negatives are frames of the same clip, far away in time.",
         options=HardNegOptions,
         target="ssltoolbox_hard_neg.sampler:HardNeg",
         api=2,

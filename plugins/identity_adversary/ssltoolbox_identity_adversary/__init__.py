@@ -24,7 +24,7 @@ class IdentityAdversaryOptions(AuxiliaryLossOptions):
 def ssltoolbox_auxiliary_losses() -> Iterator[Descriptor]:
     yield Descriptor(
         name="identity_adversary",
-        summary="A classifier of people must fail on the features; uses identity (Ning et al. 2025).",
+        summary="Trains features from which a classifier can't recognise people (Ning et al. 2025).",
         options=IdentityAdversaryOptions,
         target="ssltoolbox_identity_adversary.loss:IdentityAdversary",
         api=2,

@@ -9,16 +9,16 @@ from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
 
 
 class MAEOptions(Options):
-    """MAE's settings; the defaults are the paper's."""
+    """Settings of MAE. The defaults are those of the paper."""
 
     masked: float = Field(default=0.75, gt=0, lt=1)
     """Share of the patches that the encoder does not see."""
     normalise: Literal["patch", "image", "none"] = "patch"
-    """What the target pixels are standardised over: each patch, each image, or nothing."""
+    """Whether the target pixels are standardised over each patch, over each image, or not at all."""
     decoder_dim: int = Field(default=512, ge=4, multiple_of=4)
     """Width of the decoder; divisible by its heads."""
     decoder_depth: int = Field(default=8, ge=1)
-    """Blocks of the decoder."""
+    """Number of blocks of the decoder."""
     decoder_heads: int = Field(default=16, ge=1)
     """Attention heads of each block of the decoder."""
 
@@ -36,7 +36,7 @@ class MAEOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="mae",
-        summary="Rebuilds the pixels of masked patches from the others (He et al. 2022).",
+        summary="Predicts the pixels of masked patches from the other patches (He et al. 2022).",
         options=MAEOptions,
         target="ssltoolbox_mae.method:MAE",
         negatives=None,

@@ -10,19 +10,21 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 
 class MaskFNOptions(Options):
-    """How false negatives are found, and what becomes of them."""
+    """How false negatives are found, and what is done with them."""
 
     descriptor: Literal["resnet18", "pixels", "gradients", "geometry"] = "resnet18"
-    """What describes the eyes and the mouth: a frozen ResNet-18, as in the paper, or, without any weights,
-    their grey values, their orientation histograms (SIFT), or the shape of their landmarks."""
+    """The descriptor of eyes and mouth. `resnet18` is a frozen ResNet-18, as in the paper. The others need no
+    weights: `pixels` are grey values, `gradients` orientation histograms (SIFT), and `geometry` the shape of
+    the landmarks."""
     weights: Literal["imagenet"] | Annotated[Path, Field(strict=False)] = "imagenet"
-    """The ResNet-18's weights: torchvision's for ImageNet, which timm downloads, or a file of theirs."""
+    """Weights of the ResNet-18: those of torchvision for ImageNet, which timm downloads, or a file with such
+    weights."""
     attract: float = Field(default=0.8, ge=0)
-    """Weight of the loss's second term, which draws a row to its false negatives; 0 only cancels them."""
+    """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
     top_k: int = Field(default=1, ge=1)
-    """The most candidates that are masked for a row, the most similar ones."""
+    """Number of candidates that are masked for a row at most. The most similar ones are masked."""
     threshold: float | None = Field(default=None, ge=-1, le=1)
-    """Cosine similarity of the descriptors below which nothing is masked; null sets no limit."""
+    """Smallest cosine similarity of the descriptors of a masked candidate; null sets no limit."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if self.weights == "imagenet":

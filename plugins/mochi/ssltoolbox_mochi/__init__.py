@@ -29,7 +29,7 @@ class MoCHiOptions(Options):
 def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="mochi",
-        summary="Further negatives are mixed from the hardest ones (Kalantidis et al. 2020).",
+        summary="Adds negatives that are mixed from the hardest ones (Kalantidis et al. 2020).",
         options=MoCHiOptions,
         target="ssltoolbox_mochi.masker:MoCHi",
         api=2,

@@ -8,12 +8,12 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 
 class NearInTimeOptions(Options):
-    """What is near, and what becomes of it."""
+    """Which frames are near, and what is done with them."""
 
     gap: float = Field(default=1.44, gt=0)
-    """Seconds; a frame of the same clip that is nearer in time than this is a false negative."""
+    """A frame of the same clip that is nearer in time than this many seconds is a false negative."""
     attract: float = Field(default=0.0, ge=0)
-    """Weight of the loss's second term, which draws a row to its false negatives; 0 only cancels them."""
+    """Weight of the attraction to false negatives; with 0 they are only removed from the denominator."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and self.gap < 1 / setting.data.fps:

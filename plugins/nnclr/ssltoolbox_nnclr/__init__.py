@@ -8,12 +8,13 @@ from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
 
 
 class NNCLROptions(Options):
-    """NNCLR's settings; the defaults are the paper's, but for the support set's size."""
+    """Settings of NNCLR. The defaults are those of the paper, except for the size of the support set."""
 
     temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the loss."""
     support: int = Field(default=65536, ge=1)
-    """Embeddings that neighbours are sought among; divisible by the instances that are compared at once."""
+    """Number of embeddings in the support set. It must be divisible by the number of pairs that are compared at
+    once."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layers."""
     prediction_dim: int = Field(default=4096, ge=1)
@@ -29,7 +30,7 @@ class NNCLROptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="nnclr",
-        summary="Positives are nearest neighbours among earlier embeddings (Dwibedi et al. 2021).",
+        summary="The positive is the nearest neighbour among earlier embeddings (Dwibedi et al. 2021).",
         options=NNCLROptions,
         target="ssltoolbox_nnclr.method:NNCLR",
         negatives="batch",

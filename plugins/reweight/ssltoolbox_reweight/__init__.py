@@ -15,20 +15,20 @@ BEST_SLOPE = 2.0
 
 
 class ReweightOptions(Options):
-    """How much a negative counts, by its similarity to the row."""
+    """How the weight of a negative depends on its similarity to the row."""
 
     beta: float = Field(default=1.0, ge=0)
-    """β: how much more a similar negative counts; 0 counts all negatives equally. It acts through β/τ, and the
-    default is for τ = 0.5."""
+    """β: how strongly the weight grows with the similarity; with 0 all negatives have equal weights. Only β/τ
+    matters, and the default is for τ = 0.5."""
     tau_plus: float = Field(default=0.0, ge=0, lt=1)
     """τ⁺: the probability that a random negative is a false negative. Its expected effect is subtracted. Only for
     methods that compare rows of the batch."""
     temperature: float | None = Field(default=None, gt=0)
     """τ of the weights; null takes the temperature of the method's loss."""
     same_clip: bool = False
-    """Only negatives of the row's own clip are weighted; others count as one."""
+    """Whether only negatives of the row's own clip are weighted; the others then have weight 1."""
     differentiable: bool = True
-    """Whether the gradient also goes through the weights, as in the published code."""
+    """Whether the gradient also flows through the weights, as in the published code."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         temperature = self.temperature or setting.temperature
@@ -60,7 +60,7 @@ class ReweightOptions(Options):
 def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="reweight",
-        summary="Similar negatives count for more (Robinson et al. 2021).",
+        summary="Negatives with similar features get larger weights (Robinson et al. 2021).",
         options=ReweightOptions,
         target="ssltoolbox_reweight.masker:Reweight",
         api=2,

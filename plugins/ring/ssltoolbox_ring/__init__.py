@@ -8,12 +8,12 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 
 class RingOptions(Options):
-    """Which negatives count, by their rank in similarity to the row."""
+    """Which negatives are used, by their rank in similarity to the row."""
 
     inner: float = Field(default=0.01, ge=0, lt=1)
-    """This share of the negatives, the most similar ones, is left out: they may be false negatives."""
+    """This share of the negatives, the most similar ones, is left out, because they may be false negatives."""
     outer: float = Field(default=0.1, gt=0, le=1)
-    """Negatives beyond this share, the least similar ones, are left out: they are too easy."""
+    """Negatives beyond this share, the least similar ones, are left out, because they are too easy."""
     anneal_steps: int = Field(default=0, ge=0)
     """The outer share falls from 1 to `outer` over this number of optimiser steps."""
 
@@ -37,7 +37,7 @@ class RingOptions(Options):
 def ssltoolbox_negative_maskers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="ring",
-        summary="Negatives are neither the most similar candidates nor the least (Wu et al. 2021).",
+        summary="Only candidates of medium similarity are negatives (Wu et al. 2021).",
         options=RingOptions,
         target="ssltoolbox_ring.masker:Ring",
         api=2,

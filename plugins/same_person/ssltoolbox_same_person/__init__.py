@@ -10,7 +10,8 @@ class SamePersonOptions(Options):
     """What happens to people with a single clip."""
 
     alone: Literal["clip", "skip"] = "clip"
-    """Of a person with a single clip: `clip` takes another frame of it, `skip` draws another clip."""
+    """For a person with a single clip: `clip` uses another frame of this clip, `skip` replaces the sample by
+    one of another clip."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data

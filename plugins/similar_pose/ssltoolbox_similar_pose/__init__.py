@@ -8,10 +8,11 @@ from ssltoolbox.api import Descriptor, NegativeSamplerOptions, Problem, Setting,
 
 
 class SimilarPoseOptions(NegativeSamplerOptions):
-    """How far is sought."""
+    """How the sampler searches."""
 
     candidates: int = Field(default=16, ge=1, le=256)
-    """Frames of other people of which the most similar in pose are taken; at least `count` are looked at."""
+    """Number of random frames of other people that are compared. The ones with the most similar pose become
+    hard negatives. At least `count` are compared."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.identities < 2:
@@ -22,7 +23,7 @@ class SimilarPoseOptions(NegativeSamplerOptions):
 def ssltoolbox_negative_samplers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="similar_pose",
-        summary="Frames of other people whose head is turned as the anchor's.",
+        summary="Hard negatives are frames of other people with a similar head pose.",
         options=SimilarPoseOptions,
         target="ssltoolbox_similar_pose.sampler:SimilarPose",
         needs=frozenset({"landmarks"}),

@@ -20,7 +20,7 @@ class SimSiamOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="simsiam",
-        summary="Each view predicts the projection of the other one, without negatives (Chen & He 2021).",
+        summary="Predicts the projection of the other view, without negatives (Chen & He 2021).",
         options=SimSiamOptions,
         target="ssltoolbox_simsiam.method:SimSiam",
         negatives=None,

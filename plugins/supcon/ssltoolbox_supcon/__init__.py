@@ -8,11 +8,11 @@ from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
 
 
 class SupConOptions(Options):
-    """SupCon's settings; the defaults are those of the paper."""
+    """Settings of SupCon. The defaults are those of the paper."""
 
     label: str = "expression"
-    """The label, as the data names it, whose classes are pulled together. A frame without a class has its pair
-    alone."""
+    """Name of the label in the data whose classes are pulled together. For a frame without a class, the only
+    positive is the other view of its pair."""
     temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the loss."""
     hidden_dim: int = Field(default=2048, ge=1)
@@ -35,7 +35,7 @@ class SupConOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="supcon",
-        summary="Rows of the same class are pulled together, away from all others (Khosla et al. 2020).",
+        summary="Pulls rows of the same class together and pushes all others apart (Khosla et al. 2020).",
         options=SupConOptions,
         target="ssltoolbox_supcon.method:SupCon",
         negatives="batch",

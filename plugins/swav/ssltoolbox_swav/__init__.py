@@ -8,25 +8,25 @@ from ssltoolbox.api import MethodDescriptor, Options, Problem, Setting, hookimpl
 
 
 class SwAVOptions(Options):
-    """SwAV's settings; the defaults are those of the authors' code for large batches."""
+    """Settings of SwAV. The defaults are those of the authors' code for large batches."""
 
     temperature: float = Field(default=0.1, gt=1e-6)
     """τ of the softmax over prototypes."""
     prototypes: int = Field(default=3000, ge=2)
-    """Clusters that images are assigned to."""
+    """Number of clusters that images are assigned to."""
     frozen_epochs: float = Field(default=1, ge=0)
-    """Epochs in which the prototypes keep their first directions; a part of an epoch, such as 0.5, is allowed."""
+    """Epochs in which the prototypes are not trained; fractions such as 0.5 are allowed."""
     epsilon: float = Field(default=0.05, ge=0.02)
-    """Strength ε of the entropy term of Sinkhorn-Knopp: smaller is closer to hard assignments. At least 0.02,
-    because exp(similarity / ε) overflows single precision from an ε of about 0.011 down."""
+    """ε, the strength of the entropy term of Sinkhorn-Knopp. Smaller values give harder assignments. At least
+    0.02, because exp(similarity / ε) overflows single precision if ε is below about 0.011."""
     sinkhorn_iterations: int = Field(default=3, ge=0)
     """Iterations of Sinkhorn-Knopp, which divides the images equally between the prototypes."""
     queue: int = Field(default=0, ge=0)
-    """Earlier embeddings of each side that are assigned together with the batch; 0 for none. It serves
-    batches that are small compared with the number of prototypes: the authors have 3840 with a batch of 256.
-    Divisible by the instances that are compared at once."""
+    """Number of earlier embeddings of each side that are assigned together with the batch; 0 for none. Use it
+    if the batch is small compared with the number of prototypes: the authors use 3840 with a batch of 256. It
+    must be divisible by the number of pairs that are compared at once."""
     queue_epochs: float = Field(default=15, ge=0)
-    """Epochs before the queue is used; a part of an epoch is allowed."""
+    """Epochs before the queue is used; fractions are allowed."""
     hidden_dim: int = Field(default=2048, ge=1)
     """Width of the projection head's hidden layer."""
     output_dim: int = Field(default=128, ge=1)
@@ -63,7 +63,7 @@ class SwAVOptions(Options):
 def ssltoolbox_methods() -> Iterator[MethodDescriptor]:
     yield MethodDescriptor(
         name="swav",
-        summary="Views and local crops predict each other's cluster (Caron et al. 2020).",
+        summary="Predicts the cluster of the other view, also from local crops (Caron et al. 2020).",
         options=SwAVOptions,
         target="ssltoolbox_swav.method:SwAV",
         negatives=None,

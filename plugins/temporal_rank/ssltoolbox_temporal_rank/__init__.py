@@ -34,7 +34,7 @@ class TemporalRankOptions(AuxiliaryLossOptions):
 def ssltoolbox_auxiliary_losses() -> Iterator[Descriptor]:
     yield Descriptor(
         name="temporal_rank",
-        summary="Nearer in time is nearer in feature (Lu et al. 2020; Hoffmann et al. 2022).",
+        summary="Frames that are nearer in time get more similar features (Lu et al. 2020; Hoffmann et al. 2022).",
         options=TemporalRankOptions,
         target="ssltoolbox_temporal_rank.loss:TemporalRank",
         api=2,

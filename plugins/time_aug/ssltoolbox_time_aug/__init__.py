@@ -15,9 +15,11 @@ class TimeAugOptions(Options):
     """How far in time the positive may be."""
 
     offsets: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = PAPER_OFFSETS
-    """Seconds between a frame and its positive; one is drawn each time, then a direction."""
+    """Possible times between a frame and its positive, in seconds. One of them and a direction are chosen at
+    random for each frame."""
     weighting: Literal["decreasing", "uniform", "increasing"] = "decreasing"
-    """How likely each offset is, from smallest to largest: 5:4:3:2:1 for five, all alike, or 1:2:3:4:5."""
+    """Probabilities of the offsets, from the smallest to the largest: `decreasing` (5:4:3:2:1 for five offsets),
+    `uniform`, or `increasing` (1:2:3:4:5)."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and (reason := self._too_coarse(setting.data)):

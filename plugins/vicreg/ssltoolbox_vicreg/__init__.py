@@ -8,7 +8,7 @@ from ssltoolbox.api import MethodDescriptor, Options, hookimpl
 
 
 class VICRegOptions(Options):
-    """VICReg's settings; the defaults are those of the paper."""
+    """Settings of VICReg. The defaults are those of the paper."""
 
     invariance: float = Field(default=25.0, ge=0)
     """λ, the weight of the squared distance between the two views of a pair."""

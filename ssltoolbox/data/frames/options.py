@@ -30,18 +30,19 @@ class FramesOptions(ListedOptions):
     """
 
     root: PathOrUrl | None = None
-    """The folder that holds the folders of the identities; or else give an index. It may be on remote storage:
-    `s3://bucket/faces`. For more than some thousand clips there, a packed index is faster."""
+    """The folder that contains the folders of the identities. Give either this or `index`. It may be on remote
+    storage, such as `s3://bucket/faces`. For more than a few thousand clips there, a packed index is faster."""
 
     index: PathOrUrl | None = None
-    """An index, made by `ssltoolbox data index` or `data pack`; or else give a root. It may be on remote storage:
-    `s3://bucket/faces.index`."""
+    """An index made by `ssltoolbox data index` or `data pack`. Give either this or `root`. It may be on remote
+    storage, such as `s3://bucket/faces.index`."""
 
     cache: Path | None = Field(default=None, strict=False)
-    """A folder on this machine for what was read of remote storage [the user's cache folder]."""
+    """A local folder that caches what was read from remote storage [the user's cache folder]."""
 
     cache_gib: float = Field(default=50.0, gt=0)
-    """The most GiB of images from remote storage that the cache holds; it drops what was read longest ago."""
+    """Largest size of the cached images from remote storage, in GiB. Images that were unused for the longest
+    time are deleted first."""
 
     shuffle_tars: int | None = Field(default=None, ge=1)
     """For an index of tar files: an epoch takes the tar files in random order, and shuffles the clips of this many

@@ -22,24 +22,25 @@ class LabelledImagesOptions(ListedOptions):
     """Height and width that images are resized to, in pixels."""
 
     val: float = Field(default=0.1, ge=0, lt=1)
-    """Share of what is left to train on that is val, where the data names no val. People, or else clips, are never
-    torn apart."""
+    """Share of the training data that becomes val, if the data has no val split. All images of a person, or of
+    a clip if people are not known, stay in one split."""
 
     test: float = Field(default=0.1, ge=0, lt=1)
-    """Share that is test, where the data has neither splits nor folds."""
+    """Share that becomes test, if the data has neither splits nor folds."""
 
     fold: int | Literal["all"] | None = None
-    """The fold that is the test split, from 1, where the data has folds; `all` measures tasks on each of them and
-    gives the mean. Null takes the data's splits, and fold 1 where it has only folds."""
+    """The fold that is the test split, from 1, if the data has folds. `all` measures tasks on each fold and
+    gives the mean. Null uses the splits of the data, or fold 1 if it has only folds."""
 
     folds: int | None = Field(default=None, ge=2)
-    """Into how many folds people, or else clips, are dealt; null for the data's own folds."""
+    """Number of folds that people (or clips, if people are not known) are divided into; null for the folds of
+    the data."""
 
     fps: float = Field(default=25.0, gt=0)
-    """Frames per second of clips whose frames are numbered and have no times."""
+    """Frames per second of clips whose frames have numbers but no times."""
 
     follow_links: bool = False
-    """Whether to read what lies behind links that lead out of the folder of the images."""
+    """Whether to follow links that lead out of the folder of the images."""
 
     @model_validator(mode="after")
     def _fold_is_from_1(self) -> Self:

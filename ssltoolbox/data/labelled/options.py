@@ -61,7 +61,7 @@ class AffectNetOptions(ListedOptions):
 
 
 class FER2013Options(ListedOptions):
-    """FER2013: grey faces of 48 × 48 pixels with seven expressions, contempt is not among them.
+    """FER2013: grey faces of 48 × 48 pixels with seven expressions, without contempt.
 
     Either form is found: `fer2013.csv` (or `icml_face_data.csv`), whose PublicTest is val and whose PrivateTest is
     the test split; or the folders `train/<expression>/` and `test/<expression>/`. Without a folder `val` a tenth
@@ -114,8 +114,8 @@ class LFWOptions(ListedOptions):
     """Height and width that faces are resized to, in pixels."""
 
     crop: float = Field(default=0.73, gt=0, le=1)
-    """Share of an image's height and width that is kept, about its middle. The images are 2.2 times as large as
-    the face that was detected; .73 leaves 1.6 times, as VoxCeleb's crops have."""
+    """Share of an image's height and width that a central crop keeps. The images are 2.2 times as wide as the
+    detected face. With 0.73, crops are 1.6 times as wide, as in VoxCeleb."""
 
     def listing(self, split: Split) -> Listing:
         """The images and pairs of a split; see `list_lfw`."""

@@ -19,10 +19,10 @@ NOTE = "These faces are drawings: numbers on them are no claim about real faces.
 
 
 class SyntheticFacesOptions(DatasetOptions):
-    """Drawn face clips. `val` and `test` show people who are not in `train`, nor in each other."""
+    """Drawn face clips. The splits `train`, `val` and `test` show different people."""
 
     world: int = Field(default=0, ge=0, lt=2**32)
-    """The seed of everything drawn: another world has other people, clips and pixels."""
+    """The seed of the drawings. Another world has other people, clips and pixels."""
 
     identities: int = Field(default=80, ge=1)
     """People in the training split."""
@@ -37,21 +37,21 @@ class SyntheticFacesOptions(DatasetOptions):
     """Height and width of the images, in pixels."""
 
     zoom: float = Field(default=1.0, ge=0.5, le=2.0)
-    """How tightly the camera frames the face. At 1 a head takes up two thirds of the picture's width; at 1.4
-    nine tenths, with hair and chin cut off, as in crops by a face detector."""
+    """How tightly the picture frames the face. With 1, a head takes up two thirds of the width. With 1.4, it
+    takes up nine tenths, and hair and chin are cut off, as in crops by a face detector."""
 
     fps: float = Field(default=25 / 6, gt=0, le=240)
     """Frames per second. Expressions last 4 to 7 seconds; head and light change within two frames."""
 
     keep: float = Field(default=1.0, ge=0)
-    """GiB of memory that the training frames may take. If they fit, each is drawn once and kept, and the loader's
-    workers share them; else each is drawn whenever it is needed."""
+    """Memory in GiB that the training frames may use. If they fit, each frame is drawn once and kept in memory
+    that the loader's workers share. Otherwise each frame is drawn whenever it is needed."""
 
     eval_identities: int = Field(default=32, ge=1)
-    """People in `val`, and as many others in `test`."""
+    """Number of people in `val`. `test` has as many other people."""
 
     eval_clips: int = Field(default=64, ge=1)
-    """Clips in `val`, and as many in `test`, spread evenly over their identities."""
+    """Number of clips in `val`, and in `test`. They are spread evenly over the people."""
 
     @model_validator(mode="after")
     def _a_clip_for_everyone(self) -> Self:

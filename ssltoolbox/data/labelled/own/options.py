@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LabelledOptions(LabelledImagesOptions):
-    """Images, or clips of frames, with labels of your own: a table, or folders.
+    """Images, or clips of frames, with your own labels: a table, or folders.
 
     A table has a row for each image, or for each folder of frames. It must have the column `path`. It may have
     `split` (train, val or test), `identity` (the person), `clip` with `time` (in seconds) or `frame` (a number)
