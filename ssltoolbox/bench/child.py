@@ -14,6 +14,8 @@ from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share
 
+INTERRUPTED = 130
+"""Exit code of a run that was stopped, and goes on with the next benchmark."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -34,12 +36,18 @@ def reason_of(job: Job, folder: BenchFolder, exit_code: int | None) -> str:
 
 
 class Running(Protocol):
-    """A run that was started: by a process of this machine, or by a job of a cluster. `Child` has the meanings."""
+    """A run that was started: by a process of this machine, or by a job of a cluster. `Child` has the meanings.
+
+    Attributes:
+        waits: why the run's job waits in the queue of a cluster; empty if it does not.
+    """
 
     job: Job
-    share: Share
     resumed: bool
     exit_code: int | None
+
+    @property
+    def waits(self) -> str: ...
 
     @property
     def seconds(self) -> float: ...
@@ -80,6 +88,7 @@ class Child:
         self.share = share
         self.resumed = folder.run(job).exists()
         self.exit_code: int | None = None
+        self.waits = ""
         self._folder = folder
         self._began = time.monotonic()
         folder.begin(job)

@@ -61,6 +61,8 @@ class Display:
             self._print(f"cached     {job_text(job)}")
         for job in self._schedule.of(JobState.ELSEWHERE):
             self._print(f"busy       {job_text(job)}: a process of an earlier benchmark still runs it")
+        for child in self._schedule.children:
+            self._print(f"continues  {job_text(child.job)}, in the job of an earlier benchmark")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -108,24 +110,37 @@ class Display:
                 self._live.update(self._tables(), refresh=True)
         elif now >= self._line_at:
             self._line_at = now + SECONDS_BETWEEN_LINES
-            for child in self._schedule.children:
+            for child in self._running():
                 self._print(f"running    {job_text(child.job)}: {', '.join(self._progress(child))}")
+            if queued := self._queued():
+                self._print(f"queued     {queued}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _tables(self) -> Group:
-        tables: list[Table | Text] = [self._running(), self._summary()]
+        tables: list[Table | Text] = [self._running_table(), self._summary()]
         if self._now.finished and self._now.overall.columns:
             tables.append(leaderboard_table(self._now.overall))
         return Group(*tables)
 
-    def _running(self) -> Table:
+    def _running(self) -> list[Running]:
+        """The runs that do not wait in the queue of a cluster."""
+        return [child for child in self._schedule.children if not child.waits]
+
+    def _queued(self) -> str:
+        """How many runs wait in the queue of a cluster, and why; empty if none does."""
+        reasons = [child.waits for child in self._schedule.children if child.waits]
+        if not reasons:
+            return ""
+        return f"{counted(len(reasons), 'run')} ({', '.join(sorted(set(reasons)))})"
+
+    def _running_table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("running", overflow="ellipsis", no_wrap=True)
         for name in ("step", "for", "left"):
             table.add_column(name, justify="right", no_wrap=True)
-        for child in self._schedule.children:
+        for child in self._running():
             table.add_row(Text(job_text(child.job)), *self._columns(child))
         return table
 
@@ -149,8 +164,11 @@ class Display:
 
     def _summary(self) -> Text:
         schedule = self._schedule
-        counts = [(state, len(schedule.of(state))) for state in JobState]
-        states = ", ".join(f"{count} {state.value}" for state, count in counts if count)
+        counts = {state.value: len(schedule.of(state)) for state in JobState}
+        counts[JobState.RUNNING.value] -= sum(1 for child in schedule.children if child.waits)
+        states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        if queued := self._queued():
+            states = f"{states}, queued: {queued}" if states else f"queued: {queued}"
         spent = duration_text(round(time.monotonic() - self._began))
         return Text(f"{states}; {spent} so far, time left: {self._time_left()}\n")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ssltoolbox.api import is_url
+from ssltoolbox.api import OptionError, is_url
 from ssltoolbox.recipe import (
     FlatComponent,
     Located,
@@ -63,6 +63,18 @@ class Requests(Section):
 
     slurm: dict[str, Any] = Field(default_factory=dict)
     """Other options of sbatch, such as `account: lab` or `qos: long`."""
+
+    @model_validator(mode="after")
+    def _has_time_to_train(self) -> Self:
+        # SLURM may send its signal up to a minute early; a run that gets it at its start would never end.
+        if self.minutes * 60 <= self.seconds_to_save + 60:
+            least = self.seconds_to_save // 60 + 2
+            raise OptionError(
+                f"{self.minutes} minutes leave no time before the {self.seconds_to_save} seconds to save",
+                f"minutes: {least} or more, or fewer seconds_to_save",
+                options=("minutes",),
+            )
+        return self
 
 
 class Grid(Section):

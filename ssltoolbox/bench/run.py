@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ssltoolbox.api.errors import first_line
-from ssltoolbox.bench.child import reason_of
+from ssltoolbox.bench.child import INTERRUPTED, reason_of
 from ssltoolbox.bench.display import Display
 from ssltoolbox.bench.estimate import Estimates
 from ssltoolbox.bench.folder import BenchFolder
@@ -17,7 +17,7 @@ from ssltoolbox.bench.grid import LoadedGrid, load_grid
 from ssltoolbox.bench.jobs import Job, plan_jobs
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.runs import FinishedRun, read_finished
-from ssltoolbox.bench.schedule import INTERRUPTED, JobSchedule, JobState
+from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.submitted import Submitter
 from ssltoolbox.bench.tables import differences_table, render_markdown, results_table
 from ssltoolbox.recipe import RecipeProblem
@@ -102,10 +102,12 @@ def run_bench(
     """
     folder = planned.folder
     folder.make()
-    launch = None if engine == LOCAL else Submitter(engine, folder, planned.loaded.grid.cluster)
-    at_once = side_by_side or (len(planned.jobs) if launch else 1)
+    at_once = side_by_side or (1 if engine == LOCAL else len(planned.jobs))
+    launcher = None
+    if engine != LOCAL:
+        launcher = Submitter(engine, folder, planned.loaded.grid.cluster, at_once)
     finished: dict[Job, FinishedRun] = {}
-    schedule = JobSchedule(planned.jobs, folder, at_once, planned.code, launch)
+    schedule = JobSchedule(planned.jobs, folder, at_once, planned.code, launcher)
 
     def written() -> Bench:
         for job, state in schedule.states.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -13,22 +13,17 @@ from typing import Protocol
 
 from filelock import BaseFileLock
 
-from ssltoolbox.bench.child import Child, Running, reason_of
+from ssltoolbox.bench.child import INTERRUPTED, Running, reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.share import Share, shares
+from ssltoolbox.bench.launcher import Launcher, Processes
+from ssltoolbox.bench.on_node import TAKEN
 from ssltoolbox.registry.code import code_version
+from ssltoolbox.support.interruption import STOP_SIGNALS
 
 SECONDS_BETWEEN_STEPS = 0.2
 SECONDS_BETWEEN_LOOKS = 2.0
 """Between two looks at the runs that others have."""
-INTERRUPTED = 130
-"""Exit code of a run that was stopped, and goes on with the next benchmark."""
-_SIGNALS = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-    if hasattr(signal, name)  # Windows has two of them
-)
 
 
 class JobState(Enum):
@@ -80,12 +75,12 @@ class JobSchedule:
         folder: of the benchmark. Another benchmark may work on it at the same time: each run is claimed by one.
         side_by_side: the number of runs at a time.
         code: the version of the code that planned the jobs.
-        launch: starts a run; as a process of this machine if not given.
+        launcher: starts the runs; as processes of this machine if not given.
 
     Attributes:
         states: the state of each run.
         reasons: why a failed run failed, in one line.
-        children: the runs that were started here.
+        children: the runs that were started here, and those that an earlier benchmark has left.
         code_changed: whether the code was edited since; then no further run is started.
         interrupted: whether a user stopped the benchmark.
     """
@@ -96,7 +91,7 @@ class JobSchedule:
         folder: BenchFolder,
         side_by_side: int,
         code: str,
-        launch: Callable[[Job, Share], Running] | None = None,
+        launcher: Launcher | None = None,
     ) -> None:
         self.reasons: dict[Job, str] = {}
         self.children: list[Running] = []
@@ -105,13 +100,13 @@ class JobSchedule:
         self.side_by_side = side_by_side
         self._folder = folder
         self._code = code
-        self._launch = launch or (lambda job, share: Child(job, folder, share))
-        self._shares = shares(side_by_side)
+        self._launcher = launcher or Processes(folder, side_by_side)
         self._claims: dict[Job, BaseFileLock] = {}
         self._attempts = {job: len(folder.record(job).attempts) for job in jobs}
         self._orphans: set[Job] = set()
         self._look_at = 0.0
         self.states = {job: self._first_state(job) for job in jobs}
+        self._find_children()
 
     def of(self, state: JobState) -> list[Job]:
         """The runs in that state."""
@@ -120,7 +115,7 @@ class JobSchedule:
     def run(self, listener: Listener) -> None:
         """Runs until all jobs are done.
 
-        On Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 the runs save and stop. Only a further Ctrl-C ends them at once:
+        On a signal of `STOP_SIGNALS` the runs save and stop. Only a further Ctrl-C ends them at once:
         schedulers may repeat their signals.
         """
         with _stop_requests() as stop:
@@ -131,8 +126,7 @@ class JobSchedule:
             finally:
                 self.interrupted = bool(stop)
                 # Children are left only after an exception in this process.
-                for child in self.children:
-                    child.stop()
+                self._launcher.stop(self.children, at_once=False)
 
     def _is_over(self, stop: StopRequest) -> bool:
         left = self.of(JobState.WAITING) or self.of(JobState.ELSEWHERE)
@@ -148,19 +142,42 @@ class JobSchedule:
             self._start(listener)
         listener.tick()
 
+    def _find_children(self) -> None:
+        """Takes the runs that an earlier benchmark has started where the launcher can."""
+        for job in [job for job, state in self.states.items() if state is not JobState.CACHED]:
+            if claim := self._folder.claim(job):
+                self._claims[job] = claim
+        for child in self._launcher.find(list(self._claims)):
+            self.children.append(child)
+            self.states[child.job] = JobState.RUNNING
+            self._orphans.discard(child.job)
+        for job in self._claims.keys() - {child.job for child in self.children}:
+            self._release(job)
+
     def _start(self, listener: Listener) -> None:
-        """Starts waiting runs while fewer than `side_by_side` are running."""
+        """Starts as many waiting runs as the launcher takes."""
         self._look_elsewhere(listener)
+        claimed = list(self._claimed(listener))
+        for child in self._launcher.start(claimed) if claimed else ():
+            claimed.remove(child.job)
+            self.children.append(child)
+            self.states[child.job] = JobState.RUNNING
+            listener.started(child.job)
+        for job in claimed:
+            self._release(job)
+
+    def _claimed(self, listener: Listener) -> Iterator[Job]:
+        """Claims waiting runs that may start now."""
+        room = self._launcher.room(len(self.children) + len(self._orphans))
         for job in self.of(JobState.WAITING):
-            if len(self.children) + len(self._orphans) >= self.side_by_side:
+            if room <= 0:
                 return
             self.code_changed = self.code_changed or code_version() != self._code
             if self.code_changed:
                 return
             if self._claim(job, listener):
-                self.children.append(self._launch(job, self._free_share()))
-                self.states[job] = JobState.RUNNING
-                listener.started(job)
+                room -= 1
+                yield job
 
     def _look_elsewhere(self, listener: Listener) -> None:
         """Looks now and then whether the runs that others have are done."""
@@ -204,13 +221,6 @@ class JobSchedule:
     def _release(self, job: Job) -> None:
         self._claims.pop(job).release()
 
-    def _free_share(self) -> Share:
-        """A share of the machine that no run has. With few cores, several shares are equal."""
-        free = list(self._shares)
-        for child in self.children:
-            free.remove(child.share)
-        return free[0]
-
     def _collect(self, listener: Listener, stop: StopRequest) -> None:
         """Collects the runs that have ended."""
         for child in [child for child in self.children if child.ended()]:
@@ -220,6 +230,9 @@ class JobSchedule:
                 self.states[child.job] = JobState.DONE
             elif stop:
                 self.states[child.job] = JobState.STOPPED
+            elif child.exit_code == TAKEN:
+                self.states[child.job] = JobState.ELSEWHERE
+                continue
             else:
                 self.states[child.job] = JobState.FAILED
                 self.reasons[child.job] = child.reason()
@@ -227,11 +240,7 @@ class JobSchedule:
 
     def _stop(self, listener: Listener, at_once: bool) -> None:
         listener.stopping(len(self.children))
-        for child in self.children:
-            if at_once:
-                child.kill()
-            else:
-                child.stop()
+        self._launcher.stop(self.children, at_once)
 
     def _first_state(self, job: Job) -> JobState:
         if self._folder.state(job) == "finished":
@@ -252,7 +261,7 @@ def _stop_requests() -> Iterator[StopRequest]:
             stop.count += 1
 
     # `nohup` ignores SIGHUP, so that a benchmark does not stop when its terminal is closed.
-    counted = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    counted = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, count) for number in counted}
     try:
         yield stop

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
-import signal
+import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
-from ssltoolbox.api import UserError
+import filelock
+
+from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.bench import child as child_module
-from ssltoolbox.bench.child import Child, reason_of
+from ssltoolbox.bench.child import Running, reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.share import Share
+from ssltoolbox.bench.on_node import OnNode
+from ssltoolbox.bench.slurm_queue import SlurmJob, SlurmQueue, cancel, slurm_is_here
 from ssltoolbox.bench.survivor import Survivor
 from ssltoolbox.support.files import write_json
 
@@ -24,24 +28,31 @@ if TYPE_CHECKING:
 
 ENGINES = {"slurm": "slurm", "processes": "local"}
 """Names of engines → submitit's names. `processes` are jobs of submitit on this machine, to try it."""
-SECONDS_BETWEEN_LOOKS = 0.2
 MOST_TIMEOUTS = 1000
 """How often a job may run out of time and be queued again."""
+MOST_TASKS = 1000
+"""The most tasks of a job array; SLURM's own limit is 1001 if a cluster sets no other."""
+_LINE = "-" * 22
+"""Above and below a traceback in a message of submitit."""
+_UNSUBMITTED = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
+SECONDS_BEFORE_NEXT_TRY = 60.0
+"""After SLURM has refused to queue more jobs."""
 
 
 class Submitter:
-    """Submits runs to a cluster.
+    """Submits runs to a cluster: the runs that can start together are one job array.
 
     Args:
         engine: one of `ENGINES`.
         folder: the benchmark's folder, which all machines see.
         requests: what each job asks for.
+        side_by_side: the number of runs at a time. SLURM sees to it: all are queued.
 
     Raises:
         UserError: if submitit is not installed, or there is no such cluster here.
     """
 
-    def __init__(self, engine: str, folder: BenchFolder, requests: Requests) -> None:
+    def __init__(self, engine: str, folder: BenchFolder, requests: Requests, side_by_side: int) -> None:
         try:
             import submitit
         except ImportError as error:
@@ -49,44 +60,111 @@ class Submitter:
                 f"--engine {engine} needs submitit, which is not installed",
                 "pip install 'ssltoolbox[cluster]'",
             ) from error
-        self.engine = engine
+        self._engine = engine
         self._folder = folder
+        self._side_by_side = side_by_side
         self._logs = folder.path / "jobs" / "submitit"
         self._submitit = submitit
-        cluster = ENGINES[engine]
-        limits = {"slurm_max_num_timeout": MOST_TIMEOUTS} if cluster == "slurm" else {}
+        self._queue = SlurmQueue(self._logs) if engine == "slurm" else None
+        self._next_try = 0.0
+        self._busy = 0
+        if self._queue and not slurm_is_here():
+            raise UserError("there is no slurm here", "run bench where sbatch is")
+        limits = {"slurm_max_num_timeout": MOST_TIMEOUTS} if self._queue else {}
         try:
-            self._executor = submitit.AutoExecutor(self._logs, cluster=cluster, **limits)
-            self._executor.update_parameters(**_parameters(requests, slurm=cluster == "slurm"))
+            self._executor = submitit.AutoExecutor(self._logs, cluster=ENGINES[engine], **limits)
+            self._executor.update_parameters(**_parameters(requests, side_by_side, slurm=bool(self._queue)))
         except RuntimeError as error:
-            raise UserError(
-                f"there is no {engine} here: {first_line(error)}", "run bench where sbatch is"
-            ) from error
+            raise UserError(f"there is no {engine} here: {first_line(error)}") from error
 
-    def __call__(self, job: Job, share: Share) -> Submitted:
-        """Submits a run; or takes the job that an earlier benchmark submitted, if it has not ended."""
-        earlier = self._earlier(job)
-        if earlier is None:
-            command = child_module.command_of(job, self._folder)
-            earlier = self._executor.submit(OnNode(job, self._folder, tuple(command)))
-            write_json(self._folder.submission(job), {"engine": self.engine, "job": earlier.job_id})
-        return Submitted(job, self._folder, share, earlier)
+    def room(self, busy: int) -> int:
+        """All runs are queued together, because an array job has its own limit of tasks at a time."""
+        self._busy = busy
+        if self._queue and not busy:
+            return MOST_TASKS
+        return max(0, self._side_by_side - busy) if time.monotonic() >= self._next_try else 0
 
-    def _earlier(self, job: Job) -> Any:
-        path = self._folder.submission(job)
-        if not path.exists():
-            return None
-        written = json.loads(path.read_text(encoding="utf-8"))
-        if written["engine"] != self.engine:
-            return None
-        if self.engine == "processes":
-            survivor = Survivor(self._submitit.LocalJob(self._logs, written["job"]), self._logs)
-            return None if survivor.done() else survivor
-        earlier: Any = self._submitit.SlurmJob(self._logs, written["job"])
-        return None if earlier.done(force_check=True) else earlier
+    def find(self, jobs: Sequence[Job]) -> list[Submitted]:
+        """The runs whose jobs have not ended."""
+        return [Submitted(job, self._folder, its) for job, its in self._earlier(jobs).items()]
+
+    def start(self, jobs: Sequence[Job]) -> list[Submitted]:
+        """Submits runs; or takes the jobs that another benchmark has submitted meanwhile, if they have not ended.
+
+        Raises:
+            UserError: if SLURM takes no job at all.
+        """
+        found = self.find(jobs)
+        found_jobs = {run.job for run in found}
+        new = [job for job in jobs if job not in found_jobs]
+        submitted = self._submit(new) if new else {}
+        return [*found, *(Submitted(job, self._folder, its) for job, its in submitted.items())]
+
+    def stop(self, running: Sequence[Running], at_once: bool) -> None:
+        """Ends the jobs; their runs may save before."""
+        if self._queue:
+            cancel([run.job_id for run in running if isinstance(run, Submitted)], at_once)
+            self._queue.look_soon()
+            return
+        for run in running:
+            run.stop()
+
+    def _submit(self, jobs: Sequence[Job]) -> dict[Job, Any]:
+        """Submits runs as one array, or half of them where SLURM refuses so many."""
+        tasks = [OnNode(job, self._folder, tuple(child_module.command_of(job, self._folder))) for job in jobs]
+        try:
+            # submitit prints what sbatch says.
+            with self._tidied(), redirect_stderr(io.StringIO()), self._executor.batch():
+                submitted = [self._executor.submit(task) for task in tasks]
+        except self._submitit.core.utils.FailedJobError as error:
+            self._next_try = time.monotonic() + SECONDS_BEFORE_NEXT_TRY
+            if len(jobs) > 1:
+                return self._submit(jobs[: len(jobs) // 2])
+            if self._busy:
+                return {}
+            said = first_line(error).removeprefix("sbatch: error: ")
+            raise UserError(f"SLURM has refused a job: {said}", "correct 'cluster' in the grid") from error
+        for job, its in zip(jobs, submitted, strict=True):
+            write_json(self._folder.submission(job), {"engine": self._engine, "job": its.job_id})
+        if self._queue is None:
+            return dict(zip(jobs, submitted, strict=True))
+        return {job: SlurmJob(its, self._queue) for job, its in zip(jobs, submitted, strict=True)}
+
+    @contextmanager
+    def _tidied(self) -> Iterator[None]:
+        """Removes what submitit leaves where SLURM refuses jobs."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self._logs / ".lock"):
+            before = set(self._logs.iterdir())
+            try:
+                yield
+            except self._submitit.core.utils.FailedJobError:
+                for path in set(self._logs.iterdir()) - before:
+                    if _UNSUBMITTED.fullmatch(path.name):
+                        path.unlink()
+                raise
+
+    def _earlier(self, jobs: Sequence[Job]) -> dict[Job, Any]:
+        """The jobs of earlier benchmarks that have not ended."""
+        found = {}
+        for job in jobs:
+            path = self._folder.submission(job)
+            written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+            if written and written["engine"] == self._engine:
+                found[job] = self._job(written["job"])
+        if self._queue is None:
+            return {job: its for job, its in found.items() if not its.done()}
+        if found:
+            self._queue.ask()
+        return {job: its for job, its in found.items() if not its.seems_ended}
+
+    def _job(self, number: str) -> Any:
+        if self._queue:
+            return SlurmJob(self._submitit.SlurmJob(self._logs, number), self._queue)
+        return Survivor(self._submitit.LocalJob(self._logs, number), self._logs)
 
 
-def _parameters(requests: Requests, slurm: bool) -> dict[str, Any]:
+def _parameters(requests: Requests, side_by_side: int, slurm: bool) -> dict[str, Any]:
     """The requests by submitit's names."""
     found: dict[str, Any] = {
         "name": "ssltoolbox",
@@ -97,6 +175,7 @@ def _parameters(requests: Requests, slurm: bool) -> dict[str, Any]:
         "slurm_partition": requests.partition,
         "slurm_additional_parameters": dict(requests.slurm) or None,
         "slurm_signal_delay_s": requests.seconds_to_save,
+        "slurm_array_parallelism": side_by_side,
     }
     return {
         name: value
@@ -105,79 +184,43 @@ def _parameters(requests: Requests, slurm: bool) -> dict[str, Any]:
     }
 
 
-@dataclass
-class OnNode:
-    """What a job does: it starts the run, or resumes it. submitit pickles it.
-
-    Attributes:
-        job: the run.
-        folder: the benchmark's folder.
-        command: starts the run.
-    """
-
-    job: Job
-    folder: BenchFolder
-    command: Sequence[str]
-    _child: Child | None = field(default=None, init=False)
-
-    def __call__(self) -> int:
-        """The exit code of the run."""
-        # The job has one process; a run on several GPUs starts the others itself, as on a machine without SLURM.
-        child = self._child = Child(self.job, self.folder, Share(), self.command, hide="SLURM_")
-        signal.signal(signal.SIGTERM, lambda *_: child.stop())
-        return _exit_code(child)
-
-    def checkpoint(self) -> Any:
-        """submitit calls it when the time is nearly up, or the job is preempted, and queues the job again."""
-        from submitit.helpers import DelayedSubmission
-
-        if self._child:
-            self._child.stop()
-            _exit_code(self._child)
-        return DelayedSubmission(OnNode(self.job, self.folder, self.command))
-
-
-def _exit_code(child: Child) -> int:
-    """Waits for the end of a run."""
-    while not child.ended():
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    assert child.exit_code is not None
-    return child.exit_code
-
-
 class Submitted:
     """A run whose job was submitted. See `ssltoolbox.bench.child.Running`."""
 
-    def __init__(self, job: Job, folder: BenchFolder, share: Share, submitted: Any) -> None:
+    def __init__(self, job: Job, folder: BenchFolder, submitted: Any) -> None:
         self.job = job
-        self.share = share
+        self.job_id: str = submitted.job_id
         self.resumed = folder.run(job).exists()
         self.exit_code: int | None = None
         self._folder = folder
         self._submitted = submitted
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._reason = ""
 
     @property
+    def waits(self) -> str:
+        """Why the job is not running yet."""
+        return self._submitted.waits if isinstance(self._submitted, SlurmJob) else ""
+
+    @property
     def seconds(self) -> float:
-        """Seconds since this benchmark submitted or found the job, the time in the queue included."""
-        return time.monotonic() - self._began
+        """Seconds since this benchmark first saw that the job was running; 0 while it is queued."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
 
     def ended(self) -> bool:
         """True if the job has ended."""
+        if self.exit_code is None:
+            self._began = None if self.waits else (self._began or time.monotonic())
         if self.exit_code is None and self._submitted.done():
             try:
                 self.exit_code = int(self._submitted.result())
             except Exception as error:  # an error of the job, whatever it is
-                self.exit_code, self._reason = (
-                    1,
-                    f"its job {self._submitted.job_id} ended: {first_line(error)}",
-                )
+                self.exit_code, self._reason = 1, _reason_of(error, self.job_id)
             self._folder.submission(self.job).unlink(missing_ok=True)
         return self.exit_code is not None
 
     def stop(self) -> None:
-        """Ends the job; SLURM lets the run save before."""
+        """Ends the job; the run may save before."""
         self._submitted.cancel(check=False)
 
     def kill(self) -> None:
@@ -187,3 +230,12 @@ class Submitted:
     def reason(self) -> str:
         """Why the run failed, in one line."""
         return self._reason or reason_of(self.job, self._folder, self.exit_code)
+
+
+def _reason_of(error: Exception, job_id: str) -> str:
+    """What submitit or SLURM says of a job that has failed: the last line of its traceback, if there is one."""
+    if isinstance(error, SslToolboxError):
+        return first_line(error)
+    parts = str(error).split(_LINE)
+    trace = [line.strip() for line in parts[1].splitlines() if line.strip()] if len(parts) > 1 else []
+    return f"its job {job_id} failed: {trace[-1] if trace else first_line(error)}"

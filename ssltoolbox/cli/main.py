@@ -26,7 +26,7 @@ from ssltoolbox.cli.recipes import recipes
 from ssltoolbox.cli.report import report
 from ssltoolbox.cli.saliency import saliency
 from ssltoolbox.cli.train import train
-from ssltoolbox.support.interruption import Interrupted, no_interruption_lost
+from ssltoolbox.support.interruption import STOP_SIGNALS, Interrupted, no_interruption_lost
 from ssltoolbox.support.threads import sleep_while_waiting
 
 SECTIONS = {
@@ -84,16 +84,15 @@ for members in SECTIONS.values():
         commands.add_command(command)
 
 
-STOPPING = ("SIGTERM", "SIGHUP", "SIGUSR1")
+STOPPING = tuple(number for number in STOP_SIGNALS if number != signal.SIGINT)
 """Signals that stop a command as Ctrl-C does: of a scheduler, or of a terminal that is gone."""
 
 
 def main() -> None:
     """Runs the command line and exits: 0 done, 1 the run failed, 2 wrong input, 130 interrupted."""
-    for name in STOPPING:
-        number = getattr(signal, name, None)  # Windows has one of them
+    for number in STOPPING:
         # Under nohup a command outlives its terminal.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     sleep_while_waiting()
     with no_interruption_lost():
@@ -139,6 +138,5 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _ignore_signals() -> None:
-    for name in STOPPING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""A user or a scheduler stops the work: Ctrl-C, SIGTERM, SIGHUP or SIGUSR1."""
+"""A user or a scheduler stops the work: Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from contextlib import contextmanager
 from threading import Timer, current_thread, get_ident, main_thread
 
 SECONDS_TO_INTERRUPT_AGAIN = 0.1
+STOP_SIGNALS = tuple(
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if name in signal.Signals.__members__  # Windows has two of them
+)
+"""Signals that stop the work: of a user, of a terminal that is gone, of a scheduler.
+
+SLURM sends its notice, SIGUSR1 or the SIGUSR2 of submitit, to all processes of a job step.
+"""
 
 
 class Interrupted(Exception):

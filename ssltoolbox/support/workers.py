@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.support.clusters import Cluster, on_cluster
+from ssltoolbox.support.interruption import STOP_SIGNALS
 
 T = TypeVar("T")
 
@@ -160,9 +161,9 @@ def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...])
 
     It ends when the parent ends, or when the parent sends SIGTERM.
     """
-    for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in STOP_SIGNALS:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
     if prepare:
         prepare(*prepare_with)

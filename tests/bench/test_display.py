@@ -25,8 +25,9 @@ DONE, FAILED, GOING, LATER = job("simclr"), job("byol", 1), job("g", 0, {"data.w
 class FakeChild(Child):
     """A run that nobody started."""
 
-    def __init__(self, its: Job, seconds: float, resumed: bool = False) -> None:
+    def __init__(self, its: Job, seconds: float, resumed: bool = False, waits: str = "") -> None:
         self.job = its
+        self.waits = waits
         self.resumed = resumed
         self.at = seconds
 
@@ -98,6 +99,24 @@ def test_now_and_then_a_line_without_a_terminal(
     shown, out = display(schedule, folder)
     shown.tick()
     golden(out.getvalue())
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_runs_in_the_queue_of_a_cluster(
+    schedule: JobSchedule,
+    folder: BenchFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Golden,
+    terminal: bool,
+) -> None:
+    monkeypatch.setattr("ssltoolbox.bench.display.SECONDS_BETWEEN_LINES", 0.0)
+    queued = [FakeChild(FAILED, 0.0, waits="Resources"), FakeChild(LATER, 0.0, waits="Priority")]
+    schedule.children += queued
+    schedule.states.update((child.job, JobState.RUNNING) for child in queued)
+    shown, out = display(schedule, folder, force_terminal=terminal, color_system=None)
+    with shown:
+        shown.tick()
+    golden("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
 
 
 def test_a_picture_in_a_terminal(schedule: JobSchedule, folder: BenchFolder, golden: Golden) -> None:

@@ -90,6 +90,11 @@ def test_text_that_is_no_grid_is_an_error(text: str, golden: Golden) -> None:
     golden(problems(text))
 
 
+def test_a_job_has_time_to_train_before_it_is_told_to_save(golden: Golden) -> None:
+    golden(problems("recipes: [a.yaml]\ncluster: {minutes: 3}\n"))
+    assert load_grid(write("recipes: [a.yaml]\ncluster: {minutes: 3, seconds_to_save: 60}\n"))
+
+
 def test_a_missing_grid_file_is_an_error() -> None:
     with pytest.raises(RecipeError, match=r"gone\.yaml"):
         load_grid(Path("gone.yaml"))

@@ -8,16 +8,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from helpers.bench import GOOD, job
 
 import ssltoolbox.bench.schedule as schedule_module
+from ssltoolbox.bench.child import Child, Running
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.launcher import Processes
+from ssltoolbox.bench.on_node import TAKEN
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.share import Share
+from ssltoolbox.support.interruption import STOP_SIGNALS
 
 SLEEPS_UNTIL_TERM = """
 import signal, sys, time
@@ -106,7 +112,7 @@ def test_jobs_run_side_by_side(scripts: dict[str, str], folder: BenchFolder) -> 
 def test_more_side_by_side_than_cores(
     scripts: dict[str, str], folder: BenchFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule_module, "shares", lambda count: [Share(cores=(0,))] * count)
+    monkeypatch.setattr("ssltoolbox.bench.launcher.shares", lambda count: [Share(cores=(0,))] * count)
     heard = Heard()
     schedule = run(folder, heard, side_by_side=3)
     assert heard.said[:3] == ["started a", "started b", "started c"]
@@ -153,7 +159,7 @@ class Interrupts(Heard):
             os.kill(os.getpid(), self._numbers.pop(0))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_stops_the_running_job_and_starts_no_other(
     scripts: dict[str, str], folder: BenchFolder, number: int
 ) -> None:
@@ -247,6 +253,42 @@ def test_two_benchmarks_share_a_folder(
     assert [schedule.states[job] for job in JOBS] == [state, JobState.DONE, JobState.DONE]
     assert len(folder.record(JOBS[0]).attempts) == attempts
     assert (JOBS[0] in schedule.reasons) == (state is JobState.FAILED)
+
+
+class TakenByAUser(Processes):
+    """A run that a user has started before its job began, and that is done a little later."""
+
+    def start(self, jobs: Sequence[Job]) -> Sequence[Running]:
+        [run] = jobs
+        self._folder.run(run).mkdir(parents=True)
+        self._folder.run(run).joinpath("evaluation.json").write_text("{}")
+        return [cast(Running, SimpleNamespace(job=run, exit_code=TAKEN, ended=lambda: True))]
+
+
+def test_a_run_that_somebody_else_has_taken_is_waited_for(
+    scripts: dict[str, str], folder: BenchFolder
+) -> None:
+    schedule = JobSchedule(JOBS[:1], folder, 1, code="1", launcher=TakenByAUser(folder, 1))
+    heard = Heard()
+    schedule.run(heard)
+    assert heard.said[-1] == "ended a"
+    assert not schedule.reasons
+    assert schedule.states == {JOBS[0]: JobState.DONE}
+
+
+class Finds(Processes):
+    """An earlier benchmark has started a run."""
+
+    def find(self, jobs: Sequence[Job]) -> Sequence[Child]:
+        return super().start(jobs[:1])
+
+
+def test_a_run_of_an_earlier_benchmark_goes_on(scripts: dict[str, str], folder: BenchFolder) -> None:
+    schedule = JobSchedule(JOBS[:2], folder, 1, code="1", launcher=Finds(folder, 1))
+    assert [child.job for child in schedule.children] == JOBS[:1]
+    heard = Heard()
+    schedule.run(heard)
+    assert heard.said == ["ended a", "started b", "ended b"]
 
 
 def test_a_run_that_a_user_has_made_is_not_started(scripts: dict[str, str], folder: BenchFolder) -> None:

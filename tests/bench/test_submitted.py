@@ -17,9 +17,7 @@ from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.grid import Requests
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.schedule import JobSchedule, JobState
-from ssltoolbox.bench.share import Share
-from ssltoolbox.bench.submitted import OnNode, Submitted, Submitter, _parameters
-from ssltoolbox.support.files import write_json
+from ssltoolbox.bench.submitted import Submitted, Submitter, _parameters
 
 SAVES_ONCE = f"""
 import os, signal, sys, time
@@ -45,7 +43,7 @@ class Quiet:
 
 
 def schedule(folder: BenchFolder) -> JobSchedule:
-    return JobSchedule(JOBS, folder, 2, "1", Submitter("processes", folder, Requests()))
+    return JobSchedule(JOBS, folder, 2, "1", Submitter("processes", folder, Requests(), 2))
 
 
 @pytest.mark.slow
@@ -68,7 +66,7 @@ def test_one_job_for_each_run(scripts: dict[str, str], folder: BenchFolder) -> N
 def test_a_preempted_job_saves_and_goes_on(scripts: dict[str, str], folder: BenchFolder) -> None:
     pytest.importorskip("submitit")
     scripts["a"] = SAVES_ONCE
-    run = Submitter("processes", folder, Requests())(JOBS[0], Share())
+    [run] = Submitter("processes", folder, Requests(), 1).start(JOBS[:1])
 
     def preempt() -> None:
         while not (folder.run(JOBS[0]) / "begun").exists():
@@ -100,13 +98,13 @@ def test_a_job_that_outlives_its_benchmark_is_waited_for(
 ) -> None:
     pytest.importorskip("submitit")
     scripts["a"] = WAITS
-    first = Submitter("processes", folder, Requests())(JOBS[0], Share())
+    [first] = Submitter("processes", folder, Requests(), 1).start(JOBS[:1])
     until = time.monotonic() + 300
     while not (folder.run(JOBS[0]) / "begun").exists():
         assert time.monotonic() < until
         time.sleep(0.05)
-    again = Submitter("processes", folder, Requests())(JOBS[0], Share())
-    assert again._submitted.job_id == first._submitted.job_id
+    [again] = Submitter("processes", folder, Requests(), 1).start(JOBS[:1])
+    assert again.job_id == first.job_id
     assert not again.ended()
     (folder.run(JOBS[0]) / "go").touch()
     # As this process has started the job, it must take notice of its end.
@@ -116,17 +114,6 @@ def test_a_job_that_outlives_its_benchmark_is_waited_for(
     assert len(folder.record(JOBS[0]).attempts) == 1
 
 
-def test_a_job_of_slurm_is_found_again(folder: BenchFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    submitit = pytest.importorskip("submitit")
-    ended = iter([False, True])
-    monkeypatch.setattr(submitit.SlurmJob, "done", lambda *_, **__: next(ended))
-    submitter = Submitter("processes", folder, Requests())
-    submitter.engine = "slurm"
-    write_json(folder.submission(JOBS[0]), {"engine": "slurm", "job": "4711"})
-    assert submitter._earlier(JOBS[0]).job_id == "4711"
-    assert submitter._earlier(JOBS[0]) is None
-
-
 def wait_for(run: Submitted) -> None:
     until = time.monotonic() + 300
     while not run.ended():
@@ -134,20 +121,16 @@ def wait_for(run: Submitted) -> None:
         time.sleep(0.05)
 
 
-def test_a_job_that_is_preempted_before_its_run_begins_is_queued_again(folder: BenchFolder) -> None:
-    submission = pytest.importorskip("submitit.helpers").DelayedSubmission
-    assert isinstance(OnNode(JOBS[0], folder, ()).checkpoint(), submission)
-
-
 def test_requests_by_submitits_names() -> None:
     requests = Requests(minutes=30, gpus=2, partition="gpu", slurm={"account": "lab"})
-    found = _parameters(requests, slurm=True)
+    found = _parameters(requests, 3, slurm=True)
     assert found["timeout_min"] == 30
     assert found["gpus_per_node"] == 2
     assert found["slurm_partition"] == "gpu"
     assert found["slurm_additional_parameters"] == {"account": "lab"}
+    assert found["slurm_array_parallelism"] == 3
     assert "mem_gb" not in found
-    assert not [name for name in _parameters(requests, slurm=False) if name.startswith("slurm")]
+    assert not [name for name in _parameters(requests, 3, slurm=False) if name.startswith("slurm")]
 
 
 def test_without_submitit_the_error_names_the_extra_to_install(
@@ -155,7 +138,7 @@ def test_without_submitit_the_error_names_the_extra_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
     with pytest.raises(UserError) as error:
-        Submitter("slurm", folder, Requests())
+        Submitter("slurm", folder, Requests(), 1)
     assert "pip install 'ssltoolbox[cluster]'" in str(error.value)
 
 
@@ -163,4 +146,4 @@ def test_submitting_without_slurm_is_an_error(folder: BenchFolder, monkeypatch: 
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(folder.path))
     with pytest.raises(UserError, match="no slurm"):
-        Submitter("slurm", folder, Requests())
+        Submitter("slurm", folder, Requests(), 1)

@@ -23,14 +23,10 @@ from ssltoolbox.engine.predict import curves, overlay
 from ssltoolbox.engine.predict.predictor import Predictor
 from ssltoolbox.engine.runs import heads
 from ssltoolbox.engine.scoring import evaluate as scoring
+from ssltoolbox.support.interruption import STOP_SIGNALS
 
 Capture = pytest.CaptureFixture[str]
 Interrupt = Callable[..., None]
-SIGNALS = [
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-    if hasattr(signal, name)  # Windows has two of them
-]
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_each_signal_interrupts(number: int) -> None:
     done = command_that(f"""
 def work(*_, **__):

@@ -13,6 +13,7 @@ from helpers.runs import WITH_METHOD, halted_at, run_tiny, start, write_recipe
 from PIL import Image
 
 from ssltoolbox.api import UserError
+from ssltoolbox.support.interruption import STOP_SIGNALS
 
 pytestmark = pytest.mark.slow
 
@@ -131,7 +132,7 @@ SLURM_TASK = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_saves_the_step_and_the_run_resumes(
     tmp_path: Path, number: int, golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:

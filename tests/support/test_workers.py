@@ -35,7 +35,7 @@ def signalled(name: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"])
 def test_signals_are_for_the_first_process(name: str) -> None:
     assert list(as_done(signalled, [(name,)] * 4, 2)) == [True] * 4
 

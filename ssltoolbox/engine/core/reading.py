@@ -22,6 +22,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.engine.core.shared_memory import is_full, shared_memory_error
+from ssltoolbox.support.interruption import STOP_SIGNALS
 from ssltoolbox.support.workers import CAUSES, signal_of
 
 T = TypeVar("T")
@@ -142,9 +143,8 @@ def begin_worker(_: int) -> None:
 
     Signals may reach every process of a run; a worker that died of one would fail the last step.
     """
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     sys.excepthook = _unless_nobody_listens
 
 

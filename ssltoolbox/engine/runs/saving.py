@@ -13,7 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Checkpoint
 
-from ssltoolbox.support.interruption import Interrupted
+from ssltoolbox.support.interruption import STOP_SIGNALS, Interrupted
 
 
 class SaveCheckpoints(Checkpoint):
@@ -57,18 +57,12 @@ class StoppedAtOnce(BaseException):
 class StopOnSignal(Callback):
     """On a signal, finishes the step, saves and stops.
 
-    This holds for SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed) and SIGUSR1 (SLURM's notice before a
-    job ends). Only a second Ctrl-C stops at once; schedulers may repeat their signals.
+    This holds for SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal was closed), and SIGUSR1 and SIGUSR2 (a
+    scheduler's notice before a job ends). Only a second Ctrl-C stops at once; schedulers may repeat their signals.
 
     Attributes:
         received: number of the signal; None if no rank has received any.
     """
-
-    SIGNALS = tuple(
-        getattr(signal, name)
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-        if hasattr(signal, name)  # Windows has two of them
-    )
 
     def __init__(self, saver: SaveCheckpoints) -> None:
         self.saver = saver
@@ -85,7 +79,7 @@ class StopOnSignal(Callback):
         if threading.current_thread() is not threading.main_thread():
             yield  # Python delivers signals only to the main thread
             return
-        before = {number: signal.getsignal(number) for number in self.SIGNALS}
+        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         self._listen()
         try:
             yield
@@ -135,7 +129,7 @@ class StopOnSignal(Callback):
             )
 
     def _listen(self) -> None:
-        for number in self.SIGNALS:
+        for number in STOP_SIGNALS:
             # nohup ignores SIGHUP, so that a run continues without its terminal.
             if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN:
                 continue
