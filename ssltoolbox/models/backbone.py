@@ -67,7 +67,7 @@ def create_backbone(
         stem: "small" makes the first convolution 3×3 with stride 1 and removes the max-pooling, for images of
             about 32 to 64 pixels (Chen et al. 2020, appendix B.9).
         image_size: height and width, for models with a fixed input size.
-        options: passed to timm.
+        options: passed to timm. `global_pool: ""` gives all features of the last map, one after the other.
         allow_partial: accept a file that lacks tensors; these stay random.
         from_video: accept a file of a network of clips.
 
@@ -88,6 +88,8 @@ def create_backbone(
         raise _refused(name, weights, options, arguments, error) from error
     if stem == "small":
         _make_stem_small(model, name)
+    if is_flattened(options):
+        _flatten_map(model, name, image_size)
     if weights not in (None, IMAGENET):
         load_weights(model, Path(str(weights)), allow_partial, from_video)
     return model
@@ -98,6 +100,18 @@ def timm_arguments(name: str, image_size: int, options: Mapping[str, Any]) -> di
     config = timm.models.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size
     return dict(options) | ({"img_size": image_size} if fixed and "img_size" not in options else {})
+
+
+def is_flattened(options: Mapping[str, Any]) -> bool:
+    """True if the features of a network with these options are its last map, not pooled."""
+    return options.get("global_pool") == ""
+
+
+def pooling_of(model: nn.Module) -> str:
+    """The path of a timm model's global pooling, as in `model.get_submodule`; empty if it has none."""
+    paths = ("global_pool", "head.global_pool")
+    modules = dict(model.named_modules())
+    return next((path for path in paths if path in modules), "")
 
 
 def feature_dim(backbone: nn.Module, image_size: int, option: str = "views.size") -> int:
@@ -240,3 +254,23 @@ def _make_stem_small(model: nn.Module, name: str) -> None:
     model.conv1 = nn.Conv2d(conv.in_channels, conv.out_channels, 3, stride=1, padding=1, bias=False)
     nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
     model.maxpool = nn.Identity()
+
+
+def _flatten_map(model: nn.Module, name: str, image_size: int) -> None:
+    """The features become the last map [C, h, w] as [C·h·w], where timm would give the map itself.
+
+    Raises:
+        UserError: if the network has no global pooling, or has more layers behind it.
+    """
+    path = pooling_of(model)
+    if path:
+        model.set_submodule(path, nn.Flatten())
+    try:
+        flat = path and _of_a_black_image(model, image_size).ndim == 2
+    except (RuntimeError, ValueError):
+        flat = False
+    if not flat:
+        raise UserError(
+            f"backbone {name!r} can't give its last map as features at {image_size}×{image_size} pixels",
+            "remove global_pool, or choose another network, such as resnet18",
+        )

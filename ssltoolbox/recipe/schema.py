@@ -107,7 +107,8 @@ class BackboneSection(Section):
     about 64 pixels; only timm's ResNets have it."""
 
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the network. For a network of timm they are further arguments of `timm.create_model`."""
+    """Options of the network. For a network of timm they are further arguments of `timm.create_model`; with
+    `global_pool: ""` the features are the whole last map, not its mean over the image."""
 
 
 class Optim(Section):

@@ -44,6 +44,24 @@ def test_small_stem_keeps_the_resolution() -> None:
     assert feature_dim(small, 32) == 512
 
 
+@pytest.mark.parametrize("name", ["resnet18", "test_byobnet"])
+def test_without_pooling_the_last_map_is_the_features(name: str) -> None:
+    flat, pooled = (
+        create_backbone(name, options={"global_pool": kind}, image_size=64) for kind in ("", "avg")
+    )
+    flat.load_state_dict(pooled.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    features, means = flat.eval()(images), pooled.eval()(images)
+    assert features.shape == (2, feature_dim(flat, 64)) == (2, 4 * means.shape[1])
+    torch.testing.assert_close(features.unflatten(1, (-1, 4)).mean(2), means)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "convnext_atto"])
+def test_a_network_whose_last_map_cannot_be_features_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="remove global_pool"):
+        create_backbone(name, options={"global_pool": ""}, image_size=64)
+
+
 def test_options_reach_timm() -> None:
     narrow = create_backbone("test_vit", image_size=32, options={"depth": 1})
     assert len(narrow.blocks) == 1
@@ -121,10 +139,8 @@ def test_a_size_that_the_model_refuses() -> None:
         feature_dim(backbone, 40)
 
 
-@pytest.mark.parametrize("options", [{"layers": [1, 1]}, {"global_pool": ""}, {"features_only": True}])
-def test_what_gives_no_pooled_features(
-    options: dict[str, bool] | dict[str, list[int]] | dict[str, str],
-) -> None:
+@pytest.mark.parametrize("options", [{"layers": [1, 1]}, {"features_only": True}])
+def test_what_gives_no_pooled_features(options: dict[str, bool] | dict[str, list[int]]) -> None:
     with pytest.raises(UserError, match="the backbone"):
         feature_dim(create_backbone("resnet18", options=options), 48)
 

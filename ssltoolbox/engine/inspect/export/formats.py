@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.core.backbone import make_backbone
 from ssltoolbox.engine.runs.headed import HeadedNetwork
-from ssltoolbox.models.backbone import timm_arguments
+from ssltoolbox.models.backbone import is_flattened, pooling_of, timm_arguments
 from ssltoolbox.models.weights import serialised
 from ssltoolbox.plan import Plan
 
@@ -93,6 +93,7 @@ def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             "",
             f"model = timm.create_model({recipe.name!r}, num_classes=0{given})",
             *_stem(backbone, plan),
+            *_pooling(backbone, plan),
             f"model.load_state_dict(load_file({file!r}))",
             "model.eval()",
         ]
@@ -152,6 +153,8 @@ def _torchvision_network(plan: Plan) -> nn.Module:
     if plan.recipe.backbone.stem == "small":
         network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
         network.maxpool = nn.Identity()
+    if is_flattened(plan.recipe.backbone.options):
+        network.avgpool = nn.Identity()
     return network
 
 
@@ -168,6 +171,7 @@ def _torchvision_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             f"model = torchvision.models.{_base_name(plan)}()",
             "model.fc = torch.nn.Identity()",
             *_stem(backbone, plan),
+            *(["model.avgpool = torch.nn.Identity()"] if is_flattened(plan.recipe.backbone.options) else []),
             f"model.load_state_dict(torch.load({file!r}, weights_only=True))",
             "model.eval()",
         ]
@@ -179,6 +183,11 @@ def _stem(backbone: nn.Module, plan: Plan) -> Iterator[str]:
         channels = len(backbone.state_dict()["conv1.weight"])
         yield f"model.conv1 = torch.nn.Conv2d(3, {channels}, 3, padding=1, bias=False)"
         yield "model.maxpool = torch.nn.Identity()"
+
+
+def _pooling(backbone: nn.Module, plan: Plan) -> Iterator[str]:
+    if is_flattened(plan.recipe.backbone.options):
+        yield f"model.{pooling_of(backbone)} = torch.nn.Flatten()"
 
 
 def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:

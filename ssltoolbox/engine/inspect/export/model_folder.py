@@ -13,11 +13,12 @@ from torch import nn
 
 from ssltoolbox.api import UserError
 from ssltoolbox.engine.inspect.export.formats import Format, Run, write_timm
-from ssltoolbox.models.backbone import feature_dim, timm_arguments
+from ssltoolbox.models.backbone import feature_dim, is_flattened, timm_arguments
 from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_bytes
 from ssltoolbox.views.pixels import IMAGENET_MEAN, IMAGENET_STD
 
+_AS_FILE = "export a file: -o model.safetensors; its card has the code that loads it"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
@@ -74,8 +75,10 @@ def _write(backbone: nn.Module, plan: Plan) -> bytes:
     if plan.recipe.backbone.stem == "small":
         raise UserError(
             "timm has no name for a network with stem: small, so it can't open a folder with one",
-            "export a file: -o model.safetensors; its card has the code that loads it",
+            _AS_FILE,
         )
+    if is_flattened(plan.recipe.backbone.options):
+        raise UserError("timm gives the last map of a network without global pooling, not features", _AS_FILE)
     return write_timm(backbone, plan)
 
 

@@ -26,6 +26,7 @@ NETWORKS = {
     "fixed_size": "{name: test_vit, options: {depth: 1}}",
     "resnet": "{name: resnet18.a1_in1k}",
     "small_stem": "{name: resnet18, stem: small}",
+    "flat": '{name: resnet18, options: {global_pool: ""}}',
 }
 
 
@@ -55,6 +56,8 @@ def as_the_card_says(card: Path) -> nn.Module:
         ("small_stem", "model.safetensors"),
         ("resnet", "model.pth"),
         ("small_stem", "model.pt"),
+        ("flat", "model.safetensors"),
+        ("flat", "model.pt"),
     ],
     indirect=["run"],
 )

@@ -54,9 +54,10 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     export(run, tmp_path / "mine")
 
 
-def test_a_small_stem_is_refused(tmp_path: Path) -> None:
-    run = run_of(tmp_path, "{name: resnet18, stem: small}")
-    with pytest.raises(UserError, match="small"):
+@pytest.mark.parametrize("change", ["stem: small", 'options: {global_pool: ""}'])
+def test_a_network_that_timm_cannot_make_is_refused(change: str, tmp_path: Path) -> None:
+    run = run_of(tmp_path, f"{{name: resnet18, {change}}}")
+    with pytest.raises(UserError, match="export a file"):
         export(run, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 
