@@ -120,8 +120,14 @@ def _train(folder: Path, frames: int) -> list[str | Path]:
     return ["train", RECIPE, *few, "--out", folder / "run", *_on_an_index(_frames(folder, frames))]
 
 
-def _index(folder: Path, frames: int) -> list[str | Path]:
-    return ["data", "index", material.tree(folder, max(1, frames // 10)), "-o", folder / "made.index"]
+def _indexes(make: Callable[[Path, int, int], Path], grows: str) -> Command:
+    """`data index` of what is made from a number of clips, and of frames in each."""
+
+    def arguments(folder: Path, frames: int) -> list[str | Path]:
+        clips = max(1, frames // FRAMES_OF_A_CLIP)
+        return ["data", "index", make(folder, clips, FRAMES_OF_A_CLIP), "-o", folder / "made.index"]
+
+    return Command("data index", grows, 1_000_000, arguments)
 
 
 def _embed(folder: Path, frames: int) -> list[str | Path]:
@@ -162,7 +168,9 @@ COMMANDS = [
     Command("train, 2 steps", "frames", 1_000_000, _train),
     *_looks(_clips, "clips", 100_000),
     *_looks(_people, "people of 20,000 clips", 20_000),
-    Command("data index", "frames", 40_000, _index),
+    _indexes(material.tree, "frames in folders"),
+    _indexes(material.table, "rows of a CSV file"),
+    _indexes(material.tars, "frames in tar files"),
     Command("embed", "frames", 10_000, _embed),
     Command("bench --dry-run", "recipes of a grid", 48, _dry_run),
     Command("bench --collect", "recipes of a grid, 3 runs each", 48, _collect_recipes),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import numpy as np
 
 FPS, SIZE = 25 / 6, 48
 FRAMES_OF_A_CLIP, CLIPS_OF_A_PERSON = 50, 20
+LINKS = 50_000
+"""Hard links to a file: some file systems allow 65,000."""
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart.yaml"
 PLUGIN = """
 from ssltoolbox.api import Descriptor, Options, hookimpl
@@ -82,16 +85,49 @@ def packed_index(folder: Path, clips: int, frames: int = FRAMES_OF_A_CLIP, peopl
 
 
 def tree(folder: Path, clips: int, frames: int = 10) -> Path:
-    """A tree person/video/clip/*.jpg, all hard links to one image."""
+    """A tree person/video/clip/*.jpg of one image: hard links, of which a file has some ten thousand at most."""
     root = folder / f"tree-{clips}"
     root.mkdir()
-    picture = folder / "picture.jpg"
-    picture.write_bytes(_picture())
+    picture = _picture()
     for clip in range(clips):
+        copy = folder / f"picture-{clip * frames // LINKS}.jpg"
+        if not copy.exists():
+            copy.write_bytes(picture)
         clip_folder = root / f"id{clip // CLIPS_OF_A_PERSON:05d}" / f"v{clip:06d}" / "c"
         clip_folder.mkdir(parents=True)
         for frame in range(frames):
-            os.link(picture, clip_folder / f"{frame:07d}.jpg")
+            os.link(copy, clip_folder / f"{frame:07d}.jpg")
+    return root
+
+
+def table(folder: Path, clips: int, frames: int = 10) -> Path:
+    """A CSV file of such a tree, with a class and a number for each frame."""
+    root = tree(folder, clips, frames)
+    random = np.random.default_rng(0)
+    with (root / "faces.csv").open("w") as file:
+        file.write("path,identity,video,clip,frame,mood,valence\n")
+        for clip in range(clips):
+            identity, video = f"id{clip // CLIPS_OF_A_PERSON:05d}", f"v{clip:06d}"
+            for frame, valence in enumerate(random.uniform(-1, 1, frames)):
+                path = f"{identity}/{video}/c/{frame:07d}.jpg"
+                file.write(f"{path},{identity},{video},c,{frame},mood{frame % 8},{valence:.4f}\n")
+    return root / "faces.csv"
+
+
+def tars(folder: Path, clips: int, frames: int = 10) -> Path:
+    """Tar files of 1,000 clips each, whose frames all are the same image."""
+    root = folder / f"tars-{clips}"
+    root.mkdir()
+    picture = _picture()
+    for first in range(0, clips, 1000):
+        with tarfile.open(root / f"{first // 1000:04d}.tar", "w") as file:
+            for clip in range(first, min(first + 1000, clips)):
+                for frame in range(frames):
+                    entry = tarfile.TarInfo(
+                        f"id{clip // CLIPS_OF_A_PERSON:05d}/v{clip:06d}/c.{frame:07d}.jpg"
+                    )
+                    entry.size = len(picture)
+                    file.addfile(entry, io.BytesIO(picture))
     return root
 
 

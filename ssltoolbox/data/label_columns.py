@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NoReturn, Protocol
 
 import numpy as np
@@ -60,8 +61,12 @@ class Cells(Protocol):
 
     names: list[str]
 
-    def texts(self, name: str) -> np.ndarray:
-        """[rows] of str."""
+    def __len__(self) -> int:
+        """The number of rows."""
+        ...
+
+    def texts(self, name: str) -> Iterator[str]:
+        """The cells of a column, one for each row."""
         ...
 
     def fail(self, row: int, column: str, reason: str) -> NoReturn:
@@ -124,42 +129,56 @@ def _label(table: Cells, name: str, options: LabelColumn) -> Label:
 
 def _guessed(table: Cells, name: str) -> Label | None:
     """Numbers where cells are fractions or many, else classes; None for a column of too many texts."""
-    given = _given(table, name, NONE)
-    if _are_numbers(name, given):
+    if name in ("valence", "arousal") or _are_numbers(_given(table, name, NONE)):
         return Label(_numbers(table, name, ()))
-    if len(given) > MOST_CLASSES:
+    if next(islice(_different(_given(table, name, NONE)), MOST_CLASSES, None), None) is not None:
         return None
     return _classes(table, name, [], NONE)
 
 
-def _given(table: Cells, name: str, none: Sequence[str]) -> list[str]:
-    """The different texts of a column, in the order they come in."""
-    return [text for text in dict.fromkeys(map(plain, table.texts(name))) if text not in none]
+def _given(table: Cells, name: str, none: Sequence[str]) -> Iterator[str]:
+    """The texts of a column that mean something."""
+    return (text for text in map(plain, table.texts(name)) if text not in none)
 
 
-def _are_numbers(name: str, given: Sequence[str]) -> bool:
-    if name in ("valence", "arousal"):
-        return True
+def _different(texts: Iterable[str]) -> Iterator[str]:
+    """The different texts, in the order they come in."""
+    seen: set[str] = set()
+    for text in texts:
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _are_numbers(texts: Iterable[str]) -> bool:
+    """Whether all are numbers, and either some are no whole ones from -1 on or they are too many for classes."""
+    different: set[str] = set()
+    found = False
     try:
-        numbers = [float(text) for text in given]
+        for text in texts:
+            number = float(text)
+            if not found:
+                different.add(text)
+                found = not number.is_integer() or number < -1 or len(different) > MOST_CLASSES
     except ValueError:
         return False
-    return any(not number.is_integer() or number < -1 for number in numbers) or len(numbers) > MOST_CLASSES
+    return found
 
 
 def _classes(
     table: Cells, name: str, classes: Sequence[str] | Mapping[str | int, str], none: Sequence[str]
 ) -> Label:
     """The class of each row, by the names of the classes if they are given, else by the cells."""
-    names, meanings = _meanings(name, _given(table, name, none), classes)
+    given = [] if classes else list(_different(_given(table, name, none)))
+    names, meanings = _meanings(name, given, classes)
     meanings = dict.fromkeys(none, -1) | meanings
-    numbers = []
+    numbers = np.empty(len(table), np.int64)
     for row, cell in enumerate(table.texts(name)):
         number = meanings.get(plain(cell))
         if number is None:
             table.fail(row, name, f"{cell!r} is no class: there are {', '.join(names)}")
-        numbers.append(number)
-    return Label(np.array(numbers, np.int64), names)
+        numbers[row] = number
+    return Label(numbers, names)
 
 
 def _meanings(
@@ -186,9 +205,8 @@ def _meanings(
 
 def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
     """[rows] float32, NaN for none; -1 is a number."""
-    cells = table.texts(name)
-    values = np.full(len(cells), np.nan, np.float32)
-    for row, cell in enumerate(cells):
+    values = np.full(len(table), np.nan, np.float32)
+    for row, cell in enumerate(table.texts(name)):
         if plain(cell) in (*NONE[:-1], *none):
             continue
         try:
@@ -200,18 +218,18 @@ def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
 
 def _binary(table: Cells, name: str, at_least: float, none: Sequence[str]) -> np.ndarray:
     """[rows] int64: 1 for yes, 0 for no, -1 for unknown."""
-    values = []
+    values = np.full(len(table), -1, np.int64)
     for row, cell in enumerate(table.texts(name)):
         text = plain(cell)
         if text in none:
-            values.append(-1)
-        elif text in _YES[1:] or text in _NO[1:]:
-            values.append(int(text in _YES))
+            continue
+        if text in _YES[1:] or text in _NO[1:]:
+            values[row] = int(text in _YES)
         else:
             try:
-                values.append(int(float(text) >= at_least))
+                values[row] = int(float(text) >= at_least)
             except ValueError:
                 table.fail(
                     row, name, f"{cell!r} is neither yes nor no: write 1 or 0, or leave the cell empty"
                 )
-    return np.array(values, np.int64)
+    return values

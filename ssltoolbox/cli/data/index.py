@@ -89,8 +89,8 @@ def index(
         place: Path | RemoteFolder = home
         table = list_table(frames, home, float(fps), written_labels(labels))
         clips, classes = table.clips, table.classes
-        if names := sorted({name for clip in clips[:1] for name in clip.labels}):
-            click.echo(f"labels: {', '.join(names)}", err=True)
+        if table.labels:
+            click.echo(f"labels: {', '.join(table.labels)}", err=True)
         if table.repeated:
             repeat = agreeing(table.repeated, "repeats", "repeat")
             click.echo(f"left out: {counted(table.repeated, 'row')} that {repeat} one before", err=True)

@@ -62,6 +62,10 @@ class JoinedTable:
                     column.append(chunk)
         self.rows += len(table)
 
+    def column(self, name: str) -> pa.Array:
+        """The values of a column so far, mapped: they stay when the context ends. There has been a table."""
+        return self._columns[name].array(self.rows)
+
     def write(self, path: Path, without: Collection[str] = ()) -> None:
         """Writes all rows: the bytes that `write_table` writes for them. At least one table has been appended.
 
@@ -75,7 +79,7 @@ class JoinedTable:
         assert self._schema is not None
         names = [name for name in self._columns if name not in without]
         schema = pa.schema([self._schema.field(name) for name in names], self._schema.metadata)
-        columns = [self._columns[name].array(self.rows) for name in names]
+        columns = [self.column(name) for name in names]
         batch = pa.RecordBatch.from_arrays(columns, schema=schema)
         write_batches(path, schema, iter([batch]))
 

@@ -12,7 +12,7 @@ import numpy as np
 from ssltoolbox.api import UserError
 from ssltoolbox.data.images.naming import frame_numbers, in_natural_order, number_times
 from ssltoolbox.data.images.tree import is_image
-from ssltoolbox.data.index.table import Table
+from ssltoolbox.data.index.cells import Table
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of, missing_columns
 from ssltoolbox.data.label_options import WrittenLabel
 from ssltoolbox.data.labelled.images import LabelledImages
@@ -53,9 +53,9 @@ def gather(
     own = [name for name in table.names if name != "path"]
     repeated = 0 if set(_BOX) <= set(own) else table.drop_repeated(own)
     labels = labels_of(table, written, but=NOT_LABELS if guess else table.names)
-    paths = table.paths(root)
+    paths = np.array(list(table.paths(root)), dtype=object)
     taken = _taken(table, paths, pattern)
-    identity, clip, split = (taken.get(name, table.texts(name) if name in table else None) for name in GROUPS)
+    identity, clip, split = (taken[name] if name in taken else _texts(table, name) for name in GROUPS)
     rows, images = _frames(table, root, paths)
     if clip is None:
         clip, clips, clip_names = paths[rows], rows, paths
@@ -85,6 +85,11 @@ def gather(
     _check_rising(table, found, rows[order])
     _check_whole(table, found, rows[order])
     return found
+
+
+def _texts(table: Table, name: str) -> np.ndarray | None:
+    """[rows] of str; None without such a column."""
+    return np.array(list(table.texts(name)), dtype=object) if name in table else None
 
 
 def _taken(table: Table, paths: np.ndarray, pattern: str) -> dict[str, np.ndarray]:
@@ -152,7 +157,7 @@ def _times(table: Table, rows: np.ndarray, paths: np.ndarray, clips: np.ndarray,
 
 def _folds(table: Table) -> np.ndarray:
     if "fold" not in table:
-        return np.zeros(len(table.texts("path")), np.int64)
+        return np.zeros(len(table), np.int64)
     folds = table.whole_numbers("fold")
     if (folds < 1).any():
         row = int(np.flatnonzero(folds < 1)[0])

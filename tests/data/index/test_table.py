@@ -29,7 +29,7 @@ Put = Callable[..., Path]
 def listed(tmp_path: Path, *lines: str, fps: float = 10) -> list[ListedClip]:
     file = tmp_path / "faces.csv"
     file.write_text("\n".join(lines) + "\n")
-    return list_table(file, tmp_path, fps).clips
+    return list(list_table(file, tmp_path, fps).clips)
 
 
 def named(clips: list[ListedClip]) -> list[tuple[str, list[str]]]:

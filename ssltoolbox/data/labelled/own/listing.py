@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ssltoolbox.api import UserError
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import Tree
-from ssltoolbox.data.index.table import SPLITS, Table
+from ssltoolbox.data.index.cells import SPLITS, Table
 from ssltoolbox.data.labelled.gather import gather
 from ssltoolbox.data.labelled.images import LabelledImages
 from ssltoolbox.support.paths import needed_folder, printable

@@ -62,7 +62,7 @@ class PublishedOptions(LabelledImagesOptions):
             DataNotFound: if the root has no layout of the set: the files that are expected.
             UserError: if a list can't be read, or no listed image exists.
         """
-        from ssltoolbox.data.index.table import Table
+        from ssltoolbox.data.index.cells import Table
         from ssltoolbox.data.labelled.gather import gather
 
         root, form = self._form()

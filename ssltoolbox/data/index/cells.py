@@ -1,0 +1,254 @@
+"""The cells of a table of images, and its mistakes, with line and column. Memory holds a part of a column."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
+from xxhash import xxh3_128_digest
+
+from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
+from ssltoolbox.data.index.columns import read_columns
+from ssltoolbox.data.index.schema import LABELS
+from ssltoolbox.data.label_columns import plain
+from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, printable
+
+NAMES = ("identity", "video", "clip")
+COLUMNS = ("path", *NAMES, "frame", "time", *LABELS)
+SPLITS: Mapping[str, Split] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What splits are called in tables and folders."""
+
+
+class Table:
+    """A table whose mistakes are reported with row and column."""
+
+    def __init__(self, file: Path, columns: Mapping[str, Collection[Any]], lines: Sequence[int] = ()) -> None:
+        """
+        Args:
+            file: what messages name.
+            columns: name → its cells, which are read anew each time that they are asked for; `path` is among them.
+            lines: the line of each row; empty where rows have no lines.
+        """
+        self.file = file
+        self._columns, self._lines = columns, lines
+        self.names = list(columns)
+        self._kept: bytes | None = None
+
+    @classmethod
+    def read(cls, file: Path, needed: Sequence[str] = ("path", "identity")) -> Table:
+        """The table in a file.
+
+        Raises:
+            DataNotFound: where the file is not there.
+            UserError: where it can't be read, has no rows, or lacks one of the columns that are needed.
+        """
+        if not file.is_file():
+            raise DataNotFound(f"{file}: there is no such file")
+        columns, lines = read_columns(file)
+        for name in needed:
+            if name not in columns:
+                raise UserError(
+                    f"{file}: there is no column {name}; there are {', '.join(columns)}",
+                    f"known columns: {', '.join(COLUMNS)}",
+                )
+        if not len(columns["path"]):
+            raise UserError(f"{file}: there are no rows")
+        return cls(file, columns, lines)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return self._kept.count(1) if self._kept else len(self._columns["path"])
+
+    def cells(self, name: str) -> Iterator[Any]:
+        """The cells of a column."""
+        column = self._columns[name]
+        return compress(column, self._kept) if self._kept else iter(column)
+
+    def texts(self, name: str) -> Iterator[str]:
+        """The cells of a column; numbers as they are written."""
+        return map(_text, self.cells(name))
+
+    def paths(self, root: Path) -> Iterator[str]:
+        """The paths below the root.
+
+        Raises:
+            UserError: where one is not below the root.
+        """
+        home = os.path.join(os.path.abspath(root), "")
+        for row, path in enumerate(self.texts("path")):
+            if is_url(path):
+                self.fail(row, "path", f"{printable(path)!r}: {NOT_SUPPORTED}; {ADVICE}")
+            inside = os.path.normpath(os.path.join(home, path))
+            if not inside.startswith(home):
+                self.fail(row, "path", f"{printable(path)!r} is not below {printable(root)}")
+            yield inside.removeprefix(home) if os.path.isabs(path) or ".." in path else path
+
+    def numbers(self, name: str, *, needed: bool = False) -> np.ndarray:
+        """[rows] float64; NaN for an empty cell, unless it is needed."""
+        values = np.empty(len(self))
+        for row, cell in enumerate(self.cells(name)):
+            empty = cell is None or cell == ""
+            try:
+                values[row] = math.nan if empty and not needed else float(cell)
+            except (TypeError, ValueError):
+                self.fail(row, name, "a number is needed" if empty else f"{cell!r} is no number")
+            if needed and not math.isfinite(values[row]):
+                self.fail(row, name, f"{cell} is no moment in time")
+        return values
+
+    def whole_numbers(self, name: str) -> np.ndarray:
+        """[rows] int64."""
+        values = np.empty(len(self), dtype=np.int64)
+        for row, cell in enumerate(self.cells(name)):
+            try:
+                values[row] = _whole(cell)
+            except (TypeError, ValueError, OverflowError):
+                self.fail(row, name, f"{cell!r} is no whole number")
+        return values
+
+    def label(self, name: str) -> np.ndarray:
+        """[rows] of the type that the index keeps it in."""
+        if name != "expression":
+            return pa.array(self._in_range(name), LABELS[name]).to_numpy()
+        meanings = {str(number): number for number in range(-1, len(EXPRESSIONS))}
+        meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1, "nan": -1}
+        values = np.empty(len(self), dtype=np.int64)
+        for row, cell in enumerate(self.texts(name)):
+            meaning = meanings.get(plain(cell))
+            if meaning is None:
+                known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
+                self.fail(row, name, f"{cell!r} is no expression: there are {known}")
+            values[row] = meaning
+        return values
+
+    def _in_range(self, name: str) -> np.ndarray:
+        """[rows] numbers from -1 to 1, NaN for none."""
+        values = self.numbers(name)
+        strange = np.flatnonzero(np.abs(values) > 1)
+        if len(strange):
+            row = int(strange[0])
+            self.fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
+        return values
+
+    def splits(self, written: Iterable[str]) -> np.ndarray:
+        """[rows] of str: train, val or test, of what is written for them."""
+        splits: list[Split] = []
+        for row, text in enumerate(written):
+            split = SPLITS.get(text.strip().lower())
+            if split is None:
+                self.fail(row, "split", f"{text!r} is no split: there are train, val and test")
+            splits.append(split)
+        return np.array(splits, dtype=object)
+
+    def check_same(self, values: np.ndarray, rows: np.ndarray, name: str) -> None:
+        """
+        Raises:
+            UserError: where the rows of a clip differ in a column.
+        """
+        other = np.flatnonzero(values != values[0])
+        if len(other):
+            first, second = sorted((rows[0], rows[other[0]]))
+            here, there = (next(islice(self.texts(name), row, None)) for row in (second, first))
+            self.fail(second, name, f"{here!r}, but {there!r} in {self.where(first)}, in the same clip")
+
+    def check_not_empty(self, name: str) -> None:
+        """
+        Raises:
+            UserError: where a row has an empty cell in that column.
+        """
+        for row, text in enumerate(self.texts(name)):
+            if not text.strip() or text == "nan":
+                self.fail(row, name, f"the {name} is empty")
+
+    def drop_repeated(self, labels: Sequence[str] = ()) -> int:
+        """Leaves out rows that repeat an earlier row, and gives their number. To be called once, at first.
+
+        Raises:
+            UserError: where two rows give one image different labels.
+        """
+        labels = labels or [name for name in LABELS if name in self]
+        asked = _perhaps_repeated(self.texts("path"), len(self))
+        if not len(asked):
+            return 0
+        kept = bytearray(b"\1") * len(self)
+        seen: set[bytes] = set()
+        labelled: dict[bytes, tuple[int, tuple[str, ...]]] = {}
+        for row, texts in self._rows(asked):
+            whole = _digest(texts)
+            if whole in seen:
+                kept[row] = 0
+                continue
+            seen.add(whole)
+            given = tuple(plain(texts[name]) for name in labels)
+            first, before = labelled.setdefault(_digest(texts["path"]), (row, given))
+            for name, old, new in zip(labels, before, given, strict=True):
+                if old != new:
+                    self.fail(row, name, f"{new!r}, but {old!r} in {self.where(first)}, of the same image")
+        self._kept = bytes(kept)
+        return kept.count(0)
+
+    def _rows(self, rows: np.ndarray) -> Iterator[tuple[int, dict[str, str]]]:
+        """Some rows: their numbers, and the texts of their cells by column."""
+        chosen = np.zeros(len(self), np.bool_)
+        chosen[rows] = True
+        texts = zip(*map(self.texts, self.names), strict=True)
+        for row, cells in zip(rows.tolist(), compress(texts, chosen.tobytes()), strict=True):
+            yield row, dict(zip(self.names, cells, strict=True))
+
+    def check_rising(self, moments: np.ndarray, rows: np.ndarray, name: str) -> None:
+        """
+        Raises:
+            UserError: where two frames of a clip are at the same moment.
+        """
+        same = np.flatnonzero(np.diff(moments) <= 0)
+        if len(same):
+            first, second = sorted(rows[same[0] : same[0] + 2])
+            self.fail(second, name, f"{moments[same[0]]:g} as in {self.where(first)}, in the same clip")
+
+    def where(self, row: int) -> str:
+        """What to call a row in a message."""
+        number = int(np.flatnonzero(np.frombuffer(self._kept, np.bool_))[row]) if self._kept else row
+        return f"line {self._lines[number]}" if self._lines else f"row {number + 1}"
+
+    def fail(self, row: int, column: str, reason: str) -> NoReturn:
+        raise UserError(f"{self.file}: {self.where(row)}, column {column}: {reason}")
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _digest(value: object) -> bytes:
+    return xxh3_128_digest(repr(value).encode())
+
+
+def _perhaps_repeated(texts: Iterable[str], rows: int) -> np.ndarray:
+    """[n] the rows whose text another row may have too, by its hash: a large table has few of them."""
+    hashes = np.fromiter(map(hash, texts), np.int64, rows)
+    ordered = np.sort(hashes)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.flatnonzero(np.isin(hashes, repeated)) if len(repeated) else repeated
+
+
+def _whole(cell: Any) -> int:
+    """The whole number in a cell; `1.0` is one.
+
+    Raises:
+        TypeError, ValueError, OverflowError: for anything else.
+    """
+    number = float(cell)
+    if not number.is_integer():
+        raise ValueError(cell)
+    return int(number) if isinstance(cell, float) or "." in str(cell) or "e" in str(cell) else int(cell)
