@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssltoolbox.cli.output import print_problem
+from ssltoolbox.support.terminal import NARROW
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,11 +25,54 @@ SHOWN = 5
 """How many things of one sort are named; the others are counted."""
 
 
+LONGEST_SUMMARY = 100
+"""Characters of a command's summary in the help of its group; it wraps where a terminal is narrower."""
+
+
 class InOrder(click.Group):
-    """A group whose help lists its commands in the order of their definition."""
+    """A group whose help lists its commands in the order of their definition, with whole summaries."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.write_commands(formatter, "Commands", list(self.commands.values()))
+
+    def write_commands(
+        self, formatter: click.HelpFormatter, heading: str, members: Sequence[click.Command]
+    ) -> None:
+        """Writes a heading, and the name and summary of each command below it."""
+        rows = [(str(command.name), command.get_short_help_str(LONGEST_SUMMARY)) for command in members]
+        with formatter.section(heading):
+            formatter.write_dl(rows)
+
+
+class Help(click.HelpFormatter):
+    """Help that fits a narrow terminal. click's own is at least 50 columns wide, with 32 for names."""
+
+    def __init__(
+        self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
+    ) -> None:
+        terminal = shutil.get_terminal_size().columns
+        narrow = max(terminal - 1, 20) if width is None and terminal < NARROW else width
+        super().__init__(indent_increment, narrow, max_width)
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        most = self.width // 3 if self.width < NARROW else col_max
+        super().write_dl(rows, min(col_max, most), col_spacing)
+
+
+class HelpContext(click.Context):
+    """The context of each command: its help is written by `Help`."""
+
+    formatter_class = Help
+
+
+def fit_help(command: click.Command) -> None:
+    """Makes the help of a command, and of the commands below it, fit a narrow terminal."""
+    command.context_class = HelpContext
+    for member in command.commands.values() if isinstance(command, click.Group) else ():
+        fit_help(member)
 
 
 def print_first(lines: Sequence[str], conclusion: str) -> None:

@@ -11,6 +11,7 @@ import click
 from ssltoolbox import __version__
 from ssltoolbox.cli.bench import bench
 from ssltoolbox.cli.check import check, schema
+from ssltoolbox.cli.common import InOrder, fit_help
 from ssltoolbox.cli.compare import compare
 from ssltoolbox.cli.data import data
 from ssltoolbox.cli.embed import embed
@@ -49,17 +50,12 @@ AFTER_INTERRUPTION = {
 """How to continue after a command was interrupted; `train` and `bench` say it themselves."""
 
 
-class Sections(click.Group):
+class Sections(InOrder):
     """A group whose help lists its commands under headings."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = formatter.width - 6 - max(map(len, self.commands))
         for heading, members in SECTIONS.items():
-            with formatter.section(heading):
-                formatter.write_dl(
-                    [(str(command.name), command.get_short_help_str(width)) for command in members],
-                    col_max=max(map(len, self.commands)),
-                )
+            self.write_commands(formatter, heading, members)
 
 
 @click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,6 +78,7 @@ def commands() -> None:
 for members in SECTIONS.values():
     for command in members:
         commands.add_command(command)
+fit_help(commands)
 
 
 STOPPING = tuple(number for number in STOP_SIGNALS if number != signal.SIGINT)

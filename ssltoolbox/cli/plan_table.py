@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, get_args
 
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from ssltoolbox.api import KINDS, DataFacts, Kind, Options
+from ssltoolbox.cli.grids import Grid
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import agreeing, bytes_text, counted, duration_text
@@ -20,23 +22,21 @@ MOST_CLASSES = 30
 """The most classes of a label that are counted one by one."""
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan) -> RenderableType:
     """The plan as a table, without importing torch."""
     return _table(plan.recipe.name, _plan_rows(plan))
 
 
-def cost_table(cost: StepCost, steps: int) -> Table:
+def cost_table(cost: StepCost, steps: int) -> RenderableType:
     """The measured cost, and the estimated time of a run of `steps` steps."""
     return _table(f"measured here, on {cost.device}", _cost_rows(cost, steps))
 
 
-def _table(title: str, rows: Iterator[tuple[str, str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+def _table(title: str, rows: Iterator[tuple[str, str]]) -> RenderableType:
+    table = Grid()
     for name, text in rows:
-        table.add_row(name, text)
-    return table
+        table.add(f" {name}", text, style="dim")
+    return Group(Text(title, style="bold"), table)
 
 
 def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.api import KINDS, Kind, Need
+from ssltoolbox.cli.grids import Grid
 from ssltoolbox.cli.words import type_text
 from ssltoolbox.recipe import value_text
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
@@ -25,11 +26,9 @@ SNIPPET_OPTIONS = 2
 """Options in the example of a component, unless it needs more."""
 
 
-def registry_table(registry: Registry) -> Table:
+def registry_table(registry: Registry) -> Grid:
     """Every component by kind, then the plugins that are broken or disabled. Other packages are named."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(ratio=1)
+    table = Grid()
     for kind in KINDS.values():
         items = [item for item in registry.all() if item.kind == kind]
         rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
@@ -44,7 +43,7 @@ def registry_table(registry: Registry) -> Table:
 def component_page(registry: Registry, item: Provided) -> RenderableType:
     """One component: what it is, whether it can be used, where it comes from, and its options."""
     card = item.descriptor
-    facts = grid()
+    facts = Grid()
     add_fact(facts, "kind", item.kind.singular)
     add_fact(facts, "state", _state(registry, item))
     add_fact(facts, "from", str(item.origin))
@@ -53,17 +52,17 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
         add_fact(facts, "needs", ", ".join(map(_need, sorted(card.needs))))
     if card.notice:
         add_fact(facts, "notice", card.notice)
-    options = grid()
+    options = Grid()
     for name, text, description in options_of(item):
-        options.add_row(Text(f"  {name}"), Text(f"{text}\n{description}".rstrip()))
-    heading = Text("options" if options.rows else "no options", style="bold")
+        options.add(f"  {name}", f"{text}\n{description}".rstrip())
+    heading = Text("no options" if options.is_empty else "options", style="bold")
     use = [Text("in a recipe", style="bold"), Text(f"  {recipe_example(item)}")] if item.kind.section else []
     return Group(Text(card.name, style="bold"), Text(card.summary), facts, *use, heading, options)
 
 
 def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
     """One plugin: its state, where it comes from, and what it provides."""
-    facts = grid()
+    facts = Grid()
     add_fact(facts, "state", registry.state(origin))
     add_fact(facts, "from", str(origin))
     if origin.distribution:
@@ -85,7 +84,9 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
     """The rules that were tried, by component, with advice beneath those that are broken."""
     parts: list[RenderableType] = []
     for component, group in groupby(findings, key=lambda finding: finding.component):
-        rules = grid()
+        rules = Table(box=None, show_header=False, pad_edge=False)
+        rules.add_column(no_wrap=True)
+        rules.add_column(overflow="fold")
         for finding in group:
             rules.add_row(_mark(finding), Text(finding.rule))
             if finding.advice:
@@ -106,17 +107,9 @@ It is used so:
   {_use(made.package, kind)}"""
 
 
-def grid() -> Table:
-    """A table of names and texts."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def add_fact(table: Table, name: str, text: str) -> None:
-    """Adds a row to a grid."""
-    table.add_row(Text(f"  {name}", style="dim"), Text(text))
+def add_fact(facts: Grid, name: str, text: str) -> None:
+    """Adds a row to the facts of a component or plugin."""
+    facts.add(f"  {name}", text, style="dim")
 
 
 def in_a_recipe(kind: Kind, value: str) -> str:
@@ -167,11 +160,11 @@ def _mark(finding: Finding) -> Text:
     return Text("✗", style="red") if finding.advice else Text("✓", style="green")
 
 
-def _add_section(table: Table, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
+def _add_section(table: Grid, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
     if rows:
-        table.add_row(Text(title, style=style))
+        table.add_heading(title, style)
     for name, text, package in rows:
-        table.add_row(Text(f"  {name}"), Text(text).append(f" [{package}]" if package else "", "dim"))
+        table.add(f"  {name}", Text(text).append(f" [{package}]" if package else "", "dim"))
 
 
 def _summary(registry: Registry, item: Provided) -> str:

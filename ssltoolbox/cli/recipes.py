@@ -27,8 +27,7 @@ def list_(json: bool) -> None:
 
     Their names can be used wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
     """
-    from rich.table import Table
-
+    from ssltoolbox.cli.grids import Grid
     from ssltoolbox.recipe.shipped import shipped_recipes
 
     found = shipped_recipes().values()
@@ -36,11 +35,9 @@ def list_(json: bool) -> None:
         facts = [{"name": one.name, "summary": one.summary, "file": str(one.path)} for one in found]
         click.echo(json_module.dumps(facts, indent=2, ensure_ascii=False))
         return
-    table = Table(box=None, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table = Grid()
     for one in found:
-        table.add_row(one.name, one.summary)
+        table.add(one.name, one.summary, style="bold")
     new_console().print(table)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
-from ssltoolbox.support.progress import NARROW
+from ssltoolbox.support.terminal import NARROW
 
 LONGEST_HEADING = 12
 """Characters of a name that heads a column."""

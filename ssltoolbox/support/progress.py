@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column
 from rich.text import Text
 
+from ssltoolbox.support.terminal import NARROW
+
 SECONDS_BETWEEN_LINES = 10.0
 SHORTEST_BAR = 4
-NARROW = 60
-"""Columns of a terminal, in fewer of which a note gets a line of its own, and a table becomes a list."""
 
 
 class Advance(Protocol):

@@ -9,7 +9,7 @@ from helpers.reports import EVALUATION
 from rich.console import Console
 
 from ssltoolbox.cli.results import results_list, results_table
-from ssltoolbox.support.progress import NARROW
+from ssltoolbox.support.terminal import NARROW
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ FRAME_BYTES_BESIDE_PIXELS = 68 * 2 * 4 + 8 + 2 * 4
 
 MAX_FRAMES: dict[Split, int] = {"train": 4000, "val": 2000, "test": 2000}
 """The most frames for downstream tasks, so that a demo is quick; neighbouring frames add little."""
-NOTE = "These faces are drawings: numbers on them are no claim about real faces."
+NOTE = "These faces are drawings. The numbers say nothing about real faces."
 
 
 class SyntheticFacesOptions(DatasetOptions):

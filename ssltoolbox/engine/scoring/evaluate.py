@@ -50,7 +50,7 @@ def evaluate_run(
         return results_of(folder)
     trained, untrained = components.backbone(folder.backbone), components.backbone()
     if console:
-        console.print("evaluating, and an untrained network to compare with …", highlight=False)
+        console.print("evaluating the network, and an untrained one for comparison …", highlight=False)
     ranks = Ranks() if together else None
     if ranks:
         ranks.make_equal(trained, untrained)
