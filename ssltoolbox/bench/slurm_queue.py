@@ -19,7 +19,9 @@ SECONDS_BETWEEN_QUERIES = (2.0, 30.0)
 """The fewest and the most seconds between two queries; there are fewer while no jobs are submitted or ended."""
 SECONDS_TO_ANSWER = 60.0
 LOOKS_TO_END = 2
-"""SLURM shows a job that it queues again as ended for a moment."""
+"""Queries that must agree that a job has ended: SLURM shows a job that it queues again so for a moment."""
+LOOKS_FOR_RESULT = 10
+"""The same for a job that ended by itself: on NFS its result may be seen some seconds later."""
 WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD"})
 ENDED = frozenset(
     {
@@ -41,7 +43,7 @@ _UNKNOWN_JOB = "Invalid job id"
 
 
 @dataclass(frozen=True)
-class Place:
+class QueueEntry:
     """A job in the queue.
 
     Attributes:
@@ -53,6 +55,12 @@ class Place:
     state: str = "PENDING"
     reason: str = ""
     looks: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """True if enough queries agree."""
+        by_itself = self.state in ("COMPLETED", "FAILED")
+        return self.looks >= (LOOKS_FOR_RESULT if by_itself else LOOKS_TO_END)
 
 
 class SlurmQueue:
@@ -66,18 +74,18 @@ class SlurmQueue:
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._places: dict[str, Place] = {}
+        self._entries: dict[str, QueueEntry] = {}
         self._results: set[str] = set()
         self._changed = self._asked = self._listed = float("-inf")
 
     def watch(self, job: str) -> None:
         """Also asks for this job from now on."""
-        self._places[job] = Place()
+        self._entries[job] = QueueEntry()
         self.look_soon()
 
     def forget(self, job: str) -> None:
         """Asks no more for a job."""
-        self._places.pop(job, None)
+        self._entries.pop(job, None)
 
     def look_soon(self) -> None:
         """Something has been done to the jobs: their states will change soon."""
@@ -93,29 +101,29 @@ class SlurmQueue:
             self._listed = time.monotonic()
         return file.name in self._results
 
-    def place(self, job: str) -> Place:
-        """The place of a watched job, as it was a moment ago."""
+    def entry(self, job: str) -> QueueEntry:
+        """The entry of a watched job, as it was a moment ago."""
         if time.monotonic() - self._asked > self._seconds_between:
             self.ask()
-        return self._places[job]
+        return self._entries[job]
 
     @property
     def _seconds_between(self) -> float:
         least, most = SECONDS_BETWEEN_QUERIES
-        if any(0 < place.looks < LOOKS_TO_END for place in self._places.values()):
+        if any(entry.looks and not entry.ended for entry in self._entries.values()):
             return least
         return max(least, min(most, (time.monotonic() - self._changed) / 4))
 
     def ask(self) -> None:
-        """Asks SLURM for all watched jobs. If it does not answer, their places stay."""
+        """Asks SLURM for all watched jobs. If it does not answer, their entries stay."""
         self._asked = time.monotonic()
-        found = _squeue(self._places)
+        found = _squeue(self._entries)
         if found is None:
             return
-        for job, before in self._places.items():
+        for job, before in self._entries.items():
             state, reason = found.get(job, (GONE, ""))
             looks = before.looks + 1 if state == GONE or state in ENDED else 0
-            self._places[job] = Place(state, reason, looks)
+            self._entries[job] = QueueEntry(state, reason, looks)
 
 
 class SlurmJob:
@@ -134,17 +142,21 @@ class SlurmJob:
     @property
     def waits(self) -> str:
         """Why the job is not running yet, in SLURM's word; empty if it runs."""
-        place = self._queue.place(self.job_id)
-        return (place.reason or place.state) if place.state in WAITING else ""
+        entry = self._queue.entry(self.job_id)
+        return (entry.reason or entry.state) if entry.state in WAITING else ""
 
     @property
     def seems_ended(self) -> bool:
         """True if the job has ended, or SLURM is about to queue it again."""
-        return self._finished or self._queue.place(self.job_id).looks > 0
+        return self._finished or self._queue.entry(self.job_id).looks > 0
+
+    def forget(self) -> None:
+        """Asks no more for the job."""
+        self._queue.forget(self.job_id)
 
     def done(self) -> bool:
         """True if the job has ended."""
-        return self._finished or self._queue.place(self.job_id).looks >= LOOKS_TO_END
+        return self._finished or self._queue.entry(self.job_id).ended
 
     def result(self) -> Any:
         """What the job has returned.
@@ -152,11 +164,11 @@ class SlurmJob:
         Raises:
             SslToolboxError: if it has failed, or ended without a result.
         """
-        place = self._queue.place(self.job_id)
-        self._queue.forget(self.job_id)
+        entry = self._queue.entry(self.job_id)
+        self.forget()
         if self._finished:
             return self._job.result()
-        how = "has left the queue" if place.state == GONE else f"is {place.state}"
+        how = "has left the queue" if entry.state == GONE else f"is {entry.state}"
         raise SslToolboxError(f"its job {self.job_id} {how}; its log is {self._job.paths.stderr}")
 
     @property

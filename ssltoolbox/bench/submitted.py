@@ -156,7 +156,9 @@ class Submitter:
             return {job: its for job, its in found.items() if not its.done()}
         if found:
             self._queue.ask()
-        return {job: its for job, its in found.items() if not its.seems_ended}
+        for job in [job for job, its in found.items() if its.seems_ended]:
+            found.pop(job).forget()
+        return found
 
     def _job(self, number: str) -> Any:
         if self._queue:

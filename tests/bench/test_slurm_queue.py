@@ -84,6 +84,15 @@ def test_a_job_that_ends_without_a_result_has_failed(
     assert "1_0_log.err" in run.reason()
 
 
+def test_the_result_of_a_job_may_be_seen_later(slurm: FakeSlurm, folder: BenchFolder) -> None:
+    [run] = submitter(folder).start(JOBS[:1])
+    slurm.shows(_1="COMPLETED")
+    assert not [looked(run) for _ in range(4)][-1]
+    leave_result(folder.path / "jobs" / "submitit", "1", ("success", 0))
+    assert run.ended()
+    assert run.exit_code == 0
+
+
 def test_a_job_that_slurm_queues_again_has_not_ended(slurm: FakeSlurm, folder: BenchFolder) -> None:
     [run] = submitter(folder).start(JOBS[:1])
     for state in ("RUNNING", "PREEMPTED", "PENDING", "NODE_FAIL", "RUNNING"):
