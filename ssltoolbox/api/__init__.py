@@ -28,6 +28,7 @@ from ssltoolbox.api.errors import (
 )
 from ssltoolbox.api.heads import ClassPredictions, Head, HeadOutput, TaskResults
 from ssltoolbox.api.hooks import hookimpl
+from ssltoolbox.api.hub import hub_failure
 from ssltoolbox.api.kinds import KINDS, Kind
 from ssltoolbox.api.maskers import (
     Attraction,
@@ -169,5 +170,6 @@ __all__ = [
     "View",
     "ViewOptions",
     "hookimpl",
+    "hub_failure",
     "is_url",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -14,10 +14,11 @@ from ssltoolbox.bench.child import Running
 from ssltoolbox.bench.estimate import Estimates, progress_of, resumed_from
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.leaderboard import Column, Leaderboard
+from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.words import job_text, spread_text
+from ssltoolbox.support.terminal import NARROW
 from ssltoolbox.support.words import MISSING, counted, duration_text
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -119,9 +120,10 @@ class Display:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _tables(self) -> Group:
-        tables: list[Table | Text] = [self._running_table(), self._summary()]
+        running = self._running_list() if self._console.width < NARROW else self._running_table()
+        tables: list[RenderableType] = [running, self._summary()]
         if self._now.finished and self._now.overall.columns:
-            tables.append(leaderboard_table(self._now.overall))
+            tables.append(leaderboard(self._now.overall, self._console.width))
         return Group(*tables)
 
     def _running(self) -> list[Running]:
@@ -143,6 +145,11 @@ class Display:
         for child in self._running():
             table.add_row(Text(job_text(child.job)), *self._columns(child))
         return table
+
+    def _running_list(self) -> Text:
+        """For a narrow terminal: each run, and below it how far it is."""
+        lines = (f"{job_text(child.job)}\n  {', '.join(self._progress(child))}" for child in self._running())
+        return Text("\n".join(lines))
 
     def _columns(self, child: Running) -> tuple[str, str, str]:
         left = self._estimates.left(child)
@@ -178,21 +185,40 @@ class Display:
         )
 
 
+def leaderboard(board: Leaderboard, width: int) -> RenderableType:
+    """The first metric of each task: a table, or a list for a terminal of few columns."""
+    return leaderboard_list(board) if width < NARROW else leaderboard_table(board)
+
+
+def leaderboard_list(board: Leaderboard) -> Text:
+    """Each recipe with its number of runs, and below it a line for each task."""
+    lines: list[str] = []
+    for row in board.rows:
+        lines.append(f"{row.recipe}, {counted(row.runs, 'run')}")
+        lines += [f"  {column.title} {column.metric_label}: {_cell(row, column)}" for column in _shown(board)]
+    return Text("\n".join(lines))
+
+
 def leaderboard_table(board: Leaderboard) -> Table:
-    """A table of the first metric of each task. It has at most `MOST_COLUMNS` tasks, to fit into 80 columns."""
-    by_task: dict[str, Column] = {}
-    for column in board.columns:
-        by_task.setdefault(column.task, column)
-    shown = list(by_task.values())[:MOST_COLUMNS]
+    """A row for each recipe, and a column for each task."""
+    shown = _shown(board)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("recipe", overflow="ellipsis", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     for column in shown:
         table.add_column(f"{column.title}\n{column.metric_label}", justify="right", no_wrap=True)
     for row in board.rows:
-        cells = [
-            spread_text(row.cells[column].of_runs, "±") if column in row.cells else MISSING
-            for column in shown
-        ]
-        table.add_row(Text(row.recipe), str(row.runs), *cells)
+        table.add_row(Text(row.recipe), str(row.runs), *(_cell(row, column) for column in shown))
     return table
+
+
+def _shown(board: Leaderboard) -> list[Column]:
+    """The first metric of each task, of at most `MOST_COLUMNS` tasks, to fit into 80 columns."""
+    by_task: dict[str, Column] = {}
+    for column in board.columns:
+        by_task.setdefault(column.task, column)
+    return list(by_task.values())[:MOST_COLUMNS]
+
+
+def _cell(row: Row, column: Column) -> str:
+    return spread_text(row.cells[column].of_runs, "±") if column in row.cells else MISSING

@@ -65,9 +65,9 @@ def bench(
     from ssltoolbox.bench.run import collect_bench, plan_bench, run_bench
 
     if dry_run + listed + collect > 1:
-        raise click.UsageError("--dry-run, --list and --collect exclude each other")
+        raise click.UsageError("--dry-run, --list and --collect can't be used together")
     if json and not listed:
-        raise click.UsageError("--json goes with --list")
+        raise click.UsageError("--json needs --list")
     planned = plan_bench(grid, out, data_needed=not (dry_run or listed or collect))
     print_warnings(planned)
     console = new_console()
@@ -112,13 +112,13 @@ def _collected(outcome: BenchOutcome, planned: PlannedBench, console: Console) -
 
 def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
     """Prints the leaderboard and the failures, and gives the exit code."""
-    from ssltoolbox.bench.display import leaderboard_table
+    from ssltoolbox.bench.display import leaderboard
     from ssltoolbox.bench.schedule import JobState
 
     bench, folder = outcome.bench, planned.folder
     if bench.finished:
         with shown("the leaderboard", folder.table):
-            console.print(leaderboard_table(bench.overall))
+            console.print(leaderboard(bench.overall, console.width))
             for note in bench.notes:
                 console.print(note)
     for job, reason in bench.reasons.items():

@@ -148,7 +148,7 @@ def _rate(context: click.Context, parameter: click.Parameter, text: str) -> Frac
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise click.BadParameter(f"{text!r} is no number; write 25 or 25/6") from error
+        raise click.BadParameter(f"{text!r} is not a number; write 25 or 25/6") from error
     if not _RATES[0] <= rate <= _RATES[1]:
         raise click.BadParameter(f"{text} is not between 1/100 and 1000")
     return rate

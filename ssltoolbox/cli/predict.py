@@ -164,7 +164,7 @@ def _check_pictures(plot: Path | None, video: Path | None, named: Named) -> None
     if video:
         check_video(video)
         if not named.is_video:
-            raise UserError(f"{named.path} is no video", "--video draws on a single one")
+            raise UserError(f"{named.path} is not a video", "--video draws on a single one")
         if video.absolute() == named.path.absolute():
             raise UserError(f"{video} is the video itself", "give --video another name")
 

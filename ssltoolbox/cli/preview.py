@@ -49,7 +49,7 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, samples: int
     from ssltoolbox.plan import load_plan
 
     if output.suffix.lower() != ".png":
-        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+        raise click.BadParameter(f"{output} is not a PNG file: end its name in .png", param_hint="'--output'")
     plan = load_plan(recipe, overrides)
     print_warnings(plan)
     with libraries_loaded():

@@ -79,7 +79,7 @@ def copy(name: str, output: Path | None) -> None:
     shipped = _shipped(name)
     target = output or Path(shipped.path.name)
     if target.exists():
-        raise UserError(f"{target} exists", "name another file by --output, or remove it")
+        raise UserError(f"{target} exists", "name another file with --output, or remove it")
     write_text(target, shipped.standalone())
     click.echo(f"written to {target}; run it by: ssltoolbox train {target}")
 

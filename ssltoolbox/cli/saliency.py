@@ -83,7 +83,7 @@ def saliency(
         )
 
     if output.suffix.lower() != ".png":
-        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+        raise click.BadParameter(f"{output} is not a PNG file: end its name in .png", param_hint="'--output'")
     occlusion_method()
     shared = recipe or next(filter(None, map(recipe_of_run, sources)), None)
     plans = [_plan(NetworkSource(source, shared, arch, allow_partial)) for source in sources]

@@ -176,7 +176,7 @@ def _classes(
     for row, cell in enumerate(table.texts(name)):
         number = meanings.get(plain(cell))
         if number is None:
-            table.fail(row, name, f"{cell!r} is no class: there are {', '.join(names)}")
+            table.fail(row, name, f"{cell!r} is not a class: there are {', '.join(names)}")
         numbers[row] = number
     return Label(numbers, names)
 
@@ -212,7 +212,7 @@ def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
         try:
             values[row] = float(cell)
         except ValueError:
-            table.fail(row, name, f"{cell!r} is no number")
+            table.fail(row, name, f"{cell!r} is not a number")
     return values
 
 

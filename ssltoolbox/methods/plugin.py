@@ -52,7 +52,7 @@ class ContrastOptions(Options):
     def problems(self, setting: Setting) -> Iterator[Problem]:
         for option in ("rince", "soft_contrast"):
             if option != self.loss and getattr(self, option) != type(self).model_fields[option].default:
-                yield Problem(option, f"the loss {self.loss!r} has no use for it", f"write loss: {option}")
+                yield Problem(option, f"the loss {self.loss!r} does not use it", f"write loss: {option}")
         if self.loss == "rince" and self.rince.q / self.temperature > LARGEST_EXPONENT:
             yield Problem(
                 "rince",

@@ -24,7 +24,9 @@ class Supervised(nn.Module):
         self.backbone = context.backbone
         classes = options.classes_of(context.data)
         if classes is None:
-            raise UserError(f"nobody says how many classes {options.label!r} has", "set the option classes")
+            raise UserError(
+                f"the number of classes of {options.label!r} is not known", "set the option classes"
+            )
         self.classifier = nn.Linear(context.feature_dim, classes)
         self._label = options.label
 

@@ -200,7 +200,7 @@ def _check_name(name: str) -> None:
     architecture, dot, tag = name.partition(".")
     if ":" in name:
         raise UserError(
-            f"backbone.name: {name!r} is a place, and a name of timm is needed, such as resnet18",
+            f"backbone.name: {name!r} is a path, but a name of timm is needed, such as resnet18",
             "write its network's name, and under weights: imagenet, or the path of a file",
         )
     if not timm.is_model(architecture):

@@ -65,8 +65,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             ) from error
         # torch's message advises how to run code from the file.
         unpickling = isinstance(error, pickle.UnpicklingError)
-        reason = "it is no pickle of tensors and plain values" if unpickling else first_line(error)
-        raise UserError(f"{path} is no file of weights, or damaged: {reason}") from error
+        reason = "it is not a pickle of tensors and plain values" if unpickling else first_line(error)
+        raise UserError(f"{path} is not a file of weights, or it is damaged: {reason}") from error
     return _tensors(content, path)
 
 

@@ -98,7 +98,7 @@ def _idle_strategies(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Rec
             yield RecipeProblem(
                 nearest(node_of(loaded, strategy), node_of(loaded, method)).place,
                 f"{strategy.title} can't act: method {card.name!r} {reason}",
-                f"take it out, or choose {other}",
+                f"remove it, or choose {other}",
             )
 
 
@@ -113,7 +113,7 @@ def _idle_weights(chosen: ChosenByKind, loaded: LoadedRecipe) -> Iterator[Recipe
                 yield RecipeProblem(
                     nearest(node_of(loaded, sampler, "weight"), node_of(loaded, method)).place,
                     f"{sampler.title}: weight can't act: to method {card.name!r} each negative counts as one",
-                    "take it out, or choose a method that weighs negatives",
+                    "remove it, or choose a method that weighs negatives",
                 )
 
 

@@ -43,7 +43,7 @@ def _lacking(item: Chosen, need: Need, loaded: LoadedRecipe) -> RecipeProblem:
     nodes = (node_of(loaded, item, option), *texts_of_data(loaded, item))
     if not option:
         message = f"{item.title} needs {need}, and the data has none"
-        return RecipeProblem(nearest(*nodes).place, message, "take it out, or choose data that has them")
+        return RecipeProblem(nearest(*nodes).place, message, "remove it, or choose data that has them")
     value = value_text(getattr(item.options, option))
     default = value_text(type(item.options).model_fields[option].get_default(call_default_factory=True))
     message = f"{item.title}: {option} {value} needs {need}, and the data has none"

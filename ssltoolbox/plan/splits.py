@@ -108,7 +108,7 @@ def _task_problems(task: Chosen, facts: SplitFacts, data_needed: bool) -> list[P
         elif found and not found.clips:
             hint = "choose the data's options so that it has some"
             problems.append(
-                Problem("", f"it needs the {split} split of the data, and no clip is in it", hint)
+                Problem("", f"it needs the {split} split of the data, but this split has no clips", hint)
             )
         elif found:
             known[split] = found

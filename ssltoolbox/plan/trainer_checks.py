@@ -26,7 +26,7 @@ def trainer_checks(
                 loaded.node("trainer", name).place,
                 f"{name} can't act: method {method.descriptor.name!r} calls layers of the backbone, not the "
                 "backbone as a whole",
-                "take it out; accumulate divides a batch with every method",
+                "remove it; accumulate divides a batch with every method",
             )
 
 

@@ -66,7 +66,7 @@ def path_problems(annotation: Any, node: Located) -> list[RecipeProblem]:
 def settled(annotation: Any, node: Located) -> Located:
     """The node without options that a nearer file replaces, such as a parent's `steps` if the child has `epochs`.
 
-    The `OptionError` of the model says which options exclude each other.
+    The `OptionError` of the model says which options can't be used together.
     """
     try:
         parse_as(annotation, node)

@@ -15,7 +15,7 @@ from ssltoolbox.api.errors import reason_of
 from ssltoolbox.api.suggest import suggest
 
 DISABLE = "SSLTOOLBOX_DISABLE"
-LEAVE_ONE = f"disable one of them with {DISABLE}, or take it out"
+LEAVE_ONE = f"disable one of them with {DISABLE}, or remove it"
 
 
 class PluginError(UserError):

@@ -61,7 +61,7 @@ class RunComparison:
 def compare(folders: Sequence[Path]) -> RunComparison:
     """
     Raises:
-        UserError: where a folder is no run folder, or has damaged files, or is named twice.
+        UserError: where a folder is not a run folder, or has damaged files, or is named twice.
     """
     if len(folders) < 2:
         raise UserError("a comparison needs two runs or more")

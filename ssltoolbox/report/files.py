@@ -115,11 +115,11 @@ def open_files(folder: Path) -> RunFiles:
     """The files of the folder that a user names.
 
     Raises:
-        UserError: where it is no run folder, or a file is damaged.
+        UserError: where it is not a run folder, or a file is damaged.
     """
     if not (folder / "recipe.yaml").is_file():
         what = "it has no recipe.yaml" if folder.is_dir() else "there is no such folder"
-        raise UserError(f"{folder} is no run folder: {what}")
+        raise UserError(f"{folder} is not a run folder: {what}")
     try:
         files = read_run(folder)
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -128,7 +128,7 @@ def open_files(folder: Path) -> RunFiles:
         not isinstance(files.recipe, Mapping)
         or not {"name", "seed", "data", "method", "backbone"} <= files.recipe.keys()
     ):
-        raise UserError(f"{folder} is no run folder: its recipe.yaml is not the one that a run writes")
+        raise UserError(f"{folder} is not a run folder: its recipe.yaml is not the one that a run writes")
     return files
 
 

@@ -47,7 +47,7 @@ class Cluster:
         engine, _, address = text.partition(":")
         if engine not in _ENGINES or not address:
             known = ", ".join(f"{name}:ADDRESS" for name in _ENGINES)
-            raise UserError(f"{text!r} is no engine", f"write local, {known}")
+            raise UserError(f"{text!r} is not an engine", f"write local, {known}")
         return cls(engine, address)
 
     def __str__(self) -> str:

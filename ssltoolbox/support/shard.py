@@ -42,7 +42,7 @@ class Shard:
         number, _, count = text.partition("/")
         if not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
             raise UserError(
-                f"{text!r} is no shard",
+                f"{text!r} is not a shard",
                 "write 1/16 to 16/16; a SLURM array that begins at 1 has such numbers",
             )
         return cls(int(number), int(count))

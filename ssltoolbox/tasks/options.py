@@ -147,7 +147,7 @@ class LabelOptions(ProbeOptions):
     def problems(self, setting: Setting) -> Iterable[Problem]:
         for option, is_idle in self._idle.items():
             if is_idle and getattr(self, option) != type(self).model_fields[option].default:
-                yield Problem(option, f"the protocol {self.protocol!r} has no use for it", "take it out")
+                yield Problem(option, f"the protocol {self.protocol!r} does not use it", "remove it")
 
 
 class ClassOptions(LabelOptions):
@@ -221,7 +221,7 @@ class RegressionOptions(ProbeOptions):
             known = found.label_facts.get(self.label)
             if known and known.frames and (known.columns or known.lowest is None):
                 what = "several columns" if known.columns else "classes"
-                yield Problem("label", f"{self.label!r} has {what}, and is no number")
+                yield Problem("label", f"{self.label!r} has {what}, and is not a number")
                 return
 
 

@@ -41,7 +41,7 @@ class Regression:
         samples = labelled(features, label, "regression")
         for split, found in samples.items():
             if found.targets.ndim > 1 or found.targets.dtype.kind != "f":
-                raise UserError(f"regression: {label!r} is no number in the {split} split")
+                raise UserError(f"regression: {label!r} is not a number in the {split} split")
         missing = unlabelled({split: len(features[split]) - len(found) for split, found in samples.items()})
         metrics, head = measured(label, samples, self.options.protocol, self.options.k)
         return TaskResults({label: metrics | missing}, head)

@@ -45,7 +45,7 @@ def usable(features: Mapping[Split, Features], split: Split, task: str) -> Featu
         UserError: for a split that is missing or empty, and for features that are NaN or infinite.
     """
     if split not in features:
-        raise UserError(f"{task}: there is no {split} split; the task cannot do without it")
+        raise UserError(f"{task}: there is no {split} split; the task needs it")
     found = features[split]
     if not len(found):
         raise UserError(

@@ -41,6 +41,7 @@ SURFACE = {
         "ViewOptions",
     ],
     "errors": ["DataNotFound", "OptionError", "Problem", "SslToolboxError", "UnreadableFrame", "UserError"],
+    "hub": ["hub_failure"],
     "what targets follow": [
         "CroppingView",
         "GradientMethod",

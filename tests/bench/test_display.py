@@ -62,11 +62,13 @@ def schedule() -> JobSchedule:
     return cast(JobSchedule, fake)
 
 
-def display(schedule: JobSchedule, folder: BenchFolder, **console: Any) -> tuple[Display, io.StringIO]:
+def display(
+    schedule: JobSchedule, folder: BenchFolder, width: int = 80, **console: Any
+) -> tuple[Display, io.StringIO]:
     out = io.StringIO()
     bench = bench_of({"simclr": [0.31]})
     shown = Display(
-        Console(file=out, width=80, **console), schedule, folder, Estimates(folder), lambda: bench
+        Console(file=out, width=width, **console), schedule, folder, Estimates(folder), lambda: bench
     )
     return shown, out
 
@@ -137,6 +139,16 @@ def test_the_leaderboard_fits_on_80_columns() -> None:
     assert max(map(len, lines)) <= 80
     assert lines[2].split() == ["g", "2", "0.350±0.071", "0.650±0.071", "0.250±0.000", "0.250±0.000"]
     assert "…" not in out.getvalue()
+
+
+def test_a_narrow_terminal_shows_lists(schedule: JobSchedule, folder: BenchFolder) -> None:
+    shown, out = display(schedule, folder, width=30, force_terminal=True, color_system=None)
+    with shown:
+        shown.tick()
+    lines = out.getvalue().splitlines()
+    assert any(line.startswith("  step 20/100, for 42 s") for line in lines)
+    assert "simclr, 1 run" in lines
+    assert "  expression macro-F1 ↑: 0.310" in lines
 
 
 def test_progress_of_a_run(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import timm
 import torch
 
 from ssltoolbox.api import UserError
-from ssltoolbox.models import create_backbone, pretrained, save_weights
+from ssltoolbox.api import hub as hub_module
+from ssltoolbox.models import create_backbone, save_weights
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise self.failure
 
     hub = Hub()
-    monkeypatch.setattr(pretrained, "get_session", lambda: hub)
-    monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_, **__: hub.cached)
+    monkeypatch.setattr(huggingface_hub, "get_session", lambda: hub)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: hub.cached)
     return hub
 
 
@@ -57,7 +58,7 @@ def test_a_hub_that_does_not_answer_is_asked_once(made: list[str], hub: Any) -> 
 def test_a_hub_that_never_answers(made: list[str], hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
     monkeypatch.setattr(hub, "head", lambda url, timeout: waiting.wait(30))
-    monkeypatch.setattr(pretrained, "SECONDS_TO_ANSWER", 0.01)
+    monkeypatch.setattr(hub_module, "SECONDS_TO_ANSWER", 0.01)
     with pytest.raises(UserError, match=r"^backbone\.weights: .*0\.01 seconds"):
         create_backbone("resnet18", weights="imagenet")
     waiting.set()

@@ -29,7 +29,7 @@ from ssltoolbox.plan.trainer_checks import norm_instances
 def test_mocov2_warns_of_batch_norm_that_does_not_suit_its_keys(
     trainer: str, together: int, shuffled: bool, tmp_path: Path
 ) -> None:
-    """Small groups need shuffled keys, and a whole batch has no use for them."""
+    """Small groups need shuffled keys, and a whole batch does not use them."""
     plan = load_plan(
         write_recipe(
             tmp_path,

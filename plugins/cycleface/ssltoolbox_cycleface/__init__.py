@@ -86,7 +86,7 @@ class CycleFaceOptions(Options):
         if self.stage == 1 and isinstance(self.trunk, Path) and not self.trunk.is_file():
             yield Problem("trunk", f"there is no file {self.trunk}", "name a file of VGG19's weights")
         if self.stage == 1 and self.stage1:
-            yield Problem("stage1", "stage 1 begins with nothing", "leave it out, or write stage: 2")
+            yield Problem("stage1", "stage 1 does not use it", "leave it out, or write stage: 2")
         if self.stage == 2:
             yield from self._problems_of_stage1(setting)
 
@@ -107,10 +107,12 @@ class CycleFaceOptions(Options):
             recipe = yaml.safe_load((self.stage1 / "recipe.yaml").read_text(encoding="utf-8"))
             method, backbone = recipe["method"], recipe["backbone"]["name"]
         except (OSError, yaml.YAMLError, KeyError, TypeError):
-            yield Problem("stage1", f"{self.stage1} is no run folder", "name the folder of a run of stage 1")
+            yield Problem(
+                "stage1", f"{self.stage1} is not a run folder", "name the folder of a run of stage 1"
+            )
             return
         if method.get("name") != "cycleface" or method.get("stage", 1) != 1:
-            yield Problem("stage1", f"{self.stage1} is no run of cycleface, stage 1")
+            yield Problem("stage1", f"{self.stage1} is not a run of cycleface, stage 1")
         elif not (self.stage1 / LAST_CHECKPOINT).is_file():
             yield Problem(
                 "stage1",

@@ -112,7 +112,7 @@ def tensors_of_stage1(run: Path | None) -> dict[str, Tensor]:
         if key.startswith(PREFIX)
     }
     if "stage.motion.head.layers.0.weight" not in tensors or "stage.head.layers.0.weight" in tensors:
-        raise UserError(f"method.stage1: {run} is no run of cycleface, stage 1")
+        raise UserError(f"method.stage1: {run} is not a run of cycleface, stage 1")
     return tensors
 
 

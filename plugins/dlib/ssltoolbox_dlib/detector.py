@@ -34,7 +34,7 @@ class DlibDetector:
         try:
             self._predict = dlib.shape_predictor(str(model))
         except RuntimeError as error:
-            raise UserError(f"detector dlib: {model} is no shape predictor of dlib's", _advice()) from error
+            raise UserError(f"detector dlib: {model} is not a shape predictor of dlib", _advice()) from error
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
         """[H, W, 3] uint8 RGB → [68, 2] float32 pixels of the largest face, or None."""

@@ -24,7 +24,7 @@ class FaceSwapOptions(Options):
         if setting.data and setting.data.identities < 2:
             yield Problem(
                 "",
-                "the data has a single identity, and the donor of a face must be somebody else",
+                "the data has a single identity, and the donor of a face must be another person",
                 "use data of more people, or leave face_swap out",
             )
         elif setting.draws < 2:

@@ -30,7 +30,7 @@ class MaskFNOptions(Options):
         if self.weights == "imagenet":
             return
         if self.descriptor != "resnet18":
-            hint = "take it out, or write descriptor: resnet18"
+            hint = "remove it, or write descriptor: resnet18"
             yield Problem("weights", f"descriptor {self.descriptor!r} has no weights", hint)
         elif not self.weights.is_file():
             yield Problem(

@@ -9,7 +9,7 @@ import timm
 import timm.models
 from torch import Tensor, nn
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import UserError, hub_failure
 
 MODEL = "resnet18.tv_in1k"
 """timm's name for the ResNet-18 with torchvision's ImageNet weights."""
@@ -39,11 +39,15 @@ class FrozenResNet18:
 
 def _downloaded() -> nn.Module:
     try:
+        # Without this, the Hub's client would try for a minute, with a warning each time.
+        if failure := hub_failure(f"timm/{MODEL}"):
+            raise failure
         network: nn.Module = timm.create_model(MODEL, pretrained=True, num_classes=0)
-    except OSError as error:
+    except Exception as error:
         raise UserError(
             f"mask_fn can't download the ImageNet weights of {MODEL}",
-            "go online once, name a file (weights: FILE), or choose one without (descriptor: gradients)",
+            "connect this machine once, write the path of a file (weights: FILE), or choose a descriptor without "
+            "weights (descriptor: gradients)",
         ) from error
     return network
 

@@ -8,7 +8,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
-from ssltoolbox_mask_fn import MaskFNOptions
+from ssltoolbox_mask_fn import MaskFNOptions, network
 from ssltoolbox_mask_fn.masker import MaskFN
 from ssltoolbox_mask_fn.network import FrozenResNet18
 from torch import nn
@@ -92,5 +92,17 @@ def test_no_way_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: object, **__: object) -> nn.Module:
         raise OSError("no route to host")
 
+    monkeypatch.setattr(network, "hub_failure", lambda _: None)
     monkeypatch.setattr(timm, "create_model", offline)
     refused("imagenet", "resnet18.tv_in1k", "weights: FILE", "descriptor: gradients")
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """timm is not called: the Hub's client would try for most of a minute."""
+
+    def called(*_: object, **__: object) -> nn.Module:
+        raise AssertionError("timm was called")
+
+    monkeypatch.setattr(network, "hub_failure", lambda _: OSError("no such host"))
+    monkeypatch.setattr(timm, "create_model", called)
+    refused("imagenet", "resnet18.tv_in1k", "connect this machine")

@@ -64,7 +64,7 @@ def info(
         ssltoolbox data info faces.index -o sheet.png
     """
     if output and output.suffix.lower() != ".png":
-        raise click.BadParameter(f"{output} is no PNG: end its name in .png", param_hint="'--output'")
+        raise click.BadParameter(f"{output} is not a PNG file: end its name in .png", param_hint="'--output'")
     if dataset:
         _dataset_info(data, dataset, output, json)
     elif data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():

@@ -103,9 +103,9 @@ class Table:
             try:
                 values[row] = math.nan if empty and not needed else float(cell)
             except (TypeError, ValueError):
-                self.fail(row, name, "a number is needed" if empty else f"{cell!r} is no number")
+                self.fail(row, name, "a number is needed" if empty else f"{cell!r} is not a number")
             if needed and not math.isfinite(values[row]):
-                self.fail(row, name, f"{cell} is no moment in time")
+                self.fail(row, name, f"{cell} is not a valid time")
         return values
 
     def whole_numbers(self, name: str) -> np.ndarray:
@@ -115,7 +115,7 @@ class Table:
             try:
                 values[row] = _whole(cell)
             except (TypeError, ValueError, OverflowError):
-                self.fail(row, name, f"{cell!r} is no whole number")
+                self.fail(row, name, f"{cell!r} is not a whole number")
         return values
 
     def label(self, name: str) -> np.ndarray:
@@ -129,7 +129,7 @@ class Table:
             meaning = meanings.get(plain(cell))
             if meaning is None:
                 known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
-                self.fail(row, name, f"{cell!r} is no expression: there are {known}")
+                self.fail(row, name, f"{cell!r} is not an expression: there are {known}")
             values[row] = meaning
         return values
 
@@ -148,7 +148,7 @@ class Table:
         for row, text in enumerate(written):
             split = SPLITS.get(text.strip().lower())
             if split is None:
-                self.fail(row, "split", f"{text!r} is no split: there are train, val and test")
+                self.fail(row, "split", f"{text!r} is not a split: there are train, val and test")
             splits.append(split)
         return np.array(splits, dtype=object)
 

@@ -97,7 +97,7 @@ class LandmarkFile:
         except (OSError, pa.ArrowException) as error:
             raise _wrong(path, first_line(error)) from error
         if not reader.schema.equals(LANDMARKS) or any(len(batch) != BATCH for batch in batches[:-1]):
-            raise _wrong(path, "these are no landmarks as this version writes them")
+            raise _wrong(path, "these are not landmarks in the format of this version")
         if (found := sum(map(len, batches))) != rows:
             raise _wrong(path, f"landmarks of {found} frames, and the index has {rows}")
         self.detector = (reader.schema.metadata or {}).get(_DETECTOR, b"").decode(errors="replace")

@@ -127,7 +127,9 @@ class Header(BaseModel):
         if not index.exists():
             raise DataNotFound(f"{index}: there is no such index", "make it with: ssltoolbox data index")
         if not path.is_file():
-            raise UserError(f"{index}: this is no index, {HEADER} is missing", "see: ssltoolbox data index")
+            raise UserError(
+                f"{index}: this is not an index, {HEADER} is missing", "see: ssltoolbox data index"
+            )
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:

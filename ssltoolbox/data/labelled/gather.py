@@ -161,7 +161,7 @@ def _folds(table: Table) -> np.ndarray:
     folds = table.whole_numbers("fold")
     if (folds < 1).any():
         row = int(np.flatnonzero(folds < 1)[0])
-        table.fail(row, "fold", f"{folds[row]} is no fold: they are numbered from 1")
+        table.fail(row, "fold", f"{folds[row]} is not a fold: they are numbered from 1")
     return folds
 
 

@@ -31,7 +31,7 @@ def with_checkpointing(network: M) -> M:
     except (AssertionError, NotImplementedError) as error:
         raise UserError(
             "trainer.grad_checkpointing: the backbone has no gradient checkpointing",
-            "take it out, or set trainer.chunk_size, which works with every backbone",
+            "remove it, or set trainer.chunk_size, which works with every backbone",
         ) from error
     keep_statistics(network)
     return network

@@ -211,7 +211,7 @@ def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunF
     """
     folder = RunFolder(path)
     if not folder.recipe.is_file():
-        raise UserError(f"{path} is no run folder: it has no recipe.yaml")
+        raise UserError(f"{path} is not a run folder: it has no recipe.yaml")
     if not folder.backbone.is_file():
         raise UserError(
             f"the run in {path} is not finished: it has no backbone.safetensors",

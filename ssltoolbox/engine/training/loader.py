@@ -140,8 +140,8 @@ class RunData(pl.LightningDataModule):
         shares = recipe.accumulate * trainer.world_size
         if counts.draws % shares:
             raise UserError(
-                f"{counted(counts.draws, 'sample')} of a step can't be dealt evenly to {trainer.world_size} "
-                f"processes × {recipe.accumulate} micro-batches",
+                f"{counted(counts.draws, 'sample')} of a step can't be divided evenly between "
+                f"{trainer.world_size} processes × {recipe.accumulate} micro-batches",
                 f"choose a trainer.batch_size divisible by {shares * (1 + counts.hard_negatives)}",
             )
         sharing = Sharing(

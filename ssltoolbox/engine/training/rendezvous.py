@@ -211,7 +211,7 @@ class Rendezvous:
         until = time.monotonic() + MOST_SECONDS_TO_COME
         while not self._board.check([key]):
             if time.monotonic() > until:
-                raise SslToolboxError(f"{who} has not come within {MOST_SECONDS_TO_COME / 60:.0f} minutes")
+                raise SslToolboxError(f"{who} did not arrive within {MOST_SECONDS_TO_COME / 60:.0f} minutes")
             time.sleep(0.05)
         value: dict[str, Any] = json.loads(self._board.get(key))
         return value

@@ -140,7 +140,7 @@ def affect_of(number: float) -> float:
 
 
 def _numbers(cells: np.ndarray) -> np.ndarray:
-    """[n] float32; NaN also for a cell that is no number, whose image can't be read."""
+    """[n] float32; NaN also for a cell that is not a number, whose image can't be read."""
     values = np.full(len(cells), np.nan, np.float32)
     for row, cell in enumerate(cells):
         with suppress(ValueError):

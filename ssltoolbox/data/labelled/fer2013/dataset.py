@@ -65,7 +65,7 @@ class FER2013(Stills):
 def _bytes(numbers: list[str]) -> np.ndarray:
     """
     Raises:
-        ValueError, OverflowError: where one is no whole number from 0 to 255.
+        ValueError, OverflowError: where one is not a whole number from 0 to 255.
     """
     values = np.array(numbers, np.int64)
     if ((values < 0) | (values > 255)).any():

@@ -123,7 +123,9 @@ def lines(file: Path, pattern: str, *, header: bool = False) -> Iterator[dict[st
             if match:
                 yield match.groupdict()
             elif line.strip() and not (header and number == 1):
-                raise UserError(f"{printable(file)}:{number}: {line.strip()!r:.80} is no line of this list")
+                raise UserError(
+                    f"{printable(file)}:{number}: {line.strip()!r:.80} is not a line of this list"
+                )
 
 
 def cells(file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -145,7 +147,7 @@ def line_of(file: Path, number: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise UserError(f"{printable(file)}:{number}: this is no line of this list") from error
+        raise UserError(f"{printable(file)}:{number}: this is not a line of this list") from error
 
 
 def files(root: Path, glob: str, pattern: str) -> Iterator[dict[str, str]]:
