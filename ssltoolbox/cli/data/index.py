@@ -59,10 +59,10 @@ def index(
     """Index frames and landmarks once, so that runs start quickly.
 
     FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files
-    beside the frames. Or it is a folder of tar files with such paths in them, each with whole clips; or a CSV or
-    Parquet file with the columns path, identity, and optionally split, video, clip, frame, time, expression,
-    valence, arousal; each other column is a label. A folder may be a URL. If the command is interrupted, run it
-    again to continue.
+    beside the frames. Or it is a folder of tar files with such paths in them, each with whole clips, and labels
+    in .json or .cls files beside the images. Or it is a CSV or Parquet file with the columns path, identity, and
+    optionally split, video, clip, frame, time, expression, valence, arousal; each other column is a label. A
+    folder may be a URL. If the command is interrupted, run it again to continue.
 
     \b
     Example:
@@ -89,8 +89,7 @@ def index(
         place: Path | RemoteFolder = home
         table = list_table(frames, home, float(fps), written_labels(labels))
         clips, classes = table.clips, table.classes
-        if table.labels:
-            click.echo(f"labels: {', '.join(table.labels)}", err=True)
+        _print_labels(table.labels)
         if table.repeated:
             repeat = agreeing(table.repeated, "repeats", "repeat")
             click.echo(f"left out: {counted(table.repeated, 'row')} that {repeat} one before", err=True)
@@ -101,7 +100,10 @@ def index(
         raise click.BadParameter("only for a CSV or Parquet file", param_hint=hint)
     else:
         folder = list_folder(source, float(fps), follow_links)
-        place, clips = folder.root, folder.clips
+        place, clips, classes = folder.root, folder.clips, folder.classes
+        _print_labels(folder.labels)
+        if folder.unused:
+            click.echo(f"keys that are no labels: {', '.join(folder.unused)}", err=True)
     console = new_console(soft_wrap=True)
     line = ProgressLine(console, 0)
 
@@ -133,6 +135,11 @@ def index(
     print_skipped(built.skipped, f"{output}/{SKIPPED}")
     found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
+
+
+def _print_labels(names: Sequence[str]) -> None:
+    if names:
+        click.echo(f"labels: {', '.join(names)}", err=True)
 
 
 def written_labels(text: str | None) -> dict[str, WrittenLabel]:

@@ -68,6 +68,17 @@ def read_columns(file: Path) -> tuple[Mapping[str, Column], Sequence[int]]:
     return _columns(file, file), ()
 
 
+def columns_of(file: Path, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Mapping[str, Column]:
+    """Columns of these rows of texts.
+
+    Args:
+        file: what messages name.
+        names: of the columns, each once.
+        rows: a text for each column.
+    """
+    return _columns(file, pa.BufferReader(_as_parquet(names, rows)))
+
+
 def _columns(file: Path, source: Path | pa.BufferReader) -> Mapping[str, Column]:
     try:
         content = parquet.ParquetFile(source)

@@ -6,6 +6,7 @@ Members are named in one of two ways:
 - `identity/video/clip.0000001.jpg`: samples of WebDataset, whose name ends at the first dot of the file name.
 
 Video folders may be missing, or be several. `landmarks68.npy` lies beside the frames, or is part of the sample.
+Labels are in members `.json` or `.cls` with the name of an image, or of a clip.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural
 from ssltoolbox.data.images.roots import ImageRoot, LocalFile
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, is_image
 from ssltoolbox.data.index.listing import ListedClip, TarPart, numbers_of
+from ssltoolbox.data.index.tar_labels import LARGEST, Cells, is_labels, read_labels
 from ssltoolbox.support.paths import printable
 from ssltoolbox.support.remote import RemoteFile, RemoteFolder
 
@@ -52,6 +54,19 @@ class _Found:
     landmarks: _Member | None = None
 
 
+@dataclass
+class _TarContent:
+    """What is in a tar file.
+
+    Attributes:
+        clips: clip → its files, in the order of their first members.
+        labels: name of a member with labels, without its ending → the labels.
+    """
+
+    clips: dict[str, _Found] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
 class Tars:
     """The tar files of a folder.
 
@@ -77,8 +92,10 @@ class Tars:
         """Path below the root, and reason, of all that could not be used so far; it grows."""
         return self._reasons.items()
 
-    def clips(self, fps: float) -> Iterator[ListedClip]:
-        """The clips, one tar file after the other. A file that is cut short has those before the cut.
+    def clips(self, fps: float) -> Iterator[tuple[ListedClip, Sequence[Cells]]]:
+        """The clips and the labels of their frames, one tar file after the other.
+
+        A file that is cut short has those before the cut. Labels lie beside an image, or are named after the clip.
 
         Args:
             fps: frames per second where frames are numbered without gaps.
@@ -88,7 +105,9 @@ class Tars:
         """
         seen: dict[str, str] = {}
         for number, file in enumerate(self.sizes):
-            for path, found in self._found(file).items():
+            content = self._content(file)
+            unused = dict.fromkeys(content.labels)
+            for path, found in content.clips.items():
                 if not found.frames:
                     continue
                 if path in seen:
@@ -97,36 +116,58 @@ class Tars:
                         "write the tar files so that each has whole clips, in any order",
                     )
                 seen[path] = file
-                yield _listed(path, found, number, file, fps)
+                clip = _listed(path, found, number, file, fps)
+                stems = [frame.removeprefix(f"{file}/").rpartition(".")[0] for frame in clip.paths]
+                of_clip = content.labels.get(path, {})
+                yield clip, [of_clip | content.labels.get(stem, {}) for stem in stems]
+                for stem in (path, *stems):
+                    unused.pop(stem, None)
+            for stem in unused:
+                self._reasons[printable(f"{file}/{stem}")] = "labels without an image or a clip of that name"
         if not seen:
             raise UserError(
                 f"{self._root}: no clip in {len(self.sizes):,} tar files",
                 "their members are named identity/video/clip/0000001.jpg, or identity/video/clip.0000001.jpg",
             )
 
-    def _found(self, file: str) -> dict[str, _Found]:
-        """Clip → its files, in the order of their first members."""
-        found: dict[str, _Found] = {}
-        for member in self._members(file):
+    def _content(self, file: str) -> _TarContent:
+        content = _TarContent()
+        for member, labels in self._members(file):
             clip, name = _clip_and_name(member.name)
-            if name == LANDMARKS_FILE:
-                found.setdefault(clip, _Found()).landmarks = member
+            if labels is not None:
+                content.labels.setdefault(member.name.rpartition(".")[0], {}).update(labels)
+            elif name == LANDMARKS_FILE:
+                content.clips.setdefault(clip, _Found()).landmarks = member
             elif is_image(name):
                 if reason := _unusable(clip, member):
                     self._reasons[printable(f"{file}/{member.name}")] = reason
                     continue
-                found.setdefault(clip, _Found()).frames[name] = member
-        return found
+                content.clips.setdefault(clip, _Found()).frames[name] = member
+        return content
 
-    def _members(self, file: str) -> Iterator[_Member]:
+    def _members(self, file: str) -> Iterator[tuple[_Member, Cells | None]]:
+        """The members of a tar file, and the labels in those that have some."""
         try:
             with tarfile.open(fileobj=_Stream(self._root.file(file)), mode="r:") as opened:
                 for entry in opened:
                     name = entry.name.removeprefix("./")
-                    if entry.isreg() and not entry.issparse() and not _is_hidden(name):
-                        yield _Member(name, entry.offset_data, entry.size)
+                    if not entry.isreg() or entry.issparse() or _is_hidden(name):
+                        continue
+                    labels = self._labels(opened, entry, f"{file}/{name}") if is_labels(name) else None
+                    yield _Member(name, entry.offset_data, entry.size), labels
         except tarfile.TarError as error:
             self._reasons[file] = f"not a whole tar file: {first_line(error)}"
+
+    def _labels(self, opened: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Cells | None:
+        """The labels in a member; None where they can't be used."""
+        content = opened.extractfile(entry) if entry.size <= LARGEST else None
+        try:
+            if content is None:
+                raise ValueError(f"its labels have more than {LARGEST:,} bytes")
+            return read_labels(name, content.read())
+        except ValueError as error:
+            self._reasons[printable(name)] = str(error)
+            return None
 
 
 def tar_names(root: ImageRoot) -> list[str]:
