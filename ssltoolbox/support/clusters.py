@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -234,6 +235,7 @@ def _ray(cluster: Cluster) -> Iterator[_Connection]:
         import ray
     except ImportError as error:
         raise _missing("ray", error) from error
+    _check_listens(cluster)
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(cluster.address, logging_level=logging.ERROR, log_to_driver=False)
@@ -248,6 +250,21 @@ def _ray(cluster: Cluster) -> Iterator[_Connection]:
         yield _Ray(cluster)
     finally:
         ray.shutdown()
+
+
+def _check_listens(cluster: Cluster) -> None:
+    """
+    Raises:
+        UserError: if nothing listens at a `HOST:PORT`: ray itself would wait for it for very long.
+    """
+    host, _, port = cluster.address.rpartition("://")[2].rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_CONNECT).close()
+    except OSError as error:
+        reason = error.strerror or first_line(error)
+        raise UserError(f"no ray cluster at {cluster.address}: {reason}", "check --engine") from error
 
 
 class _Ray:

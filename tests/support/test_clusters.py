@@ -46,6 +46,13 @@ def test_a_scheduler_that_does_not_answer_is_an_error(monkeypatch: pytest.Monkey
         list(as_done(abs, [(1,)], Cluster("dask", "tcp://127.0.0.1:9")))
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+def test_a_ray_cluster_that_does_not_answer_is_an_error(address: str) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(UserError, match="no ray cluster"):
+        list(as_done(abs, [(1,)], Cluster("ray", address)))
+
+
 class _Kept:
     prepared: list[int] = []  # noqa: RUF012
 
