@@ -1,16 +1,20 @@
-"""For all tests: one thread each, and no deadlines.
+"""For all tests: one thread each, no deadlines, and SIGINT interrupts.
 
 Torch's threads wait by spinning, so with more of them than free cores the tests take many times as long. Set
 before torch is imported, and inherited by the processes that tests start.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell without a terminal starts its background processes with SIGINT ignored, and they hand that on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 

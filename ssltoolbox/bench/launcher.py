@@ -11,7 +11,7 @@ from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.share import Share, shares
 
 
-class Launcher(Protocol):
+class RunLauncher(Protocol):
     """Starts runs and ends them."""
 
     def room(self, busy: int) -> int:

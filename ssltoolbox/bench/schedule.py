@@ -16,7 +16,7 @@ from filelock import BaseFileLock
 from ssltoolbox.bench.child import INTERRUPTED, Running, reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.launcher import Launcher, Processes
+from ssltoolbox.bench.launcher import Processes, RunLauncher
 from ssltoolbox.bench.on_node import TAKEN
 from ssltoolbox.registry.code import code_version
 from ssltoolbox.support.interruption import STOP_SIGNALS
@@ -91,7 +91,7 @@ class JobSchedule:
         folder: BenchFolder,
         side_by_side: int,
         code: str,
-        launcher: Launcher | None = None,
+        launcher: RunLauncher | None = None,
     ) -> None:
         self.reasons: dict[Job, str] = {}
         self.children: list[Running] = []

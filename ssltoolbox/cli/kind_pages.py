@@ -13,7 +13,7 @@ from rich.text import Text
 
 import ssltoolbox.api
 from ssltoolbox.api import Kind
-from ssltoolbox.cli.grids import Grid
+from ssltoolbox.cli.named_texts import NamedTexts
 from ssltoolbox.cli.plugin_pages import add_fact, in_a_recipe
 from ssltoolbox.registry import Registry
 from ssltoolbox.scaffold import example_of
@@ -47,7 +47,7 @@ def kind_facts(registry: Registry, kind: Kind) -> dict[str, Any]:
 
 def kind_page(facts: dict[str, Any]) -> RenderableType:
     """A kind as a person reads it."""
-    card = Grid()
+    card = NamedTexts()
     for name in ("hook", "descriptor", "options", "recipe", "called", "contract"):
         add_fact(card, name, facts[name])
     return Group(
@@ -72,7 +72,7 @@ def _described(members: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 def _section(title: str, rows: Mapping[str, str]) -> Iterator[RenderableType]:
     """A heading and a table; nothing for no rows."""
     if rows:
-        table = Grid()
+        table = NamedTexts()
         for name, text in rows.items():
             table.add(f"  {name}", text)
         yield Text(title, style="bold")

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ssltoolbox.api import KINDS, DataFacts, Kind, Options
-from ssltoolbox.cli.grids import Grid
+from ssltoolbox.cli.named_texts import NamedTexts
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import agreeing, bytes_text, counted, duration_text
@@ -33,7 +33,7 @@ def cost_table(cost: StepCost, steps: int) -> RenderableType:
 
 
 def _table(title: str, rows: Iterator[tuple[str, str]]) -> RenderableType:
-    table = Grid()
+    table = NamedTexts()
     for name, text in rows:
         table.add(f" {name}", text, style="dim")
     return Group(Text(title, style="bold"), table)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.api import KINDS, Kind, Need
-from ssltoolbox.cli.grids import Grid
+from ssltoolbox.cli.named_texts import NamedTexts
 from ssltoolbox.cli.words import type_text
 from ssltoolbox.recipe import value_text
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
@@ -26,9 +26,9 @@ SNIPPET_OPTIONS = 2
 """Options in the example of a component, unless it needs more."""
 
 
-def registry_table(registry: Registry) -> Grid:
+def registry_table(registry: Registry) -> NamedTexts:
     """Every component by kind, then the plugins that are broken or disabled. Other packages are named."""
-    table = Grid()
+    table = NamedTexts()
     for kind in KINDS.values():
         items = [item for item in registry.all() if item.kind == kind]
         rows = [(item.descriptor.name, _summary(registry, item), _package(item.origin)) for item in items]
@@ -43,7 +43,7 @@ def registry_table(registry: Registry) -> Grid:
 def component_page(registry: Registry, item: Provided) -> RenderableType:
     """One component: what it is, whether it can be used, where it comes from, and its options."""
     card = item.descriptor
-    facts = Grid()
+    facts = NamedTexts()
     add_fact(facts, "kind", item.kind.singular)
     add_fact(facts, "state", _state(registry, item))
     add_fact(facts, "from", str(item.origin))
@@ -52,7 +52,7 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
         add_fact(facts, "needs", ", ".join(map(_need, sorted(card.needs))))
     if card.notice:
         add_fact(facts, "notice", card.notice)
-    options = Grid()
+    options = NamedTexts()
     for name, text, description in options_of(item):
         options.add(f"  {name}", f"{text}\n{description}".rstrip())
     heading = Text("no options" if options.is_empty else "options", style="bold")
@@ -62,7 +62,7 @@ def component_page(registry: Registry, item: Provided) -> RenderableType:
 
 def plugin_page(registry: Registry, origin: Origin) -> RenderableType:
     """One plugin: its state, where it comes from, and what it provides."""
-    facts = Grid()
+    facts = NamedTexts()
     add_fact(facts, "state", registry.state(origin))
     add_fact(facts, "from", str(origin))
     if origin.distribution:
@@ -107,7 +107,7 @@ It is used so:
   {_use(made.package, kind)}"""
 
 
-def add_fact(facts: Grid, name: str, text: str) -> None:
+def add_fact(facts: NamedTexts, name: str, text: str) -> None:
     """Adds a row to the facts of a component or plugin."""
     facts.add(f"  {name}", text, style="dim")
 
@@ -160,7 +160,7 @@ def _mark(finding: Finding) -> Text:
     return Text("✗", style="red") if finding.advice else Text("✓", style="green")
 
 
-def _add_section(table: Grid, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
+def _add_section(table: NamedTexts, title: str, style: str, rows: list[tuple[str, str, str]]) -> None:
     if rows:
         table.add_heading(title, style)
     for name, text, package in rows:

@@ -27,7 +27,7 @@ def list_(json: bool) -> None:
 
     Their names can be used wherever a recipe is expected: `ssltoolbox train quickstart`, `extends: paper/g`.
     """
-    from ssltoolbox.cli.grids import Grid
+    from ssltoolbox.cli.named_texts import NamedTexts
     from ssltoolbox.recipe.shipped import shipped_recipes
 
     found = shipped_recipes().values()
@@ -35,7 +35,7 @@ def list_(json: bool) -> None:
         facts = [{"name": one.name, "summary": one.summary, "file": str(one.path)} for one in found]
         click.echo(json_module.dumps(facts, indent=2, ensure_ascii=False))
         return
-    table = Grid()
+    table = NamedTexts()
     for one in found:
         table.add(one.name, one.summary, style="bold")
     new_console().print(table)

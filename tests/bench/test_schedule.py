@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import cast
 
@@ -67,14 +67,6 @@ class Heard:
     def tick(self) -> None:
         if self.schedule:
             self.most_at_once = max(self.most_at_once, len(self.schedule.children))
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """A process that a shell starts in the background ignores SIGINT; these tests need it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def run(folder: BenchFolder, heard: Heard, side_by_side: int = 1, jobs: list[Job] = JOBS) -> JobSchedule:

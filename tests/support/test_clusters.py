@@ -19,7 +19,7 @@ from ssltoolbox.support.workers import as_done
 
 @pytest.mark.parametrize("text", ["dask", "dask:", "slurm:here", ""])
 def test_what_is_no_engine(text: str) -> None:
-    with pytest.raises(UserError, match="no engine"):
+    with pytest.raises(UserError, match="not an engine"):
         Cluster.parse(text)
 
 

@@ -19,7 +19,7 @@ def test_shards_share_everything_once() -> None:
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "4", "a/b", "1/0", "-1/4", ""])
 def test_what_is_no_shard(text: str) -> None:
-    with pytest.raises(UserError, match="no shard"):
+    with pytest.raises(UserError, match="not a shard"):
         Shard.parse(text)
 
 

@@ -68,8 +68,8 @@ def test_the_mean_face_is_one_for_all(stage1: Path) -> None:
     ("options", "backbone", "option", "fact"),
     [
         ({"stage": 2}, "cycleface_encoder", "stage1", "needs a run"),
-        ({"stage": 2, "stage1": "elsewhere"}, "cycleface_encoder", "stage1", "no run folder"),
-        ({"stage": 1, "stage1": "here"}, "cycleface_encoder", "stage1", "begins with nothing"),
+        ({"stage": 2, "stage1": "elsewhere"}, "cycleface_encoder", "stage1", "not a run folder"),
+        ({"stage": 1, "stage1": "here"}, "cycleface_encoder", "stage1", "does not use it"),
         ({"stage": 2, "stage1": "here", "width": 16}, "cycleface_encoder", "width", "was 8"),
         (
             {"stage": 2, "stage1": "here", "inverse": "published"},
@@ -118,7 +118,7 @@ def test_runs_of_other_networks_are_refused(stage1: Path, tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"method\.stage1: the networks in"):
         build(stage=2, stage1=stage1, code_dim=8)
     second = run_of(build(stage=2, stage1=stage1), tmp_path / "stage2", stage=2)
-    with pytest.raises(UserError, match="no run of cycleface, stage 1"):
+    with pytest.raises(UserError, match="not a run of cycleface, stage 1"):
         build(stage=2, stage1=second)
     (problem,) = CycleFaceOptions(**TINY, stage=2, stage1=second).problems(setting())
-    assert "no run of cycleface, stage 1" in problem.message
+    assert "not a run of cycleface, stage 1" in problem.message

@@ -25,7 +25,7 @@ _GROUP = 2**13
 """Rows of a CSV file that are compressed together."""
 
 
-class Column(Collection[Any]):
+class TableColumn(Collection[Any]):
     """A column of a Parquet file: each iteration reads its cells from the first to the last."""
 
     def __init__(self, file: Path, content: parquet.ParquetFile, name: str) -> None:
@@ -56,7 +56,7 @@ class Column(Collection[Any]):
             raise UserError(f"{self._file}: column {self._name}: {first_line(error)}") from error
 
 
-def read_columns(file: Path) -> tuple[Mapping[str, Column], Sequence[int]]:
+def read_columns(file: Path) -> tuple[Mapping[str, TableColumn], Sequence[int]]:
     """The columns, and the line that each row ends at; no lines where rows have none.
 
     Raises:
@@ -68,7 +68,7 @@ def read_columns(file: Path) -> tuple[Mapping[str, Column], Sequence[int]]:
     return _columns(file, file), ()
 
 
-def columns_of(file: Path, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Mapping[str, Column]:
+def columns_of(file: Path, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Mapping[str, TableColumn]:
     """Columns of these rows of texts.
 
     Args:
@@ -79,14 +79,14 @@ def columns_of(file: Path, names: Sequence[str], rows: Iterator[Sequence[str]]) 
     return _columns(file, pa.BufferReader(_as_parquet(names, rows)))
 
 
-def _columns(file: Path, source: Path | pa.BufferReader) -> Mapping[str, Column]:
+def _columns(file: Path, source: Path | pa.BufferReader) -> Mapping[str, TableColumn]:
     try:
         content = parquet.ParquetFile(source)
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{file}: {first_line(error)}") from error
     names = content.schema_arrow.names
     _check_different(file, names)
-    return {name: Column(file, content, name) for name in names}
+    return {name: TableColumn(file, content, name) for name in names}
 
 
 def _read_csv(file: Path) -> tuple[pa.Buffer, Sequence[int]]:

@@ -89,7 +89,7 @@ def list_table(
 
 
 @dataclass(frozen=True)
-class _Names:
+class _RowNames:
     """A name of each row.
 
     Attributes:
@@ -101,7 +101,7 @@ class _Names:
     ranks: np.ndarray
 
     @classmethod
-    def of(cls, texts: Iterable[str], rows: int) -> _Names:
+    def of(cls, texts: Iterable[str], rows: int) -> _RowNames:
         numbers: dict[str, int] = {}
         found = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int32, rows)
         different = in_natural_order(numbers)
@@ -113,13 +113,13 @@ class _Names:
         return self.different[self.ranks[row]]
 
 
-def _names(table: Table, name: str, paths: pa.Array) -> _Names:
+def _names(table: Table, name: str, paths: pa.Array) -> _RowNames:
     """The names in a column of `NAMES`, or those that stand for them."""
     if name in table:
-        return _Names.of(table.texts(name), len(table))
+        return _RowNames.of(table.texts(name), len(table))
     if name == "clip":
-        return _Names.of(map(os.path.dirname, _texts(paths)), len(table))
-    return _Names.of(repeat("", len(table)), len(table))
+        return _RowNames.of(map(os.path.dirname, _texts(paths)), len(table))
+    return _RowNames.of(repeat("", len(table)), len(table))
 
 
 class _Rows:
@@ -129,7 +129,7 @@ class _Rows:
         self,
         fps: float,
         paths: pa.Array,
-        names: Sequence[_Names],
+        names: Sequence[_RowNames],
         times: np.ndarray | None,
         frames: np.ndarray | None,
         labels: Mapping[str, np.ndarray],
@@ -180,7 +180,7 @@ class _Rows:
     def _clip(self, rows: np.ndarray) -> ListedClip:
         paths = self._paths.take(pa.array(rows)).to_pylist()
         if self._times is None and self._frames is None:
-            by_name = np.argsort(_Names.of(paths, len(paths)).ranks, kind="stable")
+            by_name = np.argsort(_RowNames.of(paths, len(paths)).ranks, kind="stable")
             rows, paths = rows[by_name], [paths[row] for row in by_name]
         files = [os.path.basename(path) for path in paths]
         frames = self._frames

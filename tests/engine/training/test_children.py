@@ -94,12 +94,9 @@ def test_children_that_hang_are_killed(tmp_path: Path) -> None:
 
 
 def test_children_are_killed_at_a_second_interruption(tmp_path: Path) -> None:
-    # A shell without a terminal has its background processes ignore SIGINT.
     parent = """
-import signal
 from threading import Timer
 from _thread import interrupt_main
-signal.signal(signal.SIGINT, signal.default_int_handler)
 Timer(0.5, interrupt_main).start()
 try:
     others.end(within=3600)

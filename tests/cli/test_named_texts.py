@@ -6,14 +6,14 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from ssltoolbox.cli.grids import Grid
 from ssltoolbox.cli.main import commands
+from ssltoolbox.cli.named_texts import NamedTexts
 from ssltoolbox.support.terminal import NARROW
 
 SUMMARY = "Predict labels of faces over time."
 
 
-def printed(grid: Grid, width: int) -> list[str]:
+def printed(grid: NamedTexts, width: int) -> list[str]:
     """The lines of a grid in a terminal of this width."""
     console = Console(file=io.StringIO(), width=width)
     console.print(grid)
@@ -21,28 +21,28 @@ def printed(grid: Grid, width: int) -> list[str]:
 
 
 @pytest.fixture
-def grid() -> Grid:
-    grid = Grid()
+def grid() -> NamedTexts:
+    grid = NamedTexts()
     grid.add_heading("views")
     grid.add("  standard", "Crop, flip and colour jitter.")
     return grid
 
 
-def test_texts_stand_beside_their_names(grid: Grid) -> None:
+def test_texts_stand_beside_their_names(grid: NamedTexts) -> None:
     assert printed(grid, NARROW) == ["views", "  standard  Crop, flip and colour jitter."]
 
 
-def test_narrow_texts_stand_below_their_names(grid: Grid) -> None:
+def test_narrow_texts_stand_below_their_names(grid: NamedTexts) -> None:
     assert printed(grid, 24) == ["views", "  standard", "    Crop, flip and", "    colour jitter."]
 
 
-def test_no_word_of_a_narrow_grid_is_cut(grid: Grid) -> None:
+def test_no_word_of_a_narrow_grid_is_cut(grid: NamedTexts) -> None:
     grid.add("name", "MLFLOW_TRACKING_URI_AND_MORE")
     assert "".join(line.strip() for line in printed(grid, 20)[-2:]) == "MLFLOW_TRACKING_URI_AND_MORE"
 
 
-def test_an_empty_grid_says_so(grid: Grid) -> None:
-    assert Grid().is_empty
+def test_an_empty_grid_says_so(grid: NamedTexts) -> None:
+    assert NamedTexts().is_empty
     assert not grid.is_empty
 
 

@@ -13,7 +13,7 @@ INDENT = 4
 """Spaces before a text that stands below its name."""
 
 
-class Grid:
+class NamedTexts:
     """Names in one column and their texts in the next; in a narrow terminal each text stands below its name."""
 
     def __init__(self) -> None:
