@@ -76,8 +76,8 @@ def gradients(subject: Subject) -> Iterator[Complaint]:
         if parameter.requires_grad and parameter.grad is None:
             yield Complaint(
                 name,
-                f"no gradient reaches `{name}` of `{subject.name}`, which stops training on several devices: remove "
-                "it, or freeze it by `requires_grad_(False)`",
+                f"no gradient reaches `{name}` of `{subject.name}`, which stops training on several devices: "
+                "remove it, or freeze it by `requires_grad_(False)`",
             )
 
 
