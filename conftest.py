@@ -35,3 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--robustness", action="store_true", help="All of tests/robustness, not the part that fits CI."
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    Raises:
+        pytest.UsageError: where several processes would write the same files of expected texts.
+    """
+    if config.getoption("--update-golden") and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--update-golden writes files that tests share: run it without -n")
