@@ -25,7 +25,7 @@ def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return GoldenTexts(module, name, tmp_path_factory.getbasetemp(), update)
 
 
-LOCAL_CLUSTER = """
+LOCAL_DASK = """
 import sys
 import dask
 from distributed import LocalCluster
@@ -33,8 +33,21 @@ from distributed import LocalCluster
 if __name__ == "__main__":
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None, silence_logs=50) as cluster:
-        print(cluster.scheduler_address, flush=True)
+        print("at", cluster.scheduler_address, flush=True)
         sys.stdin.read()
+"""
+LOCAL_RAY = """
+import logging
+import sys
+import tempfile
+import ray
+
+with tempfile.TemporaryDirectory(prefix="ray") as folder:
+    few = {"num_cpus": 2, "object_store_memory": 10**8, "include_dashboard": False}
+    ray.init(**few, _temp_dir=folder, logging_level=logging.ERROR, log_to_driver=False)
+    print("at", ray.get_runtime_context().gcs_address, flush=True)
+    sys.stdin.read()
+    ray.shutdown()
 """
 
 
@@ -42,8 +55,30 @@ if __name__ == "__main__":
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of two processes on this machine, where a task whose process dies is not tried again by itself."""
     pytest.importorskip("distributed")
-    script = tmp_path_factory.mktemp("dask") / "local_cluster.py"
-    script.write_text(LOCAL_CLUSTER)
+    yield from _started("dask", LOCAL_DASK, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A ray cluster of two cores on this machine."""
+    pytest.importorskip("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        # Otherwise a cluster may ask for a token, which a user gives by RAY_AUTH_TOKEN.
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        yield from _started("ray", LOCAL_RAY, tmp_path_factory)
+
+
+@pytest.fixture(params=["dask", "ray"])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """A cluster of each engine that is installed."""
+    started: Cluster = request.getfixturevalue(request.param)
+    return started
+
+
+def _started(engine: str, code: str, folders: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Starts a cluster by a script that writes its address, and ends when its input does."""
+    script = folders.mktemp(engine) / "local_cluster.py"
+    script.write_text(code)
     path = os.pathsep.join([str(HERE.parent), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     with subprocess.Popen(
         [sys.executable, script],
@@ -53,5 +88,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         text=True,
     ) as process:
         assert process.stdout is not None
-        yield Cluster("dask", process.stdout.readline().strip())
+        address = next((line[3:].strip() for line in process.stdout if line.startswith("at ")), "")
+        assert address, f"{engine} did not start"
+        yield Cluster(engine, address)
         process.communicate()

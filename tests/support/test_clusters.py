@@ -1,4 +1,4 @@
-"""Work on a cluster of dask: the same results, and a task that kills its process costs no other."""
+"""Work on a cluster of dask or ray: the same results, and a task that kills its process costs no other."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def refuse(number: int) -> None:
 
 
 @pytest.mark.slow
-def test_an_error_of_a_task_is_raised_here(dask: Cluster) -> None:
+def test_an_error_of_a_task_is_raised_here(cluster: Cluster) -> None:
     with pytest.raises(UserError, match="5 is wrong"):
-        list(as_done(refuse, [(5,)], dask))
+        list(as_done(refuse, [(5,)], cluster))
 
 
 @pytest.mark.slow
-def test_a_task_that_kills_its_process_costs_no_other(dask: Cluster) -> None:
-    found = list(as_done(square, [(number,) for number in range(8)], dask, prepare, (7,), died=unknown))
+def test_a_task_that_kills_its_process_costs_no_other(cluster: Cluster) -> None:
+    found = list(as_done(square, [(number,) for number in range(8)], cluster, prepare, (7,), died=unknown))
     assert sorted(number for number, _ in found) == [-3, 0, 1, 4, 16, 25, 36, 49]
     # Each process is prepared once.
     assert all(prepared == [7] for number, prepared in found if number >= 0)

@@ -23,6 +23,7 @@ from ssltoolbox.data.extract.folder import VideoResult, extract_videos
 from ssltoolbox.data.extract.video import Cropping
 from ssltoolbox.data.extract.videos import find_videos
 from ssltoolbox.plan.detector import DetectorMaker
+from ssltoolbox.support.clusters import Cluster
 
 FILE = Path(spots.__file__)
 CROPPING = Cropping(fps=Fraction(5), size=32, scale=1.6, cut=0.35, lost=0, min_seconds=1)
@@ -38,7 +39,7 @@ def videos(tmp_path: Path) -> Path:
 
 
 def extract(
-    videos: Path, out: Path, *settings: str, workers: int = 1, cropping: Cropping = CROPPING
+    videos: Path, out: Path, *settings: str, workers: int | Cluster = 1, cropping: Cropping = CROPPING
 ) -> list[VideoResult]:
     maker = DetectorMaker("spots", settings, (FILE,))
     found = find_videos([videos])
@@ -77,6 +78,13 @@ def test_the_bytes_are_the_same_for_any_number_of_processes(videos: Path, tmp_pa
     extract(videos, tmp_path / "one")
     extract(videos, tmp_path / "two", workers=2)
     same_files(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_the_bytes_are_the_same_on_a_cluster(videos: Path, tmp_path: Path, cluster: Cluster) -> None:
+    extract(videos, tmp_path / "here")
+    extract(videos, tmp_path / "there", workers=cluster)
+    same_files(tmp_path / "here", tmp_path / "there")
 
 
 def test_a_second_call_looks_at_nothing(videos: Path, tmp_path: Path) -> None:

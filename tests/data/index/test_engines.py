@@ -116,11 +116,13 @@ def test_shards_of_other_options_are_refused(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_bytes(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_gives_the_same_bytes(
+    root: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(root.parent)
-    there = index(Path("frames"), "there.index", dask)
-    packed = pack(there, "there-packed.index", dask)
-    detect(there, dask)
+    there = index(Path("frames"), "there.index", cluster)
+    packed = pack(there, "there-packed.index", cluster)
+    detect(there, cluster)
     here = index(root, "here.index")
     same_files(packed, pack(here, "here-packed.index"))
     detect(here)
