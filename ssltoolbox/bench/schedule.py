@@ -168,12 +168,16 @@ class JobSchedule:
 
     def _claimed(self, listener: Listener) -> Iterator[Job]:
         """Claims waiting runs that may start now."""
+        waiting = self.of(JobState.WAITING)
         room = self._launcher.room(len(self.children) + len(self._orphans))
-        for job in self.of(JobState.WAITING):
+        if not waiting or room <= 0:
+            return
+        # Reading all the code takes time, and hundreds of runs may start together.
+        self.code_changed = self.code_changed or code_version() != self._code
+        if self.code_changed:
+            return
+        for job in waiting:
             if room <= 0:
-                return
-            self.code_changed = self.code_changed or code_version() != self._code
-            if self.code_changed:
                 return
             if self._claim(job, listener):
                 room -= 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -42,9 +44,23 @@ class NamedTexts:
                 yield Padding(text, (0, 0, 0, INDENT))
 
     def _table(self) -> Table:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
+        table = two_columns()
         for name, text in self._rows:
             table.add_row(name, text)
         return table
+
+
+def two_columns() -> Table:
+    """A table without lines whose first column is as wide as its longest cell."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def titled(title: str, rows: Iterable[tuple[str, str]]) -> Group:
+    """A title, and names with their texts below it."""
+    texts = NamedTexts()
+    for name, text in rows:
+        texts.add(f" {name}", text, style="dim")
+    return Group(Text(title, style="bold"), texts)

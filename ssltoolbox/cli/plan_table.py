@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, get_args
 
-from rich.console import Group, RenderableType
-from rich.text import Text
+from rich.console import RenderableType
 
 from ssltoolbox.api import KINDS, DataFacts, Kind, Options
-from ssltoolbox.cli.named_texts import NamedTexts
+from ssltoolbox.cli.named_texts import titled
 from ssltoolbox.plan import Chosen, LearningRate, Plan
 from ssltoolbox.recipe import Optim, value_text
 from ssltoolbox.support.words import agreeing, bytes_text, counted, duration_text
@@ -24,19 +23,12 @@ MOST_CLASSES = 30
 
 def plan_table(plan: Plan) -> RenderableType:
     """The plan as a table, without importing torch."""
-    return _table(plan.recipe.name, _plan_rows(plan))
+    return titled(plan.recipe.name, _plan_rows(plan))
 
 
 def cost_table(cost: StepCost, steps: int) -> RenderableType:
     """The measured cost, and the estimated time of a run of `steps` steps."""
-    return _table(f"measured here, on {cost.device}", _cost_rows(cost, steps))
-
-
-def _table(title: str, rows: Iterator[tuple[str, str]]) -> RenderableType:
-    table = NamedTexts()
-    for name, text in rows:
-        table.add(f" {name}", text, style="dim")
-    return Group(Text(title, style="bold"), table)
+    return titled(f"measured here, on {cost.device}", _cost_rows(cost, steps))
 
 
 def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ssltoolbox.api import KINDS, Kind, Need
-from ssltoolbox.cli.named_texts import NamedTexts
+from ssltoolbox.cli.named_texts import NamedTexts, two_columns
 from ssltoolbox.cli.words import type_text
 from ssltoolbox.recipe import value_text
 from ssltoolbox.registry import DISABLE, LEAVE_ONE, Origin, Provided, Registry
@@ -84,9 +83,7 @@ def findings_page(findings: Sequence[Finding]) -> RenderableType:
     """The rules that were tried, by component, with advice beneath those that are broken."""
     parts: list[RenderableType] = []
     for component, group in groupby(findings, key=lambda finding: finding.component):
-        rules = Table(box=None, show_header=False, pad_edge=False)
-        rules.add_column(no_wrap=True)
-        rules.add_column(overflow="fold")
+        rules = two_columns()
         for finding in group:
             rules.add_row(_mark(finding), Text(finding.rule))
             if finding.advice:

@@ -13,37 +13,37 @@ from ssltoolbox.support.terminal import NARROW
 SUMMARY = "Predict labels of faces over time."
 
 
-def printed(grid: NamedTexts, width: int) -> list[str]:
-    """The lines of a grid in a terminal of this width."""
+def printed(texts: NamedTexts, width: int) -> list[str]:
+    """The lines that a terminal of this width shows."""
     console = Console(file=io.StringIO(), width=width)
-    console.print(grid)
+    console.print(texts)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def grid() -> NamedTexts:
-    grid = NamedTexts()
-    grid.add_heading("views")
-    grid.add("  standard", "Crop, flip and colour jitter.")
-    return grid
+def texts() -> NamedTexts:
+    texts = NamedTexts()
+    texts.add_heading("views")
+    texts.add("  standard", "Crop, flip and colour jitter.")
+    return texts
 
 
-def test_texts_stand_beside_their_names(grid: NamedTexts) -> None:
-    assert printed(grid, NARROW) == ["views", "  standard  Crop, flip and colour jitter."]
+def test_texts_stand_beside_their_names(texts: NamedTexts) -> None:
+    assert printed(texts, NARROW) == ["views", "  standard  Crop, flip and colour jitter."]
 
 
-def test_narrow_texts_stand_below_their_names(grid: NamedTexts) -> None:
-    assert printed(grid, 24) == ["views", "  standard", "    Crop, flip and", "    colour jitter."]
+def test_narrow_texts_stand_below_their_names(texts: NamedTexts) -> None:
+    assert printed(texts, 24) == ["views", "  standard", "    Crop, flip and", "    colour jitter."]
 
 
-def test_no_word_of_a_narrow_grid_is_cut(grid: NamedTexts) -> None:
-    grid.add("name", "MLFLOW_TRACKING_URI_AND_MORE")
-    assert "".join(line.strip() for line in printed(grid, 20)[-2:]) == "MLFLOW_TRACKING_URI_AND_MORE"
+def test_no_word_of_a_narrow_list_is_cut(texts: NamedTexts) -> None:
+    texts.add("name", "MLFLOW_TRACKING_URI_AND_MORE")
+    assert "".join(line.strip() for line in printed(texts, 20)[-2:]) == "MLFLOW_TRACKING_URI_AND_MORE"
 
 
-def test_an_empty_grid_says_so(grid: NamedTexts) -> None:
+def test_whether_texts_are_empty(texts: NamedTexts) -> None:
     assert NamedTexts().is_empty
-    assert not grid.is_empty
+    assert not texts.is_empty
 
 
 @pytest.mark.parametrize("command", [[], ["predict"], ["data"], ["data", "extract"], ["plugins", "new"]])

@@ -38,18 +38,19 @@ class FrozenResNet18:
 
 
 def _downloaded() -> nn.Module:
-    try:
-        # Without this, the Hub's client would try for a minute, with a warning each time.
-        if failure := hub_failure(f"timm/{MODEL}"):
-            raise failure
-        network: nn.Module = timm.create_model(MODEL, pretrained=True, num_classes=0)
-    except Exception as error:
-        raise UserError(
-            f"mask_fn can't download the ImageNet weights of {MODEL}",
-            "connect this machine once, write the path of a file (weights: FILE), or choose a descriptor without "
-            "weights (descriptor: gradients)",
-        ) from error
-    return network
+    # The Hub's own client would try for a minute, with a warning each time.
+    failure = hub_failure(f"timm/{MODEL}")
+    if failure is None:
+        try:
+            network: nn.Module = timm.create_model(MODEL, pretrained=True, num_classes=0)
+            return network
+        except OSError as error:
+            failure = error
+    raise UserError(
+        f"mask_fn can't download the ImageNet weights of {MODEL}",
+        "connect this machine once, write the path of a file (weights: FILE), or choose a descriptor without "
+        "weights (descriptor: gradients)",
+    ) from failure
 
 
 def _loaded(path: Path) -> nn.Module:

@@ -103,7 +103,7 @@ def index(
         place, clips, classes = folder.root, folder.clips, folder.classes
         _print_labels(folder.labels)
         if folder.unused:
-            click.echo(f"keys that are no labels: {', '.join(folder.unused)}", err=True)
+            click.echo(f"keys that are not labels: {', '.join(folder.unused)}", err=True)
     console = new_console(soft_wrap=True)
     line = ProgressLine(console, 0)
 

@@ -194,20 +194,12 @@ def _answers(item: Provided) -> Answers | None:
 
 
 def _print(index: Path, info: IndexInfo, long_enough: dict[str, int]) -> None:
-    from rich.table import Table
+    from ssltoolbox.cli.named_texts import titled
 
-    table = Table(title=str(index), title_justify="left", title_style="bold", show_header=False, box=None)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in _rows(info):
-        table.add_row(name, text)
-    for name, clips in long_enough.items():
-        are = agreeing(clips, "is", "are")
-        table.add_row(name, f"{clips:,} of {counted(info.clips, 'clip')} {are} long enough")
-    new_console().print(table)
+    new_console().print(titled(str(index), _rows(info, long_enough)))
 
 
-def _rows(info: IndexInfo) -> Iterator[tuple[str, str]]:
+def _rows(info: IndexInfo, long_enough: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "identities", f"{info.identities:,}"
     yield "videos", f"{info.videos:,}"
     lengths = f"{info.shortest:,} to {info.longest:,} frames, median {info.median:g}"
@@ -227,6 +219,9 @@ def _rows(info: IndexInfo) -> Iterator[tuple[str, str]]:
         yield split, counted(clips, "clip")
     if info.skipped:
         yield "left out", f"{counted(info.skipped, 'file')} that could not be used: see skipped.csv"
+    for name, clips in long_enough.items():
+        are = agreeing(clips, "is", "are")
+        yield name, f"{clips:,} of {counted(info.clips, 'clip')} {are} long enough"
 
 
 def _of_classes(counts: Mapping[str, int]) -> str:

@@ -53,8 +53,16 @@ def list_folder(place: Path | RemoteFolder, fps: float, follow_links: bool = Fal
     if names := tar_names(root):
         tars, clips = Tars(root, names), LabelledClips()
         clips.add(tars.clips(fps))
-        labels = (clips.classes, clips.labels, clips.unused)
-        return FolderListing(place, iter(clips), tars.reasons, dict, tars.sizes, *labels)
+        return FolderListing(
+            place,
+            iter(clips),
+            tars.reasons,
+            dict,
+            tars.sizes,
+            classes=clips.classes,
+            labels=clips.labels,
+            unused=clips.unused,
+        )
     tree: Tree
     if isinstance(place, RemoteFolder):
         tree = RemoteTree(place)

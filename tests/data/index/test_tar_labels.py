@@ -118,6 +118,19 @@ def test_labels_of_a_clip_hold_for_each_of_its_frames(tmp_path: Path) -> None:
         ("a/v/c.3.json", '{"mood": "calm"}', "labels without an image"),
         ("a/v/c.3.cls", "1", "labels without an image"),
     ],
+    ids=[
+        "JSON cut short",
+        "a list",
+        "deeply nested",
+        "not UTF-8",
+        "half a character",
+        "an unknown expression",
+        "a valence that is too large",
+        "an arousal that is a word",
+        "too many bytes",
+        "JSON without an image",
+        "a class without an image",
+    ],
 )
 def test_an_odd_member_is_left_out_and_counted(
     tmp_path: Path, capsys: Capture, name: str, content: str | bytes, reason: str
@@ -146,4 +159,4 @@ def test_what_can_t_be_a_label_is_said(tmp_path: Path, capsys: Capture) -> None:
     )
     index = indexed(tmp_path)
     assert index.labels["age"].tolist() == [float(frame) for frame in range(300)]
-    assert "keys that are no labels: caption, width" in capsys.readouterr().err
+    assert "keys that are not labels: caption, width" in capsys.readouterr().err

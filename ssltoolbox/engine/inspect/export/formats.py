@@ -93,7 +93,7 @@ def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             "",
             f"model = timm.create_model({recipe.name!r}, num_classes=0{given})",
             *_stem(backbone, plan),
-            *_pooling(backbone, plan),
+            *_pooling(plan, pooling_of(backbone), "Flatten"),
             f"model.load_state_dict(load_file({file!r}))",
             "model.eval()",
         ]
@@ -171,7 +171,7 @@ def _torchvision_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             f"model = torchvision.models.{_base_name(plan)}()",
             "model.fc = torch.nn.Identity()",
             *_stem(backbone, plan),
-            *(["model.avgpool = torch.nn.Identity()"] if is_flattened(plan.recipe.backbone.options) else []),
+            *_pooling(plan, "avgpool", "Identity"),
             f"model.load_state_dict(torch.load({file!r}, weights_only=True))",
             "model.eval()",
         ]
@@ -185,9 +185,9 @@ def _stem(backbone: nn.Module, plan: Plan) -> Iterator[str]:
         yield "model.maxpool = torch.nn.Identity()"
 
 
-def _pooling(backbone: nn.Module, plan: Plan) -> Iterator[str]:
+def _pooling(plan: Plan, module: str, layer: str) -> Iterator[str]:
     if is_flattened(plan.recipe.backbone.options):
-        yield f"model.{pooling_of(backbone)} = torch.nn.Flatten()"
+        yield f"model.{module} = torch.nn.{layer}()"
 
 
 def _write_onnx(backbone: nn.Module, plan: Plan) -> bytes:
