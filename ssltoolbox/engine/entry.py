@@ -48,11 +48,13 @@ def train(
 def load_backbone(run: Path | str) -> nn.Module:
     """The trained backbone of a run, in evaluation mode: [B, 3, size, size], normalised → [B, features].
 
+    The features are those of the recipe's `backbone.layers`.
+
     Raises:
         UserError: when there is no finished run.
     """
     folder, plan = open_run(Path(run))
-    return Components(plan).backbone(folder.backbone).eval()
+    return Components(plan).encoder(folder.backbone).eval()
 
 
 def load_head(run: Path | str, task: str) -> HeadedNetwork:

@@ -110,6 +110,10 @@ class BackboneSection(Section):
     """Options of the network. For a network of timm they are further arguments of `timm.create_model`; with
     `global_pool: ""` the features are the whole last map, not its mean over the image."""
 
+    layers: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Layers whose outputs are the features, by timm's names, such as `[layer3, layer4]`; empty for the output of
+    the network. Evaluation and every use of the trained network read them; training uses the whole network."""
+
 
 class Optim(Section):
     """The optimiser and the learning rate over time."""

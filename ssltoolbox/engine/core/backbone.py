@@ -1,13 +1,16 @@
-"""The network of a plan, made by the plugin that has it."""
+"""The network of a plan, made by the plugin that has it, and its encoder, which gives the features."""
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from torch import nn
 
 from ssltoolbox.api import BackboneSetting
 from ssltoolbox.models import build_backbone
+from ssltoolbox.models.backbone import is_flattened
+from ssltoolbox.models.layers import from_layers
 from ssltoolbox.plan import Plan
 from ssltoolbox.recipe import IMAGENET
 
@@ -41,3 +44,26 @@ def make_backbone(plan: Plan, weights: Path | str | None = None, allow_partial: 
             allow_partial,
             plan.recipe.backbone.from_video,
         )
+
+
+def make_encoder(plan: Plan, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
+    """A new network like `make_backbone`, with the features of the recipe's `backbone.layers`.
+
+    Raises:
+        UserError: as there, and for layers that the network does not have.
+    """
+    return encoder_of(make_backbone(plan, weights, allow_partial), plan)
+
+
+def encoder_of(backbone: nn.Module, plan: Plan) -> nn.Module:
+    """The network that gives the features of the recipe's `backbone.layers`; without them, the backbone itself.
+
+    It has the backbone's tensors. The backbone stays as it is.
+
+    Raises:
+        UserError: for layers that the network does not have.
+    """
+    recipe = plan.recipe.backbone
+    if not recipe.layers:
+        return backbone
+    return from_layers(copy.copy(backbone), recipe.layers, plan.image_size, is_flattened(recipe.options))

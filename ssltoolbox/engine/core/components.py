@@ -36,7 +36,7 @@ from ssltoolbox.data.drawing.batches import DrawnBatches
 from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.engine.core.api1 import adapted
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses, Weighted
-from ssltoolbox.engine.core.backbone import make_backbone
+from ssltoolbox.engine.core.backbone import encoder_of, make_backbone
 from ssltoolbox.engine.core.blame import Blame
 from ssltoolbox.engine.core.chunks import in_chunks
 from ssltoolbox.engine.core.maskers import MaskerUnion
@@ -229,6 +229,18 @@ class Components:
         recipe = self.plan.recipe.backbone
         return self.backbone(recipe.weights, recipe.allow_partial)
 
+    def encoder(self, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
+        """The backbone as evaluation and every use of the network see it: with the features of `backbone.layers`.
+
+        Raises:
+            UserError: as for `backbone`, and for layers that the network does not have.
+        """
+        return encoder_of(self.backbone(weights, allow_partial), self.plan)
+
+    def initial_encoder(self) -> nn.Module:
+        """The encoder with the weights that the recipe names."""
+        return encoder_of(self.initial_backbone(), self.plan)
+
     def try_backbone(self) -> None:
         """Makes the backbone and passes it an image and a local crop: mistakes fail before anything is written.
 
@@ -237,6 +249,7 @@ class Components:
         """
         backbone, crop_size = self._trained_backbone(), self.plan.crop_size
         dim = feature_dim(backbone, self.plan.image_size)
+        encoder_of(backbone, self.plan)
         if crop_size and (of_crops := feature_dim(backbone, crop_size, "views.crop_size")) != dim:
             raise UserError(
                 f"the backbone has {dim} features of an image and {of_crops} of a local crop",

@@ -81,7 +81,7 @@ class Embedding:
     def _write(self, path: Path, tick: Callable[[int], None]) -> Embedded:
         rows, writer = 0, None
         plan = self.components.plan
-        backbone = self.components.initial_backbone()
+        backbone = self.components.initial_encoder()
         dim = feature_dim(backbone, plan.image_size)
         about = {
             "recipe": plan.recipe.name,

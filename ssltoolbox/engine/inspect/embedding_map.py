@@ -38,7 +38,7 @@ def write_map(components: Components, folder: RunFolder) -> None:
     It writes nothing if the test split has fewer than three frames.
     """
     test = components.splits["test"]
-    with extractor_of(components, components.backbone(folder.backbone)) as extractor:
+    with extractor_of(components, components.encoder(folder.backbone)) as extractor:
         features = extractor.of_split(test, MOST_POINTS)
     if len(features) > 2:
         facts, shown = components.plan.facts, _is_finite(features)

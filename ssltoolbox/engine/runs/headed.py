@@ -67,7 +67,7 @@ def headed_network(run: Path, task: str) -> HeadedNetwork:
 def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]:
     """A `headed_network` for each task; for each head of the run if no task is given.
 
-    Heads of the same network and view share both.
+    Heads of the same features and view share both.
 
     Raises:
         UserError: as there, and where the run has no head at all.
@@ -79,15 +79,15 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
             f"the run in {run} has no head that could predict",
             f"run ssltoolbox evaluate {run} --tasks TASK first; every protocol but knn keeps one",
         )
-    made: dict[tuple[Path, str], tuple[nn.Module, Components, str]] = {}
+    made: dict[tuple[Path, str, tuple[str, ...]], tuple[nn.Module, Components, str]] = {}
     networks = []
     for task in tasks:
         stored = read_head(folder, task)
         card, weights = stored.card, stored.backbone or folder.backbone
-        key = weights, str(sorted(card.view.items()))
+        key = weights, str(sorted(card.view.items())), card.features
         if key not in made:
-            components = Components(_with_view(folder, plan, card))
-            backbone = components.backbone(weights).eval()
+            components = Components(_as_fitted(folder, plan, card))
+            backbone = components.encoder(weights).eval()
             made[key] = backbone, components, weights_hash(backbone)
         backbone, components, digest = made[key]
         if digest != card.weights:
@@ -100,11 +100,14 @@ def headed_networks(run: Path, tasks: Sequence[str] = ()) -> list[HeadedNetwork]
     return networks
 
 
-def _with_view(folder: RunFolder, plan: Plan, card: HeadCard) -> Plan:
-    """The run's plan with the view that the head was fitted with."""
-    if plan.views.spelled_out == card.view:
-        return plan
-    return open_run(folder.path, [override_of("views", dict(card.view))])[1]
+def _as_fitted(folder: RunFolder, plan: Plan, card: HeadCard) -> Plan:
+    """The run's plan with the view and the layers that the head was fitted with."""
+    changed = []
+    if plan.views.spelled_out != card.view:
+        changed.append(override_of("views", dict(card.view)))
+    if tuple(plan.recipe.backbone.layers) != card.features:
+        changed.append(override_of("backbone.layers", list(card.features)))
+    return open_run(folder.path, changed)[1] if changed else plan
 
 
 def _activated(output: HeadOutput, values: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ class HeadCard:
         fitted_on: the data: its name, the split, frames of each split, and the split that made the choices.
         metrics: result → its metrics on the test split.
         seed: of what was random.
+        features: the recipe's `backbone.layers`, whose features it was fitted on.
         version: of the toolbox.
     """
 
@@ -58,6 +59,7 @@ class HeadCard:
     fitted_on: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seed: int = 0
+    features: tuple[str, ...] = ()
     version: str = __version__
 
 
@@ -178,7 +180,7 @@ def _card(content: Mapping[str, Any]) -> HeadCard:
     if (number := found.pop("format", None)) != FORMAT:
         raise ValueError(f"its format is {number}, and this version of the toolbox reads {FORMAT}")
     outputs = tuple(HeadOutput(**one | {"names": tuple(one["names"])}) for one in found.pop("outputs"))
-    return HeadCard(outputs=outputs, **found)
+    return HeadCard(outputs=outputs, features=tuple(found.pop("features", ())), **found)
 
 
 def _check(layers: tuple[tuple[np.ndarray, np.ndarray], ...], card: HeadCard) -> None:

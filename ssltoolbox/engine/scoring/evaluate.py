@@ -48,7 +48,7 @@ def evaluate_run(
         return {}
     if folder.evaluation.exists() and not again:
         return results_of(folder)
-    trained, untrained = components.backbone(folder.backbone), components.backbone()
+    trained, untrained = components.encoder(folder.backbone), components.encoder()
     if console:
         console.print("evaluating the network, and an untrained one for comparison …", highlight=False)
     ranks = Ranks() if together else None
@@ -98,7 +98,7 @@ def help_to_evaluate(components: Components, processes: int = 1) -> None:
     if not components.plan.recipe.evaluate:
         return
     ranks = Ranks()
-    trained, untrained = components.backbone(), components.backbone()
+    trained, untrained = components.encoder(), components.encoder()
     ranks.make_equal(trained, untrained)
     with (
         extractor_of(components, trained, processes=processes) as ours,

@@ -35,6 +35,7 @@ def keep_heads(components: Components, folder: RunFolder, found: Evaluated) -> N
             fitted_on=_data(plan, chosen[task], first),
             metrics={key: dict(_metrics(chosen[task], result)) for key, result in results.items()},
             seed=first["seed"],
+            features=tuple(plan.recipe.backbone.layers),
         )
         write_head(folder, head, card)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from torch import nn
 
 from ssltoolbox.api import Callback, Logger
+from ssltoolbox.engine.core.backbone import encoder_of
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with
 from ssltoolbox.engine.core.lightning import fit
@@ -333,4 +335,5 @@ def _probe(components: Components, world: World) -> OnlineProbe | None:
     if steps is None or plan.facts is None or not plan.facts.labels:
         return None
     every = auto_steps(max(1, plan.counts.images // world.size)) if steps == "auto" else steps
-    return OnlineProbe(components.splits["train"], components.splits["val"], components.view, every)
+    train, val = components.splits["train"], components.splits["val"]
+    return OnlineProbe(train, val, components.view, partial(encoder_of, plan=plan), every)

@@ -112,7 +112,7 @@ def _network(run: Path, head: str) -> tuple[nn.Module, Plan]:
         headed = headed_network(run, head)
         return headed, headed.plan
     folder, plan = open_run(run)
-    return Components(plan).backbone(folder.backbone).eval(), plan
+    return Components(plan).encoder(folder.backbone).eval(), plan
 
 
 def _facts(network: HeadedNetwork) -> HeadFacts:

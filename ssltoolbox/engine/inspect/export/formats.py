@@ -17,7 +17,7 @@ import torchvision
 from torch import Tensor, nn
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.core.backbone import make_backbone
+from ssltoolbox.engine.core.backbone import make_encoder
 from ssltoolbox.engine.runs.headed import HeadedNetwork
 from ssltoolbox.models.backbone import is_flattened, pooling_of, timm_arguments
 from ssltoolbox.models.weights import serialised
@@ -76,7 +76,7 @@ class Format:
 
 
 def _read_timm(content: bytes, plan: Plan) -> Run:
-    network = make_backbone(plan)
+    network = make_encoder(plan)
     network.load_state_dict(safetensors.torch.load(content))
     return network.eval()
 
@@ -96,8 +96,24 @@ def _timm_usage(file: str, backbone: nn.Module, plan: Plan) -> str:
             *_pooling(plan, pooling_of(backbone), "Flatten"),
             f"model.load_state_dict(load_file({file!r}))",
             "model.eval()",
+            *_layers(backbone, plan),
         ]
     )
+
+
+def _layers(backbone: nn.Module, plan: Plan) -> Iterator[str]:
+    """The features of `backbone.layers`."""
+    if plan.recipe.backbone.layers:
+        per_map = "flatten(1)" if is_flattened(plan.recipe.backbone.options) else "mean((2, 3))"
+        yield ""
+        yield "network = model"
+        yield ""
+        yield "def model(images):  # the features of " + " and ".join(plan.recipe.backbone.layers)
+        indices = list(backbone.feature_layers)  # type: ignore[arg-type]
+        yield "    maps = network.forward_intermediates("
+        yield f"        images, indices={indices!r}, norm=True, intermediates_only=True"
+        yield "    )"
+        yield f"    return torch.cat([one.{per_map} for one in maps], dim=1)"
 
 
 def write_timm(backbone: nn.Module, plan: Plan) -> bytes:
@@ -114,6 +130,11 @@ def write_timm(backbone: nn.Module, plan: Plan) -> bytes:
 
 
 def _write_torchvision(backbone: nn.Module, plan: Plan) -> bytes:
+    if plan.recipe.backbone.layers:
+        raise UserError(
+            "torchvision gives the last features of a network, not those of backbone.layers",
+            "export it for timm or to ONNX",
+        )
     network = _torchvision_network(plan)
     state = {key: value.detach().cpu() for key, value in backbone.state_dict().items()}
     theirs = network.state_dict()

@@ -77,6 +77,10 @@ def _write(backbone: nn.Module, plan: Plan) -> bytes:
             "timm has no name for a network with stem: small, so it can't open a folder with one",
             _AS_FILE,
         )
+    if plan.recipe.backbone.layers:
+        raise UserError(
+            "timm gives the last features of a network in a folder, not those of backbone.layers", _AS_FILE
+        )
     if is_flattened(plan.recipe.backbone.options):
         raise UserError("timm gives the last map of a network without global pooling, not features", _AS_FILE)
     return write_timm(backbone, plan)

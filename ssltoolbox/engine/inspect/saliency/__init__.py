@@ -48,7 +48,7 @@ def saliency(networks: Mapping[str, Components], faces: FaceImages, output: Path
 def _seen_by(components: Components, faces: FaceImages) -> Seen:
     device = best_device()
     images = to_device(components.view, device).plain(faces.images.to(device))
-    backbone = components.initial_backbone().eval().to(device)
+    backbone = components.initial_encoder().eval().to(device)
     maps = occlusion_maps(backbone, images).cpu().numpy()
     masks = [region_masks(points, faces.size, maps.shape[-1]) for points in faces.landmarks]
     return Seen(maps, mean_shares(maps, masks))

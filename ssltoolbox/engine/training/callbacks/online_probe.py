@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,16 +50,20 @@ class OnlineProbe(Callback):
     Args:
         train, val: the splits.
         view: resizes and normalises.
+        encoder: the trained backbone → the network with its tensors that gives the features.
         every: steps between two probes, rounded up to logged steps.
 
     Attributes:
         latest: the scores of the last probe; empty before the first one.
     """
 
-    def __init__(self, train: Dataset, val: Dataset, view: View, every: int) -> None:
+    def __init__(
+        self, train: Dataset, val: Dataset, view: View, encoder: Callable[[nn.Module], nn.Module], every: int
+    ) -> None:
         self.latest: dict[str, float] = {}
         self.splits = (_Remembered(train), _Remembered(val))
         self.view = view
+        self.encoder = encoder
         self.every = every
 
     def on_train_batch_end(
@@ -71,7 +75,7 @@ class OnlineProbe(Callback):
         if not (trainer.is_global_zero and is_logged(trainer, index) and trainer.global_step % every == 0):
             return
         backbone: nn.Module = module.method.backbone  # type: ignore[union-attr, assignment]
-        extractor = FeatureExtractor(backbone, self.view, module.device)
+        extractor = FeatureExtractor(self.encoder(backbone), self.view, module.device)
         train, val = (extractor.of_split(split, MOST_FRAMES) for split in self.splits)
         self.latest = dict(scores(train, val))
         # Sent to the loggers directly: Lightning repeats what a module logs in the rows that follow.

@@ -27,6 +27,8 @@ NETWORKS = {
     "resnet": "{name: resnet18.a1_in1k}",
     "small_stem": "{name: resnet18, stem: small}",
     "flat": '{name: resnet18, options: {global_pool: ""}}',
+    "layers": "{name: test_resnet, layers: [layer2, layer3]}",
+    "flat_layers": '{name: resnet18, options: {global_pool: ""}, layers: [layer3, layer4]}',
 }
 
 
@@ -58,6 +60,8 @@ def as_the_card_says(card: Path) -> nn.Module:
         ("small_stem", "model.pt"),
         ("flat", "model.safetensors"),
         ("flat", "model.pt"),
+        ("layers", "model.safetensors"),
+        ("flat_layers", "model.safetensors"),
     ],
     indirect=["run"],
 )
@@ -71,7 +75,7 @@ def test_features_are_the_same(run: Path, file: str, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", ["tiny", "fixed_size", "resnet"], indirect=True)
+@pytest.mark.parametrize("run", ["tiny", "fixed_size", "resnet", "layers"], indirect=True)
 @pytest.mark.parametrize("exporter", ["this", "older"])
 def test_onnx_gives_the_same_features_for_batches_of_any_size(
     run: Path, exporter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -116,6 +120,17 @@ def test_export_refuses_what_a_format_cannot_hold(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
         export(run, type(run)(file), wanted)
+    golden(str(caught.value))
+    assert not (tmp_path / file).exists()
+
+
+@pytest.mark.parametrize("run", ["flat_layers"], indirect=True)
+@pytest.mark.parametrize("file", ["model.pth", "folder"])
+def test_formats_for_the_last_features_refuse_those_of_layers(
+    run: Path, file: str, golden: Golden, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError) as caught:
+        export(run, tmp_path / file)
     golden(str(caught.value))
     assert not (tmp_path / file).exists()
 
