@@ -1,8 +1,8 @@
-"""What a plugin may use: the whole public surface for authors of strategies, in one place.
+"""Everything that a plugin may use, in one place.
 
 Importing this package never imports torch, so that listing plugins and checking recipes stay fast. Put the
-hooks and the options of a plugin in a module that is free of torch, and name the class that does the work by
-its path in `Descriptor.target`; it is imported when a run needs it.
+hooks and the options of a plugin in a module that does not import torch. Name the class that does the work by
+its path in `Descriptor.target`; it is imported only when a run needs it.
 """
 
 from ssltoolbox.api.auxiliary import AuxiliaryInputs, AuxiliaryLoss

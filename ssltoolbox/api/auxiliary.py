@@ -1,4 +1,4 @@
-"""The contract of auxiliary losses. A target is called as `Target(options, context)`, as a method is."""
+"""The contract of auxiliary losses. A target is called as `Target(options, context)`, with a `MethodContext`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class AuxiliaryInputs:
     """The inputs of an auxiliary loss: a micro-batch on this rank.
 
-    There are 2M rows, side A, then side B; or only the M rows of side A, for a method whose backbone sees only
-    side A, such as MoCo-v2.
+    There are 2M rows, side A, then side B. If the backbone of the method sees only side A, as in MoCo-v2, there
+    are only the M rows of side A.
 
     Attributes:
         features: [rows, feature_dim] features of the backbone, with their gradient.
-        embeddings: [rows, D] the embeddings that the method compares, with their gradient; None if it reports
-            none.
+        embeddings: [rows, D] the embeddings that the method compares, with their gradient; None if the method
+            reports none.
         rows: clip, identity, time and more of each row.
         step: number of the optimiser step, from 0.
         two_sides: True if there are rows of both sides; row i and row i + rows/2 are then a pair.
@@ -44,8 +44,8 @@ class AuxiliaryInputs:
     def similarity(self) -> Tensor:
         """[rows, rows] cosines of the embeddings, or of the features if the method reports no embeddings.
 
-        In single precision or better, whatever the precision of the run: small distances between similar rows
-        would be lost in bf16.
+        They are in single precision or better, whatever the precision of the run: bf16 would lose small
+        distances between similar rows.
         """
         import torch
         import torch.nn.functional as F
@@ -59,8 +59,8 @@ class AuxiliaryInputs:
 class AuxiliaryLoss(Generic[OptionsT]):
     """A loss that a recipe adds to the loss of any method, with a weight.
 
-    A loss with parameters also derives from `nn.Module`; its parameters are optimised with the method's. Each rank
-    computes the loss on its own rows, and gradients are averaged over ranks.
+    A loss with parameters also derives from `nn.Module`. Its parameters are trained together with those of the
+    method. Each rank computes the loss on its own rows, and gradients are averaged over ranks.
 
     Examples:
         >>> import torch
@@ -79,5 +79,5 @@ class AuxiliaryLoss(Generic[OptionsT]):
         self.options = options
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor | LossTerms:
-        """The loss [] before its weight; a `LossTerms` if it has terms for the log."""
+        """The loss [], before the weight is applied; or a `LossTerms`, to add terms to the log."""
         raise NotImplementedError(f"{type(self).__name__} must define loss")

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackboneSetting:
-    """What a recipe says of its backbone besides the network's own options.
+    """What a recipe says about its backbone, besides the network's own options.
 
     Attributes:
-        name: what the recipe calls it, with the tag, if it has one.
-        image_size: height and width of the images that it will see, in pixels.
-        pretrained: True if it is to have weights of its own; only with `BackboneDescriptor.pretrained`.
-        stem: "small" for images of some 32 to 64 pixels; only of networks that use this key.
+        name: the name in the recipe, with its tag if it has one.
+        image_size: height and width of the images of the run, in pixels.
+        pretrained: True if the network must load its pretrained weights; only if
+            `BackboneDescriptor.pretrained` is True.
+        stem: "small" for images of about 32 to 64 pixels; only if `Descriptor.uses` contains "stem".
     """
 
     name: str
@@ -27,11 +28,11 @@ class BackboneSetting:
 
 
 class Backbone(Protocol):
-    """A network that makes features of images; an `nn.Module`.
+    """A network that computes features of images; an `nn.Module`.
 
     It draws its random weights from torch's global generator. The engine loads files of weights into it, and saves
-    its `state_dict()` as a run's `backbone.safetensors`. It must take batches of any size, in training and in
-    evaluation mode, and images of `setting.image_size`; of other sizes too, where a recipe has local crops.
+    its `state_dict()` as a run's `backbone.safetensors`. It must accept batches of any size, in training and in
+    evaluation mode. It must accept images of `setting.image_size`, and of other sizes if a recipe has local crops.
 
     Examples:
         >>> import torch
@@ -48,5 +49,5 @@ class Backbone(Protocol):
     """
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, 3, size, size] normalised images → [B, features] pooled features."""
+        """[B, 3, size, size] normalised images → [B, feature_dim] pooled features."""
         ...

@@ -1,4 +1,4 @@
-"""What strategies see of the data: a clip, the catalogue of a split, and the answer of a pick."""
+"""What strategies see of the data: a clip, the catalogue of a split, and a pick."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class Clip:
         identity: the number of the person.
         times: [frames] seconds, strictly increasing, not necessarily regular.
         name: the clip's name in messages.
-        load_landmarks: gives [frames, 68, 2] pixels, NaN where there are none.
-        catalogue: the other clips of the split, in a strategy's `pick`.
+        load_landmarks: returns [frames, 68, 2] pixels, NaN where a frame has none; None for a clip without
+            landmarks.
+        catalogue: all clips of the split. The engine sets it for a strategy's `pick`.
     """
 
     index: int
@@ -35,12 +36,12 @@ class Clip:
         return len(self.times)
 
     def within(self, catalogue: Catalogue) -> Clip:
-        """This clip among the others of its split."""
+        """A copy of this clip, with the catalogue of its split."""
         return replace(self, catalogue=catalogue)
 
     @cached_property
     def interval(self) -> float:
-        """Seconds between two frames, the median; 0 for a clip of one frame."""
+        """The median time between two successive frames, in seconds; 0 for a clip of one frame."""
         if len(self) < 2:
             return 0.0
         # By hand: every draw needs this, and np.median is slow on short arrays.
@@ -55,7 +56,7 @@ class Clip:
 
 
 class Catalogue(Protocol):
-    """All clips of a split, read-only. A strategy's `pick` finds it as `clip.catalogue`.
+    """All clips of a split, read-only. In a strategy's `pick`, it is `clip.catalogue`.
 
     Examples:
         >>> import numpy as np
@@ -80,25 +81,25 @@ class Catalogue(Protocol):
         ...
 
     def of_identity(self, identity: int) -> np.ndarray:
-        """[n] int64: the numbers of a person's clips, rising."""
+        """[n] int64: the numbers of a person's clips, in ascending order."""
         ...
 
     def labels(self, index: int) -> Mapping[str, np.ndarray]:
-        """Label → [frames] of a clip, as `Frames.labels` has it.
+        """Label → [frames], the values of a clip, as in `Frames.labels`.
 
-        Empty for a dataset that needs to read images to know labels.
+        Empty unless the dataset is a `LabelledDataset`.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Pick:
-    """A frame that a strategy picks, if a frame number alone is not enough.
+    """A frame that a strategy picks, if the frame number alone is not enough.
 
     Attributes:
         frame: the frame's number within its clip.
         clip: the clip's number; None for the clip that was passed to `pick`.
-        found: name → a number that `render` needs; `Batch.found` has them.
+        found: name → a number that `render` needs; it reads these numbers from `Batch.found`.
     """
 
     frame: int

@@ -18,7 +18,7 @@ Split = Literal["train", "val", "test"]
 class Dataset(Protocol):
     """A source of clips. The target is called as `Target(options, split)`.
 
-    It is copied to every loader worker: keep it small, and open files when they are read.
+    It is copied to every loader worker: keep it small, and open a file only when you read from it.
 
     Examples:
         >>> import numpy as np, torch
@@ -51,13 +51,16 @@ class Dataset(Protocol):
         ...
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images of these clips and frames, in this order; the same arguments give the same bytes."""
+        """The images of these clips and frames: image i is frame `frames[i]` of clip `clips[i]`.
+
+        The same arguments must give the same bytes. An image that can't be read goes into `Frames.unreadable`.
+        """
         ...
 
 
 @runtime_checkable
 class LabelledDataset(Dataset, Protocol):
-    """A dataset that knows labels without reading images, for picks by label; see `Catalogue.labels`.
+    """A dataset that knows labels without reading images, so that strategies can pick frames by label.
 
     Examples:
         >>> import numpy as np
@@ -69,13 +72,13 @@ class LabelledDataset(Dataset, Protocol):
     """
 
     def labels(self, index: int) -> Mapping[str, np.ndarray]:
-        """Label → [frames] of a clip: int64 classes with -1 for none, or float values with NaN for none."""
+        """Label → [frames], the values of a clip: int64 classes with -1 for none, or floats with NaN for none."""
         ...
 
 
 @runtime_checkable
 class OrderedDataset(Dataset, Protocol):
-    """A dataset that says in which order an epoch takes its clips; without it, all clips are shuffled.
+    """A dataset that decides the order of the clips in an epoch. For other datasets, all clips are shuffled.
 
     Examples:
         >>> import numpy as np
@@ -87,17 +90,16 @@ class OrderedDataset(Dataset, Protocol):
     """
 
     def order(self, rng: np.random.Generator) -> np.ndarray:
-        """[clips] int64: each clip once, in a random order that follows from `rng` alone.
+        """[clips] int64: each clip once, in a random order that depends only on `rng`.
 
-        The engine asks for each epoch, in each process, so a resumed run has the order of one that was not
-        interrupted.
+        The engine calls it for each epoch, in each process. A resumed run must get the same order again.
         """
         ...
 
 
 @runtime_checkable
 class PairedDataset(Dataset, Protocol):
-    """A dataset that comes with a list of pairs to verify; its options' facts say so (`DataFacts.pairs`).
+    """A dataset with a list of pairs for face verification. Its options' facts have `DataFacts.pairs` set to True.
 
     Examples:
         >>> import numpy as np

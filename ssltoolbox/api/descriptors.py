@@ -11,13 +11,13 @@ from ssltoolbox.api.needs import Need
 from ssltoolbox.api.options import Options
 
 API_VERSION = 2
-"""Incremented when a change breaks plugins; CHANGELOG.md has a heading for the plugin API."""
+"""Incremented when a change breaks plugins; CHANGELOG.md describes these changes under "Plugin API"."""
 
 OLDER_VERSIONS = (1,)
-"""Older versions whose plugins still work, by adapters."""
+"""Older versions of the API whose plugins still work, through adapters."""
 
 StepInput = Literal["view_b", "crops", "batch"]
-"""What a method may ask for besides side A and the rows; see `StepInputs`."""
+"""What a method may ask for, besides side A and the rows; see `StepInputs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +25,21 @@ class Descriptor:
     """A component that recipes can name.
 
     Attributes:
-        name: what a recipe calls it, in snake_case.
+        name: the name in a recipe, in snake_case.
         summary: one line for `ssltoolbox plugins list`.
         target: `"package.module:Class"`; imported only when a run needs it.
-        options: its options' model, free of torch.
-        needs: needs of the data or the network, such as `label:au12`; see `Need`. Needs that depend on options
-            are in `Options.also_needs`.
+        options: the class of the options; its module must not import torch.
+        needs: what the component needs of the data or the network, such as `label:au12`; see `Need`. Needs that
+            depend on options are in `Options.also_needs`.
         api: the API version that the component was written for.
-        notice: one line that every user of the component must know, such as the licence of a model that it brings;
-            shown wherever the component is used.
-        names: of a family, such as timm's networks: gives the names of its members, without torch. It is called
-            for a name that no other component has. Members share all else, so the target gets the name. A
-            recipe may add a tag, `resnet50.a1_in1k`. The family's own `name` is no component.
-        uses: keys of the recipe's section that not every component of the kind looks at, such as "momentum" of an
-            optimiser; see `Kind.keys`. A recipe that sets one of the others is refused.
+        notice: one line that every user of the component must know, such as the licence of a model that comes
+            with it; shown wherever the component is used.
+        names: for a family of components, such as timm's networks: returns the names of the members, without
+            importing torch. It is called for a name in a recipe that no other component has. The members share
+            this descriptor, and the target's setting has the member's name. A recipe may add a tag, as in
+            `resnet50.a1_in1k`. A recipe can't use the family's own `name`.
+        uses: keys that the component reads, out of those that only some components of the kind read, such as
+            "momentum" of an optimiser; see `Kind.keys`. A recipe that sets another of these keys is rejected.
 
     Examples:
         >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
@@ -62,8 +63,8 @@ class BackboneDescriptor(Descriptor):
     """A network that can be trained.
 
     Attributes:
-        pretrained: True if it can begin with weights of its own, by `weights: imagenet` in a recipe.
-        library: "timm" where `timm.create_model` makes the same network of the same name; such networks can be
+        pretrained: True if the network can load pretrained weights, for `weights: imagenet` in a recipe.
+        library: "timm" if `timm.create_model` makes the same network by the same name. Such networks can be
             exported for timm.
     """
 

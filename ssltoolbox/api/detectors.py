@@ -1,4 +1,4 @@
-"""The contracts of landmark detectors. A target is called with its options, as parsed: `Target(options)`."""
+"""The contracts of landmark detectors. A target is called as `Target(options)`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class LandmarkDetector(Protocol):
-    """Finds the 68 iBUG landmarks of a face in an image. Made once per process; need not be picklable.
+    """Finds the 68 iBUG landmarks of a face in an image.
+
+    Each process makes its own detector, so it need not be picklable.
 
     Examples:
         >>> import numpy as np
@@ -30,9 +32,9 @@ class LandmarkDetector(Protocol):
     """
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
-        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face.
+        """[H, W, 3] uint8 RGB → [68, 2] float32 x and y in pixels, or None if there is no face.
 
-        The largest face where there are several. Whole numbers are the centres of pixels.
+        If there are several faces, it finds the largest one. Whole numbers are the centres of pixels.
         """
         ...
 
@@ -45,5 +47,5 @@ class MultiFaceDetector(LandmarkDetector, Protocol):
     """
 
     def faces(self, image: np.ndarray) -> Sequence[np.ndarray]:
-        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels of each face, the largest first."""
+        """[H, W, 3] uint8 RGB → [68, 2] float32 x and y in pixels, for each face, the largest first."""
         ...

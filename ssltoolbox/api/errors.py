@@ -9,11 +9,11 @@ from click import unstyle
 
 
 class SslToolboxError(Exception):
-    """The run failed: one line saying what and where. The command line exits with 1."""
+    """The run failed. The message is one line that says what failed, and where. The command exits with 1."""
 
 
 class UserError(SslToolboxError):
-    """The user's input is wrong: the message says what to change. The command line exits with 2.
+    """The user's input is wrong. The message says what to change. The command exits with 2.
 
     Attributes:
         hint: what to do; may be empty.
@@ -26,25 +26,26 @@ class UserError(SslToolboxError):
 
 
 class DataNotFound(UserError):
-    """The data that a recipe names is not there: a warning in `check`, an error in `train`."""
+    """The data that a recipe names does not exist. This is a warning in `check`, and an error in `train`."""
 
 
 class UnreadableFrame(SslToolboxError):
-    """A single image can't be read. The engine counts it and draws another frame of the clip."""
+    """A single image can't be read. A dataset catches this error and reports the image in `Frames.unreadable`."""
 
 
 class OptionError(ValueError):
     """Raised by a validator of options if several options can't be combined.
 
-    A recipe may inherit one of these options and set another itself or by `--set`. The nearer one takes
-    precedence.
+    The options may come from different places: the command line, the recipe and its parents, nearest first. If
+    one of the options is in a nearer place than another one that may be dropped, the latter is ignored without
+    an error.
 
     Args:
         message: what is wrong.
         hint: what to do; may be empty.
-        options: the conflicting options. The problem is reported at the nearest of them: on the command line,
-            else in the recipe, else in its parent; among equals at the first.
-        drop: those of the options that are ignored if another of the options is nearer.
+        options: the conflicting options. The problem is reported at the one in the nearest place; if several are
+            there, at the first.
+        drop: those of the options that may be dropped.
 
     Examples:
         >>> from pydantic import model_validator
@@ -78,8 +79,8 @@ class Problem:
     Attributes:
         option: the option's name; empty for the component as a whole.
         message: what is wrong.
-        hint: what to do.
-        warning: True if the run can continue.
+        hint: what to do; may be empty.
+        warning: True if the run can start anyway.
     """
 
     option: str
@@ -120,9 +121,9 @@ def counted_list(counts: Mapping[str, int]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, for a place within a sentence.
+    """The first line of an exception's message, to be part of a sentence.
 
-    It has no colours of a terminal and no full stop. If the message is empty, it is the name of the type.
+    It has no terminal colours and no full stop. If the message is empty, it is the name of the type.
 
     >>> first_line(ValueError("\\x1b[31mno.\\x1b[0m\\nmore")), first_line(EOFError())
     ('no', 'EOFError')

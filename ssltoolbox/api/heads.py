@@ -1,4 +1,4 @@
-"""What a task gives besides numbers: its head, which predicts labels from features, and its predictions."""
+"""What a task returns besides numbers: its head, which predicts labels from features, and its predictions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class HeadOutput:
 
     Attributes:
         label: its name.
-        kind: `classes` has a logit for each class, `number` has the number itself, `yes_no` has a logit for each
+        kind: `classes` for a logit for each class, `number` for the number itself, `yes_no` for a logit for each
             column.
-        names: of the classes, or of the columns; empty for a number.
+        names: names of the classes or columns; empty for a number.
 
     Examples:
         >>> HeadOutput("expression", "classes", ("calm", "happy")).columns
@@ -46,13 +46,13 @@ class HeadOutput:
 class Head:
     """Linear layers with ReLU in between, from features [B, D] to outputs [B, C].
 
-    A task gives it with its results, as `TaskResults`. `ssltoolbox evaluate` saves it in the run folder, and
-    `ssltoolbox predict` uses it.
+    A task returns it in `TaskResults`. `ssltoolbox evaluate` saves it in the run folder, and `ssltoolbox predict`
+    uses it.
 
     Attributes:
         outputs: what the C outputs are, in order.
         layers: weight [out, in] and bias [out] of each layer.
-        backbone: the network that the head was trained with; None if that stayed as it was.
+        backbone: the network that was trained together with the head; None if the backbone was frozen.
     """
 
     outputs: tuple[HeadOutput, ...]
@@ -77,12 +77,12 @@ class ClassPredictions:
 
 
 class TaskResults(dict[str, Mapping[str, Any]]):
-    """Results of a task as `Evaluator.evaluate` gives them, with the head that gave them, and predictions.
+    """Results of a task, as `Evaluator.evaluate` returns them, with the head and the predictions.
 
     Attributes:
-        head: the head that the task has fitted; None if it fitted none.
-        predictions: key of a result with `confusion` → what was predicted for which frame or clip; the report
-            shows faces of the most frequent mistakes.
+        head: the head that the task has fitted; None if there is none.
+        predictions: key of a result with `confusion` → the prediction for each frame or clip. The report shows
+            faces of the most frequent mistakes.
 
     Examples:
         >>> output = HeadOutput("smile", "number")

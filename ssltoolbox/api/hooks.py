@@ -1,6 +1,7 @@
 """The hooks, one for each kind of component. A hook has no arguments and yields descriptors.
 
-A plugin is a module, named in the entry-point group `ssltoolbox`, whose functions are marked with `hookimpl`:
+A plugin is a module with hooks: functions that are marked with `hookimpl`. A package names the module in the
+entry-point group `ssltoolbox`:
 
     from ssltoolbox.api import Descriptor, hookimpl
 
@@ -31,19 +32,21 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_positive_generators(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that choose or change the positive of an anchor; see `PositiveGenerator`."""
+        """Strategies that choose or change the positive of an anchor; targets derive from `PositiveGenerator`."""
 
     @hookspec
     def ssltoolbox_negative_samplers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that draw hard negatives; options derive from `NegativeSamplerOptions`."""
+        """Strategies that choose hard negatives; options derive from `NegativeSamplerOptions`, targets from
+        `NegativeSampler`."""
 
     @hookspec
     def ssltoolbox_negative_maskers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that find false negatives; see `NegativeMasker`."""
+        """Strategies that find false negatives; targets derive from `NegativeMasker`."""
 
     @hookspec
     def ssltoolbox_auxiliary_losses(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Losses that are added to that of any method; see `AuxiliaryLoss`."""
+        """Losses that are added to the loss of any method; options derive from `AuxiliaryLossOptions`, targets
+        from `AuxiliaryLoss`."""
 
     @hookspec
     def ssltoolbox_views(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
@@ -51,15 +54,15 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_backbones(self) -> Iterable[BackboneDescriptor]:  # type: ignore[empty-body]
-        """Networks; targets make a `Backbone`. timm's come in here too."""
+        """Networks, those of timm too; targets make a `Backbone`."""
 
     @hookspec
     def ssltoolbox_optimisers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Optimisers; targets make an `Optimiser`. timm's come in here too."""
+        """Optimisers, those of timm too; targets make an `Optimiser`."""
 
     @hookspec
     def ssltoolbox_schedules(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """The learning rate over the steps; targets make a `Schedule`."""
+        """Schedules of the learning rate; targets make a `Schedule`."""
 
     @hookspec
     def ssltoolbox_callbacks(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
@@ -67,7 +70,7 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_loggers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Where metrics go besides metrics.csv; targets make a `Logger`."""
+        """Loggers, which get the metrics of a run; targets make a `Logger`."""
 
     @hookspec
     def ssltoolbox_datasets(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
@@ -75,8 +78,9 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_landmark_detectors(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Finders of the 68 landmarks in an image; targets follow `LandmarkDetector`."""
+        """Detectors of the 68 landmarks of a face; targets follow `LandmarkDetector`."""
 
     @hookspec
     def ssltoolbox_evaluators(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Downstream tasks that measure features; targets follow `Evaluator`."""
+        """Downstream tasks that measure features; options derive from `EvaluatorOptions`, targets follow
+        `Evaluator` or `NetworkEvaluator`."""

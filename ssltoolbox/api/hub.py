@@ -1,4 +1,4 @@
-"""Whether a file of the Hugging Face Hub can be had, found out within seconds."""
+"""A check, within seconds, that the Hugging Face Hub is reachable or has a file in the local cache."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 def hub_failure(repository: str, files: tuple[str, ...] = WEIGHTS) -> BaseException | None:
-    """Why a repository can't be downloaded: no file is in the local cache, and the Hub does not answer in time.
+    """The reason why a repository can't be downloaded, if the local cache does not have it and the Hub does not
+    answer within five seconds.
 
     The request runs on a thread, because looking up the host's name may take longer than the request's timeout.
 
     Args:
-        repository: such as "timm/resnet18.tv_in1k", or with a revision "name@revision".
-        files: names of files, one of which is enough.
+        repository: its name, such as "timm/resnet18.tv_in1k"; with a revision, "name@revision".
+        files: names of files; one of them in the cache is enough.
 
     Returns:
         The error of the request; None if the Hub answers, or one of the files is in the local cache.

@@ -1,9 +1,7 @@
 """The table of kinds: what a plugin can provide.
 
-A new kind is one entry here, one hook in `hooks.py`, and one file of rules in `ssltoolbox/testing/` that bears the
-kind's name.
-
-Registry, recipes, plans, JSON Schema, test kit, scaffold, command line and reports read this table.
+Registry, recipes, plans, JSON Schema, test kit, scaffold, command line and reports read this table. A new kind is
+an entry here, a hook in `hooks.py`, and a file of rules with the kind's name in `ssltoolbox/testing/`.
 """
 
 from __future__ import annotations
@@ -27,26 +25,27 @@ class Kind:
     """A kind of component.
 
     Attributes:
-        name: in the plural, as in its hook `ssltoolbox_<name>`.
-        about: what the components of a recipe's section do, for editors and the documentation.
-        members: what an object of the kind must have.
+        name: the name in the plural, as in its hook `ssltoolbox_<name>`.
+        about: what the components do, for editors and the documentation.
+        members: the attributes and methods that an object of the kind must have.
         section: the recipe's section that names components of this kind, such as `views` or `trainer.loggers`;
-            empty where a command names them.
+            empty if only a command names them.
         many: True if the section is a list.
         required: True if each recipe must name one.
-        acts_with: of a strategy, which a recipe adds to a method: the methods that it acts with. These are methods
-            that train, that compare pairs, or that have negatives. Empty for other kinds.
+        acts_with: for strategies, the methods that they work with: "training" for all that train, "pairs" for
+            those that compare pairs, "negatives" for those with negatives. Empty for other kinds.
         options: the base class of the options.
         descriptor: the class of the descriptors.
-        arguments: what the target is called with after its options.
-        more_contracts: the classes in `ssltoolbox.api` that say what an object of the kind may also have.
-        examples: the plugins that `ssltoolbox plugins new` copies, the smallest first: each a package in
+        arguments: the arguments of the target after its options.
+        more_contracts: the classes in `ssltoolbox.api` with methods that an object of the kind may also have.
+        examples: the plugins that `ssltoolbox plugins new` copies, the smallest first. Each is a package in
             `plugins/` or in `ssltoolbox/scaffold/packages/`.
-        nested: True if the section has keys for whichever component is named; a component's own options then stand
-            under its `options`.
-        keeps_keys: True if these keys stay as they are where a child recipe names another component.
-        default: the component that a recipe has where its section names none.
-        keys: dotted keys of the recipe that only those components look at whose descriptor `uses` them.
+        nested: True if the section has keys that all components share; the component's own options are then under
+            the key `options`.
+        keeps_keys: True if the shared keys keep their values when a child recipe names another component.
+        default: the component that a recipe uses if its section names none.
+        keys: dotted keys of the recipe that some components of the kind read; the descriptors of these components
+            list the last part of the key in `uses`.
     """
 
     name: str
@@ -86,7 +85,7 @@ class Kind:
 
     @property
     def hook(self) -> str:
-        """The name of its hook.
+        """The name of the hook.
 
         Examples:
             >>> Kind.METHODS.hook
@@ -96,7 +95,7 @@ class Kind:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The keys that lead to its section.
+        """The keys of a recipe that lead to the section.
 
         Examples:
             >>> Kind.VIEWS.path
@@ -106,7 +105,7 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        """One of them, in words.
+        """The name in the singular, in words.
 
         Examples:
             >>> Kind.NEGATIVE_MASKERS.singular, Kind.AUXILIARY_LOSSES.singular
@@ -117,7 +116,7 @@ class Kind:
 
     @property
     def strategy(self) -> bool:
-        """True for what a recipe adds to a method.
+        """True for strategies, which a recipe adds to a method.
 
         Examples:
             >>> Kind.NEGATIVE_SAMPLERS.strategy, Kind.VIEWS.strategy
@@ -127,7 +126,7 @@ class Kind:
 
     @property
     def contract(self) -> str:
-        """The class in `ssltoolbox.api` that says what an object of the kind must have.
+        """The name of the class in `ssltoolbox.api` that an object of the kind follows.
 
         Examples:
             >>> Kind.NEGATIVE_MASKERS.contract
@@ -142,7 +141,7 @@ KINDS: Mapping[str, Kind] = _KINDS
 
 
 def add_kind(kind: Kind) -> Kind:
-    """Enters a kind into the table. To be called before anything else of the toolbox is imported."""
+    """Adds a kind to the table. Call it before you import anything else of ssltoolbox."""
     _KINDS[kind.name] = kind
     return kind
 
@@ -176,7 +175,7 @@ Kind.METHODS = add_kind(
 Kind.POSITIVE_GENERATORS = add_kind(
     Kind(
         name="positive_generators",
-        about="Generators of positives, each acting on what the one before it made.",
+        about="Strategies that choose or change positives, one after the other.",
         members=("pick", "render"),
         section="positives",
         many=True,
@@ -187,7 +186,7 @@ Kind.POSITIVE_GENERATORS = add_kind(
 Kind.NEGATIVE_SAMPLERS = add_kind(
     Kind(
         name="negative_samplers",
-        about="Samplers of hard negatives.",
+        about="Strategies that choose hard negatives.",
         members=("pick",),
         section="negatives",
         many=True,
@@ -199,7 +198,7 @@ Kind.NEGATIVE_SAMPLERS = add_kind(
 Kind.NEGATIVE_MASKERS = add_kind(
     Kind(
         name="negative_maskers",
-        about="Finders of false negatives.",
+        about="Strategies that find false negatives.",
         members=("attract", "describe", "mask"),
         section="maskers",
         many=True,
@@ -210,7 +209,7 @@ Kind.NEGATIVE_MASKERS = add_kind(
 Kind.AUXILIARY_LOSSES = add_kind(
     Kind(
         name="auxiliary_losses",
-        about="Losses that are added to that of the method, each with a weight.",
+        about="Losses that are added to the method's loss, each with a weight.",
         members=("loss",),
         section="losses",
         many=True,
@@ -249,7 +248,7 @@ Kind.BACKBONES = add_kind(
 Kind.OPTIMISERS = add_kind(
     Kind(
         name="optimisers",
-        about="What changes the weights by their gradients.",
+        about="The optimiser, which updates the weights.",
         members=("step", "zero_grad", "state_dict", "load_state_dict", "param_groups"),
         section="optim",
         arguments=("groups", "setting"),
@@ -286,7 +285,7 @@ Kind.CALLBACKS = add_kind(
 Kind.LOGGERS = add_kind(
     Kind(
         name="loggers",
-        about="Where metrics go besides `metrics.csv`.",
+        about="Loggers, which get the metrics in addition to `metrics.csv`.",
         members=("log_metrics", "log_hyperparams"),
         section="trainer.loggers",
         many=True,
@@ -308,7 +307,7 @@ Kind.EVALUATORS = add_kind(
 Kind.LANDMARK_DETECTORS = add_kind(
     Kind(
         name="landmark_detectors",
-        about="Finders of the 68 landmarks of a face.",
+        about="Detectors of the 68 landmarks of a face.",
         members=("detect",),
         more_contracts=("MultiFaceDetector",),
         examples=("brightest_spot",),

@@ -1,4 +1,4 @@
-"""The contract of negative maskers, and how the engine unites several. A target is called with its options."""
+"""The contract of negative maskers, and how several are combined. A target is called as `Target(options)`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Comparison:
 
     Attributes:
         anchors, candidates: A and C rows, with the masker's own descriptors.
-        negative: [A, C] bool: the loss takes the candidate as a negative of the anchor. False for the anchor
-            itself and its positive.
-        eligible: [A, C] bool: the candidate may be masked. Pairs of different draws whose descriptors are finite.
+        negative: [A, C] bool: True where the loss uses the candidate as a negative of the anchor. False for the
+            anchor itself and its positive.
+        eligible: [A, C] bool: True where the candidate may be masked: both rows have finite descriptors and come
+            from different draws.
         similarity: [A, C] cosines of the embeddings of this step, also where `negative` is False. None unless the
             masker needs them.
-        step: optimiser steps done before this one. None if the method does not give it; a masker that needs it
-            raises an error.
-        temperature: τ of the method's loss. None if the method does not give it.
+        step: optimiser steps done before this one. None if the method does not pass it; a recipe's masker with
+            `needs_step` then fails with an error.
+        temperature: τ of the method's loss. None if the method does not pass it.
         embeddings: [A, D] and [C, D] the unit embeddings of anchors and candidates, detached. None unless the
             masker needs them.
     """
@@ -49,10 +50,10 @@ class MaskerAnswer:
     """The answer of a masker for the pairs of a step.
 
     Attributes:
-        masked: [A, C] bool, True for a false negative; values of pairs that are not eligible are ignored.
-        weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as; values of pairs with
+        masked: [A, C] bool, True for a false negative. Values where `Comparison.eligible` is False are ignored.
+        weights: [A, C] above 0: the number of ordinary negatives that a candidate counts as. Values of pairs with
             a descriptor that is not finite are ignored. The weights of several maskers are multiplied.
-        negatives: [A, E, D] embeddings of further negatives of each anchor. E may differ from step to step.
+        negatives: [A, E, D] embeddings of additional negatives of each anchor. E may differ from step to step.
         terms: named scalars for the log, detached.
     """
 
@@ -63,9 +64,9 @@ class MaskerAnswer:
 
 
 class NegativeMasker(Generic[OptionsT]):
-    """A strategy that finds false negatives among the candidates of a row, weighs the candidates, or adds others.
+    """A strategy that finds false negatives among the candidates of a row, weights candidates, or adds negatives.
 
-    A simple masker defines `describe` and `mask`. A masker that uses the embeddings, or that gives more than a
+    A simple masker defines `describe` and `mask`. A masker that uses the embeddings, or that returns more than a
     mask, defines `answer` instead of `mask`. A masker with tensors of its own also derives from `nn.Module`:
 
         class Threshold(NegativeMasker[ThresholdOptions], nn.Module): ...
@@ -76,8 +77,8 @@ class NegativeMasker(Generic[OptionsT]):
         needs_similarity: True if the masker needs `Comparison.similarity`.
         needs_step: True if the masker needs `Comparison.step`, for example for a warm-up.
         needs_embeddings: True if the masker needs `Comparison.embeddings`.
-        differentiable: True if the similarity has its gradient, and the loss is differentiated through weights
-            that depend on it. False if the similarity is detached and weights are constants.
+        differentiable: True if the gradient of the loss also goes through the weights: the similarity then comes
+            with its gradient. False if the similarity is detached and the weights are constants.
 
     Examples:
         >>> import torch
@@ -115,32 +116,33 @@ class NegativeMasker(Generic[OptionsT]):
         self.options = options
 
     def describe(self, batch: Batch) -> Tensor:
-        """[N·R, F] descriptors of the frames as drawn, draw-major; a row of NaN is never masked.
+        """[N·R, F] descriptors of the frames before `render`, draw-major; a row of NaN is never masked.
 
-        Runs on the device without gradient, before `render`; on a CPU, on the loader's workers. So it must not
-        set attributes that `mask` or `answer` need, and must not depend on state that `update` changes. By
-        default F is 0.
+        It runs without gradient on the device, or, if that is a CPU, on the loader's workers. So it must not set
+        attributes that `mask` or `answer` need, and must not depend on state that `update` changes. By default, F
+        is 0.
         """
         return batch.time.new_empty((batch.frames.shape[0] * batch.frames.shape[1], 0))
 
     def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
-        """[A, C] bool: True where candidate c is a false negative for anchor a.
+        """[A, C] bool: True where the candidate is a false negative of the anchor.
 
-        `eligible` [A, C] says which pairs may be masked; values where it is False are ignored.
+        `eligible`, [A, C] bool, is True for the pairs that may be masked. Results for other pairs are ignored.
         """
         raise NotImplementedError(f"{type(self).__name__} must define mask or answer")
 
     def answer(self, comparison: Comparison) -> MaskerAnswer | Tensor:
         """A mask, weights, or both, for the pairs of a step; a plain [A, C] bool tensor is a mask.
 
-        Runs in the training process, once for each comparison of a micro-batch, and must not change any state. By
-        default it calls `mask`.
+        It runs in the training process, once for each comparison of a micro-batch, and must not change any state.
+        By default, it calls `mask`.
         """
         return self.mask(comparison.anchors, comparison.candidates, comparison.eligible)
 
     def update(self, rows: Rows, embeddings: Tensor) -> None:
-        """Updates the masker from a micro-batch, after its backward pass, in the training process and without
-        gradient.
+        """Updates the state of the masker after the backward pass of a micro-batch. By default, it does nothing.
+
+        It runs in the training process, without gradient.
 
         Keep the state in buffers of an `nn.Module`: they are saved in checkpoints, so that a resumed run gives
         the same result. All ranks get the same arguments.
@@ -167,9 +169,9 @@ class Masking:
         masked: [A, C] bool, True for a false negative of any masker.
         attractions: key of a masker → its attraction, for maskers that attract.
         weights: [A, C] the product of the weights; None if no masker gives weights.
-        negatives: [A, E, D] the further negatives of all maskers; None if there are none.
-        terms: named scalars for the log: the share of eligible candidates that is masked and, for each class
-            label, how often a masked candidate has the class of the row, and how often any candidate has.
+        negatives: [A, E, D] the additional negatives of all maskers; None if there are none.
+        terms: named scalars for the log: the share of eligible candidates that are masked; for each class label,
+            the shares of masked candidates and of all candidates that have the class of the row.
     """
 
     masked: Tensor
@@ -180,7 +182,7 @@ class Masking:
 
     @property
     def attract(self) -> float:
-        """The largest weight of an attraction; API 1 has only this one."""
+        """The largest weight of an attraction. A method of API 1 knows only this weight."""
         return max((attraction.weight for attraction in self.attractions.values()), default=0.0)
 
     @property
@@ -190,7 +192,7 @@ class Masking:
 
 
 class Maskers(Protocol):
-    """The recipe's maskers, combined. False if there are none."""
+    """The recipe's maskers, combined. As a bool, it is False if there are none."""
 
     def __bool__(self) -> bool: ...
 
@@ -214,13 +216,13 @@ class Maskers(Protocol):
         temperature: float | None = None,
         embeddings: tuple[Tensor, Tensor] | None = None,
     ) -> Masking:
-        """The combined answer for these pairs; also decides which pairs are eligible.
+        """The combined answer for these pairs. It also decides which pairs are eligible.
 
         Args:
             anchors, candidates: A and C rows.
-            similarity: [A, C] cosines of their embeddings, with their gradient.
-            negative: [A, C] bool, see `Comparison`; all pairs of different draws if not given.
+            similarity: [A, C] cosines of their embeddings, with their gradient; required if `needs_similarity`.
+            negative: [A, C] bool, see `Comparison`; by default, all pairs of different draws.
             step, temperature: see `Comparison`.
-            embeddings: [A, D] and [C, D] unit embeddings.
+            embeddings: [A, D] and [C, D] unit embeddings; required if `needs_embeddings`.
         """
         ...

@@ -22,22 +22,22 @@ def _no_factory() -> nn.Module:
 
 @dataclass(frozen=True)
 class MethodContext:
-    """What the engine passes to a method when it makes it.
+    """What the engine passes to a method when it creates the method.
 
     Attributes:
         backbone: the trainable backbone, [B, 3, S, S] → [B, feature_dim].
         feature_dim: the size of its features.
         descriptor_dim: F, the total size of the maskers' descriptors.
         maskers: the recipe's maskers, combined.
-        instances: M over all ranks; the length of a queue is divisible by it.
+        instances: M over all ranks. The length of a queue must be divisible by it.
         steps: optimiser steps of the whole run, for schedules.
         distributed: True with more than one rank; the method must then gather negatives.
-        backbone_name: such as `resnet50`.
+        backbone_name: name of the backbone, such as `resnet50`.
         new_backbone: makes another network of the same kind, with new random weights.
-        image_size: S, in pixels.
+        image_size: S, height and width of the images in pixels.
         crop_size: height and width of the local crops in pixels; 0 without crops.
         crops: the number of local crops of each instance.
-        steps_per_epoch: optimiser steps.
+        steps_per_epoch: optimiser steps of an epoch.
         data: facts of the training data; None if they are not known.
     """
 
@@ -81,13 +81,16 @@ class StepInputs(TensorFields):
 
     @property
     def views(self) -> tuple[Tensor, Tensor]:
-        """Both sides, for a method that uses side B."""
+        """`view_a` and `view_b`, for a method that uses both sides."""
         assert self.view_b is not None
         return self.view_a, self.view_b
 
 
 class Method(Protocol):
     """A method of self-supervised learning: an `nn.Module`, called as `Target(options, context)`.
+
+    The engine trains its parameters and saves its state in checkpoints. A method may also follow `UpdatedMethod`,
+    `GroupedMethod`, `GradientMethod` and `PicturingMethod`.
 
     Examples:
         >>> import torch
@@ -111,7 +114,7 @@ class Method(Protocol):
     backbone: nn.Module
 
     def step(self, inputs: StepInputs) -> StepOutput:
-        """The loss of a micro-batch of this rank."""
+        """Computes the loss of a micro-batch on this rank."""
         ...
 
 
@@ -151,8 +154,8 @@ class GroupedMethod(Protocol):
     def param_groups(self) -> Iterable[Mapping[str, Any]]:
         """Parameter groups as for torch's optimisers. `lr_scale` multiplies the learning rate of a group.
 
-        The recipe gives the settings that a group lacks. Parameters in no group form a group with the recipe's
-        settings.
+        Settings that a group lacks come from the recipe. Parameters that are in no group form a group with the
+        recipe's settings.
         """
         ...
 
@@ -171,23 +174,23 @@ class GradientMethod(Protocol):
     """
 
     def after_backward(self, step: int) -> None:
-        """Called once for each optimiser step, after the gradients of all its micro-batches are known and before
-        they are clipped. DINO, for example, freezes its last layer in the first epoch.
+        """Called once for each optimiser step, after the backward passes of all its micro-batches and before the
+        gradients are clipped. DINO, for example, freezes its last layer in the first epoch.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """What a method makes of a few images, side by side, for the report of a run.
+    """What a method makes of a few images, for the report of a run.
 
     Attributes:
-        columns: heading → [n, 3, h, w] images, with the normalisation of the views. Row i of all columns belongs
-            together; sizes may differ between columns. Without columns there is no picture.
-        note: what a reader must know, such as that the training has collapsed; it is printed and logged too.
+        columns: heading → [n, 3, h, w] images, with the normalisation of the views. Image i of each column is
+            shown in row i; sizes may differ between columns. Without columns, there is no picture.
+        note: what a reader must know, such as that the training has collapsed. It is also printed and logged.
 
     Raises:
-        ValueError: for columns that are not images, or that differ in their number.
+        ValueError: if a column does not consist of images, or if columns have different numbers of images.
     """
 
     columns: Mapping[str, Tensor] = field(default_factory=dict)

@@ -15,12 +15,12 @@ class Metric:
         better: the direction that is better; None if neither is.
         result: the result that has the metric, such as `valence`; empty for all results that no other metric
             names.
-        title: title of the result in tables; empty takes its key in words.
-        label: label of the metric in tables; empty takes its key in words.
-        unit: the unit after the number, such as "°"; empty for a share.
+        title: title of the result in tables; if it is empty, the result's key in words.
+        label: label of the metric in tables; if it is empty, the metric's key in words.
+        unit: the unit after the number, such as "°"; empty for a fraction from 0 to 1.
         phrase: a verb phrase for claims: "the frozen features *tell expressions apart with* macro-F1 0.9".
         chance: key of the chance level in the result, such as `chance`; empty if there is none.
-        versus_untrained: False if a difference to an untrained network is neither better nor worse.
+        versus_untrained: False if a difference from an untrained network is neither better nor worse.
         note: one sentence that a reader of the number must know.
 
     Examples:
@@ -42,5 +42,5 @@ class Metric:
 
     @property
     def words(self) -> str:
-        """The label; where it is empty, the key in words."""
+        """The label; if it is empty, the key in words."""
         return self.label or self.key.replace("_", " ")

@@ -1,4 +1,4 @@
-"""A dataset that a recipe names in the options of another one, which wraps it."""
+"""An option that names another dataset, for a dataset that wraps it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ if TYPE_CHECKING:
 
 
 class Provider(Protocol):
-    """What makes the dataset."""
+    """The registry's entry of the dataset."""
 
     def load(self) -> Any:
         """The dataset's target."""
         ...
 
     def blamed_for(self, what: str) -> AbstractContextManager[None]:
-        """Names the dataset in errors of its code."""
+        """A context in which errors of the dataset's code name the dataset."""
         ...
 
 
 class NamedDataset(Options, extra="allow"):
     """The type of an option that names another dataset: `{name: frames, root: faces}`, as under a recipe's `data`.
 
-    `facts` and `open` work in the options that a recipe gave; not yet in validators of the options.
+    The engine looks the dataset up after it has parsed the options. Before that, in validators of the options,
+    `options`, `facts` and `open` raise a RuntimeError.
 
     Examples:
         >>> class SubsetOptions(DatasetOptions):
         ...     dataset: NamedDataset
-        ...     '''The dataset of which every other clip is taken.'''
+        ...     '''The dataset; every other clip of it is used.'''
         ...     def facts(self, split="train"):
         ...         return self.dataset.facts(split)
         >>> SubsetOptions(dataset={"name": "frames", "root": "faces"}).dataset.name
@@ -54,7 +55,7 @@ class NamedDataset(Options, extra="allow"):
         return {"name": written} if isinstance(written, str) else written
 
     def found(self, options: DatasetOptions, provider: Provider) -> Self:
-        """The same with the dataset's parsed options, and with what makes it. The engine calls this."""
+        """A copy with the dataset's parsed options and its provider. The engine calls this."""
         spelled_out = {"name": self.name, **options.model_dump(mode="json", by_alias=True)}
         named = type(self).model_validate(spelled_out)
         named._options, named._provider = options, provider
@@ -66,7 +67,7 @@ class NamedDataset(Options, extra="allow"):
         return self._known()[0]
 
     def facts(self, split: Split = "train") -> DataFacts:
-        """Facts of a split; those of train for a dataset that has no others.
+        """Facts of a split; for a dataset whose `facts()` takes no argument, those of train.
 
         Raises:
             DataNotFound, UserError: see `DatasetOptions.facts`.
@@ -76,7 +77,7 @@ class NamedDataset(Options, extra="allow"):
             return facts_of(options, split) or options.facts()
 
     def open(self, split: Split) -> Dataset:
-        """A split of the dataset. To be called in the wrapping dataset's `__init__`."""
+        """Opens a split of the dataset. Call it in the `__init__` of the dataset that wraps it."""
         options, provider = self._known()
         dataset: Dataset = provider.load()(options, split)
         return dataset
@@ -93,7 +94,7 @@ class NamedDataset(Options, extra="allow"):
 
 
 def named_datasets(options: Options) -> Iterator[tuple[str, int | None, NamedDataset]]:
-    """The datasets that options name: the field, the position in a field that is a tuple, and the dataset."""
+    """The datasets that options name: the field, the position if the field is a tuple, and the dataset."""
     for field in type(options).model_fields:
         value = getattr(options, field)
         if isinstance(value, NamedDataset):

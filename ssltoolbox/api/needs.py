@@ -8,15 +8,19 @@ from typing import Any
 from ssltoolbox.api.suggest import suggest
 
 Need = str
-"""`landmarks`, `labels` (whatever they are) or `pairs` of the data, `label:NAME` for a label of that name, or
-`backbone:FAMILY` for a network such as `vit`; `backbone:vit|deit` for one of several families."""
+"""One of these texts:
+
+- `landmarks`, `labels` (any) or `pairs` (to verify): the data must have them;
+- `label:NAME`: the data must have the label NAME;
+- `backbone:FAMILY`: the network must be of the family, such as `vit`; `backbone:vit|deit` accepts either.
+"""
 
 DATA_NEEDS = ("landmarks", "labels", "pairs")
 _LABEL, _BACKBONE = "label:", "backbone:"
 
 
 def complaint_about_need(need: Any) -> str:
-    """What is wrong with a need, as a clause; empty for one that can be met.
+    """What is wrong with a need, as a clause; empty if nothing is wrong.
 
     Examples:
         >>> complaint_about_need("lables")

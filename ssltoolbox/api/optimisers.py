@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class OptimiserSetting:
-    """What a recipe says of its optimiser besides the optimiser's own options.
+    """What a recipe says about its optimiser, besides the optimiser's own options.
 
     Attributes:
-        name: what the recipe calls it.
-        lr: the highest learning rate; the engine changes that of each group by the schedule.
-        weight_decay: of groups that have none of their own; the groups of the engine all have one.
-        momentum, betas: only of optimisers that use these keys of the recipe.
-        fused: True where one kernel for the whole update is wanted, if the optimiser has one.
+        name: the name in the recipe.
+        lr: the highest learning rate. The engine changes the rate of each group by the schedule.
+        weight_decay: weight decay of groups without one. All groups that come from the engine have one.
+        momentum, betas: values of the recipe; only if `Descriptor.uses` contains them.
+        fused: True if the optimiser should update all weights in one kernel, if it can.
     """
 
     name: str
@@ -28,11 +28,11 @@ class OptimiserSetting:
 
 
 class Optimiser(Protocol):
-    """A `torch.optim.Optimizer`; a target is called as `Target(options, groups, setting)`: a class or a function.
+    """A `torch.optim.Optimizer`. A target, a class or a function, is called as `Target(options, groups, setting)`.
 
-    `groups` are torch's groups of parameters: dictionaries with `params`, `weight_decay`, perhaps an `lr` of their
-    own, and what else a method gives them. What changes from step to step must be in `state_dict()`, so that an
-    interrupted run resumes exactly; a checkpoint holds tensors and plain values only.
+    `groups` are torch's groups of parameters: dictionaries with `params`, `weight_decay`, and optionally `lr` and
+    other settings from the method. All state that changes from step to step must be in `state_dict()`, so that an
+    interrupted run resumes exactly. It may contain only tensors and plain values.
 
     Examples:
         >>> import torch
@@ -47,19 +47,19 @@ class Optimiser(Protocol):
     param_groups: list[dict[str, Any]]
 
     def step(self, closure: Any = None) -> Any:
-        """Changes the parameters by their gradients. A closure that is given must be called, with gradients on."""
+        """Updates the parameters by their gradients. If there is a closure, calls it first, with gradients on."""
         ...
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients."""
+        """Clears the gradients: sets them to None, or to 0."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What changes from step to step."""
+        """The state that changes from step to step."""
         ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continues from there."""
+        """Restores a state of `state_dict()`."""
         ...
 
 
@@ -69,13 +69,13 @@ Groups = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class ScheduleSetting:
-    """What a schedule needs to know of a run.
+    """What a schedule needs to know about a run.
 
     Attributes:
         steps: optimiser steps after the warm-up.
-        steps_per_epoch: optimiser steps; 0 where the data could not be found.
-        final_lr_fraction: where the rate ends, as a fraction of the highest one; only of schedules that use this
-            key of the recipe.
+        steps_per_epoch: optimiser steps of an epoch; 0 if the data could not be found.
+        final_lr_fraction: the last learning rate, as a fraction of the highest one; only if `Descriptor.uses`
+            contains it.
     """
 
     steps: int
@@ -86,8 +86,8 @@ class ScheduleSetting:
 class Schedule(Protocol):
     """The learning rate over the steps after the warm-up. A target is called as `Target(options, setting)`.
 
-    A rate depends on the step alone, so that a resumed run continues exactly. Its module is free of torch: `check`
-    prints the rates.
+    The rate must depend only on the step, so that a resumed run continues exactly. The module of the target must
+    not import torch, because `check` prints the rates.
 
     Examples:
         >>> from ssltoolbox.api import Options, ScheduleSetting
@@ -102,5 +102,5 @@ class Schedule(Protocol):
     """
 
     def factor(self, step: int) -> float:
-        """What multiplies the highest learning rate at a step; 0 is the first step after the warm-up."""
+        """The factor of the highest learning rate at a step. Step 0 is the first one after the warm-up."""
         ...

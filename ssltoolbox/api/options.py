@@ -1,4 +1,4 @@
-"""Options: what a recipe may set of a component, and checks of these settings."""
+"""Options: the settings of a component that a recipe may change, and their checks."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class LabelFacts:
         frames: the number of frames that have the label.
         counts: for a class label, the number of frames of each class, in the order of `DataFacts.classes`; for a
             label with several yes-or-no columns, the number of frames with yes in each column.
-        lowest, highest: range of a label that is a number.
-        columns: C, the columns of a label with several columns; else 0.
+        lowest, highest: the range of a label that is a number.
+        columns: C, the number of columns of a label with several columns; else 0.
     """
 
     frames: int
@@ -47,18 +47,18 @@ class DataFacts:
         labels: names of the labels.
         label_facts: label → its facts, if they are known without loading.
         pairs: True if the test split has a list of pairs to verify; see `PairedDataset`.
-        loading: approximate seconds of a core to load a frame. Without a GPU, `trainer.workers: auto` uses it to
-            share the cores between loading and the network.
+        loading: approximate seconds that one core needs to load a frame. Without a GPU, `trainer.workers: auto`
+            uses it to share the cores between loading and the network.
         note: one sentence that readers of results on this data must know.
         terms: one sentence that users of a network trained on this data must know; may be empty.
         landmark_detector: name of the detector that found the landmarks; empty if the landmarks belong to the
             data, None if the detector is not known.
-        classes: for labels that are classes, what each class is called: `{"expression": ("neutral", …)}`; for
-            labels of several columns, what each column is called. Labels may be missing here.
-        max_frames: the most frames that downstream tasks take of a split, unless a recipe says otherwise; of a
-            split that is missing here, all.
-        left_out: what lies where the data is and is not used, and how many of it: `{"run folder": 2}`; for a
-            warning.
+        classes: label → the names of its classes, such as `{"expression": ("neutral", …)}`, or the names of its
+            columns. Labels without names are missing.
+        max_frames: split → the largest number of frames that downstream tasks use, unless a recipe says
+            otherwise. Of other splits, they use all frames.
+        left_out: things in the folder of the data that are not used, with their number, for a warning:
+            `{"run folder": 2}`.
     """
 
     clips: int
@@ -83,7 +83,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Setting:
-    """Facts of the rest of the recipe, for cross-checks of a component's options.
+    """Facts of the rest of the recipe, to check a component's options against.
 
     Attributes:
         data: facts of the data; None if the data could not be found.
@@ -91,11 +91,11 @@ class Setting:
         draws: draws among them, N over all ranks.
         hard_negatives: hard negatives of each draw, K.
         backbone: the name of the network, such as `resnet50`.
-        image_size: height and width of its input images, in pixels.
-        crop_size: height and width of the local crops that it sees too, in pixels; 0 without crops.
-        steps, steps_per_epoch: optimiser steps; 0 if the data could not be found.
-        temperature: the option of this name of the method; None if the method has no such option.
-        norm_instances: instances that share the statistics of a batch norm; 0 if it is not known before the run.
+        image_size: height and width of the network's input images, in pixels.
+        crop_size: height and width of the local crops, in pixels; 0 without crops.
+        steps, steps_per_epoch: optimiser steps of the run and of an epoch; 0 if the data could not be found.
+        temperature: the method's option `temperature`; None if the method has no such option.
+        norm_instances: instances that share the statistics of a batch norm; 0 if not known before the run.
     """
 
     data: DataFacts | None
@@ -116,7 +116,12 @@ class Setting:
         return self.steps / self.steps_per_epoch if self.steps_per_epoch else float("inf")
 
     def queue_problems(self, option: str, length: int, thing: str) -> Iterator[Problem]:
-        """A problem if a step's instances do not fill a queue evenly.
+        """A problem if the length of a queue is not divisible by `instances`.
+
+        Args:
+            option: the name of the option with the length.
+            length: of the queue, in rows.
+            thing: what the queue is called in the message.
 
         >>> setting = Setting(None, instances=64, draws=64, hard_negatives=0)
         >>> next(setting.queue_problems("queue", 100, "queue")).hint
@@ -132,11 +137,11 @@ class Setting:
             )
 
     def warmup_problems(self, warmup_steps: int, effect: str) -> Iterator[Problem]:
-        """A warning if a warm-up is as long as the run. Its option is called `warmup_steps`.
+        """A warning at the option `warmup_steps` if the warm-up is as long as the run, or longer.
 
         Args:
             warmup_steps: the value of the option.
-            effect: what a run in its warm-up never does, such as `nothing is masked`.
+            effect: the effect on such a run, such as `nothing is masked`.
 
         >>> setting = Setting(None, instances=64, draws=64, hard_negatives=0, steps=10)
         >>> next(setting.warmup_problems(10, "nothing is masked")).message
@@ -152,10 +157,10 @@ class Setting:
 
 
 class Options(BaseModel):
-    """The base of a component's options. Unknown keys are errors, types are strict, values are frozen.
+    """The base class of a component's options. Unknown keys are errors, types are strict, values are frozen.
 
-    Give every option a type, a default where there is a sensible one, and a docstring beneath it; that is what
-    `ssltoolbox plugins show` prints and what editors complete.
+    Give every option a type, a default if there is a sensible one, and a docstring below it. `ssltoolbox plugins
+    show` prints the docstring, and editors show it.
 
     Examples:
         >>> class MirrorOptions(Options):
@@ -175,11 +180,11 @@ class Options(BaseModel):
     )
 
     def problems(self, setting: Setting) -> Iterable[Problem]:
-        """Problems of these options in this setting. Called before a run begins."""
+        """Problems of these options in this setting. Called before a run begins. By default, there are none."""
         return ()
 
     def also_needs(self) -> frozenset[str]:
-        """Needs of the component with these options, in addition to its descriptor's `needs`, in the same words.
+        """What the component needs with these options, in addition to `Descriptor.needs`; see `Need`.
 
         Examples:
             >>> class SupervisedOptions(Options):
@@ -193,29 +198,31 @@ class Options(BaseModel):
         return frozenset()
 
     def notices(self) -> Iterable[str]:
-        """Lines that users of the component with these options must know, such as the licence of weights; in
-        addition to its descriptor's `notice`."""
+        """Lines that users of the component with these options must know, such as the licence of weights, in
+        addition to `Descriptor.notice`."""
         return ()
 
 
 class DatasetOptions(Options):
-    """The base of a dataset's options."""
+    """The base class of a dataset's options."""
 
     def facts(self, split: Split = "train") -> DataFacts:
         """Facts of a split, found without torch and in well under a second.
 
-        A split that these options leave empty has no clips, and is no error. A dataset whose `facts()` takes no
-        argument answers for the training split alone; what tasks need of val and test is then seen late.
+        If these options leave a split empty, its facts have 0 clips; that is no error. A `facts()` without the
+        argument gives facts of the training split. Then `check` can't find problems of val and test for tasks.
 
         Raises:
-            DataNotFound: when the data is not there.
-            UserError: when it is there but can't be used.
+            DataNotFound: if the data does not exist.
+            UserError: if it exists but can't be used.
         """
         raise NotImplementedError(f"{type(self).__name__} must define facts()")
 
     def per_fold(self) -> Sequence[DatasetOptions]:
-        """Options for each fold of the data, where downstream tasks are to be measured on all of them and their
-        results to be averaged; else these options alone."""
+        """The options of each fold of the data. Downstream tasks run on each fold, and their results are averaged.
+
+        By default, these options are the only fold.
+        """
         return (self,)
 
 
@@ -231,14 +238,14 @@ def facts_of(options: DatasetOptions, split: Split) -> DataFacts | None:
 
 
 class ViewOptions(Options):
-    """The base of a view's options."""
+    """The base class of a view's options."""
 
     size: int = Field(default=112, ge=8, le=1024)
     """Height and width of the images that the backbone sees, in pixels."""
 
 
 class CropOptions(ViewOptions):
-    """The base of the options of a view that makes local crops; see `CroppingView`."""
+    """The base class of the options of a view that makes local crops; see `CroppingView`."""
 
     crops: int = Field(default=0, ge=0, le=32)
     """Local crops of each instance, for methods that use them (multi-crop)."""
@@ -252,7 +259,7 @@ def _named(data: Any) -> Any:
 
 
 class EvaluatorOptions(Options):
-    """The base of a downstream task's options."""
+    """The base class of a downstream task's options."""
 
     splits: ClassVar[tuple[Split, ...]] = ()
     """The splits of the data that the task requires. `check` and `train` report missing ones."""
@@ -269,23 +276,23 @@ class EvaluatorOptions(Options):
     usually none."""
 
     def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        """Problems of the splits of the data for this task. Called before a run begins.
+        """Problems of the data's splits for this task. Called before a run begins. By default, there are none.
 
         Args:
-            facts: of the splits that `splits` names, each with clips.
+            facts: facts of each split in `splits`; each of them has clips.
         """
         return ()
 
 
 class AuxiliaryLossOptions(Options):
-    """The base of an auxiliary loss's options."""
+    """The base class of an auxiliary loss's options."""
 
     weight: float = Field(default=1.0, gt=0)
     """Weight of the loss in the sum with the method's loss."""
 
 
 class NegativeSamplerOptions(Options):
-    """The base of a negative sampler's options."""
+    """The base class of a negative sampler's options."""
 
     count: int = Field(default=1, ge=1, le=16)
     """Number of hard negatives for each sample. Each hard negative has its own positive and is a pair too."""

@@ -1,4 +1,4 @@
-"""The contracts of strategies that pick or change frames. A target is called with its options."""
+"""The contracts of strategies that pick or change frames. A target is called as `Target(options)`."""
 
 from __future__ import annotations
 
@@ -36,23 +36,24 @@ class PositiveGenerator(Generic[OptionsT]):
         self.options = options
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
-        """The positive of `frame`: a frame of the clip, a `Pick` of another clip, or None where there is none.
+        """The positive of `frame`: a frame of the clip, a `Pick` from another clip, or None if there is none.
 
-        Runs on the loader's workers. The result must depend only on the arguments.
+        It runs on the loader's workers. The result must depend only on the arguments. By default, it is `frame`.
         """
         return frame
 
     def render(self, batch: Batch) -> Batch:
-        """The batch with the pixels of its positives (and their landmarks) changed.
+        """A batch in which the pixels of positives, and their landmarks, are changed.
 
-        Runs on the device, on the whole batch, with torch's global generator; on a CPU, on the loader's workers.
-        It must not change its input and must not keep state.
+        It runs on the device, or, if that is a CPU, on the loader's workers. It gets the whole batch, and takes
+        random numbers from torch's global generator. It must not change its input, and must not keep state. By
+        default, it returns its input.
         """
         return batch
 
 
 class NegativeSampler(Generic[OptionsT]):
-    """A strategy that draws hard negatives for an anchor, from its own clip or another one of `clip.catalogue`.
+    """A strategy that chooses hard negatives for an anchor, from its own clip or from clips of `clip.catalogue`.
 
     Examples:
         >>> import numpy as np
@@ -70,8 +71,9 @@ class NegativeSampler(Generic[OptionsT]):
         self.options = options
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> Sequence[int | Pick]:
-        """`options.count` frames of the clip, or `Pick`s of other clips; fewer mean that there is no answer.
+        """`options.count` frames of the clip, or `Pick`s from other clips. Fewer mean that there is no answer, and
+        the engine tries another anchor.
 
-        Runs on the loader's workers. The result must depend only on the arguments.
+        It runs on the loader's workers. The result must depend only on the arguments.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The contracts of downstream tasks. A target is called with its options, as parsed: `Target(options)`."""
+"""The contracts of downstream tasks. A target is called as `Target(options)`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """A downstream task on features of a frozen backbone.
+    """A downstream task on the features of a frozen backbone.
 
     Examples:
         >>> import numpy as np
@@ -43,30 +43,31 @@ class Evaluator(Protocol):
     def evaluate(self, features: Mapping[Split, Features]) -> Mapping[str, Mapping[str, Any]]:
         """Results as in `evaluation.json`: `{"valence": {"ccc": 0.5}, "arousal": …}`, fractions in 0 to 1.
 
-        `TaskResults` are results with a head for `ssltoolbox predict`, and with predictions for the report.
+        To add a head for `ssltoolbox predict`, or predictions for the report, return `TaskResults`.
 
-        Choices (an epoch, a regulariser) are made on `features["val"]`, never on `features["test"]`. Besides the
+        Choose an epoch or a regulariser by `features["val"]`, never by `features["test"]`. In addition to the
         metrics that the descriptor declares, tables and claims use these keys of a result:
 
         - `<metric>_ci`: [low, high], the metric's 95% interval
-        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs); the resamples
-          are the same for every network. The engine computes from it the interval of the difference to an
-          untrained network, on which claims rest. It is not written to `evaluation.json`.
+        - `resamples`: `{metric: [R]}`, the metric over R resamples of people (or clips, or pairs). The resamples
+          must be the same for every network. From them, the engine computes the interval of the difference from
+          an untrained network, which the claims use. They are not written to `evaluation.json`.
         - `protocol`: `linear`, `linear_sgd`, `knn` or `finetune`, or a word of your own
-        - `per_class` by name and `confusion`, a row for each true class; `roc` with `false_accepts`
-          and `true_accepts`
+        - `per_class`: a number for each class, by name
+        - `confusion`: counts, a row for each true class
+        - `roc`: with `false_accepts` and `true_accepts`
 
         Raises:
-            UserError: where the features lack a label that the task needs.
+            UserError: if the features lack a label that the task needs.
         """
         ...
 
 
 class Fit(Protocol):
-    """Trains a `LightningModule` by Lightning's Trainer, on the device of the context.
+    """Trains a `LightningModule` with Lightning's Trainer, on the device of the context.
 
-    The engine's uses the recipe's `trainer.precision`, saves checkpoints as those of a training run, and resumes
-    from the last one.
+    The engine's function uses the recipe's `trainer.precision`, saves checkpoints like a training run does, and
+    resumes from the last one.
     """
 
     def __call__(
@@ -80,12 +81,13 @@ class Fit(Protocol):
         """Trains all steps.
 
         Args:
-            module: what is trained.
-            batches: step → the batches from that step on, such as 0 or the step of a checkpoint.
-            steps: of the optimiser, one for each batch.
-            callbacks: of Lightning. Their `state_dict` is in the checkpoints; it holds tensors and plain values.
-            name: tells this training from others of the run: other data, options or initial weights have another
-                name.
+            module: the module to train.
+            batches: step → the batches from that step on. The step is 0, or that of a checkpoint.
+            steps: number of optimiser steps, one for each batch.
+            callbacks: Lightning callbacks. Their `state_dict` is saved in the checkpoints; it may contain only
+                tensors and plain values.
+            name: the name of this training within the run. Trainings with other data, options or initial weights
+                need other names.
         """
         ...
 
@@ -103,19 +105,19 @@ class EvaluationContext:
     """What the engine passes to a task that needs more than frozen features.
 
     Attributes:
-        backbone: the network, [B, 3, size, size] → [B, feature_dim]; a copy, which the task may train.
+        backbone: a copy of the network, [B, 3, size, size] → [B, feature_dim]; the task may train it.
         feature_dim: the size of its features.
-        view: `augment` for images to train on, `plain` for images to look at.
+        view: the recipe's view: `augment` for training, `plain` for evaluation.
         datasets: the splits of the task's data.
         frames: split → clip and frame numbers, [n] each, of the frames that the task should use.
-        read: (dataset, clips, frames, batch size) → the images in that order, batch by batch, on the loader's
+        read: (dataset, clips, frames, batch size) → the images in that order, in batches, read by the loader's
             workers.
-        features: (dataset, clips, frames) → the features of those images in that order, without the unreadable
-            ones, with the backbone frozen as it was when the task began.
-        device: where the backbone is.
-        seed: the recipe's.
-        progress: (total, unit) → a context manager that shows progress; it gives a function that takes the number
-            of units done since the last call.
+        features: (dataset, clips, frames) → the features of these images in that order, without the unreadable
+            ones. They are computed with the backbone as it was when the task began.
+        device: the device of the backbone.
+        seed: the recipe's seed.
+        progress: (total, unit) → a context manager that shows progress. It yields a function; call it with the
+            number of units done since the last call.
         classes: label → the names of its classes, or of its columns, where the data names them.
         fit: trains a network.
     """
@@ -151,13 +153,13 @@ class NetworkEvaluator(Protocol):
 
     @property
     def needs_network(self) -> bool:
-        """False if the task, with these options, runs as an `Evaluator`."""
+        """True if the engine must call `evaluate_network`; False if it must call `Evaluator.evaluate`."""
         ...
 
     def evaluate_network(self, context: EvaluationContext) -> Mapping[str, Mapping[str, Any]]:
         """Results as those of `Evaluator.evaluate`, under the same rules.
 
         Raises:
-            UserError: where the data lacks what the task needs.
+            UserError: if the data lacks something that the task needs.
         """
         ...

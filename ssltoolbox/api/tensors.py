@@ -42,7 +42,7 @@ class Frames:
 
 
 class TensorFields:
-    """A dataclass whose tensors, also nested ones, are moved together."""
+    """A dataclass with tensors. Its methods change all of them together, also nested ones."""
 
     def changed(self: T, change: Callable[[Tensor], Tensor]) -> T:
         """A copy with a function applied to every tensor."""
@@ -73,23 +73,23 @@ class TensorFields:
 
 @dataclass(frozen=True, eq=False)
 class Batch(TensorFields):
-    """N draws as loaded, with all that is known of their frames.
+    """N draws, with the pixels and facts of their frames.
 
-    The second axis has the roles `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`; with one
-    side it has only the first half.
+    The second axis has the roles `[anchor, hard_1 … hard_K, pos(anchor), pos(hard_1) … pos(hard_K)]`. With one
+    side, it has only the first half.
 
     Attributes:
         frames: [N, R, 3, S, S] uint8 RGB.
         landmarks: [N, R, 68, 2] float32 pixels, NaN where there are none.
         draw: [N] int64, unique within a run.
-        clip, identity: [N, R] int64: a strategy may pick a frame of another clip.
+        clip, identity: [N, R] int64; the frames of a draw may come from different clips.
         time: [N, R] float64 seconds within the clip.
         labels: name → [N, R], or [N, R, C] for labels of C numbers.
-        found: name → [N, R] float32 results of picks, NaN for none; see `Pick.found`.
-        own: the draws of this process, if several processes share the batch; the pixels of other draws are not
+        found: name → [N, R] float32, the numbers of `Pick.found`; NaN for none.
+        own: the draws of this process, if several processes share the batch. The pixels of other draws are not
             used.
-        sides: 2; 1 without positives, for a method that uses only side A.
-        counts: counts for the log, such as unreadable frames and refused draws.
+        sides: 2; or 1, without positives, for a method that uses only side A.
+        counts: counts for the log, such as the number of unreadable frames.
         notes: one line for each frame that could not be read.
     """
 
@@ -138,8 +138,8 @@ class Rows(TensorFields):
         clip, identity: [rows] int64.
         time: [rows] float64 seconds.
         labels: name → [rows] or [rows, C]; for reports, and for methods that declare that they need labels.
-        weight: [rows] the number of ordinary negatives that a row counts as for the other instances of its draw;
-            the larger weight of the two counts. None if all rows count as one.
+        weight: [rows] the number of ordinary negatives that a row counts as, among the instances of its draw. For
+            two rows of a draw, the larger of their weights counts. None if all rows count as one.
         descriptors: key of a masker → [rows, F] its descriptors; a row of NaN is never masked. F may be 0.
     """
 
@@ -162,7 +162,7 @@ class Rows(TensorFields):
         weight: Tensor | None = None,
         descriptors: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """`descriptor` is short for `descriptors={"": descriptor}`, for a single masker of any key."""
+        """`descriptor` is short for `descriptors={"": descriptor}`, if there is one masker."""
         given = descriptors or {} if descriptor is None else {"": descriptor}
         values = (draw, clip, identity, time, labels or {}, weight, given)
         for attribute, value in zip(fields(self), values, strict=True):
@@ -170,7 +170,7 @@ class Rows(TensorFields):
 
     @property
     def descriptor(self) -> Tensor:
-        """[rows, F] the descriptors of all maskers side by side; inside a masker, its own."""
+        """[rows, F] the descriptors of all maskers side by side. In a masker's methods, only its own."""
         import torch
 
         if not self.descriptors:
@@ -215,13 +215,13 @@ class StepOutput:
 
     Attributes:
         loss: [] the loss.
-        terms: named scalars for the log, detached: terms of the loss, shares, …
-        embeddings: [M, D] of side A: for diagnostics, for maskers that learn and, with their gradient, for
-            auxiliary losses.
+        terms: named scalars for the log, detached, such as terms of the loss.
+        embeddings: [M, D] of side A, for diagnostics and for maskers that learn. If they have their gradient, also
+            for auxiliary losses.
         pairs: [M, D] of side B; row i belongs to row i of `embeddings`.
         features: [M, feature_dim] of side A, or [2M, feature_dim] of both sides, with their gradient, for
-            auxiliary losses. None takes the outputs of the backbone's calls, in order.
-        temperature: τ of the loss, for auxiliary losses; None if it has none.
+            auxiliary losses. If None, the engine takes the outputs of the backbone's calls, in their order.
+        temperature: τ of the loss, for auxiliary losses; None if the loss has none.
     """
 
     loss: Tensor
@@ -278,12 +278,12 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of images that show one person or two; each image is a clip of one frame.
+    """Pairs of images for face verification. Each image is a clip of one frame.
 
     Attributes:
-        first, second: [pairs] int64 clip numbers.
-        same: [pairs] bool.
-        fold: [pairs] int64; people of one fold are in no other.
+        first, second: [pairs] int64 clip numbers of the two images.
+        same: [pairs] bool, True if both images show the same person.
+        fold: [pairs] int64; each person is in only one fold.
     """
 
     first: np.ndarray

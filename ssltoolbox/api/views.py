@@ -1,4 +1,4 @@
-"""The contract of views. A target is called with its options, as parsed: `Target(options)`."""
+"""The contracts of views. A target is called as `Target(options)`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Side = Literal["a", "b"]
 
 @runtime_checkable
 class View(Protocol):
-    """An augmentation pipeline on the device, in batch; on a CPU `augment` runs on the loader's workers.
+    """An augmentation pipeline. It runs on the device; on a CPU, `augment` runs on the loader's workers.
 
-    An attribute `on_workers` overrides this: True if the view must run on the loader's workers even with a GPU,
-    such as a view without a batched form; False if it must not.
+    An optional attribute `on_workers` overrides this: with True, the view runs on the loader's workers also if
+    there is a GPU; with False, it never does. Use True for a view that can't augment a batch at once.
 
     Examples:
         >>> import torch
@@ -60,7 +60,10 @@ class CroppingView(View, Protocol):
     """
 
     def crop(self, images: Tensor, landmarks: Tensor, number: int) -> Tensor:
-        """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, crop_size, crop_size] float: local crop `number`."""
+        """[B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, crop_size, crop_size] float: local crop `number`.
+
+        Even numbers are crops of side A's images, odd numbers of side B's.
+        """
         ...
 
 
@@ -85,9 +88,9 @@ class PairedView(View, Protocol):
     def augment_pair(
         self, images_a: Tensor, landmarks_a: Tensor, images_b: Tensor, landmarks_b: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Twice [B, 3, S, S] uint8 and [B, 68, 2] pixels → twice [B, 3, size, size] float, normalised, augmented.
+        """Augments both sides. It is called instead of `augment` if the method uses both.
 
-        Called instead of `augment` if the method uses both sides.
+        Of each side: [B, 3, S, S] uint8 and [B, 68, 2] pixels → [B, 3, size, size] float, normalised, augmented.
         """
         ...
 
@@ -116,18 +119,19 @@ class SharedView(View, Protocol):
     """
 
     def random_parameters(self, count: int, part: Side | int, device: torch.device) -> tuple[Tensor, ...]:
-        """[count, …] each, from torch's global generator: all random numbers for one side, or one crop, of the
-        images.
+        """Tensors [count, …] with all random numbers for one side, or one local crop, of the images.
+
+        They come from torch's global generator.
 
         Args:
-            count: of images.
-            part: the side for `augment`, the number of the local crop for `crop`.
-            device: of the images.
+            count: number of images.
+            part: the side for `augment`; the number of the local crop for `crop`.
+            device: the device of the images.
         """
         ...
 
     def augment_with(
         self, images: Tensor, landmarks: Tensor, part: Side | int, parameters: tuple[Tensor, ...]
     ) -> Tensor:
-        """`augment` or `crop` with these parameters, one row for each image; draws no further random numbers."""
+        """`augment` or `crop` with these parameters, a row for each image. It uses no other random numbers."""
         ...

@@ -16,11 +16,11 @@ class RunSetting:
     """The run that a callback or a logger is for.
 
     Attributes:
-        name: the recipe's.
+        name: the recipe's name.
         folder: the run folder; files may be written there.
         steps: optimiser steps of the whole run.
         recipe: the resolved recipe as plain data.
-        run_id: what a logger gave as its `run_id` when this run began; None at the beginning.
+        run_id: the `run_id` that the logger had when the run began, if the run is resumed; else None.
     """
 
     name: str
@@ -31,10 +31,10 @@ class RunSetting:
 
 
 class Callback(Protocol):
-    """A `pytorch_lightning.Callback`: it is called at the events of training, on every process.
+    """A `pytorch_lightning.Callback`: it is called at the events of training, in every process.
 
-    The module in training has the method as `module.method`. Outputs of a step are a dictionary with `loss`,
-    `embeddings`, `rows` and `counts`. What the callback needs after a resume goes into its `state_dict()`.
+    The method is `method` of the module that is trained. The outputs of a step are a dictionary with `loss`,
+    `embeddings`, `rows` and `counts`. State that the callback needs after a resume goes into its `state_dict()`.
 
     Examples:
         >>> from pathlib import Path
@@ -54,16 +54,16 @@ class Callback(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps of it, for `load_state_dict` after a resume."""
+        """The state for the checkpoint; after a resume, `load_state_dict` gets it."""
         ...
 
 
 class Logger(Protocol):
-    """Gets the metrics of a run, on the first process alone; `metrics.csv` is always written as well.
+    """Gets the metrics of a run, in the first process only. `metrics.csv` is always written as well.
 
-    A logger that fails in training is left out from then on; the run continues. A `run_id`, if it has one, is text
-    that it gets again, in its setting, when the run is resumed. A `close(ending)`, if it has one, is called at the
-    end with an `Ending`. Lightning's own loggers will do, too.
+    If a logger fails during training, the run continues without it. A logger may have an attribute `run_id`, a
+    text: when the run is resumed, it is in the logger's setting. A logger may have a method `close(ending)`: it is
+    called at the end, with an `Ending`. Lightning's own loggers work too.
 
     Examples:
         >>> from pathlib import Path
@@ -90,6 +90,6 @@ class Logger(Protocol):
 
         Args:
             metrics: name → number.
-            step: how many steps are done.
+            step: number of optimiser steps done.
         """
         ...

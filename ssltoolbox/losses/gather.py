@@ -17,20 +17,21 @@ from ssltoolbox.api import MethodContext, Rows
 def gather_embeddings(embeddings: Tensor) -> Tensor:
     """[N, …] → [G, …] the embeddings of all ranks, rank after rank, with gradients to all of them.
 
-    Without other ranks these are the embeddings themselves. All ranks must have equally many.
+    With one rank, these are the embeddings themselves. All ranks must have the same number of them.
     """
     return torch.cat(dist.gather(embeddings)) if dist.world_size() > 1 else embeddings
 
 
 def gather_rows(rows: Rows) -> Rows:
-    """The rows of all ranks, rank after rank, as `gather_embeddings` has their embeddings."""
+    """The rows of all ranks, in the order of `gather_embeddings`."""
     return rows.changed(lambda values: concat_all_gather(values.contiguous()))
 
 
 def candidates_in_batch(rows: Rows, context: MethodContext, needed: bool = False) -> Rows:
     """The rows of `NTXentLoss`'s columns in batch: side A of every rank, then side B of every rank.
 
-    Rows are gathered from other ranks only if maskers, weights or the method itself (`needed`) need them.
+    It gathers rows from other ranks only if maskers, weights or the method itself (`needed`) need them. Otherwise,
+    it returns `rows`.
     """
     if not context.distributed or not (needed or context.maskers or rows.weight is not None):
         return rows

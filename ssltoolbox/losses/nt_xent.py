@@ -47,10 +47,10 @@ class NTXentLoss(lightly.loss.NTXentLoss):
 
     with cosine similarities s, averaged over rows; the second term is 0 if V(i) is empty. With w = 0, masked
     candidates are only removed. n_ik, usually 1, is the number of ordinary negatives that the negative k counts
-    as. With only the two sides as arguments, the result is bit-identical to the parent's. Unlike in the parent,
+    as. With only the two sides as arguments, the result is bit-identical to that of lightly's class. Unlike there,
     the queue is part of the state dict.
 
-    A decoupled loss leaves the positive out of its denominator, and weighs it with w_i:
+    A decoupled loss leaves the positive out of its denominator, and multiplies it by w_i:
 
         ℓ(i, p) = −w_i s_ip/τ + log Σ_{k∈U(i)} n_ik e^{s_ik/τ}
         w_i = 2 − e^{s_ip/σ} / mean_j e^{s_jp/σ}, or 1 without σ
@@ -68,12 +68,12 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         memory_bank_size: (K, D) of the queue; 0 for negatives in the batch.
         gather_distributed: True to compare with the rows of all ranks.
         decoupled: True to leave the positive out of the denominator.
-        positive_sigma: σ of the weights w_i of a decoupled loss; None for none.
-        one_way: True to compare side 0, the queries, with side 1 of the batch, the keys, alone.
-        robust: replaces ℓ(i, x), also in the attraction.
-        soft: candidates share the target of a row with its positive; masked ones do not.
-        most_pairs: the most pairs of rows and candidates whose logits are in memory at once. Of more, the loss
-            compares blocks of columns, and the backward pass compares each one again.
+        positive_sigma: σ of the weights w_i of a decoupled loss; None for weights of 1.
+        one_way: True to compare only queries (side 0) with keys (side 1 of the batch).
+        robust: a loss that replaces ℓ(i, x), also in the attraction.
+        soft: a rule by which candidates share the target of a row with its positive; masked ones do not.
+        most_pairs: the largest number of logits, of pairs of a row and a candidate, in memory at once. If there
+            are more pairs, the loss works on blocks of columns, and the backward pass computes each block again.
 
     Source: Shu et al., BMVC 2022, section 3.3; without masks Chen et al. 2020 (batch), He et al. 2020 (queue),
     Chen et al. 2021 (one way); decoupled Yeh et al., ECCV 2022; further positives Khosla et al. 2020, equation 2.
@@ -114,7 +114,7 @@ class NTXentLoss(lightly.loss.NTXentLoss):
         negative_weights: Tensor | None = None,
         positives: Tensor | None = None,
     ) -> Tensor:
-        """The loss with the mask, negatives and weights that are given.
+        """The loss, optionally with a mask, further negatives and weights.
 
         Args:
             out0, out1: [N, D] the two sides; row i of both is a pair. With a queue, queries and keys.
@@ -125,13 +125,15 @@ class NTXentLoss(lightly.loss.NTXentLoss):
             negatives: [2N, E, D] in batch, [N, E, D] one way or with a queue: further negatives of each row, never
                 masked.
             attract: w, the weight of the attraction.
-            weights: of the shape of `masked`: n, the number that each candidate counts as, above 0.
+            weights: in the shape of `masked`: n, the number that each candidate counts as, above 0.
             negative_weights: [2N, E] or [N, E], n of `negatives`.
-            positives: bool, of the shape of `masked`: True for a further positive. Not for a decoupled
-                or robust loss.
+            positives: bool, in the shape of `masked`: True for a further positive.
 
         Returns:
             [] the loss.
+
+        Raises:
+            ValueError: if a decoupled or robust loss gets `positives`.
         """
         choices = self.decoupled or self.one_way or self.robust or self.soft
         given = any(each is not None for each in (masked, negatives, weights, positives))

@@ -9,7 +9,7 @@ from ssltoolbox.api import Rows
 
 
 def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
-    """[A, C]: the larger weight of two rows of one draw, else 1. None without weights."""
+    """[A, C]: for two rows of one draw, the larger of their weights; else 1. None without weights."""
     if anchors.weight is None or candidates.weight is None:
         return None
     larger = torch.maximum(anchors.weight[:, None], candidates.weight)
@@ -17,7 +17,7 @@ def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
 
 
 def same_class(anchors: Rows, candidates: Rows, label: str) -> Tensor:
-    """[A, C] bool: True where both rows have the same class of a label. A row of class -1 has none."""
+    """[A, C] bool: True where both rows have the same class of a label. Class -1 means that a row has no class."""
     classes, others = anchors.labels[label], candidates.labels[label]
     return (classes[:, None] == others) & (classes >= 0)[:, None]
 

@@ -14,7 +14,7 @@ def single(values: Tensor) -> Tensor:
 
 
 def in_single_precision(loss: Callable[..., Tensor], *embeddings: Tensor) -> Tensor:
-    """The loss of embeddings, computed in single precision or better.
+    """Computes a loss of embeddings in single precision or better.
 
     Cosines, and statistics over a batch such as variances and correlations, lose too many digits in bf16 and fp16.
 

@@ -22,13 +22,13 @@ def saved(bank: Bank) -> Bank:
 
 
 class RowQueue(nn.Module):
-    """The rows of a queue of keys, updated together with it, and part of the state dict.
+    """The rows of the keys in a queue. They are part of the state dict; enqueue rows whenever you enqueue keys.
 
-    An empty entry has draw -1, NaN descriptors and unknown labels, so that it is never masked. All labels and
-    descriptors of the rows are kept.
+    An empty entry has draw -1, NaN descriptors and unknown labels, so that it is never masked. The queue keeps all
+    labels and descriptors of the rows.
 
     Args:
-        length: rows in the queue.
+        length: number of keys in the queue.
         descriptor_dim: not used; API 1 needed the size of the descriptors.
     """
 
@@ -48,7 +48,7 @@ class RowQueue(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, rows: Rows, pointer: int) -> None:
-        """Writes rows at `pointer`, the position of the queue of keys before it has enqueued the keys."""
+        """Writes rows at `pointer`: the position of the queue of keys before it enqueues the keys."""
         entries = slice(pointer, pointer + len(rows))
         for name in _FIELDS:
             self.get_buffer(name)[entries] = getattr(rows, name)

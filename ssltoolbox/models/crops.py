@@ -12,15 +12,15 @@ from torch import Tensor
 def features_of_crops(backbone: Callable[[Tensor], Tensor], images: Sequence[Tensor]) -> Tensor:
     """The features of views and local crops, in their order.
 
-    Images of one size that follow each other go through the backbone together, as the authors of SwAV and DINO do
-    it. So batch norm sees the two views as one batch, and all local crops as another.
+    Successive images of the same size go through the backbone as one batch. So batch norm sees the two views as
+    one batch, and all local crops as another, as in the authors' code of SwAV and DINO.
 
     Args:
         backbone: [B, 3, s, s] → [B, feature_dim], for each of the sizes.
         images: [M, 3, s, s] each, such as `(*inputs.views, *inputs.crops)`.
 
     Returns:
-        [M · number of images, feature_dim]; `.split(M)` gives those of each image.
+        [M · number of images, feature_dim]; `.split(M)` gives the features of each image.
 
     Examples:
         >>> views, crops = [torch.zeros(2, 3, 8, 8)] * 2, [torch.ones(2, 3, 4, 4)] * 3

@@ -16,7 +16,7 @@ def momentum_copy(model: M) -> M:
     """A copy without gradients, for `Momentum` or lightly's `update_momentum`.
 
     Unlike `copy.deepcopy`, it also copies modules with `torch.nn.utils.weight_norm`, such as lightly's
-    `DINOProjectionHead`. Their weight is computed from parameters, and torch refuses to copy it.
+    `DINOProjectionHead`. Their weight is computed from parameters, and torch does not copy such tensors.
     """
     computed = {
         id(value): value.detach().clone()
@@ -32,13 +32,13 @@ def momentum_copy(model: M) -> M:
 class Momentum:
     """Momentum copies of some modules, and their update: copy ← m · copy + (1 − m) · module.
 
-    Only parameters follow; a copy's batch statistics are its own. The method registers the copies under names of
-    its choice, which are the names in the state dict. The update depends on the step alone and has no state.
+    The update changes only parameters; each copy has its own batch statistics. The method registers the copies as
+    submodules, under names of its choice, so that they are in the state dict. m depends only on the step.
 
     Args:
         modules: the modules to copy.
         momentum: m at the first step, in [0, 1].
-        final: m at the last step, which is reached along a cosine; None for a constant m.
+        final: m at the last step; in between, m follows a cosine. None for a constant m.
         steps: optimiser steps of the run, for the cosine.
 
     Attributes:

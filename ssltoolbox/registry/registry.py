@@ -113,7 +113,7 @@ class Registry:
     """All components by kind and name.
 
     Attributes:
-        broken: plugins that could not be taken in.
+        broken: plugins that could not be loaded.
         disabled: plugins that SSLTOOLBOX_DISABLE names.
     """
 

@@ -30,10 +30,10 @@ class Finding:
     """The result of one rule.
 
     Attributes:
-        component: such as "negative masker 'mask_fn'"; the target, where no component was found.
+        component: the component, such as "negative masker 'mask_fn'"; the target if no component was found.
         rule: the rule, in a few words.
-        advice: what is wrong and what to do, one complaint a line; empty where nothing is known to be wrong.
-        tried: False where another finding stood in the way, or where the rule can't be tried here.
+        advice: what is wrong and what to do, a line for each complaint; empty if no fault was found.
+        tried: False if the rule could not be tried, because of another finding or on this machine.
     """
 
     component: str
@@ -48,7 +48,7 @@ class Finding:
 
 
 class BrokenContract(AssertionError):
-    """A plugin breaks its contract; the message has the advice for each broken rule."""
+    """A plugin breaks its contract. The message has the advice for each broken rule."""
 
 
 def check_plugin(
@@ -59,21 +59,21 @@ def check_plugin(
     recipe: Path | str | None = None,
     backbone: str = "",
 ) -> None:
-    """Tries every rule of its kind on each component of a plugin.
+    """Tests each component of a plugin against every rule of its kind.
 
     Args:
         target: a plugin's module or its name, a component's name (`"hard_neg"`), a Python file, a component's
             class or its path (`"my_package.strategy:Mirror"`), or a descriptor.
-        options: component → option → value, as a recipe would set them; defaults for the others.
-        data: a dataset as recipes name it, `{"name": "frames", "root": "faces"}`, that downstream tasks are tried
-            on instead of made-up features, and whose labels methods get.
-        recipe: where options, data, backbone and plugin files come from, as far as they are not given here.
-        backbone: timm's name of the network that methods and tasks are given. Empty for one that the component
-            needs (`backbone:vit`), or else a tiny one.
+        options: component → option → value, as in a recipe. Other options have their defaults.
+        data: a dataset as in a recipe, such as `{"name": "frames", "root": "faces"}`. Tasks run on it, instead of
+            on random features, and methods get its labels.
+        recipe: a recipe with options, data, backbone and plugin files. The other arguments take precedence.
+        backbone: timm's name of the network for methods and tasks. By default, a network that the component needs
+            (`backbone:vit`), or else a tiny one.
 
     Raises:
-        BrokenContract: with advice on each rule that is broken.
-        UserError: for an unknown target, and for options, data or a backbone that can't be used.
+        BrokenContract: if a rule is broken.
+        UserError: if the target is unknown, or options, data or the backbone can't be used.
 
     Examples:
         >>> check_plugin("hard_neg", options={"hard_neg": {"gap": 2.0}})
@@ -92,12 +92,16 @@ def examine(
     recipe: Path | str | None = None,
     backbone: str = "",
 ) -> tuple[Finding, ...]:
-    """The result of every rule; see `check_plugin`."""
+    """The result of every rule. The arguments are those of `check_plugin`.
+
+    Raises:
+        UserError: as `check_plugin` does.
+    """
     around = surroundings(data, recipe, backbone)
     try:
         items = found(target, around.files)
     except BrokenPluginError as error:
-        return (Finding(str(target), "the plugin can be taken in", str(error)),)
+        return (Finding(str(target), "the plugin can be loaded", str(error)),)
     given = dict(options or {})
     names = {item.descriptor.name for item in items}
     for name in given.keys() - names:

@@ -126,7 +126,7 @@ def test_options_reach_the_component(golden: Golden) -> None:
     golden(finding.rule)
 
 
-def test_a_plugin_that_can_t_be_taken_in(plugins: FakePlugins, golden: Golden) -> None:
+def test_a_plugin_that_can_t_be_loaded(plugins: FakePlugins, golden: Golden) -> None:
     plugins.install("mirrors", NO_IMPORT)
     (finding,) = examine("mirrors")
     advice = "ModuleNotFoundError: No module named 'a_library_that_is_not_there'"
