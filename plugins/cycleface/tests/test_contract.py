@@ -1,4 +1,4 @@
-"""All of its components keep to the contracts of their kinds."""
+"""All components follow the contracts of their kinds."""
 
 from __future__ import annotations
 

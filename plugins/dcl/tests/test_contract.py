@@ -1,4 +1,4 @@
-"""It keeps to the contract of its kind, with and without weights of positives."""
+"""The plugin follows the contract of its kind, with and without weights of positives."""
 
 import pytest
 import ssltoolbox_dcl

@@ -1,4 +1,4 @@
-"""It keeps to the contract of its kind."""
+"""The plugin follows the contract of its kind."""
 
 import ssltoolbox_global_threshold
 

@@ -1,4 +1,4 @@
-"""How far eyes and mouth moved between frames, from landmarks alone."""
+"""How much eyes and mouth changed between frames, by their landmarks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ EYES, MOUTH = slice(36, 48), slice(48, 68)
 
 
 def change(landmarks: NDArray[np.floating], anchor: int, frames: list[int]) -> NDArray[np.floating]:
-    """How much the shapes of eyes and mouth of `frames` differ from the anchor's: [len(frames)] ≥ 0.
+    """How much the shapes of eyes and mouth in `frames` differ from those in the anchor.
 
     Args:
         landmarks: [T, 68, 2] of the whole clip, NaN where there are none.
+        anchor: the number of the anchor frame.
+        frames: the numbers of the other frames.
 
     Returns:
-        The distance between the shapes; 0 where one of the two frames has no landmarks.
+        [len(frames)] distances of the shapes, at least 0; 0 if one of the two frames has no landmarks.
     """
     shapes = _shapes(landmarks[[anchor, *frames]])
     return np.nan_to_num(np.linalg.norm(shapes[1:] - shapes[0], axis=1))
 
 
 def _shapes(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
-    """[B, 68, 2] → [B, 64]: the eyes and the mouth, each about its own centre, upright, in eye distances."""
+    """[B, 68, 2] → [B, 64]: eyes and mouth, each relative to its centre, upright, in units of the eye distance."""
     points = landmarks.astype(np.float64).view(np.complex128)[..., 0]
     eyes, mouth = points[:, EYES].reshape(-1, 2, 6), points[:, MOUTH]
     centres = eyes.mean(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Picks frames of the same clip that are far away in time, or those of them whose face changed most."""
+"""The sampler. It chooses frames of the same clip that are far away in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDING = 1e-9
 
 
 class HardNeg(NegativeSampler[HardNegOptions]):
-    """Distinct frames at least `gap` seconds from the anchor, or of several such frames the most changed ones."""
+    """Distinct frames at least `gap` seconds from the anchor; with `changed`, those whose face changed most."""
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
         options = self.options
@@ -28,8 +28,8 @@ class HardNeg(NegativeSampler[HardNegOptions]):
     def _far_away(self, clip: Clip, anchor: int, count: int, rng: np.random.Generator) -> list[int]:
         """At most `count` distinct frames beyond the gap.
 
-        First a side is drawn, before or after the anchor, with equal chances if both have a frame left; then a
-        frame of that side, all equally likely.
+        It first chooses a side, before or after the anchor, equally likely if both have a frame left. Then it
+        chooses a frame of that side, all equally likely.
         """
         gap = self.options.gap * (1 - ROUNDING)
         before = clip.times.searchsorted(clip.times[anchor] - gap, side="right")

@@ -1,4 +1,4 @@
-"""HardNeg stays in the clip, never comes nearer than the gap, and is uniform over the side it chose."""
+"""HardNeg chooses distinct frames of the clip, beyond the gap, all equally likely on a side."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ def clip_at(times: ArrayLike, landmarks: np.ndarray | None = None) -> Clip:
 
 
 def moving_mouth(opening: ArrayLike) -> np.ndarray:
-    """[T, 68, 2]: one face whose mouth is that far open at each time."""
+    """[T, 68, 2] landmarks of a face whose mouth is open by `opening` pixels."""
     face = np.random.default_rng(1).uniform(0, 48, (68, 2)).astype(np.float32)
     landmarks = np.repeat(face[None], len(opening), axis=0)
     landmarks[:, 56:60, 1] += np.asarray(opening, np.float32)[:, None]
@@ -56,8 +56,8 @@ def test_the_papers_gap_is_twelve_frames() -> None:
     assert min(distances) == 12
 
 
-def test_sides_are_tossed_and_frames_uniform() -> None:
-    """Anchor 20 of 60: nine frames before, 28 after; each side gets half of the draws."""
+def test_sides_are_equally_likely_and_their_frames_too() -> None:
+    """For anchor 20 of 60, nine frames are before and 28 after. Each side gets half of the draws."""
     clip = clip_at(np.arange(60) / PAPER_FPS)
     strategy, rng, draws = HardNeg(HardNegOptions()), np.random.default_rng(0), 8000
     counts = Counter(strategy.pick(clip, 20, rng)[0] for _ in range(draws))
@@ -68,7 +68,7 @@ def test_sides_are_tossed_and_frames_uniform() -> None:
     assert chi_squared < 68  # p = .001 at 36 degrees of freedom
 
 
-def test_the_side_that_has_some_is_taken() -> None:
+def test_a_side_without_frames_is_not_chosen() -> None:
     clip = clip_at(np.arange(15) / PAPER_FPS)
     assert all(HardNeg(HardNegOptions()).pick(clip, 0, np.random.default_rng(s))[0] >= 12 for s in range(20))
     assert HardNeg(HardNegOptions()).pick(clip, 7, np.random.default_rng(0)) == []
@@ -116,7 +116,7 @@ def test_changed_takes_the_most_changed_of_the_candidates() -> None:
     assert HardNeg(options).pick(clip, 20, np.random.default_rng(0)) == expected
 
 
-def test_two_candidates_are_less_choosy_than_many() -> None:
+def test_more_candidates_find_more_changed_frames() -> None:
     clip = clip_at(np.arange(60) / PAPER_FPS, moving_mouth(np.arange(60) % 7))
 
     def mean_change(candidates: int) -> float:
@@ -127,8 +127,8 @@ def test_two_candidates_are_less_choosy_than_many() -> None:
     assert mean_change(2) < mean_change(4) < mean_change(16)
 
 
-def test_change_looks_at_shapes_alone() -> None:
-    """Neither where a face is in the picture, nor its size, nor its roll is a change; an open mouth is."""
+def test_change_depends_only_on_shapes() -> None:
+    """Another position, size or roll of the face is no change; an open mouth is a change."""
     landmarks = moving_mouth([0, 0, 4])
     turn = np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
     landmarks[1] = landmarks[1] @ turn * 1.5 + 7
@@ -137,7 +137,7 @@ def test_change_looks_at_shapes_alone() -> None:
     assert opened > 0.05
 
 
-def test_without_landmarks_nothing_is_known_of_a_change() -> None:
+def test_without_landmarks_there_is_no_change() -> None:
     landmarks = moving_mouth([0, 5, 9])
     landmarks[1] = np.nan
     assert change(landmarks, 0, [1, 2])[0] == 0

@@ -1,4 +1,4 @@
-"""It keeps to the contract of its kind, whatever describes the faces."""
+"""The plugin follows the contract of its kind, whatever describes the faces."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""It keeps to the contract of its kind, with and without a frozen patch embedding."""
+"""The plugin follows the contract of its kind, with and without a frozen patch embedding."""
 
 import pytest
 import ssltoolbox_moco_v3

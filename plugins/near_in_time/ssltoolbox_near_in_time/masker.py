@@ -1,4 +1,4 @@
-"""Masks by clip and time. Every row has both, so no descriptor is needed."""
+"""The masker. Every row has a clip and a time, so it needs no descriptor."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class NearInTime(NegativeMasker[NearInTimeOptions]):
         self.attract = options.attract
 
     def mask(self, anchors: Rows, candidates: Rows, eligible: Tensor) -> Tensor:
-        """[A, C] bool."""
+        """[A, C] bool: True where the candidate is a false negative of the anchor."""
         distance = (anchors.time[:, None] - candidates.time).abs()
         return eligible & (anchors.clip[:, None] == candidates.clip) & (distance < self.options.gap)

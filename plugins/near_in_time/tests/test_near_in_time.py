@@ -1,4 +1,4 @@
-"""What is near in the same clip is masked, and nothing else."""
+"""Only frames of the same clip that are near in time are masked."""
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ def test_at_the_gap_it_is_a_negative_again() -> None:
     assert mask.tolist() == [[True, False, False, False]]
 
 
-def test_empty_places_of_a_queue_are_not_near() -> None:
+def test_empty_entries_of_a_queue_are_not_near() -> None:
     empty = Rows(*torch.full((3, 2), -1), torch.full((2,), torch.nan, dtype=torch.float64), torch.empty(2, 0))
     everything = torch.ones(1, 2, dtype=torch.bool)
     assert not NearInTime(NearInTimeOptions()).mask(rows_at([(0, 0.0)]), empty, everything).any()

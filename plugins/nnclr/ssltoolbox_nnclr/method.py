@@ -1,4 +1,4 @@
-"""NNCLR on lightly's heads and memory bank."""
+"""The method, with lightly's heads and memory bank."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NNCLR(nn.Module):
         self._context = context
 
     def step(self, inputs: StepInputs) -> StepOutput:
-        """[M, 3, S, S] twice → the mean of both directions' losses; side B enters the support set."""
+        """The loss of both sides, the mean over both directions. Side B enters the support set."""
         rows, step = inputs.rows, inputs.step
         projected_a, projected_b = (self.projection(self.backbone(view)) for view in inputs.views)
         predicted_a, predicted_b = self.prediction(projected_a), self.prediction(projected_b)
@@ -51,13 +51,13 @@ class NNCLR(nn.Module):
 
 
 def _support_set(length: int, dim: int, distributed: bool) -> NNMemoryBankModule:
-    """lightly's, made part of the state dict and, over ranks, one for all."""
+    """lightly's memory bank, as part of the state dict, and the same on all ranks."""
     bank = NNMemoryBankModule((length, dim))
     bank.gather_distributed = distributed
     return saved(bank)
 
 
 def _sides_swapped(rows: Rows) -> Rows:
-    """Side B, then side A."""
+    """The same rows, with side B before side A."""
     half = len(rows) // 2
     return rows[half:] + rows[:half]

@@ -1,4 +1,4 @@
-"""NNCLR is lightly's own loop, and takes what the maskers say in both directions."""
+"""NNCLR equals a plain loop with lightly, and applies maskers in both directions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VIEWS = torch.randn(20, 2, DRAWS, 3, 12, 12, generator=torch.Generator().manual_
 
 
 class Marks:
-    """Maskers that mask what a test says, by the rows' numbers; none if it says nothing."""
+    """Maskers with the mask of a test, by the clip numbers of the rows; without a mask, no maskers."""
 
     needs_similarity = False
     needs_embeddings = False
@@ -65,7 +65,7 @@ def build(masked: Tensor | None = None, attract: float = 0.0) -> NNCLR:
 
 
 def rows() -> Rows:
-    """Their numbers stand for their clips."""
+    """Rows whose clip numbers are their positions."""
     draw, number = torch.arange(DRAWS).repeat(2), torch.arange(2 * DRAWS)
     return Rows(draw, number, draw, draw.double())
 
@@ -83,7 +83,7 @@ def trained(step_loss: Callable[[Tensor, Tensor], Tensor], modules: list[nn.Modu
     return losses
 
 
-def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
+def test_twenty_steps_equal_a_plain_lightly_loop() -> None:
     method = build()
     backbone, head, prediction = map(copy.deepcopy, (method.backbone, method.projection, method.prediction))
     support = NNMemoryBankModule((SUPPORT, DIM))
@@ -103,8 +103,8 @@ def test_twenty_steps_are_those_of_a_plain_lightly_loop() -> None:
     assert ours[-1] != ours[0]
 
 
-def test_what_is_masked_leaves_the_denominator_in_both_directions() -> None:
-    """Against the formula, row by row: neighbours of one side with predictions of the other."""
+def test_masked_rows_are_removed_from_both_denominators() -> None:
+    """Compares with the formula, row by row: neighbours of one side with predictions of the other."""
     masked = torch.zeros(2 * DRAWS, 2 * DRAWS, dtype=torch.bool)
     masked[0, 3] = masked[0, DRAWS + 4] = masked[DRAWS + 2, 5] = True
     method = build(masked).eval()
@@ -156,6 +156,6 @@ def test_without_a_gradient_nothing_enters_the_support_set() -> None:
 
 
 @pytest.mark.parametrize(("instances", "advice"), [(8, []), (7, ["write support: 21"])])
-def test_a_support_set_that_instances_don_t_fill_evenly(instances: int, advice: list[str]) -> None:
+def test_the_support_set_is_divisible_by_instances(instances: int, advice: list[str]) -> None:
     problems = OPTIONS.problems(Setting(None, instances=instances, draws=instances, hard_negatives=0))
     assert [problem.hint for problem in problems] == advice

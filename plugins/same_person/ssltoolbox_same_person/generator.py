@@ -1,4 +1,4 @@
-"""Draws another clip of the person, then a frame of it."""
+"""The generator. It chooses another clip of the person, then a frame of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ssltoolbox_same_person import SamePersonOptions
 
 
 class SamePerson(PositiveGenerator[SamePersonOptions]):
-    """The positive is a frame of another clip of the person; without one, as the option `alone` says."""
+    """The positive is a frame of another clip of the person. If there is none, the option `alone` decides."""
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
         catalogue = clip.catalogue
@@ -22,7 +22,7 @@ class SamePerson(PositiveGenerator[SamePersonOptions]):
 
 
 def _another_frame(clip: Clip, frame: int, rng: np.random.Generator) -> int:
-    """Any frame but the given one; that one in a clip of one frame."""
+    """A random frame other than the given one; in a clip of one frame, the given one."""
     if len(clip) == 1:
         return frame
     drawn = int(rng.integers(len(clip) - 1))

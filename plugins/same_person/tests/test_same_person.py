@@ -1,4 +1,4 @@
-"""Positives are of another clip of the person, all equally likely; a person with one clip has an answer."""
+"""Positives come from all other clips of the person, or, if there is none, as the option `alone` says."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""SimilarPose: hard negatives are frames of other people whose head is turned alike."""
+"""SimilarPose: hard negatives are frames of other people with a similar head pose."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How a head is turned, from its landmarks alone: POS (DeMenthon and Davis, IJCV 1995) on a rigid face."""
+"""The pose of a head from landmarks: POS (DeMenthon and Davis, IJCV 1995) on a rigid face."""
 
 from __future__ import annotations
 

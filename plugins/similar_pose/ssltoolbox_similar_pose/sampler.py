@@ -1,4 +1,4 @@
-"""Looks at some frames of other people, and takes those whose pose is nearest to the anchor's."""
+"""The sampler. It compares some frames of other people, and chooses those with the most similar pose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRIES = 4
 
 
 class SimilarPose(NegativeSampler[SimilarPoseOptions]):
-    """`count` frames of other people, the most similar pose first. No answer for an anchor without landmarks."""
+    """`count` frames of other people, the most similar pose first; none for an anchor without landmarks."""
 
     def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[Pick]:
         if clip.landmarks is None or clip.catalogue is None:
@@ -31,7 +31,7 @@ class SimilarPose(NegativeSampler[SimilarPoseOptions]):
     def _candidates(
         self, catalogue: Catalogue, identity: int, rng: np.random.Generator
     ) -> list[tuple[Pick, np.ndarray]]:
-        """Distinct frames of other people, with their landmarks [68, 2], all of which are known."""
+        """Distinct frames of other people that have landmarks, and these landmarks [68, 2]."""
         wanted = max(self.options.candidates, self.options.count)
         found: dict[tuple[int, int], np.ndarray] = {}
         for index in rng.integers(len(catalogue), size=TRIES * wanted).tolist():

@@ -1,4 +1,4 @@
-"""The pose of projected faces is the one they were turned by."""
+"""The pose of a projected face is the rotation that was applied to it."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
 
 
 def seen(rotation: np.ndarray, scale: float = 0.1, centre: tuple[float, float] = (40, 60)) -> np.ndarray:
-    """[68, 2] landmarks of the face under weak perspective; the points that are not looked at are anywhere."""
+    """[68, 2] landmarks of the face under weak perspective; points that the pose ignores are random."""
     landmarks = np.random.default_rng(0).uniform(0, 99, (68, 2))
     landmarks[POINTS] = np.array(centre) + scale * (FACE @ rotation.T)[:, :2] * [1, -1]
     return landmarks

@@ -1,4 +1,4 @@
-"""Hard negatives are of other people, the most similar pose first, and the cost is bounded."""
+"""Hard negatives are frames of other people, the most similar pose first, at a bounded cost."""
 
 from collections.abc import Collection
 from typing import Any
@@ -62,7 +62,7 @@ def test_few_candidates_are_still_other_people(seed: int) -> None:
     assert all(one.clip // 2 != 0 for one in picked)
 
 
-def test_candidates_without_landmarks_are_passed_over() -> None:
+def test_candidates_without_landmarks_are_skipped() -> None:
     for seed in range(20):
         picked = pick(Turned(unknown={2, 3}, bare={4, 5}), candidates=50, count=1, seed=seed)
         assert picked[0].clip >= 6
@@ -73,12 +73,12 @@ def test_an_anchor_without_landmarks_has_no_answer() -> None:
     assert pick(Turned(bare={0})) == []
 
 
-def test_nobody_else_has_landmarks() -> None:
+def test_no_other_person_has_landmarks() -> None:
     assert pick(Turned(unknown=range(2, 12))) == []
     assert pick(Turned(clips=2)) == []
 
 
-def test_a_million_clips_cost_no_more() -> None:
+def test_the_cost_does_not_grow_with_the_clips() -> None:
     catalogue = Turned(clips=1_000_000)
     assert len(pick(catalogue, candidates=16)) == 1
     assert catalogue.looked_at <= 1 + TRIES * 16

@@ -1,4 +1,4 @@
-"""SimSiam: each view predicts the other one's projection (Chen and He, CVPR 2021)."""
+"""SimSiam: each view predicts the projection of the other view (Chen and He, CVPR 2021)."""
 
 from collections.abc import Iterator
 

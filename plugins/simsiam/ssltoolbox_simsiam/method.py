@@ -1,4 +1,4 @@
-"""The method, on lightly's heads and loss."""
+"""The method, with lightly's heads and loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssltoolbox_simsiam import SimSiamOptions
 
 
 class SimSiam(nn.Module):
-    """A projection head and a prediction head on the backbone, which is trained with them."""
+    """The backbone, with a projection head and a prediction head."""
 
     def __init__(self, options: SimSiamOptions, context: MethodContext) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class SimSiam(nn.Module):
         self.loss = NegativeCosineSimilarity()
 
     def step(self, inputs: StepInputs) -> StepOutput:
-        """[M, 3, S, S] twice → the mean of both directions."""
+        """The loss of both sides, the mean over both directions."""
         embeddings_a, embeddings_b = (self.projection(self.backbone(view)) for view in inputs.views)
         a_to_b = in_single_precision(self.loss, self.prediction(embeddings_a), embeddings_b.detach())
         b_to_a = in_single_precision(self.loss, self.prediction(embeddings_b), embeddings_a.detach())

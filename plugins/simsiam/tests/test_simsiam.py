@@ -1,4 +1,4 @@
-"""Views that are equal leave nothing to predict once the heads agree; the target has no gradient."""
+"""The loss is the mean of both directions, and training lowers it."""
 
 from types import SimpleNamespace
 

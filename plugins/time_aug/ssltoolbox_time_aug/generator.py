@@ -1,4 +1,4 @@
-"""Draws an offset, then a direction, then the frame that lies there."""
+"""The generator. It chooses an offset, then a direction, then the frame there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ROUNDING = 1e-6
 
 
 class TimeAug(PositiveGenerator[TimeAugOptions]):
-    """The positive is a frame at a drawn offset before or after the given frame.
+    """The positive is a frame at a random offset before or after the given frame.
 
-    A side fits if the clip has another frame within half the usual frame interval of the wanted time. If both
-    sides fit, each is equally likely; if one fits, it is taken; if none fits, there is no answer.
+    A side fits if the clip has another frame there, within half of `Clip.interval`. If both sides fit, they are
+    equally likely. If one side fits, it is taken. If none fits, there is no positive.
     """
 
     def __init__(self, options: TimeAugOptions) -> None:
@@ -40,7 +40,7 @@ class TimeAug(PositiveGenerator[TimeAugOptions]):
 
 
 def _frame_at(clip: Clip, moment: float) -> int | None:
-    """The frame nearest to a moment, if it is within half the usual time between frames."""
+    """The frame nearest to a moment in seconds, if it is within half of `Clip.interval`."""
     times, index = clip.times, int(clip.times.searchsorted(moment))
     before, after = index - 1 if index else 0, index if index < len(times) else index - 1
     since, until = moment - times.item(before), times.item(after) - moment

@@ -12,10 +12,10 @@ SIZE = 32
 
 
 class BreathingDiscsOptions(DatasetOptions):
-    """How much there is."""
+    """The size of the dataset."""
 
     people: int = Field(default=16, ge=2)
-    """How many people there are in each split, with a clip each."""
+    """Number of people in each split. Each has one clip."""
 
     def facts(self) -> DataFacts:
         return DataFacts(
@@ -33,7 +33,7 @@ class BreathingDiscsOptions(DatasetOptions):
 def ssltoolbox_datasets() -> Iterator[Descriptor]:
     yield Descriptor(
         name="breathing_discs",
-        summary="A disc for each person, which breathes; no faces.",
+        summary="Drawn discs that grow and shrink, without faces.",
         options=BreathingDiscsOptions,
         target="ssltoolbox_breathing_discs.dataset:BreathingDiscs",
         api=2,

@@ -1,4 +1,4 @@
-"""The clips, drawn when they are read."""
+"""The dataset. Its images are drawn when they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ssltoolbox_breathing_discs import FPS, FRAMES, SIZE, BreathingDiscsOptions
 
 
 class BreathingDiscs:
-    """The radius follows from the frame, the colour from the person. It is copied to the loader's workers."""
+    """Discs whose radius depends on the frame, and whose colour on the person.
+
+    A dataset is copied to the loader's workers: keep it small, and open a file only when you read from it.
+    """
 
     size = SIZE
 
@@ -24,11 +27,11 @@ class BreathingDiscs:
         return self.people
 
     def clip(self, index: int) -> Clip:
-        """The clip of that number."""
+        """The clip with that number."""
         return Clip(index, identity=self.first + index, times=np.arange(FRAMES) / FPS, name=f"disc {index}")
 
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
-        """The images at those positions; an image that can't be read goes into `Frames.unreadable`."""
+        """The images of these clips and frames. An image that can't be read goes into `Frames.unreadable`."""
         position = torch.arange(SIZE) - (SIZE - 1) / 2
         radius = 6 + 4 * torch.sin(torch.tensor(frames) / 3)
         inside = (position[:, None].square() + position.square()) < radius.square()[:, None, None]

@@ -1,4 +1,4 @@
-"""Who is shown decides the colour, and when the radius."""
+"""The person decides the colour of a disc, and the frame decides its radius."""
 
 from ssltoolbox_breathing_discs import BreathingDiscsOptions
 from ssltoolbox_breathing_discs.dataset import BreathingDiscs
@@ -6,13 +6,13 @@ from ssltoolbox_breathing_discs.dataset import BreathingDiscs
 OPTIONS = BreathingDiscsOptions(people=4)
 
 
-def test_splits_share_nobody() -> None:
+def test_splits_share_no_people() -> None:
     splits = [BreathingDiscs(OPTIONS, split) for split in ("train", "val", "test")]
     people = [{data.clip(index).identity for index in range(len(data))} for data in splits]
     assert sum(map(len, people)) == len(set.union(*people)) == 12
 
 
-def test_an_image_is_of_its_person_and_moment() -> None:
+def test_an_image_shows_its_person_and_frame() -> None:
     images = BreathingDiscs(OPTIONS, "train").read([1, 1, 2], [0, 4, 0]).images
     small, large, other = (image.amax(dim=0) > 0 for image in images)
     assert large.sum() > small.sum()

@@ -1,4 +1,4 @@
-"""The detector, which is made once in each process."""
+"""The detector. Each process makes its own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ssltoolbox_brightest_spot import BrightestSpotOptions
 
 
 class BrightestSpot:
-    """Finds the brightest pixel. A library or a model is best loaded in `__init__`."""
+    """Finds the brightest pixel. Load a library or a model in `__init__`."""
 
     def __init__(self, options: BrightestSpotOptions) -> None:
         self.options = options
 
     def detect(self, image: np.ndarray) -> np.ndarray | None:
-        """[H, W, 3] uint8 RGB → [68, 2] float32 pixels, or None where there is no face."""
+        """[H, W, 3] uint8 RGB → [68, 2] float32 x and y in pixels, or None if there is no face."""
         light = image.mean(axis=2)
         if light.max() < self.options.dark:
             return None

@@ -1,4 +1,4 @@
-"""The circle is where the light is."""
+"""The landmarks are on a circle around the brightest pixel."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from ssltoolbox_brightest_spot import BrightestSpotOptions
 from ssltoolbox_brightest_spot.detector import BrightestSpot
 
 
-def test_a_circle_around_the_light() -> None:
+def test_the_circle_is_around_the_brightest_pixel() -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     image[12, 34] = 200
     points = BrightestSpot(BrightestSpotOptions(radius=4)).detect(image)
@@ -14,5 +14,5 @@ def test_a_circle_around_the_light() -> None:
     assert np.hypot(*(points - [34, 12]).T) == pytest.approx(np.full(68, 4), abs=1e-4)
 
 
-def test_nothing_in_the_dark() -> None:
+def test_a_dark_image_has_no_face() -> None:
     assert BrightestSpot(BrightestSpotOptions(dark=20)).detect(np.full((9, 9, 3), 19, np.uint8)) is None

@@ -1,4 +1,4 @@
-"""CountRows: how many rows a network was trained on."""
+"""CountRows: counts the rows that the network was trained on."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from ssltoolbox.api import Descriptor, Options, hookimpl
 
 
 class CountRowsOptions(Options):
-    """How often it logs."""
+    """How often the number is logged."""
 
     every: int = Field(default=10, ge=1)
-    """Steps from one entry of the log to the next."""
+    """Number of steps between two entries of the log."""
 
 
 @hookimpl
 def ssltoolbox_callbacks() -> Iterator[Descriptor]:
     yield Descriptor(
         name="count_rows",
-        summary="Counts the rows that a network was trained on.",
+        summary="Counts the rows that the network was trained on.",
         options=CountRowsOptions,
         target="ssltoolbox_count_rows.callback:CountRows",
         api=2,

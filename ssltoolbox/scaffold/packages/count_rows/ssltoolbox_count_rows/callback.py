@@ -1,4 +1,4 @@
-"""The callback; imported when a run needs it."""
+"""The callback. This module is imported only when a run needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class CountRows(pl.Callback):
-    """Counts over the whole run, resumed or not."""
+    """Counts the rows of the whole run, also if it is resumed."""
 
     def __init__(self, options: CountRowsOptions, setting: RunSetting) -> None:
         self.options = options
@@ -29,9 +29,9 @@ class CountRows(pl.Callback):
             log.info("%d rows after %d steps", self.rows, trainer.global_step)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """The state for the checkpoint."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on counting."""
+        """Restores the count after a resume."""
         self.rows = state_dict["rows"]

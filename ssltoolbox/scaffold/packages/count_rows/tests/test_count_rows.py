@@ -1,4 +1,4 @@
-"""A resumed run goes on counting."""
+"""A resumed run continues the count."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from ssltoolbox.api import RunSetting
 SETTING = RunSetting("tiny", Path("runs/tiny"), steps=2)
 
 
-def test_it_goes_on_counting() -> None:
+def test_the_count_continues_after_a_resume() -> None:
     first, second = (CountRows(CountRowsOptions(), SETTING) for _ in range(2))
     outputs = {"rows": SimpleNamespace(draw=[0, 1, 2])}
     first.on_train_batch_end(SimpleNamespace(global_step=1), None, outputs, None, 0)

@@ -1,4 +1,4 @@
-"""GreyPositive: now and then the positive has no colour."""
+"""GreyPositive: some positives have no colour."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ssltoolbox.api import Descriptor, Options, hookimpl
 
 
 class GreyPositiveOptions(Options):
-    """How often."""
+    """How often a positive is grey."""
 
     p: float = Field(default=0.5, ge=0, le=1)
     """Probability that a positive is grey."""
@@ -18,7 +18,7 @@ class GreyPositiveOptions(Options):
 def ssltoolbox_positive_generators() -> Iterator[Descriptor]:
     yield Descriptor(
         name="grey_positive",
-        summary="Now and then the positive has no colour.",
+        summary="Some positives have no colour.",
         options=GreyPositiveOptions,
         target="ssltoolbox_grey_positive.generator:GreyPositive",
         api=2,

@@ -1,4 +1,4 @@
-"""Renders the positives, on the device, all of a batch at once."""
+"""The generator. It changes all positives of a batch at once, on the device."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ssltoolbox_grey_positive import GreyPositiveOptions
 
 
 class GreyPositive(PositiveGenerator[GreyPositiveOptions]):
-    """The frame is its own positive; `render` takes the colour out of some."""
+    """The frame is its own positive, and `render` makes some positives grey."""
 
     def render(self, batch: Batch) -> Batch:
-        """A new batch; the given one stays as it is."""
+        """Returns a new batch, and does not change its input."""
         positives = batch.positives
         grey = positives.float().mean(dim=2, keepdim=True).round().to(positives.dtype).expand_as(positives)
         chosen = torch.rand(positives.shape[:2], device=positives.device) < self.options.p

@@ -1,4 +1,4 @@
-"""Positives become grey with their probability; anchors never do."""
+"""Positives become grey with probability p; anchors never do."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def batch_of(draws: int) -> Batch:
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_as_many_positives_are_grey_as_asked_for(p: float) -> None:
+def test_the_share_of_grey_positives_is_p(p: float) -> None:
     torch.manual_seed(0)
     given = batch_of(400)
     rendered = GreyPositive(GreyPositiveOptions(p=p)).render(given)

@@ -1,4 +1,4 @@
-"""JsonLines: metrics as lines of JSON."""
+"""JsonLines: writes metrics as lines of JSON."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from ssltoolbox.api import Descriptor, Options, hookimpl
 
 
 class JsonLinesOptions(Options):
-    """Where it writes."""
+    """Where the metrics are written."""
 
     file: str = Field(default="metrics.jsonl", pattern=r"^[\w.-]+$")
-    """Its name in the run folder."""
+    """Name of the file in the run folder."""
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The logger; imported when a run needs it."""
+"""The logger. This module is imported only when a run needs it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ssltoolbox_json_lines import JsonLinesOptions
 
 
 class JsonLines:
-    """Appends, so that a resumed run goes on in the same file."""
+    """Appends lines, so that a resumed run continues the same file."""
 
     def __init__(self, options: JsonLinesOptions, setting: RunSetting) -> None:
         self.path = setting.folder / options.file
 
     def log_hyperparams(self, params: Mapping[str, Any]) -> None:
-        """The recipe is in the run folder already."""
+        """Does nothing, because the recipe is already in the run folder."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Writes one line."""

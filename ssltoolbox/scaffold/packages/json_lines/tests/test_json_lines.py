@@ -1,4 +1,4 @@
-"""A line for each step."""
+"""The file has a line for each step."""
 
 import json
 from pathlib import Path

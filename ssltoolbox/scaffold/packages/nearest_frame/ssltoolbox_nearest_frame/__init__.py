@@ -1,4 +1,4 @@
-"""NearestFrame: whether the most similar training frame has the same label."""
+"""NearestFrame: how often the most similar training frame has the same label."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from ssltoolbox.api import EvaluatorDescriptor, EvaluatorOptions, Metric, hookim
 
 
 class NearestFrameOptions(EvaluatorOptions):
-    """What is compared."""
+    """The label and the data of the task."""
 
     label: str = "expression"
-    """The label; classes, not numbers."""
+    """Name of the label that is compared. It must have classes."""
 
     def also_needs(self) -> frozenset[str]:
         return frozenset({f"label:{self.label}"})
@@ -19,7 +19,7 @@ class NearestFrameOptions(EvaluatorOptions):
 def ssltoolbox_evaluators() -> Iterator[EvaluatorDescriptor]:
     yield EvaluatorDescriptor(
         name="nearest_frame",
-        summary="Whether the nearest training frame has the same label.",
+        summary="How often the nearest training frame has the same label.",
         options=NearestFrameOptions,
         target="ssltoolbox_nearest_frame.task:NearestFrame",
         metrics=(Metric(key="accuracy", better="higher", phrase="find frames of the same class with"),),

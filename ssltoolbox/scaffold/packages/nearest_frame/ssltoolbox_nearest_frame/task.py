@@ -1,4 +1,4 @@
-"""The task, on features that the engine has computed."""
+"""The task. The engine computes the features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssltoolbox_nearest_frame import NearestFrameOptions
 
 
 class NearestFrame:
-    """Looks for the training frame with the most similar features, by cosine."""
+    """Finds the training frame with the most similar features, by their cosine."""
 
     def __init__(self, options: NearestFrameOptions) -> None:
         self.options = options
@@ -20,7 +20,7 @@ class NearestFrame:
         """`{"nearest_frame": {"accuracy": …}}`, over the test frames that have the label.
 
         Raises:
-            UserError: where no frame has it.
+            UserError: if no frame of a split has the label.
         """
         train, test = (self._labelled(features[split], split) for split in ("train", "test"))
         nearest = (_unit(test[0]) @ _unit(train[0]).T).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The nearest frame's label counts, where there is one."""
+"""The accuracy counts test frames whose nearest training frame has the same label."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def split(values: list[list[float]], labels: list[int]) -> Features:
 TRAIN = split([[1, 0], [0, 1], [-1, 0]], [0, 1, -1])
 
 
-def test_a_share_of_the_labelled_frames() -> None:
+def test_only_labelled_frames_count() -> None:
     test = split([[2, 0.1], [0.1, 3], [5, 0], [-1, 0]], [0, 1, 1, -1])
     result = NearestFrame(NearestFrameOptions()).evaluate({"train": TRAIN, "test": test})
     assert result == {"nearest_frame": {"accuracy": pytest.approx(2 / 3)}}
 
 
-def test_without_labels() -> None:
+def test_a_label_that_no_frame_has() -> None:
     with pytest.raises(UserError, match="'mood'"):
         NearestFrame(NearestFrameOptions(label="mood")).evaluate({"train": TRAIN, "test": TRAIN})

@@ -1,4 +1,4 @@
-"""The network; imported when a run needs it."""
+"""The network. This module is imported only when a run needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number of features follows from the options."""
+"""The number of features depends on width and depth."""
 
 import torch
 from ssltoolbox_plain_cnn import PlainCNNOptions

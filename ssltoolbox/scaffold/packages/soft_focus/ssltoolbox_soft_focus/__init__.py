@@ -1,4 +1,4 @@
-"""SoftFocus: views that are resized, and blurred now and then."""
+"""SoftFocus: resizes images and blurs some of them."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ class SoftFocusOptions(ViewOptions):
     """How often an image is blurred."""
 
     p: float = Field(default=0.5, ge=0, le=1)
-    """Probability, for each image on its own."""
+    """Probability that an image is blurred."""
 
 
 @hookimpl
 def ssltoolbox_views() -> Iterator[Descriptor]:
     yield Descriptor(
         name="soft_focus",
-        summary="Resized, and blurred now and then.",
+        summary="Resizes images and blurs some of them.",
         options=SoftFocusOptions,
         target="ssltoolbox_soft_focus.view:SoftFocus",
         api=2,

@@ -1,4 +1,4 @@
-"""The view, in batch, on the device."""
+"""The view. It changes all images of a batch at once, on the device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssltoolbox_soft_focus import SoftFocusOptions
 
 
 class SoftFocus:
-    """Resizes, and blurs some of the images."""
+    """Resizes images and blurs some of them."""
 
     def __init__(self, options: SoftFocusOptions) -> None:
         self.options = options
@@ -23,6 +23,6 @@ class SoftFocus:
         return torch.where(soft, F.avg_pool2d(sharp, 3, stride=1, padding=1), sharp)
 
     def plain(self, images: Tensor) -> Tensor:
-        """[B, 3, S, S] uint8 → [B, 3, size, size] float, -1 to 1."""
+        """[B, 3, S, S] uint8 → [B, 3, size, size] float from -1 to 1, without blur."""
         size = (self.options.size, self.options.size)
         return 2 * F.interpolate(images.float() / 255, size, mode="bilinear") - 1

@@ -1,4 +1,4 @@
-"""As many images are blurred as are asked for."""
+"""Images are blurred with probability p."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ NOWHERE = torch.full((8, 68, 2), torch.nan)
 
 
 @pytest.mark.parametrize(("p", "blurred"), [(0.0, 0), (1.0, 8)])
-def test_images_are_blurred_as_often_as_asked_for(p: float, blurred: int) -> None:
+def test_images_are_blurred_with_probability_p(p: float, blurred: int) -> None:
     view = SoftFocus(SoftFocusOptions(size=32, p=p))
     changed = view.augment(IMAGES, NOWHERE, "a") != view.plain(IMAGES)
     assert changed.flatten(1).any(dim=1).sum() == blurred

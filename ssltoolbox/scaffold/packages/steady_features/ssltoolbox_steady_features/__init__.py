@@ -1,4 +1,4 @@
-"""SteadyFeatures: features of frames that are near in time should be near each other."""
+"""SteadyFeatures: frames that are near in time get similar features."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ class SteadyFeaturesOptions(AuxiliaryLossOptions):
     """Which frames are near in time."""
 
     seconds: float = Field(default=1.0, ge=0)
-    """How far apart two frames of a clip may be, in seconds."""
+    """Largest distance of two frames of a clip that count as near, in seconds."""
 
 
 @hookimpl
 def ssltoolbox_auxiliary_losses() -> Iterator[Descriptor]:
     yield Descriptor(
         name="steady_features",
-        summary="Features of frames that are near in time are drawn together.",
+        summary="Frames that are near in time get similar features.",
         options=SteadyFeaturesOptions,
         target="ssltoolbox_steady_features.loss:SteadyFeatures",
         api=2,

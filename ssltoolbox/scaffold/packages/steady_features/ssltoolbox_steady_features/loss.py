@@ -1,4 +1,4 @@
-"""The loss, on this rank's rows of a micro-batch."""
+"""The loss of the rows of a micro-batch on this rank."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ssltoolbox_steady_features import SteadyFeaturesOptions
 
 
 class SteadyFeatures(AuxiliaryLoss[SteadyFeaturesOptions]):
-    """The mean of 1 - cosine over pairs of rows of one clip that are near in time; 0 without any."""
+    """The mean of 1 - cosine over pairs of rows of one clip that are near in time; 0 if there are none."""
 
     def loss(self, inputs: AuxiliaryInputs) -> Tensor:
-        """[]"""
+        """The loss [], before the weight is applied."""
         rows = inputs.rows
         unit = F.normalize(inputs.features, dim=1)
         same_clip = rows.clip[:, None] == rows.clip

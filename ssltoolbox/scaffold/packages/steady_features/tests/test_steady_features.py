@@ -1,4 +1,4 @@
-"""Frames of one clip that are near in time count, others don't."""
+"""Only frames of one clip that are near in time count."""
 
 import pytest
 import torch
@@ -21,9 +21,9 @@ def loss_of(clip: list[int], time: list[float], seconds: float = 1.0) -> float:
     ("clip", "time", "expected"),
     [
         ([0, 0, 1], [0.0, 0.5, 0.0], 1.0),  # one pair at a right angle
-        ([0, 1, 0], [0.0, 0.5, 0.5], 0.0),  # one pair that is equal
-        ([0, 0, 0], [0.0, 5.0, 9.0], 0.0),  # none is near in time
+        ([0, 1, 0], [0.0, 0.5, 0.5], 0.0),  # one pair of equal features
+        ([0, 0, 0], [0.0, 5.0, 9.0], 0.0),  # no pair is near in time
     ],
 )
-def test_pairs_of_one_clip_that_are_near_in_time(clip: list[int], time: list[float], expected: float) -> None:
+def test_only_near_frames_of_one_clip_count(clip: list[int], time: list[float], expected: float) -> None:
     assert loss_of(clip, time) == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""SteadySGD: gradient descent whose steps have one length."""
+"""SteadySGD: gradient descent with steps of equal length."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from ssltoolbox.api import Descriptor, Options, hookimpl
 
 
 class SteadySGDOptions(Options):
-    """How it remembers."""
+    """Settings of the direction of a step."""
 
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """The share of the direction before that stays in the next one."""
+    """Factor of the previous direction, which is added to the gradient."""
 
 
 @hookimpl
 def ssltoolbox_optimisers() -> Iterator[Descriptor]:
     yield Descriptor(
         name="steady_sgd",
-        summary="Gradient descent in which each tensor moves by one length.",
+        summary="Gradient descent with steps of equal length.",
         options=SteadySGDOptions,
         target="ssltoolbox_steady_sgd.optimiser:SteadySGD",
         api=2,

@@ -1,4 +1,4 @@
-"""The optimiser; imported when a run needs it."""
+"""The optimiser. This module is imported only when a run needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ssltoolbox_steady_sgd import SteadySGDOptions
 
 
 class SteadySGD(Optimizer):
-    """Each tensor moves by `lr` times its direction, divided by the root of the mean square of that."""
+    """Each tensor moves by `lr` times its direction, divided by the root mean square of the direction."""
 
     def __init__(self, options: SteadySGDOptions, groups: Groups, setting: OptimiserSetting) -> None:
         defaults = {"lr": setting.lr, "weight_decay": setting.weight_decay, "momentum": options.momentum}
@@ -22,7 +22,7 @@ class SteadySGD(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
-        """Moves the parameters that have a gradient."""
+        """Updates the parameters that have a gradient."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

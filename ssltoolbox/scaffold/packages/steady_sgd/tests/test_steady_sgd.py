@@ -1,4 +1,4 @@
-"""Large and small gradients make steps of one length."""
+"""The length of a step does not depend on the size of the gradient."""
 
 import pytest
 import torch

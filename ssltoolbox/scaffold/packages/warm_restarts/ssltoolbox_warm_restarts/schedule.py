@@ -1,4 +1,4 @@
-"""The schedule; free of torch, since `ssltoolbox check` prints the rates."""
+"""The schedule. This module must not import torch, because `ssltoolbox check` prints the rates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ class WarmRestarts:
         self.length = max(1, setting.steps / options.cycles)
 
     def factor(self, step: int) -> float:
-        """What multiplies the highest learning rate at a step."""
+        """The factor of the highest learning rate at a step."""
         progress = step % self.length / self.length
         return 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,4 +1,4 @@
-"""The rate begins again with each cycle."""
+"""The rate starts again in each cycle."""
 
 import pytest
 from ssltoolbox_warm_restarts import WarmRestartsOptions
@@ -7,6 +7,6 @@ from ssltoolbox_warm_restarts.schedule import WarmRestarts
 from ssltoolbox.api import ScheduleSetting
 
 
-def test_two_cycles() -> None:
+def test_the_rate_restarts_in_each_cycle() -> None:
     schedule = WarmRestarts(WarmRestartsOptions(cycles=2), ScheduleSetting(steps=8))
     assert [schedule.factor(step) for step in (0, 2, 4, 6)] == pytest.approx([1.0, 0.5, 1.0, 0.5])
