@@ -20,6 +20,7 @@ from ssltoolbox.registry import Provided, discover
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+EXAMPLES = sorted(path.parent for path in ROOT.glob("ssltoolbox/scaffold/packages/*/pyproject.toml"))
 COMPONENTS = [item for item in discover().all() if item.origin.distribution == "ssltoolbox"]
 each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 each_component = pytest.mark.parametrize("item", COMPONENTS, ids=lambda item: item.descriptor.name)
@@ -124,6 +125,20 @@ def test_a_plugin_package_is_like_the_root(folder: Path) -> None:
     assert set(backends[0]["requires"]) <= set(backends[1]["requires"])
     for key in ("license", "requires-python"):
         assert settings["project"][key] == root["project"][key]
+
+
+def lower_bounds(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Package → the lowest version that the project in a folder accepts."""
+    found = (re.match(r"([\w-]+).*?>=([\d.]+)", one) for one in read(folder)["project"]["dependencies"])
+    return {bound[1]: tuple(map(int, bound[2].split("."))) for bound in found if bound}
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, *EXAMPLES], ids=lambda folder: folder.name)
+def test_a_plugin_needs_no_newer_versions_than_the_root(folder: Path) -> None:
+    root = lower_bounds(ROOT)
+    assert {
+        name: bound for name, bound in lower_bounds(folder).items() if bound > root.get(name, bound)
+    } == {}
 
 
 @each_folder
