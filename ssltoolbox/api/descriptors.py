@@ -43,7 +43,7 @@ class Descriptor:
 
     Examples:
         >>> Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
-        ...            target="my_package.mirror:Mirror", api=1).name
+        ...            target="my_package.mirror:Mirror", api=2).name
         'mirror'
     """
 

@@ -8,7 +8,7 @@ entry-point group `ssltoolbox`:
     @hookimpl
     def ssltoolbox_positive_generators():
         yield Descriptor(name="mirror", summary="The positive is the anchor, mirrored.",
-                         target="my_package.mirror:Mirror", api=1)
+                         target="my_package.mirror:Mirror", api=2)
 """
 
 from __future__ import annotations

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     help="Where the runs start: here, or as SLURM jobs. 'processes' runs such jobs here, to try them out.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the runs and their expected time; run nothing.")
-@click.option(
-    "--list", "listed", is_flag=True, help="Print the command of each run, one a line; run nothing."
-)
+@click.option("--list", "listed", is_flag=True, help="Print the command of each run on a line; run nothing.")
 @click.option("--json", is_flag=True, help="With --list: print the runs and their commands as JSON.")
 @click.option("--collect", is_flag=True, help="Compare the runs that exist; run nothing.")
 def bench(

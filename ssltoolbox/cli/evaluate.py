@@ -54,9 +54,14 @@ def evaluate(
     The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
     predict`. Several processes of torchrun or srun compute the features together.
 
-    RUN_OR_WEIGHTS is one of these: the folder of a finished run; a file of weights, from ssltoolbox or another
-    project such as torchvision, lightly, DINO, MoCo or MAE; timm:NAME, a model of timm with its ImageNet weights;
-    `imagenet` or `random`, the network of the recipe with ImageNet weights or untrained.
+    \b
+    RUN_OR_WEIGHTS is one of these:
+      the folder of a finished run
+      a file of weights, from ssltoolbox or another project,
+        such as torchvision, lightly, DINO, MoCo or MAE
+      timm:NAME, a model of timm with its pretrained weights
+      imagenet, the network of the recipe with ImageNet weights
+      random, the network of the recipe, untrained
 
     \b
     Example:

@@ -87,7 +87,7 @@ def predict(
     The heads that `ssltoolbox evaluate` kept in RUN make the predictions. SOURCE is a video, a folder of
     videos, a folder of images of faces, or an index of frames. The table has a row for each face in each
     frame: its position and time, the probability of each class, and numbers such as valence. A video that
-    can't be read is named and left out. Several videos are processed side by side; each process has its own
+    can't be read is reported and skipped. Several videos are processed side by side; each process has its own
     copy of the network.
 
     \b

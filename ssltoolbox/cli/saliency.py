@@ -62,7 +62,7 @@ def saliency(
 
     The picture has a row for each face and a column for each network. The saliency of a region is how far the
     embedding moves when the region is covered. If the faces have landmarks, the share of the saliency in eyes,
-    brows and mouth stands below each column. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
+    brows and mouth is below each column. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
 
     \b
     Example:

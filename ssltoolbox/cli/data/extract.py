@@ -76,7 +76,7 @@ def extract(
     identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The number of a
     frame gives its time; if no face is found in a frame, its number is missing. If the command is interrupted,
     run it again: it continues with the videos that are not done. left_out.csv names each file that gave no
-    clip, and why. For a URL, the clips of a video are made in the cache folder and then copied.
+    clip, and why. If the folder is a URL, the clips of a video are made in the cache folder and then copied.
 
     \b
     Example:

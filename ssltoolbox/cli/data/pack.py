@@ -46,7 +46,7 @@ def pack(
     engine: Cluster | None,
     shard: Shard | None,
 ) -> None:
-    """Copy the frames of an index into one file, resized.
+    """Copy the frames of an index, resized, into a packed index.
 
     Reading them takes less CPU time. The packed index replaces INDEX in a recipe. If the command is
     interrupted, run it again to continue. For a URL, the index is first made in the cache folder.
