@@ -49,8 +49,8 @@ class ClassTask:
           frequent class gets right as the answer to everything
         - `per_class`: by name `precision`, `recall`, `f1`, `frames` of the test split
         - `confusion`: frames of the test split [true][predicted], in the order of `per_class`
-        - `protocol`; `regulariser`, `k`, `lr` or `epoch` as chosen; `knn`: those of the neighbours,
-          with a linear probe
+        - `protocol`; `regulariser`, `k`, `lr` or `epoch` as chosen, and `val`, the macro-F1 on the val split by
+          which it was; `knn`: those of the neighbours, with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label; `absent`:
           classes that a split lacks
 
@@ -103,7 +103,7 @@ class ClassTask:
         goal = classes.goal(train, self.options.balanced)
         tuned = finetune(context, frames, goal, self.options.finetune)
         output = HeadOutput(self.label, "classes", classes.seen(train))
-        return tuned.predicted, {"epoch": tuned.epoch}, tuned.head(output)
+        return tuned.predicted, {"epoch": tuned.epoch, "val": tuned.score}, tuned.head(output)
 
     def _by_sgd(
         self, context: EvaluationContext, frames: Mapping[Split, LabelledFrames], classes: Classes
@@ -111,7 +111,7 @@ class ClassTask:
         options = self.options.linear_sgd
         goal = classes.goal(frames["train"].targets, options.balanced)
         found = fit_by_sgd(context, frames, goal, options)
-        chosen = {"lr": found.setting, "augment": options.augment}
+        chosen = {"lr": found.setting, "val": found.score, "augment": options.augment}
         assert found.model is not None
         return found.predicted, chosen, found.model.head(self.label, classes.names)
 

@@ -32,7 +32,8 @@ class ClipExpression:
           `resamples`
         - `chance`: what a guess among those classes gets right
         - `per_class`, `confusion`: as the task `expression` has them, of clips
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
+        - `protocol`; `regulariser` or `k` as chosen, and `val`, the score on the val split by which it was; `knn`:
+          those of the neighbours, with a linear probe
         - `clips`, `frames`: labelled clips and frames of each split; `unlabelled`: how many more frames have no
           such label
 

@@ -53,11 +53,13 @@ class FineTuned:
 
     Attributes:
         epoch: the chosen epoch, from 1.
+        score: on the val split, by which it was chosen.
         predicted: predictions for the frames of the test split.
         backbone, top: the network and its head, as that epoch has left them.
     """
 
     epoch: int
+    score: float
     predicted: np.ndarray
     backbone: nn.Module
     top: nn.Sequential
@@ -100,7 +102,7 @@ def finetune(
         tuning.network.to(device).load_state_dict(best.weights)
         predicted = goal.decode(tuning.outputs(frames["test"]))
         tuning.network.requires_grad_(False)
-        return FineTuned(best.epoch, predicted, *tuning.network)
+        return FineTuned(best.epoch, best.score, predicted, *tuning.network)
 
 
 def head(features: int, outputs: int, hidden: tuple[int, ...], dropout: float) -> nn.Sequential:

@@ -59,7 +59,8 @@ class Identity:
 
         - `accuracy`; `accuracy_ci`: its interval [low, high] over people, and `resamples`; `chance`: what a guess
           among them gets right
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
+        - `protocol`; `regulariser` or `k` as chosen, and `val`, the score on the val split by which it was; `knn`:
+          those of the neighbours, with a linear probe
         - `identities`: their number; `left_out`: those with too few frames; `frames`: `early` and `late` ones
 
         Raises:
@@ -81,8 +82,8 @@ class Identity:
 
 def _outcome(probe: Probe[S], val: Halves, test: Halves, settings: tuple[S, ...]) -> ProbeResult:
     """Chooses a setting on the people of val, then trains and predicts on the people of test."""
-    setting = best(probe(val.early, val.late.values, settings), val.late.targets, accuracy)
-    return ProbeResult(setting, probe(test.early, test.late.values, (setting,))[setting])
+    setting, reached = best(probe(val.early, val.late.values, settings), val.late.targets, accuracy)
+    return ProbeResult(setting, reached, probe(test.early, test.late.values, (setting,))[setting])
 
 
 def _measure(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

@@ -52,8 +52,8 @@ def fit_by_sgd(
     models = {rate: ClassModel(_linear(layer), classes) for rate, layer in layers.items()}
     val, test = frames["val"], frames["test"]
     seen = _features(context, val)
-    rate = best({each: model(seen) for each, model in models.items()}, val.targets, goal.score)
-    return ProbeResult(rate, models[rate](_features(context, test)), models[rate])
+    rate, reached = best({each: model(seen) for each, model in models.items()}, val.targets, goal.score)
+    return ProbeResult(rate, reached, models[rate](_features(context, test)), models[rate])
 
 
 def _trained(

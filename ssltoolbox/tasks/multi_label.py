@@ -31,7 +31,8 @@ class MultiLabel:
           over people, where there are several, and `resamples`
         - `per_column`: by name `precision`, `recall`, `f1`, `yes` and `frames` of the test split
         - `chance`: the mean F1 of a prediction that is always yes
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
+        - `protocol`; `regulariser` or `k` as chosen, and `val`, the score on the val split by which it was; `knn`:
+          those of the neighbours, with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
         A frame of which some columns are unknown counts for the others. With the head of linear probes.

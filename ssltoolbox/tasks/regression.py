@@ -29,7 +29,8 @@ class Regression:
 
         - `ccc` in -1 to 1, 0 for a guess; `rmse` in the label's unit; `ccc_ci` and `rmse_ci`: their intervals
           [low, high] over people, where there are several, and `resamples`
-        - `protocol`, `regulariser` or `k` as chosen, `knn`: those of the neighbours, with a linear probe
+        - `protocol`; `regulariser` or `k` as chosen, and `val`, the score on the val split by which it was; `knn`:
+          those of the neighbours, with a linear probe
         - `frames`: labelled frames of each split; `unlabelled`: how many more have no such label
 
         With the head of a linear probe.

@@ -24,19 +24,22 @@ class ProbeResult:
     """The predictions of a probe for the test split.
 
     Attributes:
-        setting: the regulariser or the number of neighbours that was chosen.
+        setting: the regulariser, the number of neighbours or the learning rate that was chosen.
+        score: on the val split, by which it was chosen.
         predicted: [test samples].
         model: what predicted them; None where nothing was fitted.
     """
 
     setting: float
+    score: float
     predicted: np.ndarray
     model: Fitted | None = None
 
 
-def best(predictions: Mapping[S, np.ndarray], truth: np.ndarray, score: Score) -> S:
-    """The setting whose predictions score highest; the first of equals."""
-    return max(predictions, key=lambda setting: score(truth, predictions[setting]))
+def best(predictions: Mapping[S, np.ndarray], truth: np.ndarray, score: Score) -> tuple[S, float]:
+    """The setting whose predictions score highest, the first of equals, and its score."""
+    scores = {setting: score(truth, found) for setting, found in predictions.items()}
+    return max(scores.items(), key=lambda item: item[1])
 
 
 def choose_on_val(
@@ -45,8 +48,8 @@ def choose_on_val(
     """Learns from train, chooses on val, predicts test."""
     val = samples["val"]
     predictions = probe(samples["train"], np.concatenate([val.values, samples["test"].values]), settings)
-    setting = best({s: found[: len(val)] for s, found in predictions.items()}, val.targets, score)
-    return ProbeResult(setting, predictions[setting][len(val) :])
+    setting, reached = best({s: found[: len(val)] for s, found in predictions.items()}, val.targets, score)
+    return ProbeResult(setting, reached, predictions[setting][len(val) :])
 
 
 def fit_and_choose(
@@ -55,8 +58,8 @@ def fit_and_choose(
     """Fits to train, chooses on val, predicts test with the chosen model."""
     models = fit(samples["train"], settings)
     val = samples["val"]
-    setting = best({each: model(val.values) for each, model in models.items()}, val.targets, score)
-    return ProbeResult(setting, models[setting](samples["test"].values), models[setting])
+    setting, reached = best({each: model(val.values) for each, model in models.items()}, val.targets, score)
+    return ProbeResult(setting, reached, models[setting](samples["test"].values), models[setting])
 
 
 def by_protocol(
@@ -70,7 +73,7 @@ def by_protocol(
     The metrics of a linear probe include those of the neighbours, which need no training.
     """
     nearest = neighbours()
-    by_neighbours = {**measure(nearest.predicted), "k": nearest.setting}
+    by_neighbours = {**measure(nearest.predicted), "k": nearest.setting, "val": nearest.score}
     if protocol == "knn":
         return {**by_neighbours, "protocol": "knn"}, nearest
     line = linear()
@@ -78,6 +81,7 @@ def by_protocol(
         **measure(line.predicted),
         "protocol": "linear",
         "regulariser": line.setting,
+        "val": line.score,
         "knn": {name: value for name, value in by_neighbours.items() if name != "resamples"},
     }
     return metrics, line

@@ -69,6 +69,7 @@ class ValenceArousal:
         facts = {
             "protocol": "finetune",
             "epoch": tuned.epoch,
+            "val": tuned.score,
             "frames": {split: len(found) for split, found in frames.items()},
         }
         results = {

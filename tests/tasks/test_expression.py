@@ -46,9 +46,18 @@ def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> 
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
         "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "regulariser", "knn",
-        "chance", "majority", "frames", "absent", "resamples",
+        "val", "chance", "majority", "frames", "absent", "resamples",
     }  # fmt: skip
-    assert set(result["knn"]) == {"f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "k"}
+    assert set(result["knn"]) == {
+        "f1",
+        "accuracy",
+        "f1_ci",
+        "accuracy_ci",
+        "per_class",
+        "confusion",
+        "k",
+        "val",
+    }
     assert result["frames"] == {"train": 400, "val": 400, "test": 400}
     assert 0.4 < result["accuracy"] < 1
 

@@ -81,7 +81,7 @@ def test_fine_tuning_learns_classes_and_reports_its_metrics() -> None:
     assert result["accuracy"] > 0.9
     assert set(result) == {
         "f1", "accuracy", "f1_ci", "accuracy_ci", "per_class", "confusion", "protocol", "epoch",
-        "chance", "majority", "frames", "absent", "resamples",
+        "chance", "majority", "frames", "absent", "resamples", "val",
     }  # fmt: skip
     assert result["protocol"] == "finetune"
     assert result["frames"] == {"train": 48, "val": 48, "test": 48}

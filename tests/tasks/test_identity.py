@@ -50,7 +50,7 @@ def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> 
     assert json.loads(json.dumps(result)) == result
     assert set(result) == {
         "accuracy", "accuracy_ci", "chance", "protocol", "regulariser", "knn", "identities", "left_out", "frames",
-        "resamples",
+        "resamples", "val",
     }  # fmt: skip
     assert result["frames"] == {"early": 400, "late": 200}
 

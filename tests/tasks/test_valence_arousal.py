@@ -51,10 +51,11 @@ def test_the_result_has_its_metrics_and_is_json(make_features: MakeFeatures) -> 
             "resamples",
             "protocol",
             "regulariser",
+            "val",
             "knn",
             "frames",
         }
-        assert set(numbers["knn"]) == {"ccc", "rmse", "ccc_ci", "rmse_ci", "k"}
+        assert set(numbers["knn"]) == {"ccc", "rmse", "ccc_ci", "rmse_ci", "k", "val"}
         assert numbers["frames"] == {"train": 400, "val": 400, "test": 400}
 
 
