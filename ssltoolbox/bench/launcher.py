@@ -15,7 +15,11 @@ class RunLauncher(Protocol):
     """Starts runs and ends them."""
 
     def room(self, busy: int) -> int:
-        """How many runs may start now, while so many are busy."""
+        """How many runs may start now, while so many are busy.
+
+        Raises:
+            UserError: if no run can start.
+        """
         ...
 
     def find(self, jobs: Sequence[Job]) -> Sequence[Running]:
@@ -26,8 +30,8 @@ class RunLauncher(Protocol):
         """Starts these runs, or some of them."""
         ...
 
-    def stop(self, running: Sequence[Running], at_once: bool) -> None:
-        """Lets runs save and end, or ends them at once."""
+    def stop(self, jobs: Sequence[Job], at_once: bool) -> None:
+        """Lets these runs save and end, or ends them at once."""
         ...
 
 
@@ -61,13 +65,11 @@ class Processes:
             self._children.append(started[-1])
         return started
 
-    def stop(self, running: Sequence[Running], at_once: bool) -> None:
-        """Signals each process."""
-        for child in running:
-            if at_once:
-                child.kill()
-            else:
-                child.stop()
+    def stop(self, jobs: Sequence[Job], at_once: bool) -> None:
+        """Signals the process of each run."""
+        for child in self._children:
+            if child.job in jobs:
+                (child.kill if at_once else child.stop)()
 
     def _free_share(self) -> Share:
         """A share of the machine that no run has. With few cores, several shares are equal."""

@@ -126,7 +126,7 @@ class JobSchedule:
             finally:
                 self.interrupted = bool(stop)
                 # Children are left only after an exception in this process.
-                self._launcher.stop(self.children, at_once=False)
+                self._stop(at_once=False)
 
     def _is_over(self, stop: StopRequest) -> bool:
         left = self.of(JobState.WAITING) or self.of(JobState.ELSEWHERE)
@@ -137,22 +137,21 @@ class JobSchedule:
         self._collect(listener, stop)
         if stop.count > stop.handled:
             stop.handled = stop.count
-            self._stop(listener, at_once=stop.count > 1)
+            listener.stopping(len(self.children))
+            self._stop(at_once=stop.count > 1)
         if not stop:
             self._start(listener)
         listener.tick()
 
     def _find_children(self) -> None:
         """Takes the runs that an earlier benchmark has started where the launcher can."""
-        for job in [job for job, state in self.states.items() if state is not JobState.CACHED]:
-            if claim := self._folder.claim(job):
-                self._claims[job] = claim
-        for child in self._launcher.find(list(self._claims)):
-            self.children.append(child)
-            self.states[child.job] = JobState.RUNNING
-            self._orphans.discard(child.job)
-        for job in self._claims.keys() - {child.job for child in self.children}:
-            self._release(job)
+        left = [job for job, state in self.states.items() if state is not JobState.CACHED]
+        for child in self._launcher.find(left):
+            if claim := self._folder.claim(child.job):
+                self._claims[child.job] = claim
+                self.children.append(child)
+                self.states[child.job] = JobState.RUNNING
+                self._orphans.discard(child.job)
 
     def _start(self, listener: Listener) -> None:
         """Starts as many waiting runs as the launcher takes."""
@@ -242,9 +241,8 @@ class JobSchedule:
                 self.reasons[child.job] = child.reason()
             listener.ended(child.job)
 
-    def _stop(self, listener: Listener, at_once: bool) -> None:
-        listener.stopping(len(self.children))
-        self._launcher.stop(self.children, at_once)
+    def _stop(self, at_once: bool) -> None:
+        self._launcher.stop([child.job for child in self.children], at_once)
 
     def _first_state(self, job: Job) -> JobState:
         if self._folder.state(job) == "finished":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssltoolbox.api import SslToolboxError
+from ssltoolbox.api import SslToolboxError, UserError
 
 SECONDS_BETWEEN_RESULTS = 2.0
 """Between two looks at the files with the results of jobs."""
@@ -64,30 +64,58 @@ class QueueEntry:
 
 
 class SlurmQueue:
-    """The states of jobs.
+    """SLURM's jobs and their states. Follows `ssltoolbox.bench.submitted.JobQueue`.
 
     `squeue` answers on every cluster; `sacct`, which submitit asks, only where SLURM keeps accounts.
 
     Args:
         logs: submitit's folder, where a job that has finished leaves a file with its result.
+
+    Raises:
+        UserError: if SLURM's commands are not installed.
     """
 
+    cluster = "slurm"
+    holds_all = True
+
     def __init__(self, logs: Path) -> None:
+        if not all(map(shutil.which, ("sbatch", "squeue", "scancel"))):
+            raise UserError("there is no slurm here", "run bench where sbatch is")
         self._logs = logs
         self._entries: dict[str, QueueEntry] = {}
         self._results: set[str] = set()
         self._changed = self._asked = self._listed = float("-inf")
 
-    def watch(self, job: str) -> None:
-        """Also asks for this job from now on."""
-        self._entries[job] = QueueEntry()
-        self.look_soon()
+    def job(self, submitted: Any) -> SlurmJob:
+        """A job that has just been submitted; SLURM is asked for it from now on."""
+        self._entries[submitted.job_id] = QueueEntry()
+        self._look_soon()
+        return SlurmJob(submitted, self)
+
+    def left(self, numbers: Collection[str]) -> list[SlurmJob]:
+        """The jobs with these numbers that have not ended, and that SLURM is not about to queue again."""
+        import submitit
+
+        jobs = [self.job(submitit.SlurmJob(self._logs, number)) for number in numbers]
+        if jobs:
+            self.ask()
+        ended = [job for job in jobs if job.seems_ended]
+        for job in ended:
+            self.forget(job.job_id)
+        return [job for job in jobs if job not in ended]
+
+    def cancel(self, numbers: Collection[str], at_once: bool) -> None:
+        """Ends jobs. Their runs may save; `at_once` kills those that SLURM was told to end before."""
+        if numbers:
+            signal = ["--signal=KILL"] if at_once else []
+            subprocess.run(["scancel", *signal, *numbers], capture_output=True, check=False)
+        self._look_soon()
 
     def forget(self, job: str) -> None:
         """Asks no more for a job."""
         self._entries.pop(job, None)
 
-    def look_soon(self) -> None:
+    def _look_soon(self) -> None:
         """Something has been done to the jobs: their states will change soon."""
         self._changed = time.monotonic()
 
@@ -137,7 +165,6 @@ class SlurmJob:
     def __init__(self, job: Any, queue: SlurmQueue) -> None:
         self.job_id: str = job.job_id
         self._job, self._queue = job, queue
-        queue.watch(self.job_id)
 
     @property
     def waits(self) -> str:
@@ -150,10 +177,6 @@ class SlurmJob:
         """True if the job has ended, or SLURM is about to queue it again."""
         return self._finished or self._queue.entry(self.job_id).looks > 0
 
-    def forget(self) -> None:
-        """Asks no more for the job."""
-        self._queue.forget(self.job_id)
-
     def done(self) -> bool:
         """True if the job has ended."""
         return self._finished or self._queue.entry(self.job_id).ended
@@ -165,7 +188,7 @@ class SlurmJob:
             SslToolboxError: if it has failed, or ended without a result.
         """
         entry = self._queue.entry(self.job_id)
-        self.forget()
+        self._queue.forget(self.job_id)
         if self._finished:
             return self._job.result()
         how = "has left the queue" if entry.state == GONE else f"is {entry.state}"
@@ -174,19 +197,6 @@ class SlurmJob:
     @property
     def _finished(self) -> bool:
         return self._queue.has_result(self._job.paths.result_pickle)
-
-
-def cancel(jobs: Collection[str], at_once: bool) -> None:
-    """Ends jobs. Their runs may save; `at_once` kills those that SLURM was told to end before."""
-    if jobs:
-        subprocess.run(
-            ["scancel", *(["--signal=KILL"] if at_once else []), *jobs], capture_output=True, check=False
-        )
-
-
-def slurm_is_here() -> bool:
-    """True if SLURM's commands are installed."""
-    return all(map(shutil.which, ("sbatch", "squeue", "scancel")))
 
 
 def _squeue(jobs: Collection[str]) -> dict[str, tuple[str, str]] | None:

@@ -6,28 +6,27 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import filelock
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.bench import child as child_module
-from ssltoolbox.bench.child import Running, reason_of
+from ssltoolbox.bench.child import reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.local_queue import LocalQueue
 from ssltoolbox.bench.on_node import OnNode
-from ssltoolbox.bench.slurm_queue import SlurmJob, SlurmQueue, cancel, slurm_is_here
-from ssltoolbox.bench.survivor import Survivor
+from ssltoolbox.bench.slurm_queue import SlurmQueue
 from ssltoolbox.support.files import write_json
 
 if TYPE_CHECKING:
     from ssltoolbox.bench.grid import Requests
 
-ENGINES = {"slurm": "slurm", "processes": "local"}
-"""Names of engines → submitit's names. `processes` are jobs of submitit on this machine, to try it."""
 MOST_TIMEOUTS = 1000
 """How often a job may run out of time and be queued again."""
 MOST_TASKS = 1000
@@ -37,6 +36,56 @@ _LINE = "-" * 22
 _UNSUBMITTED = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
 SECONDS_BEFORE_NEXT_TRY = 60.0
 """After SLURM has refused to queue more jobs."""
+
+
+class QueuedJob(Protocol):
+    """A job of submitit's.
+
+    Attributes:
+        job_id: its number.
+        waits: why it is not running yet; empty if it runs.
+    """
+
+    job_id: str
+
+    @property
+    def waits(self) -> str: ...
+
+    def done(self) -> bool:
+        """True if it has ended."""
+        ...
+
+    def result(self) -> Any:
+        """What it has returned; raises an error where it has failed."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Where submitit's jobs go.
+
+    Attributes:
+        cluster: submitit's name for it.
+        holds_all: True if all jobs may be queued together, because the queue itself limits how many run.
+    """
+
+    cluster: str
+    holds_all: bool
+
+    def job(self, submitted: Any) -> QueuedJob:
+        """A job that has just been submitted."""
+        ...
+
+    def left(self, numbers: Collection[str]) -> Sequence[QueuedJob]:
+        """Those of the jobs with these numbers that have not ended."""
+        ...
+
+    def cancel(self, numbers: Collection[str], at_once: bool) -> None:
+        """Ends jobs. Their runs may save; `at_once` kills those that were told to end before."""
+        ...
+
+
+ENGINES: Mapping[str, Callable[[Path], JobQueue]] = {"slurm": SlurmQueue, "processes": LocalQueue}
+"""Names of engines → their queues. `processes` are jobs on this machine, to try it."""
 
 
 class Submitter:
@@ -64,71 +113,79 @@ class Submitter:
         self._folder = folder
         self._side_by_side = side_by_side
         self._logs = folder.path / "jobs" / "submitit"
-        self._submitit = submitit
-        self._queue = SlurmQueue(self._logs) if engine == "slurm" else None
+        self._refused_by: type[Exception] = submitit.core.utils.FailedJobError
+        self._refusal: UserError | None = None
         self._next_try = 0.0
-        self._busy = 0
-        if self._queue and not slurm_is_here():
-            raise UserError("there is no slurm here", "run bench where sbatch is")
-        limits = {"slurm_max_num_timeout": MOST_TIMEOUTS} if self._queue else {}
+        self._queue = ENGINES[engine](self._logs)
+        self._numbers: dict[Job, str] = {}
         try:
-            self._executor = submitit.AutoExecutor(self._logs, cluster=ENGINES[engine], **limits)
-            self._executor.update_parameters(**_parameters(requests, side_by_side, slurm=bool(self._queue)))
+            self._executor = submitit.AutoExecutor(
+                self._logs, cluster=self._queue.cluster, slurm_max_num_timeout=MOST_TIMEOUTS
+            )
+            self._executor.update_parameters(**_parameters(requests, side_by_side))
         except RuntimeError as error:
             raise UserError(f"there is no {engine} here: {first_line(error)}") from error
 
     def room(self, busy: int) -> int:
-        """All runs are queued together, because an array job has its own limit of tasks at a time."""
-        self._busy = busy
-        if self._queue and not busy:
-            return MOST_TASKS
-        return max(0, self._side_by_side - busy) if time.monotonic() >= self._next_try else 0
+        """All runs are queued together, because an array job has its own limit of tasks at a time.
+
+        Raises:
+            UserError: if SLURM has refused a job, and no other is there to wait for.
+        """
+        if busy:
+            return max(0, self._side_by_side - busy) if time.monotonic() >= self._next_try else 0
+        if self._refusal:
+            raise self._refusal
+        return MOST_TASKS if self._queue.holds_all else self._side_by_side
 
     def find(self, jobs: Sequence[Job]) -> list[Submitted]:
         """The runs whose jobs have not ended."""
-        return [Submitted(job, self._folder, its) for job, its in self._earlier(jobs).items()]
+        by_number = {number: job for job in jobs if (number := self._number_of(job))}
+        return [self._run(by_number[job.job_id], job) for job in self._queue.left(by_number)]
 
     def start(self, jobs: Sequence[Job]) -> list[Submitted]:
-        """Submits runs; or takes the jobs that another benchmark has submitted meanwhile, if they have not ended.
+        """Submits runs, as many as SLURM takes.
 
-        Raises:
-            UserError: if SLURM takes no job at all.
+        The jobs that another benchmark has submitted meanwhile are taken instead, if they have not ended.
         """
         found = self.find(jobs)
         found_jobs = {run.job for run in found}
-        new = [job for job in jobs if job not in found_jobs]
-        submitted = self._submit(new) if new else {}
-        return [*found, *(Submitted(job, self._folder, its) for job, its in submitted.items())]
+        return [*found, *self._submit([job for job in jobs if job not in found_jobs])]
 
-    def stop(self, running: Sequence[Running], at_once: bool) -> None:
-        """Ends the jobs; their runs may save before."""
-        if self._queue:
-            cancel([run.job_id for run in running if isinstance(run, Submitted)], at_once)
-            self._queue.look_soon()
-            return
-        for run in running:
-            run.stop()
+    def stop(self, jobs: Sequence[Job], at_once: bool) -> None:
+        """Ends the jobs of these runs; the runs may save before."""
+        self._queue.cancel([self._numbers[job] for job in jobs], at_once)
 
-    def _submit(self, jobs: Sequence[Job]) -> dict[Job, Any]:
+    def _submit(self, jobs: Sequence[Job]) -> list[Submitted]:
         """Submits runs as one array, or half of them where SLURM refuses so many."""
+        if not jobs:
+            return []
         tasks = [OnNode(job, self._folder, tuple(child_module.command_of(job, self._folder))) for job in jobs]
         try:
             # submitit prints what sbatch says.
             with self._tidied(), redirect_stderr(io.StringIO()), self._executor.batch():
                 submitted = [self._executor.submit(task) for task in tasks]
-        except self._submitit.core.utils.FailedJobError as error:
-            self._next_try = time.monotonic() + SECONDS_BEFORE_NEXT_TRY
-            if len(jobs) > 1:
-                return self._submit(jobs[: len(jobs) // 2])
-            if self._busy:
-                return {}
+        except self._refused_by as error:
             said = first_line(error).removeprefix("sbatch: error: ")
-            raise UserError(f"SLURM has refused a job: {said}", "correct 'cluster' in the grid") from error
+            self._refusal = UserError(f"SLURM has refused a job: {said}", "correct 'cluster' in the grid")
+            self._next_try = time.monotonic() + SECONDS_BEFORE_NEXT_TRY
+            return self._submit(jobs[: len(jobs) // 2])
+        self._refusal = None
         for job, its in zip(jobs, submitted, strict=True):
             write_json(self._folder.submission(job), {"engine": self._engine, "job": its.job_id})
-        if self._queue is None:
-            return dict(zip(jobs, submitted, strict=True))
-        return {job: SlurmJob(its, self._queue) for job, its in zip(jobs, submitted, strict=True)}
+        return [self._run(job, self._queue.job(its)) for job, its in zip(jobs, submitted, strict=True)]
+
+    def _run(self, job: Job, submitted: QueuedJob) -> Submitted:
+        self._numbers[job] = submitted.job_id
+        return Submitted(job, self._folder, submitted)
+
+    def _number_of(self, job: Job) -> str:
+        """The number of the job of this engine that does a run; empty if none was submitted, or it has ended."""
+        try:
+            written = json.loads(self._folder.submission(job).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return ""
+        return str(written["job"]) if written["engine"] == self._engine else ""
 
     @contextmanager
     def _tidied(self) -> Iterator[None]:
@@ -138,37 +195,16 @@ class Submitter:
             before = set(self._logs.iterdir())
             try:
                 yield
-            except self._submitit.core.utils.FailedJobError:
+            except self._refused_by:
                 for path in set(self._logs.iterdir()) - before:
                     if _UNSUBMITTED.fullmatch(path.name):
                         path.unlink()
                 raise
 
-    def _earlier(self, jobs: Sequence[Job]) -> dict[Job, Any]:
-        """The jobs of earlier benchmarks that have not ended."""
-        found = {}
-        for job in jobs:
-            path = self._folder.submission(job)
-            written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-            if written and written["engine"] == self._engine:
-                found[job] = self._job(written["job"])
-        if self._queue is None:
-            return {job: its for job, its in found.items() if not its.done()}
-        if found:
-            self._queue.ask()
-        for job in [job for job, its in found.items() if its.seems_ended]:
-            found.pop(job).forget()
-        return found
 
-    def _job(self, number: str) -> Any:
-        if self._queue:
-            return SlurmJob(self._submitit.SlurmJob(self._logs, number), self._queue)
-        return Survivor(self._submitit.LocalJob(self._logs, number), self._logs)
-
-
-def _parameters(requests: Requests, side_by_side: int, slurm: bool) -> dict[str, Any]:
-    """The requests by submitit's names."""
-    found: dict[str, Any] = {
+def _parameters(requests: Requests, side_by_side: int) -> dict[str, Any]:
+    """The requests by submitit's names. It drops those of None, and SLURM's on this machine."""
+    return {
         "name": "ssltoolbox",
         "timeout_min": requests.minutes,
         "gpus_per_node": requests.gpus,
@@ -179,19 +215,14 @@ def _parameters(requests: Requests, side_by_side: int, slurm: bool) -> dict[str,
         "slurm_signal_delay_s": requests.seconds_to_save,
         "slurm_array_parallelism": side_by_side,
     }
-    return {
-        name: value
-        for name, value in found.items()
-        if value is not None and (slurm or not name.startswith("slurm_"))
-    }
 
 
 class Submitted:
     """A run whose job was submitted. See `ssltoolbox.bench.child.Running`."""
 
-    def __init__(self, job: Job, folder: BenchFolder, submitted: Any) -> None:
+    def __init__(self, job: Job, folder: BenchFolder, submitted: QueuedJob) -> None:
         self.job = job
-        self.job_id: str = submitted.job_id
+        self.job_id = submitted.job_id
         self.resumed = folder.run(job).exists()
         self.exit_code: int | None = None
         self._folder = folder
@@ -202,7 +233,7 @@ class Submitted:
     @property
     def waits(self) -> str:
         """Why the job is not running yet."""
-        return self._submitted.waits if isinstance(self._submitted, SlurmJob) else ""
+        return self._submitted.waits
 
     @property
     def seconds(self) -> float:
@@ -220,14 +251,6 @@ class Submitted:
                 self.exit_code, self._reason = 1, _reason_of(error, self.job_id)
             self._folder.submission(self.job).unlink(missing_ok=True)
         return self.exit_code is not None
-
-    def stop(self) -> None:
-        """Ends the job; the run may save before."""
-        self._submitted.cancel(check=False)
-
-    def kill(self) -> None:
-        """Ends the job."""
-        self._submitted.cancel(check=False)
 
     def reason(self) -> str:
         """Why the run failed, in one line."""

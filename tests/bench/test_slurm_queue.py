@@ -135,9 +135,9 @@ def test_later_runs_start_when_there_is_room(slurm: FakeSlurm, folder: BenchFold
 
 def test_all_jobs_are_ended_by_one_command(slurm: FakeSlurm, folder: BenchFolder) -> None:
     submit = submitter(folder)
-    runs = submit.start(JOBS)
-    submit.stop(runs, at_once=False)
-    submit.stop(runs, at_once=True)
+    submit.start(JOBS)
+    submit.stop(JOBS, at_once=False)
+    submit.stop(JOBS, at_once=True)
     assert slurm.cancelled == ["1_0 1_1 1_2", "--signal=KILL 1_0 1_1 1_2"]
 
 
@@ -153,8 +153,8 @@ def test_slurm_takes_fewer_jobs_than_there_are_runs(slurm: FakeSlurm, folder: Be
 def test_slurm_takes_no_job(slurm: FakeSlurm, folder: BenchFolder) -> None:
     slurm.takes_arrays_of(0)
     submit = submitter(folder)
-    assert submit.room(busy=1) == 2
-    assert submit.start(JOBS[:1]) == []
-    assert submitter(folder).room(busy=0) > 0
+    assert [submit.room(busy=1), submit.room(busy=0) > 0] == [2, True]
+    assert submit.start(JOBS) == []
+    assert submit.room(busy=1) == 0
     with pytest.raises(UserError, match="too many"):
-        submitter(folder).start(JOBS)
+        submit.room(busy=0)

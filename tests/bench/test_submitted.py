@@ -72,7 +72,7 @@ def test_a_preempted_job_saves_and_goes_on(scripts: dict[str, str], folder: Benc
         while not (folder.run(JOBS[0]) / "begun").exists():
             time.sleep(0.05)
         # SLURM signals the processes of a step; this executor has them below its own process.
-        parent = run._submitted._process.pid
+        parent = run.job_id
         [task] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         os.kill(int(task), signal.SIGUSR2)
 
@@ -123,14 +123,13 @@ def wait_for(run: Submitted) -> None:
 
 def test_requests_by_submitits_names() -> None:
     requests = Requests(minutes=30, gpus=2, partition="gpu", slurm={"account": "lab"})
-    found = _parameters(requests, 3, slurm=True)
+    found = _parameters(requests, 3)
     assert found["timeout_min"] == 30
     assert found["gpus_per_node"] == 2
     assert found["slurm_partition"] == "gpu"
     assert found["slurm_additional_parameters"] == {"account": "lab"}
     assert found["slurm_array_parallelism"] == 3
-    assert "mem_gb" not in found
-    assert not [name for name in _parameters(requests, 3, slurm=False) if name.startswith("slurm")]
+    assert found["mem_gb"] is None
 
 
 def test_without_submitit_the_error_names_the_extra_to_install(
