@@ -33,8 +33,8 @@ from ssltoolbox.data.drawing.draws import Drawer, Strategies
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.landmarks import BATCH, write_landmarks
-from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
@@ -85,7 +85,7 @@ def make_sources(folder: Path) -> dict[str, FramesOptions]:
     """The same frames four times."""
     root = draw_frames(folder / "frames")
     index = folder / "faces.index"
-    build_index(root, list_tree(root, FPS), FPS, index, workers=1, tick=quiet)
+    build_index(list_folder(root, FPS), index, workers=1, tick=quiet)
     options = {
         "folder": FramesOptions(root=root, size=SIZE),
         "index": FramesOptions(index=index, size=SIZE),

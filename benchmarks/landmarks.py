@@ -18,7 +18,7 @@ from side_by_side import Row, in_turn, medians, parser, report
 from ssltoolbox.data.images.files import read_pixels
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import find_landmarks
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.plan.detector import DetectorMaker
 
@@ -53,7 +53,7 @@ def main() -> None:
         if not arguments.root:
             drawn_faces(root, arguments.frames)
         path = Path(folder, "faces.index")
-        build_index(root, list_tree(root, FPS), FPS, path, workers=1, tick=lambda done: None)
+        build_index(list_folder(root, FPS), path, workers=1, tick=lambda done: None)
         index = FrameIndex(path)
 
         def by_hand() -> float:

@@ -32,7 +32,7 @@ from side_by_side import Row, clock, in_turn, medians, parser, report
 from ssltoolbox.api import UserError
 from ssltoolbox.data.drawing.draws import Draw
 from ssltoolbox.data.index.build import build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
@@ -94,7 +94,7 @@ def theirs(
 def packed(root: Path, folder: Path) -> Path:
     """The same frames in one file, resized once."""
     index, copy = folder / "pipeline.index", folder / "pipeline_packed.index"
-    build_index(root, list_tree(root, FPS), FPS, index, workers=1, tick=quiet)
+    build_index(list_folder(root, FPS), index, workers=1, tick=quiet)
     pack_index(FrameIndex(index), Packing(size=ENLARGED, encoding="raw"), copy, workers=1, tick=quiet)
     return copy
 

@@ -30,7 +30,7 @@ from frame_trees import repeated
 from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
@@ -77,7 +77,7 @@ def s3_server() -> Iterator[None]:
 def pack_frames(folder: Path, clips: int) -> Path:
     """A packed index of JPEGs of so many clips."""
     root = repeated(draw_frames(folder / "drawn"), clips, folder / "frames")
-    build_index(root, list_tree(root, FPS), FPS, folder / "faces.index", workers=1, tick=quiet)
+    build_index(list_folder(root, FPS), folder / "faces.index", workers=1, tick=quiet)
     packing = Packing(size=SIZE, encoding="jpeg", quality=QUALITY)
     pack_index(FrameIndex(folder / "faces.index"), packing, folder / "packed.index", workers=1, tick=quiet)
     return folder / "packed.index"

@@ -39,8 +39,8 @@ def put_index(tmp_path: Path, put_image: Put, header: str, cells: Callable[[str,
                 put_image(tmp_path / f"{person}{frame}.png")
                 lines.append(f"{person}{frame}.png,{person},{cells(split, frame)}")
     (tmp_path / "faces.csv").write_text("\n".join(lines))
-    clips = list_table(tmp_path / "faces.csv", tmp_path, 5).clips
-    build_index(tmp_path, clips, 5, tmp_path / "i.index", workers=1, tick=lambda done: None)
+    listing = list_table(tmp_path / "faces.csv", tmp_path, 5)
+    build_index(listing, tmp_path / "i.index", workers=1, tick=lambda done: None)
 
 
 def problems(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ssltoolbox.api import Url
-    from ssltoolbox.data.index.listing import ListedClip
+    from ssltoolbox.data.index.build import Built
+    from ssltoolbox.data.index.listing import Listing
     from ssltoolbox.data.label_options import WrittenLabel
     from ssltoolbox.support.clusters import Cluster
-    from ssltoolbox.support.remote import RemoteFolder
     from ssltoolbox.support.shard import Shard
 
 
@@ -71,64 +73,45 @@ def index(
 
     from ssltoolbox.api.errors import counted_list
     from ssltoolbox.data.index.build import build_index
-    from ssltoolbox.data.index.folders import FolderListing, list_folder
+    from ssltoolbox.data.index.folders import list_folder
     from ssltoolbox.data.index.output import check_output
-    from ssltoolbox.data.index.schema import SKIPPED
     from ssltoolbox.data.index.table import TYPES, list_table
     from ssltoolbox.support.progress import ProgressLine
 
-    source, location = located(frames), located(output)
+    location = located(output)
     check_output(location)
-    clips: Iterable[ListedClip]
-    folder: FolderListing | None = None
-    classes: Mapping[str, Sequence[str]] = {}
     if str(frames).lower().endswith(TYPES):
         if not isinstance(frames, Path):
             raise click.BadParameter("a table of frames must be on this machine", param_hint="'FRAMES'")
         home = root or frames.absolute().parent
-        place: Path | RemoteFolder = home
-        table = list_table(frames, home, float(fps), written_labels(labels))
-        clips, classes = table.clips, table.classes
-        _print_labels(table.labels)
-        if table.repeated:
-            repeat = agreeing(table.repeated, "repeats", "repeat")
-            click.echo(f"left out: {counted(table.repeated, 'row')} that {repeat} one before", err=True)
-        if table.unused:
-            click.echo(f"columns that are not used: {', '.join(table.unused)}", err=True)
+        listing = list_table(frames, home, float(fps), written_labels(labels), follow_links)
+        _print_columns(listing, "columns that are not used")
     elif root or labels:
         hint = "'--root'" if root else "'--labels'"
         raise click.BadParameter("only for a CSV or Parquet file", param_hint=hint)
     else:
-        folder = list_folder(source, float(fps), follow_links)
-        place, clips, classes = folder.root, folder.clips, folder.classes
-        _print_labels(folder.labels)
-        if folder.unused:
-            click.echo(f"keys that are not labels: {', '.join(folder.unused)}", err=True)
+        listing = list_folder(located(frames), float(fps), follow_links)
+        _print_columns(listing, "keys that are not labels")
     console = new_console(soft_wrap=True)
     line = ProgressLine(console, 0)
 
     def listed(frames: int) -> None:
-        if folder and (others := folder.left_out()):
+        if others := listing.left_out():
             click.echo(f"left out: {counted_list(others)}", err=True)
         line.start(frames)
 
     try:
-        built = build_index(
-            place,
-            clips,
-            float(fps),
-            location,
-            workers=workers_of(workers, engine),
-            tick=line.advance,
-            listed=listed,
-            follow_links=follow_links,
-            left_out=folder.reasons if folder else (),
-            classes=classes,
-            tars=folder.tars if folder else None,
-            shard=shard,
-        )
+        count = workers_of(workers, engine)
+        built = build_index(listing, location, workers=count, tick=line.advance, listed=listed, shard=shard)
     finally:
         line.stop()
+    print_built(built, output, shard, console)
+
+
+def print_built(built: Built | None, output: Path | Url, shard: Shard | None, console: Console) -> None:
+    """Prints what is in a new index, and what was left out; after a shard, what to do next."""
+    from ssltoolbox.data.index.schema import SKIPPED
+
     if built is None:
         console.print(after_shard(shard))
         return
@@ -137,9 +120,15 @@ def index(
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
 
 
-def _print_labels(names: Sequence[str]) -> None:
-    if names:
-        click.echo(f"labels: {', '.join(names)}", err=True)
+def _print_columns(listing: Listing, unused: str) -> None:
+    """Prints the labels, and the columns or keys that are none."""
+    if listing.labels:
+        click.echo(f"labels: {', '.join(listing.labels)}", err=True)
+    if listing.repeated:
+        repeat = agreeing(listing.repeated, "repeats", "repeat")
+        click.echo(f"left out: {counted(listing.repeated, 'row')} that {repeat} one before", err=True)
+    if listing.unused:
+        click.echo(f"{unused}: {', '.join(listing.unused)}", err=True)
 
 
 def written_labels(text: str | None) -> dict[str, WrittenLabel]:

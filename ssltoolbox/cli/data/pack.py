@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath, PathOrUrl, located, size_option
-from ssltoolbox.cli.data.index import print_skipped
-from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
+from ssltoolbox.cli.data.index import print_built
+from ssltoolbox.cli.data.work import work_options, workers_of
 from ssltoolbox.cli.output import new_console
-from ssltoolbox.support.words import agreeing, counted
 
 if TYPE_CHECKING:
     from ssltoolbox.api import Url
@@ -58,7 +57,7 @@ def pack(
 
     from ssltoolbox.data.index.pack import pack_index
     from ssltoolbox.data.index.reader import FrameIndex
-    from ssltoolbox.data.index.schema import SKIPPED, Packing
+    from ssltoolbox.data.index.schema import Packing
     from ssltoolbox.support.progress import progress
 
     frames = FrameIndex(index)
@@ -69,9 +68,4 @@ def pack(
         built = pack_index(
             frames, packing, location, workers=workers_of(workers, engine), tick=tick, shard=shard
         )
-    if built is None:
-        console.print(after_shard(shard))
-        return
-    print_skipped(built.skipped, f"{output}/{SKIPPED}")
-    found = f"{counted(built.frames, 'frame')} of {counted(built.clips, 'clip')}"
-    console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
+    print_built(built, output, shard, console)

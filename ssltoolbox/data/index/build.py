@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -24,7 +24,7 @@ from ssltoolbox.data.images.roots import ImageRoot, LocalFile
 from ssltoolbox.data.index.blocks import Block, Blocks, in_blocks
 from ssltoolbox.data.index.joined import JoinedTable
 from ssltoolbox.data.index.landmarks import write_landmarks
-from ssltoolbox.data.index.listing import ListedClip
+from ssltoolbox.data.index.listing import ListedClip, Listing
 from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.schema import (
     BYTE_RANGE,
@@ -77,18 +77,12 @@ class Built:
 
 
 def build_index(
-    root: Path | RemoteFolder,
-    clips: Iterable[ListedClip],
-    fps: float,
+    listing: Listing,
     output: Path | RemoteFolder,
     *,
     workers: int | Cluster,
     tick: Tick,
     listed: Tick | None = None,
-    follow_links: bool = False,
-    left_out: Iterable[Skipped] = (),
-    classes: Mapping[str, Sequence[str]] | None = None,
-    tars: Mapping[str, int] | None = None,
     shard: Shard | None = None,
 ) -> Built | None:
     """Writes an index of the listed clips. If the process is killed, the same call resumes.
@@ -97,18 +91,12 @@ def build_index(
     are recorded in skipped.csv.
 
     Args:
-        root: the folder that the clips' paths are below, on this machine or on remote storage.
-        clips: sorted as they are to be in the index.
-        fps: recorded in the header.
+        listing: the clips.
         output: the index, a folder that does not exist yet; on remote storage, the index is made on this machine
             and then copied.
         workers: processes, or a cluster.
         tick: called with progress.
         listed: called with the number of frames, when all clips are listed.
-        follow_links: also follow links that lead out of the root, here and whenever the index is read.
-        left_out: files that the listing has left out, for skipped.csv; asked for when all clips are listed.
-        classes: label → the names of its classes or columns.
-        tars: path of a tar file below the root → its bytes, if the clips are in tar files.
         shard: only read its share of the headers; the call without a shard writes the index.
 
     Returns:
@@ -120,30 +108,36 @@ def build_index(
         SslToolboxError: when it can't be written.
     """
     check_output(output)
-    links: Literal["followed"] | None = "followed" if follow_links else None
-    named = {name: list(names) for name, names in (classes or {}).items()} or None
-    known = dict(tars) if tars else None
-    header = Header(root=root_for(root, output), fps=fps, links=links, classes=named, tars=known)
-    home = ImageRoot(root.absolute() if isinstance(root, Path) else root, follow_links)
+    links: Literal["followed"] | None = "followed" if listing.follow_links else None
+    header = Header(
+        root=root_for(listing.root, output),
+        fps=listing.fps,
+        links=links,
+        classes={name: list(names) for name, names in listing.classes.items()} or None,
+        tars=dict(listing.tars) if listing.tars else None,
+    )
+    place = listing.root.absolute() if isinstance(listing.root, Path) else listing.root
+    root = ImageRoot(place, listing.follow_links)
     work = work_folder(output)
-    with claimed(work, shard), in_blocks(clips, BLOCK, work / _LISTINGS, str(home.place), fps) as listing:
+    waiting = in_blocks(listing.clips, BLOCK, work / _LISTINGS, str(place), listing.fps)
+    with claimed(work, shard), waiting as clips:
         if listed:
-            listed(listing.frames)
-        blocks = listing.blocks
-        job = {"listing": listing.digest, "block": BLOCK, "links": links}
+            listed(clips.frames)
+        blocks = clips.blocks
+        job = {"listing": clips.digest, "block": BLOCK, "links": links}
         shards = Shards(work / "shards", job, shared=shard is not None)
         work_through(
             shards,
             [block.frames for block in blocks],
             _scan_to_shard,
-            lambda number: (home, blocks[number], shards, number),
+            lambda number: (root, blocks[number], shards, number),
             workers=workers,
             tick=tick,
             shard=shard,
         )
         if shard:
             return None
-        built = _write(work, listing, shards, left_out)
+        built = _write(work, clips, shards, listing.reasons)
         header.write(work)
         shutil.rmtree(work / _LISTINGS)
         finish(work, shards, output)
@@ -238,12 +232,12 @@ def _reason(error: Exception, path: str) -> str:
     return str(error).removeprefix(f"{printable(path)}: ")
 
 
-def _write(folder: Path, listing: Blocks, shards: Shards, left_out: Iterable[Skipped]) -> Built:
+def _write(folder: Path, listed: Blocks, shards: Shards, left_out: Iterable[Skipped]) -> Built:
     """Merges the shards into the files of the index, without the header."""
     skipped = [*left_out]
     with writing(folder), JoinedTable(folder) as frames, JoinedTable(folder) as clips:
         have_splits = False
-        for number, block in enumerate(listing.blocks):
+        for number, block in enumerate(listed.blocks):
             table = shards.read(number)
             skipped += [(path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED])]
             kept = _kept(block.clips(), table)
@@ -256,8 +250,8 @@ def _write(folder: Path, listing: Blocks, shards: Shards, left_out: Iterable[Ski
             raise UserError(f"none of {count} could be used; the first, {path}: {reason}")
         frames.write(folder / FRAMES_FILE)
         clips.write(folder / CLIPS_FILE, without=() if have_splits else (SPLIT,))
-        if listing.landmarks:
-            points = (_points(shards.read(number)) for number in range(len(listing.blocks)))
+        if listed.landmarks:
+            points = (_points(shards.read(number)) for number in range(len(listed.blocks)))
             write_landmarks(folder, FROM_FILES, points, frames.rows)
         write_csv(folder / SKIPPED, HEADER_OF_SKIPPED, skipped)
         return Built(clips.rows, frames.rows, skipped)

@@ -1,10 +1,10 @@
-"""Lists the clips of a tree of folders for an index, without opening images."""
+"""The clips that an index is made of; lists those of a tree of folders, without opening images."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from ssltoolbox.data.images.naming import frame_numbers, frame_times
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, FoundClip, Tree
+from ssltoolbox.support.remote import RemoteFolder
 
 _SCALE = re.compile(r"[0-9]+\.[0-9]+")
 """VoxCeleb1's folder `1.6`, named after the width of its crops, at the level of videos."""
@@ -63,6 +64,37 @@ class ListedClip:
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     split: str = ""
     tar: TarPart | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The clips of a table or a folder.
+
+    Attributes:
+        root: the folder that the clips' paths are below, on this machine or on remote storage.
+        fps: frames per second where frames are numbered without gaps.
+        clips: sorted as they are to be in the index; those of folders and tables are made as they are asked for.
+        follow_links: whether to follow links that lead out of the root, here and whenever the index is read.
+        labels: names of the labels.
+        classes: label → the names of its classes or columns.
+        unused: columns of a table, or keys in tar files, that are no labels.
+        repeated: how many rows of a table repeat an earlier row; they are left out.
+        tars: path of a tar file below the root → its bytes; None for image files.
+        reasons: path below the root, and reason, of all files that were left out so far; it grows.
+        left_out: gives the number of other things that are no data, by what they are.
+    """
+
+    root: Path | RemoteFolder
+    fps: float
+    clips: Iterable[ListedClip]
+    follow_links: bool = False
+    labels: Sequence[str] = ()
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unused: Sequence[str] = ()
+    repeated: int = 0
+    tars: Mapping[str, int] | None = None
+    reasons: Collection[tuple[str, str]] = ()
+    left_out: Callable[[], Mapping[str, int]] = dict
 
 
 def frames_root(folder: Path) -> Path:

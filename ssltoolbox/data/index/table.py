@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
 from tempfile import gettempdir
@@ -18,7 +18,7 @@ import pyarrow as pa
 from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
 from ssltoolbox.data.index.cells import COLUMNS, NAMES, Table
 from ssltoolbox.data.index.joined import JoinedTable
-from ssltoolbox.data.index.listing import ListedClip, numbers_of
+from ssltoolbox.data.index.listing import ListedClip, Listing, numbers_of
 from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of
 from ssltoolbox.data.label_options import WrittenLabel, as_options
@@ -29,28 +29,14 @@ _AT_ONCE = 4096
 """Paths that are Python objects at the same time."""
 
 
-@dataclass(frozen=True)
-class ListedTable:
-    """
-    Attributes:
-        clips: sorted by identity, video and clip in natural order; made as they are asked for.
-        labels: names of the labels, sorted.
-        unused: columns that mean nothing here.
-        repeated: how many rows repeat an earlier row; they are left out.
-        classes: label → the names of its classes or columns.
-    """
-
-    clips: Iterator[ListedClip]
-    labels: list[str]
-    unused: list[str]
-    repeated: int = 0
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
 def list_table(
-    file: Path, root: Path, fps: float, written: Mapping[str, WrittenLabel] | None = None
-) -> ListedTable:
-    """The clips that a table names.
+    file: Path,
+    root: Path,
+    fps: float,
+    written: Mapping[str, WrittenLabel] | None = None,
+    follow_links: bool = False,
+) -> Listing:
+    """The clips that a table names, sorted by identity, video and clip in natural order.
 
     Columns: `path` (of the image, below the root) and `identity` are needed. `video` may be missing, and for
     `clip` stands the image's folder. `time` is in seconds; else `frame` gives the order and the time at `fps`,
@@ -63,6 +49,7 @@ def list_table(
         root: the folder that paths are below.
         fps: frames per second where frames are numbered without gaps.
         written: name of a label → its description; the others follow from the cells.
+        follow_links: also follow links that lead out of the root.
 
     Raises:
         DataNotFound: where the file is not there.
@@ -85,7 +72,7 @@ def list_table(
     used = {column for what in written.values() for column in as_options(what).columns}
     unused = [name for name in table.names if name not in {*COLUMNS, "split", *labels, *used}]
     classes = {name: label.names for name, label in own.items() if label.names}
-    return ListedTable(rows.clips(), sorted(labels), unused, repeated, classes)
+    return Listing(root, fps, rows.clips(), follow_links, sorted(labels), classes, unused, repeated)
 
 
 @dataclass(frozen=True)

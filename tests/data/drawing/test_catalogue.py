@@ -39,8 +39,7 @@ def dataset_of(name: str, table: Path) -> Any:
         options = LabelledOptions(table=table, labels={"smile": ["no", "yes"]}, val=0, test=0)
         return LabelledFaces(options, "train")
     index = table.parent / "faces.index"
-    clips = list_table(table, table.parent, 5).clips
-    build_index(table.parent, clips, 5, index, workers=1, tick=lambda done: None)
+    build_index(list_table(table, table.parent, 5), index, workers=1, tick=lambda done: None)
     return FramesDataset(FramesOptions(index=index, val=0, test=0), "train")
 
 

@@ -12,7 +12,7 @@ from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.data.images.tree import FoundClip, Tree
 from ssltoolbox.data.index.build import build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 
 Put = Callable[..., Path]
 
@@ -94,9 +94,7 @@ class TestLeftOut:
         put_image(bench.path / "jobs/7/pairs.png")
         put_image(bench.path / "jobs/pairs.png")
         bench.results.write_text("{}")
-        build_index(
-            tmp_path, list_tree(tmp_path, 5), 5, tmp_path / "id1/v/i", workers=1, tick=lambda done: None
-        )
+        build_index(list_folder(tmp_path, 5), tmp_path / "id1/v/i", workers=1, tick=lambda done: None)
         put_image(tmp_path / "id1/v/i/sheet.png")
         assert [clip.folder for clip in clips(tmp_path)] == ["id1/v/c"]
         assert self.left_out(tmp_path) == {"benchmark folder": 1, "index": 1}

@@ -22,7 +22,8 @@ from ssltoolbox.api import UserError
 from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.index import build as build_module
 from ssltoolbox.data.index.build import Built, build_index
-from ssltoolbox.data.index.listing import ListedClip, list_tree
+from ssltoolbox.data.index.folders import list_folder
+from ssltoolbox.data.index.listing import ListedClip, Listing, list_tree
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, printable
 
@@ -31,7 +32,7 @@ FPS = 25 / 6
 
 
 def indexed(root: Path, output: Path, workers: int = 1) -> Built:
-    return build_index(root, list_tree(root, FPS), FPS, output, workers=workers, tick=lambda done: None)
+    return build_index(list_folder(root, FPS), output, workers=workers, tick=lambda done: None)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_workers_and_runs_give_the_same_bytes(many: Path, output: Path) -> None:
 
 
 def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clips = list(list_tree(many, FPS))
+    listing = Listing(many, FPS, list(list_tree(many, FPS)))
     seen: list[int] = []
 
     def stop_after_two(done: int) -> None:
@@ -149,10 +150,10 @@ def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pyt
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_index(many, clips, FPS, output, workers=1, tick=stop_after_two)
+        build_index(listing, output, workers=1, tick=stop_after_two)
     assert not output.exists()
     again: list[int] = []
-    build_index(many, clips, FPS, output, workers=1, tick=again.append)
+    build_index(listing, output, workers=1, tick=again.append)
     assert again == [16, 8]
     assert list(output.parent.iterdir()) == [output]
     other = output.with_name("other.index")
@@ -162,9 +163,9 @@ def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pyt
 
 def test_shards_of_other_frames_are_not_used(many: Path, output: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        build_index(many, list_tree(many, FPS), FPS, output, workers=1, tick=_interrupt_after(16))
+        build_index(list_folder(many, FPS), output, workers=1, tick=_interrupt_after(16))
     again: list[int] = []
-    build_index(many, list_tree(many, 5), 5, output, workers=1, tick=again.append)
+    build_index(list_folder(many, 5), output, workers=1, tick=again.append)
     assert again[0] == 0
     assert FrameIndex(output).times[1] == 0.2
 
@@ -181,13 +182,13 @@ def _interrupt_after(frames: int) -> Callable[[int], None]:
 
 
 def test_two_at_once_are_refused(many: Path, output: Path) -> None:
-    clips = list(list_tree(many, FPS))
+    listing = Listing(many, FPS, list(list_tree(many, FPS)))
 
     def start_another(done: int) -> None:
         with pytest.raises(UserError, match=r"\.vox1\.index\.part is in use"):
-            build_index(many, clips, FPS, output, workers=1, tick=lambda done: None)
+            build_index(listing, output, workers=1, tick=lambda done: None)
 
-    build_index(many, clips, FPS, output, workers=1, tick=start_another)
+    build_index(listing, output, workers=1, tick=start_another)
 
 
 @pytest.mark.slow
@@ -229,7 +230,7 @@ def test_folders_whose_names_are_not_utf8(
     put_clip(f"{root.name}/id1/v/c")
     wrong = root if frames == b"\xff" else index
     with pytest.raises(UserError) as caught:
-        build_index(root, list_tree(root, 5), 5, index, workers=1, tick=lambda done: None)
+        build_index(list_folder(root, 5), index, workers=1, tick=lambda done: None)
     assert str(caught.value) == f"{printable(wrong)}: {NOT_UTF8}; {RENAME}"
     assert sorted(path.name for path in tmp_path.iterdir()) == [root.name]
 
@@ -247,7 +248,7 @@ def grown(clips: int, root: Path, output: Path) -> int:
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        built = build_index(root, listed(), 5, output, workers=1, tick=lambda done: None)
+        built = build_index(Listing(root, 5, listed()), output, workers=1, tick=lambda done: None)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

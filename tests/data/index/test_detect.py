@@ -24,7 +24,7 @@ from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.index import detect as detect_module
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import Found, find_landmarks
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.plan.detector import DetectorMaker
 
@@ -47,7 +47,7 @@ def index(tmp_path: Path, put_image: Put) -> FrameIndex:
             pixels = face(left=4 + 4 * clip + frame) if frame != 2 else np.full((48, 64, 3), 120, np.uint8)
             put_image(tmp_path / f"frames/id{clip}/v/c/{frame}.png", pixels)
     root = tmp_path / "frames"
-    build_index(root, list_tree(root, 5), 5, tmp_path / "v.index", workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), tmp_path / "v.index", workers=1, tick=lambda done: None)
     return FrameIndex(tmp_path / "v.index")
 
 

@@ -17,7 +17,7 @@ from ssltoolbox.data.index import detect as detect_module
 from ssltoolbox.data.index import pack as pack_module
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import find_landmarks
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
@@ -45,7 +45,7 @@ def root(tmp_path: Path, put_clip: Put, monkeypatch: pytest.MonkeyPatch) -> Path
 def index(root: Path, name: str, workers: int | Cluster = 1, shard: Shard | None = None) -> Path:
     output = root.with_name(name)
     done: list[int] = []
-    build_index(root, list_tree(root, 5), 5, output, workers=workers, tick=done.append, shard=shard)
+    build_index(list_folder(root, 5), output, workers=workers, tick=done.append, shard=shard)
     assert sum(done) == 24
     return output
 
@@ -104,9 +104,7 @@ def test_shards_of_other_options_are_refused(root: Path) -> None:
     index(root, "shards.index", shard=SHARDS[0])
     with pytest.raises(UserError, match="other options"):
         build_index(
-            root,
-            list_tree(root, 10),
-            10,
+            list_folder(root, 10),
             root.with_name("shards.index"),
             workers=1,
             tick=print,

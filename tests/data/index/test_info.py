@@ -12,8 +12,8 @@ from ssltoolbox_hard_neg import HardNegOptions
 from ssltoolbox_hard_neg.sampler import HardNeg
 
 from ssltoolbox.data.index.build import build_index
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.info import IndexInfo, clips_long_enough, index_info
-from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.sheet import GAP, LINE, TILE, write_sheet
 
@@ -29,7 +29,7 @@ def index(tmp_path: Path, put_clip: Put) -> FrameIndex:
     points[1] = np.nan
     np.save(put_clip("frames/b/v/c") / "landmarks68.npy", points)
     root = tmp_path / "frames"
-    build_index(root, list_tree(root, 25 / 6), 25 / 6, tmp_path / "i", workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 25 / 6), tmp_path / "i", workers=1, tick=lambda done: None)
     return FrameIndex(tmp_path / "i")
 
 
@@ -72,7 +72,7 @@ def test_more_clips_are_no_more_checks_of_the_files(
         for clip in range(clips):
             put_clip(f"{clips}/a/v/{clip}")
         root, path = tmp_path / str(clips), tmp_path / f"{clips}.index"
-        build_index(root, list_tree(root, 25 / 6), 25 / 6, path, workers=1, tick=lambda done: None)
+        build_index(list_folder(root, 25 / 6), path, workers=1, tick=lambda done: None)
         index = FrameIndex(path)
         checks.clear()
         assert clips_long_enough(index, lambda *_: True) == clips

@@ -19,7 +19,7 @@ from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index import pack as pack_module
 from ssltoolbox.data.index.build import build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES, FRAMES_FILE, LABELS, Packing, map_table, write_table
@@ -41,7 +41,7 @@ def index(tmp_path: Path, put_image: Put) -> Path:
         np.save(folder / "landmarks68.npy", random.uniform(0, 48, (4, 68, 2)))
     output = tmp_path / "vox1.index"
     root = tmp_path / "frames"
-    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), output, workers=1, tick=lambda done: None)
     for name in ("id1/v/c/1.jpg", *(f"id2/v/c/{frame}.jpg" for frame in range(4))):
         os.truncate(root / name, 200)
     frames = map_table(output / FRAMES_FILE, FRAMES)

@@ -20,7 +20,7 @@ from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index import pack as pack_module
 from ssltoolbox.data.index.build import build_index
-from ssltoolbox.data.index.listing import list_tree
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import Packing
@@ -39,7 +39,7 @@ def indexes(tmp_path: Path, put_image: Put) -> Path:
         for frame in range(3):
             put_image(folder / f"{frame}.jpg", random.integers(0, 256, (40, 40, 3), dtype=np.uint8))
         np.save(folder / "landmarks68.npy", random.uniform(0, 40, (3, 68, 2)))
-    build_index(root, list_tree(root, 5), 5, tmp_path / "faces.index", workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), tmp_path / "faces.index", workers=1, tick=lambda done: None)
     packing = Packing(size=32, encoding="jpeg", quality=90)
     pack_index(
         FrameIndex(tmp_path / "faces.index"),

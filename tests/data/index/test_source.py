@@ -24,8 +24,8 @@ from ssltoolbox.data.frames.dataset import FramesDataset
 from ssltoolbox.data.frames.options import FramesOptions
 from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.detect import find_landmarks
+from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.info import clips_long_enough, index_info, label_facts
-from ssltoolbox.data.index.listing import list_tree
 from ssltoolbox.data.index.pack import pack_index
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES, FRAMES_FILE, LABELS, Packing, map_table, write_table
@@ -51,7 +51,7 @@ def root(tmp_path: Path, put_image: Put) -> Path:
 @pytest.fixture
 def index(root: Path) -> Path:
     output = root.parent / "vox1.index"
-    build_index(root, list_tree(root, FPS), FPS, output, workers=1, tick=lambda done: None)
+    build_index(list_folder(root, FPS), output, workers=1, tick=lambda done: None)
     return output
 
 
@@ -212,7 +212,7 @@ def test_an_index_that_is_cut_short_while_it_is_open(
     """Reading past the end of a mapped file would kill the process."""
     put_clip("frames/a/v/c")
     root, output = tmp_path / "frames", tmp_path / "cut.index"
-    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), output, workers=1, tick=lambda done: None)
     dataset = FramesDataset(FramesOptions(index=output, size=16), "train")
     os.truncate(output / name, 8)
     for use in (lambda: dataset.clip(0), lambda: dataset.read([0], [0])):
@@ -227,7 +227,7 @@ def test_whatever_reads_an_index_notices_that_it_was_cut_short(
 ) -> None:
     put_clip("frames/a/v/c")
     root, output = tmp_path / "frames", tmp_path / "cut.index"
-    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), output, workers=1, tick=lambda done: None)
     index = FrameIndex(output)
     os.truncate(output / name, 8)
     uses: dict[str, Callable[[], object]] = {
@@ -250,7 +250,7 @@ def test_a_packed_index_that_is_cut_short_while_it_is_open(
 ) -> None:
     put_clip("frames/a/v/c")
     root, output = tmp_path / "frames", tmp_path / "files.index"
-    build_index(root, list_tree(root, 5), 5, output, workers=1, tick=lambda done: None)
+    build_index(list_folder(root, 5), output, workers=1, tick=lambda done: None)
     packed = tmp_path / "packed.index"
     pack_index(FrameIndex(output), Packing(size=16, encoding="raw"), packed, workers=1, tick=print)
     dataset = FramesDataset(FramesOptions(index=packed, size=16), "train")

@@ -100,7 +100,7 @@ def test_labels_of_ones_own_and_splits(tmp_path: Path, put_image: Put) -> None:
     table = list_table(file, tmp_path, 10, {"aus": LabelColumn(columns=["au1", "au2"])})
     assert table.unused == []
     output = tmp_path / "x.index"
-    build_index(tmp_path, table.clips, 10, output, workers=1, tick=lambda n: None, classes=table.classes)
+    build_index(table, output, workers=1, tick=lambda n: None)
     index = FrameIndex(output)
     assert index.classes == {"emotion": ("calm", "wild"), "aus": ("au1", "au2")}
     assert index.labels["emotion"].tolist() == [0, -1, 1]
@@ -217,9 +217,9 @@ def test_links_out_of_the_root_are_not_followed(tmp_path: Path, put_image: Put) 
     root = put_image(tmp_path / "faces/a.png").parent
     (root / "b.png").symlink_to(secret)
     (tmp_path / "faces.csv").write_text("path,identity\na.png,a\nb.png,a\n")
-    clips = list_table(tmp_path / "faces.csv", root, 10).clips
+    listing = list_table(tmp_path / "faces.csv", root, 10)
     output = tmp_path / "x.index"
-    built = build_index(root, clips, 10, output, workers=1, tick=lambda done: None)
+    built = build_index(listing, output, workers=1, tick=lambda done: None)
     [(path, reason)] = built.skipped
     assert path == "b.png"
     assert str(root) in reason
