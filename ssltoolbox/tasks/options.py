@@ -95,7 +95,7 @@ class ProbeOptions(EvaluatorOptions):
     """Options of all tasks on frozen features."""
 
     labels: ClassVar[tuple[str, ...]] = ()
-    """The labels that the task needs of the data."""
+    """The labels that the task needs of the data, if no option `label` names one."""
 
     splits: ClassVar[tuple[Split, ...]] = ("train", "val", "test")
 
@@ -108,7 +108,7 @@ class ProbeOptions(EvaluatorOptions):
 
     def needed_labels(self) -> tuple[str, ...]:
         """The labels that the task needs with these options."""
-        return self.labels
+        return (getattr(self, self._label_option),) if self._label_option else self.labels
 
     def also_needs(self) -> frozenset[str]:
         return frozenset(f"label:{label}" for label in self.needed_labels())
@@ -117,9 +117,15 @@ class ProbeOptions(EvaluatorOptions):
         for split, found in facts.items():
             for label in self.needed_labels():
                 known = found.label_facts.get(label)
-                if known and not known.frames:
+                if known and known.frames:
+                    yield from self._label_problems(label, known, split)
+                elif known:
                     message = f"no frame of the {split} split has the label {label!r}"
                     yield Problem(self._label_option, message)
+
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        """What is wrong with a label that frames of a split have."""
+        return ()
 
     @property
     def _label_option(self) -> str:
@@ -171,16 +177,11 @@ class ClassOptions(LabelOptions):
         own = {"k": by_sgd or super()._idle["k"], "linear_sgd": not by_sgd, "balanced": by_sgd}
         return {**super()._idle, **own}
 
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        (label,) = self.needed_labels()
-        for split, found in facts.items():
-            known = found.label_facts.get(label)
-            if known and known.frames:
-                yield from _class_problems(known, label, split, self._label_option)
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        return _class_problems(label, known, split, self._label_option)
 
 
-def _class_problems(known: LabelFacts, label: str, split: Split, option: str) -> Iterable[Problem]:
+def _class_problems(label: str, known: LabelFacts, split: Split, option: str) -> Iterable[Problem]:
     """What is wrong with a label as classes."""
     if known.columns or known.lowest is not None:
         what, task = ("several columns", "multi_label") if known.columns else ("numbers", "regression")
@@ -202,9 +203,6 @@ class ClassificationOptions(ClassOptions):
     label: str = "expression"
     """Name of the label in the data. The result has the same name."""
 
-    def needed_labels(self) -> tuple[str, ...]:
-        return (self.label,)
-
 
 class RegressionOptions(ProbeOptions):
     """Options of `regression`."""
@@ -212,17 +210,10 @@ class RegressionOptions(ProbeOptions):
     label: str = "valence"
     """Name of the label in the data; it must be a number. The result has the same name."""
 
-    def needed_labels(self) -> tuple[str, ...]:
-        return (self.label,)
-
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        for found in facts.values():
-            known = found.label_facts.get(self.label)
-            if known and known.frames and (known.columns or known.lowest is None):
-                what = "several columns" if known.columns else "classes"
-                yield Problem("label", f"{self.label!r} has {what}, and is not a number")
-                return
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        if known.columns or known.lowest is None:
+            what = "several columns" if known.columns else "classes"
+            yield Problem("label", f"{label!r} has {what}, and is not a number")
 
 
 class MultiLabelOptions(ProbeOptions):
@@ -235,17 +226,10 @@ class MultiLabelOptions(ProbeOptions):
     balanced: bool = True
     """Whether yes and no have the same weight in each column, even if one is rare."""
 
-    def needed_labels(self) -> tuple[str, ...]:
-        return (self.label,)
-
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        for found in facts.values():
-            known = found.label_facts.get(self.label)
-            if known and known.frames and (not known.columns or known.lowest is not None):
-                hint = f"several columns make one: labels: {{{self.label}: {{columns: [au1, au2]}}}}"
-                yield Problem("label", f"{self.label!r} has no columns of yes and no", hint)
-                return
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        if not known.columns or known.lowest is not None:
+            hint = f"several columns make one: labels: {{{label}: {{columns: [au1, au2]}}}}"
+            yield Problem("label", f"{label!r} has no columns of yes and no", hint)
 
 
 class ClipExpressionOptions(ProbeOptions):
@@ -261,15 +245,8 @@ class ClipExpressionOptions(ProbeOptions):
     balanced: bool = True
     """Whether every class has the same weight, even rare classes."""
 
-    def needed_labels(self) -> tuple[str, ...]:
-        return (self.label,)
-
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        for split, found in facts.items():
-            known = found.label_facts.get(self.label)
-            if known and known.frames:
-                yield from _class_problems(known, self.label, split, "label")
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        return _class_problems(label, known, split, "label")
 
 
 class ValenceArousalOptions(LabelOptions):
@@ -277,19 +254,11 @@ class ValenceArousalOptions(LabelOptions):
 
     labels = ("valence", "arousal")
 
-    def split_problems(self, facts: Mapping[Split, DataFacts]) -> Iterable[Problem]:
-        yield from super().split_problems(facts)
-        for split, found in facts.items():
-            for label in self.labels:
-                known = found.label_facts.get(label)
-                if known and known.lowest is not None and known.highest is not None:
-                    for value in (known.lowest, known.highest):
-                        if abs(value) > 1:
-                            yield Problem(
-                                "",
-                                f"the {split} split has frames with {label} {value:g}",
-                                "values lie between -1 and 1; NaN, or an empty cell of a table, means none",
-                            )
+    def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
+        hint = "values lie between -1 and 1; NaN, or an empty cell of a table, means none"
+        for value in (known.lowest, known.highest):
+            if value is not None and abs(value) > 1:
+                yield Problem("", f"the {split} split has frames with {label} {value:g}", hint)
 
 
 class IdentityOptions(ProbeOptions):

@@ -23,11 +23,39 @@ ABOUT_WHO_IS_SHOWN = (
 )
 
 
-def _affect(label: str) -> tuple[Metric, Metric]:
-    """The metrics of valence, or of arousal."""
+LABELS = frozenset({"labels"})
+SHOWN = "tell what is shown with"
+CLIPS = "tell the expressions of clips apart with"
+PAIRS = "tell whether two images show one person with"
+
+
+def _of_classes(phrase: str) -> tuple[Metric, Metric]:
+    """The metrics of a label that is a class."""
     return (
-        Metric(result=label, key="ccc", label="CCC", better="higher", phrase=f"follow {label} with"),
-        Metric(result=label, key="rmse", label="RMSE", better="lower", phrase=f"follow {label} with"),
+        Metric(key="f1", label="macro-F1", better="higher", phrase=phrase),
+        Metric(key="accuracy", better="higher", phrase=phrase, chance="chance"),
+    )
+
+
+def _of_numbers(phrase: str, label: str = "") -> tuple[Metric, Metric]:
+    """The metrics of a label that is a number; of this label, if the task has several."""
+    return (
+        Metric(result=label, key="ccc", label="CCC", better="higher", phrase=phrase),
+        Metric(result=label, key="rmse", label="RMSE", better="lower", phrase=phrase),
+    )
+
+
+def _of_people(key: str, phrase: str, label: str = "", title: str = "", chance: str = "chance") -> Metric:
+    """A metric of who is shown, of which less is better."""
+    return Metric(
+        key=key,
+        label=label,
+        title=title,
+        better="lower",
+        phrase=phrase,
+        chance=chance,
+        versus_untrained=False,
+        note=ABOUT_WHO_IS_SHOWN,
     )
 
 
@@ -38,11 +66,8 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="Macro-F1 and accuracy of the data's expressions, by a probe or by fine-tuning.",
         target="ssltoolbox.tasks.expression:Expression",
         options=ExpressionOptions,
-        needs=frozenset({"labels"}),
-        metrics=(
-            Metric(key="f1", label="macro-F1", better="higher", phrase="tell expressions apart with"),
-            Metric(key="accuracy", better="higher", phrase="tell expressions apart with", chance="chance"),
-        ),
+        needs=LABELS,
+        metrics=_of_classes("tell expressions apart with"),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -50,11 +75,8 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="Macro-F1 and accuracy of the classes of any label, by a probe or by fine-tuning.",
         target="ssltoolbox.tasks.classification:Classification",
         options=ClassificationOptions,
-        needs=frozenset({"labels"}),
-        metrics=(
-            Metric(key="f1", label="macro-F1", better="higher", phrase="tell classes apart with"),
-            Metric(key="accuracy", better="higher", phrase="tell classes apart with", chance="chance"),
-        ),
+        needs=LABELS,
+        metrics=_of_classes("tell classes apart with"),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -62,11 +84,8 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="CCC and RMSE of any numeric label, by a probe.",
         target="ssltoolbox.tasks.regression:Regression",
         options=RegressionOptions,
-        needs=frozenset({"labels"}),
-        metrics=(
-            Metric(key="ccc", label="CCC", better="higher", phrase="follow the numbers with"),
-            Metric(key="rmse", label="RMSE", better="lower", phrase="follow the numbers with"),
-        ),
+        needs=LABELS,
+        metrics=_of_numbers("follow the numbers with"),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -74,12 +93,8 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="F1 of several yes-or-no labels, such as action units, and their mean.",
         target="ssltoolbox.tasks.multi_label:MultiLabel",
         options=MultiLabelOptions,
-        needs=frozenset({"labels"}),
-        metrics=(
-            Metric(
-                key="f1", label="mean F1", better="higher", phrase="tell what is shown with", chance="chance"
-            ),
-        ),
+        needs=LABELS,
+        metrics=(Metric(key="f1", label="mean F1", better="higher", phrase=SHOWN, chance="chance"),),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -87,18 +102,10 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="UAR and WAR of the expressions of clips, by a probe on features that are pooled over time.",
         target="ssltoolbox.tasks.clip_expression:ClipExpression",
         options=ClipExpressionOptions,
-        needs=frozenset({"labels"}),
+        needs=LABELS,
         metrics=(
-            Metric(
-                key="uar",
-                label="UAR",
-                better="higher",
-                phrase="tell the expressions of clips apart with",
-                chance="chance",
-            ),
-            Metric(
-                key="war", label="WAR", better="higher", phrase="tell the expressions of clips apart with"
-            ),
+            Metric(key="uar", label="UAR", better="higher", phrase=CLIPS, chance="chance"),
+            Metric(key="war", label="WAR", better="higher", phrase=CLIPS),
         ),
         api=2,
     )
@@ -107,8 +114,11 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="CCC and RMSE of valence and of arousal, by a probe or by fine-tuning.",
         target="ssltoolbox.tasks.valence_arousal:ValenceArousal",
         options=ValenceArousalOptions,
-        needs=frozenset({"labels"}),
-        metrics=(*_affect("valence"), *_affect("arousal")),
+        needs=LABELS,
+        metrics=(
+            *_of_numbers("follow valence with", "valence"),
+            *_of_numbers("follow arousal with", "arousal"),
+        ),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -116,17 +126,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="How well the features identify people; less is better.",
         target="ssltoolbox.tasks.identity:Identity",
         options=IdentityOptions,
-        metrics=(
-            Metric(
-                key="accuracy",
-                title="identity left",
-                better="lower",
-                phrase="tell people apart with",
-                chance="chance",
-                versus_untrained=False,
-                note=ABOUT_WHO_IS_SHOWN,
-            ),
-        ),
+        metrics=(_of_people("accuracy", "tell people apart with", title="identity left"),),
         api=2,
     )
     yield EvaluatorDescriptor(
@@ -135,17 +135,9 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         target="ssltoolbox.tasks.verification:Verification",
         options=VerificationOptions,
         needs=frozenset({"pairs"}),
-        metrics=tuple(
-            Metric(
-                key=key,
-                label=label,
-                better="lower",
-                phrase="tell whether two images show one person with",
-                chance=chance,
-                versus_untrained=False,
-                note=ABOUT_WHO_IS_SHOWN,
-            )
-            for key, label, chance in (("accuracy", "accuracy", "chance"), ("auc", "ROC area", ""))
+        metrics=(
+            _of_people("accuracy", PAIRS, label="accuracy"),
+            _of_people("auc", PAIRS, label="ROC area", chance=""),
         ),
         api=2,
     )
