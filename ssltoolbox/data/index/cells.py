@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import pyarrow as pa
 from xxhash import xxh3_128_digest
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
@@ -26,6 +25,14 @@ SPLITS: Mapping[str, Split] = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 """What splits are called in tables and folders."""
+
+_EXPRESSIONS = {
+    **{str(number): number for number in range(-1, len(EXPRESSIONS))},
+    **{name: number for number, name in enumerate(EXPRESSIONS)},
+    "": -1,
+    "nan": -1,
+}
+"""What the cells of the label `expression` mean."""
 
 
 class Table:
@@ -120,26 +127,12 @@ class Table:
 
     def label(self, name: str) -> np.ndarray:
         """[rows] of the type that the index keeps it in."""
-        if name != "expression":
-            return pa.array(self._in_range(name), LABELS[name]).to_numpy()
-        meanings = {str(number): number for number in range(-1, len(EXPRESSIONS))}
-        meanings |= {text: number for number, text in enumerate(EXPRESSIONS)} | {"": -1, "nan": -1}
-        values = np.empty(len(self), dtype=np.int64)
-        for row, cell in enumerate(self.texts(name)):
-            meaning = meanings.get(plain(cell))
-            if meaning is None:
-                known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
-                self.fail(row, name, f"{cell!r} is not an expression: there are {known}")
-            values[row] = meaning
-        return values
-
-    def _in_range(self, name: str) -> np.ndarray:
-        """[rows] numbers from -1 to 1, NaN for none."""
-        values = self.numbers(name)
-        strange = np.flatnonzero(np.abs(values) > 1)
-        if len(strange):
-            row = int(strange[0])
-            self.fail(row, name, f"{values[row]:g} is not between -1 and 1; leave the cell empty for none")
+        values = np.empty(len(self), LABELS[name].to_pandas_dtype())
+        for row, cell in enumerate(self.cells(name)):
+            try:
+                values[row] = label_value(name, cell)
+            except ValueError as error:
+                self.fail(row, name, str(error))
         return values
 
     def splits(self, written: Iterable[str]) -> np.ndarray:
@@ -224,6 +217,29 @@ class Table:
 
     def fail(self, row: int, column: str, reason: str) -> NoReturn:
         raise UserError(f"{self.file}: {self.where(row)}, column {column}: {reason}")
+
+
+def label_value(name: str, cell: Any) -> float:
+    """The value that a cell has for one of `LABELS`: the number of an expression, or a number from -1 to 1.
+
+    An empty cell has none: -1 or NaN.
+
+    Raises:
+        ValueError: where it means no such value: the reason.
+    """
+    if name == "expression":
+        meaning = _EXPRESSIONS.get(plain(_text(cell)))
+        if meaning is None:
+            known = f"{', '.join(EXPRESSIONS)}, or their numbers from 0 to {len(EXPRESSIONS) - 1}"
+            raise ValueError(f"{_text(cell)!r} is not an expression: there are {known}")
+        return meaning
+    try:
+        number = math.nan if cell is None or cell == "" else float(cell)
+    except (TypeError, ValueError):
+        raise ValueError(f"{cell!r} is not a number") from None
+    if abs(number) > 1:
+        raise ValueError(f"{number:g} is not between -1 and 1; leave the cell empty for none")
+    return number
 
 
 def _text(cell: Any) -> str:

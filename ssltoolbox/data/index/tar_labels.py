@@ -12,8 +12,7 @@ from weakref import finalize
 
 import numpy as np
 
-from ssltoolbox.api import UserError
-from ssltoolbox.data.index.cells import Table
+from ssltoolbox.data.index.cells import Table, label_value
 from ssltoolbox.data.index.columns import columns_of
 from ssltoolbox.data.index.listing import ListedClip
 from ssltoolbox.data.index.schema import LABELS
@@ -60,8 +59,10 @@ def read_labels(name: str, content: bytes) -> Cells:
     if not all(map(is_utf8, (*cells, *cells.values()))):
         raise ValueError(_NO_TEXT)
     for label in LABELS:
-        if label in cells:
-            _check(label, cells[label])
+        try:
+            label_value(label, cells.get(label))
+        except ValueError as error:
+            raise ValueError(f"{label}: {error}") from None
     return cells
 
 
@@ -69,17 +70,6 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return str(int(value)) if isinstance(value, bool) else str(value)
-
-
-def _check(label: str, text: str) -> None:
-    """
-    Raises:
-        ValueError: where a text does not mean a value of one of the labels that the index knows.
-    """
-    try:
-        Table(Path(), {"path": [""], label: [text]}).label(label)
-    except UserError as error:
-        raise ValueError(str(error).partition(", column ")[2]) from None
 
 
 @dataclass
