@@ -12,6 +12,7 @@ import numpy as np
 from ssltoolbox.api import Split, UserError
 from ssltoolbox.data.images.naming import frame_times
 from ssltoolbox.data.images.remote_tree import RemoteTree
+from ssltoolbox.data.images.roots import ImageRoot
 from ssltoolbox.data.images.tree import IMAGE_TYPES, LANDMARKS_FILE, FoundClip, Tree
 from ssltoolbox.data.splits import no_identity, split_of
 from ssltoolbox.support.paths import printable
@@ -26,22 +27,20 @@ class FrameFolder:
     for each clip, so that copying them to a worker is fast.
 
     Attributes:
-        root: the folder, or its URL.
-        remote: the folder, where it is on remote storage.
+        root: the folder, on this machine or on remote storage.
         identities: [clips] int32, the identity's number among the folders of the root, in every split.
         lengths: [clips] int32 frames.
         with_landmarks: [clips] bool, True if there is a landmarks file.
         left_out: things that are not data, and their numbers; see `Tree.left_out`.
     """
 
-    root: str
+    root: ImageRoot
     identities: np.ndarray
     lengths: np.ndarray
     with_landmarks: np.ndarray
     left_out: Mapping[str, int]
     _names: bytes
     _ends: np.ndarray
-    remote: RemoteFolder | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -55,17 +54,14 @@ class FrameFolder:
         return frame_times(self._parts(clip)[1:], fps)
 
     def frames(self, clip: int, numbers: Sequence[int] | None = None) -> list[str]:
-        """Paths of the clip's images with these numbers; None takes all, in natural order."""
+        """Paths below the root of the clip's images with these numbers; None takes all, in natural order."""
         folder, *names = self._parts(clip)
-        base = os.path.join(self.root, folder)
         wanted = names if numbers is None else [names[number] for number in numbers]
-        return [os.path.join(base, name) for name in wanted]
+        return [os.path.join(folder, name) for name in wanted]
 
     def landmarks(self, clip: int) -> str | None:
-        """The path of the clip's landmarks file, where it has one."""
-        if not self.with_landmarks[clip]:
-            return None
-        return os.path.join(self.root, self._parts(clip)[0], LANDMARKS_FILE)
+        """The path below the root of the clip's landmarks file, where it has one."""
+        return os.path.join(self._parts(clip)[0], LANDMARKS_FILE) if self.with_landmarks[clip] else None
 
     def _parts(self, clip: int) -> list[str]:
         """The clip's folder, then the names of its frames."""
@@ -83,11 +79,10 @@ def read_folder(
         UserError: where it can't be used: no frames where they are expected, no identity for a split that is
             to have some, a folder that can't be listed, a link that leads out of the root and is not followed.
     """
-    remote = None if isinstance(root, Path) else root
     tree = RemoteTree(root) if isinstance(root, RemoteFolder) else Tree(root, follow_links=follow_links)
     everyone = tree.identities()
     chosen = [(number, name) for number, name in enumerate(everyone) if split_of(name, val, test) == split]
-    folder = _pack(tree, ((number, clip) for number, name in chosen for clip in tree.clips(name)), remote)
+    folder = _pack(root, tree, ((number, clip) for number, name in chosen for clip in tree.clips(name)))
     if not len(folder):
         tree.check_layout()
         no_identity(tree.name, len(everyone), split, val=val, test=test)
@@ -102,7 +97,7 @@ def read_any_folder(root: Path) -> FrameFolder:
         UserError: where it has no image, or can't be listed.
     """
     tree = Tree(root)
-    folder = _pack(tree, enumerate(_with_images(tree, "")))
+    folder = _pack(root, tree, enumerate(_with_images(tree, "")))
     if not len(folder):
         raise UserError(
             f"{printable(root)}: there is no image in it", f"images end in {', '.join(IMAGE_TYPES)}"
@@ -118,9 +113,7 @@ def _with_images(tree: Tree, folder: str) -> Iterator[FoundClip]:
         yield from _with_images(tree, os.path.join(folder, name))
 
 
-def _pack(
-    tree: Tree, found: Iterable[tuple[int, FoundClip]], remote: RemoteFolder | None = None
-) -> FrameFolder:
+def _pack(root: Path | RemoteFolder, tree: Tree, found: Iterable[tuple[int, FoundClip]]) -> FrameFolder:
     names = bytearray()
     identities, lengths, landmarks, ends = [], [], [], []
     for identity, clip in found:
@@ -130,12 +123,11 @@ def _pack(
         landmarks.append(clip.landmarks)
         ends.append(len(names))
     return FrameFolder(
-        root=tree.name,
+        root=ImageRoot(root, tree.follow_links),
         identities=np.array(identities, dtype=np.int32),
         lengths=np.array(lengths, dtype=np.int32),
         with_landmarks=np.array(landmarks, dtype=bool),
         left_out=tree.left_out,
         _names=bytes(names),
         _ends=np.array(ends, dtype=np.int64),
-        remote=remote,
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO
 
 import numpy as np
 from torch import Tensor
 
-from ssltoolbox.api import DataNotFound, UnreadableFrame
+from ssltoolbox.api import UnreadableFrame
 from ssltoolbox.data.frames.folder import FrameFolder
 from ssltoolbox.data.images.files import read_extent
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
@@ -28,7 +25,7 @@ class FolderSource:
 
     def __init__(self, folder: FrameFolder, fps: float) -> None:
         self.identities = folder.identities
-        self._folder = folder
+        self._folder, self._root = folder, folder.root
         self._fps = fps
 
     def __len__(self) -> int:
@@ -54,7 +51,8 @@ class FolderSource:
             return np.full((int(self._folder.lengths[clip]), 68, 2), np.nan, dtype=np.float32)
         for frame, path in enumerate(self._folder.frames(clip)):
             try:
-                points[frame] = scaled(points[frame], read_extent(path, size, self._content(path)), size)
+                extent = read_extent(self._root.full(path), size, self._root.content(path))
+                points[frame] = scaled(points[frame], extent, size)
             except UnreadableFrame:
                 points[frame] = np.nan
         return points
@@ -67,7 +65,7 @@ class FolderSource:
         points = self._stored_landmarks(clip)
         for frame, path in zip(frames, self._folder.frames(clip, frames), strict=True):
             try:
-                image, extent = read_image(path, size, self._content(path))
+                image, extent = read_image(self._root.full(path), size, self._root.content(path))
             except UnreadableFrame as error:
                 yield StoredFrame(None, reason=str(error))
             else:
@@ -78,24 +76,4 @@ class FolderSource:
 
     def _stored_landmarks(self, clip: int) -> np.ndarray | None:
         path = self._folder.landmarks(clip)
-        if path and self._folder.remote:
-            name = self._below_root(path)
-            path = os.path.join(self._folder.remote.copied([name]), name)
-        return read_landmarks(path, int(self._folder.lengths[clip])) if path else None
-
-    def _content(self, path: str) -> IO[bytes] | None:
-        """What an image on remote storage has; None for one on this machine, which is not read yet.
-
-        Raises:
-            UnreadableFrame: where it is no longer on the storage.
-            UserError: where the storage can't be read.
-        """
-        if self._folder.remote is None:
-            return None
-        try:
-            return io.BytesIO(self._folder.remote.content(self._below_root(path)))
-        except DataNotFound as error:
-            raise UnreadableFrame(f"{path}: there is no such file") from error
-
-    def _below_root(self, path: str) -> str:
-        return path.removeprefix(f"{self._folder.root}/")
+        return read_landmarks(self._root.local(path), int(self._folder.lengths[clip])) if path else None

@@ -6,7 +6,6 @@ Clips, headers and the columns of the index wait in files, so memory does not gr
 from __future__ import annotations
 
 import io
-import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ssltoolbox.data.images.landmarks import read_landmarks
 from ssltoolbox.data.images.roots import ImageRoot, LocalFile
 from ssltoolbox.data.index.blocks import Block, Blocks, in_blocks
 from ssltoolbox.data.index.joined import JoinedTable
-from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.landmarks import column_of_points, points_in, write_landmarks
 from ssltoolbox.data.index.listing import ListedClip, Listing
 from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.schema import (
@@ -39,7 +38,7 @@ from ssltoolbox.data.index.schema import (
     column_of,
     root_for,
 )
-from ssltoolbox.data.index.shards import Shards, work_through
+from ssltoolbox.data.index.shards import Shards, Skipped, skipped_in, work_through
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import write_csv, writing
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, is_utf8, printable
@@ -52,10 +51,7 @@ BLOCK = 4096
 FROM_FILES = "landmarks68.npy"
 """The name, in place of a detector's, for landmarks from files beside the frames."""
 
-Skipped = tuple[str, str]
-"""The path of a file below the root, and why it could not be used."""
 HEADER_OF_SKIPPED = ("path", "reason")
-_SKIPPED = b"skipped"
 _LISTINGS = "listings"
 
 Tick = Callable[[int], object]
@@ -148,7 +144,7 @@ def _scan_to_shard(root: ImageRoot, block: Block, shards: Shards, number: int) -
     scanned = [_scanned(root, clip, position) for position, clip in enumerate(block.clips())]
     skipped = [one for _, problems in scanned for one in problems]
     table = pa.concat_tables([table for table, _ in scanned])
-    shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
+    shards.write(number, table, skipped)
     return block.frames
 
 
@@ -186,7 +182,7 @@ def _scanned(root: ImageRoot, clip: ListedClip, number: int) -> tuple[pa.Table, 
             "height": pa.array([size and size.height for size in sizes], pa.int32()),
             "width": pa.array([size and size.width for size in sizes], pa.int32()),
             **_position_columns(clip),
-            "landmarks": pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS),
+            "landmarks": column_of_points(points),
             **{column_of(name): _column(values) for name, values in clip.labels.items()},
         }
     )
@@ -239,7 +235,7 @@ def _write(folder: Path, listed: Blocks, shards: Shards, left_out: Iterable[Skip
         have_splits = False
         for number, block in enumerate(listed.blocks):
             table = shards.read(number)
-            skipped += [(path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED])]
+            skipped += skipped_in(table)
             kept = _kept(block.clips(), table)
             have_splits = have_splits or any(clip.split for clip, _ in kept)
             clips.append(_clips_table(kept, frames.rows))
@@ -251,7 +247,7 @@ def _write(folder: Path, listed: Blocks, shards: Shards, left_out: Iterable[Skip
         frames.write(folder / FRAMES_FILE)
         clips.write(folder / CLIPS_FILE, without=() if have_splits else (SPLIT,))
         if listed.landmarks:
-            points = (_points(shards.read(number)) for number in range(len(listed.blocks)))
+            points = (points_in(shards.read(number)) for number in range(len(listed.blocks)))
             write_landmarks(folder, FROM_FILES, points, frames.rows)
         write_csv(folder / SKIPPED, HEADER_OF_SKIPPED, skipped)
         return Built(clips.rows, frames.rows, skipped)
@@ -261,11 +257,6 @@ def _kept(clips: Sequence[ListedClip], table: pa.Table) -> list[tuple[ListedClip
     """The clips that have rows in the table of a block, and how many."""
     lengths = np.bincount(table["clip"].to_numpy(), minlength=len(clips))
     return [(clip, int(length)) for clip, length in zip(clips, lengths, strict=True) if length]
-
-
-def _points(table: pa.Table) -> np.ndarray:
-    flat = table["landmarks"].combine_chunks().flatten()
-    return flat.to_numpy().reshape(-1, POINTS, 2)
 
 
 def _clips_table(clips: Sequence[tuple[ListedClip, int]], start: int) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from ssltoolbox.api import LandmarkDetector, SslToolboxError, UnreadableFrame, U
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.data.images.files import read_pixels
 from ssltoolbox.data.images.landmarks import check_landmarks
-from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Skipped, Tick
-from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Tick
+from ssltoolbox.data.index.landmarks import column_of_points, points_in, write_landmarks
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import FRAMES_FILE, LANDMARKS_SKIPPED, POINTS
-from ssltoolbox.data.index.shards import Shards, work_through
+from ssltoolbox.data.index.shards import Shards, Skipped, skipped_in, work_through
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import write_csv
 from ssltoolbox.support.paths import printable
@@ -32,7 +31,6 @@ MOST_SHARDS = 4000
 """The most shards; a large index has larger shards."""
 
 _WORK = ".landmarks"
-_SKIPPED = b"skipped"
 _NONE = np.full((POINTS, 2), np.nan, dtype=np.float32)
 
 MakeDetector = Callable[[], LandmarkDetector]
@@ -143,9 +141,7 @@ def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
             points[position] = _NONE
             name = _DetectWorker.index.frame_name(row)
             skipped.append((name, str(error).removeprefix(f"{printable(path)}: ")))
-    flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
-    table = pa.table({"landmarks": flat})
-    shards.write(number, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
+    shards.write(number, pa.table({"landmarks": column_of_points(points)}), skipped)
     return len(rows)
 
 
@@ -179,9 +175,9 @@ def _write(index: FrameIndex, name: str, shards: Shards, count: int) -> Found:
         nonlocal faces
         for number in range(count):
             table = shards.read(number)
-            points = table["landmarks"].combine_chunks().flatten().to_numpy().reshape(-1, POINTS, 2)
+            points = points_in(table)
             faces += int(np.isfinite(points).all(axis=(1, 2)).sum())
-            skipped.extend((path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED]))
+            skipped.extend(skipped_in(table))
             yield points
 
     write_landmarks(index.path, name, chunks(), len(index))

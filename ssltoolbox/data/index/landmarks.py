@@ -44,8 +44,7 @@ def _batches(chunks: Iterable[np.ndarray], schema: pa.Schema, rows: int) -> Iter
         seen += len(points)
         valid = np.isfinite(points).all(axis=(1, 2))
         points[~valid] = np.nan
-        flat = pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
-        yield pa.RecordBatch.from_arrays([flat, pa.array(valid)], schema=schema)
+        yield pa.RecordBatch.from_arrays([column_of_points(points), pa.array(valid)], schema=schema)
     if seen != rows:
         raise SslToolboxError(f"landmarks of {seen} frames for an index of {rows}")
 
@@ -67,6 +66,16 @@ def _regrouped(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def _joined(chunks: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(chunks).astype(np.float32).reshape(-1, POINTS, 2)
+
+
+def column_of_points(points: np.ndarray) -> pa.Array:
+    """[n, 68, 2] as a column with a list for each row."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(points.reshape(-1)), 2 * POINTS)
+
+
+def points_in(table: pa.Table) -> np.ndarray:
+    """[n, 68, 2] of the column `landmarks` of a shard."""
+    return table["landmarks"].combine_chunks().flatten().to_numpy().reshape(-1, POINTS, 2)
 
 
 class LandmarkFile:

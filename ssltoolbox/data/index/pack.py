@@ -21,8 +21,8 @@ from PIL import Image
 from torch import Tensor
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Skipped, Tick
-from ssltoolbox.data.index.landmarks import write_landmarks
+from ssltoolbox.data.index.build import HEADER_OF_SKIPPED, Built, Tick
+from ssltoolbox.data.index.landmarks import column_of_points, points_in, write_landmarks
 from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.schema import (
@@ -42,7 +42,7 @@ from ssltoolbox.data.index.schema import (
     root_for,
     write_table,
 )
-from ssltoolbox.data.index.shards import Shards, work_through
+from ssltoolbox.data.index.shards import Shards, Skipped, work_through
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import write_bytes, write_csv, writing
@@ -172,8 +172,8 @@ def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
     write_bytes(own, b"".join(image for image in images if image is not None))
     os.replace(own, _images_of(shards, number))
     lengths = pa.array([None if image is None else len(image) for image in images], BYTE_RANGE["length"])
-    flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(points).reshape(-1)), 2 * POINTS)
-    shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": flat}))
+    landmarks = column_of_points(np.concatenate(points))
+    shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": landmarks}))
     return len(images)
 
 
@@ -269,6 +269,6 @@ def _write_clips(work: Path, index: FrameIndex, kept: np.ndarray) -> int:
 def _points(tables: Iterable[pa.Table], kept: np.ndarray) -> Iterator[np.ndarray]:
     start = 0
     for table in tables:
-        points = table["landmarks"].combine_chunks().flatten().to_numpy().reshape(-1, POINTS, 2)
+        points = points_in(table)
         yield points[kept[start : start + len(points)]]
         start += len(points)

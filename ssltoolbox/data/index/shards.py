@@ -19,6 +19,10 @@ from ssltoolbox.support.shard import Shard, one_at_a_time
 from ssltoolbox.support.workers import as_done
 
 _JOB = "job.json"
+_SKIPPED = b"skipped"
+
+Skipped = tuple[str, str]
+"""The path of a file below the root, and why it could not be used."""
 
 
 class Shards:
@@ -65,10 +69,16 @@ class Shards:
         """True if that shard is done."""
         return self._path(number).is_file()
 
-    def write(self, number: int, table: pa.Table) -> None:
-        """Writes a shard atomically. Two processes may write the same one, as after a cluster lost one of them."""
+    def write(self, number: int, table: pa.Table, skipped: Sequence[Skipped] = ()) -> None:
+        """Writes a shard atomically. Two processes may write the same one, as after a cluster lost one of them.
+
+        Args:
+            number: of the shard.
+            table: its rows.
+            skipped: the files that its rows lack; see `skipped_in`.
+        """
         own = self.own(f"{number}.arrow")
-        write_table(own, table)
+        write_table(own, table.replace_schema_metadata({_SKIPPED: json.dumps(skipped)}))
         os.replace(own, self._path(number))
 
     def own(self, name: str) -> Path:
@@ -90,6 +100,11 @@ class Shards:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}.arrow"
+
+
+def skipped_in(table: pa.Table) -> list[Skipped]:
+    """The files that could not be used for a shard."""
+    return [(path, reason) for path, reason in json.loads(table.schema.metadata[_SKIPPED])]
 
 
 def work_through(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -140,11 +139,10 @@ def folder_faces(folder: Path, fps: float, read: Read) -> ImageFaces:
         UserError: where there is none.
     """
     found = read_any_folder(folder)
-    root = str(folder)
     return ImageFaces(
         str(folder),
         FolderSource(found, fps),
-        lambda clip, frame: os.path.relpath(found.frames(clip, [frame])[0], root),
+        lambda clip, frame: found.frames(clip, [frame])[0],
         read,
     )
 
