@@ -146,170 +146,145 @@ def add_kind(kind: Kind) -> Kind:
     return kind
 
 
-Kind.DATASETS = add_kind(
-    Kind(
-        name="datasets",
-        about="Where the clips come from.",
-        members=("size", "__len__", "clip", "read"),
-        section="data",
-        required=True,
-        options=DatasetOptions,
-        arguments=("split",),
-        more_contracts=("LabelledDataset", "OrderedDataset", "PairedDataset"),
-        examples=("breathing_discs",),
-    )
+Kind.DATASETS = Kind(
+    name="datasets",
+    about="Where the clips come from.",
+    members=("size", "__len__", "clip", "read"),
+    section="data",
+    required=True,
+    options=DatasetOptions,
+    arguments=("split",),
+    more_contracts=("LabelledDataset", "OrderedDataset", "PairedDataset"),
+    examples=("breathing_discs",),
 )
-Kind.METHODS = add_kind(
-    Kind(
-        name="methods",
-        about="The method of self-supervised learning.",
-        members=("backbone", "step"),
-        section="method",
-        required=True,
-        descriptor=MethodDescriptor,
-        arguments=("context",),
-        more_contracts=("UpdatedMethod", "GroupedMethod", "GradientMethod", "PicturingMethod"),
-        examples=("simsiam", "nnclr"),
-    )
+Kind.METHODS = Kind(
+    name="methods",
+    about="The method of self-supervised learning.",
+    members=("backbone", "step"),
+    section="method",
+    required=True,
+    descriptor=MethodDescriptor,
+    arguments=("context",),
+    more_contracts=("UpdatedMethod", "GroupedMethod", "GradientMethod", "PicturingMethod"),
+    examples=("simsiam", "nnclr"),
 )
-Kind.POSITIVE_GENERATORS = add_kind(
-    Kind(
-        name="positive_generators",
-        about="Strategies that choose or change positives, one after the other.",
-        members=("pick", "render"),
-        section="positives",
-        many=True,
-        acts_with="pairs",
-        examples=("grey_positive", "time_aug", "same_person"),
-    )
+Kind.POSITIVE_GENERATORS = Kind(
+    name="positive_generators",
+    about="Strategies that choose or change positives, one after the other.",
+    members=("pick", "render"),
+    section="positives",
+    many=True,
+    acts_with="pairs",
+    examples=("grey_positive", "time_aug", "same_person"),
 )
-Kind.NEGATIVE_SAMPLERS = add_kind(
-    Kind(
-        name="negative_samplers",
-        about="Strategies that choose hard negatives.",
-        members=("pick",),
-        section="negatives",
-        many=True,
-        acts_with="negatives",
-        options=NegativeSamplerOptions,
-        examples=("hard_neg", "similar_pose"),
-    )
+Kind.NEGATIVE_SAMPLERS = Kind(
+    name="negative_samplers",
+    about="Strategies that choose hard negatives.",
+    members=("pick",),
+    section="negatives",
+    many=True,
+    acts_with="negatives",
+    options=NegativeSamplerOptions,
+    examples=("hard_neg", "similar_pose"),
 )
-Kind.NEGATIVE_MASKERS = add_kind(
-    Kind(
-        name="negative_maskers",
-        about="Strategies that find false negatives.",
-        members=("attract", "describe", "mask"),
-        section="maskers",
-        many=True,
-        acts_with="negatives",
-        examples=("near_in_time",),
-    )
+Kind.NEGATIVE_MASKERS = Kind(
+    name="negative_maskers",
+    about="Strategies that find false negatives.",
+    members=("attract", "describe", "mask"),
+    section="maskers",
+    many=True,
+    acts_with="negatives",
+    examples=("near_in_time",),
 )
-Kind.AUXILIARY_LOSSES = add_kind(
-    Kind(
-        name="auxiliary_losses",
-        about="Losses that are added to the method's loss, each with a weight.",
-        members=("loss",),
-        section="losses",
-        many=True,
-        acts_with="training",
-        options=AuxiliaryLossOptions,
-        arguments=("context",),
-        examples=("steady_features",),
-    )
+Kind.AUXILIARY_LOSSES = Kind(
+    name="auxiliary_losses",
+    about="Losses that are added to the method's loss, each with a weight.",
+    members=("loss",),
+    section="losses",
+    many=True,
+    acts_with="training",
+    options=AuxiliaryLossOptions,
+    arguments=("context",),
+    examples=("steady_features",),
 )
-Kind.VIEWS = add_kind(
-    Kind(
-        name="views",
-        about="How images are augmented.",
-        members=("augment", "plain"),
-        section="views",
-        required=True,
-        options=ViewOptions,
-        more_contracts=("CroppingView", "PairedView", "SharedView"),
-        examples=("soft_focus",),
-    )
+Kind.VIEWS = Kind(
+    name="views",
+    about="How images are augmented.",
+    members=("augment", "plain"),
+    section="views",
+    required=True,
+    options=ViewOptions,
+    more_contracts=("CroppingView", "PairedView", "SharedView"),
+    examples=("soft_focus",),
 )
-Kind.BACKBONES = add_kind(
-    Kind(
-        name="backbones",
-        about="The network that is trained.",
-        members=("forward",),
-        section="backbone",
-        required=True,
-        descriptor=BackboneDescriptor,
-        arguments=("setting",),
-        examples=("plain_cnn",),
-        nested=True,
-        keys=("backbone.stem",),
-    )
+Kind.BACKBONES = Kind(
+    name="backbones",
+    about="The network that is trained.",
+    members=("forward",),
+    section="backbone",
+    required=True,
+    descriptor=BackboneDescriptor,
+    arguments=("setting",),
+    examples=("plain_cnn",),
+    nested=True,
+    keys=("backbone.stem",),
 )
-Kind.OPTIMISERS = add_kind(
-    Kind(
-        name="optimisers",
-        about="The optimiser, which updates the weights.",
-        members=("step", "zero_grad", "state_dict", "load_state_dict", "param_groups"),
-        section="optim",
-        arguments=("groups", "setting"),
-        examples=("steady_sgd",),
-        nested=True,
-        keeps_keys=True,
-        default="adamw",
-        keys=("optim.momentum", "optim.betas"),
-    )
+Kind.OPTIMISERS = Kind(
+    name="optimisers",
+    about="The optimiser, which updates the weights.",
+    members=("step", "zero_grad", "state_dict", "load_state_dict", "param_groups"),
+    section="optim",
+    arguments=("groups", "setting"),
+    examples=("steady_sgd",),
+    nested=True,
+    keeps_keys=True,
+    default="adamw",
+    keys=("optim.momentum", "optim.betas"),
 )
-Kind.SCHEDULES = add_kind(
-    Kind(
-        name="schedules",
-        about="The learning rate after the warm-up.",
-        members=("factor",),
-        section="optim.schedule",
-        arguments=("setting",),
-        examples=("warm_restarts",),
-        default="cosine",
-        keys=("optim.final_lr_fraction",),
-    )
+Kind.SCHEDULES = Kind(
+    name="schedules",
+    about="The learning rate after the warm-up.",
+    members=("factor",),
+    section="optim.schedule",
+    arguments=("setting",),
+    examples=("warm_restarts",),
+    default="cosine",
+    keys=("optim.final_lr_fraction",),
 )
-Kind.CALLBACKS = add_kind(
-    Kind(
-        name="callbacks",
-        about="Lightning callbacks, called at the events of training.",
-        members=("setup", "state_dict"),
-        section="trainer.callbacks",
-        many=True,
-        arguments=("setting",),
-        examples=("count_rows",),
-    )
+Kind.CALLBACKS = Kind(
+    name="callbacks",
+    about="Lightning callbacks, called at the events of training.",
+    members=("setup", "state_dict"),
+    section="trainer.callbacks",
+    many=True,
+    arguments=("setting",),
+    examples=("count_rows",),
 )
-Kind.LOGGERS = add_kind(
-    Kind(
-        name="loggers",
-        about="Loggers, which get the metrics in addition to `metrics.csv`.",
-        members=("log_metrics", "log_hyperparams"),
-        section="trainer.loggers",
-        many=True,
-        arguments=("setting",),
-        examples=("json_lines",),
-    )
+Kind.LOGGERS = Kind(
+    name="loggers",
+    about="Loggers, which get the metrics in addition to `metrics.csv`.",
+    members=("log_metrics", "log_hyperparams"),
+    section="trainer.loggers",
+    many=True,
+    arguments=("setting",),
+    examples=("json_lines",),
 )
-Kind.EVALUATORS = add_kind(
-    Kind(
-        name="evaluators",
-        about="Downstream tasks that measure the trained network.",
-        members=("evaluate",),
-        more_contracts=("NetworkEvaluator",),
-        section="evaluate",
-        many=True,
-        examples=("nearest_frame",),
-    )
+Kind.EVALUATORS = Kind(
+    name="evaluators",
+    about="Downstream tasks that measure the trained network.",
+    members=("evaluate",),
+    more_contracts=("NetworkEvaluator",),
+    section="evaluate",
+    many=True,
+    examples=("nearest_frame",),
 )
-Kind.LANDMARK_DETECTORS = add_kind(
-    Kind(
-        name="landmark_detectors",
-        about="Detectors of the 68 landmarks of a face.",
-        members=("detect",),
-        more_contracts=("MultiFaceDetector",),
-        examples=("brightest_spot",),
-    )
+Kind.LANDMARK_DETECTORS = Kind(
+    name="landmark_detectors",
+    about="Detectors of the 68 landmarks of a face.",
+    members=("detect",),
+    more_contracts=("MultiFaceDetector",),
+    examples=("brightest_spot",),
 )
+
+for _kind in [each for each in vars(Kind).values() if isinstance(each, Kind)]:
+    add_kind(_kind)
