@@ -52,5 +52,15 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     return by_plain_form[close[0]] if close else None
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint with the most similar known word; empty if no word is similar.
+
+    >>> did_you_mean("simclar", ["simclr"])
+    "did you mean 'simclr'?"
+    """
+    meant = suggest(word, known)
+    return f"did you mean {meant!r}?" if meant else ""
+
+
 def _plain_form(word: str) -> str:
     return word.casefold().replace("-", "_")

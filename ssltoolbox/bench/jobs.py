@@ -9,9 +9,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.bench.grid import GridOption, LoadedGrid
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import Override, Recipe, RecipeError, RecipeProblem, did_you_mean, dump
+from ssltoolbox.recipe import Override, Recipe, RecipeError, RecipeProblem, dump
 from ssltoolbox.recipe.problems import in_order, quoted, shown_path
 from ssltoolbox.registry.code import digest_of
 

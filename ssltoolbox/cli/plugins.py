@@ -74,7 +74,7 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     """
 
     from ssltoolbox.api import UserError
-    from ssltoolbox.api.suggest import suggest
+    from ssltoolbox.api.suggest import did_you_mean
     from ssltoolbox.cli.kind_pages import kind_facts, kind_page
     from ssltoolbox.cli.plugin_facts import component_facts, plugin_facts
     from ssltoolbox.cli.plugin_pages import component_page, plugin_page, traceback_of
@@ -85,13 +85,9 @@ def show(name: str, files: tuple[Path, ...], json: bool) -> None:
     kind = None if components else _kinds_by_word().get(_plain(name))
     plugins = () if components else registry.plugins(name)
     if not components and not plugins and not kind:
-        near = suggest(name, {*registry.all_names(), *_kinds_by_word()})
-        hint = (
-            f"did you mean {near!r}?"
-            if near
-            else "see: ssltoolbox plugins list; one in a file needs --file FILE"
-        )
-        raise UserError(f"no plugin, component or kind is called {name!r}", hint)
+        hint = did_you_mean(name, {*registry.all_names(), *_kinds_by_word()})
+        advice = "see: ssltoolbox plugins list; one in a file needs --file FILE"
+        raise UserError(f"no plugin, component or kind is called {name!r}", hint or advice)
     kinds = [kind_facts(registry, kind)] if kind else []
     if json:
         facts = [component_facts(registry, item, with_options=True) for item in components]
@@ -202,16 +198,13 @@ def _kind(text: str) -> Kind:
     """The kind that was meant, in the singular or the plural, or by its section of a recipe."""
     from ssltoolbox.api import KINDS, UserError
     from ssltoolbox.api.errors import one_of
-    from ssltoolbox.api.suggest import suggest
+    from ssltoolbox.api.suggest import did_you_mean
 
     kinds = _kinds_by_word()
     if _plain(text) not in kinds:
         singular = {kind.singular.replace(" ", "_") for kind in KINDS.values()}
-        near = suggest(text, singular)
-        raise UserError(
-            f"there is no kind {text!r}",
-            f"did you mean {near!r}?" if near else f"write {one_of(singular)}",
-        )
+        hint = did_you_mean(text, singular) or f"write {one_of(singular)}"
+        raise UserError(f"there is no kind {text!r}", hint)
     return kinds[_plain(text)]
 
 

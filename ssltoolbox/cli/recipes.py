@@ -86,7 +86,7 @@ def copy(name: str, output: Path | None) -> None:
 
 def _shipped(name: str) -> ShippedRecipe:
     from ssltoolbox.api import UserError
-    from ssltoolbox.recipe import did_you_mean
+    from ssltoolbox.api.suggest import did_you_mean
     from ssltoolbox.recipe.problems import quoted
     from ssltoolbox.recipe.shipped import shipped_recipes
 

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ssltoolbox.api import BackboneSetting, Options, UserError
 from ssltoolbox.api.errors import first_line, reason_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean, suggest
 from ssltoolbox.models.pretrained import refuse_unavailable
 from ssltoolbox.models.weights import load_weights
 
@@ -204,10 +204,8 @@ def _check_name(name: str) -> None:
             "write its network's name, and under weights: imagenet, or the path of a file",
         )
     if not timm.is_model(architecture):
-        near = suggest(name, timm.list_models())
-        raise UserError(
-            f"backbone.name: timm has no model {name!r}", f"did you mean {near!r}?" if near else ""
-        )
+        hint = did_you_mean(name, timm.list_models())
+        raise UserError(f"backbone.name: timm has no model {name!r}", hint)
     tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
     if dot and tag not in tags:
         near = suggest(tag, tags)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ssltoolbox.api import DataFacts, Kind, Need
 from ssltoolbox.api.errors import one_of
 from ssltoolbox.api.needs import DATA_NEEDS, families_in, is_of_family, labels_in
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.plan.places import nearest, node_of, texts_of_data
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem, value_text
@@ -58,11 +58,10 @@ def _lacking_labels(item: Chosen, facts: DataFacts, loaded: LoadedRecipe) -> Ite
         if label not in facts.labels:
             missing.setdefault(_option_behind(item, f"label:{label}"), []).append(label)
     for option, labels in missing.items():
-        near = suggest(labels[0], facts.labels)
         yield RecipeProblem(
             nearest(node_of(loaded, item, option), *texts_of_data(loaded, item)).place,
             f"{item.title}: the data has no label {' and no label '.join(map(repr, labels))}",
-            f"did you mean {near!r}?" if near else f"it has {', '.join(sorted(facts.labels))}",
+            did_you_mean(labels[0], facts.labels) or f"it has {', '.join(sorted(facts.labels))}",
         )
 
 

@@ -7,7 +7,7 @@ from ssltoolbox.recipe.dump import dump, value_text
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, read, read_values
 from ssltoolbox.recipe.overrides import Override, options_from, override_at, typed_override
 from ssltoolbox.recipe.place import Located, Place, resolve_path
-from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, did_you_mean
+from ssltoolbox.recipe.problems import RecipeError, RecipeProblem
 from ssltoolbox.recipe.schema import (
     IMAGENET,
     SECTION_KEYS,
@@ -44,7 +44,6 @@ __all__ = [
     "Section",
     "Trainer",
     "component_at",
-    "did_you_mean",
     "dump",
     "options_from",
     "override_at",

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from ssltoolbox.api import OptionError
-from ssltoolbox.recipe.problems import did_you_mean, quoted, shown
+from ssltoolbox.api.suggest import did_you_mean
+from ssltoolbox.recipe.problems import quoted, shown
 from ssltoolbox.recipe.source import resolve_scalar
 
 _TYPES = {

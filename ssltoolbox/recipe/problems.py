@@ -11,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 
 from ssltoolbox.api import UserError
-from ssltoolbox.api.suggest import suggest
 from ssltoolbox.recipe.place import Place
 
 _LONGEST_VALUE = 60
@@ -87,16 +86,6 @@ def in_order(problems: Iterable[RecipeProblem]) -> list[RecipeProblem]:
 def _order(problem: RecipeProblem) -> tuple[bool, str, int, int]:
     place = problem.place
     return place.is_typed, place.file, place.line, place.column
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint with the suggestion, or an empty one.
-
-    >>> did_you_mean("simclar", ["simclr"])
-    "did you mean 'simclr'?"
-    """
-    meant = suggest(word, known)
-    return f"did you mean {quoted(meant)}?" if meant else ""
 
 
 def quoted(text: str) -> str:

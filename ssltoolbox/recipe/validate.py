@@ -12,11 +12,11 @@ from pydantic_core import ErrorDetails
 
 from ssltoolbox.api import OptionError, is_url
 from ssltoolbox.api.errors import and_of, one_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean, suggest
 from ssltoolbox.recipe.annotations import fields_of, inner, paths, plain_data, takes_null
 from ssltoolbox.recipe.mistakes import NULL_IN_PYTHON, explain
 from ssltoolbox.recipe.place import Key, Located
-from ssltoolbox.recipe.problems import RecipeProblem, did_you_mean, in_order, quoted
+from ssltoolbox.recipe.problems import RecipeProblem, in_order, quoted
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -12,7 +12,7 @@ from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, 
 from ssltoolbox.api.descriptors import OLDER_VERSIONS
 from ssltoolbox.api.hooks import HookSpecs
 from ssltoolbox.api.needs import complaint_about_need
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 
 GROUP = "ssltoolbox"
 HOOKS: Mapping[str, Kind] = {kind.hook: kind for kind in KINDS.values()}
@@ -58,11 +58,8 @@ def _check_hook_names(module: Any) -> None:
     if not hooks:
         raise RefusedError(f"no function is marked with hookimpl; the hooks are {', '.join(HOOKS)}")
     for unknown in sorted(hooks - set(HOOKS)):
-        near = suggest(unknown, HOOKS)
-        raise RefusedError(
-            f"unknown hook {unknown!r}; "
-            + (f"did you mean {near!r}?" if near else f"the hooks are {', '.join(HOOKS)}")
-        )
+        hint = did_you_mean(unknown, HOOKS) or f"the hooks are {', '.join(HOOKS)}"
+        raise RefusedError(f"unknown hook {unknown!r}; {hint}")
 
 
 def _yielded(hook: str, result: Any) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ssltoolbox.api import KINDS, Descriptor, Kind, SslToolboxError, UserError
 from ssltoolbox.api.errors import reason_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 
 DISABLE = "SSLTOOLBOX_DISABLE"
 LEAVE_ONE = f"disable one of them with {DISABLE}, or remove it"
@@ -223,10 +223,10 @@ class Registry:
         names = [known for known in self.names(kind) if known not in members]
         families = [f"{len(found)} names of {family}" for family, found in members.items()]
         every = [*names, *chain.from_iterable(members.values())]
-        near = suggest(name, names) or suggest(name, every) or suggest(_without_place(name), every)
-        known = ", ".join([*names, *families]) or "none is installed"
+        asked = ((name, names), (name, every), (_without_place(name), every))
+        hint = next(filter(None, (did_you_mean(word, known) for word, known in asked)), "")
+        advice = hint or f"known: {', '.join([*names, *families]) or 'none is installed'}"
         left_out = "; ".join(self._left_out())
-        advice = f"did you mean {near!r}?" if near else f"known: {known}"
         return f"{advice} ({left_out})" if left_out else advice
 
     def _left_out(self) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ssltoolbox.api import KINDS, Kind, UserError
 from ssltoolbox.api.errors import one_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 
 _CHECKOUT = Path(__file__).parents[2] / "plugins"
 _OURS = Path(__file__).parent / "packages"
@@ -62,11 +62,8 @@ def example_of(kind: Kind, name: str = "") -> Example:
         UserError: where there is none of that name.
     """
     if name and name not in kind.examples:
-        near = suggest(name, kind.examples)
-        raise UserError(
-            f"there is no example {name!r} of a {kind.singular}",
-            f"did you mean {near!r}?" if near else f"write {one_of(kind.examples)}",
-        )
+        hint = did_you_mean(name, kind.examples) or f"write {one_of(kind.examples)}"
+        raise UserError(f"there is no example {name!r} of a {kind.singular}", hint)
     name = name or kind.examples[0]
     folders = [root / name for root in (_CHECKOUT, _OURS)]
     return Example(name, next(folder for folder in folders if (folder / "pyproject.toml").is_file()))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ssltoolbox.api import Options, UserError
 from ssltoolbox.api.errors import one_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.plan import find_datasets
 from ssltoolbox.registry import PluginError, Provided
 from ssltoolbox.registry.contract import YIELD_NOTHING
@@ -105,11 +105,8 @@ def examine(
     given = dict(options or {})
     names = {item.descriptor.name for item in items}
     for name in given.keys() - names:
-        near = suggest(name, names)
-        raise UserError(
-            f"there is no component {name!r} in {target}",
-            f"did you mean {near!r}?" if near else f"it has {one_of(names)}",
-        )
+        hint = did_you_mean(name, names) or f"it has {one_of(names)}"
+        raise UserError(f"there is no component {name!r} in {target}", hint)
     idle = [Finding(module, EVERY_HOOK, f"`{hook}` {YIELD_NOTHING}") for module, hook in idle_hooks(items)]
     tried = [
         finding for item in items for finding in _examined(item, given.get(item.descriptor.name, {}), around)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ssltoolbox.api import Descriptor, UserError
 from ssltoolbox.api.errors import reason_of
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.registry import Origin, Provided, Registry, discover
 from ssltoolbox.registry.contract import RefusedError, components, hooks_of
 from ssltoolbox.registry.files import module_name
@@ -87,9 +87,9 @@ def _of_name(name: str, files: Sequence[Path]) -> tuple[Provided, ...]:
     if origins := registry.plugins(name):
         return tuple(item for origin in origins for item in _of_plugin(registry, origin))
     if not is_importable(name):
-        near = suggest(name, registry.all_names())
-        hint = f"did you mean {near!r}?" if near else "see: ssltoolbox plugins list; or name a Python file"
-        raise UserError(f"no plugin, component, module or file is called {name!r}", hint)
+        hint = did_you_mean(name, registry.all_names())
+        advice = "see: ssltoolbox plugins list; or name a Python file"
+        raise UserError(f"no plugin, component, module or file is called {name!r}", hint or advice)
     return _of_module(_imported(name))
 
 

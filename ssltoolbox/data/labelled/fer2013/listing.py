@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError
-from ssltoolbox.api.suggest import suggest
+from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.label_columns import Label
@@ -132,9 +132,6 @@ def _labels(numbers: ArrayLike) -> dict[str, Label]:
 def _expression(folder: Path) -> str:
     name = folder.name.lower()
     if name not in FOLDERS:
-        near = suggest(name, FOLDERS)
-        raise UserError(
-            f"{printable(folder)}: no expression is called that",
-            f"did you mean {near!r}?" if near else f"the folders are {', '.join(sorted(FOLDERS))}",
-        )
+        hint = did_you_mean(name, FOLDERS) or f"the folders are {', '.join(sorted(FOLDERS))}"
+        raise UserError(f"{printable(folder)}: no expression is called that", hint)
     return FOLDERS[name]
