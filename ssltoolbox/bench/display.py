@@ -18,7 +18,7 @@ from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
 from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.words import job_text, spread_text
-from ssltoolbox.support.terminal import NARROW
+from ssltoolbox.support.terminal import NARROW, print_line
 from ssltoolbox.support.words import MISSING, counted, duration_text
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -117,7 +117,7 @@ class Display:
                 self._print(f"queued     {queued}")
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._console, text)
 
     def _tables(self) -> Group:
         running = self._running_list() if self._console.width < NARROW else self._running_table()

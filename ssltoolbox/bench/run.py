@@ -23,6 +23,7 @@ from ssltoolbox.bench.tables import differences_table, render_markdown, results_
 from ssltoolbox.recipe import RecipeProblem
 from ssltoolbox.registry.code import code_version
 from ssltoolbox.support.files import write_json, write_text
+from ssltoolbox.support.terminal import print_line
 
 LOCAL = "local"
 
@@ -172,7 +173,7 @@ def _write_page(bench: Bench, folder: BenchFolder, console: Console) -> None:
             write_text(folder.report, page)
     except Exception as error:
         line = f"{folder.report} could not be written: {first_line(error)}; the results are in {folder.table}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, line)
 
 
 def _written(

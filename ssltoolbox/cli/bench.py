@@ -84,7 +84,7 @@ def _preview(planned: PlannedBench, jobs: int, console: Console) -> None:
     from ssltoolbox.bench.dry_run import dry_run_table, dry_run_words
 
     console.print(dry_run_table(planned))
-    console.print(dry_run_words(planned, jobs), highlight=False)
+    console.print(dry_run_words(planned, jobs))
 
 
 def _list(planned: PlannedBench, json: bool) -> None:
@@ -121,9 +121,9 @@ def _end(outcome: BenchOutcome, planned: PlannedBench, console: Console) -> int:
                 console.print(note)
     for job, reason in bench.reasons.items():
         line = f"failed: {job.recipe}, seed {job.seed}: {reason}; see {folder.output(job)}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     written = folder.report if folder.report.exists() else folder.table
-    console.print(f"written to {written}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {written}", soft_wrap=True)
     if outcome.interrupted:
         click.echo("stopped; run the same command again to resume", err=True)
         return INTERRUPTED

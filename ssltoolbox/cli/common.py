@@ -94,7 +94,7 @@ def print_unused_gpu(console: Console) -> None:
     from ssltoolbox.models.devices import unused_gpu
 
     if unused_gpu():
-        console.print(unused_gpu(), highlight=False, soft_wrap=True)
+        console.print(unused_gpu(), soft_wrap=True)
 
 
 class LocalPath(click.Path):

@@ -99,7 +99,7 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     results = evaluate_again(Components(plan), folder, console)
     with shown("the results", folder.evaluation):
         print_results(results, plan, console)
-    console.print(f"written to {folder.evaluation} and {folder.report}", highlight=False, soft_wrap=True)
+    console.print(f"written to {folder.evaluation} and {folder.report}", soft_wrap=True)
 
 
 def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
@@ -120,13 +120,11 @@ def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequen
     console = new_console()
     matched = check_weights(plan)
     if matched and first:
-        console.print(f"{network.source}: {matched}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{network.source}: {matched}", soft_wrap=True)
     run = train(plan, out, console=console)
     with shown("the results", run.folder.evaluation):
         print_results(run.evaluation, plan, console)
-    console.print(
-        f"written to {run.folder.evaluation} and {run.folder.report}", highlight=False, soft_wrap=True
-    )
+    console.print(f"written to {run.folder.evaluation} and {run.folder.report}", soft_wrap=True)
 
 
 def _refuse_no_task(plan: Plan) -> None:

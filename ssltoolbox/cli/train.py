@@ -63,7 +63,7 @@ def _begin(plan: Plan, console: Console) -> None:
     length = (
         f"{counted(counts.steps, 'step')} of {counts.instances} instances" if plan.trains else "no training"
     )
-    console.print(f"{plan.recipe.name}: {acting} on {plan.data.key}, {length}", highlight=False)
+    console.print(f"{plan.recipe.name}: {acting} on {plan.data.key}, {length}")
 
 
 def _end(run: Run, plan: Plan, console: Console) -> None:
@@ -73,12 +73,10 @@ def _end(run: Run, plan: Plan, console: Console) -> None:
         with shown("the results", run.folder.evaluation):
             print_results(run.evaluation, plan, console)
     folder = run.folder
-    console.print(f"done; the run is in {folder.path}", highlight=False, soft_wrap=True)
+    console.print(f"done; the run is in {folder.path}", soft_wrap=True)
     if folder.report.exists():
-        console.print(f"report: {folder.report}", highlight=False, soft_wrap=True)
-    console.print(
-        f"next: {_next_command(folder.path, bool(run.evaluation))}", highlight=False, soft_wrap=True
-    )
+        console.print(f"report: {folder.report}", soft_wrap=True)
+    console.print(f"next: {_next_command(folder.path, bool(run.evaluation))}", soft_wrap=True)
 
 
 def _next_command(path: Path, evaluated: bool) -> str:

@@ -13,6 +13,7 @@ from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.plan import Plan
 from ssltoolbox.support.files import write_text
+from ssltoolbox.support.terminal import print_line
 
 DRAWS_SHOWN = 3
 """Draws in the picture of pairs."""
@@ -37,7 +38,7 @@ def write_report(components: Components, folder: RunFolder, console: Console) ->
 
             if note := write_pictures(components, folder):
                 log.warning(note)
-                console.print(note, highlight=False, markup=False, soft_wrap=True)
+                print_line(console, note)
     if folder.evaluation.exists() and not folder.embedding_map.exists():
         with _failures_reported("the map of the features", folder, console):
             from ssltoolbox.engine.inspect.embedding_map import write_map
@@ -66,10 +67,8 @@ def _failures_reported(what: str, folder: RunFolder, console: Console) -> Iterat
         yield
     except Exception as error:
         log.exception("%s could not be written", what)
-        console.print(
+        print_line(
+            console,
             f"{what} could not be written: {first_line(error)}; the run is whole without it, and the traceback is "
             f"in {folder.log}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
         )

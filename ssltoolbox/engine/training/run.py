@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ from ssltoolbox.plan import Plan, notices_of
 from ssltoolbox.recipe import dump
 from ssltoolbox.report.notebook import run_html
 from ssltoolbox.support.interruption import Interrupted, interruption_explained
+from ssltoolbox.support.terminal import print_line
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def train(
         return Run(RunFolder(earlier), results_of(RunFolder(earlier)))
     console = console or Console(highlight=False, markup=False)
     try:
-        run = _train_together(plan, out, resume, console, profile, callbacks, loggers)
+        run = _train_together(plan, out, resume, Extras(console, profile, callbacks, loggers))
     except BaseException:
         remember(None)
         raise
@@ -110,15 +111,17 @@ def train(
     return run
 
 
-def _train_together(
-    plan: Plan,
-    out: Path | None,
-    resume: bool,
-    console: Console,
-    profile: bool,
-    callbacks: Sequence[Callback],
-    loggers: Sequence[Logger],
-) -> Run:
+@dataclass(frozen=True)
+class Extras:
+    """What a caller of `train` wants besides the run of the recipe; the attributes are its arguments."""
+
+    console: Console
+    profile: bool
+    callbacks: Sequence[Callback]
+    loggers: Sequence[Logger]
+
+
+def _train_together(plan: Plan, out: Path | None, resume: bool, extras: Extras) -> Run:
     """See `train`."""
     world = _world(plan)
     refuse_second(world)
@@ -128,7 +131,7 @@ def _train_together(
         if world.rank == 0 and not (out and RunFolder(out).recipe.exists()):
             _try(components)
         if world.rank > 0:
-            raise SystemExit(_exit_code_of_helper(components, world, rendezvous, console, callbacks))
+            raise SystemExit(_exit_code_of_helper(components, world, rendezvous, extras))
         folder = RunFolder(out) if out else RunFolder.of_now(plan.recipe.name)
         if not resume:
             folder.refuse_used()
@@ -137,28 +140,41 @@ def _train_together(
             if not resume:
                 folder.refuse_used()
             with interruption_explained(f"stopped; resume with: {folder.resume_command}"):
-                _begin_or_resume(plan, folder, world, console)
-                with timed(folder) as clock:
-                    _print_line(console, unused_gpu())
-                    untrained = plan.trains and not folder.backbone.exists()
-                    evaluates = bool(plan.recipe.evaluate) and (untrained or not folder.evaluation.exists())
-                    start = rendezvous.begin(folder.path, untrained, evaluates)
-                    if untrained:
-                        backbone = _train(
-                            components, folder, world, start, console, profile, callbacks, loggers
-                        )
-                        save_weights(backbone, folder.backbone)
-                    elif not folder.backbone.exists():
-                        backbone = components.initial_backbone()
-                        _print_line(console, unseen_border(backbone, plan.image_size))
-                        save_weights(backbone, folder.backbone)
-                    evaluation = evaluate_together(components, folder, rendezvous, start, console)
-                    # There may be a report of the time when it still trained.
-                    if not (folder.report.exists() and "ended" in folder.recorded()):
-                        clock.end()
-                        write_report(components, folder, console)
+                evaluation = _complete(components, folder, world, rendezvous, extras)
             log.info("done")
             return Run(folder, evaluation)
+
+
+def _complete(
+    components: Components, folder: RunFolder, world: World, rendezvous: Rendezvous, extras: Extras
+) -> dict[str, Any]:
+    """Does what is left of a run: trains, evaluates and writes the report. Gives the results of the tasks."""
+    plan, console = components.plan, extras.console
+    _begin_or_resume(plan, folder, world, console)
+    with timed(folder) as clock:
+        _tell(console, unused_gpu())
+        lacks_weights = not folder.backbone.exists()
+        trains = plan.trains and lacks_weights
+        evaluates = bool(plan.recipe.evaluate) and (trains or not folder.evaluation.exists())
+        start = rendezvous.begin(folder.path, trains, evaluates)
+        if lacks_weights:
+            backbone = (
+                _train(components, folder, world, start, extras) if trains else _initial(components, console)
+            )
+            save_weights(backbone, folder.backbone)
+        evaluation = evaluate_together(components, folder, rendezvous, start, console)
+        # There may be a report of the time when it still trained.
+        if not (folder.report.exists() and "ended" in folder.recorded()):
+            clock.end()
+            write_report(components, folder, console)
+    return evaluation
+
+
+def _initial(components: Components, console: Console) -> nn.Module:
+    """The backbone of a recipe that trains nothing."""
+    backbone = components.initial_backbone()
+    _tell(console, unseen_border(backbone, components.plan.image_size))
+    return backbone
 
 
 def _world(plan: Plan) -> World:
@@ -167,13 +183,7 @@ def _world(plan: Plan) -> World:
     return (None if plan.trains else started_world(gpus)) or world_of(plan.recipe.trainer, gpus)
 
 
-def _exit_code_of_helper(
-    components: Components,
-    world: World,
-    rendezvous: Rendezvous,
-    console: Console,
-    callbacks: Sequence[Callback],
-) -> int:
+def _exit_code_of_helper(components: Components, world: World, rendezvous: Rendezvous, extras: Extras) -> int:
     """Trains and computes features in a process other than the first, which says for all when it is stopped."""
     try:
         start = rendezvous.join()
@@ -182,7 +192,7 @@ def _exit_code_of_helper(
             return 0
         with logged_to(folder.log_of(world.rank)):
             if start.trains:
-                _train(components, folder, world, start, console, callbacks=callbacks)
+                _train(components, folder, world, start, replace(extras, profile=False))
             if start.together:
                 with rendezvous.connected():
                     help_to_evaluate(components, start.sharing)
@@ -223,34 +233,20 @@ def _begin_or_resume(plan: Plan, folder: RunFolder, world: World, console: Conso
         }
         for change in folder.resume(recipe, plan.facts, world.facts(), movable):
             log.warning(change)
-            console.print(f"warning: {change}", highlight=False, markup=False, soft_wrap=True)
+            print_line(console, f"warning: {change}")
     log.info("%s: %d steps, seed %d", plan.recipe.name, plan.counts.steps, plan.recipe.seed)
 
 
 def _train(
-    components: Components,
-    folder: RunFolder,
-    world: World,
-    start: Start,
-    console: Console,
-    profile: bool = False,
-    callbacks: Sequence[Callback] = (),
-    loggers: Sequence[Logger] = (),
+    components: Components, folder: RunFolder, world: World, start: Start, extras: Extras
 ) -> nn.Module:
     """Trains the remaining steps on this process's share of each batch, and returns the backbone.
-
-    Args:
-        components: what is trained.
-        folder: of the run.
-        world: the processes that train.
-        start: what the processes know of each other.
-        console, profile, callbacks, loggers: see `train`.
 
     Raises:
         SslToolboxError: when training fails.
         Interrupted: when a signal stopped it.
     """
-    plan = components.plan
+    plan, console = components.plan, extras.console
     counts, recipe = plan.counts, plan.recipe.trainer
     checkpoint = folder.checkpoint if folder.checkpoint.exists() else None
     done = int(read_checkpoint(checkpoint)["global_step"]) if checkpoint else 0
@@ -270,16 +266,17 @@ def _train(
     )
     report = LiveReport(folder, console)
     ours = [watch, WatchFeatures(console), *([probe] if probe else ()), report, progress]
-    theirs = [*components.callbacks(folder.path), *callbacks]
-    profiler = SimpleProfiler() if profile else None
-    with quiet_lightning(), _metrics(plan, folder, world, done, loggers) as metrics, stopper.listening():
+    theirs = [*components.callbacks(folder.path), *extras.callbacks]
+    profiler = SimpleProfiler() if extras.profile else None
+    metrics_of_run = _metrics(plan, folder, world, done, extras.loggers)
+    with quiet_lightning(), metrics_of_run as metrics, stopper.listening():
         trainer = build_trainer(plan, world, folder.path, [*ours, *theirs, saver, stopper], metrics, profiler)
         module = build_module(components, world.size > 1, folder.failure)
         if world.rank == 0:
-            _print_line(console, unseen_border(module.method.backbone, plan.image_size))
-            _print_line(console, _repeated_work(components, world))
+            _tell(console, unseen_border(module.method.backbone, plan.image_size))
+            _tell(console, _repeated_work(components, world))
         loading = loading_of(components, module.method.backbone, world, start.sharing)
-        _print_line(console, loading.note)
+        _tell(console, loading.note)
         data = RunData(components, loading)
         with (
             shared_with(loading.workers, start.sharing),
@@ -295,15 +292,15 @@ def _train(
     if world.rank == 0:
         for line in watch.summary():
             log.info(line)
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            print_line(console, line)
     return module.method.backbone
 
 
-def _print_line(console: Console, line: str) -> None:
+def _tell(console: Console, line: str) -> None:
     """Prints and logs a line for the user, if it is not empty."""
     if line:
         log.warning(line)
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, line)
 
 
 def _repeated_work(components: Components, world: World) -> str:

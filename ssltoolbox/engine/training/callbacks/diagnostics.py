@@ -15,6 +15,7 @@ from torch import Tensor
 from ssltoolbox.api import Batch
 from ssltoolbox.engine.core.stages import MicroBatch, role_major
 from ssltoolbox.engine.training.ranks import is_logged, rows_of_all_ranks
+from ssltoolbox.support.terminal import print_line
 
 COLLAPSED_STD = 0.1
 """`feature_std` below this is a collapse: the cosine of two embeddings is then 0.99 on average.
@@ -146,7 +147,7 @@ class WatchFeatures(Callback):
             f"network (feature_std {std:.2g}; 1 is spread, 0 is collapsed)"
         )
         log.warning(line)
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(self.console, line)
 
 
 def neighbours_with_the_same_label(embeddings: Tensor, batch: Batch) -> dict[str, Tensor]:
