@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ssltoolbox.api import Url
     from ssltoolbox.data.index.build import Built
-    from ssltoolbox.data.index.listing import Listing
+    from ssltoolbox.data.index.listing import ClipListing
     from ssltoolbox.data.label_options import WrittenLabel
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
@@ -120,7 +120,7 @@ def print_built(built: Built | None, output: Path | Url, shard: Shard | None, co
     console.print(f"{found} {agreeing(built.frames, 'is', 'are')} in {output}")
 
 
-def _print_columns(listing: Listing, unused: str) -> None:
+def _print_columns(listing: ClipListing, unused: str) -> None:
     """Prints the labels, and the columns or keys that are none."""
     if listing.labels:
         click.echo(f"labels: {', '.join(listing.labels)}", err=True)

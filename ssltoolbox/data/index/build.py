@@ -23,7 +23,7 @@ from ssltoolbox.data.images.roots import ImageRoot, LocalFile
 from ssltoolbox.data.index.blocks import Block, Blocks, in_blocks
 from ssltoolbox.data.index.joined import JoinedTable
 from ssltoolbox.data.index.landmarks import column_of_points, points_in, write_landmarks
-from ssltoolbox.data.index.listing import ListedClip, Listing
+from ssltoolbox.data.index.listing import ClipListing, ListedClip
 from ssltoolbox.data.index.output import check_output, finish, work_folder
 from ssltoolbox.data.index.schema import (
     BYTE_RANGE,
@@ -73,7 +73,7 @@ class Built:
 
 
 def build_index(
-    listing: Listing,
+    listing: ClipListing,
     output: Path | RemoteFolder,
     *,
     workers: int | Cluster,

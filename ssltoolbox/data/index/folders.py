@@ -7,13 +7,13 @@ from pathlib import Path
 from ssltoolbox.data.images.remote_tree import RemoteTree
 from ssltoolbox.data.images.roots import ImageRoot
 from ssltoolbox.data.images.tree import Tree
-from ssltoolbox.data.index.listing import Listing, frames_root, list_tree
+from ssltoolbox.data.index.listing import ClipListing, frames_root, list_tree
 from ssltoolbox.data.index.tar_labels import LabelledClips
 from ssltoolbox.data.index.tars import Tars, tar_names
 from ssltoolbox.support.remote import RemoteFolder
 
 
-def list_folder(place: Path | RemoteFolder, fps: float, follow_links: bool = False) -> Listing:
+def list_folder(place: Path | RemoteFolder, fps: float, follow_links: bool = False) -> ClipListing:
     """The clips in a folder, in natural order; folders are read as the clips are asked for.
 
     Args:
@@ -29,7 +29,7 @@ def list_folder(place: Path | RemoteFolder, fps: float, follow_links: bool = Fal
     if names := tar_names(root):
         tars, clips = Tars(root, names), LabelledClips()
         clips.add(tars.clips(fps))
-        return Listing(
+        return ClipListing(
             place,
             fps,
             clips,
@@ -47,6 +47,6 @@ def list_folder(place: Path | RemoteFolder, fps: float, follow_links: bool = Fal
         place = frames_root(place)
         tree = Tree(place, follow_links=follow_links, lenient=True)
     clips_of_tree = list_tree(tree, fps)
-    return Listing(
+    return ClipListing(
         place, fps, clips_of_tree, follow_links, reasons=tree.reasons, left_out=lambda: tree.left_out
     )

@@ -67,7 +67,7 @@ class ListedClip:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ClipListing:
     """The clips of a table or a folder.
 
     Attributes:

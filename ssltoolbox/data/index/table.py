@@ -18,7 +18,7 @@ import pyarrow as pa
 from ssltoolbox.data.images.naming import frame_numbers, frame_times, in_natural_order, number_times
 from ssltoolbox.data.index.cells import COLUMNS, NAMES, Table
 from ssltoolbox.data.index.joined import JoinedTable
-from ssltoolbox.data.index.listing import ListedClip, Listing, numbers_of
+from ssltoolbox.data.index.listing import ClipListing, ListedClip, numbers_of
 from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of
 from ssltoolbox.data.label_options import WrittenLabel, as_options
@@ -35,7 +35,7 @@ def list_table(
     fps: float,
     written: Mapping[str, WrittenLabel] | None = None,
     follow_links: bool = False,
-) -> Listing:
+) -> ClipListing:
     """The clips that a table names, sorted by identity, video and clip in natural order.
 
     Columns: `path` (of the image, below the root) and `identity` are needed. `video` may be missing, and for
@@ -72,7 +72,7 @@ def list_table(
     used = {column for what in written.values() for column in as_options(what).columns}
     unused = [name for name in table.names if name not in {*COLUMNS, "split", *labels, *used}]
     classes = {name: label.names for name, label in own.items() if label.names}
-    return Listing(root, fps, rows.clips(), follow_links, sorted(labels), classes, unused, repeated)
+    return ClipListing(root, fps, rows.clips(), follow_links, sorted(labels), classes, unused, repeated)
 
 
 @dataclass(frozen=True)

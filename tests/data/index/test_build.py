@@ -23,7 +23,7 @@ from ssltoolbox.data.images.files import Extent
 from ssltoolbox.data.index import build as build_module
 from ssltoolbox.data.index.build import Built, build_index
 from ssltoolbox.data.index.folders import list_folder
-from ssltoolbox.data.index.listing import ListedClip, Listing, list_tree
+from ssltoolbox.data.index.listing import ClipListing, ListedClip, list_tree
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.support.paths import NOT_UTF8, RENAME, printable
 
@@ -141,7 +141,7 @@ def test_workers_and_runs_give_the_same_bytes(many: Path, output: Path) -> None:
 
 
 def test_what_was_interrupted_goes_on(many: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listing = Listing(many, FPS, list(list_tree(many, FPS)))
+    listing = ClipListing(many, FPS, list(list_tree(many, FPS)))
     seen: list[int] = []
 
     def stop_after_two(done: int) -> None:
@@ -182,7 +182,7 @@ def _interrupt_after(frames: int) -> Callable[[int], None]:
 
 
 def test_two_at_once_are_refused(many: Path, output: Path) -> None:
-    listing = Listing(many, FPS, list(list_tree(many, FPS)))
+    listing = ClipListing(many, FPS, list(list_tree(many, FPS)))
 
     def start_another(done: int) -> None:
         with pytest.raises(UserError, match=r"\.vox1\.index\.part is in use"):
@@ -248,7 +248,7 @@ def grown(clips: int, root: Path, output: Path) -> int:
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        built = build_index(Listing(root, 5, listed()), output, workers=1, tick=lambda done: None)
+        built = build_index(ClipListing(root, 5, listed()), output, workers=1, tick=lambda done: None)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
