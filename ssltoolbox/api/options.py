@@ -59,6 +59,7 @@ class DataFacts:
             otherwise. Of other splits, they use all frames.
         left_out: things in the folder of the data that are not used, with their number, for a warning:
             `{"run folder": 2}`.
+        warnings: what users should know about the data before a run, each a sentence without a full stop.
     """
 
     clips: int
@@ -79,6 +80,7 @@ class DataFacts:
     max_frames: Mapping[Split, int] = field(default_factory=dict, hash=False)
     label_facts: Mapping[str, LabelFacts] = field(default_factory=dict, hash=False)
     left_out: Mapping[str, int] = field(default_factory=dict, hash=False)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from ssltoolbox.report.results import Result, claim, notes_on, results_of, trained_for
+from ssltoolbox.report.results import Result, claim, measured_on, notes_on, results_of, trained_for
 from ssltoolbox.support.terminal import NARROW
 
 LONGEST_HEADING = 12
@@ -74,5 +74,5 @@ def _numbers(result: Result) -> tuple[str, str, str]:
 def _lines(evaluation: Mapping[str, Any], plan: Plan) -> Iterator[str]:
     yield claim(trained_for(plan.recipe.model_dump(mode="json"), plan.trains), results_of(evaluation))
     yield from notes_on(evaluation)
-    if plan.facts and plan.facts.note:
+    if plan.facts and plan.facts.note and measured_on(evaluation, plan.recipe.data.name):
         yield plan.facts.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,8 +19,12 @@ NOT_LABELS = (
 """Columns that say where an image is and whose it is."""
 MOST_CLASSES = 256
 """A column with more texts than this holds no classes."""
-NONE = ("", "nan", "none", "null", "-1")
+NO_NUMBER = ("", "nan", "none", "null", "na", "n/a", "#n/a", "<na>")
+"""Cells that mean: no number. R, Excel and pandas write some of them."""
+NONE = (*NO_NUMBER, "-1")
 """Cells that mean: no label."""
+_ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
+"""Names of the columns of row numbers that pandas and R write."""
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -100,7 +105,7 @@ def labels_of(
     used = {column for name, what in options.items() for column in what.columns or [name]}
     labels = {name: _label(table, name, what) for name, what in options.items()}
     for name in table.names:
-        if name not in but and name not in used and name not in labels:
+        if name not in (*but, *used, *labels) and not _ROW_NUMBERS.fullmatch(name):
             guessed = _guessed(table, name)
             if guessed is not None:
                 labels[name] = guessed
@@ -207,7 +212,7 @@ def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
     """[rows] float32, NaN for none; -1 is a number."""
     values = np.full(len(table), np.nan, np.float32)
     for row, cell in enumerate(table.texts(name)):
-        if plain(cell) in (*NONE[:-1], *none):
+        if plain(cell) in (*NO_NUMBER, *none):
             continue
         try:
             values[row] = float(cell)

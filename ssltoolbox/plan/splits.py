@@ -23,6 +23,7 @@ from ssltoolbox.api.options import facts_of
 from ssltoolbox.plan.needs import lacking
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
+from ssltoolbox.recipe.place import Place
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 SplitFacts = Mapping[Split, DataFacts | UserError | None]
@@ -62,9 +63,11 @@ def split_checks(
             option = (problem.option,) if problem.option else ()
             place = loaded.node(Kind.EVALUATORS.section, *index, *option).best_place
             yield RecipeProblem(place, f"{task.title}: {problem.message}", problem.hint, problem.warning)
+        if task.own_data:
+            yield from _warnings(folds[0], loaded.node(Kind.EVALUATORS.section, *index, "data").best_place)
     if data is not None:
         (first, *_) = known.get(id(data.options)) or [{"train": _facts(data, "train")}]
-        yield from _left_out(first, loaded)
+        yield from _warnings(first, loaded.node(Kind.DATASETS.section).best_place)
 
 
 def _facts_of_folds(data: Chosen) -> list[SplitFacts]:
@@ -117,10 +120,13 @@ def _task_problems(task: Chosen, facts: SplitFacts, data_needed: bool) -> list[P
     return problems
 
 
-def _left_out(facts: SplitFacts, loaded: LoadedRecipe) -> Iterator[RecipeProblem]:
+def _warnings(facts: SplitFacts, place: Place) -> Iterator[RecipeProblem]:
+    """What is not used of the data, and what its options warn of."""
+    found = [split for split in facts.values() if isinstance(split, DataFacts)]
     counts: Counter[str] = Counter()
-    for found in facts.values():
-        counts.update(found.left_out if isinstance(found, DataFacts) else {})
+    for split in found:
+        counts.update(split.left_out)
     if counts:
-        place = loaded.node(Kind.DATASETS.section).best_place
         yield RecipeProblem(place, f"not used: {counted_list(counts)}", warning=True)
+    for warning in dict.fromkeys(chain.from_iterable(split.warnings for split in found)):
+        yield RecipeProblem(place, warning, warning=True)

@@ -14,6 +14,7 @@ import yaml
 
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.report.results import measured_on
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ class RunFiles:
 
     @property
     def data_note(self) -> str:
-        """A note on this data for readers of results; may be empty."""
+        """A note on this data for readers of its results; empty if all results are on other data."""
         note: str = self.environment.get("data", {}).get("note", "")
-        return note
+        return note if measured_on(self.evaluation, self.recipe["data"]["name"]) else ""
 
 
 def read_run(folder: Path) -> RunFiles:

@@ -163,6 +163,16 @@ def notes_on(evaluation: Mapping[str, Any]) -> list[str]:
     return [f"{', '.join(names)}: {note}" for note, names in notes.items()]
 
 
+def measured_on(evaluation: Mapping[str, Any], data: str) -> bool:
+    """Whether a result is on the data of the recipe, whose dataset is `data`; True if there are no results.
+
+    >>> measured_on({"mood": {"f1": 0.5, "data": "labelled"}}, "synthetic_faces")
+    False
+    """
+    results = [numbers for key, numbers in evaluation.items() if key != "random"]
+    return not results or any(numbers.get("data", data) == data for numbers in results)
+
+
 def how_measured(numbers: Mapping[str, Any]) -> str:
     """A result's protocol and data in words, where they are not the usual ones."""
     on = f"on {numbers['data']}" if "data" in numbers else ""
@@ -205,11 +215,20 @@ def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:
         shares = [f"{used:,} of {there:,} {split} frames" for split, (used, there) in limited.items()]
         yield f"measured on {', '.join(shares)}."
     if missing := numbers.get("unlabelled"):
-        counts = [f"{count:,} {split}" for split, count in missing.items()]
         one, many = "frame without this label was", "frames without this label were"
-        yield f"{', '.join(counts)} {agreeing(sum(missing.values()), one, many)} left out."
+        yield f"{_of_splits(missing)} {agreeing(sum(missing.values()), one, many)} left out."
+    if unreadable := numbers.get("unreadable"):
+        one, many = "frame could not be read and was", "frames could not be read and were"
+        yield (
+            f"{_of_splits(unreadable)} {agreeing(sum(unreadable.values()), one, many)} left out; "
+            "log.txt names the first."
+        )
     if isinstance(folds := numbers.get("folds"), list):
         yield f"the mean over {len(folds)} folds."
+
+
+def _of_splits(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in counts.items())
 
 
 def _digits(result: Result) -> int:

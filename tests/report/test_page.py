@@ -308,6 +308,14 @@ def test_notes_stand_below_the_results(run: RunFolder) -> None:
     assert any("40 of 90 train frames" in text for text in words)
 
 
+def test_a_note_on_the_data_is_about_results_on_this_data(run: RunFolder) -> None:
+    own = {"f1": 0.5, "data": "labelled"}
+    run.json("evaluation", {"age": own, "mood": {"f1": 0.5}})
+    assert "These are drawings." in page_of(run).words
+    run.json("evaluation", {"age": own})
+    assert "These are drawings." not in page_of(run).words
+
+
 def test_labels_of_several_columns_show_each(run: RunFolder) -> None:
     columns = {"AU1": {"f1": 0.5}, "AU12": {"f1": 0.7}}
     numbers = {"f1": 0.6, "per_column": columns, "folds": [{}, {}], "unlabelled": {"train": 3}}

@@ -175,7 +175,12 @@ def test_notes_name_the_results_that_they_belong_to(golden: Golden) -> None:
     metrics = [DECLARED, {"key": "accuracy", "better": "lower", "note": "Read with care."}]
     evaluation = {
         "expression": {"f1": 0.3, "accuracy": 0.2, "limited": limited, "metrics": metrics},
-        "pose": {"f1": 0.3, "limited": limited, "metrics": [DECLARED]},
+        "pose": {
+            "f1": 0.3,
+            "limited": limited,
+            "unreadable": {"train": 1200, "test": 3},
+            "metrics": [DECLARED],
+        },
         "age": {"f1": 0.3, "metrics": [DECLARED]},
     }
     golden("\n".join(notes_on(evaluation)))

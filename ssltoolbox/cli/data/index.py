@@ -73,9 +73,10 @@ def index(
 
     from ssltoolbox.api.errors import counted_list
     from ssltoolbox.data.index.build import build_index
+    from ssltoolbox.data.index.columns import TYPES
     from ssltoolbox.data.index.folders import list_folder
     from ssltoolbox.data.index.output import check_output
-    from ssltoolbox.data.index.table import TYPES, list_table
+    from ssltoolbox.data.index.table import list_table
     from ssltoolbox.support.progress import ProgressLine
 
     location = located(output)

@@ -67,7 +67,7 @@ def info(
         raise click.BadParameter(f"{output} is not a PNG file: end its name in .png", param_hint="'--output'")
     if dataset:
         _dataset_info(data, dataset, output, json)
-    elif data.suffix.lower() in (".csv", ".parquet") and not data.is_dir():
+    elif data.is_file():
         options = {
             "table": data,
             "root": root,
@@ -123,6 +123,8 @@ def _print_overview(data: Path, overview: Overview, json: bool) -> None:
     console.print(_counts_table(str(data), overview.splits))
     for name, classes in overview.labels.items():
         console.print(_counts_table(name, classes))
+    for note in overview.notes:
+        console.print(note, highlight=False, markup=False)
 
 
 def _counts_table(title: str, counts: Mapping[str, Mapping[str, int]]) -> Table:

@@ -15,11 +15,13 @@ from xxhash import xxh3_128_digest
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
 from ssltoolbox.data.index.columns import read_columns
 from ssltoolbox.data.index.schema import LABELS
-from ssltoolbox.data.label_columns import plain
+from ssltoolbox.data.label_columns import NO_NUMBER, NONE, NOT_LABELS, plain
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, printable
 
 NAMES = ("identity", "video", "clip")
 COLUMNS = ("path", *NAMES, "frame", "time", *LABELS)
+_KNOWN = frozenset({*NOT_LABELS, *LABELS})
+"""Columns whose names are known, in any case of letters."""
 SPLITS: Mapping[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
@@ -29,8 +31,7 @@ SPLITS: Mapping[str, Split] = {
 _EXPRESSIONS = {
     **{str(number): number for number in range(-1, len(EXPRESSIONS))},
     **{name: number for number, name in enumerate(EXPRESSIONS)},
-    "": -1,
-    "nan": -1,
+    **dict.fromkeys(NONE, -1),
 }
 """What the cells of the label `expression` mean."""
 
@@ -38,15 +39,23 @@ _EXPRESSIONS = {
 class Table:
     """A table whose mistakes are reported with row and column."""
 
-    def __init__(self, file: Path, columns: Mapping[str, Collection[Any]], lines: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        file: Path,
+        columns: Mapping[str, Collection[Any]],
+        lines: Sequence[int] = (),
+        *,
+        written: bool = False,
+    ) -> None:
         """
         Args:
             file: what messages name.
             columns: name → its cells, which are read anew each time that they are asked for; `path` is among them.
             lines: the line of each row; empty where rows have no lines.
+            written: whether users or other programs wrote the paths, which may be those of Windows.
         """
         self.file = file
-        self._columns, self._lines = columns, lines
+        self._columns, self._lines, self._written = columns, lines, written
         self.names = list(columns)
         self._kept: bytes | None = None
 
@@ -61,6 +70,7 @@ class Table:
         if not file.is_file():
             raise DataNotFound(f"{file}: there is no such file")
         columns, lines = read_columns(file)
+        columns = {_known(name, columns): column for name, column in columns.items()}
         for name in needed:
             if name not in columns:
                 raise UserError(
@@ -69,7 +79,7 @@ class Table:
                 )
         if not len(columns["path"]):
             raise UserError(f"{file}: there are no rows")
-        return cls(file, columns, lines)
+        return cls(file, columns, lines, written=True)
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
@@ -84,8 +94,9 @@ class Table:
         return compress(column, self._kept) if self._kept else iter(column)
 
     def texts(self, name: str) -> Iterator[str]:
-        """The cells of a column; numbers as they are written."""
-        return map(_text, self.cells(name))
+        """The cells of a column; numbers as they are written, and paths with `/` between folders."""
+        texts = map(_text, self.cells(name))
+        return map(_path, texts) if name == "path" and self._written else texts
 
     def paths(self, root: Path) -> Iterator[str]:
         """The paths below the root.
@@ -97,6 +108,8 @@ class Table:
         for row, path in enumerate(self.texts("path")):
             if is_url(path):
                 self.fail(row, "path", f"{printable(path)!r}: {NOT_SUPPORTED}; {ADVICE}")
+            if not path:
+                self.fail(row, "path", "the path is empty")
             inside = os.path.normpath(os.path.join(home, path))
             if not inside.startswith(home):
                 self.fail(row, "path", f"{printable(path)!r} is not below {printable(root)}")
@@ -106,7 +119,7 @@ class Table:
         """[rows] float64; NaN for an empty cell, unless it is needed."""
         values = np.empty(len(self))
         for row, cell in enumerate(self.cells(name)):
-            empty = cell is None or cell == ""
+            empty = plain(_text(cell)) in NO_NUMBER
             try:
                 values[row] = math.nan if empty and not needed else float(cell)
             except (TypeError, ValueError):
@@ -234,7 +247,7 @@ def label_value(name: str, cell: Any) -> float:
             raise ValueError(f"{_text(cell)!r} is not an expression: there are {known}")
         return meaning
     try:
-        number = math.nan if cell is None or cell == "" else float(cell)
+        number = math.nan if plain(_text(cell)) in NO_NUMBER else float(cell)
     except (TypeError, ValueError):
         raise ValueError(f"{cell!r} is not a number") from None
     if abs(number) > 1:
@@ -242,8 +255,24 @@ def label_value(name: str, cell: Any) -> float:
     return number
 
 
+def _known(name: str, names: Collection[str]) -> str:
+    """The name of a column; a known one in lower case, unless another column has that name."""
+    lower = name.strip().lower()
+    return lower if lower in _KNOWN and lower not in names else name
+
+
 def _text(cell: Any) -> str:
     return "" if cell is None else str(cell)
+
+
+def _path(text: str) -> str:
+    """The path, without `./` before it.
+
+    >>> _path("./a\\\\b.png")
+    'a/b.png'
+    """
+    path = text.replace("\\", "/")
+    return path.removeprefix("./") or path
 
 
 def _digest(value: object) -> bytes:

@@ -16,9 +16,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ssltoolbox.api import UserError
-from ssltoolbox.api.errors import first_line
+from ssltoolbox.api.errors import first_line, one_of
 from ssltoolbox.data.index.csv_format import READ, delimiter_of, encoding_of
 
+TYPES = (".csv", ".tsv", ".parquet")
+"""Endings of the names of tables."""
 _AT_ONCE = 4096
 """Rows that are Python objects at the same time."""
 _GROUP = 2**13
@@ -62,10 +64,13 @@ def read_columns(file: Path) -> tuple[Mapping[str, TableColumn], Sequence[int]]:
     Raises:
         UserError: where the file can't be read, or two columns have one name.
     """
-    if file.suffix.lower() == ".csv":
-        content, lines = _read_csv(file)
-        return _columns(file, pa.BufferReader(content)), lines
-    return _columns(file, file), ()
+    ending = file.suffix.lower()
+    if ending not in TYPES:
+        raise UserError(f"{file}: a table ends in {one_of(TYPES)}", "save it as CSV or Parquet")
+    if ending == ".parquet":
+        return _columns(file, file), ()
+    content, lines = _read_csv(file)
+    return _columns(file, pa.BufferReader(content)), lines
 
 
 def columns_of(file: Path, names: Sequence[str], rows: Iterator[Sequence[str]]) -> Mapping[str, TableColumn]:

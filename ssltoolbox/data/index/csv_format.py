@@ -25,7 +25,8 @@ def utf_16_of(file: Path) -> str:
 
 def delimiter_of(header: str, columns: Collection[str]) -> str:
     """What separates the names of the columns: that with which one of those known is found; else a comma."""
-    return next((each for each in _DELIMITERS if set(cells(header, each)) & set(columns)), ",")
+    known = {name.lower() for name in columns}
+    return next((each for each in _DELIMITERS if known & set(cells(header.lower(), each))), ",")
 
 
 def cells(line: str, delimiter: str) -> list[str]:

@@ -24,7 +24,6 @@ from ssltoolbox.data.label_columns import NOT_LABELS, labels_of
 from ssltoolbox.data.label_options import WrittenLabel, as_options
 from ssltoolbox.support.files import writing
 
-TYPES = (".csv", ".parquet")
 _AT_ONCE = 4096
 """Paths that are Python objects at the same time."""
 

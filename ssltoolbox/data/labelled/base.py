@@ -12,6 +12,8 @@ from ssltoolbox.api import DataFacts, OptionError, Split
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ssltoolbox.data.labelled.images import LabelledImages, SplitRule
 
 
@@ -67,8 +69,11 @@ class LabelledImagesOptions(ListedOptions):
         Raises:
             DataNotFound, UserError: see `list_images`.
         """
-        splits = self.once(("splits", self.fold), lambda: self.images().assigned(self._rule()))
-        return self.once((split, self.fold), lambda: self.images().where(splits == split))
+        return self.once((split, self.fold), lambda: self.images().where(self._splits() == split))
+
+    def _splits(self) -> np.ndarray:
+        """[n] the split of each image."""
+        return self.once(("splits", self.fold), lambda: self.images().assigned(self._rule()))
 
     def per_fold(self) -> Sequence[LabelledImagesOptions]:
         """Options for each fold where tasks use all folds; else these options alone."""
@@ -110,6 +115,7 @@ class LabelledImagesOptions(ListedOptions):
             classes=found.classes,
             label_facts={name: label.facts() for name, label in found.labels.items()},
             left_out=dict(found.left_out or {}) if split == "train" else {},
+            warnings=tuple(self.images().warnings(self._splits())) if split == "train" else (),
             **self._more_facts(),
         )
 

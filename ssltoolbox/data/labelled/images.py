@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,10 @@ from ssltoolbox.api import UserError
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.splits import split_of, with_val
 from ssltoolbox.support.paths import printable
+from ssltoolbox.support.words import agreeing, counted
+
+LOOKED_FOR = 1000
+"""Of more images, only so many are looked for before a run; looking for all of a large set takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,40 @@ class LabelledImages:
             return np.array([split_of(group, rule.val, rule.test) for group in self.groups])
         return with_val(self.splits, self.groups, rule.val)
 
+    def missing(self) -> tuple[list[str], int]:
+        """Paths of images that are not there, and the number of images that were looked for: few of many."""
+        tried = self.paths[:: -(-len(self) // LOOKED_FOR) or 1]
+        return [path for path in tried if not os.path.exists(os.path.join(self.root, path))], len(tried)
+
+    def warnings(self, splits: np.ndarray) -> Iterator[str]:
+        """What users should know before a run.
+
+        Args:
+            splits: [n] the split of each image.
+        """
+        missing, tried = self.missing()
+        if missing:
+            yield (
+                f"{printable(self.root)}: {len(missing)} of {counted(tried, 'image')} that were looked for "
+                f"{agreeing(len(missing), 'is', 'are')} missing, such as {printable(missing[0])}"
+            )
+        pairs = set(zip(self.groups.tolist(), splits.tolist(), strict=True))
+        torn = sum(count > 1 for count in Counter(group for group, _ in pairs).values())
+        if torn:
+            yield (
+                f"{torn:,} {agreeing(torn, 'person is', 'people are')} in more than one split: "
+                "results on test are not only about new people"
+            )
+
     def dealt(self, folds: int) -> np.ndarray:
-        """[n] int64 folds from 1, to which people, or else clips, are dealt in the order of their names."""
-        number: np.ndarray = np.unique(self.groups.astype(str), return_inverse=True)[1] % folds + 1
-        return number
+        """[n] int64 folds from 1, to which people, or else clips, are dealt in the order of their names.
+
+        Raises:
+            UserError: for more folds than people or clips.
+        """
+        names, numbers = np.unique(self.groups.astype(str), return_inverse=True)
+        if len(names) < folds:
+            there = f"there are {len(names)}"
+            raise UserError(f"{printable(self.root)}: too few people or clips for {folds} folds", there)
+        dealt: np.ndarray = numbers % folds + 1
+        return dealt

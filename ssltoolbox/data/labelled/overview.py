@@ -10,6 +10,7 @@ from typing import get_args
 import numpy as np
 
 from ssltoolbox.api import DataFacts, DatasetOptions, Split, UnreadableFrame, UserError
+from ssltoolbox.api.errors import counted_list
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
@@ -30,10 +31,12 @@ class Overview:
     Attributes:
         splits: split → how many `images`, `clips` and `identities`.
         labels: label → class, or column of yes and no, → split → images; a number's classes are "known".
+        notes: what is not used, and what the data warns of.
     """
 
     splits: dict[str, dict[str, int]]
     labels: dict[str, dict[str, dict[str, int]]]
+    notes: list[str]
 
 
 def overview_of(options: DatasetOptions) -> Overview:
@@ -43,12 +46,14 @@ def overview_of(options: DatasetOptions) -> Overview:
         DataNotFound, UserError: where the data is not there or can't be used.
     """
     facts = {split: options.facts(split) for split in SPLITS}
+    left_out = facts["train"].left_out
     return Overview(
         {
             split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
             for split, found in facts.items()
         },
         {name: _counts(name, facts) for name in facts["train"].label_facts},
+        [*([f"not used: {counted_list(left_out)}"] if left_out else []), *facts["train"].warnings],
     )
 
 

@@ -143,7 +143,7 @@ def features_of_networks(
     for extractor in extractors:
         if extractor.kept:
             extractor.kept.flush()
-    _warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
+    warn_of_unreadable([note for batch in batches for note in batch.unreadable], len(clip))
     readable = np.concatenate([batch.readable for batch in batches])
     clip, frame = clip[readable], frame[readable]
     clips = {index: dataset.clip(index) for index in np.unique(clip).tolist()}
@@ -278,7 +278,8 @@ def _frozen(backbone: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _warn_of_unreadable(notes: list[str], frames: int) -> None:
+def warn_of_unreadable(notes: Sequence[str], frames: int) -> None:
+    """Logs how many of so many frames could not be read, and the first of their reasons."""
     if notes:
         named = "; ".join(notes[:NAMED]) + ("; …" if len(notes) > NAMED else "")
         log.warning("%d of %d frames could not be read and were left out: %s", len(notes), frames, named)

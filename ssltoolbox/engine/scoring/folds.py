@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 LEVEL = 0.95
 SETTINGS = frozenset({"regulariser", "k", "epoch", "lr"})
 """What was chosen in each fold, of which a mean means nothing."""
+_LEFT_OUT = ("unlabelled", "unreadable")
+"""Counts of frames for each split, of which some folds may have none."""
 
 
 def over_folds(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -22,6 +25,9 @@ def over_folds(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     tail = (1 - LEVEL) / 2
     for name, values in mean.get("resamples", {}).items():
         mean[f"{name}_ci"] = np.quantile(values, [tail, 1 - tail]).tolist()
+    for name in _LEFT_OUT:
+        if total := sum((Counter(one.get(name, {})) for one in found), Counter[str]()):
+            mean[name] = dict(total)
     return mean | {"folds": [_numbers(one) for one in found]}
 
 

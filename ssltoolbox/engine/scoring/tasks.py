@@ -18,6 +18,7 @@ from ssltoolbox.api import (
     EvaluationContext,
     Evaluator,
     Features,
+    Frames,
     Head,
     NetworkEvaluator,
     Split,
@@ -26,12 +27,13 @@ from ssltoolbox.api import (
 )
 from ssltoolbox.api.tasks import Fit
 from ssltoolbox.engine.core.components import Task
-from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread
+from ssltoolbox.engine.core.features import FeatureExtractor, lengths_of, spread, warn_of_unreadable
 from ssltoolbox.engine.scoring.folds import over_folds
 from ssltoolbox.engine.scoring.tables import FeatureTables
 from ssltoolbox.models import weights_hash
 from ssltoolbox.models.lightning import fit_on_cpu
 from ssltoolbox.support.progress import progress
+from ssltoolbox.support.words import counted
 
 Measured = dict[Split, tuple[Features, tuple[int, int]]]
 """Split → its features, the number of frames used, and the number of frames there are."""
@@ -50,6 +52,7 @@ class TaskData(Mapping[Split, Features]):
 
     Attributes:
         limited: split → the numbers of frames used and there, for the splits of which not all frames are used.
+        unreadable: split → the number of frames that could not be read, for the splits that have some.
     """
 
     def __init__(
@@ -65,17 +68,20 @@ class TaskData(Mapping[Split, Features]):
         self.extractor, self.splits, self.max_frames = extractor, splits, max_frames or {}
         self.classes = classes or {}
         self.limited: dict[Split, tuple[int, int]] = {}
+        self.unreadable: dict[Split, int] = {}
         self._measured: Measured = {} if measured is None else measured
 
     def __getitem__(self, split: Split) -> Features:
         if split not in self._measured:
             clip, frame = self._frames(split)
-            features = self.tables.of(self.extractor, self.splits[split], clip, frame)
+            features = self._features(self.splits[split], clip, frame)
             features = replace(features, classes=self.classes)
             self._measured[split] = features, self.limited.get(split, (len(clip), len(clip)))
         features, (used, there) = self._measured[split]
         if used < there:
             self.limited[split] = used, there
+        if len(features) < used:
+            self.unreadable[split] = used - len(features)
         return features
 
     def __iter__(self) -> Iterator[Split]:
@@ -92,14 +98,53 @@ class TaskData(Mapping[Split, Features]):
             view=self.extractor.view,
             datasets=self.splits,
             frames=self._frames,
-            read=self.extractor.read,
-            features=partial(self.tables.of, self.extractor, quiet=True),
+            read=self._read,
+            features=partial(self._features, quiet=True),
             device=self.extractor.device,
             seed=seed,
             progress=partial(progress, console),
             classes=self.classes,
             fit=fit,
         )
+
+    def _features(
+        self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, quiet: bool = False
+    ) -> Features:
+        """The features of the frames [n] that can be read; see `FeatureTables.of`."""
+        features = self.tables.of(self.extractor, dataset, clip, frame, quiet=quiet)
+        self._count_unreadable(dataset, clip, frame, len(clip) - len(features))
+        return features
+
+    def _read(
+        self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, batch_size: int
+    ) -> Iterator[Frames]:
+        """The images of the frames [n]; see `FeatureExtractor.read`."""
+        reasons: list[str] = []
+        for frames in self.extractor.read(dataset, clip, frame, batch_size):
+            reasons += frames.unreadable.values()
+            yield frames
+        warn_of_unreadable(reasons, len(clip))
+        self._count_unreadable(dataset, clip, frame, len(reasons))
+
+    def _count_unreadable(self, dataset: Dataset, clip: np.ndarray, frame: np.ndarray, count: int) -> None:
+        """
+        Args:
+            dataset: the frames'; counts are kept for those of the splits.
+            clip, frame: [n] the frames that were asked for.
+            count: how many of them could not be read.
+
+        Raises:
+            UserError: if none could be read.
+        """
+        split = next((split for split, own in self.splits.items() if own is dataset), None)
+        if not count or split is None:
+            return
+        if count == len(clip):
+            (reason,) = dataset.read(clip[:1].tolist(), frame[:1].tolist()).unreadable.values()
+            raise UserError(
+                f"none of the {counted(count, 'frame')} of the {split} split can be read; the first: {reason}"
+            )
+        self.unreadable[split] = max(count, self.unreadable.get(split, 0))
 
     def _frames(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """Clip and frame numbers of the frames that the task uses of a split."""
@@ -148,7 +193,8 @@ def evaluate_tasks(
     The second task of a name, `pose#2`, has its results under keys that end alike, where another has the keys
     themselves. Each result names the task
     that gave it, the split that was measured, the seed, the SHA-256 of the weights, the data if it is the task's
-    own, and `limited`, the splits of which not all frames were used: `{"train": [used, there]}`.
+    own, `limited`, the splits of which not all frames were used: `{"train": [used, there]}`, and `unreadable`, the
+    number of frames that could not be read, for each split that has some.
 
     Args:
         extractor: has the network.
@@ -172,9 +218,10 @@ def evaluate_tasks(
         shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
         data = TaskData(extractor, splits, task.max_frames, shared, task.classes, tables)
         numbers = _evaluate(task.evaluator, data, lambda: data.context(seed, console, fit))
-        limited = {"limited": dict(data.limited)} if data.limited else {}
+        counts = {"limited": dict(data.limited), "unreadable": dict(data.unreadable)}
+        counts = {name: of_splits for name, of_splits in counts.items() if of_splits}
         given = numbers if isinstance(numbers, TaskResults) else TaskResults(numbers)
-        results = {key: {**values, **limited} for key, values in given.items()}
+        results = {key: {**values, **counts} for key, values in given.items()}
         return TaskResults(results, given.head, given.predictions)
 
     for name, task in tasks.items():

@@ -253,3 +253,26 @@ def test_what_is_no_text_with_columns(tmp_path: Path, content: bytes, word: str)
     file.write_bytes(content)
     with pytest.raises(UserError, match=word):
         list_table(file, tmp_path, 10)
+
+
+def test_known_columns_may_be_written_in_capitals(tmp_path: Path) -> None:
+    (clip,) = listed(tmp_path, "Path;Identity;SPLIT;Frame", "a.jpg;p;train;1", "b.jpg;p;train;2")
+    assert (clip.identity, clip.split, clip.numbers.tolist()) == ("p", "train", [1, 2])
+
+
+def test_paths_may_be_those_of_windows(tmp_path: Path) -> None:
+    clips = listed(tmp_path, "path,identity", r"x\a.jpg,p", r".\y\b.jpg,p")
+    assert named(clips) == [("p//x", ["x/a.jpg"]), ("p//y", ["y/b.jpg"])]
+
+
+def test_one_image_written_in_two_ways_is_one_image(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="of the same image"):
+        listed(tmp_path, "path,identity,valence", "x/a.jpg,p,0.5", r"./x\a.jpg,p,0.25")
+
+
+def test_tsv_is_read_and_other_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "faces.tsv").write_text("path\tidentity\na.jpg\tp\n")
+    assert named(list(list_table(tmp_path / "faces.tsv", tmp_path, 10).clips)) == [("p//", ["a.jpg"])]
+    (tmp_path / "faces.xlsx").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"\.csv, \.parquet or \.tsv"):
+        list_table(tmp_path / "faces.xlsx", tmp_path, 10)

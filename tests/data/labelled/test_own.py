@@ -13,7 +13,7 @@ from PIL import Image
 from pyarrow import parquet
 from pydantic import ValidationError
 
-from ssltoolbox.api import LabelledDataset, Split, UserError
+from ssltoolbox.api import DataNotFound, LabelledDataset, Split, UserError
 from ssltoolbox.cli.main import run
 from ssltoolbox.data.label_options import LabelColumn
 from ssltoolbox.data.labelled.dataset import LabelledFaces
@@ -33,7 +33,13 @@ evaluate: [{name: classification, label: emotion, data: {name: labelled, table: 
 
 
 def table(folder: Path, *lines: str, **options: object) -> LabelledOptions:
+    """A table whose first column has the paths; images that are not there are made, as empty files."""
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
+    for line in lines[1:]:
+        path = folder / line.partition(",")[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_relative_to(folder) and not path.exists():
+            path.touch()
     return LabelledOptions(table=folder / "faces.csv", **options)
 
 
@@ -95,7 +101,8 @@ def test_val_is_carved_from_train_where_nobody_is_in_val(tmp_path: Path) -> None
 
 
 def test_labels_come_from_parquet_too(tmp_path: Path) -> None:
-    rows = {"path": ["a", "b"], "split": ["train", "test"], "smile": [True, False]}
+    images(tmp_path, "a.png", "b.png")
+    rows = {"path": ["a.png", "b.png"], "split": ["train", "test"], "smile": [True, False]}
     parquet.write_table(pa.table(rows), tmp_path / "faces.parquet")
     assert LabelledOptions(table=tmp_path / "faces.parquet").facts().classes["smile"] == ("true", "false")
 
@@ -287,3 +294,72 @@ def test_data_info_follows_links_where_wanted(
     command = ["data", "info", str(linked), "--follow-links", "--json", "-o", str(tmp_path / "sheet.png")]
     assert run(command) == 0
     assert sum(json.loads(capsys.readouterr().out)["labels"]["expression"]["light"].values()) == 2
+
+
+def test_a_table_without_any_of_its_images_is_missing_data(tmp_path: Path) -> None:
+    """Most often its root is wrong."""
+    options = table(
+        tmp_path, "path,split,smile", "a.png,train,1", "b.png,test,0", root=images(tmp_path / "x", "c.png")
+    )
+    with pytest.raises(DataNotFound, match="root") as caught:
+        options.facts()
+    assert "a.png" in str(caught.value)
+
+
+def test_missing_images_are_a_warning(tmp_path: Path) -> None:
+    options = table(tmp_path, "path,split,smile", "a.png,train,1", "b.png,test,0")
+    (tmp_path / "b.png").unlink()
+    (warning,) = options.facts().warnings
+    assert "1 of 2 images" in warning
+    assert "b.png" in warning
+
+
+def test_people_in_several_splits_are_a_warning(tmp_path: Path) -> None:
+    lines = ("a.png,train,p,1", "b.png,test,p,0", "c.png,test,q,1")
+    (warning,) = table(tmp_path, "path,split,identity,smile", *lines).facts().warnings
+    assert warning.startswith("1 person is in more than one split")
+
+
+def test_more_folds_than_people_are_rejected(tmp_path: Path) -> None:
+    lines = ("a.png,p,1", "b.png,q,0")
+    options = table(tmp_path, "path,identity,smile", *lines, folds=3, fold="all")
+    with pytest.raises(UserError, match="too few people or clips for 3 folds"):
+        options.facts()
+
+
+def test_row_numbers_of_pandas_and_r_are_no_labels(tmp_path: Path) -> None:
+    columns = {"path": ["a.png"], "": [1], "Unnamed: 0": [1], "__index_level_0__": [1], "smile": [1]}
+    images(tmp_path, "a.png")
+    parquet.write_table(pa.table(columns), tmp_path / "faces.parquet")
+    assert LabelledOptions(table=tmp_path / "faces.parquet").facts().labels == {"smile"}
+
+
+@pytest.mark.parametrize("cell", ["NA", "N/A", "#N/A", "<NA>", "NaN", "None"])
+def test_what_r_excel_and_pandas_write_for_no_value_is_no_label(tmp_path: Path, cell: str) -> None:
+    lines = (f"a.png,train,{cell},{cell},{cell}", "b.png,train,happy,0.5,0.5")
+    options = table(tmp_path, "path,split,expression,valence,age", *lines)
+    assert {name: facts.frames for name, facts in options.facts().label_facts.items()} == {
+        "expression": 1,
+        "valence": 1,
+        "age": 1,
+    }
+
+
+def test_info_says_what_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table(tmp_path, "path,split,smile", "a.png,train,1", "a.png,train,1", "b.png,train,0")
+    (tmp_path / "b.png").unlink()
+    assert run(["data", "info", str(tmp_path / "faces.csv")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "not used: 1 repeated row" in printed
+    assert "1 of 2 images that were looked for is missing" in printed
+
+
+def test_check_warns_about_the_data_of_a_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{split}{n}.png,{split},{n % 2}" for split in ("train", "val", "test") for n in range(2)]
+    images(tmp_path / "faces", *(row.partition(",")[0] for row in rows))
+    table(tmp_path, "path,split,emotion", *rows)
+    (tmp_path / "faces" / "test0.png").unlink()
+    (tmp_path / "own.yaml").write_text(RECIPE)
+    assert run(["check", str(tmp_path / "own.yaml")]) == 0
+    assert "warning: " in (printed := capsys.readouterr().err)
+    assert "1 of 6 images" in printed

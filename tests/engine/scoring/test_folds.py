@@ -43,3 +43,8 @@ def test_what_does_not_agree_is_left_out() -> None:
     found = over_folds([fold(0.5, chosen=[1, 2]), fold(0.5, chosen=[1], protocol="knn")])
     assert "chosen" not in found
     assert "protocol" not in found
+
+
+def test_frames_left_out_of_some_folds_are_counted() -> None:
+    found = over_folds([fold(0.5, unreadable={"train": 2}), fold(0.5, unreadable={"test": 2}), fold(0.5)])
+    assert found["unreadable"] == {"train": 2, "test": 2}

@@ -86,6 +86,32 @@ def test_a_limit_is_recorded_for_tasks_whose_splits_it_cuts() -> None:
     assert ("limited" in found["all"], "limited" in found["test"]) == (True, False)
 
 
+class Reading:
+    """A task that reads the images of the test split."""
+
+    needs_network = True
+
+    def evaluate_network(self, context: EvaluationContext) -> dict[str, dict[str, Any]]:
+        batches = context.read(context.datasets["test"], *context.frames("test"), 4)
+        return {"read": {"frames": sum(len(batch.images) for batch in batches)}}
+
+
+def test_frames_that_cannot_be_read_are_counted() -> None:
+    splits: dict[Split, Any] = {
+        "train": NumberedFrames([5]),
+        "test": NumberedFrames([8], broken=[(0, 2), (0, 7)]),
+    }
+    found = measured({"seen": Count("seen"), "again": Count("again"), "read": Reading()}, splits)
+    assert [result["unreadable"] for result in found.values()] == [{"test": 2}] * 3
+    assert found["seen"]["test"] == 6
+
+
+@pytest.mark.parametrize("task", [Count("seen"), Reading()], ids=["features", "images"])
+def test_a_split_without_readable_frames_is_named(task: Any) -> None:
+    with pytest.raises(UserError, match=r"none of the 2 frames of the test split"):
+        measured({"one": task}, {"test": NumberedFrames([2], broken=[(0, 0), (0, 1)])})
+
+
 def test_the_features_of_a_split_are_computed_once() -> None:
     looks = []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssltoolbox.api import UserError
+from ssltoolbox.api import DataNotFound, UserError
 from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import Tree
 from ssltoolbox.data.index.cells import SPLITS, Table
@@ -25,7 +25,7 @@ def list_labelled(options: LabelledOptions) -> LabelledImages:
     """All images of a table or a folder, with their labels.
 
     Raises:
-        DataNotFound: if the table or the root does not exist.
+        DataNotFound: if the table, the root or all images are missing.
         UserError: if it can't be used: the line, the column and the reason.
     """
     if options.table is None:
@@ -35,7 +35,15 @@ def list_labelled(options: LabelledOptions) -> LabelledImages:
     else:
         root = needed_folder(options.root or options.table.absolute().parent, "the images")
         table = Table.read(options.table, needed=("path",))
-    return gather(table, root, options.labels, fps=options.fps, pattern=options.pattern)
+    found = gather(table, root, options.labels, fps=options.fps, pattern=options.pattern)
+    missing, tried = found.missing()
+    if len(missing) == tried:
+        such = printable(missing[0])
+        raise DataNotFound(
+            f"{printable(table.file)}: none of its images, such as {such}, is in {printable(root)}",
+            "set root to the folder that the paths are relative to",
+        )
+    return found
 
 
 def folder_table(root: Path, label: str, *, follow_links: bool = False) -> Table:
