@@ -1,4 +1,4 @@
-"""The Python functions `train` and `load_…`; they raise the same errors as the command line."""
+"""The Python functions `train` and `load_…`. They raise the same errors as the commands."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def train(
     """Trains and evaluates a recipe.
 
     Args:
-        recipe: a recipe, a dict of its sections, a file, or the name of a recipe that comes with the toolbox.
-        overrides: as for `--set`, such as `"optim.lr=0.01"`.
-        out: the run folder; `runs/<name>/<date-time>` if not given.
-        resume: continue the run in `out`.
-        callbacks: Lightning's, besides those of the recipe; see `ssltoolbox.api.Callback`.
-        loggers: get the metrics, besides those of the recipe; see `ssltoolbox.api.Logger`.
+        recipe: a recipe, a dict of its sections, a file, or the name of a recipe that comes with ssltoolbox.
+        overrides: values as for `--set`, such as `"optim.lr=0.01"`.
+        out: the run folder; by default `runs/<name>/<date-time>`.
+        resume: True to continue the run in `out`, or to start it if there is none.
+        callbacks: Lightning callbacks, in addition to those of the recipe; see `ssltoolbox.api.Callback`.
+        loggers: loggers, in addition to those of the recipe; see `ssltoolbox.api.Logger`.
 
     Raises:
-        UserError: when the recipe, its data or the folder is wrong; a `RecipeError` has the lines.
-        SslToolboxError: when the run fails.
+        UserError: if the recipe, its data or the folder is wrong; a `RecipeError` has the lines.
+        SslToolboxError: if the run fails.
     """
     plan = load_plan(recipe, overrides) if isinstance(recipe, str | Path) else plan_of(recipe, overrides)
     return train_plan(plan, Path(out) if out else None, resume, callbacks=callbacks, loggers=loggers)
@@ -51,20 +51,20 @@ def load_backbone(run: Path | str) -> nn.Module:
     The features are those of the recipe's `backbone.layers`.
 
     Raises:
-        UserError: when there is no finished run.
+        UserError: if there is no finished run.
     """
     folder, plan = open_run(Path(run))
     return Components(plan).encoder(folder.backbone).eval()
 
 
 def load_head(run: Path | str, task: str) -> HeadedNetwork:
-    """The head that `evaluate` kept of a task and its network, in evaluation mode.
+    """The network of a run with the head that `evaluate` kept for a task, in evaluation mode.
 
     [B, 3, size, size], normalised → [B, C]: the probabilities and numbers that `columns` names. `view.plain` makes
-    such images of [B, 3, S, S] uint8 RGB.
+    such images from [B, 3, S, S] uint8 RGB.
 
     Raises:
-        UserError: when there is no finished run, or no such head.
+        UserError: if there is no finished run, or no such head.
     """
     return headed_network(Path(run), task)
 
@@ -72,10 +72,10 @@ def load_head(run: Path | str, task: str) -> HeadedNetwork:
 def load_method(run: Path | str) -> nn.Module:
     """The trained method of a run, in evaluation mode: its backbone, heads, decoders and momentum networks.
 
-    Its weights are those of the last checkpoint, as the last step has left them. Auxiliary losses are not in it.
+    Its weights are those after the last step. It does not contain auxiliary losses.
 
     Raises:
-        UserError: when there is no finished run, when it has trained nothing, when its checkpoint is missing or
-            damaged, or when the method's code has other weights than the checkpoint.
+        UserError: if there is no finished run, if the run trained nothing, if its checkpoint is missing or
+            damaged, or if the method's code has other weights than the checkpoint.
     """
     return trained_method(Path(run))

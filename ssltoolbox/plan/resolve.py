@@ -108,11 +108,11 @@ def load_recipe(path: Path | str, overrides: Sequence[str | Override] = ()) -> R
     """A validated recipe with the defaults of all options; its data may be missing.
 
     Args:
-        path: the recipe's file, or the name of a recipe that comes with the toolbox.
-        overrides: as for `--set`, such as `"optim.lr=0.01"`.
+        path: the recipe's file, or the name of a recipe that comes with ssltoolbox.
+        overrides: values as for `--set`, such as `"optim.lr=0.01"`.
 
     Raises:
-        RecipeError: with all problems, at their places.
+        RecipeError: if the recipe has problems; it has all of them, with their lines.
     """
     return load_plan(path, overrides, data_needed=False).recipe
 
