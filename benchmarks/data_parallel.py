@@ -1,12 +1,14 @@
-"""Two ranks against one on the same batch: is the loss equal, what does a step cost, what does communication add.
+"""Two ranks, compared with one on the same batch: the loss, the time of a step, and the cost of communication.
 
-The network has no batch statistics, which are each rank's own on a CPU, and both see the same views. On a CPU
-each rank has one thread, and gloo connects them: that needs two idle cores. Where there are two GPUs each has one.
-A rank's step is timed as DDP does it, then without exchanging gradients, then with all of them exchanged after the
-backward pass. Embeddings are gathered in all three. On GPUs, which copy while they compute, what DDP adds is to be
-less than what exchanging afterwards adds. On a CPU the exchange takes the same cores, so there it is watched: how
-much of the time in which gradients were under way had passed when the last of them was known. DDP sends 25 MB at
-once, so a small network has nothing to overlap.
+The network has no batch statistics, because on a CPU each rank has its own. Both sides use the same views. On
+a CPU, each rank has one thread, and gloo connects them, so two cores must be idle. With two GPUs, each rank
+has one.
+
+A step of a rank is timed in three ways: as DDP does it, without exchanging gradients, and with all gradients
+exchanged after the backward pass. All three gather the embeddings. On GPUs, which copy while they compute,
+DDP should add less time than the exchange after the backward pass. On a CPU, the exchange uses the same
+cores. So the script measures which share of the time of the exchange has passed when the last gradient is
+known. DDP sends 25 MB at once, so a small network has nothing to overlap.
 
     python benchmarks/data_parallel.py --out data_parallel.json
     python benchmarks/data_parallel.py --set backbone.name=resnet18 --set trainer.batch_size=256

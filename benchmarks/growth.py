@@ -1,9 +1,9 @@
-"""How the time and memory of commands grow: with frames, clips, people, recipes, runs, steps and plugins.
+"""How time and memory of commands grow with frames, clips, people, recipes, runs, steps and plugins.
 
-Every command is measured at three sizes, each `--factor` times the one before, as a process of its own: CPU time,
-its own processes included, and peak memory. What it costs is taken as a + b · size ^ p, which three such sizes
-determine: the table has p. A line has 1; *flat* means that the largest size costs no more than noise. Rows that
-grow faster than a line are marked.
+Every command is measured at three sizes, each `--factor` times the one before. Each command is a process. Its
+cost is CPU time, with that of its children, and peak memory. The script fits a + b · size ^ p to the three
+costs, and the table has p. Linear growth has p = 1. *flat* means that the largest size costs no more than
+noise. Rows that grow faster than linearly are marked.
 
     python benchmarks/growth.py --out growth.json
     python benchmarks/growth.py --only "data info" "plugins list"
@@ -224,8 +224,8 @@ def main() -> None:
     options = parser(__doc__)
     options.set_defaults(repeats=1)
     options.add_argument("--only", nargs="+", default=[], help="names of commands [all]")
-    options.add_argument("--factor", type=int, default=4, help="from one size to the next")
-    options.add_argument("--scale", type=float, default=1.0, help="multiplies the largest sizes")
+    options.add_argument("--factor", type=int, default=4, help="ratio of one size to the one before")
+    options.add_argument("--scale", type=float, default=1.0, help="factor of the largest sizes")
     arguments = options.parse_args()
     table = Table(title="How commands grow", title_justify="left")
     table.add_column("command")

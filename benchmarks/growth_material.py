@@ -1,4 +1,4 @@
-"""What `growth.py` gives to commands: indexes, trees, runs and plugins of any size, made without much work."""
+"""The data for `growth.py`: indexes, trees, runs and plugins of any size, made quickly."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""`data landmarks` on one core, against nothing but decoding the same images and running the same detector.
+"""`data landmarks` on one core, compared with only decoding the images and running the detector.
 
-The images are drawn faces, or those of a folder. Both run in this process, in turn; what is compared is CPU time.
+The images are drawn faces, or those of a folder. Both sides run in this process, in turn. CPU times are
+compared.
 
     python benchmarks/landmarks.py --frames 200 --repeats 5 --out landmarks.json
     python benchmarks/landmarks.py --root vox1 --detector mediapipe --set model=face_landmarker.task
@@ -42,7 +43,7 @@ def main() -> None:
     """Times both, in turn, and prints the ratio."""
     options = parser(__doc__)
     options.add_argument("--root", type=Path, help="a tree identity/video/clip/*.jpg [drawn faces]")
-    options.add_argument("--frames", type=int, default=200, help="of drawn faces")
+    options.add_argument("--frames", type=int, default=200, help="number of drawn faces")
     options.add_argument("--detector", default="dlib")
     options.add_argument("--set", action="append", default=[])
     arguments = options.parse_args()

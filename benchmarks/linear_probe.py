@@ -1,9 +1,9 @@
-"""The linear probe beside scikit-learn's logistic regression: time, memory and the loss that each ends at.
+"""The linear probe, compared with scikit-learn's logistic regression: time, memory and the loss that each reaches.
 
-Both standardise the same features and fit the six regularisers from strong to weak, each from the one before it.
-The features are those of a random ReLU network on latent numbers of overlapping classes, with deviations that fall
-as k^-1.25: the eigenvalues of their covariance then fall as those of a ResNet-18's features of face images do. The
-further apart they are, the more steps scikit-learn takes.
+Both standardise the same features and fit the six regularisers from strong to weak, each from the solution of
+the one before. The features are those of a random ReLU network on latent numbers of overlapping classes, with
+deviations that fall as k^-1.25. Then the eigenvalues of their covariance fall as those of a ResNet-18's
+features of face images do. The more the eigenvalues differ, the more steps scikit-learn takes.
 
     python benchmarks/linear_probe.py --threads 2 --json
 """
@@ -36,7 +36,7 @@ def main() -> None:
         "--sizes", nargs="*", default=["12271x512", "28709x512"], help="samples x dimensions"
     )
     options.add_argument(
-        "--alone", action="store_true", help="without scikit-learn: sizes where it takes hours"
+        "--alone", action="store_true", help="without scikit-learn, for sizes for which it takes hours"
     )
     options.add_argument("--json", action="store_true", help="a line of JSON for each size, and no table")
     arguments = options.parse_args()

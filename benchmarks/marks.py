@@ -1,4 +1,4 @@
-"""A callback, as a plugin in a file, that notes the CPU time at the first step and at the end of training."""
+"""A callback, as a plugin in a file, that records the CPU time at the first step and at the end of training."""
 
 from __future__ import annotations
 

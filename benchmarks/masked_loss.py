@@ -1,8 +1,9 @@
-"""Our loss with a mask, with and without attraction, against lightly's NTXentLoss: time and peak memory.
+"""The loss with a mask, with and without attraction, compared with lightly's NTXentLoss: time and peak memory.
 
-Both see the same embeddings, in batch and with a queue, forward and backward, each variant in a process of its
-own. Memory is what a call needs beyond its inputs: on a GPU by torch's allocator, on a CPU the growth of the
-process's peak. Seconds on a CPU are of one thread's work, so that a busy machine doesn't count.
+Both use the same embeddings, in batch and with a queue, forward and backward. Each variant runs in its own
+process. Memory is what a call needs in addition to its inputs: on a GPU by torch's allocator, on a CPU the
+growth of the process's peak. On a CPU, the time is that of one thread, so other work on the machine has
+little effect.
 
     python benchmarks/masked_loss.py --out masked_loss.json
 """

@@ -1,8 +1,8 @@
-"""Every measurement that has a target on a GPU, one after the other, where there is one for a quarter of an hour.
+"""All measurements that have a target on a GPU, one after the other, within a quarter of an hour.
 
-The four that decide come first: a step without strategies, a step with all four, a whole training, and what each
-stage of a step costs, the loader's among them. A script that fails or takes too long costs no other. What there is
-after each script is written at once.
+The four most important ones come first: a step without strategies, a step with all four, a whole training,
+and the cost of each stage of a step, with loading. If a script fails or takes too long, the others still run.
+The results so far are written after each script.
 
     python benchmarks/on_a_gpu.py --minutes 14 --out gpu.json
     python benchmarks/on_a_gpu.py --only losses --out gpu.json
@@ -77,8 +77,8 @@ def measured(measurement: Measurement, more: Sequence[str], seconds: float) -> d
 def main() -> None:
     """Runs the scripts while there is time."""
     options = parser(__doc__)
-    options.add_argument("--minutes", type=float, default=14.0, help="for all of them")
-    options.add_argument("--only", nargs="+", help="the names of measurements")
+    options.add_argument("--minutes", type=float, default=14.0, help="time for all measurements")
+    options.add_argument("--only", nargs="+", help="names of measurements [all]")
     options.add_argument("--more", nargs="+", default=[], help="arguments of each script, without --")
     options.set_defaults(repeats=3)
     arguments = options.parse_args()

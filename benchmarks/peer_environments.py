@@ -1,7 +1,8 @@
 """Virtual environments of the libraries that `peers.py` compares, each made from the package registry.
 
-All have the torch of the Python that runs the script. It is installed once; the environments hold hard links to
-its files, so that they need little of the disk. They are made with uv where it is there, else with venv and pip.
+All have the torch of the Python that runs the script. It is installed once. The environments contain hard
+links to its files, so they need little disk space. They are made with uv if it is installed, otherwise with
+venv and pip.
 """
 
 from __future__ import annotations

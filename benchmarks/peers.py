@@ -1,18 +1,19 @@
-"""A short SimCLR training by us and by the libraries that people would install instead, each in an environment.
+"""A short SimCLR training by ssltoolbox and by similar libraries, each in its own environment.
 
-All train the same network of timm on the same images from disk, with the same pairs in a step and the same
-augmentations as far as each has them, on all cores. The trainings are processes and take turns. Their numbers:
+All train the same network of timm on the same images from disk, with the same number of pairs in a step, on
+all cores. The augmentations are the same, as far as each library has them. Each training is a process, and
+the libraries take turns. The numbers are:
 
-- pairs a second over the whole process, from its start to its end;
-- pairs a second in steady state: by the median time from one step to the next, over the later half of the steps;
-- pairs for each CPU second of all its processes, which other work on the machine changes less;
+- pairs per second over the whole process, from its start to its end;
+- pairs per second in steady state: by the median time of a step, over the later half of the steps;
+- pairs per CPU second of all its processes, which other work on the machine changes less;
 - seconds to the end of the first step, and from the last step to the end of the process;
-- peak memory: resident memory of the process and those that it started, together. Pages that they share count more
-  than once; the file of `--out` also has the memory with each page counted once;
-- size of the environment, and of that what is neither torch nor needed by it;
+- peak memory: resident memory of the process and its children together. Shared pages count more than once;
+  the file of `--out` also has the memory with each page counted once;
+- size of the environment, and the part of it that is not torch and not needed by torch;
 - seconds to import what a training needs.
 
-Without `--folder` nothing is installed: what this script's Python can import is compared.
+Without `--folder`, nothing is installed: the libraries that this script's Python can import are compared.
 
     python benchmarks/peers.py --folder environments --out peers.json
     python benchmarks/peers.py --folder environments --network resnet50 --size 112 --steps 40
@@ -277,15 +278,19 @@ def main() -> None:
     """Installs what is missing, trains in turn and prints the table."""
     options = parser(__doc__)
     options.set_defaults(repeats=2)
-    options.add_argument("--folder", type=Path, help="where the environments are, or are made")
-    options.add_argument("--install-only", action="store_true", help="train nothing")
+    options.add_argument("--folder", type=Path, help="folder of the environments")
+    options.add_argument("--install-only", action="store_true", help="only install the environments")
     options.add_argument("--images", type=Path, help="a tree person/video/clip/*.jpg [drawn faces]")
-    options.add_argument("--network", default="resnet18", help="of timm, such as resnet10t or resnet50")
+    options.add_argument(
+        "--network", default="resnet18", help="network of timm, such as resnet10t or resnet50"
+    )
     options.add_argument("--size", type=int, default=64, help="height and width of a view")
-    options.add_argument("--pairs", type=int, default=64, help="of a step")
+    options.add_argument("--pairs", type=int, default=64, help="pairs in a step")
     options.add_argument("--steps", type=int, default=80)
-    options.add_argument("--workers", type=int, default=os.cpu_count(), help="of a peer's loader")
-    options.add_argument("--only", nargs="+", default=[], help="names of peers [all]")
+    options.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="loader workers of the other libraries"
+    )
+    options.add_argument("--only", nargs="+", default=[], help="names of libraries [all]")
     arguments = options.parse_args()
     found_environments = environments(arguments.folder and arguments.folder.absolute())
     if arguments.install_only:

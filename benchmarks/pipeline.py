@@ -1,12 +1,14 @@
-"""Drawing, loading, rendering and views against the published way: one image at a time, landmarks found anew.
+"""Drawing, loading, rendering and views, compared with the published way: image by image, with new landmarks.
 
-A sample is a draw of the recipe `paper/e`: anchor, hard negative and a positive of each, of 224 pixels, swaps at
-p .8, an eye or the mouth covered at p .8, views of 112 pixels. The published way finds landmarks wherever it needs
-some: in the donor, in each positive that it swaps, and in each view that it covers, 5.8 times a sample on average.
-It does so by dlib on images that are enlarged once (`--upsample 1`), swaps by OpenCV and augments by torchvision;
-that it turns to a neural detector where dlib's finds no face is left out. Ours has landmarks from a file. It reads
-the same images as they are; then resized to the 128 pixels that the views resize to anyway; then from a copy that
-`data pack` made at 128 pixels. One core each.
+A sample is a draw of the recipe `paper/e`: an anchor, a hard negative and the positive of each, with 224
+pixels. Swaps have p = 0.8, an eye or the mouth is covered with p = 0.8, and views have 112 pixels. The
+published way finds landmarks in the donor, in each positive that it swaps, and in each view that it covers:
+5.8 times for a sample, on average. It uses dlib on images that are doubled once (`--upsample 1`), OpenCV for
+swaps and torchvision for views. If dlib finds no face, the published code uses a neural detector; this is
+left out here.
+
+ssltoolbox has landmarks from a file. It reads the same images; then images of 128 pixels, to which the views
+resize anyway; then a copy of 128 pixels from `data pack`. Each side uses one core.
 
     python benchmarks/pipeline.py --draws 32 --out pipeline.json
     python benchmarks/pipeline.py --root vox1
@@ -119,7 +121,7 @@ def main() -> None:
     """Times both in turn, on the same draws; medians are compared."""
     options = parser(__doc__)
     options.add_argument("--root", type=Path, help="a tree of frames with landmarks68.npy [drawn faces]")
-    options.add_argument("--draws", type=int, default=32, help="of a batch")
+    options.add_argument("--draws", type=int, default=32, help="samples in a batch")
     options.add_argument("--upsample", type=int, default=1, help="how often dlib doubles an image")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)

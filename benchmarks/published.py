@@ -1,7 +1,6 @@
-"""The published way to a pair of views, image by image: detection by dlib, swaps by OpenCV, torchvision.
+"""The published way to a pair of views, image by image: detection by dlib, swaps by OpenCV, views by torchvision.
 
-The steps and settings are those of Shu et al. (BMVC 2022, sections 3.1 and 4) and of the code beside it.
-"""
+The steps and settings are those of Shu et al. (BMVC 2022, sections 3.1 and 4) and of their code."""
 
 from __future__ import annotations
 

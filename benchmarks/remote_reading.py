@@ -1,8 +1,8 @@
-"""Frames of a packed index from an S3 server on this machine, with an empty and a full cache, and from the disk.
+"""Frames of a packed index from a local S3 server, with an empty and a full cache, compared with the local disk.
 
-An epoch reads two frames of each clip, in the same order each time. The ways are timed in turn, in one process on
-one thread. The server (moto's) is another process, so the CPU time is that of the reader alone; the time that a
-network takes is not measured.
+An epoch reads two frames of each clip, in the same order each time. The ways are timed in turn, in one
+process on one thread. The server (moto's) is another process, so the CPU time is that of the reader alone.
+The time of a network is not measured.
 
     python benchmarks/remote_reading.py --out remote.json
 """

@@ -1,9 +1,11 @@
-"""What a step costs as it grows: milliseconds an image, stage by stage, one setting changed at a time.
+"""The cost of a step as it grows: milliseconds for an image, for each stage. One setting is changed at a time.
 
-Loading is the work of a worker, all else the device's: their ratio says how many workers keep a device busy. On
-one thread of a CPU it is CPU time, so that a busy machine doesn't count. Then what the loader alone gives with
-more and more workers, which load, as they do for a GPU, or also describe, render and make the views, as they do
-without one: that is on the wall, and needs as many idle cores.
+Loading is done by workers, and the other stages by the device: the ratio says how many workers keep a device
+busy. On one CPU thread, CPU time is measured, so other work on the machine has little effect.
+
+Then the script measures how fast the loader is with more and more workers. They only load, as with a GPU, or
+also describe, render and make the views, as without one. This is wall time, and needs as many idle cores as
+workers.
 
     python benchmarks/scaling.py --out scaling.json
     python benchmarks/scaling.py --batch 64 256 1024 4096 --size 64 112 224 --hard 0 1 2 4 \\
@@ -98,11 +100,13 @@ def main() -> None:
     """Prints a row for each setting, and one for each number of workers."""
     options = parser(__doc__)
     options.set_defaults(repeats=3)
-    options.add_argument("--batch", type=int, nargs="*", default=[32, 128], help="instances")
-    options.add_argument("--size", type=int, nargs="*", default=[48, 96], help="of images, in pixels")
-    options.add_argument("--hard", type=int, nargs="*", default=[0, 3], help="hard negatives of a draw")
+    options.add_argument("--batch", type=int, nargs="*", default=[32, 128], help="instances in a batch")
+    options.add_argument("--size", type=int, nargs="*", default=[48, 96], help="size of images in pixels")
+    options.add_argument("--hard", type=int, nargs="*", default=[0, 3], help="hard negatives of a sample")
     options.add_argument("--clips", type=int, nargs="*", default=[1000, 100_000])
-    options.add_argument("--workers", type=int, nargs="*", default=[0, 1, 2], help="of the loader")
+    options.add_argument(
+        "--workers", type=int, nargs="*", default=[0, 1, 2], help="numbers of loader workers"
+    )
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -1,7 +1,7 @@
-"""Training on a machine whose cores others use too, with threads that sleep while they wait and threads that spin.
+"""Training on a machine with other work, with threads that sleep while they wait and with threads that spin.
 
-Each side is a process of its own that trains for some seconds, once with the cores to itself and once beside a
-niced busy process on each core. Nothing else may run.
+Each side is a process that trains for some seconds, once alone, and once next to a busy process of low
+priority on each core. Nothing else may run.
 
     python benchmarks/shared_machine.py --out shared.json
     python benchmarks/shared_machine.py --wait GOMP_SPINCOUNT=1000 --out shared.json
@@ -75,8 +75,8 @@ def measured(setting: Mapping[str, str], others: int, arguments: Namespace) -> f
 def main() -> None:
     """Measures all in turn."""
     options = parser(__doc__)
-    options.add_argument("--seconds", type=float, default=10.0, help="that each side trains")
-    options.add_argument("--wait", metavar="NAME=VALUE", help="in place of the toolbox's own setting")
+    options.add_argument("--seconds", type=float, default=10.0, help="time that each side trains")
+    options.add_argument("--wait", metavar="NAME=VALUE", help="a setting instead of that of ssltoolbox")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     ours = dict([arguments.wait.split("=", 1)]) if arguments.wait else WAITING

@@ -1,4 +1,4 @@
-"""What the scripts share: work timed in turn, peaks of memory, and a table of ratios beside their targets."""
+"""The code that the scripts share: work timed in turn, peak memory, and a table of ratios with their targets."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description.splitlines()[0])
     made.add_argument("--repeats", type=int, default=5, help="turns of each side; medians are compared")
     made.add_argument(
-        "--threads", type=int, default=1, help="of torch on a CPU; with one, CPU time is measured"
+        "--threads", type=int, default=1, help="threads of torch on a CPU; with one, CPU time is measured"
     )
-    made.add_argument("--out", type=Path, help="where the numbers go, as JSON")
+    made.add_argument("--out", type=Path, help="write the numbers to this JSON file")
     return made
 
 

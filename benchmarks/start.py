@@ -1,8 +1,8 @@
-"""What a run costs beside its steps, in CPU time: until the first step, and after the last one.
+"""The cost of a run besides its steps, in CPU time: before the first step, and after the last one.
 
 A quickstart of one step is compared with a process that only imports torch, torchvision, Lightning, timm and
-lightly, which no script that uses them can save. With `--beside` the runs of another environment, such as of an
-earlier version, take turns with these.
+lightly. No script that uses these libraries can save their import. With `--beside`, runs of another
+environment, such as of an earlier version, take turns with these.
 
     python benchmarks/start.py --repeats 5 --beside ../before/.venv/bin/python --out start.json
 """

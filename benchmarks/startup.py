@@ -1,4 +1,4 @@
-"""How long commands take that only look: new processes on the wall and in CPU time, and none imports torch.
+"""The start-up time of commands that run nothing: wall and CPU time of new processes. None of them imports torch.
 
 python benchmarks/startup.py --repeats 10 --out startup.json
 """

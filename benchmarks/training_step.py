@@ -1,10 +1,10 @@
-"""The engine's step against the same step hand-written with lightly and plain PyTorch, and what strategies add.
+"""The engine's training step, compared with the same step written by hand with lightly and plain PyTorch.
 
-Strategies are off in the first comparison: both sides start from the same weights and see the same batches, which
-lie in memory. With `--strategies` the engine's step with all four is timed beside its step without any, at the
-same number of images. With `--compile` its step with `trainer.compile` is timed beside its step without, both
-without strategies, and the first step is said apart: on the wall, with empty caches. Peak memory is what training
-adds to a process of its own.
+In the first comparison, there are no strategies. Both sides start from the same weights and use the same
+batches in memory. `--strategies` compares a step with all four strategies with a step without any, for the
+same number of images. `--compile` compares steps with and without `trainer.compile`, both without strategies;
+it also prints the wall time of the first step, with empty caches. Each peak memory is measured in a separate
+process, and is what the training adds.
 
     python benchmarks/training_step.py --steps 40 --repeats 5 --out step.json
     python benchmarks/training_step.py --compile --steps 12
@@ -163,8 +163,8 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--steps", type=int, default=40)
     kind = options.add_mutually_exclusive_group()
-    kind.add_argument("--strategies", action="store_true", help="all four beside none, instead of by hand")
-    kind.add_argument("--compile", action="store_true", help="compiled beside not, instead of by hand")
+    kind.add_argument("--strategies", action="store_true", help="compare all four strategies with none")
+    kind.add_argument("--compile", action="store_true", help="compare a compiled step with a plain one")
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -1,9 +1,9 @@
-"""A short training as a whole against its own forward and backward passes on views that lie on the device.
+"""A short training, compared with only its forward and backward passes on views that are already on the device.
 
-The training loads, draws, renders, augments, logs and saves as `ssltoolbox train` does, without evaluation; what
-is beside it is what no engine can save. Both are on the wall with all cores, so nothing else may run. The second
-row of each number of workers is the work of all processes together; with `--threads 1 --workers 0` and
-`OMP_NUM_THREADS=1` it means something on a busy machine too.
+The training loads, draws, renders, augments, logs and saves as `ssltoolbox train` does, without evaluation.
+No engine can save the time of the passes. Both sides are wall times with all cores, so nothing else may run.
+The second row of each number of workers is the CPU time of all processes. With `--threads 1 --workers 0` and
+`OMP_NUM_THREADS=1`, it can also be used on a busy machine.
 
     python benchmarks/whole_training.py --workers auto 0 --out whole.json
     python benchmarks/whole_training.py --net resnet18 --workers auto 0 1
@@ -99,9 +99,11 @@ def main() -> None:
     options = parser(__doc__)
     options.set_defaults(repeats=3, threads=cores())
     options.add_argument("--net", choices=NETS, default="small")
-    options.add_argument("--steps", type=int, help="[as many as the quickstart has, 100 with a ResNet-18]")
+    options.add_argument("--steps", type=int, help="steps [those of the quickstart; 100 with a ResNet-18]")
     options.add_argument("--root", type=Path, help="a tree of frames with landmarks68.npy [drawn faces]")
-    options.add_argument("--workers", nargs="+", default=["auto"], help="trainer.workers, one row for each")
+    options.add_argument(
+        "--workers", nargs="+", default=["auto"], help="values of trainer.workers, a row for each"
+    )
     options.add_argument("--set", action="append", default=[], help="a recipe's option, as for `train`")
     arguments = options.parse_args()
     with TemporaryDirectory() as folder:
