@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := runs/quickstart/demo
-# What a passed test wrote is removed at once: runs and their weights would fill a small disk.
+# Files of passed tests are removed at once, because runs and their weights would fill a small disk.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile -o tmp_path_retention_policy=failed
 CLEANROOM := $(PYTHON) lowest-direct wheel
 
@@ -34,13 +34,13 @@ check: $(INSTALLED) ## Format, lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fast: check ## check, and the tests that take seconds
+fast: check ## make check, and the tests that take seconds
 	$(BIN)/pytest -q -m 'not slow' $(SIDE_BY_SIDE)
 
-robustness: $(INSTALLED) ## Kills, faults, fuzzing and a long run, all of it: an hour or two
+robustness: $(INSTALLED) ## All cases of tests/robustness: kills, faults, fuzzing, a long run (an hour or two)
 	$(BIN)/pytest -q tests/robustness --robustness
 
-cleanroom: $(INSTALLED) ## The fast tests on what a user installs: lowest versions, no network, no home
+cleanroom: $(INSTALLED) ## Fast tests on an installed package: lowest versions, no network, no writable home
 	$(BIN)/python -m pip install --quiet uv
 	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/cleanroom.sh $(CLEANROOM)
 
@@ -51,5 +51,5 @@ format: $(INSTALLED) ## Format and sort imports
 docs: $(INSTALLED) ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
-clean: ## Remove the environment and what was built
+clean: ## Remove the environment and all builds
 	rm -rf $(VENV) build dist site

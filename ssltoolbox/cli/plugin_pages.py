@@ -100,8 +100,7 @@ def next_steps(made: NewPlugin, kind: Kind) -> str:
   pip install -e '.[dev]'
   python -m pytest
   ssltoolbox plugins check {made.package}
-It is used so:
-  {_use(made.package, kind)}"""
+{_use(made.package, kind)}"""
 
 
 def add_fact(facts: NamedTexts, name: str, text: str) -> None:
@@ -137,8 +136,8 @@ def recipe_example(item: Provided) -> str:
 
 def _use(name: str, kind: Kind) -> str:
     if not kind.section:
-        return f"ssltoolbox data landmarks INDEX --detector {name}"
-    return f"{in_a_recipe(kind, f'[{name}]' if kind.many else name)} in a recipe"
+        return f"Then use it:\n  ssltoolbox data landmarks INDEX --detector {name}"
+    return f"Then use it in a recipe:\n  {in_a_recipe(kind, f'[{name}]' if kind.many else name)}"
 
 
 def _verdict(findings: Sequence[Finding]) -> Text:
