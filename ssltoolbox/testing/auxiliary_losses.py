@@ -18,14 +18,14 @@ ROWS = 2 * DRAWS * (1 + HARD)
 TEMPERATURE = 0.1
 
 
-@rule("one finite number")
+@rule("the loss is one finite number")
 def one_number(subject: Subject) -> None:
     for with_embeddings in (True, False):
         loss = _loss_of(_made(subject), _inputs(subject, with_embeddings))
         if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.isfinite():
             raise Breach(
-                f"`{subject.name}.loss` must give one finite number, [], it gave {shape_of(loss)}: average over "
-                "the rows; a method may have no embeddings, which are None then"
+                f"`{subject.name}.loss` must return one finite number, [], but it returned {shape_of(loss)}: "
+                "average over the rows; `embeddings` may be None"
             )
 
 
@@ -34,7 +34,7 @@ def gradients(subject: Subject) -> None:
     made, inputs = _made(subject), _inputs(subject, True)
     loss = _loss_of(made, inputs)
     if not loss.requires_grad:
-        raise Breach(f"`{subject.name}.loss` has no gradient: it detaches what it is given")
+        raise Breach(f"`{subject.name}.loss` has no gradient: don't detach its inputs")
     loss.backward()
     seen = [tensor.grad for tensor in (inputs.features, inputs.embeddings) if tensor is not None]
     if all(gradient is None for gradient in seen):
@@ -45,7 +45,7 @@ def gradients(subject: Subject) -> None:
             raise Breach(f"no gradient reaches {', '.join(idle)} of `{subject.name}`: freeze it, or use it")
 
 
-@rule("what it is given stays as it is")
+@rule("inputs are not changed")
 def input_unchanged(subject: Subject) -> None:
     inputs = _inputs(subject, True)
     before = copy_of(inputs.rows), inputs.features.detach().clone()
@@ -55,7 +55,7 @@ def input_unchanged(subject: Subject) -> None:
         raise Breach(f"`{subject.name}.loss` changed {changed or 'the features'}: work on a copy")
 
 
-@rule("the same inputs, the same loss")
+@rule("the same inputs give the same loss")
 def reproducible(subject: Subject) -> None:
     losses = []
     for _ in range(2):
@@ -63,8 +63,8 @@ def reproducible(subject: Subject) -> None:
         losses.append(_loss_of(_made(subject), _inputs(subject, True)).item())
     if losses[0] != losses[1]:
         raise Breach(
-            f"`{subject.name}.loss` gave {losses[0]:g}, then {losses[1]:g} for the same inputs and seed: draw "
-            "from torch's global generator alone"
+            f"`{subject.name}.loss` returned {losses[0]:g}, then {losses[1]:g} for the same inputs and seed: "
+            "take random numbers only from torch's global generator"
         )
 
 

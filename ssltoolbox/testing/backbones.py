@@ -25,16 +25,16 @@ def setting_for(subject: Subject) -> BackboneSetting:
     return BackboneSetting(subject.trial_name, image_size=size)
 
 
-@rule("a network")
+@rule("it is a network")
 def is_module(subject: Subject) -> None:
     network = _made(subject)
     if not isinstance(network, nn.Module):
-        raise Breach(f"`{subject.name}` must give a `torch.nn.Module`, it gave {type(network).__name__}")
+        raise Breach(f"`{subject.name}` must be a `torch.nn.Module`, not {type(network).__name__}")
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise Breach(f"`{subject.name}` has no parameter that learns")
+        raise Breach(f"`{subject.name}` has no parameter to train")
 
 
-@rule("images in, pooled features out")
+@rule("images give pooled features")
 def features(subject: Subject) -> Iterator[Complaint]:
     size = setting_for(subject).image_size
     for device in devices():
@@ -44,31 +44,31 @@ def features(subject: Subject) -> Iterator[Complaint]:
             given = network.train(training)(torch.randn(batch, 3, size, size, device=device))
             if not isinstance(given, Tensor) or given.ndim != 2 or len(given) != batch:
                 raise Breach(
-                    f"`{subject.name}.forward` must give [B, features] of [B, 3, {size}, {size}], it gave "
-                    f"{shape_of(given)} of a batch of {batch}: average over the image, and have no classifier"
+                    f"`{subject.name}.forward` must return [B, features] for [B, 3, {size}, {size}], but it "
+                    f"returned {shape_of(given)} for a batch of {batch}: average over the image, and leave out "
+                    "a classifier"
                 )
             if not given.isfinite().all():
-                yield Complaint("finite", f"`{subject.name}.forward` gives features that are not finite")
+                yield Complaint("finite", f"`{subject.name}.forward` returns features that are not finite")
             dims.add(given.shape[1])
         if len(dims) > 1:
-            yield Complaint(
-                "dim", f"`{subject.name}.forward` gives another number of features at times: {dims}"
-            )
+            yield Complaint("dim", f"`{subject.name}.forward` returns different numbers of features: {dims}")
 
 
-@rule("an image's features are its own in evaluation mode")
+@rule("features don't depend on other images of the batch")
 def independent(subject: Subject) -> None:
     network, images = _made(subject).eval(), _images(subject)
     with torch.no_grad():
         together, alone = network(images)[:1], network(images[:1])
     if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
         raise Breach(
-            f"`{subject.name}` gives an image other features beside other images in evaluation mode: leave out "
-            "what mixes the batch, or switch it off by `self.training`"
+            "the features of an image depend on the other images of the batch, in evaluation mode of "
+            f"`{subject.name}`: remove the layer that mixes the batch, or switch it off if `self.training` is "
+            "False"
         )
 
 
-@rule("gradients reach all that learns")
+@rule("gradients reach all trained parameters")
 def gradients(subject: Subject) -> Iterator[Complaint]:
     network = _made(subject)
     network(_images(subject)).square().sum().backward()
@@ -76,20 +76,20 @@ def gradients(subject: Subject) -> Iterator[Complaint]:
         if parameter.requires_grad and parameter.grad is None:
             yield Complaint(
                 name,
-                f"no gradient reaches `{name}` of `{subject.name}`, which stops training on several devices: "
-                "remove it, or freeze it by `requires_grad_(False)`",
+                f"no gradient reaches `{name}` of `{subject.name}`, so training on several devices fails: "
+                "remove it, or freeze it with `requires_grad_(False)`",
             )
 
 
-@rule("the seed decides the weights")
+@rule("the seed determines the weights")
 def reproducible(subject: Subject) -> Iterator[Complaint]:
     first, second = (_made(subject).state_dict() for _ in range(2))
     for name, value in first.items():
         if not same(value, second[name]):
             yield Complaint(
                 name,
-                f"`{name}` of `{subject.name}` differs between two networks of one seed: draw from torch's global "
-                "generator alone",
+                f"`{name}` of `{subject.name}` differs between two networks with the same seed: take random "
+                "numbers only from torch's global generator",
             )
 
 
@@ -104,26 +104,26 @@ def weights(subject: Subject) -> None:
             load_weights(fresh, path)
         except (UserError, RuntimeError) as error:
             raise Breach(
-                f"`{subject.name}` can't load the weights that it saved: {first_line(error)}; keep all of its "
-                "state in parameters and buffers that are there from the start, and share none between two names"
+                f"`{subject.name}` can't load the weights that it saved: {first_line(error)}; keep all state in "
+                "parameters and buffers that `__init__` creates, and give none of them two names"
             ) from error
     with torch.no_grad():
         before, after = (network.eval()(_images(subject)) for network in (trained, fresh))
     if not same(before, after):
         raise Breach(
-            f"`{subject.name}` gives other features after its weights were saved and loaded: what changes its "
-            "features must be a parameter, or a buffer of `register_buffer(…, persistent=True)`"
+            f"`{subject.name}` computes other features after its weights were saved and loaded: keep all state "
+            "in parameters, or in buffers with `register_buffer(…, persistent=True)`"
         )
 
 
-@rule("can be copied")
+@rule("it can be copied")
 def copied(subject: Subject) -> None:
     try:
         copy.deepcopy(_made(subject))
     except Exception as error:
         raise Breach(
             f"`copy.deepcopy` of `{subject.name}` raised {type(error).__name__}: {first_line(error)}; momentum "
-            "networks and evaluation copy it"
+            "networks and evaluation need copies"
         ) from error
 
 

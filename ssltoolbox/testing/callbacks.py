@@ -23,19 +23,19 @@ from ssltoolbox.testing.material import rows
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
-@rule("a Lightning callback")
+@rule("it is a Lightning callback")
 def is_callback(subject: Subject) -> None:
     if not isinstance(make(subject), pl.Callback):
         raise Breach(f"derive `{subject.name}` from `pytorch_lightning.Callback`")
 
 
-@rule("works in a run of two steps")
+@rule("it works in a run of two steps")
 def works(subject: Subject) -> None:
     with TemporaryDirectory() as folder:
         _run(subject, Path(folder))
 
 
-@rule("its state is in a checkpoint")
+@rule("its state can be saved and loaded")
 def state_is_plain(subject: Subject) -> None:
     with TemporaryDirectory() as folder:
         made, file = _run(subject, Path(folder)), io.BytesIO()
@@ -47,11 +47,11 @@ def state_is_plain(subject: Subject) -> None:
         except Exception as error:
             raise Breach(
                 f"the state of `{subject.name}` can't be saved and loaded: {first_line(error)}; `state_dict()` "
-                "gives tensors and plain values, and `load_state_dict` takes them"
+                "must return tensors and plain values, and `load_state_dict` must accept them"
             ) from error
 
 
-@rule("leaves the generators of random numbers alone")
+@rule("it uses no global random numbers")
 def draws_nothing(subject: Subject) -> Iterator[Complaint]:
     with TemporaryDirectory() as folder:
         with_it, without = (_generators_after(subject, Path(folder), used) for used in (True, False))
@@ -59,8 +59,8 @@ def draws_nothing(subject: Subject) -> Iterator[Complaint]:
         if not same(state, with_it[name]):
             yield Complaint(
                 name,
-                f"`{subject.name}` draws from the global generator of {name}, so that a run with it has other "
-                "weights: draw from a generator of your own",
+                f"`{subject.name}` uses the global random generator of {name}, so a run with it has other "
+                "weights: use a generator of your own",
             )
 
 

@@ -37,7 +37,7 @@ print(*(name for name in {HEAVY} if name in sys.modules))
 """Code for a fresh interpreter: it lists a component and, for a dataset, checks a recipe with it."""
 
 
-@rule("documented")
+@rule("it is documented")
 def documented(subject: Subject) -> Iterator[Complaint]:
     card, options = subject.card, subject.options
     if not (10 <= len(card.summary) <= 100 and card.summary.endswith(".")):
@@ -56,38 +56,39 @@ def documented(subject: Subject) -> Iterator[Complaint]:
             if not option.get("description", "").strip():
                 yield Complaint(
                     f"option {name}",
-                    f"write a docstring beneath the option `{name}`: what it means, its unit, its bounds",
+                    f"write a docstring below the option `{name}`: its meaning, unit and bounds",
                 )
 
 
-@rule("needs that can be met")
+@rule("its needs are known ones")
 def needs(subject: Subject) -> Iterator[Complaint]:
     for need in sorted(subject.needs, key=str):
         if complaint := complaint_about_need(need):
             yield Complaint(str(need), f"`{type(subject.options).__name__}.also_needs`: {complaint}")
 
 
-@rule("options survive a recipe")
+@rule("options can be saved in a recipe")
 def round_trip(subject: Subject) -> Iterator[Complaint]:
     model = type(subject.options)
     try:
         again = model.model_validate_json(subject.options.model_dump_json(by_alias=True))
     except ValueError as error:
         raise Breach(
-            f"`{model.__name__}` refuses what it wrote itself, so that a run's recipe.yaml could not be run "
-            f"again: {first_line(error)}; compare its validators with its types"
+            f"`{model.__name__}` rejects values that it saved itself, so the recipe.yaml of a run can't be used "
+            f"again: {first_line(error)}; compare the validators with the types"
         ) from error
     for name in model.model_fields:
         written, read = getattr(subject.options, name), getattr(again, name)
         if written != read:
             yield Complaint(
                 name,
-                f"the option `{name}` of `{model.__name__}` changes when it is written and read: {written!r} "
-                f"became {read!r}; leave the value as it is, and work out what follows from it in the class",
+                f"the option `{name}` of `{model.__name__}` changes when it is saved and loaded: {written!r} "
+                f"became {read!r}; don't change the value in the options, and compute derived values in the "
+                "class",
             )
 
 
-@rule("listed without torch")
+@rule("it is listed without torch")
 def door(subject: Subject) -> None:
     options, files = subject.options.model_dump_json(), map(str, subject.around.files)
     arguments = (subject.module, subject.card.name, subject.kind.name, options, *files)
@@ -102,13 +103,13 @@ def door(subject: Subject) -> None:
     if loaded := result.stdout.split():
         what = "or asking for `facts()` " if subject.kind == Kind.DATASETS else ""
         raise Breach(
-            f"importing `{subject.module}` {what}imports {loaded[0]}, which makes `ssltoolbox --help` and "
-            "`check` slow: keep hooks and options in a module of their own, and the class that works in "
-            f"another, named by `target`, such as {subject.module + '.strategy:' + subject.name!r}"
+            f"importing `{subject.module}` {what}imports {loaded[0]}, so `ssltoolbox --help` and `check` become "
+            "slow: put hooks and options into one module, and the class into another one that `target` names, "
+            f"such as {subject.module + '.strategy:' + subject.name!r}"
         )
 
 
-@rule("made from its options")
+@rule("it can be created from its options")
 def made(subject: Subject) -> Iterator[Complaint]:
     try:
         component = make(subject)
@@ -134,14 +135,14 @@ def _members(kind: Kind, component: Any) -> tuple[str, ...]:
     return ("evaluate_network",) if getattr(component, "needs_network", False) else kind.members
 
 
-@rule("goes to the loader's workers")
+@rule("it can be copied to loader workers")
 def picklable(subject: Subject) -> None:
     try:
         pickle.loads(pickle.dumps(make(subject)))
     except Exception as error:
         raise Breach(
-            f"`{subject.name}` can't be copied to a loader's worker ({type(error).__name__}: "
-            f"{first_line(error)}): keep lambdas and open files out of it; open files when they are read"
+            f"`{subject.name}` can't be copied to a loader worker ({type(error).__name__}: "
+            f"{first_line(error)}): it must not contain lambdas or open files; open a file when you read it"
         ) from error
 
 

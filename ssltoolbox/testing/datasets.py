@@ -24,7 +24,7 @@ TELLING = 8
 """With more clips, two random orders are never the same by chance."""
 
 
-@rule("facts are those of the training split")
+@rule("facts describe the training split")
 def facts(subject: Subject) -> Iterator[Complaint]:
     options = subject.options
     assert isinstance(options, DatasetOptions)
@@ -37,21 +37,23 @@ def facts(subject: Subject) -> Iterator[Complaint]:
     seen = {"clips": (facts.clips, len(dataset)), "size": (facts.size, dataset.size)}
     for name, (promised, found) in seen.items():
         if promised != found:
-            yield Complaint(name, f"`facts()` promises {name} {promised}, the training split has {found}")
+            yield Complaint(name, f"`facts()` says {name} {promised}, but the training split has {found}")
     if lengths and not facts.shortest <= min(lengths) <= max(lengths) <= facts.longest:
         yield Complaint(
             "lengths",
-            f"`facts()` promises clips of {facts.shortest} to {facts.longest} frames, there is one of "
+            f"`facts()` says that clips have {facts.shortest} to {facts.longest} frames, but there is one of "
             f"{min(lengths) if min(lengths) < facts.shortest else max(lengths)}",
         )
     read = _read(dataset)
     for name in sorted(facts.labels - set(read.labels)):
-        yield Complaint(name, f"`facts()` promises the label {name!r}, `{subject.name}.read` gives none")
+        yield Complaint(
+            name, f"`facts()` names the label {name!r}, but `{subject.name}.read` does not return it"
+        )
     if not facts.landmarks and not read.landmarks.isnan().all():
         yield Complaint(
             "landmarks",
-            f"`facts()` says that there are no landmarks, `{subject.name}.read` gives some: say landmarks=True, "
-            "or recipes that need them are refused",
+            f"`facts()` says that there are no landmarks, but `{subject.name}.read` returns some: set "
+            "landmarks=True, or recipes that need them are rejected",
         )
 
 
@@ -63,25 +65,26 @@ def clips(subject: Subject) -> Iterator[Complaint]:
         if not isinstance(clip, Clip) or clip.index != index:
             yield Complaint(
                 "clip",
-                f"`{subject.name}.clip({index})` must give a `Clip` of index {index}, it gave {clip!r:.80}",
+                f"`{subject.name}.clip({index})` must return a `Clip` with index {index}, but it returned "
+                f"{clip!r:.80}",
             )
             continue
         if not len(clip) or clip.times.ndim != 1 or (np.diff(clip.times) <= 0).any():
             yield Complaint(
                 "times",
-                f"the times of `{subject.name}.clip({index})` must be seconds, one for each frame and each "
-                "later than the one before",
+                f"the times of `{subject.name}.clip({index})` must be seconds, one for each frame, in ascending "
+                "order",
             )
         points = clip.landmarks
         if points is not None and points.shape != (len(clip), 68, 2):
             yield Complaint(
                 "landmarks",
-                f"the landmarks of `{subject.name}.clip({index})` are {shape_of(points)}, they must be "
-                f"[{len(clip)}, 68, 2] pixels, NaN where a frame has none",
+                f"the landmarks of `{subject.name}.clip({index})` are {shape_of(points)}, but must be "
+                f"[{len(clip)}, 68, 2] in pixels, NaN where a frame has none",
             )
 
 
-@rule("frames as promised")
+@rule("frames have the right shape and type")
 def frames(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     read = _read(dataset)
@@ -93,25 +96,27 @@ def frames(subject: Subject) -> Iterator[Complaint]:
     for name, (found, dtype, shape) in wanted.items():
         if shape_of(found) != f"{dtype} {shape}":
             yield Complaint(
-                name, f"`{subject.name}.read` must give {name} {dtype} {shape}, it gave {shape_of(found)}"
+                name,
+                f"`{subject.name}.read` must return {name} {dtype} {shape}, but it returned "
+                f"{shape_of(found)}",
             )
     for name, values in read.labels.items():
         fits = values.ndim in (1, 2) and len(values) == count
         if not fits or values.dtype not in (torch.int64, torch.float32):
             yield Complaint(
                 f"label {name}",
-                f"`{subject.name}.read` must give the label {name!r} as [{count}] or [{count}, C] int64 classes "
-                f"or float32 values, it gave {shape_of(values)}",
+                f"`{subject.name}.read` must return the label {name!r} as [{count}] or [{count}, C] int64 "
+                f"classes or float32 values, but it returned {shape_of(values)}",
             )
     if wrong := sorted(set(read.unreadable) - set(range(count))):
         yield Complaint(
             "unreadable",
-            f"`{subject.name}.read` calls position {wrong[0]} unreadable of {count} that were asked for: "
-            "positions count from 0 in the order asked for",
+            f"`{subject.name}.read` reports position {wrong[0]} as unreadable, but {count} images were "
+            "requested: positions start at 0, in the requested order",
         )
 
 
-@rule("what is known of clips is what is read")
+@rule("clips and frames have the same labels and people")
 def known_early(subject: Subject) -> Iterator[Complaint]:
     """For datasets that know labels or people without reading images."""
     dataset = subject.make("train")
@@ -120,7 +125,7 @@ def known_early(subject: Subject) -> Iterator[Complaint]:
         if wrong or len(people) != len(dataset):
             yield Complaint(
                 "identities",
-                f"`{subject.name}.identities` must give the person of each clip as `clip(index).identity` does",
+                f"`{subject.name}.identities` must have the same people as `clip(index).identity`",
             )
     if not isinstance(dataset, LabelledDataset):
         return
@@ -132,11 +137,11 @@ def known_early(subject: Subject) -> Iterator[Complaint]:
                 yield Complaint(
                     name,
                     f"`{subject.name}.labels({clip})` has another {name!r} for frame {frame} than "
-                    f"`{subject.name}.read`: give the same values of the same type",
+                    f"`{subject.name}.read`: return the same values with the same type",
                 )
 
 
-@rule("the same frames, the same bytes")
+@rule("the same frames give the same bytes")
 def reproducible(subject: Subject) -> Iterator[Complaint]:
     dataset = subject.make("train")
     seed_globally(1)
@@ -146,12 +151,12 @@ def reproducible(subject: Subject) -> Iterator[Complaint]:
         if not same(once, again):
             yield Complaint(
                 "read",
-                f"`{subject.name}.read` gave other bytes for the same frames: augmentation is the view's, and "
-                "what is drawn must follow from clip and frame",
+                f"`{subject.name}.read` returned other bytes for the same frames: leave augmentation to the "
+                "view; random values must depend only on clip and frame",
             )
 
 
-@rule("frames in the order asked for")
+@rule("frames are in the requested order")
 def order(subject: Subject) -> None:
     dataset = subject.make("train")
     asked_clips, asked_frames = _frames_to_read(dataset)
@@ -159,7 +164,8 @@ def order(subject: Subject) -> None:
     one = dataset.read(asked_clips[:1], asked_frames[:1])
     if not (same(forth.images, back.images.flip(0)) and same(forth.images[:1], one.images)):
         raise Breach(
-            f"`{subject.name}.read` must give the frames in the order asked for, whatever else is asked for"
+            f"`{subject.name}.read` must return the frames in the requested order, and independent of the other "
+            "frames"
         )
 
 
@@ -176,22 +182,22 @@ def epochs(subject: Subject) -> Iterator[Complaint]:
     if not np.array_equal(np.sort(order), np.arange(len(dataset))):
         yield Complaint(
             "clips",
-            f"`{subject.name}.order` must give the number of each of the {len(dataset)} clips once, it gave "
-            f"{shape_of(order)} with {len(np.unique(order))} numbers",
+            f"`{subject.name}.order` must return the number of each of the {len(dataset)} clips once, but it "
+            f"returned {shape_of(order)} with {len(np.unique(order))} numbers",
         )
     elif not np.array_equal(order, again):
         yield Complaint(
             "random",
-            f"`{subject.name}.order` gave another order for the same random numbers: draw from `rng` alone, or a "
+            f"`{subject.name}.order` returned another order for the same random numbers: use only `rng`, or a "
             "resumed run sees other clips",
         )
     elif len(order) > TELLING and np.array_equal(order, other):
         yield Complaint(
-            "shuffled", f"`{subject.name}.order` gave the same order for other random numbers: use `rng`"
+            "shuffled", f"`{subject.name}.order` returned the same order for other random numbers: use `rng`"
         )
 
 
-@rule("all three splits")
+@rule("all three splits can be opened")
 def splits(subject: Subject) -> Iterator[Complaint]:
     size = subject.make("train").size
     for split in SPLITS[1:]:

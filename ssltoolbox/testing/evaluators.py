@@ -25,17 +25,17 @@ def results(subject: Subject) -> None:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise Breach(
-            f"what `{subject.name}.evaluate` gives can't be written to evaluation.json ({error}): use Python's "
-            "own numbers, `float(…)`, and leave out what is NaN"
+            f"the results of `{subject.name}.evaluate` can't be written to evaluation.json ({error}): use plain "
+            "Python numbers, `float(…)`, and leave out NaN"
         ) from error
     if not found or not all(isinstance(value, dict) and value for value in found.values()):
         raise Breach(
-            f"`{subject.name}.evaluate` must give a mapping such as {{'expression': {{'f1': 0.5}}}}, it gave "
-            f"{found!r:.80}"
+            f"`{subject.name}.evaluate` must return a mapping such as {{'expression': {{'f1': 0.5}}}}, but it "
+            f"returned {found!r:.80}"
         )
 
 
-@rule("fractions, not percent")
+@rule("metrics are fractions, not percentages")
 def fractions(subject: Subject) -> Iterator[Complaint]:
     for key, measures in _evaluate(subject).items():
         for name, value in measures.items():
@@ -43,11 +43,12 @@ def fractions(subject: Subject) -> Iterator[Complaint]:
             if name in (*SHARES, *CORRELATIONS) and not least <= value <= 1:
                 yield Complaint(
                     f"{key} {name}",
-                    f"`{subject.name}.evaluate` gave {key} {name} {value:g}: it must lie between {least} and 1",
+                    f"`{subject.name}.evaluate` returned {key} {name} {value:g}: it must be between {least} and "
+                    "1",
                 )
 
 
-@rule("features are left as they are")
+@rule("features are not changed")
 def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     task = subject.make()
     if _needs_network(task):
@@ -63,19 +64,19 @@ def input_unchanged(subject: Subject) -> Iterator[Complaint]:
             )
 
 
-@rule("the same features, the same results")
+@rule("the same features give the same results")
 def reproducible(subject: Subject) -> None:
     seed_globally(1)
     once = _evaluate(subject)
     seed_globally(2)
     if once != _evaluate(subject):
         raise Breach(
-            f"`{subject.name}.evaluate` gave other numbers for the same features: give what draws a seed of "
-            "its own, such as `np.random.default_rng(0)`"
+            f"`{subject.name}.evaluate` returned other numbers for the same features: use a random generator "
+            "with a fixed seed, such as `np.random.default_rng(0)`"
         )
 
 
-@rule("labels that are missing are named")
+@rule("missing labels are named")
 def missing_labels(subject: Subject) -> Iterator[Complaint]:
     whatever = [frozenset(TrialData(subject).features()["train"].labels)] if "labels" in subject.needs else []
     for lacking in (*whatever, *({name} for name in needed_labels(subject))):
@@ -92,7 +93,7 @@ def missing_labels(subject: Subject) -> Iterator[Complaint]:
             )
         else:
             yield Complaint(
-                what, f"`{subject.name}.evaluate` gave results without {what}, which it needs: {advice}"
+                what, f"`{subject.name}.evaluate` returned results without {what}, which it needs: {advice}"
             )
 
 
@@ -114,9 +115,7 @@ def _evaluate(subject: Subject, lacking: Set[str] = frozenset()) -> Any:
     except UserError as error:
         if lacking:
             raise
-        raise WrongInput(
-            f"it refuses the data that it is tried on: {error.message}", error.hint or NAME_DATA
-        ) from error
+        raise WrongInput(f"it rejects the test data: {error.message}", error.hint or NAME_DATA) from error
     return {key: dict(measures) for key, measures in found.items()}
 
 

@@ -52,7 +52,7 @@ def check_labels(subject: Subject, own: AuthorData) -> None:
     if missing := [name for name in needed_labels(subject) if name not in known]:
         has = f"it has {', '.join(sorted(known))}" if known else "it has none"
         raise WrongInput(
-            f"it needs the label {missing[0]!r}, which dataset {own.chosen.key!r} lacks",
+            f"it needs the label {missing[0]!r}, which dataset {own.chosen.key!r} does not have",
             f"{has}; {NAME_DATA}",
         )
     if "labels" in subject.needs and not known:

@@ -11,7 +11,7 @@ from ssltoolbox.testing.material import images
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
-@rule("68 points in pixels, or None")
+@rule("it returns 68 points in pixels, or None")
 def points(subject: Subject) -> Iterator[Complaint]:
     detector = subject.make()
     for image in _images():
@@ -21,26 +21,27 @@ def points(subject: Subject) -> Iterator[Complaint]:
         if not isinstance(found, np.ndarray) or shape_of(found) != "float32 [68, 2]":
             yield Complaint(
                 "shape",
-                f"`{subject.name}.detect` must give float32 [68, 2], x and y in pixels, or None where there is "
-                f"no face, it gave {shape_of(found)}",
+                f"`{subject.name}.detect` must return float32 [68, 2], x and y in pixels, or None if there is "
+                f"no face, but it returned {shape_of(found)}",
             )
         elif not np.isfinite(found).all():
             yield Complaint(
-                "points", f"`{subject.name}.detect` gave NaN or infinite points: give None for no face"
+                "points",
+                f"`{subject.name}.detect` returned NaN or infinite points: return None if there is no face",
             )
 
 
-@rule("images are left as they are")
+@rule("images are not changed")
 def input_unchanged(subject: Subject) -> None:
     detector = subject.make()
     for image in _images():
         before = image.copy()
         detector.detect(image)
         if not same(before, image):
-            raise Breach(f"`{subject.name}.detect` drew on the image it was given: work on a copy")
+            raise Breach(f"`{subject.name}.detect` changed its image: work on a copy")
 
 
-@rule("the same image, the same points")
+@rule("the same image gives the same points")
 def reproducible(subject: Subject) -> None:
     detector = subject.make()
     seed_globally(1)
@@ -49,8 +50,8 @@ def reproducible(subject: Subject) -> None:
     again = [detector.detect(image) for image in reversed(list(_images()))][::-1]
     if not all(same(first, second) for first, second in zip(once, again, strict=True)):
         raise Breach(
-            f"`{subject.name}.detect` found other points in the same image: draw nothing, and remember nothing "
-            "of the image before"
+            f"`{subject.name}.detect` found other points in the same image: use no random numbers, and keep no "
+            "state between images"
         )
 
 

@@ -21,7 +21,7 @@ def setting_for(folder: Path, run_id: str | None = None) -> RunSetting:
     return RunSetting(name="trial", folder=folder, steps=STEPS, recipe=RECIPE, run_id=run_id)
 
 
-@rule("takes the recipe, metrics and the end of a run")
+@rule("it accepts the recipe, metrics and the end of a run")
 def takes_all(subject: Subject) -> None:
     with TemporaryDirectory() as folder:
         for ending in ("finished", "interrupted", "failed"):
@@ -30,7 +30,7 @@ def takes_all(subject: Subject) -> None:
             _whole_run(subject, setting_for(home), ending)
 
 
-@rule("goes on with a resumed run")
+@rule("it continues a resumed run")
 def resumes(subject: Subject) -> Iterator[Complaint]:
     with TemporaryDirectory() as folder:
         first = _whole_run(subject, setting_for(Path(folder)), "interrupted")
@@ -44,7 +44,7 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
         if second.run_id != run_id:
             yield Complaint(
                 "resume",
-                f"`{subject.name}` begins another run after a resume: take `setting.run_id` where it is not None",
+                f"`{subject.name}` starts another run after a resume: use `setting.run_id` if it is not None",
             )
 
 
@@ -82,7 +82,7 @@ def _whole_run(subject: Subject, setting: RunSetting, ending: str) -> Any:
             call()
         except Exception as error:
             raise Breach(
-                f"`{subject.name}.{name}` raised {type(error).__name__}: {first_line(error)}; see "
-                "`ssltoolbox.api.Logger` for what it is called with"
+                f"`{subject.name}.{name}` raised {type(error).__name__}: {first_line(error)}; "
+                "`ssltoolbox.api.Logger` describes its arguments"
             ) from error
     return made

@@ -26,49 +26,49 @@ from ssltoolbox.testing.ranks import two_ranks
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, rule
 
 
-@rule("trains the backbone it is given")
+@rule("it trains the given backbone")
 def keeps_backbone(subject: Subject) -> None:
     trial = MethodTrial(subject)
     if trial.method.backbone is not trial.context.backbone:
         raise Breach(
-            f"`{subject.name}.backbone` must be `context.backbone` itself, not a copy: it is what a run saves"
+            f"`{subject.name}.backbone` must be `context.backbone` itself, not a copy, because the run saves it"
         )
 
 
-@rule("a loss that is one number", trains)
+@rule("the loss is one number", trains)
 def loss(subject: Subject) -> None:
     for _, output in _steps(subject):
         if not isinstance(output, StepOutput):
-            raise Breach(f"`{subject.name}.step` must give a `StepOutput`, it gave {type(output).__name__}")
+            raise Breach(f"`{subject.name}.step` must return a `StepOutput`, not {type(output).__name__}")
         if not isinstance(output.loss, Tensor) or output.loss.numel() != 1 or not output.loss.isfinite():
             raise Breach(
-                f"`{subject.name}.step` must give one finite loss, it gave {shape_of(output.loss)}: "
+                f"`{subject.name}.step` must return one finite loss, but it returned {shape_of(output.loss)}: "
                 "average over the rows"
             )
 
 
-@rule("gradients reach all that is trained", trains)
+@rule("gradients reach the trained parameters", trains)
 def gradients(subject: Subject) -> Iterator[Complaint]:
     for trial, output in _steps(subject):
         if not output.loss.requires_grad:
-            raise Breach(f"the loss of `{subject.name}.step` has no gradient: nothing would be learned")
+            raise Breach(f"the loss of `{subject.name}.step` has no gradient, so nothing is trained")
         output.loss.sum().backward()
         if not any(p.grad is not None and p.grad.any() for p in trial.method.backbone.parameters()):
             yield Complaint(
                 "backbone",
-                f"no gradient of `{subject.name}.step` reaches the backbone: where was it detached?",
+                f"no gradient of `{subject.name}.step` reaches the backbone: don't detach its features",
             )
         idle = [name for name, parameter in trial.learning() if parameter.grad is None]
         if idle:
             yield Complaint(
                 "parameters",
-                f"`{subject.name}` has parameters that no gradient reaches, such as {idle[0]!r}, which stops "
-                "training on several devices: take them out, or, of a momentum network, set "
-                "`requires_grad_(False)`",
+                f"`{subject.name}` has parameters that no gradient reaches, such as {idle[0]!r}, so training on "
+                "several devices fails: remove them, or freeze them with `requires_grad_(False)`, as in a "
+                "momentum network",
             )
 
 
-@rule("calls the backbone as a whole", calls_whole_backbone)
+@rule("it calls the backbone as a whole", calls_whole_backbone)
 def calls_backbone(subject: Subject) -> None:
     trial = MethodTrial(subject)
     calls: list[Tensor] = []
@@ -77,11 +77,11 @@ def calls_backbone(subject: Subject) -> None:
     if not any(output.requires_grad for output in calls):
         raise Breach(
             f"`{subject.name}.step` never calls `self.backbone(images)`: call it, or declare "
-            "`whole_backbone=False`, so that a recipe with `trainer.chunk_size` is refused"
+            "`whole_backbone=False`, so that a recipe with `trainer.chunk_size` is rejected"
         )
 
 
-@rule("all that learns is optimised", trains)
+@rule("all trained tensors are optimised", trains)
 def optimised(subject: Subject) -> Iterator[Complaint]:
     trial = MethodTrial(subject)
     output = trial.step(0)
@@ -92,19 +92,21 @@ def optimised(subject: Subject) -> Iterator[Complaint]:
             name = f"`{subject.name}.{path}`" if path else f"a tensor {shape_of(tensor)} of `{subject.name}`"
             yield Complaint(
                 path,
-                f"{name} would learn and is not among `parameters()`: nobody optimises or saves it; keep modules "
-                "in attributes or in `nn.ModuleList` and tensors in `nn.Parameter`, not in lists or dictionaries",
+                f"{name} gets a gradient, but is not in `parameters()`, so it is not trained or saved: keep "
+                "modules in attributes or in `nn.ModuleList`, and tensors in `nn.Parameter`, not in lists or "
+                "dictionaries",
             )
 
 
-@rule("what is reported is detached", trains)
+@rule("reported values are detached", trains)
 def detached(subject: Subject) -> Iterator[Complaint]:
     for _, output in _steps(subject):
         for name, value in output.terms.items():
             if isinstance(value, Tensor) and value.requires_grad:
                 yield Complaint(
                     f"gradient of {name}",
-                    f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or memory grows",
+                    f"`{subject.name}.step` reports {name!r} with its gradient: add `.detach()`, or the memory "
+                    "grows",
                 )
         for name, value in output.terms.items():
             if isinstance(value, Tensor) and value.numel() != 1:
@@ -118,11 +120,11 @@ def detached(subject: Subject) -> Iterator[Complaint]:
                 yield Complaint(
                     f"shape of {name}",
                     f"`{subject.name}.step` must report {name} as [{INSTANCES}, D], a row for each instance, "
-                    f"it gave {shape_of(value)}",
+                    f"but it returned {shape_of(value)}",
                 )
 
 
-@rule("views and rows are left as they are", trains)
+@rule("views and rows are not changed", trains)
 def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     for device in devices():
         trial = MethodTrial(subject, device)
@@ -133,21 +135,22 @@ def input_unchanged(subject: Subject) -> Iterator[Complaint]:
             yield Complaint(changed, f"`{subject.name}.step` changed `inputs.{changed}`: work on a copy")
 
 
-@rule("a saved state is the whole state", trains)
+@rule("the saved state is complete", trains)
 def resumes(subject: Subject) -> None:
     first, second = _trained(subject, steps=3), MethodTrial(subject)
     try:
         second.method.load_state_dict(first.method.state_dict())
     except RuntimeError as error:
         raise Breach(
-            f"`{subject.name}` can't load what it saved: {first_line(error)}: make all buffers in `__init__`"
+            f"`{subject.name}` can't load the state that it saved: {first_line(error)}; create all buffers in "
+            "`__init__`"
         ) from error
     losses = [trial.step(3).loss.item() for trial in (first, second)]
     if losses[0] != losses[1]:
         raise Breach(
-            f"`{subject.name}` goes on differently after a resume (loss {losses[1]:g}, not {losses[0]:g}): put "
-            "what changes between steps into buffers by `register_buffer(…, persistent=True)`, and let what "
-            "depends on the time follow from `before_step(step)`"
+            f"`{subject.name}` continues differently after a resume (loss {losses[1]:g}, not {losses[0]:g}): "
+            "keep state that changes between steps in buffers, with `register_buffer(…, persistent=True)`, and "
+            "compute values that depend on the step in `before_step(step)`"
         )
 
 
@@ -162,17 +165,19 @@ def pictures(subject: Subject) -> Iterator[Complaint]:
         with torch.no_grad():
             shown = method.pictures(trial.input(0))
         if not isinstance(shown, Pictures):
-            raise Breach(f"`{subject.name}.pictures` must give `Pictures`, it gave {type(shown).__name__}")
+            raise Breach(f"`{subject.name}.pictures` must return `Pictures`, not {type(shown).__name__}")
         for heading, images in shown.columns.items():
             if not images.isfinite().all():
                 yield Complaint(
-                    heading, f"`{subject.name}.pictures` gave a column {heading!r} that is not finite"
+                    heading, f"`{subject.name}.pictures` returned a column {heading!r} that is not finite"
                 )
         if not same(before, dict(method.state_dict())):
-            yield Complaint("state", f"`{subject.name}.pictures` changed the method: it must only look")
+            yield Complaint(
+                "state", f"`{subject.name}.pictures` changed the method: it must not change anything"
+            )
 
 
-@rule("maskers are asked", has_negatives)
+@rule("it uses the maskers", has_negatives)
 def asks_maskers(subject: Subject) -> Iterator[Complaint]:
     trial = MethodTrial(subject, masked=True)
     for step in range(2):
@@ -180,42 +185,42 @@ def asks_maskers(subject: Subject) -> Iterator[Complaint]:
     if not trial.maskers.calls:
         yield Complaint(
             "maskers",
-            f"`{subject.name}` says that it has negatives and never asks `context.maskers`: leave out what "
-            "`maskers.mask(rows, candidates)` marks, or declare `negatives=None`, so that a recipe with a "
-            "masker is refused",
+            f"`{subject.name}` declares negatives, but never uses `context.maskers`: leave out the candidates "
+            "that `maskers.mask(rows, candidates)` masks, or declare `negatives=None`, so that a recipe with a "
+            "masker is rejected",
         )
     elif trial.maskers.step is None:
         yield Complaint(
             "step",
-            f"`{subject.name}` asks its maskers without the step, so that one with a warm-up can't work: call "
+            f"`{subject.name}` does not pass the step to its maskers, so a masker with a warm-up fails: call "
             "`NTXentLoss.compare(…, step=inputs.step)`",
         )
     if not output.loss.isfinite():
         yield Complaint(
-            "loss", f"the loss of `{subject.name}.step` is {output.loss.item()} once candidates are masked"
+            "loss", f"the loss of `{subject.name}.step` is {output.loss.item()} if candidates are masked"
         )
 
 
-@rule("hard negatives count", has_negatives)
+@rule("it uses the hard negatives", has_negatives)
 def compares_own_draw(subject: Subject) -> None:
     """With a single draw, the gradient of an anchor depends on its hard negative, if the loss compares the two."""
     plain, changed = (_anchor_gradient(subject, changed) for changed in (False, True))
     if torch.allclose(plain, changed, rtol=1e-5, atol=0.0):
         raise Breach(
-            f"`{subject.name}` says that it has negatives, and an anchor is not compared with the hard negatives "
-            "of its draw, so that a sampler has no effect: compare rows of the same `draw` too "
-            "(`ssltoolbox.losses.NTXentLoss` does, in batch), or declare `negatives=None`"
+            f"`{subject.name}` declares negatives, but does not compare an anchor with the hard negatives of "
+            "its draw, so a sampler has no effect: compare rows of the same `draw` too, as "
+            "`ssltoolbox.losses.NTXentLoss` does in batch, or declare `negatives=None`"
         )
 
 
-@rule("hard negatives are weighed", weighs_negatives)
+@rule("it uses the weights of hard negatives", weighs_negatives)
 def weighs(subject: Subject) -> None:
     plain, weighed = (MethodTrial(subject).step(0, weight).loss.item() for weight in (None, 8.0))
     if plain == weighed:
         raise Breach(
-            f"`{subject.name}` says that it weighs hard negatives, and its loss is {plain:g} with and without a "
-            "weight: multiply what `ssltoolbox.losses.weights_within_draws(rows, candidates)` gives into the "
-            "loss's sum, or leave out `weights=True`, so that a recipe with a weight is refused"
+            f"`{subject.name}` declares `weights=True`, but its loss is {plain:g} with and without a weight: "
+            "use `ssltoolbox.losses.weights_within_draws(rows, candidates)` as factors in the sum over the "
+            "negatives, or remove `weights=True`, so that a recipe with a weight is rejected"
         )
 
 

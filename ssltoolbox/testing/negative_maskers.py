@@ -30,7 +30,7 @@ def attraction(subject: Subject) -> None:
         raise Breach(f"`{subject.name}.attract` must be a number of at least 0, it is {weight!r}")
 
 
-@rule("a descriptor for each frame")
+@rule("each frame has a descriptor")
 def described(subject: Subject) -> Iterator[Complaint]:
     widths = set()
     for given in _batches():
@@ -39,36 +39,37 @@ def described(subject: Subject) -> Iterator[Complaint]:
         if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != frames:
             yield Complaint(
                 "shape",
-                f"`{subject.name}.describe` must give [N·R, F], here [{frames}, F], it gave {shape_of(found)}: "
-                "flatten with `batch.frames.flatten(0, 1)`, and give NaN for a frame without an opinion",
+                f"`{subject.name}.describe` must return [N·R, F], here [{frames}, F], but it returned "
+                f"{shape_of(found)}: flatten with `batch.frames.flatten(0, 1)`, and return NaN for a frame "
+                "without a descriptor",
             )
             continue
         if not found.is_floating_point() or found.device != given.frames.device:
             yield Complaint(
                 "type",
-                f"`{subject.name}.describe` must give floats on {given.frames.device}, it gave "
+                f"`{subject.name}.describe` must return floats on {given.frames.device}, but it returned "
                 f"{shape_of(found)} on {found.device}",
             )
         widths.add(found.shape[1])
     if len(widths) > 1:
         yield Complaint(
             "width",
-            f"`{subject.name}.describe` gave descriptors of {sorted(widths)} numbers: F must not depend on the "
-            "batch, since queues keep them",
+            f"`{subject.name}.describe` returned descriptors of {sorted(widths)} numbers: F must not depend on "
+            "the batch, because queues keep descriptors",
         )
 
 
-@rule("no gradient leaves describe")
+@rule("descriptors have no gradient")
 def no_gradient(subject: Subject) -> None:
     for given in _batches():
         if _describe(subject, given).requires_grad:
             raise Breach(
-                f"`{subject.name}.describe` gave a tensor with a gradient: put `torch.no_grad()` around it, "
-                "and freeze its network by `requires_grad_(False)`"
+                f"`{subject.name}.describe` returned a tensor with a gradient: use `torch.no_grad()`, and "
+                "freeze its network with `requires_grad_(False)`"
             )
 
 
-@rule("describe leaves the batch alone")
+@rule("describe does not change the batch")
 def batch_unchanged(subject: Subject) -> Iterator[Complaint]:
     for given in _batches():
         before = copy_of(given)
@@ -79,30 +80,30 @@ def batch_unchanged(subject: Subject) -> Iterator[Complaint]:
             )
 
 
-@rule("the same batch, the same descriptors")
+@rule("the same batch gives the same descriptors")
 def reproducible(subject: Subject) -> None:
     for given in _batches():
         masker = subject.on(given.frames.device.type)
         once, again = (_describe(subject, given, masker, seed) for seed in (1, 2))
         if not same(once, again):
             raise Breach(
-                f"`{subject.name}.describe` said something else of the same batch: it must not draw anything; "
-                "a network in it is in `eval()`"
+                f"`{subject.name}.describe` returned other descriptors for the same batch: it must not use "
+                "random numbers, and its network must be in `eval()` mode"
             )
 
 
-@rule("a mask for each pair")
+@rule("each pair has a mask value")
 def masked(subject: Subject) -> None:
     for masker, comparison in _comparisons(subject):
         found, expected = _answer(masker, comparison).masked, shape_of(comparison.eligible)
         if found is not None and shape_of(found) != expected:
             raise Breach(
-                f"{_call(subject)} must give {expected}, a row for each anchor and a column for "
-                f"each candidate, it gave {shape_of(found)}"
+                f"{_call(subject)} must return {expected}, a row for each anchor and a column for each "
+                f"candidate, but it returned {shape_of(found)}"
             )
 
 
-@rule("weights above 0 for each pair")
+@rule("each pair has a weight above 0")
 def weighed(subject: Subject) -> None:
     for masker, comparison in _comparisons(subject):
         found = _answer(masker, comparison).weights
@@ -110,16 +111,18 @@ def weighed(subject: Subject) -> None:
             continue
         shape = list(comparison.eligible.shape)
         if not found.is_floating_point() or list(found.shape) != shape:
-            raise Breach(f"{_call(subject)} must give weights as floats {shape}, it gave {shape_of(found)}")
+            raise Breach(
+                f"{_call(subject)} must return weights as floats {shape}, but it returned {shape_of(found)}"
+            )
         known = found[_known(comparison.anchors, comparison.candidates)]
         if not ((known > 0) & known.isfinite()).all():
             raise Breach(
-                f"{_call(subject)} gave weights that are not finite or not above 0: a weight says how many "
-                "ordinary negatives a candidate counts as; what doesn't count at all is masked"
+                f"{_call(subject)} returned weights that are not finite, or not above 0: a weight is the number "
+                "of ordinary negatives that a candidate counts as; mask a candidate that should not count"
             )
 
 
-@rule("mask leaves its input alone")
+@rule("mask does not change its input")
 def rows_unchanged(subject: Subject) -> Iterator[Complaint]:
     for masker, comparison in _comparisons(subject):
         before = {name: copy_of(getattr(comparison, name)) for name in ("anchors", "candidates")}
@@ -135,7 +138,7 @@ def rows_unchanged(subject: Subject) -> Iterator[Complaint]:
             yield Complaint(name, f"{_call(subject)} changed `{name}`: work on a copy of it")
 
 
-@rule("the same rows, the same mask")
+@rule("the same rows give the same mask")
 def same_mask(subject: Subject) -> None:
     for masker, comparison in _comparisons(subject):
         seed_globally(1)
@@ -143,18 +146,18 @@ def same_mask(subject: Subject) -> None:
         seed_globally(2)
         if not same(vars(once), vars(_answer(masker, comparison))):
             raise Breach(
-                f"{_call(subject)} masked others when asked again: it must not draw anything, nor "
-                "remember what it was asked"
+                f"{_call(subject)} returned another mask for the same rows: it must not use random numbers, and "
+                "must not keep state"
             )
 
 
-@rule("mask needs nothing but the rows")
+@rule("mask depends only on the rows")
 def of_rows_alone(subject: Subject) -> None:
     for masker, comparison in _comparisons(subject):
         expected, other = _answer(masker, comparison), subject.on(str(comparison.eligible.device))
         advice = (
-            f"{_call(subject)} needs what `describe` left in the object; that may have run in another "
-            f"process and for another batch: put into the descriptors what `{_method(subject)}` is to know"
+            f"{_call(subject)} needs state that `describe` has set, but `describe` may run in another process "
+            f"and for another batch: put the values that `{_method(subject)}` needs into the descriptors"
         )
         try:
             found = _answer(other, comparison)
@@ -164,7 +167,7 @@ def of_rows_alone(subject: Subject) -> None:
             raise Breach(advice)
 
 
-@rule("what isn't eligible doesn't matter")
+@rule("pairs that are not eligible have no effect")
 def eligible_only(subject: Subject) -> None:
     for masker, whole in _comparisons(subject):
         for number in range(0, len(whole.anchors), 3):
@@ -178,13 +181,13 @@ def eligible_only(subject: Subject) -> None:
             )
             if not torch.equal(alike, unknown):
                 raise Breach(
-                    f"{_call(subject)} let candidates count that may not be masked (the anchor itself, its "
-                    "draw, empty entries of a queue): set their similarity aside before choosing, for example "
-                    "`similarity.masked_fill(~eligible, -torch.inf)`"
+                    f"the mask of {_call(subject)} depends on candidates that are not eligible (the anchor "
+                    "itself, its draw, empty entries of a queue): exclude them before you choose, for example "
+                    "with `similarity.masked_fill(~eligible, -torch.inf)`"
                 )
 
 
-@rule("what it learns is saved")
+@rule("its learned state is saved")
 def resumes(subject: Subject) -> None:
     for device in devices():
         first, second = subject.on(device), subject.on(device)
@@ -192,8 +195,8 @@ def resumes(subject: Subject) -> None:
             return
         if not isinstance(first, nn.Module):
             raise Breach(
-                f"`{subject.name}.update` changes what no checkpoint has: derive from `nn.Module` too, and keep "
-                "it in buffers"
+                f"`{subject.name}.update` changes state that checkpoints don't save: also derive from "
+                "`nn.Module`, and keep the state in buffers"
             )
         for seed in range(3):
             _learn(first, seed, device)
@@ -205,8 +208,8 @@ def resumes(subject: Subject) -> None:
         answers = [vars(_answer(masker, comparison)) for masker in (first, second)]
         if not same(*states) or not same(*answers):
             raise Breach(
-                f"`{subject.name}` goes on differently after a resume: put all that `update` changes into buffers "
-                "by `register_buffer(…, persistent=True)`, and draw nothing"
+                f"`{subject.name}` continues differently after a resume: keep all state that `update` changes "
+                "in buffers, with `register_buffer(…, persistent=True)`, and use no random numbers"
             )
 
 

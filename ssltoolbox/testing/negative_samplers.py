@@ -32,8 +32,8 @@ def picks_inside(subject: Subject) -> Iterator[Complaint]:
         if not isinstance(picked, list):
             yield Complaint(
                 "list",
-                f"`{subject.name}.pick` must give a list of frame numbers, it gave {picked!r}; an empty one "
-                "where there is no answer",
+                f"`{subject.name}.pick` must return a list of frame numbers, but it returned {picked!r}; return "
+                "an empty list if there is no answer",
             )
             return
         for one in picked:
@@ -48,23 +48,25 @@ def distinct(subject: Subject) -> Iterator[Complaint]:
         positions = [position_of(one, clip) for one in picked]
         if (clip.index, frame) in positions:
             yield Complaint(
-                "anchor", f"`{subject.name}.pick` gave the anchor as its own negative: leave `anchor` out"
+                "anchor", f"`{subject.name}.pick` returned the anchor as its own negative: leave out `anchor`"
             )
         if len(set(positions)) < len(positions):
-            yield Complaint("twice", f"`{subject.name}.pick` gave a frame twice: draw without replacement")
+            yield Complaint(
+                "twice", f"`{subject.name}.pick` returned a frame twice: choose without replacement"
+            )
 
     yield from every_pick(_with_count(subject, 3), look)
 
 
-@rule("as many picks as `count` asks for")
+@rule("there are `count` picks")
 def count(subject: Subject) -> None:
     for number in (1, 2, 4):
         sampler = _with_count(subject, number).make()
         found = max((len(ask(sampler, *question)) for question in questions(LONG)), default=0)
         if found != number:
             raise Breach(
-                f"`{subject.name}.pick` gave at most {counted(found, 'frame')} of a long clip with "
-                f"count: {number}: give `self.options.count`, and fewer only where the clip has no more"
+                f"`{subject.name}.pick` returned at most {counted(found, 'frame')} of a long clip with count: "
+                f"{number}: return `self.options.count` frames, and fewer only if the clip has no more"
             )
 
 

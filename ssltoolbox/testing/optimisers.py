@@ -32,7 +32,7 @@ def groups_of(model: nn.Module) -> list[dict[str, Any]]:
     ]
 
 
-@rule("lowers a small loss")
+@rule("it lowers a small loss")
 def lowers_loss(subject: Subject) -> None:
     ends = {lr: _Training(subject, lr).run(STEPS) for lr in RATES}
     if not any(after < 0.8 * before for before, after in ends.values()):
@@ -43,7 +43,7 @@ def lowers_loss(subject: Subject) -> None:
         )
 
 
-@rule("follows the learning rate of each group")
+@rule("it uses the learning rate of each group")
 def follows_rate(subject: Subject) -> None:
     trial = _Training(subject, 0.01)
     trial.run(1)
@@ -53,12 +53,12 @@ def follows_rate(subject: Subject) -> None:
     trial.run(1)
     if (moved := _largest_move(before, trial.weights())) > 1e-7:
         raise Breach(
-            f"`{subject.name}` moves weights by {moved:g} where `group['lr']` is 0: schedules change "
+            f"`{subject.name}` changes weights by {moved:g} although `group['lr']` is 0: schedules change "
             "`group['lr']`, so read it in every step"
         )
 
 
-@rule("follows the weight decay of each group")
+@rule("it uses the weight decay of each group")
 def follows_decay(subject: Subject) -> None:
     trial = _Training(subject, 0.01)
     for group in trial.optimiser.param_groups:
@@ -69,20 +69,21 @@ def follows_decay(subject: Subject) -> None:
     trial.optimiser.step()
     if (moved := _largest_move(before, trial.weights())) > 1e-7:
         raise Breach(
-            f"`{subject.name}` moves weights by {moved:g} where `group['weight_decay']` and all gradients are 0: "
-            "biases and norms are in such a group, so read it from the group, not from `setting`"
+            f"`{subject.name}` changes weights by {moved:g} although `group['weight_decay']` and all gradients "
+            "are 0: biases and norms are in such a group, so read the weight decay from the group, not from "
+            "`setting`"
         )
 
 
-@rule("draws no random numbers")
+@rule("it uses no random numbers")
 def draws_nothing(subject: Subject) -> None:
     trial = _Training(subject, 0.01)
     before = torch.get_rng_state()
     trial.run(2)
     if not torch.equal(before, torch.get_rng_state()):
         raise Breach(
-            f"`{subject.name}.step` draws from torch's global generator, so that processes would go apart: make "
-            "a `torch.Generator` with a seed of your own, and keep its state in `state_dict()`"
+            f"`{subject.name}.step` uses torch's global random generator, so the processes of a run would "
+            "differ: use a `torch.Generator` with a fixed seed, and keep its state in `state_dict()`"
         )
 
 
@@ -106,7 +107,7 @@ def calls_closure(subject: Subject) -> None:
         )
 
 
-@rule("a saved state is the whole state")
+@rule("the saved state is complete")
 def resumes(subject: Subject) -> Iterator[Complaint]:
     first = _Training(subject, 0.01)
     first.run(3)
@@ -128,8 +129,8 @@ def resumes(subject: Subject) -> Iterator[Complaint]:
     if any(not torch.equal(a, b) for a, b in zip(first.weights(), second.weights(), strict=True)):
         yield Complaint(
             "state",
-            f"`{subject.name}` goes on differently from a loaded state: put all that changes between steps into "
-            "`self.state[parameter]` or the groups, not into attributes",
+            f"`{subject.name}` continues differently from a loaded state: keep all state that changes between "
+            "steps in `self.state[parameter]` or the groups, not in attributes",
         )
 
 

@@ -43,25 +43,25 @@ def inside(subject: Subject, answer: Any, clip: Clip) -> Iterator[Complaint]:
     """The fault of an answer that must be a frame of the clip or a `Pick`."""
     if not isinstance(answer, int | np.integer | Pick) or isinstance(answer, bool):
         yield Complaint(
-            "type", f"`{subject.name}.pick` must give frame numbers or `Pick`s, it gave {answer!r}"
+            "type", f"`{subject.name}.pick` must return frame numbers or `Pick`s, but it returned {answer!r}"
         )
         return
     number, frame = position_of(answer, clip)
     catalogue = clip.catalogue
     assert catalogue is not None
     if not 0 <= number < len(catalogue):
-        yield Complaint("clip", f"`{subject.name}.pick` gave clip {number} of {len(catalogue)} clips")
+        yield Complaint("clip", f"`{subject.name}.pick` returned clip {number} of {len(catalogue)} clips")
         return
     length = len(catalogue.clip(number))
     if not 0 <= frame < length:
         yield Complaint(
             "frame",
-            f"`{subject.name}.pick` gave frame {frame} of a clip of {length} frames: "
-            "stay between 0 and len(clip) - 1, and say that there is no answer where none fits",
+            f"`{subject.name}.pick` returned frame {frame} of a clip of {length} frames: stay between 0 and "
+            "len(clip) - 1, and return no answer if no frame fits",
         )
 
 
-@rule("the same arguments, the same pick")
+@rule("the same arguments give the same pick")
 def pure(subject: Subject) -> Iterator[Complaint]:
     trials = questions()
     strategy = subject.make()
@@ -72,20 +72,20 @@ def pure(subject: Subject) -> Iterator[Complaint]:
     if not same(first, elsewhere):
         yield Complaint(
             "pick",
-            f"`{subject.name}.pick` depends on something besides its arguments: draw from `rng`, never from "
-            "`random`, `np.random` or torch",
+            f"`{subject.name}.pick` does not depend only on its arguments: take random numbers from `rng`, "
+            "never from `random`, `np.random` or torch",
         )
     seed_globally(1)
     again = [ask(strategy, *question) for question in reversed(trials)]
     if not same(first, again[::-1]):
         yield Complaint(
             "pick",
-            f"`{subject.name}.pick` remembers earlier calls: give the same answer whenever it is asked, so "
+            f"`{subject.name}.pick` depends on earlier calls: return the same answer for the same arguments, so "
             "that runs don't depend on the number of workers",
         )
 
 
-@rule("clips are left as they are")
+@rule("clips are not changed")
 def clip_unchanged(subject: Subject) -> Iterator[Complaint]:
     for clip, frame, seed in questions():
         before = copy_of(clip)

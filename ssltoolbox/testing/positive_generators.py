@@ -29,7 +29,7 @@ def picks_inside(subject: Subject) -> Iterator[Complaint]:
     yield from every_pick(subject, look)
 
 
-@rule("render leaves its input alone")
+@rule("render does not change its input")
 def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     for given in _batches(subject):
         before = copy_of(given)
@@ -37,8 +37,8 @@ def input_unchanged(subject: Subject) -> Iterator[Complaint]:
         if changed := changed_field(before, given):
             yield Complaint(
                 changed,
-                f"`{subject.name}.render` changed the batch it was given ({changed}): work on a copy, for "
-                "example `dataclasses.replace(batch, frames=…)` with frames from `batch.frames.clone()`",
+                f"`{subject.name}.render` changed its input ({changed}): work on a copy, for example "
+                "`dataclasses.replace(batch, frames=…)` with frames from `batch.frames.clone()`",
             )
 
 
@@ -47,18 +47,18 @@ def shapes(subject: Subject) -> Iterator[Complaint]:
     for given in _batches(subject):
         rendered = _render(subject, given)
         if not isinstance(rendered, Batch):
-            raise Breach(f"`{subject.name}.render` must give a `Batch`, it gave {type(rendered).__name__}")
+            raise Breach(f"`{subject.name}.render` must return a `Batch`, not {type(rendered).__name__}")
         for name in ("frames", "landmarks"):
             old, new = getattr(given, name), getattr(rendered, name)
             if (old.shape, old.dtype, old.device) != (new.shape, new.dtype, new.device):
                 yield Complaint(
                     name,
-                    f"`{subject.name}.render` gave {name} of {shape_of(new)} on {new.device}, it must stay "
+                    f"`{subject.name}.render` returned {name} of {shape_of(new)} on {new.device}, but must keep "
                     f"{shape_of(old)} on {old.device}",
                 )
 
 
-@rule("only positives are rendered")
+@rule("render changes only positives")
 def only_positives(subject: Subject) -> Iterator[Complaint]:
     for given in _batches(subject):
         rendered = _render(subject, given)
@@ -75,8 +75,7 @@ def only_positives(subject: Subject) -> Iterator[Complaint]:
             if not same(getattr(given, name), getattr(rendered, name)):
                 yield Complaint(
                     name,
-                    f"`{subject.name}.render` changed `{name}`: who is who stays as it was, only frames, "
-                    "landmarks and counts may change",
+                    f"`{subject.name}.render` changed `{name}`: it may change only frames, landmarks and counts",
                 )
 
 
@@ -86,23 +85,24 @@ def landmarks_whole(subject: Subject) -> None:
         known = _render(subject, given).landmarks.isfinite().flatten(2)
         if not torch.equal(known.any(dim=2), known.all(dim=2)):
             raise Breach(
-                f"`{subject.name}.render` left a frame with some of its landmarks: a frame that has none any "
-                "more has NaN for all 68"
+                f"`{subject.name}.render` returned a frame with only some of its landmarks: if a frame loses "
+                "its landmarks, set all 68 to NaN"
             )
 
 
-@rule("the same seed, the same pixels")
+@rule("the same seed gives the same pixels")
 def reproducible(subject: Subject) -> None:
     for given in _batches(subject):
         once, again = (_render(subject, given) for _ in range(2))
         if not (same(once.frames, again.frames) and same(once.landmarks, again.landmarks)):
             raise Breach(
-                f"`{subject.name}.render` gave other pixels with the same seed of torch: draw from torch's "
-                "global generator alone, not from numpy, `random` or a generator of your own"
+                f"`{subject.name}.render` returned other pixels with the same seed of torch: take random "
+                "numbers only from torch's global generator, not from numpy, `random` or a generator of your "
+                "own"
             )
 
 
-@rule("counts are added, never lost")
+@rule("render keeps the existing counts")
 def counts(subject: Subject) -> None:
     for given in _batches(subject):
         found = _render(subject, given).counts

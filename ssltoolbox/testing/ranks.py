@@ -32,11 +32,11 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-5
 """How far gradients may differ, as shares of the gradient of a parameter and of that of all."""
 GATHER = (
     "gather embeddings and their rows (`NTXentLoss(gather_distributed=context.distributed)`, "
-    "`ssltoolbox.losses.gather_rows`), and let each process average over its own rows"
+    "`ssltoolbox.losses.gather_rows`), and average over the rows of each process"
 )
 
 
-@rule("two processes equal one", has_negatives)
+@rule("two processes give the result of one", has_negatives)
 def two_ranks(subject: Subject) -> Iterator[Complaint]:
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         raise NotTried
@@ -64,8 +64,8 @@ def _difference(one: StepResults, two: StepResults) -> str:
     for name, gradient in one.gradients.items():
         if (two.gradients[name] - gradient).norm() > RELATIVE * gradient.norm() + ABSOLUTE * whole:
             return (
-                f"has another gradient of {name!r} than on one, though the loss is the same: let gradients flow "
-                "through what is gathered, as `lightly.utils.dist.gather` does"
+                f"has another gradient of {name!r} than on one, although the loss is the same: gather with "
+                "gradients, as `lightly.utils.dist.gather` does"
             )
     return ""
 

@@ -20,7 +20,7 @@ def setting_for(subject: Subject, steps: int = LENGTHS[-1]) -> ScheduleSetting:
     return ScheduleSetting(steps, steps_per_epoch=10, final_lr_fraction=FINAL if ends else 0.0)
 
 
-@rule("a finite factor of at least 0 at every step")
+@rule("the factor is finite and at least 0")
 def finite(subject: Subject) -> Iterator[Complaint]:
     for steps in LENGTHS:
         schedule = subject.make(setting_for(subject, steps))
@@ -30,20 +30,20 @@ def finite(subject: Subject) -> Iterator[Complaint]:
             if not isinstance(factor, int | float) or not 0 <= factor < math.inf:
                 yield Complaint(
                     f"{steps} steps",
-                    f"`{subject.name}.factor({step})` gives {factor!r} in a run of {steps} steps: give a finite "
-                    "number of at least 0 for every step from 0 to the last one and the one after it",
+                    f"`{subject.name}.factor({step})` returns {factor!r} in a run of {steps} steps: return a "
+                    "finite number of at least 0 for every step, and for the one after the last",
                 )
                 break
 
 
-@rule("the rate is not 0 all along")
+@rule("the rate is not always 0")
 def moves(subject: Subject) -> None:
     schedule = subject.make(setting_for(subject))
     if not any(schedule.factor(step) > 0 for step in range(LENGTHS[-1])):
-        raise Breach(f"`{subject.name}.factor` is 0 at every step: nothing would be learned")
+        raise Breach(f"`{subject.name}.factor` is 0 at every step, so nothing is trained")
 
 
-@rule("the step alone decides")
+@rule("the factor depends only on the step")
 def pure(subject: Subject) -> None:
     steps = range(LENGTHS[-1])
     first, second = (subject.make(setting_for(subject)) for _ in range(2))
@@ -51,8 +51,8 @@ def pure(subject: Subject) -> None:
     backward = [second.factor(step) for step in reversed(steps)]
     if forward != backward[::-1]:
         raise Breach(
-            f"`{subject.name}.factor` depends on what was asked before: work it out from `step` alone, or a "
-            "resumed run goes on otherwise"
+            f"`{subject.name}.factor` depends on earlier calls: compute it only from `step`, or a resumed run "
+            "continues differently"
         )
 
 
@@ -61,7 +61,8 @@ def ends(subject: Subject) -> None:
     last = subject.make(setting_for(subject)).factor(LENGTHS[-1])
     if not math.isclose(last, FINAL, rel_tol=1e-6):
         raise Breach(
-            f"`{subject.name}` says that it uses `final_lr_fraction`, and ends at {last:g} where that is {FINAL}"
+            f"`{subject.name}` declares that it uses `final_lr_fraction`, but ends at {last:g} instead of "
+            f"{FINAL}"
         )
 
 

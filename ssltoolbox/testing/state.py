@@ -28,7 +28,7 @@ def keeps_nothing(
         make: makes the component.
     """
 
-    @rule("calls leave nothing behind")
+    @rule("calls keep no state")
     def stateless(subject: Subject) -> Iterator[Complaint]:
         used = make(subject)
         for name, call in calls(subject):
@@ -38,20 +38,20 @@ def keeps_nothing(
             if changed := first_change(before, state_of(used)):
                 yield Complaint(
                     name,
-                    f"`{subject.name}.{name}` changes `{changed}` at every call: each loader worker has a copy "
-                    "of the component, and the copies go apart; let results follow from the arguments alone",
+                    f"`{subject.name}.{name}` changes `{changed}` at every call, but each loader worker has its "
+                    "own copy of the component: the result must depend only on the arguments",
                 )
             elif not same(found, call(make(subject))):
                 yield Complaint(
                     name,
-                    f"`{subject.name}.{name}` gives another result after the calls before it than as the first "
-                    "call, and those may have run in another process: let results follow from the arguments alone",
+                    f"`{subject.name}.{name}` returns another result after other calls, which may have run in "
+                    "another process: the result must depend only on the arguments",
                 )
 
     return stateless
 
 
-@rule("nothing learns that nobody optimises")
+@rule("it has no parameters that would not be trained")
 def frozen(subject: Subject) -> Iterator[Complaint]:
     """The rule for components whose parameters no optimiser gets."""
     component = subject.make()
@@ -59,12 +59,12 @@ def frozen(subject: Subject) -> Iterator[Complaint]:
         if isinstance(value, torch.Tensor) and value.requires_grad:
             yield Complaint(
                 path,
-                f"`{path}` of `{subject.name}` would learn, and nobody optimises it: freeze it by "
+                f"`{path}` of `{subject.name}` requires a gradient, but no optimiser trains it: freeze it with "
                 "`requires_grad_(False)`",
             )
         if isinstance(value, nn.Module) and not isinstance(component, nn.Module):
             yield Complaint(
                 "module",
-                f"`{subject.name}` keeps a network (`{path}`) and is no `nn.Module`: derive it from "
-                "`torch.nn.Module` as well, so that the network is moved to the device and saved",
+                f"`{subject.name}` has a network (`{path}`), but is not an `nn.Module`: also derive it from "
+                "`torch.nn.Module`, so that the network is moved to the device and saved",
             )

@@ -22,7 +22,7 @@ SIZES = (32, 56)
 SIDES: tuple[Side, ...] = ("a", "b")
 
 
-@rule("images of the size asked for")
+@rule("images have the requested size")
 def sizes(subject: Subject) -> Iterator[Complaint]:
     for size in SIZES:
         resized = _with_size(subject, size)
@@ -32,44 +32,42 @@ def sizes(subject: Subject) -> Iterator[Complaint]:
                 if not isinstance(found, Tensor) or list(found.shape) != wanted:
                     yield Complaint(
                         f"size of {_member(name)}",
-                        f"`{subject.name}.{name}` must give {wanted} with size: {size}, it gave "
+                        f"`{subject.name}.{name}` must return {wanted} with size: {size}, but it returned "
                         f"{shape_of(found)}: resize to `options.size`",
                     )
                 elif found.dtype != torch.float32 or found.device != pixels.device:
                     yield Complaint(
                         f"type of {_member(name)}",
-                        f"`{subject.name}.{name}` must give float32 on {pixels.device}, it gave "
+                        f"`{subject.name}.{name}` must return float32 on {pixels.device}, but it returned "
                         f"{shape_of(found)} on {found.device}",
                     )
 
 
-@rule("every pixel is a number")
+@rule("every pixel is a finite number")
 def finite(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         for name, found in _views(subject, pixels, points):
             if not found.isfinite().all():
                 yield Complaint(
                     _member(name),
-                    f"`{subject.name}.{name}` gave pixels that are NaN or infinite, "
-                    f"{'without' if points.isnan().any() else 'with'} landmarks: landmarks are NaN where a "
-                    "frame has none",
+                    f"`{subject.name}.{name}` returned pixels that are NaN or infinite, "
+                    f"{'without' if points.isnan().any() else 'with'} landmarks: landmarks are NaN if a frame "
+                    "has none",
                 )
 
 
-@rule("images are left as they are")
+@rule("images are not changed")
 def input_unchanged(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         before = pixels.clone(), points.clone()
         for name, _ in _views(subject, pixels, points):
             if not (same(before[0], pixels) and same(before[1], points)):
-                yield Complaint(
-                    _member(name), f"`{subject.name}.{name}` changed the images it was given: work on a copy"
-                )
+                yield Complaint(_member(name), f"`{subject.name}.{name}` changed its images: work on a copy")
                 pixels.copy_(before[0])
                 points.copy_(before[1])
 
 
-@rule("the same seed, the same views")
+@rule("the same seed gives the same views")
 def reproducible(subject: Subject) -> Iterator[Complaint]:
     for pixels, points in _given():
         view = subject.on(pixels.device.type)
@@ -78,12 +76,12 @@ def reproducible(subject: Subject) -> Iterator[Complaint]:
             if not same(once, again):
                 yield Complaint(
                     "augment",
-                    f"`{subject.name}.augment` gave other pixels with the same seed of torch: draw from torch's "
-                    "global generator alone, and keep nothing between calls",
+                    f"`{subject.name}.augment` returned other pixels with the same seed of torch: take random "
+                    "numbers only from torch's global generator, and keep no state between calls",
                 )
 
 
-@rule("plain draws nothing")
+@rule("plain uses no random numbers")
 def plain(subject: Subject) -> Iterator[Complaint]:
     for pixels, _ in _given():
         view = subject.on(pixels.device.type)
@@ -94,8 +92,8 @@ def plain(subject: Subject) -> Iterator[Complaint]:
         if not torch.allclose(together, alone, rtol=1e-4, atol=1e-4):
             yield Complaint(
                 "plain",
-                f"`{subject.name}.plain` gave another picture when asked again, or next to other images: it is "
-                "for evaluation, resize and normalise only",
+                f"`{subject.name}.plain` returned other pixels for the same image, or next to other images: it "
+                "is for evaluation, so only resize and normalise",
             )
 
 

@@ -229,7 +229,7 @@ def test_what_was_checked_as_json(plugins: FakePlugins, capsys: Capture, golden:
     findings = json.loads(printed(capsys, "check", str(path), "--json", code=1))
     assert findings[0] == {
         "component": "positive generator 'mirror'",
-        "rule": "documented",
+        "rule": "it is documented",
         "advice": "",
         "tried": True,
     }

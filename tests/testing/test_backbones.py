@@ -25,23 +25,25 @@ class Mirror(nn.Module):
 
 """
 BAD = {
-    "a network": """class Mirror:
+    "it is a network": """class Mirror:
     def __init__(self, options, setting):
         pass
 
     def forward(self, images):
         return images.mean(dim=(2, 3))
 """,
-    "images in, pooled features out": (CLASS + "    def forward(self, images): return self.conv(images)"),
-    "an image's features are its own in evaluation mode": (
+    "images give pooled features": (CLASS + "    def forward(self, images): return self.conv(images)"),
+    "features don't depend on other images of the batch": (
         CLASS
         + """    def forward(self, images):
         features = self.conv(images).mean(dim=(2, 3))
         return features - features.mean(dim=0)
 """
     ),
-    "gradients reach all that learns": (CLASS + "    def prepare(self): self.classifier = nn.Linear(4, 10)"),
-    "the seed decides the weights": (
+    "gradients reach all trained parameters": (
+        CLASS + "    def prepare(self): self.classifier = nn.Linear(4, 10)"
+    ),
+    "the seed determines the weights": (
         CLASS
         + """    def prepare(self):
         with torch.no_grad():
@@ -60,7 +62,7 @@ BAD = {
         return features - self.mean
 """
     ),
-    "can be copied": (
+    "it can be copied": (
         CLASS + "    import threading\n    def prepare(self): self.lock = self.threading.Lock()"
     ),
 }
@@ -84,10 +86,10 @@ def test_a_broken_rule_of_backbones_is_reported(broken: Check, rule: str, golden
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        ("    def prepare(self): self.requires_grad_(False)", "a network"),
+        ("    def prepare(self): self.requires_grad_(False)", "it is a network"),
         (
             "    def forward(self, images): return torch.log(-self.conv(images).mean(dim=(2, 3)).square())",
-            "images in, pooled features out",
+            "images give pooled features",
         ),
         (
             "    def prepare(self): self.also = self.conv",

@@ -26,7 +26,7 @@ class Mirror(Callback):
 
 """
 BAD = {
-    "a Lightning callback": (
+    "it is a Lightning callback": (
         """
 class Mirror:
     def __init__(self, options, setting): pass
@@ -35,15 +35,15 @@ class Mirror:
 """,
         ["pytorch_lightning.Callback"],
     ),
-    "works in a run of two steps": (
+    "it works in a run of two steps": (
         CLASS + "    def on_train_start(self, trainer, module): module.method.head",
         ["'_Method' object has no attribute 'head'", "mirror.py, line"],
     ),
-    "its state is in a checkpoint": (
+    "its state can be saved and loaded": (
         CLASS + "    def state_dict(self): return {'rows': np.int64(self.rows), 'call': np.zeros(2)}",
         ["can't be saved and loaded", "plain values"],
     ),
-    "leaves the generators of random numbers alone": (
+    "it uses no global random numbers": (
         CLASS + "    def on_train_batch_start(self, *args): self.kept = torch.rand(1), np.random.random()",
         ["generator of torch", "generator of numpy", "generator of your own"],
     ),

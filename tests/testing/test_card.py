@@ -28,15 +28,15 @@ REFUSED = """
     def _as_text(self, p): return f"{p:.0%}"
 """
 BAD = {
-    "documented": ('"The positive is mirrored."', '"Mirror"'),
-    "needs that can be met": (
+    "it is documented": ('"The positive is mirrored."', '"Mirror"'),
+    "its needs are known ones": (
         (
             '    """Probability of a mirror."""',
             '    """Probability of a mirror."""\n\n'
             '    def also_needs(self): return frozenset({"label", "labels"})',
         )
     ),
-    "options survive a recipe": (
+    "options can be saved in a recipe": (
         ('    """Probability of a mirror."""', f'    """Probability of a mirror."""\n{ROUNDED}')
     ),
 }
@@ -57,7 +57,7 @@ def test_a_class_that_takes_no_options_is_named_by_its_line(plugins: FakePlugins
     path = plugins.file("mirror.py", GOOD.replace("class Mirror(api.PositiveGenerator)", "class Mirror"))
     line = 1 + path.read_text().splitlines().index("class Mirror:")
     ((rule, text),) = advice(path).items()
-    assert rule == "made from its options"
+    assert rule == "it can be created from its options"
     assert "TypeError: Mirror() takes no arguments" in text
     assert f"({path}, line {line})" in text
 
@@ -75,7 +75,7 @@ def test_a_constructor_that_raises_is_named_by_its_line(plugins: FakePlugins) ->
     path = plugins.file("mirror.py", source_of(KIND, RAISES))
     line = 1 + path.read_text().splitlines().index('    return {}["gaze"]')
     ((rule, text),) = advice(path).items()
-    assert rule == "made from its options"
+    assert rule == "it can be created from its options"
     assert "KeyError: 'gaze'" in text
     assert f"({path}, line {line})" in text
 
@@ -93,14 +93,17 @@ def test_all_complaints_of_a_rule_come_at_once(plugins: FakePlugins) -> None:
     source = GOOD.replace('"The positive is mirrored."', '"Mirror"')
     source = source.replace('    """How often to mirror."""\n', "")
     source = source.replace('    """Probability of a mirror."""', "    q: float = 0.5")
-    lines = advice(plugins.file("mirror.py", source))["documented"].splitlines()
+    lines = advice(plugins.file("mirror.py", source))["it is documented"].splitlines()
     about = ("summary", "MirrorOptions", "`p`", "`q`")
     assert [word in line for word, line in zip(about, lines, strict=True)] == [True] * 4
 
 
 def test_all_members_that_are_missing_are_named(broken: Check) -> None:
     found = broken("views", "class Mirror:\n    def __init__(self, options): pass\n")
-    assert [name in found["made from its options"] for name in ("`augment`", "`plain`")] == [True, True]
+    assert [name in found["it can be created from its options"] for name in ("`augment`", "`plain`")] == [
+        True,
+        True,
+    ]
 
 
 def test_no_complaint_follows_from_another(broken: Check) -> None:
@@ -111,8 +114,8 @@ class Mirror:
     def plain(self, images): return None
 """
     found = broken("views", body)
-    assert set(found) == {"images of the size asked for"}
-    assert ["`Mirror.augment" in line for line in found["images of the size asked for"].splitlines()] == [
+    assert set(found) == {"images have the requested size"}
+    assert ["`Mirror.augment" in line for line in found["images have the requested size"].splitlines()] == [
         True,
         False,
     ]
@@ -125,7 +128,7 @@ def test_what_an_error_keeps_from_being_tried_is_not_kept(plugins: FakePlugins) 
     assert [finding.rule for finding in broken] == ["a pick is a frame of the clip, or None"]
     assert "KeyError: 'gaze'" in broken[0].advice
     untried = {finding.rule for finding in findings if not finding.tried}
-    assert "the same arguments, the same pick" in untried
+    assert "the same arguments give the same pick" in untried
     assert not any(finding.kept for finding in findings if not finding.tried)
 
 
@@ -145,7 +148,7 @@ def test_a_call_that_does_not_fit_is_not_blamed_on_the_kit(broken: Check) -> Non
 def test_an_installed_plugin_is_listed_without_torch(plugins: FakePlugins, golden: Golden) -> None:
     plugins.install("mirror", GOOD)
     ((rule, text),) = advice("mirror").items()
-    assert rule == "listed without torch"
+    assert rule == "it is listed without torch"
     golden(text)
 
 
@@ -159,20 +162,20 @@ def test_a_good_one_breaks_none(plugins: FakePlugins) -> None:
 )
 def test_options_are_documented(plugins: FakePlugins, docstring: str, golden: Golden) -> None:
     assert docstring in GOOD
-    golden(advice(plugins.file("mirror.py", GOOD.replace(docstring, "")))["documented"])
+    golden(advice(plugins.file("mirror.py", GOOD.replace(docstring, "")))["it is documented"])
 
 
 def test_options_that_refuse_what_they_wrote(plugins: FakePlugins) -> None:
     mark = '    """Probability of a mirror."""'
     path = plugins.file("mirror.py", GOOD.replace(mark, f"{mark}\n{REFUSED}"))
-    found = advice(path)["options survive a recipe"]
+    found = advice(path)["options can be saved in a recipe"]
     assert found.startswith("`MirrorOptions` ")
 
 
 def test_what_is_missing_is_named(broken: Check) -> None:
     found = broken(KIND, "class Mirror:\n    def __init__(self, options): pass\n    def pick(self): pass\n")
     ((rule, text),) = found.items()
-    assert rule == "made from its options"
+    assert rule == "it can be created from its options"
     assert "`Mirror` has no `render`" in text
     assert "ssltoolbox.api.PositiveGenerator" in text
 
@@ -185,7 +188,7 @@ class Mirror:
     def step(self, view_a, view_b, rows): pass
 """
     ((rule, text),) = broken("methods", body, "negatives=None").items()
-    assert rule == "made from its options"
+    assert rule == "it can be created from its options"
     assert "`torch.nn.Module`" in text
 
 

@@ -32,28 +32,34 @@ class Mirror:
         return api.Frames(images, torch.full((len(clips), 68, 2), torch.nan))
 """
 BAD = {
-    "goes to the loader's workers": ("self.split = split", "self.open = lambda path: path"),
-    "facts are those of the training split": ("return 3", "return 2"),
+    "it can be copied to loader workers": ("self.split = split", "self.open = lambda path: path"),
+    "facts describe the training split": ("return 3", "return 2"),
     "clips are in order of time": ("np.arange(10) / 4", "np.zeros(10)"),
-    "frames as promised": ("return api.Frames(images,", "return api.Frames(images.float(),"),
-    "the same frames, the same bytes": (
+    "frames have the right shape and type": (
+        "return api.Frames(images,",
+        "return api.Frames(images.float(),",
+    ),
+    "the same frames give the same bytes": (
         "return api.Frames(images,",
         "return api.Frames(torch.randint_like(images, 255),",
     ),
-    "frames in the order asked for": (
+    "frames are in the requested order": (
         "return api.Frames(images,",
         "return api.Frames(images[images[:, 0, 0, 0].argsort()],",
     ),
-    "what is known of clips is what is read": ("size = 16", "size = 16; identities = np.array([0, 1, 1])"),
+    "clips and frames have the same labels and people": (
+        "size = 16",
+        "size = 16; identities = np.array([0, 1, 1])",
+    ),
     "an epoch has each clip once": (
         "    def clip(",
         "    def order(self, rng):\n        return rng.integers(3, size=4)\n\n    def clip(",
     ),
-    "calls leave nothing behind": (
+    "calls keep no state": (
         "return api.Clip(",
         "self.seen = getattr(self, 'seen', 0) + 1; return api.Clip(",
     ),
-    "all three splits": ("self.split = split", "self.size = 16 if split == 'train' else 8"),
+    "all three splits can be opened": ("self.split = split", "self.size = 16 if split == 'train' else 8"),
 }
 
 
@@ -81,7 +87,7 @@ LABELLED = CLASS.replace("torch.nan))", "torch.nan), {'smile': torch.tensor(fram
 def test_labels_that_are_known_early(broken: Check, labels: str, kept: bool) -> None:
     early = f"\n    def labels(self, index):\n        return {{'smile': {labels}}}\n"
     found = broken(KIND, LABELLED + early, facts=FACTS)
-    told = found.pop("what is known of clips is what is read", "")
+    told = found.pop("clips and frames have the same labels and people", "")
     assert ("'smile'" in told) is not kept
     assert not found
 
@@ -89,20 +95,20 @@ def test_labels_that_are_known_early(broken: Check, labels: str, kept: bool) -> 
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"longest=10": "longest=9, landmarks=True"}, "facts are those of the training split"),
+        ({"longest=10": "longest=9, landmarks=True"}, "facts describe the training split"),
         (
             {"longest=10": "longest=10, labels=frozenset({'smile'})"},
-            "facts are those of the training split",
+            "facts describe the training split",
         ),
         (
             {"torch.full((len(clips), 68, 2), torch.nan)": "torch.zeros(len(clips), 68, 2)"},
-            "facts are those of the training split",
+            "facts describe the training split",
         ),
         (
             {"torch.nan))": "torch.nan), {'smile': torch.zeros(len(clips), 2).double()})"},
-            "frames as promised",
+            "frames have the right shape and type",
         ),
-        ({"torch.nan))": "torch.nan), {}, {7: 'gone'})"}, "frames as promised"),
+        ({"torch.nan))": "torch.nan), {}, {7: 'gone'})"}, "frames have the right shape and type"),
     ],
     ids=["lengths", "a label", "no landmarks", "a label's type", "an unreadable position"],
 )

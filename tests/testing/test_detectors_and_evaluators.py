@@ -11,17 +11,17 @@ from ssltoolbox.testing import evaluators, landmark_detectors
 
 DETECT = "return np.zeros((68, 2), np.float32)"
 BAD_DETECTORS = {
-    "68 points in pixels, or None": ("return np.zeros((2, 68))"),
-    "images are left as they are": (f"image[:3] = 255; {DETECT}"),
-    "the same image, the same points": ("return np.random.rand(68, 2).astype(np.float32)"),
+    "it returns 68 points in pixels, or None": ("return np.zeros((2, 68))"),
+    "images are not changed": (f"image[:3] = 255; {DETECT}"),
+    "the same image gives the same points": ("return np.random.rand(68, 2).astype(np.float32)"),
 }
 EVALUATE = "return {'smile': {'accuracy': 0.5, 'labels': len(features['test'].labels['expression'])}}"
 BAD_EVALUATORS = {
     "results are plain numbers by name": ("return {'smile': {'accuracy': features['test'].values.mean()}}"),
-    "fractions, not percent": ("return {'smile': {'accuracy': 87.5}}"),
-    "features are left as they are": (f"features['val'].values[:] = 0; {EVALUATE}"),
-    "the same features, the same results": ("return {'smile': {'accuracy': float(torch.rand(()))}}"),
-    "labels that are missing are named": (EVALUATE),
+    "metrics are fractions, not percentages": ("return {'smile': {'accuracy': 87.5}}"),
+    "features are not changed": (f"features['val'].values[:] = 0; {EVALUATE}"),
+    "the same features give the same results": ("return {'smile': {'accuracy': float(torch.rand(()))}}"),
+    "missing labels are named": (EVALUATE),
 }
 NEEDS = "needs=frozenset({'labels'})"
 
@@ -59,7 +59,7 @@ def test_a_broken_rule_of_evaluators_is_reported(broken: Check, rule: str, golde
 
 def test_results_without_labels_that_are_needed(broken: Check) -> None:
     found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
-    text = found["labels that are missing are named"]
+    text = found["missing labels are named"]
     assert "`Mirror.evaluate`" in text
     assert "`UserError`" in text
 
@@ -72,7 +72,7 @@ AU12 = """
 
 def test_a_label_that_is_needed_by_name_is_made_up(broken: Check) -> None:
     body = "return {'au12': {'accuracy': float(features['test'].labels['au12'].mean())}}"
-    assert "'au12'" in (evaluator(broken, body, facts=AU12)["labels that are missing are named"])
+    assert "'au12'" in (evaluator(broken, body, facts=AU12)["missing labels are named"])
     named = (
         "\n        if 'au12' not in features['test'].labels: raise api.UserError('no label au12')\n        "
     )

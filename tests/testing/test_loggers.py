@@ -25,7 +25,7 @@ class Mirror:
 
 """
 BAD = {
-    "takes the recipe, metrics and the end of a run": [
+    "it accepts the recipe, metrics and the end of a run": [
         (
             "    def log_hyperparams(self, params): {name: float(value) for name, value in params.items()}",
             ["`Mirror.log_hyperparams` raised", "ssltoolbox.api.Logger"],
@@ -36,7 +36,7 @@ BAD = {
         ),
         ("    def close(self): pass", ["`Mirror.close` raised TypeError"]),
     ],
-    "goes on with a resumed run": [
+    "it continues a resumed run": [
         (
             "    def prepare(self): self.run_id = str(np.random.default_rng().random())",
             ["another run", "setting.run_id"],

@@ -45,37 +45,40 @@ class Mirror(nn.Module):
         return api.Pictures({"image": inputs.view_a, "mirrored": inputs.view_a.flip(-1)})
 """
 BAD = {
-    "trains the backbone it is given": (
+    "it trains the given backbone": (
         "self.backbone = context.backbone",
         "import copy; self.backbone = copy.deepcopy(context.backbone)",
     ),
-    "a loss that is one number": ("loss * (1 + self.seen)", "loss.expand(8)"),
-    "gradients reach all that is trained": (
+    "the loss is one number": ("loss * (1 + self.seen)", "loss.expand(8)"),
+    "gradients reach the trained parameters": (
         "self.head(self.backbone(view))",
         "self.head(self.backbone(view).detach())",
     ),
-    "calls the backbone as a whole": ("self.backbone(view)", "self.backbone.forward(view)"),
-    "all that learns is optimised": (
+    "it calls the backbone as a whole": ("self.backbone(view)", "self.backbone.forward(view)"),
+    "all trained tensors are optimised": (
         "self.context = context",
         "self.context, self.heads = context, [self.head]; del self.head",
     ),
-    "what is reported is detached": ('{"distance": loss.detach()}', '{"distance": loss}'),
-    "views and rows are left as they are": ("side_a, side_b =", "inputs.view_a.neg_(); side_a, side_b ="),
-    "a saved state is the whole state": (
+    "reported values are detached": ('{"distance": loss.detach()}', '{"distance": loss}'),
+    "views and rows are not changed": ("side_a, side_b =", "inputs.view_a.neg_(); side_a, side_b ="),
+    "the saved state is complete": (
         'self.register_buffer("seen", torch.zeros(()))',
         "self.seen = torch.zeros(())",
     ),
     "pictures are images": ('{"image": inputs.view_a, ', '{"image": inputs.view_a / 0, '),
-    "maskers are asked": ("maskers = self.context.maskers", "maskers = ()"),
-    "hard negatives count": (
+    "it uses the maskers": ("maskers = self.context.maskers", "maskers = ()"),
+    "it uses the hard negatives": (
         "self.loss.compare(side_a, side_b, rows, candidates, maskers, step=inputs.step)",
         "self.loss(side_a, side_b, rows.draw[:, None] == rows.draw), {}",
     ),
-    "hard negatives are weighed": (
+    "it uses the weights of hard negatives": (
         "rows, candidates, maskers, step",
         "replace(rows, weight=None), candidates, maskers, step",
     ),
-    "two processes equal one": ("gather_distributed=context.distributed", "gather_distributed=False"),
+    "two processes give the result of one": (
+        "gather_distributed=context.distributed",
+        "gather_distributed=False",
+    ),
 }
 
 
@@ -95,7 +98,7 @@ def test_a_broken_rule_of_methods_is_reported(broken: Check, rule: str, golden: 
     old, new = BAD[rule]
     assert old in CLASS
     body = CLASS.replace(old, new)
-    if rule == "all that learns is optimised":
+    if rule == "all trained tensors are optimised":
         body = body.replace("self.head(self", "self.heads[0](self")
     golden(own_words(broken(KIND, body, MORE)[rule]))
 
@@ -119,7 +122,7 @@ def test_a_momentum_network_has_no_gradient(broken: Check) -> None:
     old = "self.context = context"
     found = broken(KIND, CLASS.replace(old, f"{old}; self.target = nn.Linear(4, 4)"), MORE)
     ((rule, text),) = found.items()
-    assert rule == "gradients reach all that is trained"
+    assert rule == "gradients reach the trained parameters"
     assert "'target.weight'" in text
     assert "`requires_grad_(False)`" in text
 

@@ -21,12 +21,14 @@ MASK = """
 """
 GOOD = DESCRIBE + MASK
 BAD = {
-    "goes to the loader's workers": (f"def __getstate__(self): raise TypeError('it has a window')\n{GOOD}"),
+    "it can be copied to loader workers": (
+        f"def __getstate__(self): raise TypeError('it has a window')\n{GOOD}"
+    ),
     "attract is a weight": (f"attract = -1.0\n{GOOD}"),
-    "a descriptor for each frame": (
+    "each frame has a descriptor": (
         f"def describe(self, batch): return batch.frames.float().mean(dim=(3, 4))\n{MASK}"
     ),
-    "no gradient leaves describe": (
+    "descriptors have no gradient": (
         """
     weight = torch.ones(3, requires_grad=True)
 
@@ -36,23 +38,23 @@ BAD = {
 """
         + MASK
     ),
-    "describe leaves the batch alone": (
+    "describe does not change the batch": (
         f"def describe(self, batch): return batch.landmarks.flatten(0, 1).nan_to_num_().flatten(1)\n{MASK}"
     ),
-    "the same batch, the same descriptors": (
+    "the same batch gives the same descriptors": (
         f"def describe(self, batch): return torch.rand(batch.frames.shape[:2].numel(), 2)\n{MASK}"
     ),
-    "a mask for each pair": (
+    "each pair has a mask value": (
         f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible): return eligible.any(dim=1)"
     ),
-    "mask leaves its input alone": (
+    "mask does not change its input": (
         f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible): return eligible.fill_(False)"
     ),
-    "the same rows, the same mask": (
+    "the same rows give the same mask": (
         f"{DESCRIBE}\n    def mask(self, anchors, candidates, eligible):"
         "\n        return (torch.rand(eligible.shape) < 0.5).to(eligible.device) & eligible"
     ),
-    "mask needs nothing but the rows": (
+    "mask depends only on the rows": (
         """
     def describe(self, batch):
         self.found = batch.frames.flatten(0, 1).float().mean(dim=(2, 3))
@@ -62,7 +64,7 @@ BAD = {
         return eligible & (candidates.descriptor[:, 0] < self.found.mean())
 """
     ),
-    "calls leave nothing behind": (
+    "calls keep no state": (
         """
     mean = 0.0
 
@@ -73,11 +75,11 @@ BAD = {
 """
         + MASK
     ),
-    "nothing learns that nobody optimises": (
+    "it has no parameters that would not be trained": (
         f"{GOOD}\n    def __init__(self, options):\n        super().__init__(options)\n"
         "        self.tools = {'net': nn.Linear(3, 3).requires_grad_(False)}\n"
     ),
-    "what isn't eligible doesn't matter": (
+    "pairs that are not eligible have no effect": (
         DESCRIBE + MASK.replace(".masked_fill(~eligible, torch.inf)", ".nan_to_num(torch.inf)")
     ),
 }
@@ -104,8 +106,10 @@ ANSWER = """
         return comparison.eligible & (comparison.similarity > self.mean)
 """
 BAD |= {
-    "weights above 0 for each pair": (DESCRIBE + WEIGHTS.replace(".exp()", "")),
-    "what it learns is saved": (f"def update(self, rows, embeddings): self.mean = embeddings.mean()\n{GOOD}"),
+    "each pair has a weight above 0": (DESCRIBE + WEIGHTS.replace(".exp()", "")),
+    "its learned state is saved": (
+        f"def update(self, rows, embeddings): self.mean = embeddings.mean()\n{GOOD}"
+    ),
 }
 
 
@@ -130,17 +134,17 @@ def test_a_good_one_that_learns_breaks_none(broken: Check) -> None:
 
 def test_learned_state_that_is_not_saved_is_reported(broken: Check, golden: Golden) -> None:
     forgets = LEARNS.replace("torch.tensor(0.0))", "torch.tensor(0.0), persistent=False)")
-    golden(check_module(broken, forgets + ANSWER)["what it learns is saved"])
+    golden(check_module(broken, forgets + ANSWER)["its learned state is saved"])
 
 
 def test_weights_of_another_shape_are_reported(broken: Check, golden: Golden) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp().sum(dim=1)"))
-    golden(found["weights above 0 for each pair"])
+    golden(found["each pair has a weight above 0"])
 
 
 def test_an_answer_that_changes_its_input_is_reported(broken: Check, golden: Golden) -> None:
     found = check(broken, WEIGHTS.replace(".exp()", ".exp_()"))
-    golden(found["mask leaves its input alone"])
+    golden(found["mask does not change its input"])
 
 
 def test_every_rule_has_a_plugin_that_breaks_it() -> None:
@@ -156,7 +160,7 @@ def test_descriptors_have_one_length(broken: Check, golden: Golden) -> None:
     body = (
         "def describe(self, batch): return batch.frames.flatten(0, 1).float().flatten(1)[:, : 3 * len(batch)]"
     )
-    golden(check(broken, body + MASK)["a descriptor for each frame"])
+    golden(check(broken, body + MASK)["each frame has a descriptor"])
 
 
 def test_faces_without_landmarks_raise_no_error(broken: Check) -> None:
@@ -167,4 +171,4 @@ def test_faces_without_landmarks_raise_no_error(broken: Check) -> None:
             raise ValueError("a face is missing")
         return points
 """
-    assert "ValueError: a face is missing" in check(broken, body + MASK)["a descriptor for each frame"]
+    assert "ValueError: a face is missing" in check(broken, body + MASK)["each frame has a descriptor"]

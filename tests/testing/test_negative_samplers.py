@@ -16,7 +16,7 @@ GOOD = """
         return rng.permutation(others)[: self.options.count].astype(int).tolist()
 """
 BAD = {
-    "goes to the loader's workers": (
+    "it can be copied to loader workers": (
         """
     import threading
 
@@ -29,22 +29,22 @@ BAD = {
     "picks differ from the anchor and from each other": (
         "def pick(self, clip, anchor, rng): return rng.integers(len(clip), size=self.options.count).tolist()"
     ),
-    "as many picks as `count` asks for": (
+    "there are `count` picks": (
         "def pick(self, clip, anchor, rng): return [0 if anchor else 1][: len(clip) - 1]"
     ),
-    "the same arguments, the same pick": """
+    "the same arguments give the same pick": """
     def pick(self, clip, anchor, rng):
         others = [frame for frame in range(len(clip)) if frame != anchor]
         return torch.randperm(len(others))[: self.options.count].tolist()
 """,
-    "calls leave nothing behind": """
+    "calls keep no state": """
     seen = 0
 
     def pick(self, clip, anchor, rng):
         self.seen += 1
         return []
 """,
-    "nothing learns that nobody optimises": (
+    "it has no parameters that would not be trained": (
         """
     def __init__(self, options):
         super().__init__(options)
@@ -52,7 +52,7 @@ BAD = {
 """
         + GOOD
     ),
-    "clips are left as they are": (
+    "clips are not changed": (
         "def pick(self, clip, anchor, rng):\n        clip.times[-1] = 0\n        return []"
     ),
 }
@@ -72,7 +72,7 @@ def test_a_broken_rule_of_negative_samplers_is_reported(broken: Check, rule: str
 
 
 def test_the_error_of_pickling_is_in_the_advice(broken: Check) -> None:
-    rule = "goes to the loader's workers"
+    rule = "it can be copied to loader workers"
     assert "TypeError: cannot pickle" in broken(KIND, CLASS.format(BAD[rule]))[rule]
 
 

@@ -36,16 +36,16 @@ class Mirror(torch.optim.Optimizer):
 
 """
 BAD = {
-    "lowers a small loss": "    def move(self, weight, change, group): weight.add_(group['lr'] * change)",
-    "follows the learning rate of each group": (
+    "it lowers a small loss": "    def move(self, weight, change, group): weight.add_(group['lr'] * change)",
+    "it uses the learning rate of each group": (
         "    def move(self, weight, change, group): weight.sub_(self.setting.lr * change)"
     ),
-    "follows the weight decay of each group": "    def decay(self, group): return self.setting.weight_decay",
-    "draws no random numbers": (
+    "it uses the weight decay of each group": "    def decay(self, group): return self.setting.weight_decay",
+    "it uses no random numbers": (
         "    def move(self, weight, change, group): weight.sub_(group['lr'] * torch.rand(1) * change)"
     ),
     "a closure is called": "    def call(self, closure): return None",
-    "a saved state is the whole state": """
+    "the saved state is complete": """
     steps = 0
 
     def move(self, weight, change, group):
@@ -76,6 +76,6 @@ def test_a_state_that_a_checkpoint_refuses_is_reported(broken: Check) -> None:
         self.state[weight]["history"] = np.zeros(2)
         weight.sub_(group["lr"] * change)
 """
-    advice = broken("optimisers", CLASS + body)["a saved state is the whole state"]
+    advice = broken("optimisers", CLASS + body)["the saved state is complete"]
     assert "can't be read back" in advice
     assert "plain values" in advice

@@ -23,25 +23,25 @@ GOOD = """
         return replace(batch, frames=frames, landmarks=landmarks, counts={**batch.counts, "mirrored": 1})
 """
 BAD = {
-    "goes to the loader's workers": """
+    "it can be copied to loader workers": """
     def __init__(self, options):
         super().__init__(options)
         self.change = lambda frame: frame
 """,
     "a pick is a frame of the clip, or None": "def pick(self, clip, frame, rng): return frame + 1",
-    "the same arguments, the same pick": (
+    "the same arguments give the same pick": (
         "def pick(self, clip, frame, rng): return int(np.random.randint(len(clip)))"
     ),
-    "clips are left as they are": (
+    "clips are not changed": (
         "def pick(self, clip, frame, rng):\n        clip.times[:] += 1\n        return frame"
     ),
-    "render leaves its input alone": (
+    "render does not change its input": (
         "def render(self, batch):\n        batch.positives.copy_(batch.positives.flip(-1))\n        return batch"
     ),
     "render keeps shapes and types": (
         "def render(self, batch): return replace(batch, frames=batch.frames.float())"
     ),
-    "only positives are rendered": (
+    "render changes only positives": (
         "def render(self, batch): return replace(batch, frames=batch.frames.flip(-1))"
     ),
     "a face has all landmarks or none": """
@@ -50,7 +50,7 @@ BAD = {
         points[:, -1, :5] = torch.nan
         return replace(batch, landmarks=points)
 """,
-    "the same seed, the same pixels": """
+    "the same seed gives the same pixels": """
     generator = torch.Generator()
 
     def render(self, batch):
@@ -59,19 +59,19 @@ BAD = {
         frames[:, -1] = noise.to(frames.device)
         return replace(batch, frames=frames)
 """,
-    "calls leave nothing behind": """
+    "calls keep no state": """
     seen = 0
 
     def render(self, batch):
         self.seen += 1
         return batch
 """,
-    "nothing learns that nobody optimises": """
+    "it has no parameters that would not be trained": """
     def __init__(self, options):
         super().__init__(options)
         self.net = nn.Linear(2, 2).requires_grad_(False)
 """,
-    "counts are added, never lost": "def render(self, batch): return replace(batch, counts={'mirrored': 3})",
+    "render keeps the existing counts": "def render(self, batch): return replace(batch, counts={'mirrored': 3})",
 }
 
 
@@ -97,7 +97,7 @@ def test_a_pick_that_depends_on_earlier_picks_is_reported(broken: Check) -> None
         self.asked += 1
         return frame if self.asked > 100 else None
 """
-    advice = broken(KIND, CLASS.format(body))["the same arguments, the same pick"]
+    advice = broken(KIND, CLASS.format(body))["the same arguments give the same pick"]
     assert advice.startswith("`Mirror.pick` ")
 
 
@@ -114,7 +114,7 @@ def test_a_pick_that_leaves_state_for_render_is_reported(broken: Check) -> None:
         frames[:, -1] += self.gap % 7 + 1
         return replace(batch, frames=frames)
 """
-    assert "`Mirror.render`" in (broken(KIND, CLASS.format(body))["calls leave nothing behind"])
+    assert "`Mirror.render`" in (broken(KIND, CLASS.format(body))["calls keep no state"])
 
 
 def test_what_is_worked_out_once_may_be_kept(broken: Check) -> None:
@@ -176,7 +176,7 @@ class Mirror({base}):
 def test_who_is_who_stays(broken: Check) -> None:
     body = "def render(self, batch): return replace(batch, identity=batch.identity + 1)"
     ((rule, text),) = broken(KIND, CLASS.format(body)).items()
-    assert rule == "only positives are rendered"
+    assert rule == "render changes only positives"
     assert "`Mirror.render` changed `identity`" in text
 
 

@@ -20,11 +20,11 @@ class Mirror:
 """
 ENDS = 'uses=frozenset({"final_lr_fraction"})'
 BAD = {
-    "a finite factor of at least 0 at every step": (
+    "the factor is finite and at least 0": (
         "    def factor(self, step): return 1 - step / max(1, self.setting.steps)"
     ),
-    "the rate is not 0 all along": "    def factor(self, step): return 0",
-    "the step alone decides": """
+    "the rate is not always 0": "    def factor(self, step): return 0",
+    "the factor depends only on the step": """
     rate = 1.0
 
     def factor(self, step):
@@ -54,4 +54,4 @@ def test_a_broken_rule_of_schedules_is_reported(broken: Check, rule: str, golden
 @pytest.mark.parametrize("value", ["1 / step", "torch.ones(1)", "float('nan')"])
 def test_more_that_is_no_factor(broken: Check, value: str) -> None:
     advice = broken("schedules", CLASS + f"    def factor(self, step): return {value}")
-    assert "factor" in advice["a finite factor of at least 0 at every step"]
+    assert "factor" in advice["the factor is finite and at least 0"]

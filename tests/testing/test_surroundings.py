@@ -118,7 +118,7 @@ def test_a_component_is_tried_with_options_and_data_of_a_recipe(
         tmp_path, data=data, evaluate="[{name: mirror, p: 0.75}]", plugins="{files: [mirror.py]}"
     )
     assert advice("mirror", recipe=recipe) == {}
-    assert "0.5" in advice("mirror.py")["made from its options"]
+    assert "0.5" in advice("mirror.py")["it can be created from its options"]
 
 
 @pytest.mark.parametrize(

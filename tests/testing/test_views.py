@@ -21,7 +21,7 @@ AUGMENT = """
         return torch.where(flipped, pixels.flip(-1), pixels)
 """
 BAD = {
-    "calls leave nothing behind": (
+    "calls keep no state": (
         PLAIN
         + """
     strength = 0.0
@@ -31,7 +31,7 @@ BAD = {
         return self.plain(images)
 """
     ),
-    "nothing learns that nobody optimises": (
+    "it has no parameters that would not be trained": (
         AUGMENT
         + PLAIN
         + """
@@ -39,23 +39,23 @@ BAD = {
         self.options, self.contrast = options, nn.Parameter(torch.ones(1))
 """
     ),
-    "goes to the loader's workers": (
+    "it can be copied to loader workers": (
         f"def __getstate__(self): raise TypeError('it has a window')\n{PLAIN}" + AUGMENT
     ),
-    "images of the size asked for": (
+    "images have the requested size": (
         f"def augment(self, images, landmarks, side): return images.float()\n{PLAIN}"
     ),
-    "every pixel is a number": (
+    "every pixel is a finite number": (
         PLAIN
         + """
     def augment(self, images, landmarks, side):
         return self.plain(images) * landmarks[:, 0, 0, None, None, None]
 """
     ),
-    "images are left as they are": (
+    "images are not changed": (
         f"def augment(self, images, landmarks, side): return self.plain(images.copy_(images.flip(-1)))\n{PLAIN}"
     ),
-    "the same seed, the same views": (
+    "the same seed gives the same views": (
         """
     generator = torch.Generator()
 
@@ -64,7 +64,7 @@ BAD = {
 """
         + PLAIN
     ),
-    "plain draws nothing": (
+    "plain uses no random numbers": (
         AUGMENT + PLAIN.replace("return ", "return torch.rand(1, device=images.device) + ")
     ),
 }
@@ -92,7 +92,7 @@ def test_a_side_that_depends_on_the_other_is_reported(broken: Check) -> None:
         before, self.last = self.last, side
         return self.plain(images) + (before == "a" and side == "b")
 """
-    advice = check(broken, body + PLAIN)["calls leave nothing behind"]
+    advice = check(broken, body + PLAIN)["calls keep no state"]
     assert "`Mirror.augment`" in advice
 
 
