@@ -36,8 +36,8 @@ def complaint_about_need(need: Any) -> str:
     near = suggest(f"{word}{colon}", (*DATA_NEEDS, _LABEL, _BACKBONE))
     if near in (_LABEL, _BACKBONE):
         near += name or "NAME"
-    known = f"{', '.join(DATA_NEEDS)}, {_LABEL}NAME or {_BACKBONE}FAMILY"
-    return f"it needs {need!r}; " + (f"did you mean {near!r}?" if near else f"it may need {known}")
+    known = f"{', '.join(DATA_NEEDS)}, {_LABEL}NAME and {_BACKBONE}FAMILY"
+    return f"it needs {need!r}; " + (f"did you mean {near!r}?" if near else f"known needs are {known}")
 
 
 def labels_in(needs: Iterable[Need]) -> tuple[str, ...]:

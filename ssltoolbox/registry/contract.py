@@ -17,7 +17,7 @@ from ssltoolbox.api.suggest import did_you_mean
 GROUP = "ssltoolbox"
 HOOKS: Mapping[str, Kind] = {kind.hook: kind for kind in KINDS.values()}
 
-YIELD_NOTHING = "must yield a descriptor, and yields nothing"
+YIELD_NOTHING = "must yield a descriptor, but yields none"
 
 
 class RefusedError(Exception):
@@ -64,7 +64,7 @@ def _check_hook_names(module: Any) -> None:
 
 def _yielded(hook: str, result: Any) -> Iterator[Any]:
     if isinstance(result, Descriptor) or not hasattr(result, "__iter__"):
-        raise RefusedError(f"{hook} must yield descriptors, it returned {type(result).__name__}")
+        raise RefusedError(f"{hook} must yield descriptors, but it returned {type(result).__name__}")
     return iter(result)
 
 
@@ -81,17 +81,18 @@ def _checked(kind: Kind, descriptor: Any) -> Descriptor:
 def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
     """The first problem of a descriptor; later checks rely on earlier ones."""
     if descriptor.api not in (API_VERSION, *OLDER_VERSIONS):
-        yield f"written for API {descriptor.api}, this is API {API_VERSION}; see CHANGELOG.md, 'Plugin API'"
+        versions = f"API {descriptor.api}, but this is API {API_VERSION}"
+        yield f"it is written for {versions}; see CHANGELOG.md, 'Plugin API'"
     for field in ("name", "summary", "target", "notice"):
         if not isinstance(getattr(descriptor, field), str):
             yield f"its {field} must be text, not {getattr(descriptor, field)!r}"
     if not descriptor.name.isidentifier():
-        yield "a name has letters, digits and underscores only, and no digit first"
+        yield "a name must have only letters, digits and underscores, and must not start with a digit"
     if "\n" in descriptor.summary or not descriptor.summary.strip():
         yield "its summary must be one line of text"
     module, colon, attribute = descriptor.target.partition(":")
     if not (module and colon and attribute):
-        yield f"its target {descriptor.target!r} must read 'package.module:Class'"
+        yield f"its target {descriptor.target!r} must have the form 'package.module:Class'"
     yield from filter(None, map(complaint_about_need, sorted(descriptor.needs, key=str)))
     yield from _complaints_about_options(kind, descriptor.options)
     if isinstance(descriptor, EvaluatorDescriptor):

@@ -39,7 +39,7 @@ def load_file(path: Path) -> ModuleType:
         RefusedError: where it is no Python file.
     """
     if path.suffix != ".py":
-        raise RefusedError(f"{path.name} is no Python file; its name must end in .py")
+        raise RefusedError(f"{path.name} is not a Python file; its name must end in .py")
     return importlib.import_module(module_name(path))
 
 

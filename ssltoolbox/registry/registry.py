@@ -87,7 +87,7 @@ class Provided:
             target = getattr(importlib.import_module(module_name), attribute)
         except (Exception, SystemExit) as error:
             in_a_file = isinstance(error, ModuleNotFoundError) and not self.origin.distribution
-            hint = 'of a class in the file itself write target=f"{__name__}:Class"' if in_a_file else ""
+            hint = 'for a class in the file itself, write target=f"{__name__}:Class"' if in_a_file else ""
             raise PluginError(f"{what}: {reason_of(error)}", hint) from error
         if not callable(target):
             raise PluginError(f"{what}: it can't be called")
