@@ -87,7 +87,9 @@ def embed(
     matched = check_weights(plan)
     if matched:
         console.print(f"{source}: {matched}")
-    embedding = Embedding(Components(plan), splits or ("train", "val", "test"))  # type: ignore[arg-type]
+    components = Components(plan)
+    with components.blame.assigned():
+        embedding = Embedding(components, splits or ("train", "val", "test"))  # type: ignore[arg-type]
     with progress(console, embedding.frames) as tick:
         done = embedding.write(output, tick)
     if done.left_out:

@@ -56,7 +56,9 @@ def preview(recipe: Path, overrides: tuple[str, ...], output: Path, samples: int
         from ssltoolbox.engine.core.components import Components
         from ssltoolbox.engine.inspect.preview import preview as write_preview
 
-    shown = write_preview(Components(plan), output, samples, step)
+    components = Components(plan)
+    with components.blame.assigned():
+        shown = write_preview(components, output, samples, step)
     for note in shown.notes:
         click.echo(f"can't be read, replaced by another sample: {note}", err=True)
     count = len(shown.draws)

@@ -34,6 +34,7 @@ HOLDERS: tuple[Any, ...] = (
 """Classes of objects that checkpoints may have besides the weights, such as a schedule, numpy's numbers,
 and a path; some by their name in the file. They only hold settings: reading them calls no code of the file."""
 
+_LFS_POINTER = b"version https://git-lfs"
 _PICKLE_STARTS = (b"PK", b"\x80")
 _REFUSED = re.compile(r"GLOBAL (\S+) was not an allowed global")
 _ADVICE = {
@@ -52,7 +53,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"no weights at {path}")
     with path.open("rb") as file:
-        pickled = file.read(2).startswith(_PICKLE_STARTS)
+        start = file.read(len(_LFS_POINTER))
+    if start == _LFS_POINTER:
+        raise UserError(f"{path} is a pointer of Git LFS, not the file of weights", "run: git lfs pull")
+    pickled = start.startswith(_PICKLE_STARTS)
     try:
         content = _unpickled(path) if pickled else safetensors.torch.load_file(path)
     except Exception as error:

@@ -83,6 +83,12 @@ def match_weights(
     if not found.fitting or not (found.complete or allow_partial):
         raise _other_network(path, tensors, found)
     _refuse_other_heads(model, path, found)
+    if broken := [key for key, tensor in found.tensors.items() if tensor.isnan().any()]:
+        raise UserError(
+            f"{path} holds a network that has diverged: {len(broken)} of {found.total} tensors "
+            f"{agreeing(len(broken), 'has', 'have')} values that are NaN{_such_as(tuple(broken))}",
+            "take an earlier checkpoint",
+        )
     return found
 
 

@@ -30,6 +30,19 @@ def agreeing(number: int, one: str, many: str) -> str:
     return one if number == 1 else many
 
 
+def described(value: object) -> str:
+    """The type of a value; of an array also its shape.
+
+    >>> import numpy as np
+    >>> described(np.zeros((2, 3), np.uint8)), described([1, 2])
+    ('numpy.uint8 [2, 3]', 'list')
+    """
+    shape, dtype = getattr(value, "shape", None), str(getattr(value, "dtype", ""))
+    if shape is None or not dtype:
+        return type(value).__name__
+    return f"{dtype if dtype.startswith('torch.') else f'numpy.{dtype}'} {list(shape)}"
+
+
 def bytes_text(count: float | None) -> str:
     """A size in memory; a dash for none.
 

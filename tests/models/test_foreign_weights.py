@@ -376,3 +376,19 @@ def test_the_hash_is_that_of_the_file(tmp_path: Path) -> None:
     expected = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
     assert weights_hash(backbone) == expected
     assert weights_hash(create_backbone("test_byobnet")) != expected
+
+
+def test_a_pointer_of_git_lfs_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(UserError, match="git lfs pull"):
+        read_tensors(path)
+
+
+def test_weights_that_are_nan_are_rejected(resnet: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "diverged.pth"
+    tensors = {key: tensor.clone() for key, tensor in resnet.state_dict().items()}
+    tensors["conv1.weight"][0] = torch.nan
+    torch.save(tensors, path)
+    with pytest.raises(UserError, match=r"diverged: 1 of .*'conv1.weight'"):
+        match_weights(resnet, path)

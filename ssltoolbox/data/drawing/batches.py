@@ -10,6 +10,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ssltoolbox.api import Batch, Dataset, Frames, SslToolboxError
 from ssltoolbox.data.drawing.draws import Draw, Drawer
+from ssltoolbox.data.drawing.reading import read_frames
 from ssltoolbox.data.drawing.sampler import DrawNumber
 
 MOST_REDRAWS = 16
@@ -61,7 +62,7 @@ class DrawnBatches(TorchDataset[Batch]):
 
     def _read(self, draws: Sequence[Draw]) -> Frames:
         clips = [clip for draw in draws for clip in draw.clips]
-        return self.dataset.read(clips, [frame for draw in draws for frame in draw.frames])
+        return read_frames(self.dataset, clips, [frame for draw in draws for frame in draw.frames])
 
     def _batch(
         self, draws: Sequence[Draw], frames: Frames, counts: dict[str, int], notes: tuple[str, ...]

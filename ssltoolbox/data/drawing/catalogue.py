@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ssltoolbox.api import Clip, Dataset, LabelledDataset
+from ssltoolbox.api import Clip, Dataset, LabelledDataset, SslToolboxError
+from ssltoolbox.support.words import described
 
 
 class SplitCatalogue:
@@ -32,8 +33,20 @@ class SplitCatalogue:
         return np.asarray(known, np.int64)
 
     def clip(self, index: int) -> Clip:
-        """The clip of that number; its `catalogue` is this one."""
-        return self._dataset.clip(index).within(self)
+        """The clip of that number; its `catalogue` is this one.
+
+        Raises:
+            SslToolboxError: when the dataset gives no `Clip`, or one whose person is not a number.
+        """
+        clip = self._dataset.clip(index)
+        where = f"{type(self._dataset).__name__}.clip"
+        if not isinstance(clip, Clip):
+            raise SslToolboxError(f"{where} gave {described(clip)}, not a Clip")
+        if not isinstance(clip.identity, int | np.integer):
+            raise SslToolboxError(
+                f"{where} gave the identity {clip.identity!r:.60}, not the number of a person"
+            )
+        return clip.within(self)
 
     def of_identity(self, identity: int) -> np.ndarray:
         """[n] int64 clip numbers, rising."""

@@ -164,6 +164,8 @@ class Drawer:
         instances = [_Picked(clip, anchor, {})]
         for name, sampler in self.strategies.samplers:
             hard = sampler.pick(clip, anchor, stream(f"{key} {name} 0"))
+            if not isinstance(hard, Sequence):
+                raise SslToolboxError(f"{name} picked {hard!r:.60}, not a list of frames; [] means no answer")
             if len(hard) < sampler.options.count:
                 return None
             instances += [self._picked(clip, frame, name) for frame in hard[: sampler.options.count]]
@@ -191,6 +193,8 @@ class Drawer:
         """
         if not isinstance(answer, Pick):
             answer = Pick(answer)
+        if not isinstance(answer.frame, int | np.integer):
+            raise SslToolboxError(f"{strategy} picked {answer.frame!r:.60}, not the number of a frame")
         if answer.clip is not None and answer.clip != clip.index:
             if not 0 <= answer.clip < len(self.catalogue):
                 raise SslToolboxError(

@@ -19,6 +19,7 @@ from ssltoolbox.api import (
     StepInputs,
     StepOutput,
 )
+from ssltoolbox.support.words import described
 
 
 class Weighted(NamedTuple):
@@ -119,7 +120,9 @@ def _first_rows(recorded: list[Tensor], instances: int, rows: int) -> Tensor:
 def _checked(key: str, given: Tensor | LossTerms) -> LossTerms:
     outcome = LossTerms(given, {}) if isinstance(given, Tensor) else given
     if not isinstance(outcome.loss, Tensor) or outcome.loss.numel() != 1:
-        raise SslToolboxError(f"auxiliary loss {key!r} must give one number, [], it gave {given!r}")
+        raise SslToolboxError(
+            f"auxiliary loss {key!r} must give one number, [], it gave {described(outcome.loss)}"
+        )
     if torch.is_grad_enabled() and not outcome.loss.requires_grad:
         raise SslToolboxError(
             f"auxiliary loss {key!r} has no gradient: it detaches what it was given, or the method reports "

@@ -46,7 +46,8 @@ class Blame:
             code = trace.tb_frame.f_code
             owner = trace.tb_frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
             title = next((self.titles[base] for base in type(owner).__mro__ if base in self.titles), "")
-            if title:
+            # A function of the toolbox may have a component as its first argument.
+            if title and hasattr(type(owner), code.co_name):
                 last = frames[-1]
                 line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}"
                 return (

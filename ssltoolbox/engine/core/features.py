@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from ssltoolbox.api import Dataset, Features, Frames, View
+from ssltoolbox.data.drawing.reading import read_frames
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.kept_features import KeptFeatures, images_digest, kept_features
@@ -222,11 +223,11 @@ class _Chunks:
 
     def first(self) -> Frames:
         """One frame, of the size of all."""
-        return self.dataset.read(self.clip[:1].tolist(), self.frame[:1].tolist())
+        return read_frames(self.dataset, self.clip[:1].tolist(), self.frame[:1].tolist())
 
     def read(self, number: int) -> Frames:
         part = slice(number * self.size, (number + 1) * self.size)
-        return self.dataset.read(self.clip[part].tolist(), self.frame[part].tolist())
+        return read_frames(self.dataset, self.clip[part].tolist(), self.frame[part].tolist())
 
 
 class _Values:

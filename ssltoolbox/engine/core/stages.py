@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from ssltoolbox.api import (
     Rows,
     SharedView,
     Side,
+    SslToolboxError,
     StepInput,
     StepInputs,
     View,
@@ -36,6 +37,7 @@ from ssltoolbox.engine.core.shares import (
     renders,
     rows_of_share,
 )
+from ssltoolbox.support.words import described
 
 _DESCRIBING = 2
 """Purpose of a seed: the random numbers of `describe`, which sees the frames of one process."""
@@ -164,10 +166,25 @@ def seed_device(seed: int, step: int, micro_batch: int, rank: int, *purpose: int
 
 @torch.no_grad()
 def render(generators: Sequence[PositiveGenerator[Options]], batch: Batch) -> list[Batch]:
-    """The batch as drawn, then after each generator."""
+    """The batch as drawn, then after each generator.
+
+    Raises:
+        SslToolboxError: when a generator gives something else than a batch of as many images of this size.
+    """
     stages = [batch]
     for generator in generators:
-        stages.append(generator.render(stages[-1]))
+        rendered = generator.render(stages[-1])
+        frames = rendered.frames if isinstance(rendered, Batch) else rendered
+        if not isinstance(frames, Tensor) or (frames.shape, frames.dtype) != (
+            batch.frames.shape,
+            torch.uint8,
+        ):
+            name = type(getattr(generator, "generator", generator)).__name__
+            raise SslToolboxError(
+                f"{name}.render gave {described(frames)}, not a batch with frames "
+                f"{torch.uint8} {list(batch.frames.shape)}"
+            )
+        stages.append(rendered)
     return stages
 
 
@@ -220,8 +237,23 @@ def augmented(view: View, batch: Batch, crops: int = 0, position: Position | Non
         names: tuple[Side, Side] = ("a", "b")
         views = [made(side, name) for side, name in enumerate(names[: batch.sides])]
     cropped = [made(number % batch.sides, number) for number in range(crops)]
+    for made_views in (*views, *cropped):
+        _check_view(view, made_views, len(images[0]))
     view_a, *view_b = map(_channels_last, views)
     return Views(view_a, view_b[0] if view_b else None, tuple(map(_channels_last, cropped)))
+
+
+def _check_view(view: View, images: Any, count: int) -> None:
+    """
+    Raises:
+        SslToolboxError: for anything but images [M, 3, size, size] of floating point numbers.
+    """
+    right_type = isinstance(images, Tensor) and images.is_floating_point() and images.ndim == 4
+    if not right_type or images.shape[:2] != (count, 3):
+        raise SslToolboxError(
+            f"{type(view).__name__} gave {described(images)} as a view, "
+            f"not {torch.float32} [{count}, 3, size, size]"
+        )
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ssltoolbox.api import Dataset
+from ssltoolbox.data.drawing.reading import read_frames
 
 READ_AT_ONCE = 64
 
@@ -27,7 +28,7 @@ def thumbnails(dataset: Dataset, clip: np.ndarray, time: np.ndarray, side: int) 
     ]
     for start in range(0, len(frame), READ_AT_ONCE):
         part = slice(start, start + READ_AT_ONCE)
-        frames = dataset.read(clip[part].tolist(), frame[part])
+        frames = read_frames(dataset, clip[part].tolist(), frame[part])
         for position, image in enumerate(frames.images.permute(0, 2, 3, 1).numpy()):
             if position in frames.unreadable:
                 yield Image.new("RGB", (side, side), "grey")

@@ -108,7 +108,7 @@ class Embedding:
     def _batches(
         self, backbone: nn.Module, dim: int, tick: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
-        with extractor_of(self.components, backbone) as extractor:
+        with self.components.blame.assigned(), extractor_of(self.components, backbone) as extractor:
             for split, dataset in self.datasets.items():
                 clip, frame = spread(self.lengths[split], sum(self.lengths[split]))
                 for start in range(0, len(clip), ROWS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from ssltoolbox.api import (
     Head,
     NetworkEvaluator,
     Split,
+    SslToolboxError,
     TaskResults,
     UserError,
 )
@@ -33,7 +35,7 @@ from ssltoolbox.engine.scoring.tables import FeatureTables
 from ssltoolbox.models import weights_hash
 from ssltoolbox.models.lightning import fit_on_cpu
 from ssltoolbox.support.progress import progress
-from ssltoolbox.support.words import counted
+from ssltoolbox.support.words import counted, described
 
 Measured = dict[Split, tuple[Features, tuple[int, int]]]
 """Split → its features, the number of frames used, and the number of frames there are."""
@@ -217,12 +219,13 @@ def evaluate_tasks(
     def evaluated(task: Task, splits: Mapping[Split, Dataset]) -> TaskResults:
         shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
         data = TaskData(extractor, splits, task.max_frames, shared, task.classes, tables)
-        numbers = _evaluate(task.evaluator, data, lambda: data.context(seed, console, fit))
+        given = _evaluate(task.evaluator, data, lambda: data.context(seed, console, fit))
         counts = {"limited": dict(data.limited), "unreadable": dict(data.unreadable)}
         counts = {name: of_splits for name, of_splits in counts.items() if of_splits}
-        given = numbers if isinstance(numbers, TaskResults) else TaskResults(numbers)
-        results = {key: {**values, **counts} for key, values in given.items()}
-        return TaskResults(results, given.head, given.predictions)
+        results = {key: {**values, **counts} for key, values in _checked(task.evaluator, given).items()}
+        if isinstance(given, TaskResults):
+            return TaskResults(results, given.head, given.predictions)
+        return TaskResults(results)
 
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
@@ -250,6 +253,40 @@ def _mean(folds: Sequence[TaskResults]) -> TaskResults:
     if len(folds) == 1:
         return folds[0]
     return TaskResults({key: over_folds([one[key] for one in folds]) for key in folds[0]}, folds[0].head)
+
+
+def _checked(evaluator: Evaluator | NetworkEvaluator, given: Any) -> dict[str, dict[str, Any]]:
+    """The results of a task with plain numbers instead of numpy's.
+
+    Raises:
+        SslToolboxError: for something else than results by name, and for a number that is NaN or infinite.
+    """
+    name = type(evaluator).__name__
+    if not isinstance(given, Mapping) or not all(isinstance(values, Mapping) for values in given.values()):
+        raise SslToolboxError(
+            f"{name} gave {described(given)} as its results, not numbers by name such as "
+            '{"mood": {"accuracy": 0.5}}'
+        )
+    return {
+        key: {
+            what: value if what == "resamples" else _plain(name, what, value)
+            for what, value in values.items()
+        }
+        for key, values in given.items()
+    }
+
+
+def _plain(evaluator: str, what: str, value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {name: _plain(evaluator, str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(evaluator, what, inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic | torch.Tensor):
+        return _plain(evaluator, what, value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SslToolboxError(f"{evaluator} gave {value} as {what!r}: leave out what can't be measured")
+    return value
 
 
 def _evaluate(

@@ -82,11 +82,11 @@ def measure(plan: Plan) -> StepCost:
     share = _share(plan, devices)
     clock = _StepTimer()
     components = Components(share)
-    with TemporaryDirectory() as folder, quiet_lightning():
+    with TemporaryDirectory() as folder, quiet_lightning(), components.blame.assigned():
         trainer = build_trainer(share, World(), Path(folder), [clock])
         module = build_module(components, distributed=False, failure_path=Path(folder, "failure.json"))
         loading = loading_of(components, module.method.backbone)
-        with shared_with(loading.workers), components.blame.assigned(), failures_explained(trainer):
+        with shared_with(loading.workers), failures_explained(trainer):
             trainer.fit(module, datamodule=RunData(components, loading))
     device = trainer.strategy.root_device
     return StepCost(

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from ssltoolbox.api import API_VERSION, Batch, GradientMethod, Method, SslToolboxError, UpdatedMethod
+from ssltoolbox.api import (
+    API_VERSION,
+    Batch,
+    GradientMethod,
+    Method,
+    SslToolboxError,
+    StepOutput,
+    UpdatedMethod,
+)
 from ssltoolbox.api.methods import step_of
 from ssltoolbox.engine.core.auxiliary import AuxiliaryLosses
 from ssltoolbox.engine.core.stages import MicroBatch, Prepared, Stages, seed_device
@@ -20,6 +28,7 @@ from ssltoolbox.engine.training.optim import Make, build_optimiser
 from ssltoolbox.engine.training.ranks import ends_logged_step
 from ssltoolbox.recipe import Optim
 from ssltoolbox.support.files import write_json
+from ssltoolbox.support.words import described
 
 _OF_THE_METHOD = 1
 """Purpose of a seed: the method's own random numbers, such as those of dropout. See `seed_device`."""
@@ -92,9 +101,9 @@ class TrainingModule(pl.LightningModule):
         seed_device(self.seed, position.step, position.micro_batch, position.rank, _OF_THE_METHOD)
         with self._stage("method"):
             with self.losses.recorded(self.method.backbone) as features:
-                output = self._method_step(ready.inputs)
+                output = self._checked(self._method_step(ready.inputs))
             output = self.losses.added_to(output, features, ready.inputs)
-        loss = self._one_number(output.loss)
+        loss = output.loss.reshape(())
         self._check_finite(loss, ready.batch)
         if ends_logged_step(self.trainer, index, self.global_step + 1):
             self._log(loss, output.terms)
@@ -111,18 +120,24 @@ class TrainingModule(pl.LightningModule):
         if isinstance(self.method, GradientMethod):
             self.method.after_backward(self.global_step)
 
-    def _one_number(self, loss: Tensor) -> Tensor:
-        """The loss as a scalar [].
-
-        Raises:
-            SslToolboxError: for a loss of several elements.
+    def _checked(self, output: Any) -> StepOutput:
         """
-        if loss.numel() != 1:
-            name = type(self.method).__name__
+        Raises:
+            SslToolboxError: for anything but a `StepOutput` with a loss that is one number and has a gradient.
+        """
+        where = f"{type(self.method).__name__}.step"
+        if not isinstance(output, StepOutput):
+            raise SslToolboxError(f"{where} gave {described(output)}, not a StepOutput")
+        loss = output.loss
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
             raise SslToolboxError(
-                f"{name}.step gave a loss of shape {list(loss.shape)}: average over the rows"
+                f"{where} gave {described(loss)} as a loss, not one number: average over the rows"
             )
-        return loss.reshape(())
+        if torch.is_grad_enabled() and not loss.requires_grad:
+            raise SslToolboxError(
+                f"{where} gave a loss without a gradient: it is detached, or depends on no weight"
+            )
+        return output
 
     def _stage(self, name: str) -> AbstractContextManager[None]:
         """Times a stage if the run is profiled."""

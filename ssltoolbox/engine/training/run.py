@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
 from rich.console import Console
 from torch import nn
 
-from ssltoolbox.api import Callback, Logger
+from ssltoolbox.api import Callback, Logger, SslToolboxError
 from ssltoolbox.engine.core.backbone import encoder_of
 from ssltoolbox.engine.core.components import Components
 from ssltoolbox.engine.core.cores import shared_with
@@ -126,8 +127,9 @@ def _train_together(plan: Plan, out: Path | None, resume: bool, extras: Extras) 
     world = _world(plan)
     refuse_second(world)
     components = Components(plan)
-    with Rendezvous(world) as rendezvous:
+    with Rendezvous(world) as rendezvous, ExitStack() as within:
         components.import_all()
+        within.enter_context(components.blame.assigned())
         if world.rank == 0 and not (out and RunFolder(out).recipe.exists()):
             _try(components)
         if world.rank > 0:
@@ -267,6 +269,9 @@ def _train(
     report = LiveReport(folder, console)
     ours = [watch, WatchFeatures(console), *([probe] if probe else ()), report, progress]
     theirs = [*components.callbacks(folder.path), *extras.callbacks]
+    for each in theirs:
+        if not isinstance(each, pl.Callback):
+            raise SslToolboxError(f"{type(each).__name__} does not derive from pytorch_lightning.Callback")
     profiler = SimpleProfiler() if extras.profile else None
     metrics_of_run = _metrics(plan, folder, world, done, extras.loggers)
     with quiet_lightning(), metrics_of_run as metrics, stopper.listening():
@@ -280,7 +285,6 @@ def _train(
         data = RunData(components, loading)
         with (
             shared_with(loading.workers, start.sharing),
-            components.blame.assigned(),
             failures_explained(trainer),
             crashes_in(folder.log_of(world.rank)),
             stopper.explained(trainer, folder.resume_command),

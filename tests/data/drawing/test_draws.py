@@ -296,3 +296,23 @@ def test_without_positives_a_draw_has_the_instances_alone() -> None:
     alone = Drawer(NumberedFrames([60] * 12), strategies, seed=0, stride=4, with_positives=False)
     for slot in range(4):
         assert alone.draw(0, slot).frames == both.draw(0, slot).frames[:2]
+
+
+@pytest.mark.parametrize("answer", [[1, 2], 1.5, "3"])
+def test_a_pick_that_is_no_frame_is_named(answer: object) -> None:
+    class Odd(PositiveGenerator[Options]):
+        def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int:
+            return answer  # type: ignore[return-value]
+
+    with pytest.raises(SslToolboxError, match=r"odd picked .*, not the number of a frame"):
+        drawer([9], [("odd", Odd(Options()))], []).draw(0, 0)
+
+
+@pytest.mark.parametrize("answer", [None, 3])
+def test_a_sampler_that_gives_no_list_is_named(answer: object) -> None:
+    class Odd(NegativeSampler[NegativeSamplerOptions]):
+        def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> Sequence[int]:
+            return answer  # type: ignore[return-value]
+
+    with pytest.raises(SslToolboxError, match=f"odd picked {answer}, not a list of frames"):
+        drawer([9], [], [("odd", Odd(NegativeSamplerOptions()))]).draw(0, 0)

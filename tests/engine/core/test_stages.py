@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Batch, View
+from ssltoolbox.api import Batch, Options, PositiveGenerator, SslToolboxError, View
 from ssltoolbox.data.drawing.sampler import Position
 from ssltoolbox.engine.core.maskers import MaskerUnion
-from ssltoolbox.engine.core.stages import Drawn, Stages, augmented
+from ssltoolbox.engine.core.stages import Drawn, Stages, augmented, render
 from ssltoolbox.testing.material import batch
 from ssltoolbox.views.paper import PaperView
 from ssltoolbox.views.plugin import PaperOptions, StandardOptions
@@ -91,3 +91,29 @@ def test_what_nobody_asks_for_is_not_computed(wanted: tuple[str, ...], crops: in
     assert inputs.step == 7
     moved = inputs.to("meta")
     assert all(crop.device.type == "meta" for crop in (*moved.crops, moved.view_a))
+
+
+def test_what_a_generator_renders_wrongly_is_named() -> None:
+    class Fewer(PositiveGenerator[Options]):
+        def render(self, batch: Batch) -> Batch:
+            return replace(batch, frames=batch.frames[:, :1])
+
+    class Nothing(PositiveGenerator[Options]):
+        def render(self, batch: Batch) -> Batch:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(SslToolboxError, match=r"^Fewer\.render gave torch\.uint8 \[2, 1, 3"):
+        render([Fewer(Options())], batch(draws=2))
+    with pytest.raises(SslToolboxError, match=r"^Nothing\.render gave NoneType"):
+        render([Nothing(Options())], batch(draws=2))
+
+
+def test_a_view_of_another_type_is_named() -> None:
+    class Unscaled(Mirrored):
+        def augment_pair(
+            self, a: Tensor, points_a: Tensor, b: Tensor, points_b: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            return a, b
+
+    with pytest.raises(SslToolboxError, match=r"^Unscaled gave torch\.uint8 .* as a view"):
+        augmented(Unscaled(), batch(draws=2))

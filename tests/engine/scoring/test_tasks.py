@@ -1,15 +1,17 @@
 """Which task is asked what, about which data."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from helpers.data import NumberedFrames, PlainView
 from helpers.golden import Golden
 from torch import Tensor, nn
 
-from ssltoolbox.api import EvaluationContext, Features, Frames, Split, UserError
+from ssltoolbox.api import EvaluationContext, Features, Frames, Split, SslToolboxError, UserError
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.scoring.tasks import evaluate_tasks
@@ -195,3 +197,33 @@ def test_a_task_that_needs_the_network_gets_a_copy_and_the_images() -> None:
 
 def test_a_task_that_could_have_the_network_need_not() -> None:
     assert evaluate({"net": Network(False)}) == {"net": {"asked": "features"}}
+
+
+class Giving:
+    """A task with these results."""
+
+    def __init__(self, results: Any) -> None:
+        self.results = results
+
+    def evaluate(self, features: Mapping[Split, Features]) -> Any:
+        return self.results
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    results = {"mood": {"f1": np.float32(0.5), "confusion": np.eye(2, dtype=int), "k": {"n": np.int64(3)}}}
+    found = measured({"mood": Giving(results)}, {"test": NumberedFrames([3])})["mood"]
+    assert json.loads(json.dumps(found))["confusion"] == [[1, 0], [0, 1]]
+    assert (found["f1"], found["k"]) == (0.5, {"n": 3})
+
+
+@pytest.mark.parametrize(
+    ("results", "reason"),
+    [
+        (0.5, "float as its results"),
+        ({"mood": 0.5}, "dict as its results"),
+        ({"m": {"f1": float("nan")}}, "nan as 'f1'"),
+    ],
+)
+def test_results_that_cannot_be_written_name_the_task(results: Any, reason: str) -> None:
+    with pytest.raises(SslToolboxError, match=f"^Giving gave {reason}"):
+        measured({"mood": Giving(results)}, {"test": NumberedFrames([3])})

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ssltoolbox.api import Dataset, Split, UnreadableFrame, UserError
+from ssltoolbox.data.drawing.reading import read_frames
 from ssltoolbox.data.images.landmarks import read_landmarks, scaled
 from ssltoolbox.data.images.tensors import read_image
 from ssltoolbox.data.images.tree import LANDMARKS_FILE, is_image
@@ -56,7 +57,7 @@ def faces_of(components: Components, count: int) -> FaceImages:
         if not clips:
             continue
         frames = [len(dataset.clip(clip)) // 2 for clip in clips]
-        read = dataset.read(clips, frames)
+        read = read_frames(dataset, clips, frames)
         whole = [index for index in range(len(clips)) if index not in read.unreadable]
         if whole:
             return FaceImages(

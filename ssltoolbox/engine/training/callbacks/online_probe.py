@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import nn
 
 from ssltoolbox.api import Clip, Dataset, Features, Frames, View
+from ssltoolbox.data.drawing.reading import read_frames
 from ssltoolbox.engine.core.features import FeatureExtractor
 from ssltoolbox.engine.training.ranks import is_logged
 from ssltoolbox.tasks.metrics import ccc, macro_f1
@@ -120,5 +121,5 @@ class _Remembered:
     def read(self, clips: Sequence[int], frames: Sequence[int]) -> Frames:
         key = (tuple(clips), tuple(frames))
         if key not in self._read:
-            self._read[key] = self.dataset.read(clips, frames)
+            self._read[key] = read_frames(self.dataset, clips, frames)
         return self._read[key]
