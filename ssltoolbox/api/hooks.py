@@ -32,21 +32,21 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_positive_generators(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that choose or change the positive of an anchor; targets derive from `PositiveGenerator`."""
+        """Strategies that choose or change the positive of an anchor; targets follow `PositiveGenerator`."""
 
     @hookspec
     def ssltoolbox_negative_samplers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that choose hard negatives; options derive from `NegativeSamplerOptions`, targets from
+        """Strategies that choose hard negatives; options derive from `NegativeSamplerOptions`, targets follow
         `NegativeSampler`."""
 
     @hookspec
     def ssltoolbox_negative_maskers(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Strategies that find false negatives; targets derive from `NegativeMasker`."""
+        """Strategies that find false negatives; targets follow `NegativeMasker`."""
 
     @hookspec
     def ssltoolbox_auxiliary_losses(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
         """Losses that are added to the loss of any method; options derive from `AuxiliaryLossOptions`, targets
-        from `AuxiliaryLoss`."""
+        follow `AuxiliaryLoss`."""
 
     @hookspec
     def ssltoolbox_views(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
@@ -82,5 +82,7 @@ class HookSpecs:
 
     @hookspec
     def ssltoolbox_evaluators(self) -> Iterable[Descriptor]:  # type: ignore[empty-body]
-        """Downstream tasks that measure features; options derive from `EvaluatorOptions`, targets follow
-        `Evaluator` or `NetworkEvaluator`."""
+        """Downstream tasks that measure features; targets follow `Evaluator` or `NetworkEvaluator`.
+
+        An `EvaluatorDescriptor` declares metrics. `EvaluatorOptions` have the options `data` and `max_frames`.
+        """
