@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.api.errors import first_line
+from ssltoolbox.support.prepared import Prepare, PreparedWork
 
 T = TypeVar("T")
 
@@ -89,8 +90,7 @@ def on_cluster(
     cluster: Cluster,
     work: Callable[..., T],
     tasks: Sequence[tuple[Any, ...]],
-    prepare: Callable[..., object] | None,
-    prepare_with: tuple[Any, ...],
+    prepare: Prepare | None,
     died: Callable[..., T] | None,
 ) -> Iterator[T]:
     """Yields the results of `work(*task)` in the order in which they are done. See `support.workers.as_done`.
@@ -99,7 +99,7 @@ def on_cluster(
         UserError: if the cluster can't be reached, or has no process.
         SslToolboxError: if the processes that work on a task die, and `died` is not given.
     """
-    ready = _Ready(uuid4().hex, pickle.dumps((prepare, prepare_with)))
+    ready = _Ready(uuid4().hex, pickle.dumps(prepare))
     with _ENGINES[cluster.engine](cluster) as connection:
         waiting = dict(enumerate(tasks))
         odd: list[int] = []
@@ -153,29 +153,28 @@ class _Ready:
 
     Attributes:
         command: differs between commands.
-        pickled: `(prepare, prepare_with)`, which is loaded once in each process.
+        pickled: `prepare`, which is loaded once in each process.
     """
 
     command: str
     pickled: bytes
 
 
-class _Prepared:
-    """State of a process of a cluster between tasks."""
+class _ClusterProcess:
+    """What a process of a cluster has between tasks."""
 
     command = ""
+    prepared = PreparedWork(None)
     lock = threading.Lock()
 
 
 def _call(ready: _Ready, work: Callable[..., T], task: tuple[Any, ...]) -> T:
     """Runs in a process of the cluster, which may have several threads; the work is made for one."""
-    with _Prepared.lock:
-        if _Prepared.command != ready.command:
-            prepare, prepare_with = pickle.loads(ready.pickled)
-            if prepare:
-                prepare(*prepare_with)
-            _Prepared.command = ready.command
-        return work(*task)
+    with _ClusterProcess.lock:
+        if _ClusterProcess.command != ready.command:
+            _ClusterProcess.prepared = PreparedWork(pickle.loads(ready.pickled))
+            _ClusterProcess.command = ready.command
+        return _ClusterProcess.prepared(work, task)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ssltoolbox.api import SslToolboxError
 from ssltoolbox.support.clusters import Cluster, on_cluster
 from ssltoolbox.support.interruption import STOP_SIGNALS
+from ssltoolbox.support.prepared import Prepare, PreparedWork
 
 T = TypeVar("T")
 
@@ -60,8 +61,7 @@ def as_done(
     work: Callable[..., T],
     tasks: Sequence[tuple[Any, ...]],
     workers: int | Cluster,
-    prepare: Callable[..., object] | None = None,
-    prepare_with: tuple[Any, ...] = (),
+    prepare: Prepare | None = None,
     *,
     died: Callable[..., T] | None = None,
 ) -> Iterator[T]:
@@ -71,12 +71,11 @@ def as_done(
     tasks that it may have been working on are done again, each in its own process.
 
     Args:
-        work: a function at the top level of a module.
+        work: a function at the top level of a module, or of a class there.
         tasks: the arguments of each call.
         workers: the most processes; with 1 the calls are made in this process. Or a cluster, whose processes
             import the same modules and see the same files.
-        prepare: called once in each process before its first task, as `prepare(*prepare_with)`.
-        prepare_with: the arguments of `prepare`.
+        prepare: called once in each process at its first task; what it makes is the first argument of `work`.
         died: called as `died(*task)` for a task whose own process dies; gives its result. Without it that is an
             error.
 
@@ -85,16 +84,15 @@ def as_done(
     """
     if isinstance(workers, Cluster):
         if tasks:
-            yield from on_cluster(workers, work, tasks, prepare, prepare_with, died)
+            yield from on_cluster(workers, work, tasks, prepare, died)
         return
     workers = min(workers, len(tasks))
     if workers <= 1:
-        if prepare:
-            prepare(*prepare_with)
-        yield from (work(*task) for task in tasks)
+        here = PreparedWork(prepare)
+        yield from (here(work, task) for task in tasks)
         return
     waiting = dict(enumerate(tasks))
-    start = partial(_start, prepare, prepare_with)
+    start = partial(_start, prepare)
     while waiting:
         try:
             yield from _together(work, waiting, start(workers))
@@ -104,12 +102,8 @@ def as_done(
                 yield _alone(work, waiting.pop(number), start(1), died)
 
 
-def _start(
-    prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...], workers: int
-) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_begin, initargs=(prepare, prepare_with)
-    )
+def _start(prepare: Prepare | None, workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(prepare,))
 
 
 def _together(
@@ -122,7 +116,7 @@ def _together(
     """
     with pool:
         try:
-            futures = {pool.submit(work, *task): number for number, task in waiting.items()}
+            futures = {pool.submit(_call, work, task): number for number, task in waiting.items()}
             processes = active_children()
             for future in as_completed(futures):
                 result = future.result()
@@ -156,8 +150,19 @@ def _alone(
         ) from error
 
 
-def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...]) -> None:
-    """Prepares a process of the pool. It ignores Ctrl-C and the signals of a scheduler, which the parent handles.
+class _PoolProcess:
+    """What a process of a pool has between tasks."""
+
+    prepared = PreparedWork(None)
+
+
+def _call(work: Callable[..., T], task: tuple[Any, ...]) -> T:
+    """Runs in a process of the pool."""
+    return _PoolProcess.prepared(work, task)
+
+
+def _begin(prepare: Prepare | None) -> None:
+    """Begins a process of the pool. It ignores Ctrl-C and the signals of a scheduler, which the parent handles.
 
     It ends when the parent ends, or when the parent sends SIGTERM.
     """
@@ -165,8 +170,7 @@ def _begin(prepare: Callable[..., object] | None, prepare_with: tuple[Any, ...])
         if number != signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, daemon=True).start()
-    if prepare:
-        prepare(*prepare_with)
+    _PoolProcess.prepared = PreparedWork(prepare)
 
 
 def _follow_parent() -> None:

@@ -53,23 +53,21 @@ def test_a_ray_cluster_that_does_not_answer_is_an_error(address: str) -> None:
         list(as_done(abs, [(1,)], Cluster("ray", address)))
 
 
-class _Kept:
-    prepared: list[int] = []  # noqa: RUF012
+class Squares:
+    made = 0
+
+    def __init__(self) -> None:
+        Squares.made += 1
+
+    def of(self, number: int) -> tuple[int, int]:
+        """Three is more than a process can bear."""
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number**2, self.made
 
 
-def prepare(number: int) -> None:
-    _Kept.prepared.append(number)
-
-
-def square(number: int) -> tuple[int, list[int]]:
-    """Three is more than a process can bear."""
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number**2, list(_Kept.prepared)
-
-
-def unknown(number: int) -> tuple[int, list[int]]:
-    return -number, []
+def unknown(number: int) -> tuple[int, int]:
+    return -number, 0
 
 
 def refuse(number: int) -> None:
@@ -84,10 +82,10 @@ def test_an_error_of_a_task_is_raised_here(cluster: Cluster) -> None:
 
 @pytest.mark.slow
 def test_a_task_that_kills_its_process_costs_no_other(cluster: Cluster) -> None:
-    found = list(as_done(square, [(number,) for number in range(8)], cluster, prepare, (7,), died=unknown))
+    found = list(as_done(Squares.of, [(number,) for number in range(8)], cluster, Squares, died=unknown))
     assert sorted(number for number, _ in found) == [-3, 0, 1, 4, 16, 25, 36, 49]
     # Each process is prepared once.
-    assert all(prepared == [7] for number, prepared in found if number >= 0)
+    assert all(made == 1 for number, made in found if number >= 0)
 
 
 class Here:

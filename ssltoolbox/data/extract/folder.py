@@ -77,7 +77,8 @@ def extract_videos(
         counts = counts or FrameCounts(len(videos))
         # Processes of this machine inherit the memory of the counts; others can't.
         shared = None if isinstance(workers, Cluster) else counts
-        for video, outcome in as_done(_extract, tasks, workers, _prepare, (make, shared), died=_died):
+        prepare = partial(_Extraction, make, shared)
+        for video, outcome in as_done(_Extraction.of_video, tasks, workers, prepare, died=_died):
             outcomes[video] = outcome
             counts.finish(positions[video])
             tick(1)
@@ -87,38 +88,30 @@ def extract_videos(
     return found
 
 
-class _ExtractWorker:
-    """State of a worker process between videos."""
+class _Extraction:
+    """The extraction in one process."""
 
-    make: MakeDetector
-    counts: FrameCounts | None
-    detector: LandmarkDetector | None
+    def __init__(self, make: MakeDetector, counts: FrameCounts | None) -> None:
+        self._detector, self._counts = make(), counts
 
-
-def _prepare(make: MakeDetector, counts: FrameCounts | None) -> None:
-    _ExtractWorker.make, _ExtractWorker.counts, _ExtractWorker.detector = make, counts, None
-
-
-def _extract(
-    frames: FramesFolder, video: Video, cropping: Cropping, position: int
-) -> tuple[Video, VideoResult]:
-    # Made here, because an error at the start of a process would not be reported.
-    _ExtractWorker.detector = _ExtractWorker.detector or _ExtractWorker.make()
-    counts = _ExtractWorker.counts
-    watch: Watch = partial(counts.report, position) if counts else _unwatched
-    part = frames.part(video)
-    stamp = stamp_of(video.path)
-    try:
-        shutil.rmtree(part, ignore_errors=True)
+    def of_video(
+        self, frames: FramesFolder, video: Video, cropping: Cropping, position: int
+    ) -> tuple[Video, VideoResult]:
+        """The video, and its result."""
+        watch: Watch = partial(self._counts.report, position) if self._counts else _unwatched
+        part = frames.part(video)
+        stamp = stamp_of(video.path)
         try:
-            extracted = extract_video(_ExtractWorker.detector, video.path, cropping, part, watch)
-            outcome = VideoResult(str(video.path), stamp, extracted)
-        except (UnreadableVideo, DetectorFailed) as error:
-            outcome = VideoResult(str(video.path), stamp, Extracted(), error=str(error))
-        frames.keep(video, outcome)
-    except OSError as error:
-        raise SslToolboxError(f"can't write to {frames.name}: {error.strerror or error}") from error
-    return video, outcome
+            shutil.rmtree(part, ignore_errors=True)
+            try:
+                extracted = extract_video(self._detector, video.path, cropping, part, watch)
+                outcome = VideoResult(str(video.path), stamp, extracted)
+            except (UnreadableVideo, DetectorFailed) as error:
+                outcome = VideoResult(str(video.path), stamp, Extracted(), error=str(error))
+            frames.keep(video, outcome)
+        except OSError as error:
+            raise SslToolboxError(f"can't write to {frames.name}: {error.strerror or error}") from error
+        return video, outcome
 
 
 def _unwatched(looked_at: int, expected: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from typing import IO, Any
 
@@ -95,13 +96,12 @@ def find_landmarks(
         work_through(
             shards,
             [len(rows) for rows in blocks],
-            _detect_to_shard,
+            _Detection.to_shard,
             lambda number: (shards, number, blocks[number]),
             workers=workers,
             tick=tick,
             shard=shard,
-            prepare=_prepare,
-            prepare_with=(index, make),
+            prepare=partial(_Detection, index, make),
         )
         if shard:
             return None
@@ -115,34 +115,26 @@ def _digest(index: FrameIndex) -> str:
         return file_digest(file, "blake2b").hexdigest()
 
 
-class _DetectWorker:
-    """State of a worker process between blocks."""
+class _Detection:
+    """The detection in one process."""
 
-    index: FrameIndex
-    make: MakeDetector
-    detector: LandmarkDetector | None
+    def __init__(self, index: FrameIndex, make: MakeDetector) -> None:
+        self._index, self._detector = index, make()
 
-
-def _prepare(index: FrameIndex, make: MakeDetector) -> None:
-    _DetectWorker.index, _DetectWorker.make, _DetectWorker.detector = index, make, None
-
-
-def _detect_to_shard(shards: Shards, number: int, rows: range) -> int:
-    # Made here, because an error at the start of a process would not be reported.
-    _DetectWorker.detector = _DetectWorker.detector or _DetectWorker.make()
-    points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
-    skipped: list[Skipped] = []
-    for position, row in enumerate(rows):
-        path = _DetectWorker.index.frame_path(row)
-        try:
-            content = _DetectWorker.index.content(row)
-            points[position] = _landmarks(_DetectWorker.detector, path, content)
-        except UnreadableFrame as error:
-            points[position] = _NONE
-            name = _DetectWorker.index.frame_name(row)
-            skipped.append((name, str(error).removeprefix(f"{printable(path)}: ")))
-    shards.write(number, pa.table({"landmarks": column_of_points(points)}), skipped)
-    return len(rows)
+    def to_shard(self, shards: Shards, number: int, rows: range) -> int:
+        """Writes the landmarks of a block, and gives its frames."""
+        points = np.empty((len(rows), POINTS, 2), dtype=np.float32)
+        skipped: list[Skipped] = []
+        for position, row in enumerate(rows):
+            path = self._index.frame_path(row)
+            try:
+                points[position] = _landmarks(self._detector, path, self._index.content(row))
+            except UnreadableFrame as error:
+                points[position] = _NONE
+                reason = str(error).removeprefix(f"{printable(path)}: ")
+                skipped.append((self._index.frame_name(row), reason))
+        shards.write(number, pa.table({"landmarks": column_of_points(points)}), skipped)
+        return len(rows)
 
 
 def _landmarks(detector: LandmarkDetector, path: str, content: IO[bytes] | None) -> np.ndarray:

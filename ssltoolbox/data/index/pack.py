@@ -10,6 +10,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import file_digest
 from itertools import pairwise
 from pathlib import Path
@@ -108,13 +109,12 @@ def pack_index(
         work_through(
             shards,
             [_frames(index, clips) for clips in blocks],
-            _pack_to_shard,
+            _Packer.to_shard,
             lambda number: (shards, number, blocks[number]),
             workers=workers,
             tick=tick,
             shard=shard,
-            prepare=_prepare,
-            prepare_with=(index, packing),
+            prepare=partial(_Packer, index, packing),
         )
         if all(map(shards.has, range(len(blocks)))):
             _join_images(work / IMAGES_FILE, shards, len(blocks), workers, shard)
@@ -146,35 +146,30 @@ def _frames(index: FrameIndex, clips: range) -> int:
     return int(index.lengths[clips.start : clips.stop].sum())
 
 
-class _PackWorker:
-    """State of a worker process between blocks."""
+class _Packer:
+    """The packing in one process."""
 
-    source: IndexSource
-    packing: Packing
+    def __init__(self, index: FrameIndex, packing: Packing) -> None:
+        self._source, self._packing = IndexSource(index, np.arange(len(index.lengths))), packing
 
-
-def _prepare(index: FrameIndex, packing: Packing) -> None:
-    _PackWorker.source = IndexSource(index, np.arange(len(index.lengths)))
-    _PackWorker.packing = packing
-
-
-def _pack_to_shard(shards: Shards, number: int, clips: range) -> int:
-    source, packing = _PackWorker.source, _PackWorker.packing
-    images: list[bytes | None] = []
-    reasons: list[str] = []
-    points: list[np.ndarray] = []
-    for clip in clips:
-        for frame in source.read(clip, range(len(source.times(clip))), packing.size):
-            images.append(None if frame.image is None else _encoded(frame.image, packing))
-            reasons.append(frame.reason)
-            points.append(_NONE if frame.landmarks is None else frame.landmarks)
-    own = shards.own(f"{number}.bin")
-    write_bytes(own, b"".join(image for image in images if image is not None))
-    os.replace(own, _images_of(shards, number))
-    lengths = pa.array([None if image is None else len(image) for image in images], BYTE_RANGE["length"])
-    landmarks = column_of_points(np.concatenate(points))
-    shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": landmarks}))
-    return len(images)
+    def to_shard(self, shards: Shards, number: int, clips: range) -> int:
+        """Writes the frames of a block, and gives their number."""
+        source, packing = self._source, self._packing
+        images: list[bytes | None] = []
+        reasons: list[str] = []
+        points: list[np.ndarray] = []
+        for clip in clips:
+            for frame in source.read(clip, range(len(source.times(clip))), packing.size):
+                images.append(None if frame.image is None else _encoded(frame.image, packing))
+                reasons.append(frame.reason)
+                points.append(_NONE if frame.landmarks is None else frame.landmarks)
+        own = shards.own(f"{number}.bin")
+        write_bytes(own, b"".join(image for image in images if image is not None))
+        os.replace(own, _images_of(shards, number))
+        lengths = pa.array([None if image is None else len(image) for image in images], BYTE_RANGE["length"])
+        landmarks = column_of_points(np.concatenate(points))
+        shards.write(number, pa.table({"length": lengths, "reason": reasons, "landmarks": landmarks}))
+        return len(images)
 
 
 def _encoded(image: Tensor, packing: Packing) -> bytes:

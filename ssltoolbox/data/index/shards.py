@@ -15,6 +15,7 @@ from ssltoolbox.api import SslToolboxError, UserError
 from ssltoolbox.data.index.schema import write_table
 from ssltoolbox.support.clusters import Cluster
 from ssltoolbox.support.files import own_name, replaced
+from ssltoolbox.support.prepared import Prepare
 from ssltoolbox.support.shard import Shard, one_at_a_time
 from ssltoolbox.support.workers import as_done
 
@@ -116,8 +117,7 @@ def work_through(
     workers: int | Cluster,
     tick: Callable[[int], object],
     shard: Shard | None = None,
-    prepare: Callable[..., object] | None = None,
-    prepare_with: tuple[Any, ...] = (),
+    prepare: Prepare | None = None,
 ) -> None:
     """Does the blocks of a job that are not done yet.
 
@@ -129,10 +129,10 @@ def work_through(
         workers: processes, or a cluster.
         tick: called with the frames that are done or not for this process, then with those of each block.
         shard: this process does only its share of the blocks.
-        prepare, prepare_with: as in `as_done`.
+        prepare: as in `as_done`.
     """
     blocks = range(len(sizes))
     left = [number for number in (shard.of(blocks) if shard else blocks) if not shards.has(number)]
     tick(sum(sizes) - sum(sizes[number] for number in left))
-    for done in as_done(work, [task(number) for number in left], workers, prepare, prepare_with):
+    for done in as_done(work, [task(number) for number in left], workers, prepare):
         tick(done)

@@ -110,7 +110,8 @@ def video_results(
     workers = min(workers, len(tasks))
     waiting: dict[int, SourceResult] = {}
     given = 0
-    for position, result in as_done(_of_video, tasks, workers, _prepare, (work, counts, workers), died=_died):
+    prepare = partial(_Prediction, work, counts, workers)
+    for position, result in as_done(_Prediction.of_video, tasks, workers, prepare, died=_died):
         counts.finish(position)
         tick(1)
         waiting[position] = result
@@ -119,32 +120,24 @@ def video_results(
             given += 1
 
 
-class _Worker:
-    """State of a process between videos."""
+class _Prediction:
+    """The predictions in one process."""
 
-    work: VideoWork
-    counts: FrameCounts
-    detector: LandmarkDetector | None
+    def __init__(self, work: VideoWork, counts: FrameCounts, workers: int) -> None:
+        if workers > 1:
+            torch.set_num_threads(max(1, cores() // workers))
+        self._work, self._counts, self._detector = work, counts, work.detector()
 
-
-def _prepare(work: VideoWork, counts: FrameCounts, workers: int) -> None:
-    _Worker.work, _Worker.counts, _Worker.detector = work, counts, None
-    if workers > 1:
-        torch.set_num_threads(max(1, cores() // workers))
-
-
-def _of_video(position: int, path: Path, name: str) -> tuple[int, SourceResult]:
-    work = _Worker.work
-    # Made here, because an error at the start of a process would not be reported.
-    _Worker.detector = _Worker.detector or work.detector()
-    watch = partial(_Worker.counts.report, position)
-    faces = Gathered() if work.gathers else None
-    source = VideoFaces(path, name, _Worker.detector, work.cropping, watch)
-    try:
-        found = list(_predictions(source, work.predictor(), faces))
-    except (UnreadableVideo, DetectorFailed) as error:
-        return position, SourceResult(name, error=str(error))
-    return position, SourceResult(name, [_by_face(found)] if found else [], faces)
+    def of_video(self, position: int, path: Path, name: str) -> tuple[int, SourceResult]:
+        """The position of a video, and its result."""
+        watch = partial(self._counts.report, position)
+        faces = Gathered() if self._work.gathers else None
+        source = VideoFaces(path, name, self._detector, self._work.cropping, watch)
+        try:
+            found = list(_predictions(source, self._work.predictor(), faces))
+        except (UnreadableVideo, DetectorFailed) as error:
+            return position, SourceResult(name, error=str(error))
+        return position, SourceResult(name, [_by_face(found)] if found else [], faces)
 
 
 def _died(position: int, _: Path, name: str) -> tuple[int, SourceResult]:

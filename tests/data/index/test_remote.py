@@ -134,7 +134,7 @@ def test_an_interrupted_copy_to_the_storage_is_resumed(
         patch.setattr(type(memory), "put_file", lose_the_connection)
         assert pack_to("memory://packed.index", indexes) == 2
     assert not memory.exists("/packed.index/index.json")
-    monkeypatch.setattr(pack_module, "_pack_to_shard", None)  # no frame is packed again
+    monkeypatch.setattr(pack_module._Packer, "to_shard", None)  # no frame is packed again
     assert pack_to("memory://packed.index", indexes) == 0
     assert len(frames_of("memory://packed.index", tmp_path)) == 2
 
