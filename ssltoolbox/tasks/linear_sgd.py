@@ -10,7 +10,7 @@ batches; the val split chooses.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ DECAY = 0.1
 log = logging.getLogger(__name__)
 Batch = tuple[Tensor, Tensor]
 """Features [B, D] and targets [B]."""
+Batches = Callable[[np.ndarray], Iterator[Batch]]
+"""Order of the training images → the batches of an epoch, every image once."""
 
 
 def fit_by_sgd(
@@ -60,86 +62,94 @@ def _trained(
     context: EvaluationContext, train: LabelledFrames, goal: Goal, options: LinearSgdOptions
 ) -> dict[float, nn.Linear]:
     """A layer for each learning rate, without those that diverged."""
-    first = nn.Linear(context.feature_dim, goal.outputs)
-    nn.init.normal_(first.weight, std=INITIAL)
-    nn.init.zeros_(first.bias)
-    layers = {rate: nn.Linear(context.feature_dim, goal.outputs) for rate in options.lr}
-    for layer in layers.values():
-        layer.load_state_dict(first.state_dict())
-        layer.to(context.device)
+    layers = _new_layers(context, goal.outputs, options.lr)
     optimiser = torch.optim.SGD(
         [{"params": layer.parameters(), "lr": rate} for rate, layer in layers.items()],
         momentum=options.momentum,
         weight_decay=options.weight_decay,
     )
+    batches_of = _batches_of_features if options.augment == "none" else _batches_of_images
+    batches = batches_of(context, train, options)
+    rng = np.random.default_rng(context.seed)
     steps = options.epochs * -(-len(train) // options.batch_size)
     with context.progress(steps, f"steps of the linear layer, {goal.task}") as tick, torch.enable_grad():
-        for epoch, batches in enumerate(_epochs(context, train, options)):
+        for epoch in range(options.epochs):
             passed = sum(epoch >= share * options.epochs for share in options.decay_at)
             for group, rate in zip(optimiser.param_groups, layers, strict=True):
                 group["lr"] = rate * DECAY**passed
-            for features, targets in batches:
+            for features, targets in batches(rng.permutation(len(train))):
                 # Each layer has a gradient of its own, as its loss depends on no other.
                 loss = torch.stack([goal.loss(layer(features), targets) for layer in layers.values()]).sum()
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 tick(1)
+    return _finite(layers, goal.task)
+
+
+def _new_layers(context: EvaluationContext, outputs: int, rates: Sequence[float]) -> dict[float, nn.Linear]:
+    """A layer for each learning rate, all with the same weights."""
+    first = nn.Linear(context.feature_dim, outputs)
+    nn.init.normal_(first.weight, std=INITIAL)
+    nn.init.zeros_(first.bias)
+    layers = {rate: nn.Linear(context.feature_dim, outputs) for rate in rates}
+    for layer in layers.values():
+        layer.load_state_dict(first.state_dict())
+        layer.to(context.device)
+    return layers
+
+
+def _finite(layers: Mapping[float, nn.Linear], task: str) -> dict[float, nn.Linear]:
+    """The layers that have not diverged.
+
+    Raises:
+        UserError: when all have.
+    """
     finite = {rate: layer for rate, layer in layers.items() if layer.weight.isfinite().all()}
     if not finite:
         raise UserError(
-            f"{goal.task}: the linear layer diverged at every learning rate", "add a lower linear_sgd.lr"
+            f"{task}: the linear layer diverged at every learning rate", "add a lower linear_sgd.lr"
         )
     for rate in layers.keys() - finite.keys():
-        log.info("%s: the linear layer diverged at the learning rate %g", goal.task, rate)
+        log.info("%s: the linear layer diverged at the learning rate %g", task, rate)
     return finite
 
 
-def _epochs(
+def _batches_of_features(
     context: EvaluationContext, train: LabelledFrames, options: LinearSgdOptions
-) -> Iterator[Iterator[Batch]]:
-    """The batches of each epoch, every image once, in an order of its own."""
-    rng = np.random.default_rng(context.seed)
-    images_of = _augmentation(context, options)
-    known = _features(context, train) if images_of is None else None
-    for _ in range(options.epochs):
-        order = rng.permutation(len(train))
-        if images_of is None:
-            yield _of_features(known, train, order, options.batch_size, context.device)
-        else:
-            yield _of_images(context, train, order, options.batch_size, images_of)
+) -> Batches:
+    """Features that are computed once."""
+    known, size, device = _features(context, train), options.batch_size, context.device
+
+    def batches(order: np.ndarray) -> Iterator[Batch]:
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            features, targets = (torch.from_numpy(values[rows]) for values in (known, train.targets))
+            yield features.to(device), targets.to(device)
+
+    return batches
 
 
-def _of_features(
-    features: np.ndarray | None, train: LabelledFrames, order: np.ndarray, size: int, device: torch.device
-) -> Iterator[Batch]:
-    assert features is not None
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        yield torch.from_numpy(features[rows]).to(device), torch.from_numpy(train.targets[rows]).to(device)
-
-
-def _of_images(
-    context: EvaluationContext,
-    train: LabelledFrames,
-    order: np.ndarray,
-    size: int,
-    images_of: Callable[[Tensor], Tensor],
-) -> Iterator[Batch]:
+def _batches_of_images(
+    context: EvaluationContext, train: LabelledFrames, options: LinearSgdOptions
+) -> Batches:
+    """Features of augmented images."""
     context.backbone.eval()
-    for images, targets in in_batches(context, train, order, size):
-        with torch.no_grad():
-            features = context.backbone(images_of(images)).float()
-        yield features, targets
+
+    def batches(order: np.ndarray) -> Iterator[Batch]:
+        for images, targets in in_batches(context, train, order, options.batch_size):
+            with torch.no_grad():
+                features = context.backbone(_augmented(context, options, images)).float()
+            yield features, targets
+
+    return batches
 
 
-def _augmentation(context: EvaluationContext, options: LinearSgdOptions) -> Callable[[Tensor], Tensor] | None:
-    """[B, 3, S, S] uint8 → what the network sees; None where images are always the same."""
-    if options.augment == "none":
-        return None
+def _augmented(context: EvaluationContext, options: LinearSgdOptions, images: Tensor) -> Tensor:
+    """[B, 3, S, S] uint8 → what the network sees."""
     if options.augment == "view":
-        return lambda images: augmented(context.view, images)
-    return lambda images: context.view.plain(crop_and_flip(images, options.crop))
+        return augmented(context.view, images)
+    return context.view.plain(crop_and_flip(images, options.crop))
 
 
 def crop_and_flip(images: Tensor, crop: tuple[float, float]) -> Tensor:
