@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from click import unstyle
@@ -106,17 +106,6 @@ def and_of(names: Iterable[str]) -> str:
     'b, a and c'
     """
     *head, last = names
-    return f"{', '.join(head)} and {last}" if head else last
-
-
-def counted_list(counts: Mapping[str, int]) -> str:
-    """Joins counts of things.
-
-    >>> counted_list({"run folder": 2, ".gif file": 1, "index": 2})
-    '2 run folders, 1 .gif file and 2 indexes'
-    """
-    plural = {name: f"{name}es" if name.endswith("x") else f"{name}s" for name in counts}
-    *head, last = [f"{count:,} {name if count == 1 else plural[name]}" for name, count in counts.items()]
     return f"{', '.join(head)} and {last}" if head else last
 
 

@@ -18,12 +18,13 @@ from ssltoolbox.api import (
     Split,
     UserError,
 )
-from ssltoolbox.api.errors import and_of, counted_list
+from ssltoolbox.api.errors import and_of
 from ssltoolbox.api.options import facts_of
 from ssltoolbox.plan.needs import lacking
 from ssltoolbox.plan.plan import Chosen
 from ssltoolbox.recipe import LoadedRecipe, RecipeProblem
 from ssltoolbox.recipe.place import Place
+from ssltoolbox.support.words import counted
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 SplitFacts = Mapping[Split, DataFacts | UserError | None]
@@ -127,6 +128,7 @@ def _warnings(facts: SplitFacts, place: Place) -> Iterator[RecipeProblem]:
     for split in found:
         counts.update(split.left_out)
     if counts:
-        yield RecipeProblem(place, f"not used: {counted_list(counts)}", warning=True)
+        things = and_of(counted(number, thing) for thing, number in counts.items())
+        yield RecipeProblem(place, f"not used: {things}", warning=True)
     for warning in dict.fromkeys(chain.from_iterable(split.warnings for split in found)):
         yield RecipeProblem(place, warning, warning=True)

@@ -13,6 +13,7 @@ from ssltoolbox.api import OptionError
 from ssltoolbox.api.suggest import did_you_mean
 from ssltoolbox.recipe.problems import quoted, shown
 from ssltoolbox.recipe.source import resolve_scalar
+from ssltoolbox.support.words import counted
 
 _TYPES = {
     "bool_type": "true or false",
@@ -142,7 +143,7 @@ def _broken_rule(subject: str, value: object, errors: Sequence[ErrorDetails]) ->
         return Mistake(_wrong_length(subject, value, kind, context))
     if kind == "missing":
         needed = 1 + max(int(details["loc"][-1]) for details in errors)
-        return Mistake(f"{subject} must have {_count(needed, 'value')}, not {_length(value)}")
+        return Mistake(f"{subject} must have {counted(needed, 'value')}, not {_length(value)}")
     if kind == "finite_number":
         return Mistake(f"{subject} must be a finite number, not {shown(value)}")
     if kind == "string_pattern_mismatch":
@@ -158,15 +159,11 @@ def _wrong_length(subject: str, value: object, kind: str, context: dict[str, Any
     words, key, unit = _LENGTHS[kind]
     if context[key] == 1 and key == "min_length":
         return f"{subject} must not be empty"
-    return f"{subject} must have {words} {_count(context[key], unit)}, not {_length(value)}"
+    return f"{subject} must have {words} {counted(context[key], unit)}, not {_length(value)}"
 
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, (str, list, dict)) else 0
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}{'s' * (number != 1)}"
 
 
 def _number(bound: object) -> str:

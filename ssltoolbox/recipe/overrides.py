@@ -10,6 +10,7 @@ from ssltoolbox.recipe.place import SET, Key, Located, Place
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem, quoted
 from ssltoolbox.recipe.sections import kept_with_new_name, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
+from ssltoolbox.support.words import counted
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
 
 
 def _index(elements: list[Located], key: str, place: Place) -> int:
-    count = f"{len(elements)} element{'s' * (len(elements) != 1)}"
+    count = counted(len(elements), "element")
     if not (key.isascii() and key.isdigit()):
         raise _CannotSetError(
             RecipeProblem(place, f"{quoted(key)} is not a position in a list of {count}", "count from 0")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ssltoolbox.api import UserError
 from ssltoolbox.recipe.place import Place
+from ssltoolbox.support.words import counted
 
 _LONGEST_VALUE = 60
 _LONGEST_LINE = 100
@@ -57,7 +58,7 @@ class RecipeError(UserError):
 
     def _text(self) -> str:
         errors = sum(not problem.warning for problem in self.problems)
-        count = f"{errors} problem{'s' * (errors != 1)} in {shown_path(self.source)}"
+        count = f"{counted(errors, 'problem')} in {shown_path(self.source)}"
         return f"{rendered(self.problems)}\n{count}"
 
 

@@ -71,7 +71,7 @@ def index(
         ssltoolbox data index frames -o faces.index
     """
 
-    from ssltoolbox.api.errors import counted_list
+    from ssltoolbox.api.errors import and_of
     from ssltoolbox.data.index.build import build_index
     from ssltoolbox.data.index.columns import TYPES
     from ssltoolbox.data.index.folders import list_folder
@@ -98,7 +98,8 @@ def index(
 
     def listed(frames: int) -> None:
         if others := listing.left_out():
-            click.echo(f"left out: {counted_list(others)}", err=True)
+            things = and_of(counted(number, thing) for thing, number in others.items())
+            click.echo(f"left out: {things}", err=True)
         line.start(frames)
 
     try:

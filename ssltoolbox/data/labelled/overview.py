@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 
 from ssltoolbox.api import DataFacts, DatasetOptions, Split, UnreadableFrame, UserError
-from ssltoolbox.api.errors import counted_list
+from ssltoolbox.api.errors import and_of
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
@@ -46,14 +46,14 @@ def overview_of(options: DatasetOptions) -> Overview:
         DataNotFound, UserError: where the data is not there or can't be used.
     """
     facts = {split: options.facts(split) for split in SPLITS}
-    left_out = facts["train"].left_out
+    unused = [counted(number, thing) for thing, number in facts["train"].left_out.items()]
     return Overview(
         {
             split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
             for split, found in facts.items()
         },
         {name: _counts(name, facts) for name in facts["train"].label_facts},
-        [*([f"not used: {counted_list(left_out)}"] if left_out else []), *facts["train"].warnings],
+        [*([f"not used: {and_of(unused)}"] if unused else []), *facts["train"].warnings],
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from textwrap import wrap
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from ssltoolbox.api import Pictures, PicturingMethod, StepInputs
@@ -18,12 +17,11 @@ from ssltoolbox.engine.runs.checkpoint import read_checkpoint
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.runs.trained import weights_of_method
 from ssltoolbox.models.devices import best_device, to_device
-from ssltoolbox.support.figures import png_of
+from ssltoolbox.support.figures import new_sheet, png_of
 from ssltoolbox.support.files import write_bytes, write_json
 
 MOST_ROWS = 6
 """Instances in the sheet."""
-DPI = 100
 TILE, GAP, MARGIN, HEADING = 130, 8, 16, 44
 """Pixels."""
 LETTERS = 18
@@ -64,9 +62,7 @@ def sheet(columns: Mapping[str, Tensor]) -> bytes:
     rows = len(next(iter(columns.values())))
     width = 2 * MARGIN + len(columns) * (TILE + GAP) - GAP
     height = 2 * MARGIN + HEADING + rows * (TILE + GAP) - GAP
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
+    figure, axes = new_sheet(width, height)
     for number, (heading, images) in enumerate(columns.items()):
         left = MARGIN + number * (TILE + GAP)
         lines = wrap(heading, LETTERS)[:2]
@@ -89,7 +85,7 @@ def sheet(columns: Mapping[str, Tensor]) -> bytes:
                 aspect="auto",
             )
     axes.set(xlim=(0, width), ylim=(height, 0))
-    return png_of(figure, DPI)
+    return png_of(figure)
 
 
 def _inputs(components: Components, device: torch.device) -> StepInputs:

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 
 from ssltoolbox.engine.predict.gathered import FaceCurve, Gathered
 from ssltoolbox.engine.predict.predictor import Shown, by_output
-from ssltoolbox.support.figures import png_of
+from ssltoolbox.support.figures import INK, PALE, axes_at, new_picture, png_of
 from ssltoolbox.support.files import write_bytes
 from ssltoolbox.support.words import counted
 
-DPI = 100
 WIDTH, LEFT, RIGHT, MARGIN = 1200, 76, 210, 16
 """Pixels."""
 TITLE, STRIP, PLOT, GAP, AXIS = 34, 78, 150, 22, 44
@@ -27,7 +26,6 @@ MARKED = 40
 """Curves of fewer points than this have a mark for each."""
 GAP_STEPS = 2.5
 """A curve is broken where no point comes for this many usual steps."""
-INK, PALE = "#222222", "#777777"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,7 @@ def write_curves(gathered: Gathered, outputs: Sequence[Shown], output: Path) -> 
     sources = list(dict.fromkeys(curve.source for curve in gathered.curves))
     curves.sort(key=lambda curve: (sources.index(curve.source), curve.face))
     others = len(gathered.curves) - len(curves) + gathered.left_out
-    write_bytes(output, png_of(picture(curves, outputs, others), DPI))
+    write_bytes(output, png_of(picture(curves, outputs, others)))
     return len(curves)
 
 
@@ -70,7 +68,7 @@ def picture(curves: Sequence[FaceCurve], outputs: Sequence[Shown], others: int =
     panels = _panels(outputs, np.concatenate([np.stack(curve.values) for curve in curves]))
     block = TITLE + STRIP + len(panels) * (PLOT + GAP) + AXIS
     height = 2 * MARGIN + len(curves) * block + (TITLE if others else 0)
-    figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
+    figure = new_picture(WIDTH, height)
     for number, curve in enumerate(curves):
         _face(figure, curve, panels, MARGIN + number * block)
     if others:
@@ -104,14 +102,14 @@ def _face(figure: Figure, curve: FaceCurve, panels: Sequence[_Panel], top: float
     span = _span(times)
     name = f"{curve.source}, face {curve.face}"
     facts = f"{counted(len(times), 'frame')}, {times[0]:.1f} to {times[-1]:.1f} s"
-    title = _axes(figure, LEFT, top, WIDTH - LEFT - MARGIN, TITLE)
+    title = axes_at(figure, LEFT, top, WIDTH - LEFT - MARGIN, TITLE)
     title.axis("off")
     title.text(0, 0.5, _shortened(name), fontsize=12, weight="bold", color=INK, va="center", parse_math=False)
     title.text(1, 0.5, facts, fontsize=10, color=PALE, va="center", ha="right")
     _strip(figure, curve, span, top + TITLE)
     for number, panel in enumerate(panels):
         y = top + TITLE + STRIP + GAP / 2 + number * (PLOT + GAP)
-        axes = _axes(figure, LEFT, y, WIDTH - LEFT - RIGHT, PLOT)
+        axes = axes_at(figure, LEFT, y, WIDTH - LEFT - RIGHT, PLOT)
         _plot(axes, panel, times, np.stack(curve.values), span)
         if number + 1 < len(panels):
             axes.tick_params(labelbottom=False)
@@ -131,7 +129,7 @@ def _strip(figure: Figure, curve: FaceCurve, span: tuple[float, float], top: flo
         if abs(times[nearest] - middle) > (span[1] - span[0]) / slots / 2 * 1.01:
             continue
         x = LEFT + (slot + 0.5) * width / slots - (STRIP - 4) / 2
-        tile = _axes(figure, x, top + 2, STRIP - 4, STRIP - 4)
+        tile = axes_at(figure, x, top + 2, STRIP - 4, STRIP - 4)
         tile.axis("off")
         tile.imshow(curve.images[int(positions[nearest])], interpolation="bilinear")
 
@@ -193,9 +191,3 @@ def _span(times: np.ndarray) -> tuple[float, float]:
 
 def _shortened(text: str, letters: int = 80) -> str:
     return text if len(text) <= letters else f"…{text[1 - letters :]}"
-
-
-def _axes(figure: Figure, x: float, y: float, width: float, height: float) -> Axes:
-    """Axes at a place in pixels from the upper left corner."""
-    whole, tall = (side * DPI for side in figure.get_size_inches())
-    return figure.add_axes((x / whole, 1 - (y + height) / tall, width / whole, height / tall))

@@ -21,11 +21,9 @@ from ssltoolbox.engine.inspect.preview.content import (
     Tile,
 )
 from ssltoolbox.engine.inspect.preview.words import Relation
-from ssltoolbox.support.figures import png_of
+from ssltoolbox.support.figures import DPI, INK, PALE, new_sheet, png_of
 from ssltoolbox.support.files import write_bytes
 
-DPI = 100
-INK, PALE = "#222222", "#777777"
 COLOURS = {"pulled": "#1a9641", "pushed": "#d7191c", "masked": "#e08214", "neither": PALE}
 
 MARGIN, LABEL = 24, 210
@@ -52,7 +50,7 @@ def write_page(preview: Preview, output: Path) -> None:
     Raises:
         SslToolboxError: when it can't be written.
     """
-    write_bytes(output, png_of(page(preview), DPI))
+    write_bytes(output, png_of(page(preview)))
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,7 @@ def page(preview: Preview) -> Figure:
     table = TITLE + FACT * _lines(facts) + LEGEND * _lines(legend) + HEADING
     heights = [BEFORE_DRAW + LINE * len(draw.instances) for draw in preview.draws]
     height = table + sum(heights) + MARGIN
-    figure = Figure(figsize=(columns.width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, columns.width), ylim=(height, 0))
-    axes.axis("off")
+    figure, axes = new_sheet(columns.width, height)
     _text(axes, MARGIN, MARGIN + 16, preview.title, size=17, weight="bold")
     _facts(axes, facts, TITLE + FACT)
     _legend(axes, legend, TITLE + FACT + FACT * _lines(facts) + 10)

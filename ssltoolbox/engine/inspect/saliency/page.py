@@ -13,16 +13,14 @@ from matplotlib.figure import Figure
 
 from ssltoolbox.engine.inspect.saliency.faces import FaceImages
 from ssltoolbox.engine.inspect.saliency.regions import OUTLINES, TOGETHER, Shares, region_masks
-from ssltoolbox.support.figures import png_of
+from ssltoolbox.support.figures import INK, PALE, axes_at, new_sheet, png_of
 from ssltoolbox.support.files import write_bytes
 
-DPI = 100
 TILE, GAP, MARGIN = 150, 8, 16
 """Pixels."""
 TITLE, HEADING, NUMBERS, LEGEND = 34, 40, 104, 52
 LETTERS = 20
 """Longest line of a heading."""
-INK, PALE = "#222222", "#777777"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def write_page(faces: FaceImages, columns: Sequence[SaliencyColumn], output: Pat
     Raises:
         SslToolboxError: when it can't be written.
     """
-    write_bytes(output, png_of(page(faces, columns), DPI))
+    write_bytes(output, png_of(page(faces, columns)))
 
 
 def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
@@ -50,9 +48,7 @@ def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
     top = MARGIN + TITLE + HEADING
     bottom = top + rows * (TILE + GAP)
     height = bottom + NUMBERS + LEGEND
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-    sheet.axis("off")
+    figure, sheet = new_sheet(width, height)
     _text(sheet, MARGIN, MARGIN + 8, "Where does it look?", size=15, weight="bold")
     for row in range(rows):
         y = top + row * (TILE + GAP)
@@ -87,8 +83,7 @@ def _left(number: int) -> float:
 
 
 def _tile(figure: Figure, x: float, y: float) -> Axes:
-    width, height = (side * DPI for side in figure.get_size_inches())
-    axes = figure.add_axes((x / width, 1 - (y + TILE) / height, TILE / width, TILE / height))
+    axes = axes_at(figure, x, y, TILE, TILE)
     axes.axis("off")
     return axes
 
