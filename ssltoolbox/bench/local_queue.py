@@ -12,14 +12,16 @@ from typing import Any
 
 
 class LocalQueue:
-    """Follows `ssltoolbox.bench.submitted.JobQueue`.
+    """Jobs as processes.
 
     Args:
         logs: submitit's folder.
     """
 
     cluster = "local"
+    """submitit's name for it."""
     holds_all = False
+    """The queue does not limit how many jobs run."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs

@@ -64,7 +64,7 @@ class QueueEntry:
 
 
 class SlurmQueue:
-    """SLURM's jobs and their states. Follows `ssltoolbox.bench.submitted.JobQueue`.
+    """SLURM's jobs and their states.
 
     `squeue` answers on every cluster; `sacct`, which submitit asks, only where SLURM keeps accounts.
 
@@ -76,7 +76,9 @@ class SlurmQueue:
     """
 
     cluster = "slurm"
+    """submitit's name for it."""
     holds_all = True
+    """All jobs may be queued together, because an array limits how many run."""
 
     def __init__(self, logs: Path) -> None:
         if not all(map(shutil.which, ("sbatch", "squeue", "scancel"))):

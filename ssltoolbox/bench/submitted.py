@@ -6,10 +6,9 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import filelock
 
@@ -19,9 +18,9 @@ from ssltoolbox.bench import child as child_module
 from ssltoolbox.bench.child import reason_of
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.local_queue import LocalQueue
+from ssltoolbox.bench.local_queue import LocalJob, LocalQueue
 from ssltoolbox.bench.on_node import OnNode
-from ssltoolbox.bench.slurm_queue import SlurmQueue
+from ssltoolbox.bench.slurm_queue import SlurmJob, SlurmQueue
 from ssltoolbox.support.files import write_json
 
 if TYPE_CHECKING:
@@ -38,54 +37,8 @@ SECONDS_BEFORE_NEXT_TRY = 60.0
 """After SLURM has refused to queue more jobs."""
 
 
-class QueuedJob(Protocol):
-    """A job of submitit's.
-
-    Attributes:
-        job_id: its number.
-        waits: why it is not running yet; empty if it runs.
-    """
-
-    job_id: str
-
-    @property
-    def waits(self) -> str: ...
-
-    def done(self) -> bool:
-        """True if it has ended."""
-        ...
-
-    def result(self) -> Any:
-        """What it has returned; raises an error where it has failed."""
-        ...
-
-
-class JobQueue(Protocol):
-    """Where submitit's jobs go.
-
-    Attributes:
-        cluster: submitit's name for it.
-        holds_all: True if all jobs may be queued together, because the queue itself limits how many run.
-    """
-
-    cluster: str
-    holds_all: bool
-
-    def job(self, submitted: Any) -> QueuedJob:
-        """A job that has just been submitted."""
-        ...
-
-    def left(self, numbers: Collection[str]) -> Sequence[QueuedJob]:
-        """Those of the jobs with these numbers that have not ended."""
-        ...
-
-    def cancel(self, numbers: Collection[str], at_once: bool) -> None:
-        """Ends jobs. Their runs may save; `at_once` kills those that were told to end before."""
-        ...
-
-
-ENGINES: Mapping[str, Callable[[Path], JobQueue]] = {"slurm": SlurmQueue, "processes": LocalQueue}
-"""Names of engines → their queues. `processes` are jobs on this machine, to try it."""
+ENGINES: Mapping[str, type[SlurmQueue | LocalQueue]] = {"slurm": SlurmQueue, "processes": LocalQueue}
+"""Names of engines → their queues. `processes` are jobs of submitit on this machine, to try it."""
 
 
 class Submitter:
@@ -175,7 +128,7 @@ class Submitter:
             write_json(self._folder.submission(job), {"engine": self._engine, "job": its.job_id})
         return [self._run(job, self._queue.job(its)) for job, its in zip(jobs, submitted, strict=True)]
 
-    def _run(self, job: Job, submitted: QueuedJob) -> Submitted:
+    def _run(self, job: Job, submitted: SlurmJob | LocalJob) -> Submitted:
         self._numbers[job] = submitted.job_id
         return Submitted(job, self._folder, submitted)
 
@@ -220,7 +173,7 @@ def _parameters(requests: Requests, side_by_side: int) -> dict[str, Any]:
 class Submitted:
     """A run whose job was submitted. See `ssltoolbox.bench.child.Running`."""
 
-    def __init__(self, job: Job, folder: BenchFolder, submitted: QueuedJob) -> None:
+    def __init__(self, job: Job, folder: BenchFolder, submitted: SlurmJob | LocalJob) -> None:
         self.job = job
         self.job_id = submitted.job_id
         self.resumed = folder.run(job).exists()

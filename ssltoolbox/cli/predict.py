@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssltoolbox.cli.common import FPS, LocalPath, print_first, print_unused_gpu
-from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
+from ssltoolbox.cli.data.detector import chosen_detector, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import libraries_loaded, new_console
 from ssltoolbox.support.interruption import interruption_explained
@@ -77,9 +77,7 @@ def predict(
     lost: float,
     cut: float,
     detect_size: int,
-    name: str,
-    settings: tuple[str, ...],
-    files: tuple[Path, ...],
+    detector: DetectorMaker,
     workers: int | None,
 ) -> int:
     """Predict labels of faces over time.
@@ -106,21 +104,22 @@ def predict(
     check_output(output)
     named = look_at(source)
     _check_pictures(plot, video, named)
-    maker = detector_maker(name, settings, files) if named.videos else None
+    if named.videos:
+        chosen_detector(detector)
     make_predictor = PredictorMaker(run, heads)
     predictor = make_predictor()
     console = new_console(soft_wrap=True)
     print_unused_gpu(console)
     gathered = Gathered() if plot or video else None
     job = _Job(run, named, make_predictor, output, console, gathered, workers)
-    if maker:
+    if named.videos:
         cropping = Cropping(fps, predictor.image_size, scale, cut, lost, 0.0, detect_size)
-        done = _of_videos(job, maker, cropping)
+        done = _of_videos(job, detector, cropping)
     else:
         done = _of_images(job, float(fps))
     with interruption_explained(_what_is_complete([output], [plot, video])):
         _print_left_out(done)
-        where = f" in {counted(done.sources, 'video')}" if maker else ""
+        where = f" in {counted(done.sources, 'video')}" if named.videos else ""
         found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
         console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
         if gathered and plot:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssltoolbox.cli.common import LocalPath
 
 if TYPE_CHECKING:
+    from ssltoolbox.plan import Chosen
     from ssltoolbox.plan.detector import DetectorMaker
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DETECTOR = click.option(
     "--detector",
@@ -67,25 +67,31 @@ _DETECT_SIZE = click.option(
 )
 
 
-def following_options(command: Command) -> Command:
+def following_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--scale`, `--lost`, `--cut` and `--detect-size`: how faces in videos are found, followed and cut out."""
     return _SCALE(_LOST(_CUT(_DETECT_SIZE(command))))
 
 
-def detector_options(command: Command) -> Command:
-    """`--detector`, `--set` and `--plugin`, for `detector_maker`."""
-    return _DETECTOR(_SET(_PLUGIN(command)))
+def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--detector`, `--set` and `--plugin`, which give the command `detector`, a `DetectorMaker`."""
+
+    @wraps(command)
+    def run(*, name: str, settings: tuple[str, ...], files: tuple[Path, ...], **options: Any) -> Any:
+        from ssltoolbox.plan.detector import DetectorMaker
+
+        detector = DetectorMaker(name, settings, tuple(path.absolute() for path in files))
+        return command(detector=detector, **options)
+
+    return _DETECTOR(_SET(_PLUGIN(run)))
 
 
-def detector_maker(name: str, settings: tuple[str, ...], files: tuple[Path, ...]) -> DetectorMaker:
+def chosen_detector(detector: DetectorMaker) -> Chosen:
     """What the options name, checked; what its user must know is printed.
 
     Raises:
         UserError: where there is no such detector, or its options are wrong.
     """
-    from ssltoolbox.plan.detector import DetectorMaker
-
-    maker = DetectorMaker(name, settings, tuple(path.absolute() for path in files))
-    if notice := maker.chosen().descriptor.notice:
-        click.echo(notice, err=True)
-    return maker
+    chosen = detector.chosen()
+    if chosen.descriptor.notice:
+        click.echo(chosen.descriptor.notice, err=True)
+    return chosen

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, PathOrUrl, located, print_first, size_option
-from ssltoolbox.cli.data.detector import detector_maker, detector_options, following_options
-from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
+from ssltoolbox.cli.data.detector import chosen_detector, detector_options, following_options
+from ssltoolbox.cli.data.work import after_shard, work_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
@@ -20,6 +20,7 @@ from ssltoolbox.support.words import agreeing, counted
 if TYPE_CHECKING:
     from ssltoolbox.api import Url
     from ssltoolbox.data.extract.output import VideoResult
+    from ssltoolbox.plan.detector import DetectorMaker
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
 
@@ -63,11 +64,8 @@ def extract(
     lost: float,
     cut: float,
     detect_size: int,
-    name: str,
-    settings: tuple[str, ...],
-    files: tuple[Path, ...],
-    workers: int | None,
-    engine: Cluster | None,
+    detector: DetectorMaker,
+    workers: int | Cluster,
     shard: Shard | None,
 ) -> int:
     """Extract the faces of videos as clips of images.
@@ -93,8 +91,7 @@ def extract(
     if isinstance(output, Path):
         refuse_no_utf8(output)
     found, others = find_videos(videos, identity), other_files(videos)  # type: ignore[arg-type]
-    maker = detector_maker(name, settings, files)
-    detector = {"name": name, "options": maker.chosen().options.model_dump(mode="json")}
+    options = chosen_detector(detector).options.model_dump(mode="json")
     cropping = Cropping(fps, size, scale, cut, lost, min_seconds, detect_size)
     console = new_console(soft_wrap=True)
     shown, counts = ProgressLine(console, len(found), "videos"), FrameCounts(len(found))
@@ -103,9 +100,9 @@ def extract(
             found,
             located(output),
             cropping,
-            maker,
             detector,
-            workers=workers_of(workers, engine),
+            {"name": detector.name, "options": options},
+            workers=workers,
             tick=tick,
             others=others,
             counts=counts,

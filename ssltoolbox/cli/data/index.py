@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import FPS, LocalPath, PathOrUrl, located, print_first
-from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
+from ssltoolbox.cli.data.work import after_shard, work_options
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import agreeing, counted
 
@@ -54,8 +54,7 @@ def index(
     root: Path | None,
     labels: str | None,
     follow_links: bool,
-    workers: int | None,
-    engine: Cluster | None,
+    workers: int | Cluster,
     shard: Shard | None,
 ) -> None:
     """Index frames and landmarks once, so that runs start quickly.
@@ -103,8 +102,7 @@ def index(
         line.start(frames)
 
     try:
-        count = workers_of(workers, engine)
-        built = build_index(listing, location, workers=count, tick=line.advance, listed=listed, shard=shard)
+        built = build_index(listing, location, workers=workers, tick=line.advance, listed=listed, shard=shard)
     finally:
         line.stop()
     print_built(built, output, shard, console)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ssltoolbox.cli.common import LocalPath
-from ssltoolbox.cli.data.detector import detector_maker, detector_options
+from ssltoolbox.cli.data.detector import chosen_detector, detector_options
 from ssltoolbox.cli.data.index import print_skipped
-from ssltoolbox.cli.data.work import after_shard, work_options, workers_of
+from ssltoolbox.cli.data.work import after_shard, work_options
 from ssltoolbox.cli.errors import DONE, FAILED
 from ssltoolbox.cli.output import new_console
 from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
+    from ssltoolbox.plan.detector import DetectorMaker
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
 
@@ -26,11 +27,8 @@ if TYPE_CHECKING:
 @work_options
 def landmarks(
     index: Path,
-    name: str,
-    settings: tuple[str, ...],
-    files: tuple[Path, ...],
-    workers: int | None,
-    engine: Cluster | None,
+    detector: DetectorMaker,
+    workers: int | Cluster,
     shard: Shard | None,
 ) -> int:
     """Find 68 landmarks in every frame of an index.
@@ -48,19 +46,17 @@ def landmarks(
     from ssltoolbox.support.progress import progress
 
     frames = FrameIndex(index)
-    maker = detector_maker(name, settings, files)
-    options = maker.chosen().options.model_dump(mode="json")
+    options = chosen_detector(detector).options.model_dump(mode="json")
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
         found = find_landmarks(
-            frames, maker, name, options, workers=workers_of(workers, engine), tick=tick, shard=shard
+            frames, detector, detector.name, options, workers=workers, tick=tick, shard=shard
         )
     if found is None:
         console.print(after_shard(shard))
         return DONE
     print_skipped(found.skipped, index / LANDMARKS_SKIPPED)
     without = found.frames - found.faces - len(found.skipped)
-    console.print(
-        f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without; found by {name}"
-    )
+    counts = f"{counted(found.frames, 'frame')}: {found.faces:,} with a face, {without:,} without"
+    console.print(f"{counts}; found by {detector.name}")
     return FAILED if len(found.skipped) == found.frames else DONE

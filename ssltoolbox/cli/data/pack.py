@@ -9,7 +9,7 @@ import click
 
 from ssltoolbox.cli.common import LocalPath, PathOrUrl, located, size_option
 from ssltoolbox.cli.data.index import print_built
-from ssltoolbox.cli.data.work import work_options, workers_of
+from ssltoolbox.cli.data.work import work_options
 from ssltoolbox.cli.output import new_console
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def pack(
     output: Path | Url,
     size: int,
     quality: int | None,
-    workers: int | None,
-    engine: Cluster | None,
+    workers: int | Cluster,
     shard: Shard | None,
 ) -> None:
     """Copy the frames of an index, resized, into a packed index.
@@ -65,7 +64,5 @@ def pack(
     location = located(output)
     console = new_console(soft_wrap=True)
     with progress(console, len(frames)) as tick:
-        built = pack_index(
-            frames, packing, location, workers=workers_of(workers, engine), tick=tick, shard=shard
-        )
+        built = pack_index(frames, packing, location, workers=workers, tick=tick, shard=shard)
     print_built(built, output, shard, console)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +13,6 @@ from ssltoolbox.cli.common import WORKERS
 if TYPE_CHECKING:
     from ssltoolbox.support.clusters import Cluster
     from ssltoolbox.support.shard import Shard
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 LOCAL = "local"
 
@@ -46,24 +45,24 @@ _SHARD = click.option(
 )
 
 
-def work_options(command: Command) -> Command:
-    """`--workers`, `--engine` and `--shard`."""
-    return WORKERS(_ENGINE(_SHARD(command)))
-
-
-def workers_of(workers: int | None, engine: Cluster | None) -> int | Cluster:
-    """The processes that `--workers` and `--engine` name.
+def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--workers` and `--engine`, which give the command `workers`, and `--shard`.
 
     Raises:
         UsageError: for a number of processes on a cluster, which has its own.
     """
-    from ssltoolbox.support.workers import cores
 
-    if engine and workers:
-        raise click.UsageError(
-            "--workers is for --engine local: a cluster has the processes that it was started with"
-        )
-    return engine or workers or cores()
+    @wraps(command)
+    def run(*, workers: int | None, engine: Cluster | None, **options: Any) -> Any:
+        from ssltoolbox.support.workers import cores
+
+        if engine and workers:
+            raise click.UsageError(
+                "--workers is for --engine local: a cluster has the processes that it was started with"
+            )
+        return command(workers=engine or workers or cores(), **options)
+
+    return WORKERS(_ENGINE(_SHARD(run)))
 
 
 def after_shard(shard: Shard | None) -> str:
