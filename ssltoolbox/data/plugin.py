@@ -20,35 +20,24 @@ from ssltoolbox.data.labelled.sets.raf_db import RAFDBOptions
 from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 LABELLED = "ssltoolbox.data.labelled.dataset:LabelledFaces"
-PUBLISHED: tuple[tuple[str, type[PublishedOptions], str, str], ...] = (
-    ("raf_db", RAFDBOptions, "RAF-DB: single faces with seven expressions.", terms_of("RAF-DB")),
-    (
-        "ferplus",
-        FERPlusOptions,
-        "FER+: FER2013's faces with votes on eight expressions.",
-        "The labels of FER+ are free. The images are those of FER2013, whose terms allow research only.",
-    ),
-    ("expw", ExpWOptions, "ExpW: faces in web images with seven expressions.", terms_of("ExpW")),
-    (
-        "ck_plus",
-        CKPlusOptions,
-        "CK+: sequences, or single faces of 48 pixels, with emotions.",
-        terms_of("CK+"),
-    ),
-    ("afew_va", AFEWVAOptions, "AFEW-VA: clips of films with valence and arousal.", terms_of("AFEW-VA")),
-    (
-        "aff_wild2",
-        AffWild2Options,
-        "Aff-Wild2: videos with expressions, affect or action units.",
-        terms_of("Aff-Wild2"),
-    ),
-    ("dfew", DFEWOptions, "DFEW: clips of films with seven expressions and five folds.", terms_of("DFEW")),
-    ("ferv39k", FERV39kOptions, "FERV39k: clips of four scenes with seven expressions.", terms_of("FERV39k")),
-    ("mafw", MAFWOptions, "MAFW: clips with eleven expressions and five folds.", terms_of("MAFW")),
-    ("bp4d", BP4DOptions, "BP4D: videos of people with twelve action units.", terms_of("BP4D")),
-    ("disfa", DISFAOptions, "DISFA: videos of people with eight action units.", terms_of("DISFA")),
+PUBLISHED: tuple[tuple[str, type[PublishedOptions], str], ...] = (
+    ("raf_db", RAFDBOptions, "RAF-DB: single faces with seven expressions."),
+    ("ferplus", FERPlusOptions, "FER+: FER2013's faces with votes on eight expressions."),
+    ("expw", ExpWOptions, "ExpW: faces in web images with seven expressions."),
+    ("ck_plus", CKPlusOptions, "CK+: sequences, or single faces of 48 pixels, with emotions."),
+    ("afew_va", AFEWVAOptions, "AFEW-VA: clips of films with valence and arousal."),
+    ("aff_wild2", AffWild2Options, "Aff-Wild2: videos with expressions, affect or action units."),
+    ("dfew", DFEWOptions, "DFEW: clips of films with seven expressions and five folds."),
+    ("ferv39k", FERV39kOptions, "FERV39k: clips of four scenes with seven expressions."),
+    ("mafw", MAFWOptions, "MAFW: clips with eleven expressions and five folds."),
+    ("bp4d", BP4DOptions, "BP4D: videos of people with twelve action units."),
+    ("disfa", DISFAOptions, "DISFA: videos of people with eight action units."),
 )
-"""Name, options, summary and terms of the published sets that share a base."""
+"""Name, options and summary of the published sets that share a base. A summary begins with the set's title."""
+OTHER_TERMS = {
+    "ferplus": "The labels of FER+ are free. The images are those of FER2013, whose terms allow research only."
+}
+"""Of a set whose terms are not those of `terms_of`."""
 
 
 @hookimpl
@@ -97,5 +86,6 @@ def ssltoolbox_datasets() -> Iterator[Descriptor]:
         target="ssltoolbox.data.labelled.lfw.dataset:LFW",
         api=2,
     )
-    for name, options, summary, terms in PUBLISHED:
+    for name, options, summary in PUBLISHED:
+        terms = OTHER_TERMS.get(name) or terms_of(summary.partition(":")[0])
         yield Descriptor(name=name, summary=summary, options=options, target=LABELLED, notice=terms, api=2)

@@ -102,19 +102,20 @@ class Components:
         Raises:
             PluginError: naming the component.
         """
-        for items in self.plan.chosen.values():
-            for chosen in items:
-                chosen.provided.load()
-                for inner in chosen.inner:
-                    inner.provided.load()
+        for chosen in self._named:
+            chosen.provided.load()
 
     @cached_property
     def blame(self) -> Blame:
         """Names the component whose code raised an exception."""
-        chosen = [item for items in self.plan.chosen.values() for item in items]
-        chosen += [inner for item in chosen for inner in item.inner]
-        targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in chosen]
+        targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in self._named]
         return Blame({target: title for target, title in targets if isinstance(target, type)})
+
+    @property
+    def _named(self) -> list[Chosen]:
+        """All components that the recipe names, and those in their options."""
+        chosen = [item for items in self.plan.chosen.values() for item in items]
+        return chosen + [inner for item in chosen for inner in item.inner]
 
     @cached_property
     def splits(self) -> Splits:

@@ -100,19 +100,15 @@ class MaskerUnion:
         different = (anchors.draw[:, None] != candidates.draw) & (candidates.draw >= 0)
         united = _United(different)
         for key, masker in self.maskers.items():
-            if masker.needs_similarity and similarity is None:
+            lacking = {
+                "the similarity of embeddings": masker.needs_similarity and similarity is None,
+                "embeddings": masker.needs_embeddings and embeddings is None,
+                "the number of the step": masker.needs_step and step is None,
+            }
+            if what := next((what for what, lacks in lacking.items() if lacks), None):
                 raise SslToolboxError(
-                    f"masker {key!r} needs the similarity of embeddings, which the method doesn't give to "
-                    "context.maskers.mask"
-                )
-            if masker.needs_embeddings and embeddings is None:
-                raise SslToolboxError(
-                    f"masker {key!r} needs embeddings, which the method doesn't give to context.maskers.mask"
-                )
-            if masker.needs_step and step is None:
-                raise SslToolboxError(
-                    f"masker {key!r} needs the number of the step, which the method doesn't give to "
-                    "context.maskers.mask: it must call NTXentLoss.compare with step=inputs.step"
+                    f"masker {key!r} needs {what}, which the method doesn't give to context.maskers.mask; "
+                    "NTXentLoss.compare(…, step=inputs.step) gives all that maskers need"
                 )
             own, theirs = _seen_by(key, anchors, candidates)
             known = _finite(own.descriptors[key])[:, None] & _finite(theirs.descriptors[key])
