@@ -34,8 +34,7 @@ def cost_table(cost: StepCost, steps: int) -> RenderableType:
 def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     recipe, counts = plan.recipe, plan.counts
     yield "data", f"{_with_options(plan.data)}{_facts(plan)}"
-    weights = recipe.backbone.weights or "random weights"
-    yield "backbone", f"{recipe.backbone.name}, {weights}, images of {plan.image_size} pixels"
+    yield "backbone", _backbone(plan)
     yield "method", _with_options(plan.method)
     for kind in (kind for kind in KINDS.values() if kind.strategy):
         for chosen in plan.of(kind):
@@ -50,6 +49,17 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "learning rate", _learning_rate(recipe.optim, plan.schedule)
     if recipe.evaluate:
         yield "evaluation", "\n".join(map(_with_options, plan.of(Kind.EVALUATORS)))
+
+
+def _backbone(plan: Plan) -> str:
+    backbone = plan.recipe.backbone
+    facts = [backbone.name, backbone.weights or "random weights", f"images of {plan.image_size} pixels"]
+    if backbone.stem != "standard":
+        facts.append(f"stem {backbone.stem}")
+    if backbone.layers:
+        facts.append(f"features of {' and '.join(backbone.layers)}")
+    options = (f"{name}={value_text(value)}" for name, value in backbone.options.items())
+    return "\n".join([", ".join(facts), *([" ".join(options)] if backbone.options else [])])
 
 
 def _with_options(chosen: Chosen) -> str:

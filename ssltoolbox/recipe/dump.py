@@ -43,8 +43,8 @@ def dump(recipe: BaseModel) -> str:
 def value_text(value: Any) -> str:
     """A value of a recipe, as a person would write it.
 
-    >>> value_text([25 / 6, True, None, "linear", {"k": 5}])
-    '[4.16667, true, null, linear, {k: 5}]'
+    >>> value_text([25 / 6, True, None, "linear", "", {"k": 5}])
+    '[4.16667, true, null, linear, "", {k: 5}]'
     """
     if isinstance(value, bool):
         return str(value).lower()
@@ -54,4 +54,4 @@ def value_text(value: Any) -> str:
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
-    return "null" if value is None else str(value)
+    return "null" if value is None else str(value) or '""'

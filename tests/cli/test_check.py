@@ -55,6 +55,13 @@ def test_the_plan_shows_settings_of_the_chosen_loss_only(
     assert "finetune=" not in printed
 
 
+def test_the_plan_shows_how_the_backbone_is_changed(tmp_path: Path, capsys: Capture) -> None:
+    backbone = "{name: resnet18, stem: small, layers: [layer3, layer4], options: {global_pool: ''}}"
+    assert run(["check", str(write_recipe(tmp_path, backbone=backbone))]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert 'stem small, features of layer3 and layer4 global_pool="" method' in printed
+
+
 def test_a_recipe_that_does_not_train(tmp_path: Path, capsys: Capture) -> None:
     assert run(["check", str(write_recipe(tmp_path, method="none", evaluate="[expression]"))]) == 0
     printed = lines(capsys.readouterr().out)
