@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from ssltoolbox.cli.output import print_problem
 from ssltoolbox.support.terminal import NARROW
+from ssltoolbox.support.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,6 +83,14 @@ def print_first(lines: Sequence[str], conclusion: str) -> None:
         click.echo(line, err=True)
     if lines:
         click.echo(conclusion, err=True)
+
+
+def print_passed_over(files: Sequence[Path]) -> None:
+    """Prints on stderr how many files of other types a folder of videos has; nothing if there are none."""
+    types = Counter(path.suffix.lower() or "without a type" for path in files)
+    if types:
+        listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))
+        click.echo(f"passed over {counted(len(files), 'file')} of other types: {listed}", err=True)
 
 
 def print_warnings(plan: Plan | PlannedBench) -> None:

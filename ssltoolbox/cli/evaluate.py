@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 @click.command()
 @SOURCE
 @click.option(
-    "--tasks", metavar="NAME,…", help="The tasks, such as expression,identity [those of the recipe]."
+    "--tasks",
+    metavar="NAME,…",
+    multiple=True,
+    help="The tasks, such as expression,identity; may be repeated [those of the recipe].",
 )
 @FROM_RECIPE
 @ARCH
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 @SET
 def evaluate(
     source: str,
-    tasks: str | None,
+    tasks: tuple[str, ...],
     recipe: Path | None,
     arch: str,
     allow_partial: bool,
@@ -70,7 +73,8 @@ def evaluate(
     """
     from ssltoolbox.recipe import typed_override
 
-    changes = (*overrides, *([typed_override("--tasks", "evaluate", f"[{tasks}]")] if tasks else ()))
+    named = [typed_override("--tasks", "evaluate", f"[{', '.join(tasks)}]")] if tasks else []
+    changes: tuple[str | Override, ...] = (*overrides, *named)
     if Path(source).is_dir() and not (recipe or arch or out):
         _evaluate_run(Path(source), changes)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssltoolbox.cli.common import FPS, LocalPath, print_first, print_unused_gpu
+from ssltoolbox.cli.common import FPS, LocalPath, print_first, print_passed_over, print_unused_gpu
 from ssltoolbox.cli.data.detector import chosen_detector, detector_options, following_options
 from ssltoolbox.cli.errors import DONE
 from ssltoolbox.cli.output import libraries_loaded, new_console
@@ -119,6 +119,7 @@ def predict(
         done = _of_images(job, float(fps))
     with interruption_explained(_what_is_complete([output], [plot, video])):
         _print_left_out(done)
+        print_passed_over(named.others)
         where = f" in {counted(done.sources, 'video')}" if named.videos else ""
         found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
         console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
@@ -192,6 +193,7 @@ def default_processes(device: str) -> int:
 
 
 def _of_images(job: _Job, fps: float) -> Predicted:
+    from ssltoolbox.api.errors import and_of
     from ssltoolbox.engine.core.cores import shared_with, worker_count
     from ssltoolbox.engine.core.features import FeatureExtractor
     from ssltoolbox.engine.predict.opening import image_source
@@ -209,6 +211,9 @@ def _of_images(job: _Job, fps: float) -> Predicted:
         done = predict_all(results, predictor.outputs, job.output, job.about, tick, job.gathered)
     unreadable = [f"can't be read: {name}" for name in source.unreadable]
     print_first(unreadable, f"{len(unreadable):,} of {counted(source.frames, 'image')}")
+    if source.left_out:
+        unused = [counted(count, thing) for thing, count in source.left_out.items()]
+        click.echo(f"not used: {and_of(unused)}", err=True)
     return done
 
 

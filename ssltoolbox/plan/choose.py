@@ -88,7 +88,7 @@ def chosen_at(node: ComponentNode, key: str, registry: Registry) -> tuple[Chosen
         provided = registry.get(node.kind, node.name)
     except PluginError as error:
         return None, Wrong((RecipeProblem(node.name_place, error.message, error.hint),), _causes(error))
-    options, problems = _options(node, provided)
+    options, problems = _options(node, provided, registry)
     wrong = Wrong(tuple(problems))
     wrapped: tuple[Chosen, ...] = ()
     if options is not None:
@@ -163,10 +163,17 @@ def _dataset(key: str, written: Located, owner: Provided, registry: Registry) ->
     return chosen_at(component, component.name, registry)
 
 
-def _options(node: ComponentNode, provided: Provided) -> tuple[Options | None, list[RecipeProblem]]:
-    model = provided.descriptor.options
+def _options(
+    node: ComponentNode, provided: Provided, registry: Registry
+) -> tuple[Options | None, list[RecipeProblem]]:
+    model, elsewhere = provided.descriptor.options, dict(SECTION_KEYS)
+    if issubclass(model, EvaluatorOptions):
+        datasets = [item for item in registry.all() if item.kind == Kind.DATASETS]
+        elsewhere["data"] = tuple(
+            {key: None for item in datasets for key in item.descriptor.options.model_fields}
+        )
     with provided.blamed_for(f"{model.__name__}"):
-        return validate(model, node.options, where=provided.title, elsewhere=SECTION_KEYS)
+        return validate(model, node.options, where=provided.title, elsewhere=elsewhere)
 
 
 def _causes(error: PluginError) -> tuple[BaseException, ...]:

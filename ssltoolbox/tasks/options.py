@@ -213,7 +213,10 @@ class RegressionOptions(ProbeOptions):
     def _label_problems(self, label: str, known: LabelFacts, split: Split) -> Iterable[Problem]:
         if known.columns or known.lowest is None:
             what = "several columns" if known.columns else "classes"
-            yield Problem("label", f"{label!r} has {what}, and is not a number")
+            hint = (
+                "" if known.columns else f"to see which cell is no number, write labels: {{{label}: number}}"
+            )
+            yield Problem("label", f"{label!r} has {what}, and is not a number", hint)
 
 
 class MultiLabelOptions(ProbeOptions):

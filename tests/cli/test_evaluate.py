@@ -120,5 +120,18 @@ def test_evaluate_prints_the_warnings_of_the_plan(tmp_path: Path, capfd: pytest.
     assert "strange-data" in capfd.readouterr().err
 
 
+def test_tasks_may_be_given_together_or_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    recipe, plans = write_recipe(tmp_path), []
+    monkeypatch.setattr(source, "check_weights", lambda plan: plans.append(plan) or stop(plan))
+    given = (["--tasks", "identity,expression"], ["--tasks", "identity", "--tasks", "expression"])
+    for tasks in given:
+        assert run(["evaluate", "random", "--recipe", str(recipe), *tasks]) == 2
+    assert [[task.name for task in plan.recipe.evaluate] for plan in plans] == [
+        ["identity", "expression"]
+    ] * 2
+
+
 def stop(plan: Plan) -> Never:
     raise UserError("far enough")

@@ -112,6 +112,7 @@ def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
     two_faces(here / "videos/b/a.mov")
     write_video(here / "videos/nobody.mov", [scene()] * 10)
     (here / "videos/broken.mp4").write_bytes(b"no video")
+    (here / "videos/notes.txt").touch()
     green = np.zeros((120, 160, 3), np.uint8)
     green[..., 1] = 255
     late = [*[scene((20, 30, 40))] * 30, green]
@@ -123,6 +124,7 @@ def test_a_bad_video_does_not_end_a_batch(here: Path, capsys: Capture) -> None:
     assert re.search(r"worse\.mov: .*detector", errors)
     assert "2 left out" in errors
     assert "no face: nobody.mov" in errors
+    assert "passed over 1 file of other types: 1 .txt" in errors
 
 
 def test_without_any_face_nothing_is_written(here: Path, capsys: Capture) -> None:
@@ -138,6 +140,7 @@ def test_a_folder_of_images_as_they_are(here: Path, capsys: Capture, golden: Gol
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((40, 30, 3), 5 * len(name), np.uint8)).save(path)
     (here / "faces/x/2.png").write_bytes(b"no image")
+    (here / "faces/x/3.gif").touch()
     predict("faces", "-o", "out.parquet", "--fps", "2")
     found = table("out.parquet")
     assert found["file"] == ["x/1.png", "x/10.png", "y/deep/face.jpg"]
@@ -147,6 +150,7 @@ def test_a_folder_of_images_as_they_are(here: Path, capsys: Capture, golden: Gol
     said = capsys.readouterr()
     assert "x/2.png: " in said.err
     assert "1 of 4 images" in said.err
+    assert "not used: 1 .gif file" in said.err
     golden(said.out)
     network = ssltoolbox.load_head("run", "classification")
     pixels = torch.full((1, 3, 32, 32), 5 * len("x/1.png"), dtype=torch.uint8)
@@ -202,6 +206,7 @@ def test_the_pictures_show_the_faces(here: Path, capsys: Capture, golden: Golden
         ["a.mov", "-o", "out.csv", "--head", "expression"],
         ["empty", "-o", "out.csv"],
         ["a.mov", "-o", "out.csv", "--detector", "nobody"],
+        ["faces.csv", "-o", "out.csv"],
     ],
 )
 def test_wrong_arguments_exit_with_2(
@@ -210,6 +215,7 @@ def test_wrong_arguments_exit_with_2(
     write_video(here / "a.mov", [scene()] * 2)
     write_video(here / "videos/a.mov", [scene()] * 2)
     (here / "empty").mkdir()
+    (here / "faces.csv").write_text("path,identity\na.jpg,p\n")
     detector = [] if "--detector" in arguments else SPOTS
     predict(*arguments, *detector, code=2)
     errors = capsys.readouterr().err

@@ -92,6 +92,12 @@ def test_a_mistake_in_a_task_s_data_is_an_error_at_its_column(
     golden(message(tmp_path, evaluate))
 
 
+def test_an_option_of_the_data_is_told_apart_from_the_task_s_own(tmp_path: Path) -> None:
+    faces(tmp_path)
+    text = message(tmp_path, "[{name: identity, data: {name: frames, root: faces}, folds: 3}]")
+    assert text.endswith("unknown option 'folds' of evaluator 'identity'; 'folds' belongs under 'data'")
+
+
 def test_what_a_task_needs_is_asked_of_its_own_data(tmp_path: Path, golden: Golden) -> None:
     faces(tmp_path)
     golden(message(tmp_path, "[{name: expression, data: {name: frames, root: faces}}]"))

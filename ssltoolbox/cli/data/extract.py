@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssltoolbox.cli.common import FPS, SHOWN, LocalPath, PathOrUrl, located, print_first, size_option
+from ssltoolbox.cli.common import (
+    FPS,
+    LocalPath,
+    PathOrUrl,
+    located,
+    print_first,
+    print_passed_over,
+    size_option,
+)
 from ssltoolbox.cli.data.detector import chosen_detector, detector_options, following_options
 from ssltoolbox.cli.data.work import after_shard, work_options
 from ssltoolbox.cli.errors import DONE, FAILED
@@ -142,10 +149,7 @@ def _print_left_out(
     ):
         lines = [f"{one}: {printable(outcome.video)}: {outcome.reason}" for outcome in group]
         print_first(lines, f"{len(group):,} of {counted(len(outcomes), 'video')} {all_of_them}")
-    if others:
-        types = Counter(path.suffix.lower() or "without a type" for path in others)
-        listed = ", ".join(f"{count:,} {name}" for name, count in types.most_common(SHOWN))
-        click.echo(f"passed over {counted(len(others), 'file')} of other types: {listed}", err=True)
+    print_passed_over(others)
     if complete and (unreadable or empty or others):
         click.echo(f"the list of them all, with why: {output}/{LEFT_OUT}", err=True)
 

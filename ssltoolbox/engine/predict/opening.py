@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssltoolbox.api import UserError
-from ssltoolbox.data.extract.videos import videos_in
+from ssltoolbox.data.extract.videos import other_files, videos_in
+from ssltoolbox.data.index.columns import TYPES
 from ssltoolbox.data.index.schema import is_index
 from ssltoolbox.engine.predict.sources import (
     ImageFaces,
@@ -23,10 +24,12 @@ class Named:
     Attributes:
         path: as given.
         videos: the videos; empty for images.
+        others: files of other types in a folder of videos.
     """
 
     path: Path
-    videos: tuple[Path, ...]
+    videos: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
     @property
     def is_video(self) -> bool:
@@ -50,7 +53,14 @@ def look_at(path: Path) -> Named:
             f"{path}: there is no such file or folder",
             "name a video, a folder of videos or images, or an index of frames",
         )
-    return Named(path, () if is_index(path) else tuple(videos_in(path)))
+    if path.suffix.lower() in TYPES and path.is_file():
+        raise UserError(
+            f"{path} is a table", f"make an index of it: ssltoolbox data index {path} -o faces.index"
+        )
+    if is_index(path):
+        return Named(path)
+    videos = tuple(videos_in(path))
+    return Named(path, videos, tuple(other_files([path])) if videos else ())
 
 
 def image_source(path: Path, fps: float, read: Read) -> ImageFaces:

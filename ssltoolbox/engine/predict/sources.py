@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -90,6 +90,7 @@ class ImageFaces:
         name: for messages.
         frames: how many images there are.
         unreadable: one line for each image that could not be read so far.
+        left_out: what else lies there and is not used, and how many of it: `{".gif file": 2}`.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class ImageFaces:
         clips: FolderSource | IndexSource,
         file_of: Callable[[int, int], str],
         read: Read,
+        left_out: Mapping[str, int] | None = None,
     ) -> None:
         """
         Args:
@@ -105,9 +107,11 @@ class ImageFaces:
             clips: the clips.
             file_of: clip, frame → the name of the image.
             read: reads them.
+            left_out: what else lies there.
         """
         self.name = name
         self.unreadable: list[str] = []
+        self.left_out = left_out or {}
         self._clips, self._file_of, self._read = clips, file_of, read
         # Frames come clip by clip, and the times of a clip are worked out from all of its names.
         self._times = lru_cache(maxsize=4)(clips.times)
@@ -144,6 +148,7 @@ def folder_faces(folder: Path, fps: float, read: Read) -> ImageFaces:
         FolderSource(found, fps),
         lambda clip, frame: found.frames(clip, [frame])[0],
         read,
+        found.left_out,
     )
 
 
