@@ -98,7 +98,8 @@ def build_trainer(
         max_steps=plan.counts.steps,
         accumulate_grad_batches=recipe.accumulate,
         gradient_clip_val=recipe.gradient_clip,
-        log_every_n_steps=recipe.log_steps,
+        # A run of fewer steps has metrics too.
+        log_every_n_steps=min(recipe.log_steps, plan.counts.steps),
         logger=list(loggers),
         callbacks=[UpdateMaskers(), *callbacks],
         profiler=profiler,

@@ -69,6 +69,12 @@ def test_a_run_folder_has_its_files(tmp_path: Path, method: str) -> None:
     assert not torch.equal(trained["stem.conv.weight"], initial["stem.conv.weight"])
 
 
+def test_a_run_of_fewer_steps_than_a_line_of_the_log_has_metrics(recipe: Path, tmp_path: Path) -> None:
+    run = run_tiny(recipe, tmp_path / "run", "trainer.steps=3", "trainer.log_steps=10")
+    with (run.folder.path / "metrics.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [3]
+
+
 def test_the_resolved_recipe_runs_again_as_it_is(recipe: Path, tmp_path: Path) -> None:
     first = run_tiny(recipe, tmp_path / "a")
     again = run_tiny(first.folder.recipe, tmp_path / "b")
