@@ -42,7 +42,7 @@ from ssltoolbox.recipe import (
     resolve_path,
 )
 from ssltoolbox.recipe.annotations import paths
-from ssltoolbox.recipe.problems import in_order
+from ssltoolbox.recipe.problems import belongs, in_order
 from ssltoolbox.registry import Registry, discover
 
 
@@ -88,7 +88,8 @@ def resolve(loaded: LoadedRecipe, problems: list[RecipeProblem], data_needed: bo
     loaded, idle = without_idle_keys(loaded, choice.chosen)
     facts, data_problems = _facts(loaded, choice.chosen, data_needed)
     chosen, own_problems = _with_own_facts(loaded, choice.chosen, data_needed)
-    problems = [*problems, *file_problems, *choice.problems, *idle, *data_problems, *own_problems]
+    misplaced = [_with_home(problem, choice.chosen) for problem in (*problems, *choice.problems)]
+    problems = [*misplaced, *file_problems, *idle, *data_problems, *own_problems]
     problems += component_checks(chosen, facts, loaded)
     problems += trainer_checks(chosen, loaded)
     lacking = list(training_checks(chosen, loaded))
@@ -123,6 +124,16 @@ def with_facts(plan: Plan, facts: DataFacts | None) -> Plan:
     return replace(
         plan, facts=facts, counts=counts, schedule=_learning_rate(plan.recipe, plan.chosen, counts)
     )
+
+
+def _with_home(problem: RecipeProblem, chosen: Mapping[Kind, tuple[Chosen, ...]]) -> RecipeProblem:
+    """The problem; if its unknown key is an option of components of the recipe, with their sections."""
+    homes = [
+        f"{kind.section}.options" if kind.nested else kind.section
+        for kind, items in chosen.items()
+        if any(problem.unknown in item.descriptor.options.model_fields for item in items)
+    ]
+    return replace(problem, hint=belongs(problem.unknown, homes)) if homes else problem
 
 
 def _registry(loaded: LoadedRecipe) -> tuple[Registry, list[RecipeProblem]]:

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ssltoolbox.api import UserError
+from ssltoolbox.api.errors import one_of
 from ssltoolbox.recipe.place import Place
 from ssltoolbox.support.words import counted
 
@@ -28,12 +29,14 @@ class RecipeProblem:
         message: what is wrong.
         hint: what to do; may be empty.
         warning: True lets the run go on.
+        unknown: the key that is wrong, if no section of a recipe has a key of this name; else empty.
     """
 
     place: Place
     message: str
     hint: str = ""
     warning: bool = False
+    unknown: str = ""
 
     def render(self) -> str:
         """`file:line:column: message`, the line with a caret, and the hint."""
@@ -60,6 +63,21 @@ class RecipeError(UserError):
         errors = sum(not problem.warning for problem in self.problems)
         count = f"{counted(errors, 'problem')} in {shown_path(self.source)}"
         return f"{rendered(self.problems)}\n{count}"
+
+
+def belongs(key: str, sections: Iterable[str]) -> str:
+    """The hint for a key that is in the wrong place.
+
+    Args:
+        key: the key.
+        sections: the sections that have such a key; "" is the recipe itself.
+    """
+    return f"{quoted(key)} belongs {one_of(map(under, sections))}"
+
+
+def under(section: str) -> str:
+    """Where the keys of a section are; "" is the recipe itself."""
+    return f"under {quoted(section)}" if section else "at the top of the recipe"
 
 
 def rendered(problems: Iterable[RecipeProblem]) -> str:

@@ -11,12 +11,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ssltoolbox.api import OptionError, is_url
-from ssltoolbox.api.errors import and_of, one_of
+from ssltoolbox.api.errors import and_of
 from ssltoolbox.api.suggest import did_you_mean, suggest
 from ssltoolbox.recipe.annotations import fields_of, inner, paths, plain_data, takes_null
 from ssltoolbox.recipe.mistakes import NULL_IN_PYTHON, explain
 from ssltoolbox.recipe.place import Key, Located
-from ssltoolbox.recipe.problems import RecipeProblem, in_order, quoted
+from ssltoolbox.recipe.problems import RecipeProblem, belongs, in_order, quoted, under
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -150,18 +150,18 @@ class _Reporter:
         found = self._at((*path, key))
         of = self._owner(path)
         message = f"unknown option {quoted(key)} of {of}" if of else f"unknown key {quoted(key)}"
-        return RecipeProblem(found.best_place, message, self._right_key(path, key))
-
-    def _right_key(self, path: tuple[Key, ...], key: str) -> str:
         homes = [section for section, keys in self._elsewhere.items() if key in keys]
         if homes:
-            return f"{quoted(key)} belongs {one_of(_under(section) for section in homes)}"
+            return RecipeProblem(found.best_place, message, belongs(key, homes))
+        return RecipeProblem(found.best_place, message, self._similar_key(path, key), unknown=key)
+
+    def _similar_key(self, path: tuple[Key, ...], key: str) -> str:
         known = [*self._fields(path), *(self._elsewhere.get("", ()) if self._is_recipe(path) else ())]
         if hint := did_you_mean(key, known):
             return hint
         for section, keys in self._elsewhere.items():
             if meant := suggest(key, keys):
-                return f"did you mean {quoted(meant)}, {_under(section)}?"
+                return f"did you mean {quoted(meant)}, {under(section)}?"
         return ""
 
     def _missing(self, path: tuple[Key, ...], keys: list[str]) -> Iterator[RecipeProblem]:
@@ -222,10 +222,6 @@ class _Reporter:
         """The name of a value: its key, with the indices after it."""
         names = [index for index, key in enumerate(path) if isinstance(key, str)]
         return ".".join(map(str, path[names[-1] :])) if names else self._where or "the recipe"
-
-
-def _under(section: str) -> str:
-    return f"under {quoted(section)}" if section else "at the top of the recipe"
 
 
 def _purpose(field: FieldInfo | None) -> str:

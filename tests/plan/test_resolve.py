@@ -123,3 +123,15 @@ def test_options_are_dumped_by_the_names_that_recipes_use(tmp_path: Path, plugin
     assert mirror.spelled_out == {"name": "mirror", "lambda": 0.25}
     (tmp_path / "run").mkdir()
     assert again(plan, tmp_path / "run") == plan
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["temperature=0.1", "views.temperature=0.1", "method.offsets=[1]", "trainer.protocol=knn", "offsetz=[1]"],
+)
+def test_an_option_of_a_component_elsewhere_is_told_where_it_belongs(
+    override: str, tmp_path: Path, golden: Golden
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_plan(write_recipe(tmp_path, positives="[time_aug]", evaluate="[identity]"), [override])
+    golden("\n".join(problem.render() for problem in caught.value.problems))
