@@ -58,8 +58,9 @@ def embed(
     """Write the features of all frames of DATA as Parquet.
 
     The table has a row for each frame, with its clip, time, identity and labels. RUN_OR_WEIGHTS is as for
-    `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a
-    dataset as in a recipe ('{name: frames, root: faces}'), or a recipe, for its data.
+    `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a table
+    of images (.csv, .tsv or .parquet), a dataset as in a recipe ('{name: frames, root: faces}'), or a recipe, for
+    its data.
 
     \b
     Example:
@@ -101,6 +102,7 @@ def embed(
 def _data(data: str) -> Override:
     """What sets the dataset in a recipe; paths are relative to the working folder."""
     from ssltoolbox.api import UserError
+    from ssltoolbox.data.index.columns import TYPES
     from ssltoolbox.data.index.schema import is_index
     from ssltoolbox.engine.inspect.source import NO_TASKS, NOTHING_TRAINS, is_recipe
     from ssltoolbox.plan import load_recipe
@@ -112,6 +114,9 @@ def _data(data: str) -> Override:
     if path.is_dir():
         kind = "index" if is_index(path) else "root"
         return override_of("data", {"name": "frames", kind: data})
+    if path.is_file() and path.suffix.lower() in TYPES:
+        return override_of("data", {"name": "labelled", "table": data})
     if len(path.parts) > 1 and not data.startswith("{"):
-        raise UserError(f"there is no {data}", "name a folder of frames, an index, a dataset or a recipe")
+        wrong = f"{data} holds no frames" if path.exists() else f"there is no {data}"
+        raise UserError(wrong, "name a folder of frames, an index, a table, a dataset or a recipe")
     return typed_override("DATA", "data", data)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 from ssltoolbox.api import NetworkEvaluator, UserError
-from ssltoolbox.testing.compare import changed_field, copy_of, seed_globally
+from ssltoolbox.testing.compare import changed_field, copy_of, same, seed_globally
 from ssltoolbox.testing.labels import NAME_DATA, needed_labels
 from ssltoolbox.testing.rules import Breach, Complaint, Subject, WrongInput, rule
 from ssltoolbox.testing.task_data import TrialData
@@ -25,12 +25,12 @@ def results(subject: Subject) -> None:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise Breach(
-            f"the results of `{subject.name}.evaluate` can't be written to evaluation.json ({error}): use plain "
+            f"the results of `{_called(subject)}` can't be written to evaluation.json ({error}): use plain "
             "Python numbers, `float(…)`, and leave out NaN"
         ) from error
     if not found or not all(isinstance(value, dict) and value for value in found.values()):
         raise Breach(
-            f"`{subject.name}.evaluate` must return a mapping such as {{'expression': {{'f1': 0.5}}}}, but it "
+            f"`{_called(subject)}` must return a mapping such as {{'expression': {{'f1': 0.5}}}}, but it "
             f"returned {found!r:.80}"
         )
 
@@ -43,8 +43,7 @@ def fractions(subject: Subject) -> Iterator[Complaint]:
             if name in (*SHARES, *CORRELATIONS) and not least <= value <= 1:
                 yield Complaint(
                     f"{key} {name}",
-                    f"`{subject.name}.evaluate` returned {key} {name} {value:g}: it must be between {least} and "
-                    "1",
+                    f"`{_called(subject)}` returned {key} {name} {value:g}: it must be between {least} and 1",
                 )
 
 
@@ -69,9 +68,9 @@ def reproducible(subject: Subject) -> None:
     seed_globally(1)
     once = _evaluate(subject)
     seed_globally(2)
-    if once != _evaluate(subject):
+    if not same(once, _evaluate(subject)):
         raise Breach(
-            f"`{subject.name}.evaluate` returned other numbers for the same features: use a random generator "
+            f"`{_called(subject)}` returned other numbers for the same features: use a random generator "
             "with a fixed seed, such as `np.random.default_rng(0)`"
         )
 
@@ -89,12 +88,16 @@ def missing_labels(subject: Subject) -> Iterator[Complaint]:
         except Exception as error:
             yield Complaint(
                 what,
-                f"`{subject.name}.evaluate` raised {type(error).__name__} for data without {what}: {advice}",
+                f"`{_called(subject)}` raised {type(error).__name__} for data without {what}: {advice}",
             )
         else:
             yield Complaint(
-                what, f"`{subject.name}.evaluate` returned results without {what}, which it needs: {advice}"
+                what, f"`{_called(subject)}` returned results without {what}, which it needs: {advice}"
             )
+
+
+def _called(subject: Subject) -> str:
+    return f"{subject.name}.{'evaluate_network' if _needs_network(subject.make()) else 'evaluate'}"
 
 
 def _needs_network(task: Any) -> bool:

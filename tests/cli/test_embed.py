@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from helpers.golden import Golden
 from helpers.runs import untrained_run, write_recipe
 from PIL import Image
 
+from ssltoolbox import load_backbone
 from ssltoolbox.cli.main import run
 
 
@@ -48,6 +50,17 @@ def test_embed_takes_a_folder_an_index_or_a_recipe(
     golden(said.out.splitlines()[-1])
 
 
+def test_embed_takes_a_table_of_images(here: Path) -> None:
+    frames = ["faces/ann/video/clip/0000000.png", "faces/ann/video/clip/0000001.png"]
+    (here / "faces.csv").write_text("path,split,mood\n" + "".join(f"{frame},test,glad\n" for frame in frames))
+    assert run(["embed", "run", "faces.csv", "--split", "test", "-o", "x.parquet"]) == 0
+    table = pq.read_table("x.parquet")
+    assert table["mood"].to_pylist() == [0, 0]
+    assert (
+        len(table["features"][0].as_py()) == load_backbone(here / "run")(torch.zeros(1, 3, 32, 32)).shape[1]
+    )
+
+
 def test_weights_take_data_and_views_from_one_recipe(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["embed", "run/backbone.safetensors", "tiny.yaml", "--split", "val", "-o", "x.parquet"]) == 0
     assert set(pq.read_table("x.parquet")["split"].to_pylist()) == {"val"}
@@ -57,6 +70,7 @@ def test_weights_take_data_and_views_from_one_recipe(here: Path, capfd: pytest.C
     "data",
     [
         "no/where",
+        "run/backbone.safetensors",
         "{name: framez}",
     ],
 )

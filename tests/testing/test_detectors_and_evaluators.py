@@ -57,6 +57,12 @@ def test_a_broken_rule_of_evaluators_is_reported(broken: Check, rule: str, golde
     golden(evaluator(broken, BAD_EVALUATORS[rule], NEEDS)[rule])
 
 
+def test_nan_is_no_plain_number_but_stays_the_same(broken: Check) -> None:
+    assert evaluator(broken, "return {'smile': {'score': float('nan')}}").keys() == {
+        "results are plain numbers by name"
+    }
+
+
 def test_results_without_labels_that_are_needed(broken: Check) -> None:
     found = evaluator(broken, "return {'smile': {'accuracy': 0.5}}", NEEDS)
     text = found["missing labels are named"]
