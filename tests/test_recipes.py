@@ -81,11 +81,15 @@ MORE = {
 """Rows that the paper's table has not."""
 OWN = {
     "synthetic": {
+        "byol": {"optim"},
+        "mocov2": {"trainer"},
+        "simsiam": {"optim"},
+        "vicreg": {"optim"},
         "cycleface": {"backbone", "views", "optim", "trainer"},
         "dino": {"views", "optim"},
         "dino_vit": {"backbone", "views", "optim"},
         "mae": {"backbone", "views", "optim"},
-        "swav": {"views"},
+        "swav": {"views", "optim"},
     },
     "paper": {
         "barlow_twins": {"optim"},
