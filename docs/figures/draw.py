@@ -20,7 +20,6 @@ import badges
 import similarities
 from helpers.tutorial import write_labelled, write_videos
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from ssltoolbox.cli.main import run
 
@@ -61,18 +60,26 @@ def main() -> None:
     """Draws all pictures, or some."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--browser", help="path of Chromium")
-    parser.add_argument("--only", choices=("tutorial", "components", "similarities", "badges"))
+    parser.add_argument("--only", choices=("tutorial", "pairs", "components", "similarities", "badges"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if options.only in (None, "badges"):
             badges.draw_all()
         if options.only in (None, "similarities"):
             similarities.draw_all()
+        if options.only in (None, "pairs"):
+            draw_pairs(Path(folder))
         if options.only in (None, "components"):
             draw_components(Path(folder))
         if options.only in (None, "tutorial"):
             run_tutorial(Path(folder))
             draw_tutorial(Path(folder), options.browser)
+
+
+def draw_pairs(folder: Path) -> None:
+    """The picture of the README: samples of a training step with all four strategies."""
+    ssltoolbox("preview", "synthetic/g", "--samples", "2", "-o", folder / "pairs.png")
+    save(Image.open(folder / "pairs.png"), DOCS / "figures" / "pairs.png", width=1756)
 
 
 def draw_components(folder: Path) -> None:
@@ -108,6 +115,8 @@ def run_tutorial(folder: Path) -> None:
 
 def draw_tutorial(folder: Path, browser: str | None) -> None:
     """The pictures of the page: two that commands drew, and two of pages in a browser."""
+    from playwright.sync_api import sync_playwright  # only these pictures need it
+
     target = DOCS / "figures" / "tutorial"
     sheet = Image.open(folder / "sheet.png")
     save(sheet.crop((0, 0, sheet.width, sheet.height // 2)), target / "sheet.png")
