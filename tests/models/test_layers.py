@@ -78,7 +78,7 @@ def test_the_names_and_tensors_stay() -> None:
 
 @pytest.mark.parametrize(
     ("name", "layers"),
-    [("test_resnet", ["layer5"]), ("test_resnet", ["layer3", "fc"]), ("cspdarknet53", ["stem"])],
+    [("test_resnet", ["layer5"]), ("test_resnet", ["layer3", "fc"]), ("test_vit", ["norm"])],
 )
 def test_unknown_layers_are_refused(name: str, layers: list[str], golden: Golden) -> None:
     with pytest.raises(UserError) as caught:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import pyarrow as pa
 from xxhash import xxh3_128_digest
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
@@ -140,7 +141,7 @@ class Table:
 
     def label(self, name: str) -> np.ndarray:
         """[rows] of the type that the index keeps it in."""
-        values = np.empty(len(self), LABELS[name].to_pandas_dtype())
+        values = np.empty(len(self), pa.array([], LABELS[name]).to_numpy().dtype)
         for row, cell in enumerate(self.cells(name)):
             try:
                 values[row] = label_value(name, cell)
