@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,6 +163,20 @@ def forward_flops(backbone: nn.Module, image_size: int) -> int:
     with FlopCounterMode(display=False) as counter:
         _of_a_black_image(backbone, image_size)
     return int(counter.get_total_flops())
+
+
+@contextmanager
+def frozen(backbone: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode of every module is restored."""
+    modes = [(module, module.training) for module in backbone.modules()]
+    backbone.eval()
+    try:
+        # Not inference_mode: a backbone could not train with tensors that it caches in it.
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:

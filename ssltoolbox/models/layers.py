@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.suggest import suggest
+from ssltoolbox.models.backbone import frozen
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -50,18 +51,14 @@ def from_layers(network: M, layers: Sequence[str], image_size: int, flat: bool =
     network.feature_layers = tuple(sorted({names.index(layer) for layer in layers}))  # type: ignore[assignment]
     network.flat_features = flat  # type: ignore[assignment]
     device = next(network.parameters()).device
-    modes = [(module, module.training) for module in network.modules()]
     try:
-        with torch.no_grad():
-            network.eval().forward(torch.zeros(1, 3, image_size, image_size, device=device))
+        with frozen(network):
+            network.forward(torch.zeros(1, 3, image_size, image_size, device=device))
     except (AttributeError, AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
             f"backbone.layers: the backbone does not give the outputs of its layers: {first_line(error)}",
             "remove layers; timm's ResNets and vision transformers have it",
         ) from error
-    finally:
-        for module, training in modes:
-            module.training = training
     return network
 
 

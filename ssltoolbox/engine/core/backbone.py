@@ -46,15 +46,6 @@ def make_backbone(plan: Plan, weights: Path | str | None = None, allow_partial: 
         )
 
 
-def make_encoder(plan: Plan, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
-    """A new network like `make_backbone`, with the features of the recipe's `backbone.layers`.
-
-    Raises:
-        UserError: as there, and for layers that the network does not have.
-    """
-    return encoder_of(make_backbone(plan, weights, allow_partial), plan)
-
-
 def encoder_of(backbone: nn.Module, plan: Plan) -> nn.Module:
     """The network that gives the features of the recipe's `backbone.layers`; without them, the backbone itself.
 

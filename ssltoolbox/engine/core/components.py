@@ -230,13 +230,13 @@ class Components:
         recipe = self.plan.recipe.backbone
         return self.backbone(recipe.weights, recipe.allow_partial)
 
-    def encoder(self, weights: Path | str | None = None, allow_partial: bool = False) -> nn.Module:
+    def encoder(self, weights: Path | None = None) -> nn.Module:
         """The backbone as evaluation and every use of the network see it: with the features of `backbone.layers`.
 
         Raises:
             UserError: as for `backbone`, and for layers that the network does not have.
         """
-        return encoder_of(self.backbone(weights, allow_partial), self.plan)
+        return encoder_of(self.backbone(weights), self.plan)
 
     def initial_encoder(self) -> nn.Module:
         """The encoder with the weights that the recipe names."""

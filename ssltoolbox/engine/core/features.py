@@ -19,6 +19,7 @@ from ssltoolbox.engine.core.cores import shared_with, worker_count
 from ssltoolbox.engine.core.kept_features import KeptFeatures, images_digest, kept_features
 from ssltoolbox.engine.core.reading import Fetched, Loader
 from ssltoolbox.engine.core.shared_memory import tensor_bytes, too_little, workers_with_room
+from ssltoolbox.models.backbone import frozen
 from ssltoolbox.models.devices import best_device, to_device
 from ssltoolbox.support.progress import progress
 
@@ -131,9 +132,9 @@ def features_of_networks(
     first = extractors[0]
     values = [_Values(len(clip)) for _ in extractors]
     batches = []
-    with ExitStack() as frozen, progress(console, len(clip)) as advance:
+    with ExitStack() as stack, progress(console, len(clip)) as advance:
         for extractor in extractors:
-            frozen.enter_context(_frozen(extractor.backbone))
+            stack.enter_context(frozen(extractor.backbone))
         for frames in first.read(dataset, clip, frame, first.batch_size):
             # Unreadable frames pass through the network too, so that no batch is empty.
             batches.append(_facts_of(frames))
@@ -263,20 +264,6 @@ def _facts_of(frames: Frames) -> _BatchFacts:
     readable[list(frames.unreadable)] = False
     labels = {name: label.numpy()[readable] for name, label in frames.labels.items()}
     return _BatchFacts(readable, labels, tuple(frames.unreadable.values()))
-
-
-@contextmanager
-def _frozen(backbone: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; the mode of every module is restored."""
-    modes = [(module, module.training) for module in backbone.modules()]
-    backbone.eval()
-    try:
-        # Not inference_mode: a backbone could not train with tensors that it caches in it.
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def warn_of_unreadable(notes: Sequence[str], frames: int) -> None:

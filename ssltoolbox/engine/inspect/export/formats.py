@@ -17,7 +17,7 @@ import torchvision
 from torch import Tensor, nn
 
 from ssltoolbox.api import UserError
-from ssltoolbox.engine.core.backbone import make_encoder
+from ssltoolbox.engine.core.backbone import encoder_of, make_backbone
 from ssltoolbox.engine.runs.headed import HeadedNetwork
 from ssltoolbox.models.backbone import is_flattened, pooling_of, timm_arguments
 from ssltoolbox.models.weights import serialised
@@ -76,7 +76,7 @@ class Format:
 
 
 def _read_timm(content: bytes, plan: Plan) -> Run:
-    network = make_encoder(plan)
+    network = encoder_of(make_backbone(plan), plan)
     network.load_state_dict(safetensors.torch.load(content))
     return network.eval()
 
