@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +12,14 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from ssltoolbox.api import OptionError, is_url
+from ssltoolbox.bench.settings import (
+    GridOption,
+    LoadedVariant,
+    Variant,
+    settings_of,
+    values_of,
+    variants_of,
+)
 from ssltoolbox.recipe import (
     FlatComponent,
     Located,
@@ -20,7 +28,6 @@ from ssltoolbox.recipe import (
     RecipeError,
     RecipeProblem,
     Section,
-    override_at,
     resolve_path,
     validate,
 )
@@ -28,13 +35,6 @@ from ssltoolbox.recipe.find import find_recipe
 from ssltoolbox.recipe.problems import quoted, shown, shown_path
 from ssltoolbox.recipe.source import read_file
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED
-
-OWN_KEYS = {
-    "name": "a recipe's name stays its own",
-    "seed": "write the seeds under 'seeds'",
-    "evaluate": "write the tasks under 'tasks'",
-}
-"""Sections of a recipe that a grid can't set, and the reason."""
 
 WAYS_TO_SET = {"set": "set", "sweep": "swept", "with_seeds": "set with the seeds"}
 """Sections of a grid that change recipes, and the word for it."""
@@ -95,6 +95,9 @@ class Grid(Section):
     settings: dict[str, Any] = Field(default_factory=dict, alias="set")
     """Options of every recipe, such as `trainer.epochs: 5`."""
 
+    variants: dict[str, Variant] = Field(default_factory=dict)
+    """Named changes, such as strategies. Every recipe is run without them, and once with those of each variant."""
+
     sweep: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Options with several values each; every recipe is run with each combination."""
 
@@ -115,21 +118,6 @@ def grid_schema() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class GridOption:
-    """An option that a grid sets.
-
-    Attributes:
-        key: such as `data.world`.
-        value: as plain data.
-        override: the value for a recipe, with its place in the grid.
-    """
-
-    key: str
-    value: Any
-    override: Override
-
-
-@dataclass(frozen=True)
 class LoadedGrid:
     """A grid without mistakes of its own; whether its recipes resolve is not known yet.
 
@@ -139,6 +127,7 @@ class LoadedGrid:
         tree: its content with places.
         recipes: the recipes' files.
         common: the changes of `set` and `tasks` to every recipe.
+        variants: named changes; each makes further rows of the recipes.
         sweep: for each option the values that it takes.
         with_seeds: for each option the values that go with the seeds.
     """
@@ -148,6 +137,7 @@ class LoadedGrid:
     tree: Located
     recipes: tuple[Path, ...]
     common: tuple[GridOption, ...]
+    variants: Mapping[str, LoadedVariant]
     sweep: tuple[tuple[GridOption, ...], ...]
     with_seeds: tuple[tuple[GridOption, ...], ...]
 
@@ -173,13 +163,21 @@ def load_grid(path: Path) -> LoadedGrid:
     grid, found = validate(Grid, tree, where="the grid")
     problems += found
     recipes = list(_recipe_files(tree, problems))
-    common = [*_tasks(tree), *_settings(tree.child("set"), problems)]
+    common = [*_tasks(tree), *settings_of(tree.child("set"), problems)]
     sweep, with_seeds = list(_sweep(tree, problems)), list(_with_seeds(tree, problems))
+    variants = variants_of(tree.child("variants"), problems)
     problems += [*_repeated_seeds(tree), *_set_twice(tree)]
     if problems or grid is None:
         raise RecipeError(problems, path)
     return LoadedGrid(
-        path, grid, tree, tuple(dict.fromkeys(recipes)), tuple(common), tuple(sweep), tuple(with_seeds)
+        path,
+        grid,
+        tree,
+        tuple(dict.fromkeys(recipes)),
+        tuple(common),
+        variants,
+        tuple(sweep),
+        tuple(with_seeds),
     )
 
 
@@ -224,12 +222,6 @@ def _tasks(tree: Located) -> Iterator[GridOption]:
         yield GridOption("evaluate", tasks.plain(), Override(("evaluate",), (place,), tasks))
 
 
-def _settings(node: Located | None, problems: list[RecipeProblem]) -> Iterator[GridOption]:
-    for key, value in node.mapping.items() if node else ():
-        if setting := _setting(key, value.best_place, value, problems):
-            yield setting
-
-
 def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
     sweep = tree.child("sweep")
     for key, values in sweep.mapping.items() if sweep else ():
@@ -237,7 +229,7 @@ def _sweep(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridO
         for first, second in combinations(elements, 2):
             if first.plain() == second.plain():
                 problems.append(RecipeProblem(second.place, f"{quoted(key)} takes this value already"))
-        yield from _values(key, values, problems)
+        yield from values_of(key, values, problems)
 
 
 def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
@@ -248,23 +240,7 @@ def _with_seeds(tree: Located, problems: list[RecipeProblem]) -> Iterator[tuple[
         if found != count:
             message = f"{quoted(key)} has {found} values for {count} seeds"
             problems.append(RecipeProblem(values.best_place, message, "give each seed one"))
-        yield from _values(key, values, problems)
-
-
-def _values(key: str, values: Located, problems: list[RecipeProblem]) -> Iterator[tuple[GridOption, ...]]:
-    """The settings of one option; a mistake in its name is reported once."""
-    elements = [value for _, value in values.items()]
-    if elements and _setting(key, values.best_place, elements[0], problems):
-        yield tuple(setting for value in elements if (setting := _setting(key, values.best_place, value, [])))
-
-
-def _setting(key: str, place: Place, value: Located, problems: list[RecipeProblem]) -> GridOption | None:
-    if key in OWN_KEYS:
-        problems.append(RecipeProblem(place, f"{quoted(key)} can't be set here", OWN_KEYS[key]))
-        return None
-    override, found = override_at(key, place, value)
-    problems += found
-    return GridOption(key, value.plain(), override) if override else None
+        yield from values_of(key, values, problems)
 
 
 def _repeated_seeds(tree: Located) -> Iterator[RecipeProblem]:
@@ -279,7 +255,13 @@ def _repeated_seeds(tree: Located) -> Iterator[RecipeProblem]:
 
 def _set_twice(tree: Located) -> Iterator[RecipeProblem]:
     sections = [(word, node) for name, word in WAYS_TO_SET.items() if (node := tree.child(name))]
-    for (first_word, first), (second_word, second) in combinations(sections, 2):
+    pairs = list(combinations(sections, 2))
+    variants = tree.child("variants")
+    for _, variant in variants.items() if variants else ():
+        if settings := variant.child("set"):
+            # A variant may change what `set` says for every recipe.
+            pairs += [(("set by a variant", settings), other) for other in sections if other[0] != "set"]
+    for (first_word, first), (second_word, second) in pairs:
         for key, value in second.mapping.items():
             if key in first.mapping:
                 line = first.mapping[key].best_place.line

@@ -1,18 +1,19 @@
-"""The runs of a grid: every recipe with every combination of the sweep and every seed."""
+"""The runs of a grid: every recipe with every variant, every combination of the sweep and every seed."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ssltoolbox.api.suggest import did_you_mean
-from ssltoolbox.bench.grid import GridOption, LoadedGrid
+from ssltoolbox.bench.grid import LoadedGrid
+from ssltoolbox.bench.settings import GridOption, LoadedVariant
 from ssltoolbox.plan import Plan, load_plan
-from ssltoolbox.recipe import Override, Recipe, RecipeError, RecipeProblem, dump
+from ssltoolbox.recipe import Located, Override, Recipe, RecipeError, RecipeProblem, dump, read
 from ssltoolbox.recipe.problems import in_order, quoted, shown_path
 from ssltoolbox.registry.code import digest_of
 
@@ -24,13 +25,15 @@ class Job:
     """One run of a benchmark.
 
     Attributes:
-        recipe: the recipe's name.
+        recipe: the recipe's name; with a variant, `<name>-<variant>`.
         point: the values of the swept options.
         seed: of the run.
         text: the resolved recipe as YAML.
         steps: of the training; 0 without one.
         evaluates: whether there are downstream tasks.
         key: digest of the resolved recipe and of the code that would run it.
+        unchanged: the name of the recipe without the variant; None for a run without a variant.
+        variant: the variant's name.
     """
 
     recipe: str
@@ -40,6 +43,8 @@ class Job:
     steps: int
     evaluates: bool
     key: str
+    unchanged: str | None = None
+    variant: str | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ class Jobs:
 
 
 def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
-    """Resolves every recipe with every combination of the sweep.
+    """Resolves every recipe with every variant and every combination of the sweep.
 
     Args:
         loaded: the grid.
@@ -72,22 +77,72 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
         RecipeError: with all problems of all of them, and when names or the baseline don't fit.
     """
     problems: list[RecipeProblem] = []
-    plans: list[tuple[Path, Mapping[str, Any], tuple[int, ...], Plan]] = []
-    for file, point, (seeds, own) in product(loaded.recipes, _points(loaded), _seeds(loaded)):
-        overrides = [setting.override for setting in (*loaded.common, *point, *own)]
-        plan, found = _resolved(file, overrides, data_needed)
+    plans: list[tuple[_Row, Mapping[str, Any], tuple[int, ...], Plan]] = []
+    rows = _rows(loaded, problems)
+    for row, point, (seeds, own) in product(rows, _points(loaded), _seeds(loaded)):
+        overrides = [setting.override for setting in (*loaded.common, *row.options, *point, *own)]
+        plan, found = _resolved(row.file, [*overrides, *row.name], data_needed)
         problems += found
         if plan:
-            plans.append((file, {setting.key: setting.value for setting in point}, seeds, plan))
+            plans.append((row, {setting.key: setting.value for setting in point}, seeds, plan))
     if all(problem.warning for problem in problems):
-        names = [(file, plan.recipe.name) for file, _, _, plan in plans]
+        names = [(row.file, plan.recipe.name) for row, _, _, plan in plans]
         problems += [*_same_names(loaded, names), *_unknown_baseline(loaded, names)]
     if any(not problem.warning for problem in problems):
         raise RecipeError(problems, loaded.path)
-    jobs = [_job(plan, point, seed, code) for _, point, seeds, plan in plans for seed in seeds]
+    jobs = [_job(plan, row, point, seed, code) for row, point, seeds, plan in plans for seed in seeds]
     # Seed by seed, so that the recipes can be compared before all runs are done.
     jobs.sort(key=lambda job: loaded.grid.seeds.index(job.seed))
     return Jobs(tuple(jobs), tuple(in_order(problems)))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A recipe, with or without a variant."""
+
+    file: Path
+    unchanged: str
+    variant: LoadedVariant | None = None
+
+    @property
+    def options(self) -> tuple[GridOption, ...]:
+        return self.variant.options if self.variant else ()
+
+    @property
+    def name(self) -> list[Override]:
+        """Names the recipe after the variant; nothing without one."""
+        if self.variant is None:
+            return []
+        place = self.variant.place
+        return [Override(("name",), (place,), Located(f"{self.unchanged}-{self.variant.name}", place))]
+
+
+def _rows(loaded: LoadedGrid, problems: list[RecipeProblem]) -> list[_Row]:
+    """Every recipe as it is, and with each of its variants."""
+    if not loaded.variants:
+        return [_Row(file, file.stem) for file in loaded.recipes]
+    rows = []
+    for file in loaded.recipes:
+        name = _name_of(file)
+        rows.append(_Row(file, name))
+        rows += [_Row(file, name, variant) for variant in loaded.variants.values() if variant.changes(name)]
+    problems += _unknown_recipes(loaded, [row.unchanged for row in rows])
+    return rows
+
+
+def _name_of(file: Path) -> str:
+    """The name of a recipe; that of its file if the recipe can't be read, which is reported elsewhere."""
+    recipe, _ = read(file)
+    return str(recipe.sections.get("name", file.stem)) if recipe else file.stem
+
+
+def _unknown_recipes(loaded: LoadedGrid, known: list[str]) -> Iterator[RecipeProblem]:
+    """Names of recipes in variants that no recipe of the grid has; each once."""
+    places = {place: name for its in loaded.variants.values() for name, place in (its.recipes or {}).items()}
+    for place, name in places.items():
+        if name not in known:
+            hint = did_you_mean(name, known) or f"the names are {', '.join(dict.fromkeys(known))}"
+            yield RecipeProblem(place, f"no recipe is called {quoted(name)}", hint)
 
 
 def _points(loaded: LoadedGrid) -> list[tuple[GridOption, ...]]:
@@ -113,13 +168,14 @@ def _resolved(
     return plan, list(plan.warnings)
 
 
-def _job(plan: Plan, point: Mapping[str, Any], seed: int, code: str) -> Job:
+def _job(plan: Plan, row: _Row, point: Mapping[str, Any], seed: int, code: str) -> Job:
     recipe = Recipe.model_construct(**{**dict(plan.recipe), "seed": seed})
     text = dump(recipe)
     own_code = digest_of(recipe.plugins.files)
     key = hashlib.sha256("\n".join([text, code, own_code]).encode()).hexdigest()[:KEY_LENGTH]
     steps = plan.counts.steps if plan.trains else 0
-    return Job(recipe.name, point, seed, text, steps, bool(recipe.evaluate), key)
+    job = Job(recipe.name, point, seed, text, steps, bool(recipe.evaluate), key)
+    return replace(job, unchanged=row.unchanged, variant=row.variant.name) if row.variant else job
 
 
 def _same_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:

@@ -12,7 +12,15 @@ from ssltoolbox.bench.leaderboard import Column, Leaderboard, measured
 from ssltoolbox.bench.plots import difference_plot, metric_plot
 from ssltoolbox.bench.recipes import recipes_of
 from ssltoolbox.bench.results import INTERVAL, Bench
-from ssltoolbox.bench.tables import COSTS, READING, costs_table, differences_table, results_table
+from ssltoolbox.bench.tables import (
+    COSTS,
+    READING,
+    VARIANTS,
+    costs_table,
+    differences_table,
+    matrix_table,
+    results_table,
+)
 from ssltoolbox.bench.words import difference_text, job_text, point_text, spread_text
 from ssltoolbox.report.page import Picture
 from ssltoolbox.report.templates import html_template
@@ -42,6 +50,8 @@ def render_page(bench: Bench, folder: Path) -> str:
         baseline=board.baseline,
         interval=INTERVAL,
         difference_pictures=list(_difference_pictures(board)),
+        matrices=[(matrix.column.label, matrix_table(matrix)) for matrix in bench.matrices],
+        variants_reading=VARIANTS,
         points=[
             {"title": point_text(point), "results": results_table(its_board)}
             for point, its_board in bench.by_point

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
@@ -13,6 +13,7 @@ from typing import Any
 
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
+from ssltoolbox.bench.matrix import Matrix, matrices
 from ssltoolbox.bench.runs import FinishedRun
 from ssltoolbox.bench.schedule import JobState
 from ssltoolbox.bench.words import job_text
@@ -34,6 +35,7 @@ class Bench:
         states: every run of the grid and its state.
         finished: the complete runs.
         reasons: why a failed run failed.
+        variants: the variants of the grid, and the variant that each extends.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Bench:
     states: Mapping[Job, JobState]
     finished: Mapping[Job, FinishedRun]
     reasons: Mapping[Job, str]
+    variants: Mapping[str, str | None] = field(default_factory=dict)
 
     @cached_property
     def overall(self) -> Leaderboard:
@@ -65,6 +68,11 @@ class Bench:
             )
             for point in points
         ]
+
+    @cached_property
+    def matrices(self) -> list[Matrix]:
+        """The recipes by the variants of the grid, for the first metric of each task; none without variants."""
+        return matrices(self.states, self.finished.values(), self.overall.columns, self.variants)
 
     @property
     def notes(self) -> list[str]:
@@ -91,6 +99,7 @@ def results_of_bench(bench: Bench, folder: Path) -> dict[str, Any]:
         "difference": INTERVAL,
         "notes": bench.notes,
         "leaderboard": _rows(bench.overall),
+        "variants": [entry for matrix in bench.matrices for entry in _entries(matrix, bench.variants)],
         "by_point": [{"point": dict(point), "leaderboard": _rows(board)} for point, board in bench.by_point],
         "runs": [_run(job, state, bench, folder) for job, state in bench.states.items()],
     }
@@ -114,10 +123,24 @@ def _row(row: Row) -> dict[str, Any]:
     return {"recipe": row.recipe, "runs": row.runs, "results": results, "costs": costs}
 
 
+def _entries(matrix: Matrix, extended: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+    for (recipe, variant), entry in matrix.entries.items():
+        yield {
+            "recipe": recipe,
+            "variant": variant,
+            "extends": extended[variant] if variant else None,
+            "task": matrix.column.task,
+            "metric": matrix.column.metric.key,
+            **asdict(entry.of_runs),
+            "gain": asdict(entry.gain) if entry.gain else None,
+        }
+
+
 def _run(job: Job, state: JobState, bench: Bench, folder: Path) -> dict[str, Any]:
     run = bench.finished.get(job)
     known = {
         "recipe": job.recipe,
+        "variant": job.variant,
         "seed": job.seed,
         "point": dict(job.point),
         "key": job.key,

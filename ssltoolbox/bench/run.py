@@ -191,6 +191,7 @@ def _written(
         states=dict(states),
         finished=dict(finished),
         reasons=dict(reasons),
+        variants={name: variant.extends for name, variant in planned.loaded.variants.items()},
     )
     with folder.writing_results():
         write_json(folder.results, results_of_bench(bench, folder.path))

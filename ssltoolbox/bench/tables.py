@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
+from ssltoolbox.bench.matrix import Matrix
 from ssltoolbox.bench.results import INTERVAL, Bench
-from ssltoolbox.bench.words import interval_text, point_text, spread_text
+from ssltoolbox.bench.words import difference_text, interval_text, point_text, spread_text
 from ssltoolbox.report.templates import html_template, plain
 from ssltoolbox.support.words import MISSING, bytes_text, duration_text
 
 READING = (
     "Mean ± standard deviation over the runs of a recipe (seeds and points of the sweep). The arrow says which "
     "way is better."
+)
+VARIANTS = (
+    "Mean ± standard deviation over the runs of each recipe with each variant. In brackets: the paired difference "
+    "to the variant that it extends, or to the recipe without changes. Bold: its 95 % interval leaves out zero."
 )
 COSTS = (
     "Means over the runs: images per second in training, both views counted; the most memory that one process of "
@@ -75,6 +80,17 @@ def differences_table(board: Leaderboard) -> TextTable | None:
     return TextTable(head, tuple(rows)) if rows else None
 
 
+def matrix_table(matrix: Matrix) -> TextTable:
+    """The recipes in rows, the variants in columns, with what each variant changes."""
+    return TextTable(
+        ("recipe", *(variant or "no changes" for variant in matrix.variants)),
+        tuple(
+            (TableCell(recipe), *(_entry(matrix, recipe, variant) for variant in matrix.variants))
+            for recipe in matrix.recipes
+        ),
+    )
+
+
 def costs_table(board: Leaderboard) -> TextTable:
     """What a run of each recipe took on average."""
     rows = []
@@ -108,6 +124,16 @@ def _difference(row: Row, column: Column) -> TableCell:
     return TableCell(f"{difference.mean:+z.3f}", interval_text(difference), difference.is_clear)
 
 
+def _entry(matrix: Matrix, recipe: str, variant: str | None) -> TableCell:
+    entry = matrix.entries.get((recipe, variant))
+    if entry is None:
+        return TableCell(MISSING)
+    gain = entry.gain
+    return TableCell(
+        spread_text(entry.of_runs), f"({difference_text(gain)})" if gain else "", bool(gain and gain.is_clear)
+    )
+
+
 def _blocks(bench: Bench) -> Iterator[str]:
     board = bench.overall
     yield f"# {plain(bench.name)}"
@@ -118,6 +144,10 @@ def _blocks(bench: Bench) -> Iterator[str]:
         yield f"## Difference to {plain(str(board.baseline))}"
         yield _markdown(differences)
         yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
+    for matrix in bench.matrices:
+        yield f"## Variants: {plain(matrix.column.label)}"
+        yield _markdown(matrix_table(matrix))
+        yield VARIANTS
     for point, its_board in bench.by_point:
         yield f"## {plain(point_text(point))}"
         yield _markdown(results_table(its_board))

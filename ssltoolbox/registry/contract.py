@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from ssltoolbox.api import API_VERSION, KINDS, Descriptor, EvaluatorDescriptor, Kind, Metric
@@ -102,10 +104,18 @@ def _complaints(kind: Kind, descriptor: Descriptor) -> Iterator[str]:
 def _complaints_about_options(kind: Kind, options: Any) -> Iterator[str]:
     if not (isinstance(options, type) and issubclass(options, kind.options)):
         yield f"its options must be a subclass of ssltoolbox.api.{kind.options.__name__}"
+    elif reason := _not_describable(options):
+        yield f"its options can't be described to editors: {reason}"
+
+
+@lru_cache(maxsize=1000)
+def _not_describable(options: type[BaseModel]) -> str:
+    """Why no JSON Schema can be made of options; empty if one can. A grid asks this for each of its runs."""
     try:
         options.model_json_schema()
     except PydanticUserError as error:
-        yield f"its options can't be described to editors: {error.message}"
+        return error.message
+    return ""
 
 
 def _complaints_about_metrics(metrics: Any) -> Iterator[str]:

@@ -76,6 +76,41 @@ sweep: {data.world: [1, 1], optim.lr: []}
     golden(problems(text))
 
 
+def test_a_variant_has_the_changes_of_the_one_that_it_extends() -> None:
+    variants = load_grid(
+        write(
+            "recipes: [a.yaml, b.yaml]\nvariants:\n"
+            "  time: {set: {positives: [time_aug]}, recipes: [a]}\n"
+            "  hard: {extends: time, set: {negatives: [hard_neg]}}\n"
+            "  far: {extends: hard, set: {positives: []}, recipes: [b]}\n"
+        )
+    ).variants
+    keys = {name: [option.key for option in variant.options] for name, variant in variants.items()}
+    assert keys == {
+        "time": ["positives"],
+        "hard": ["positives", "negatives"],
+        "far": ["positives", "negatives", "positives"],
+    }
+    assert [(variant.extends, variant.changes("a")) for variant in variants.values()] == [
+        (None, True),
+        ("time", True),
+        ("hard", False),
+    ]
+
+
+def test_mistakes_in_variants(golden: Golden) -> None:
+    text = """\
+recipes: [a.yaml]
+variants:
+  time aug: {set: {positives: [time_aug]}}
+  one: {extends: two, set: {name: x}}
+  two: {sets: {positives: [time_aug]}}
+  three: {set: {data.world: 3}, recipes: []}
+sweep: {data.world: [1, 2]}
+"""
+    golden(problems(text))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -118,6 +153,12 @@ def test_the_grids_that_come_with_the_toolbox(file: str, baseline: str) -> None:
     assert "base" not in rows
 
 
+def test_the_matrix_has_the_methods_that_were_tuned() -> None:
+    matrix, tuning = (load_grid(BENCHMARKS / f"{name}.yaml") for name in ("matrix", "tuning"))
+    assert set(matrix.recipes) == set(tuning.recipes)
+    assert all(job.variant != "hard_neg" or "negatives" in job.text for job in plan_jobs(matrix, "1").all)
+
+
 def test_the_grid_that_the_readme_shows(tmp_path: Path) -> None:
     (text,) = re.findall(
         r"```yaml\n(.*?)```", (BENCHMARKS / "README.md").read_text(encoding="utf-8"), re.DOTALL
@@ -125,4 +166,4 @@ def test_the_grid_that_the_readme_shows(tmp_path: Path) -> None:
     (tmp_path / "recipes").symlink_to(BENCHMARKS.parent / "recipes")
     (tmp_path / "benchmarks").mkdir()
     loaded = load_grid(write(text, tmp_path / "benchmarks"))
-    assert len(plan_jobs(loaded, code="1").all) == 8 * 2 * 3
+    assert len(plan_jobs(loaded, code="1").all) == (8 + 8 + 1) * 2 * 3

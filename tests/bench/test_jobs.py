@@ -50,6 +50,49 @@ def test_seeds_by_recipes_by_points() -> None:
     assert len({job.key for job in found}) == len(found)
 
 
+VARIANTS = """\
+recipes: [a.yaml, b.yaml]
+variants:
+  time: {set: {positives: [time_aug]}}
+  hard: {extends: time, set: {negatives: [hard_neg]}, recipes: [a]}
+"""
+
+
+def test_variants_are_rows_beside_the_recipe_itself() -> None:
+    found = jobs(VARIANTS)
+    assert [(job.recipe, job.unchanged, job.variant) for job in found] == [
+        ("a", None, None),
+        ("a-time", "a", "time"),
+        ("a-hard", "a", "hard"),
+        ("b", None, None),
+        ("b-time", "b", "time"),
+    ]
+    assert [("time_aug" in job.text, "hard_neg" in job.text) for job in found[:3]] == [
+        (False, False),
+        (True, False),
+        (True, True),
+    ]
+    # The rows without a variant are those of a grid without variants.
+    assert [job.key for job in found if job.variant is None] == [
+        job.key for job in jobs("recipes: [a.yaml, b.yaml]")
+    ]
+
+
+def test_a_variant_wins_over_what_is_set_for_all() -> None:
+    plain, changed = jobs(
+        "recipes: [a.yaml]\nset: {trainer.steps: 3}\nvariants: {long: {set: {trainer.steps: 9}}}"
+    )
+    assert (plain.steps, changed.steps) == (3, 9)
+
+
+def test_a_recipe_that_a_variant_names_must_be_in_the_grid(golden: Golden) -> None:
+    golden(problems(VARIANTS.replace("recipes: [a]}", "recipes: [aa]}")))
+
+
+def test_a_variant_that_a_method_refuses(golden: Golden) -> None:
+    golden(problems(VARIANTS.replace(", recipes: [a]", "")))
+
+
 def test_the_text_is_the_whole_recipe(tmp_path: Path) -> None:
     (job,) = jobs(
         "recipes: [b.yaml]\nseeds: [4]\n"
