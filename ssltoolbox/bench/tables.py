@@ -140,14 +140,14 @@ def _blocks(bench: Bench) -> Iterator[str]:
     yield _markdown(results_table(board))
     yield READING
     yield from map(plain, bench.notes)
-    if differences := differences_table(board):
-        yield f"## Difference to {plain(str(board.baseline))}"
-        yield _markdown(differences)
-        yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
     for matrix in bench.matrices:
         yield f"## Variants: {plain(matrix.column.label)}"
         yield _markdown(matrix_table(matrix))
         yield VARIANTS
+    if differences := differences_table(board):
+        yield f"## Difference to {plain(str(board.baseline))}"
+        yield _markdown(differences)
+        yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
     for point, its_board in bench.by_point:
         yield f"## {plain(point_text(point))}"
         yield _markdown(results_table(its_board))
