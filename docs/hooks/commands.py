@@ -16,6 +16,9 @@ from ssltoolbox.cli.main import SECTIONS, commands
 SECTION = "Commands"
 """The entry of the navigation that the pages are added to."""
 
+EXAMPLE = "Example:"
+"""The line above the commands of an example, in a help text."""
+
 
 def on_config(config: MkDocsConfig) -> None:
     """Adds the pages to the navigation, in the order of a day's work."""
@@ -70,15 +73,28 @@ def _sections(command: click.Command, context: click.Context, level: int) -> Ite
 
 
 def _help(text: str) -> Iterator[str]:
-    """The paragraphs of a help text; those that keep their lines are examples."""
+    """The paragraphs of a help text. Those that keep their lines are examples or lists."""
     for paragraph in cleandoc(text).split("\n\n"):
         if not paragraph.startswith("\b"):
             yield escape(paragraph, quote=False)
             continue
         heading, *lines = paragraph.removeprefix("\b\n").splitlines()
         yield escape(heading, quote=False)
-        if lines:
+        if heading == EXAMPLE:
             yield "```sh\n" + dedent("\n".join(lines)) + "\n```"
+        else:
+            yield "\n".join(f"- {escape(item, quote=False)}" for item in _items(lines))
+
+
+def _items(lines: list[str]) -> list[str]:
+    """The items of a list; a line with a deeper indent continues the item above it."""
+    items: list[str] = []
+    for line in dedent("\n".join(lines)).splitlines():
+        if line.startswith(" "):
+            items[-1] += f" {line.strip()}"
+        else:
+            items.append(line)
+    return items
 
 
 def _cell(text: str) -> str:

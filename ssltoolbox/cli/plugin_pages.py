@@ -121,15 +121,23 @@ def _need(need: Need) -> str:
 
 
 def recipe_example(item: Provided) -> str:
-    """How a recipe names the component, with the options that it needs, and the first ones with their defaults."""
-    properties = item.descriptor.options.model_json_schema().get("properties", {})
-    needed = [f"{name}: …" for name, option in properties.items() if "default" not in option]
+    """How a recipe names the component, with the options that it needs or that have an example, and the first
+    others with their defaults."""
+    schema = item.descriptor.options.model_json_schema()
+    properties = schema.get("properties", {})
+    needed = [
+        f"{name}: {value_text(option['examples'][0]) if 'examples' in option else '…'}"
+        for name, option in properties.items()
+        if name in schema.get("required", ()) or "examples" in option
+    ]
     usual = [
         f"{name}: {value_text(option['default'])}"
         for name, option in properties.items()
         if isinstance(option.get("default"), bool | int | float | str)
     ]
     shown = [*needed, *usual[: max(0, SNIPPET_OPTIONS - len(needed))]]
+    if item.kind.nested and shown:
+        shown = [f"options: {{{', '.join(shown)}}}"]
     component = f"{{{', '.join([f'name: {item.descriptor.name}', *shown])}}}"
     return in_a_recipe(item.kind, f"[{component}]" if item.kind.many else component)
 
@@ -183,6 +191,7 @@ def options_of(item: Provided) -> Iterator[tuple[str, str, str]]:
     """Name, type with default, and description of each option."""
     schema = item.descriptor.options.model_json_schema()
     for name, option in schema.get("properties", {}).items():
-        default = f"default {value_text(option['default'])}" if "default" in option else "required"
+        absent = "required" if name in schema.get("required", ()) else "optional"
+        default = f"default {value_text(option['default'])}" if "default" in option else absent
         text = f"{type_text(option, schema.get('$defs', {}))}; {default}"
         yield name, text, " ".join(option.get("description", "").split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ssltoolbox.recipe import value_text
@@ -39,6 +39,8 @@ def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     'number > 0, ≤ 1'
     >>> type_text({"anyOf": [{"enum": ["linear", "knn"]}, {"type": "null"}]}, {})
     'linear or knn or null'
+    >>> type_text({"type": "array", "minItems": 2, "maxItems": 2}, {})
+    'list of 2'
     """
     if "$ref" in schema:
         return type_text(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
@@ -50,7 +52,16 @@ def type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "const" in schema:
         return value_text(schema["const"])
     kind = "path" if "path" in schema.get("format", "") else _TYPES.get(schema.get("type", ""), "anything")
-    limits = ", ".join(text.format(value_text(schema[key])) for key, text in _LIMITS.items() if key in schema)
+    limits = ", ".join(text.format(value_text(number)) for text, number in _limits(schema))
     text = f"{kind} {limits}".rstrip()
     elements = schema.get("items")
     return f"{text}, each a {type_text(elements, definitions)}" if isinstance(elements, Mapping) else text
+
+
+def _limits(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The limits in words, each with its number."""
+    least, most = schema.get("minItems"), schema.get("maxItems")
+    if least is not None and least == most:
+        yield "of {}", least
+        return
+    yield from ((text, schema[key]) for key, text in _LIMITS.items() if key in schema)

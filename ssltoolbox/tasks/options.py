@@ -100,8 +100,8 @@ class ProbeOptions(EvaluatorOptions):
     splits: ClassVar[tuple[Split, ...]] = ("train", "val", "test")
 
     protocol: FrozenProtocol = "linear"
-    """`linear` trains a linear model on the features; `knn` lets the nearest training frames vote. The linear
-    protocol reports the neighbours' numbers as well."""
+    """`linear` trains a linear model on the features. `knn` predicts from the nearest training frames. `linear`
+    also reports the numbers of `knn`."""
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(5, 20, 100), min_length=1)
     """Numbers of neighbours to try; the val split chooses."""
@@ -137,9 +137,8 @@ class LabelOptions(ProbeOptions):
     """Options of tasks that can also fine-tune the network."""
 
     protocol: Protocol = "linear"  # type: ignore[assignment]
-    """`linear` trains a linear model on the frozen features; `knn` lets the nearest training frames vote;
-    `finetune` trains the whole network with a head. The linear protocol reports the neighbours' numbers as
-    well."""
+    """`linear` trains a linear model on the frozen features. `knn` predicts from the nearest training frames.
+    `finetune` trains the whole network with a head. `linear` also reports the numbers of `knn`."""
 
     finetune: FineTuneOptions = FineTuneOptions()
     """Settings of the protocol `finetune`."""
@@ -160,9 +159,9 @@ class ClassOptions(LabelOptions):
     """Options of the tasks that predict classes."""
 
     protocol: ClassProtocol = "linear"  # type: ignore[assignment]
-    """`linear` fits a linear model to the frozen features and reports the neighbours' numbers as well;
-    `linear_sgd` trains a linear layer on frozen features of augmented images by SGD, as published tables do;
-    `knn` lets the nearest training frames vote; `finetune` trains the whole network with a head."""
+    """`linear` trains a linear model on the frozen features. `linear_sgd` trains a linear layer by SGD on frozen
+    features of augmented images, as most published results do. `knn` predicts from the nearest training frames.
+    `finetune` trains the whole network with a head. `linear` also reports the numbers of `knn`."""
 
     linear_sgd: LinearSgdOptions = LinearSgdOptions()
     """Settings of the protocol `linear_sgd`."""

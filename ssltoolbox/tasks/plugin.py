@@ -17,9 +17,9 @@ from ssltoolbox.tasks.options import (
 )
 
 ABOUT_WHO_IS_SHOWN = (
-    "The untrained network is no baseline here: its features contain little information of any kind. "
-    "Compare trained networks that are equally good at the main task: the one with the lower number depends "
-    "less on identity."
+    "The number says how well the features identify people. Of two networks that are equally good at the main "
+    "task, the one with the lower number depends less on identity. The untrained network is no baseline here, "
+    "because its features contain little information of any kind."
 )
 
 
@@ -45,12 +45,11 @@ def _of_numbers(phrase: str, label: str = "") -> tuple[Metric, Metric]:
     )
 
 
-def _of_people(key: str, phrase: str, label: str = "", title: str = "", chance: str = "chance") -> Metric:
+def _of_people(key: str, phrase: str, label: str = "", chance: str = "chance") -> Metric:
     """A metric of who is shown, of which less is better."""
     return Metric(
         key=key,
         label=label,
-        title=title,
         better="lower",
         phrase=phrase,
         chance=chance,
@@ -126,7 +125,7 @@ def ssltoolbox_evaluators() -> Iterable[EvaluatorDescriptor]:
         summary="How well the features identify people; less is better.",
         target="ssltoolbox.tasks.identity:Identity",
         options=IdentityOptions,
-        metrics=(_of_people("accuracy", "tell people apart with", title="identity left"),),
+        metrics=(_of_people("accuracy", "tell people apart with"),),
         api=2,
     )
     yield EvaluatorDescriptor(

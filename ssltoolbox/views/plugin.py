@@ -23,13 +23,13 @@ class StandardOptions(CropOptions):
     flip: Probability = 0.5
     """Probability that an image is mirrored."""
     brightness: Strength = 0.4
-    """Brightness is multiplied by 1 ± this."""
+    """Brightness is multiplied by a random factor between 1 - this and 1 + this."""
     contrast: Strength = 0.4
-    """Contrast, about the image's mean, is multiplied by 1 ± this."""
+    """Contrast, about the image's mean, is multiplied by a random factor between 1 - this and 1 + this."""
     saturation: Strength = 0.4
-    """Saturation is multiplied by 1 ± this."""
+    """Saturation is multiplied by a random factor between 1 - this and 1 + this."""
     hue: float = Field(default=0.1, ge=0, le=0.5)
-    """Hue is turned by ± this, in turns."""
+    """Hue is rotated by at most this in either direction; 1 is the whole colour circle."""
     jitter: Probability = 0.8
     """Probability that an image's colours change at all."""
     grey: Probability = 0.2
@@ -56,13 +56,13 @@ class PaperOptions(CropOptions):
     jitter_b: Probability = 0.8
     """The same probability for side b, the positives."""
     brightness: Strength = 0.4
-    """Brightness is multiplied by 1 ± this."""
+    """Brightness is multiplied by a random factor between 1 - this and 1 + this."""
     contrast: Strength = 0.4
-    """Contrast, about the image's mean, is multiplied by 1 ± this."""
+    """Contrast, about the image's mean, is multiplied by a random factor between 1 - this and 1 + this."""
     saturation: Strength = 0.4
-    """Saturation is multiplied by 1 ± this."""
+    """Saturation is multiplied by a random factor between 1 - this and 1 + this."""
     hue: float = Field(default=0.2, ge=0, le=0.5)
-    """Hue is turned by ± this, in turns."""
+    """Hue is rotated by at most this in either direction; 1 is the whole colour circle."""
     blur: Probability = 0.5
     """Probability that an image is blurred."""
     blur_kernel: int = Field(default=3, ge=3, le=15)

@@ -15,7 +15,7 @@ from ssltoolbox.bench.schedule import JobState
 COST = RunCost(images_per_s=1000.0, peak_memory=2**30, seconds=90.0)
 
 F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
-IDENTITY = {"key": "accuracy", "title": "identity left", "better": "lower", "versus_untrained": False}
+IDENTITY = {"key": "accuracy", "better": "lower", "versus_untrained": False}
 
 GOOD = "open('evaluation.json', 'w').write('{}')"
 """What a process does in a run folder so that its run is finished."""

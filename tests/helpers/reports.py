@@ -20,7 +20,7 @@ trainer: {{steps: 800, epochs: null}}
 """
 F1 = {"key": "f1", "label": "macro-F1", "better": "higher", "phrase": "tell expressions apart with"}
 ACCURACY = {"key": "accuracy", "better": "higher", "chance": "chance"}
-IDENTITY = {"key": "accuracy", "title": "identity left", "better": "lower", "versus_untrained": False}
+IDENTITY = {"key": "accuracy", "better": "lower", "versus_untrained": False}
 EVALUATION = {
     "expression": {
         "f1": 0.2853,

@@ -22,7 +22,7 @@ def card_of(run: RunFolder) -> str:
 def test_a_card_shows_results_data_and_strategies(run: RunFolder) -> None:
     text = card_of(run)
     assert "| expression | macro-F1 ↑ | 0.285 | 0.130 | +0.100 to +0.210 | – |" in text
-    assert "| identity left | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
+    assert "| identity | accuracy | 0.214 | 0.135 | +0.050 to +0.100 | – |" in text
     assert "| training clips | 960 |" in text
     assert "These are drawings." in text
     assert "time_aug, mask_fn" in text

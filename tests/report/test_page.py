@@ -69,7 +69,7 @@ def test_the_report_shows_claim_results_and_facts_of_the_run(run: RunFolder, gol
     assert page.after("task", 8) == [*head, "expression", "macro‑F1 ↑", "0.285", "0.130"]
     assert page.after("0.130", 2) == ["+0.155", "+0.100 to +0.210"]
     assert page.after("0.297", 2) == ["0.133", "chance 0.500"]
-    assert page.after("identity left", 3) == ["accuracy", "0.214", "0.135"]
+    assert page.after("identity", 3) == ["accuracy", "0.214", "0.135"]
     assert page.after("candidates masked") == ["0.40%"]
     assert page.after("of these, with the row's expression") == ["80% (chance 20%)"]
     assert page.after("swaps skipped") == ["0.50 per sample"]
@@ -107,7 +107,7 @@ def test_pictures_of_the_method_and_its_note(run: RunFolder) -> None:
 
 def test_plots_hold_their_text(run: RunFolder, golden: Golden) -> None:
     first, confusion, loss = (ElementTree.fromstring(content(image)[1]) for image in page_of(run).images[:3])
-    assert {"expression macro-F1 ↑", "identity left accuracy", "untrained"} <= set(first.itertext())
+    assert {"expression macro-F1 ↑", "identity accuracy", "untrained"} <= set(first.itertext())
     assert {"happy", "sad", "75%", "25%"} <= set(confusion.itertext())
     assert "step" in set(loss.itertext())
     golden(page_of(run).images[2]["alt"])

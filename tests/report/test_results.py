@@ -155,7 +155,7 @@ def test_the_label_of_a_result_has_protocol_and_data(golden: Golden) -> None:
     evaluation = {
         "expression": {"f1": 0.3, "f1_ci": [0.25, 0.35], "protocol": "linear", "metrics": [DECLARED]},
         "expression#2": {"f1": 0.6, "protocol": "finetune", "data": "affectnet", "metrics": [DECLARED]},
-        "identity": {"f1": 0.5, "protocol": "knn", "metrics": [DECLARED | {"title": "identity left"}]},
+        "identity": {"f1": 0.5, "protocol": "knn", "metrics": [DECLARED | {"title": "people"}]},
         "verification": {"f1": 0.7, "protocol": "10 folds", "data": "lfw", "metrics": [DECLARED]},
         "random": {"expression#2": {"f1": 0.2}},
     }

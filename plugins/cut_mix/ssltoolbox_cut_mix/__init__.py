@@ -13,7 +13,8 @@ class CutMixOptions(Options):
     p: float = Field(default=0.8, ge=0, le=1)
     """Probability of a patch for each positive. The default is the same as for face_swap."""
     alpha: float = Field(default=1.0, gt=0)
-    """The share of the image that stays is drawn from Beta(alpha, alpha); 1 makes all shares equally likely."""
+    """The share of the image that is kept has the distribution Beta(alpha, alpha); with 1, all shares are equally
+    likely."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         if setting.data and setting.data.clips < 2:

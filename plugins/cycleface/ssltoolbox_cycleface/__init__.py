@@ -166,9 +166,9 @@ class MildOptions(ViewOptions):
     jitter: float = Field(default=0.8, ge=0, le=1)
     """Probability that an image's colours change."""
     strength: float = Field(default=0.05, ge=0, lt=1)
-    """Brightness, contrast and saturation are multiplied by 1 ± this."""
+    """Brightness, contrast and saturation are multiplied by random factors between 1 - this and 1 + this."""
     hue: float = Field(default=0.01, ge=0, le=0.5)
-    """Hue is turned by ± this, in turns."""
+    """Hue is rotated by at most this in either direction; 1 is the whole colour circle."""
 
 
 @hookimpl

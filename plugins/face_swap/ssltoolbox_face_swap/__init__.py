@@ -8,14 +8,16 @@ from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
 
 class FaceSwapOptions(Options):
-    """How often faces are swapped, and how they are blended. Kernels are in distances between the donor's eyes."""
+    """How often faces are swapped, and how they are blended."""
 
     p: float = Field(default=0.8, ge=0, le=1)
     """Probability of a swap for each positive."""
     blur: float = Field(default=0.6, gt=0)
-    """Kernel of the Gaussian blurs that match the colours of the face to those of the head."""
+    """Size of the Gaussian blurs that match the colours of the face to those of the head, in distances between
+    the donor's eyes."""
     feather: float = Field(default=0.0, ge=0)
-    """Kernel of the blur that softens the edge of the region; 0, or less than 2 pixels, gives a hard edge."""
+    """Size of the blur that softens the edge of the face, in the same unit. 0, or less than 2 pixels, gives a hard
+    edge."""
     max_angle: float | None = Field(default=None, gt=0, le=180)
     """Largest angle in degrees between the head poses of the positive and of the donor or its mirror image;
     null allows any pose. A positive without such a donor stays unchanged."""

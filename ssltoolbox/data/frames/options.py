@@ -33,7 +33,7 @@ class FramesOptions(ListedOptions):
     """The folder that contains the folders of the identities. Give either this or `index`. It may be on remote
     storage, such as `s3://bucket/faces`. For more than a few thousand clips there, a packed index is faster."""
 
-    index: PathOrUrl | None = None
+    index: PathOrUrl | None = Field(default=None, examples=["faces.index"])
     """An index made by `ssltoolbox data index` or `data pack`. Give either this or `root`. It may be on remote
     storage, such as `s3://bucket/faces.index`."""
 
@@ -49,7 +49,8 @@ class FramesOptions(ListedOptions):
     at a time, so that a small cache is enough [all clips at once]."""
 
     fps: float | None = Field(default=None, ge=0.01, le=1000)
-    """Frames per second of clips whose frames are numbered without gaps [25/6]; an index has its own."""
+    """Rate at which the frames of a clip were sampled, in frames per second [25/6]. A missing frame number is a
+    gap in time. An index has its own rate."""
 
     size: int = Field(default=128, ge=8, le=1024)
     """Height and width that images are resized to, in pixels; landmarks are scaled with them."""

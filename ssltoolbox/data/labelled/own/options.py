@@ -25,15 +25,15 @@ class LabelledOptions(LabelledImagesOptions):
     Each other column is a label: a class by name or number, or a number. An empty cell means no label.
     """
 
-    table: Path | None = Field(default=None, strict=False)
+    table: Path | None = Field(default=None, strict=False, examples=["faces.csv"])
     """The table, a .csv or .parquet file; null for images in folders `root/split/class/…` or `root/class/…`."""
 
     root: Path | None = Field(default=None, strict=False)
     """The folder that the paths of the table are relative to; null for the folder of the table."""
 
     labels: dict[str, WrittenLabel] = Field(default_factory=dict)
-    """Descriptions of labels that the cells do not make clear. A description is `class`, `number`, the names of
-    the classes in the order of their numbers, or a mapping of options, such as
+    """Types of labels, where the cells do not make them clear. A type is `class`, `number`, the names of the
+    classes in the order of their numbers, or a mapping of options, such as
     `{mood: [happy, sad], age: number, aus: {columns: [au1, au2]}}`."""
 
     label: str = "expression"
