@@ -19,10 +19,10 @@ M = TypeVar("M", bound=nn.Module)
 def from_layers(network: M, layers: Sequence[str], image_size: int, flat: bool = False) -> M:
     """The network itself, whose features are now the outputs of these layers, one after the other.
 
-    Layers before the last often know more about a task that the network was not trained for: Goyal et al., Scaling
-    and Benchmarking Self-Supervised Visual Representation Learning, ICCV 2019, measure each layer; Caron et al.
-    (DINO), ICCV 2021, put the last four blocks of a transformer together. A copy of the network works in the same
-    way.
+    Layers before the last often contain more information about a task that the network was not trained for. Goyal
+    et al., Scaling and Benchmarking Self-Supervised Visual Representation Learning, ICCV 2019, measure each layer.
+    Caron et al. (DINO), ICCV 2021, put the last four blocks of a transformer together. A copy of the network works
+    in the same way.
 
     Args:
         network: of timm, [B, 3, S, S] → [B, F]. Its class becomes a subclass of what it was.

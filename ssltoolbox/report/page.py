@@ -48,6 +48,8 @@ NOT_COLOURS = frozenset(("method", "points", "names", "sheet_columns"))
 """Keys of embedding_map.json that are no groups; every other key has a group for each point."""
 MOST_NAMED = 12
 """Identities that have names in a legend."""
+_EMPTY = (None, "", [], {})
+"""Values that say nothing; the page leaves them out of a list."""
 
 
 @dataclass(frozen=True)
@@ -318,7 +320,10 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _words(value: Any) -> str:
     """A plain value in words."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {_words(item)}" for name, item in value.items() if name not in NOT_SHOWN)
+        shown = {name: item for name, item in value.items() if name not in NOT_SHOWN and item not in _EMPTY}
+        return "; ".join(f"{name} {_words(item)}" for name, item in shown.items())
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

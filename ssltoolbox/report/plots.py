@@ -41,7 +41,7 @@ _DARK_RULES = "".join(
 )
 DARK = f"@media (prefers-color-scheme: dark) {{{_DARK_RULES}}}"
 """CSS within each figure: an image doesn't see the style of its page."""
-BETTER = {"↑": "better →", "↓": "← better", "": "neither way is better"}
+BETTER = {"↑": "better →", "↓": "← better", "": "neither direction is better"}
 """The label of an axis by the arrow of its metric."""
 ROW_HEIGHT = 0.42
 PANEL_HEIGHT = 0.55

@@ -38,31 +38,35 @@ class Group:
 KNOWN = (
     Group("Learning rate", "It should follow the schedule: up in the warm-up, then down.", ("lr",)),
     Group(
-        "Spread of the features", "It should stay near 1, the whole sphere; 0 is collapse.", ("feature_std",)
+        "Spread of the features",
+        "It should stay near 1, spread over the whole sphere. 0 is a collapse.",
+        ("feature_std",),
     ),
-    Group("Alignment", "Distance of the two sides of a pair, 0 to 4: it should fall.", ("alignment",)),
+    Group("Alignment", "Distance of the two sides of a pair, from 0 to 4. It should fall.", ("alignment",)),
     Group(
         "Uniformity",
-        "Lower is more even: it should stay well below 0, which is collapse.",
+        "Lower means more evenly spread. It should stay well below 0. 0 is a collapse.",
         ("uniformity",),
         from_zero=False,
     ),
     Group(
-        "Effective rank", "Dimensions that the features use: they should not become few.", ("effective_rank",)
+        "Effective rank",
+        "Number of dimensions that the features use. It should not become small.",
+        ("effective_rank",),
     ),
     Group(
         "Candidates masked",
-        "Share of those that may be: it should be steady, and not 0.",
+        "Share of the candidates that may be masked. It should be steady and above 0.",
         ("masked_share",),
     ),
 )
 MACHINE = (
-    Group("Images per second", "It should be steady; training waits in its dips.", ("images_per_s",)),
-    Group("GPU memory", "The most so far, in GiB: it should level off early.", ("gpu_memory_gib",)),
+    Group("Images per second", "It should be steady. In a dip, the training had to wait.", ("images_per_s",)),
+    Group("GPU memory", "Largest amount so far, in GiB. It should soon stop rising.", ("gpu_memory_gib",)),
 )
-LOSS = "It should fall, fast at first; its height depends on the method and the batch."
-COUNTED = "Per sample: it should be steady."
-OTHERS = "The method or a plugin logs it; its documentation says what is good."
+LOSS = "It should fall, fast at first. Its height depends on the method and the batch."
+COUNTED = "Number per sample. It should be steady."
+OTHERS = "The method or a plugin logs it. Its documentation says which values are good."
 
 
 def groups_of(metrics: Mapping[str, Curve]) -> Iterator[tuple[Group, Mapping[str, Curve]]]:
@@ -119,20 +123,20 @@ def _labelled_groups(metrics: Mapping[str, Curve]) -> Iterator[Group]:
     for label in _labels(metrics, "masked_same_", ""):
         yield Group(
             f"Masked with the same {column_words(label)}",
-            "Share: a good masker is well above chance, the share of all candidates.",
+            "Share of the masked candidates. It should be well above chance, the share of all candidates.",
             (f"masked_same_{label}", f"chance_same_{label}"),
         )
     for label in _labels(metrics, "neighbour_same_", ""):
         yield Group(
             f"Nearest neighbour with the same {column_words(label)}",
-            "Share in a batch: it should rise above chance if the features know the label.",
+            "Share of the rows of a batch. It rises above chance if the features separate the classes.",
             (f"neighbour_same_{label}", f"neighbour_chance_{label}"),
         )
     for key, from_zero in (("f1", True), ("ccc", False)):
         if labels := _labels(metrics, "probe_", f"_{key}"):
             yield Group(
                 f"{_title(' and '.join(map(column_words, labels)))}, by a linear probe on the val split",
-                f"{PROBED[key]} on people never trained on: it should rise.",
+                f"{PROBED[key]} on people who are not in the training data. It should rise.",
                 tuple(f"probe_{label}_{key}" for label in labels),
                 from_zero,
             )

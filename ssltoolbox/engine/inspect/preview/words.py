@@ -66,7 +66,7 @@ def pushed_heading(plan: Plan) -> str:
 
 
 def _masked(attract: float, terms: Mapping[str, Tensor]) -> str:
-    share = {name: f"{100 * float(value):.2g} %" for name, value in terms.items()}
+    share = {name: f"{100 * float(value):.2g}%" for name, value in terms.items()}
     pull = f" but pulled together with weight {attract:g}" if attract else ""
     text = (
         f"masked: taken for a false negative, so not pushed apart{pull}; {share['masked_share']} of the pairs"
@@ -77,5 +77,5 @@ def _masked(attract: float, terms: Mapping[str, Tensor]) -> str:
             same, chance = share[name], share[f"chance_same_{label}"]
             text += f", {same} of these with the same {label.replace('_', ' ')} ({chance} by chance)"
     if any(name.startswith("masked_same_") for name in share):
-        text += "; a dashed frame: another label than the row's"
+        text += ". A dashed frame: the label differs from the row's"
     return text
