@@ -13,16 +13,16 @@ from ssltoolbox.report.templates import html_template, plain
 from ssltoolbox.support.words import MISSING, bytes_text, duration_text
 
 READING = (
-    "Mean ± standard deviation over the runs of a recipe (seeds and points of the sweep). An arrow shows the better "
-    "direction."
+    "Mean ± standard deviation over the runs of a recipe (seeds and points of the sweep). An arrow shows the "
+    "better direction."
 )
 VARIANTS = (
     "Mean ± standard deviation over the runs of each recipe with each variant. In brackets: the paired difference "
     "to the variant that it extends, or to the recipe without changes. Bold: its 95 % interval leaves out zero."
 )
 COSTS = (
-    "Means over the runs. Images per second in training count both views. Memory is that of the largest process of "
-    "a run. Time is wall time, with the evaluation."
+    "Means over the runs. Images per second in training count both views. Memory is that of the largest process "
+    "of a run. Time is wall time, with the evaluation."
 )
 
 
