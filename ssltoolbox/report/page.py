@@ -48,7 +48,7 @@ NOT_COLOURS = frozenset(("method", "points", "names", "sheet_columns"))
 """Keys of embedding_map.json that are no groups; every other key has a group for each point."""
 MOST_NAMED = 12
 """Identities that have names in a legend."""
-_EMPTY = (None, "", [], {})
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 """Values that say nothing; the page leaves them out of a list."""
 
 
