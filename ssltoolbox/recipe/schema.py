@@ -233,6 +233,10 @@ class Trainer(Section):
     """Whether every step uses the same parameters in the same order. DDP then exchanges gradients faster. Not
     for methods that freeze and unfreeze parts of the network."""
 
+    unused_parameters: bool = False
+    """Whether parameters may get no gradient in some steps, such as those of a loss that starts later. DDP then
+    looks for them in each step, which takes time. An error says if this is needed."""
+
     checkpoint_steps: int = Field(default=500, ge=1)
     """Steps between two checkpoints."""
 
@@ -270,6 +274,14 @@ class Trainer(Section):
             both = ("steps", "epochs")
             message = "'epochs' and 'steps' can't both be given"
             raise OptionError(message, "set one of them to null", options=both, drop=both)
+        return self
+
+    @model_validator(mode="after")
+    def _same_parameters_in_each_step(self) -> Self:
+        if self.static_graph and self.unused_parameters:
+            both = ("static_graph", "unused_parameters")
+            message = "'static_graph' and 'unused_parameters' can't both be true"
+            raise OptionError(message, "set static_graph to false", options=both, drop=both)
         return self
 
     @model_validator(mode="after")

@@ -158,3 +158,42 @@ def test_two_trainings_in_a_script(tmp_path: Path) -> None:
         # The first process prints it of both, the second's process of the first training.
         assert lines.count(f"run{seed} {accuracy}") == 3 - seed
         assert "rank 1 of 2 trains" in (tmp_path / f"run{seed}" / "log.rank1.txt").read_text()
+
+
+LATE = """\
+import torch
+from torch import nn
+from ssltoolbox.api import AuxiliaryLoss, AuxiliaryLossOptions, Descriptor, hookimpl
+
+
+class Late(AuxiliaryLoss, nn.Module):
+    def __init__(self, options, context):
+        super().__init__(options, context)
+        self.head = nn.Linear(context.feature_dim, 1)
+
+    def loss(self, inputs):
+        # Without a gradient for the head in every second step.
+        output = self.head(inputs.features) if inputs.step % 2 else inputs.features
+        return output.square().mean()
+
+
+@hookimpl
+def ssltoolbox_auxiliary_losses():
+    yield Descriptor(
+        name="late", summary="Late.", target="late:Late", api=2, options=AuxiliaryLossOptions
+    )
+"""
+
+
+def test_parameters_without_a_gradient_in_some_steps(tmp_path: Path) -> None:
+    """Two processes stop and say what to do; with that, they train as one."""
+    (tmp_path / "late.py").write_text(LATE)
+    recipe = write_recipe(tmp_path, ("trainer:", "plugins: {files: [late.py]}\nlosses: [late]\ntrainer:"))
+    process = start(recipe, tmp_path / "stopped", "--set", "trainer.devices=2")
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 1
+    assert "set trainer.unused_parameters to true" in errors
+    assert "Traceback" not in errors
+    one, _ = trained(recipe, tmp_path / "one", 1, ())
+    two, _ = trained(recipe, tmp_path / "two", 2, ("trainer.unused_parameters=true",))
+    assert_near(one, two)

@@ -135,7 +135,9 @@ def _ddp(recipe: Trainer) -> DDPStrategy:
     renamed = "forward_sync_buffers" in signature(DistributedDataParallel).parameters
     buffers: dict[str, Any] = {"forward_sync_buffers" if renamed else "broadcast_buffers": False}
     strategy = Bf16Gradients if recipe.gradient_hook == "bf16" else DDPStrategy
-    return strategy(static_graph=recipe.static_graph, **buffers)
+    return strategy(
+        static_graph=recipe.static_graph, find_unused_parameters=recipe.unused_parameters, **buffers
+    )
 
 
 def _plugins(
@@ -205,7 +207,8 @@ class StartedProcesses(ClusterEnvironment):
 def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
     """
     Raises:
-        SslToolboxError: in plain words, where memory ran out, torch can't compile, or another rank has stopped.
+        SslToolboxError: in plain words, where memory ran out, torch can't compile, a parameter of a rank got no
+            gradient, or another rank has stopped.
     """
     try:
         yield
@@ -220,6 +223,11 @@ def failures_explained(trainer: pl.Trainer) -> Iterator[None]:
             raise SslToolboxError(
                 f"trainer.compile: torch can't compile the networks: {first_line(error)}; "
                 "install a C++ compiler such as g++, or leave trainer.compile out"
+            ) from error
+        if "not used in producing the loss" in str(error):  # Lightning's words
+            raise SslToolboxError(
+                f"a parameter got no gradient in step {trainer.global_step - 1}, and several devices wait for it; "
+                "set trainer.unused_parameters to true"
             ) from error
         if trainer.world_size > 1 and _is_of_the_network(error):
             raise SslToolboxError(
