@@ -1,0 +1,125 @@
+"""Writes into the pages of the methods what they learned, from the results of benchmarks/matrix.yaml.
+
+ssltoolbox bench benchmarks/matrix.yaml --out runs/matrix
+python docs/write_results.py runs/matrix/results.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+METHODS = Path(__file__).parent / "methods"
+BEGIN, END = "<!-- from results.json -->", "<!-- end -->"
+WITH_LABELS = ("supcon",)
+UNTRAINED = 0.21
+WIDTH = 140
+"""Of the lines of the pages."""
+WORDS = {
+    "time_aug": "TimeAug",
+    "face_swap": "TimeAug and FaceSwap",
+    "hard_neg": "TimeAug and HardNeg",
+    "mask_fn": "TimeAug and MaskFN",
+}
+
+Entries = Mapping[tuple[str, str | None], Mapping[str, Any]]
+
+
+def entries_of(results: Mapping[str, Any]) -> Entries:
+    """The macro-F1 of expressions by (recipe, variant), the best recipe without changes first.
+
+    Raises:
+        ValueError: where a run of the grid is missing, because a table with holes is easily misread.
+    """
+    missing = [run["recipe"] for run in results["runs"] if "evaluation" not in run]
+    if missing:
+        raise ValueError(f"{len(missing)} runs have no results, such as {missing[0]}")
+    entries = {
+        (entry["recipe"], entry["variant"]): entry
+        for entry in results["variants"]
+        if (entry["task"], entry["metric"]) == ("expression", "f1")
+    }
+    return dict(sorted(entries.items(), key=lambda item: -entries[item[0][0], None]["mean"]))
+
+
+def table(entries: Entries) -> str:
+    """A row for each method, a column for each variant, and the gains below the scores."""
+    variants = [None, *WORDS]
+    head = ["method", "no strategy", *(f"`{variant}`" for variant in WORDS)]
+    rows = [
+        [
+            f"[{recipe}]({recipe}.md){' (labels)' if recipe in WITH_LABELS else ''}",
+            *(_cell(entries.get((recipe, variant))) for variant in variants),
+        ]
+        for recipe in dict.fromkeys(recipe for recipe, _ in entries)
+    ]
+    return "\n".join([_row(head), _row(["---", *["---:"] * len(variants)]), *map(_row, rows)])
+
+
+def sentence(recipe: str, entries: Entries) -> str:
+    """What one method gave, in words."""
+    plain = entries[recipe, None]
+    scores = [
+        f"{entries[recipe, variant]['mean']:.2f} with {words}"
+        for variant, words in WORDS.items()
+        if (recipe, variant) in entries
+    ]
+    text = (
+        f"**What it gave.** After 300 steps on drawn faces, the macro-F1 of expressions is {plain['mean']:.2f} ± "
+        f"{plain['sd']:.2f} without strategies (untrained: {UNTRAINED}), {_listed(scores)}. The [table of all "
+        "methods](index.md#what-they-learned-on-drawn-faces) has the intervals and the limits of this comparison."
+    )
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def replaced(text: str, part: str) -> str:
+    """The page with a new part between its two marks.
+
+    >>> replaced(f"a {BEGIN} old {END} b", "new")
+    'a <!-- from results.json -->\\nnew\\n<!-- end --> b'
+    """
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{BEGIN}\n{part}\n{END}", text)
+
+
+def _cell(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return ""
+    text = f"{entry['mean']:.2f} ± {entry['sd']:.2f}"
+    gain = entry["gain"]
+    if gain is None:
+        return text
+    points = f"{100 * gain['mean']:+.1f} [{100 * gain['low']:.1f}, {100 * gain['high']:.1f}]".replace(
+        "-", "−"
+    )
+    clear = gain["low"] > 0 or gain["high"] < 0
+    return f"{text}<br>{f'**{points}**' if clear else points}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def main() -> None:
+    """Writes every page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="results.json of the benchmark")
+    entries = entries_of(json.loads(parser.parse_args().results.read_text(encoding="utf-8")))
+    parts = {"index": table(entries)}
+    parts |= {recipe: sentence(recipe, entries) for recipe, variant in entries if variant is None}
+    for name, part in parts.items():
+        page = METHODS / f"{name}.md"
+        page.write_text(replaced(page.read_text(encoding="utf-8"), part), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The pages of the methods, and the script that writes results into them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("write_results", ROOT / "docs" / "write_results.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def results(runs: int = 3) -> dict[str, Any]:
+    """Two recipes; one variant helps the first, and the second does not have it."""
+
+    def entry(
+        recipe: str, variant: str | None, mean: float, gain: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return {
+            "recipe": recipe,
+            "variant": variant,
+            "task": "expression",
+            "metric": "f1",
+            "n": 3,
+            "mean": mean,
+            "sd": 0.02,
+            "gain": gain,
+        }
+
+    entries = [
+        entry("byol", None, 0.25),
+        entry("simclr", None, 0.5),
+        entry("simclr", "hard_neg", 0.7, {"n": 3, "mean": 0.2, "low": 0.15, "high": 0.25}),
+        entry("simclr", "time_aug", 0.49, {"n": 3, "mean": -0.01, "low": -0.1, "high": 0.08}),
+        entry("byol", "time_aug", 0.26, {"n": 3, "mean": 0.01, "low": -0.1, "high": 0.12}),
+    ]
+    made = [{"recipe": "simclr", "evaluation": {}}] * runs
+    return {"variants": entries, "runs": [*made, *([{"recipe": "byol"}] * (3 - runs))]}
+
+
+def test_the_table_has_the_best_method_first_and_marks_clear_gains(script: ModuleType) -> None:
+    rows = script.table(script.entries_of(results())).splitlines()
+    assert [row.split(" | ")[0] for row in rows[2:]] == ["| [simclr](simclr.md)", "| [byol](byol.md)"]
+    assert "0.70 ± 0.02<br>**+20.0 [15.0, 25.0]**" in rows[2]
+    assert "0.49 ± 0.02<br>−1.0 [−10.0, 8.0]" in rows[2]
+    assert rows[3].endswith("|  |  |  |")
+
+
+def test_the_sentence_names_what_the_method_can_use(script: ModuleType) -> None:
+    entries = script.entries_of(results())
+    assert "0.49 with TimeAug and 0.70 with TimeAug and HardNeg" in script.sentence(
+        "simclr", entries
+    ).replace("\n", " ")
+    assert "HardNeg" not in script.sentence("byol", entries)
+
+
+def test_an_unfinished_benchmark_writes_nothing(script: ModuleType) -> None:
+    with pytest.raises(ValueError, match="1 runs have no results, such as byol"):
+        script.entries_of(results(runs=2))
