@@ -60,8 +60,8 @@ def saliency(
 ) -> None:
     """Draw which regions of a face the features depend on.
 
-    The picture has a row for each face and a column for each network. The saliency of a region is how far the
-    embedding moves when the region is covered. If the faces have landmarks, the share of the saliency in eyes,
+    The picture has a row for each face and a column for each network. The saliency of a region says how much the
+    features change if the region is covered. If the faces have landmarks, the share of the saliency in eyes,
     brows and mouth is below each column. RUN_OR_WEIGHTS are as for `ssltoolbox evaluate`.
 
     \b

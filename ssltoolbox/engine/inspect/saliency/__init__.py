@@ -21,7 +21,7 @@ class Seen:
     """Saliency of one network.
 
     Attributes:
-        maps: [B, size, size], each with the sum 1, or all 0 if no occlusion changes the embedding.
+        maps: [B, size, size], each with the sum 1, or all 0 if no occlusion changes the features.
         shares: shares of saliency and of area in the regions; None if no face has landmarks.
     """
 

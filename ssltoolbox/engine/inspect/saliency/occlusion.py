@@ -1,7 +1,7 @@
-"""Saliency of an embedding, by occlusion (Zeiler and Fergus 2014, by captum).
+"""Saliency of the features, by occlusion (Zeiler and Fergus 2014, by captum).
 
 A square window covers one part of the image after the other. The score of a covered image is the cosine similarity
-of its embedding to the embedding of the whole image. The saliency of a pixel is the mean of 1 − score over the
+of its features to the features of the whole image. The saliency of a pixel is the mean of 1 − score over the
 windows that cover the pixel. Gradients can't be used here: the score is largest at the whole image, where its
 gradient is 0. Occlusion needs no layer of a certain kind, so networks of any kind can be compared.
 """
@@ -38,7 +38,7 @@ def occlusion_method() -> type[Any]:
 
 
 def occlusion_maps(backbone: nn.Module, images: Tensor) -> Tensor:
-    """[B, size, size] saliency, which sums to 1 in each image; 0 everywhere if no window changes the embedding.
+    """[B, size, size] saliency, which sums to 1 in each image; 0 everywhere if no window changes the features.
 
     The windows have the mean colour of the image.
 

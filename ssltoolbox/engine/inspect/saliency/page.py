@@ -70,8 +70,8 @@ def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
             PALE,
         )
     explained = (
-        "Bright: covering it moves the embedding far. Each map has its own scale; shares are means over the "
-        "faces. Saliency that is the same everywhere would have the share of the area."
+        "Bright: the features change much if the region is covered. Each map has its own scale. Shares are means "
+        "over the faces. Saliency that is the same everywhere would have the share of the area."
     )
     _text(sheet, MARGIN, height - LEGEND / 2, "\n".join(wrap(explained, int(width / 6.2))), PALE, size=8)
     return figure
