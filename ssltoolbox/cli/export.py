@@ -35,7 +35,7 @@ def export(run: Path, output: Path, format_name: str | None, head: str) -> None:
     """Write the network of a run for timm, torchvision or ONNX.
 
     The name of the output decides the format: .safetensors for timm, .pth for torchvision, .onnx for ONNX. A
-    model card is written beside it. A name without a suffix is a folder with the weights, config.json and the
+    model card is written next to it. A name without a suffix is a folder with the weights, config.json and the
     card: timm opens it as local-dir:FOLDER, and the Hugging Face hub takes it. The command reads
     what it wrote with the library of the format, and checks that features (with a head: predictions) are the same.
 

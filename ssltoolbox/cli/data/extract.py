@@ -78,10 +78,11 @@ def extract(
     """Extract the faces of videos as clips of images.
 
     VIDEOS are files or folders. A clip follows one face through one shot, and becomes
-    identity/video/clip/0000001.jpg in the folder, with landmarks68.npy beside the frames. The number of a
+    identity/video/clip/0000001.jpg in the output folder, with landmarks68.npy in the same folder. The number of a
     frame gives its time; if no face is found in a frame, its number is missing. If the command is interrupted,
-    run it again: it continues with the videos that are not done. left_out.csv names each file that gave no
-    clip, and why. If the folder is a URL, the clips of a video are made in the cache folder and then copied.
+    run it again: it continues with the videos that are not done. left_out.csv names each file that gave no clip,
+    with the reason. If the output folder is a URL, the clips of a video are made in the cache folder and then
+    copied.
 
     \b
     Example:

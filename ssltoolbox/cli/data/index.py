@@ -59,11 +59,17 @@ def index(
 ) -> None:
     """Index frames and landmarks once, so that runs start quickly.
 
-    FRAMES is a folder identity/video/clip/*.jpg, such as VoxCeleb1's, with optional landmarks68.npy files
-    beside the frames. Or it is a folder of tar files with such paths in them, each with whole clips, and labels
-    in .json or .cls files beside the images. Or it is a CSV or Parquet file with the columns path, identity, and
-    optionally split, video, clip, frame, time, expression, valence, arousal; each other column is a label. A
-    folder may be a URL. If the command is interrupted, run it again to continue.
+    A folder may be a URL. If the command is interrupted, run it again to continue.
+
+    \b
+    FRAMES is one of these:
+      a folder identity/video/clip/*.jpg, such as VoxCeleb1's;
+        landmarks68.npy in the folder of a clip is optional
+      a folder of tar files with such paths, each with whole clips;
+        .json and .cls files in them contain labels
+      a CSV or Parquet file with the columns path and identity;
+        split, video, clip, frame and time are optional,
+        and each other column is a label
 
     \b
     Example:
