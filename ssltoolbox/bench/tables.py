@@ -18,7 +18,7 @@ READING = (
 )
 VARIANTS = (
     "Mean ± standard deviation over the runs of each recipe with each variant. In brackets: the paired difference "
-    "to the variant that it extends, or to the recipe without changes. Bold: its 95 % interval leaves out zero."
+    "to the variant that it extends, or to the recipe without changes. Bold: its 95 % interval does not contain 0."
 )
 COSTS = (
     "Means over the runs. Images per second in training count both views. Memory is that of the largest process "
@@ -33,7 +33,7 @@ class TableCell:
     Attributes:
         text: plain text, which may come from the user.
         detail: a text below it; may be empty.
-        clear: whether it is a difference whose interval leaves out zero.
+        clear: whether it is a difference whose interval does not contain 0.
     """
 
     text: str
@@ -147,7 +147,7 @@ def _blocks(bench: Bench) -> Iterator[str]:
     if differences := differences_table(board):
         yield f"## Difference to {plain(str(board.baseline))}"
         yield _markdown(differences)
-        yield f"Mean of the differences, {INTERVAL}. Bold: the interval leaves out zero."
+        yield f"Mean of the differences, {INTERVAL}. Bold: the interval does not contain 0."
     for point, its_board in bench.by_point:
         yield f"## {plain(point_text(point))}"
         yield _markdown(results_table(its_board))

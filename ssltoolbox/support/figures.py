@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 DPI = 100
 """Dots per inch of these pictures."""
-INK, PALE = "#222222", "#777777"
-"""Colours of text."""
+INK, PALE = "#222222", "#6b6b6b"
+"""Colours of text, dark enough to be read on white."""
 
 
 def new_picture(width: float, height: float) -> Figure:

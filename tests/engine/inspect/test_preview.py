@@ -184,7 +184,7 @@ def test_masked_rows_are_shown_and_not_among_those_pushed_apart(
     content = shown((SIMCLR, WITH_METHOD[method]), ("views:", "maskers: [next_draw]\nviews:"), draws=8)
     relation, text = content.legend[2]
     assert relation == "masked"
-    assert "with weight 0.8; 12 % of the" in text
+    assert "with weight 0.8; 12% of the" in text
     assert " by chance)" in text
     first, last = content.draws[0].instances[0], content.draws[-1].instances[0]
     following = f"person {content.draws[1].identity}"

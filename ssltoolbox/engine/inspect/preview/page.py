@@ -25,6 +25,9 @@ from ssltoolbox.support.figures import DPI, INK, PALE, new_sheet, png_of
 from ssltoolbox.support.files import write_bytes
 
 COLOURS = {"pulled": "#1a9641", "pushed": "#d7191c", "masked": "#e08214", "neither": PALE}
+"""Colours of frames and arrows."""
+INKS = {"pulled": "#157a35", "pushed": "#c4161a", "masked": "#a65a00", "neither": PALE}
+"""The same for text, dark enough to be read on white: their contrast is above 5."""
 
 MARGIN, LABEL = 24, 210
 LEAST_WIDTH = 900
@@ -38,7 +41,7 @@ LINE, BEFORE_DRAW = 174, 14
 TITLE, FACT, LEGEND, HEADING = 52, 19, 23, 62
 FACTS = MARGIN + 150
 """Left edge of the facts, after their names."""
-SMALLEST, WORDS, BIG = 8, 9.5, 11
+SMALLEST, WORDS, BIG = 9, 9.5, 11
 """Font sizes in points."""
 LETTERS = 20
 """Characters of the longest line of text beside a draw."""
@@ -125,7 +128,7 @@ def _legend(axes: Axes, legend: Sequence[tuple[Relation, list[str]]], y: float) 
     for relation, lines in legend:
         colour = COLOURS[relation]
         axes.add_patch(Rectangle((MARGIN, y - 13), 15, 15, facecolor=colour, edgecolor="none"))
-        _text(axes, MARGIN + 24, y, "\n".join(lines), colour=colour, size=BIG, weight="bold")
+        _text(axes, MARGIN + 24, y, "\n".join(lines), colour=INKS[relation], size=BIG, weight="bold")
         y += LEGEND * len(lines)
 
 
@@ -144,10 +147,10 @@ def _headings(axes: Axes, columns: _Columns, pushed: str, bottom: int) -> None:
     if columns.crops is not None:
         _text(axes, columns.crops, line, "\nlocal crops", weight="bold")
     if columns.others is not None:
-        _text(axes, columns.others, line, pushed, weight="bold", colour=COLOURS["pushed"])
+        _text(axes, columns.others, line, pushed, weight="bold", colour=INKS["pushed"])
     if columns.masked is not None:
         text = "masked for the frame:\nnot pushed apart"
-        _text(axes, columns.masked, line, text, weight="bold", colour=COLOURS["masked"])
+        _text(axes, columns.masked, line, text, weight="bold", colour=INKS["masked"])
 
 
 def _draw(axes: Axes, columns: _Columns, draw: ShownDraw, number: int, top: int) -> None:
@@ -201,14 +204,18 @@ def _views(axes: Axes, columns: _Columns, instance: Instance, top: int) -> None:
     _tile(axes, columns.view_b, top, TILE, instance.view_b, colour)
     _arrow(axes, (columns.view_a + TILE, middle), (columns.view_b, middle), colour)
     between = columns.view_b - ARROW / 2
-    _text(axes, between, middle - 26, "pulled\ntogether", across="center", size=SMALLEST, colour=colour)
+    _text(
+        axes, between, middle - 26, "pulled\ntogether", across="center", size=SMALLEST, colour=INKS["pulled"]
+    )
 
 
 def _push_arrow(axes: Axes, columns: _Columns, top: int) -> None:
     """An arrow between the views of two rows of a draw."""
     between, colour = columns.view_a + TILE + ARROW / 2, COLOURS["pushed"]
     _arrow(axes, (between, top - LINE + TILE - 10), (between, top + 10), colour)
-    _text(axes, between + 8, top - (LINE - TILE) / 2 + 4, "pushed apart", size=SMALLEST, colour=colour)
+    _text(
+        axes, between + 8, top - (LINE - TILE) / 2 + 4, "pushed apart", size=SMALLEST, colour=INKS["pushed"]
+    )
 
 
 def _small_tiles(axes: Axes, left: int, top: int, tiles: tuple[Tile, ...], colour: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
 
@@ -18,9 +19,16 @@ from ssltoolbox.support.files import write_bytes
 
 TILE, GAP, MARGIN = 150, 8, 16
 """Pixels."""
-TITLE, HEADING, NUMBERS, LEGEND = 34, 40, 104, 52
+CAPTION = 20
+"""Height of the name below a face."""
+TITLE, HEADING, NUMBERS, LEGEND = 52, 40, 104, 92
+SCALE = 140
+"""Width of the colour bar."""
+COLOURS = "inferno"
 LETTERS = 20
-"""Longest line of a heading."""
+"""Longest line of a heading, and of a name."""
+SMALLEST = 9
+"""Font size in points."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +54,16 @@ def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
     rows = len(faces.names)
     width = 2 * MARGIN + max(4, 1 + len(columns)) * (TILE + GAP)
     top = MARGIN + TITLE + HEADING
-    bottom = top + rows * (TILE + GAP)
+    bottom = top + rows * (TILE + CAPTION + GAP)
     height = bottom + NUMBERS + LEGEND
     figure, sheet = new_sheet(width, height)
-    _text(sheet, MARGIN, MARGIN + 8, "Where does it look?", size=15, weight="bold")
+    _text(sheet, MARGIN, MARGIN + 8, "Saliency: what the features depend on", size=15, weight="bold")
+    _text(sheet, MARGIN, MARGIN + 32, f"drawn on {datetime.now(UTC):%Y-%m-%d}", PALE, size=SMALLEST)
     for row in range(rows):
-        y = top + row * (TILE + GAP)
+        y = top + row * (TILE + CAPTION + GAP)
         image = faces.images[row].permute(1, 2, 0).numpy()
         _tile(figure, MARGIN, y).imshow(image)
+        _text(sheet, MARGIN, y + TILE + CAPTION / 2, _short(faces.names[row]), PALE, size=SMALLEST)
         masks = region_masks(faces.landmarks[row], faces.size, faces.size)
         for number, column in enumerate(columns):
             _overlay(_tile(figure, _left(number), y), image, column.maps[row], masks)
@@ -69,12 +79,38 @@ def page(faces: FaceImages, columns: Sequence[SaliencyColumn]) -> Figure:
             "share of saliency in\nthe outlined regions\n(share of area)",
             PALE,
         )
+    _scale(figure, sheet, height - LEGEND + 10)
     explained = (
-        "Bright: the features change much if the region is covered. Each map has its own scale. Shares are means "
-        "over the faces. Saliency that is the same everywhere would have the share of the area."
+        "Each map has its own scale. Shares are means over the faces. Saliency that is the same everywhere would "
+        "have the share of the area."
     )
-    _text(sheet, MARGIN, height - LEGEND / 2, "\n".join(wrap(explained, int(width / 6.2))), PALE, size=8)
+    _text(
+        sheet,
+        MARGIN,
+        height - LEGEND / 2 + 16,
+        "\n".join(wrap(explained, int(width / 7))),
+        PALE,
+        size=SMALLEST,
+    )
     return figure
+
+
+def _scale(figure: Figure, sheet: Axes, y: float) -> None:
+    """The colour bar: what dark and bright mean."""
+    bar = axes_at(figure, MARGIN, y - 6, SCALE, 12)
+    bar.axis("off")
+    bar.imshow(np.linspace(0, 1, SCALE)[None], cmap=COLOURS, aspect="auto")
+    words = "change of the features if the region is covered: none to the most in the map"
+    _text(sheet, MARGIN + SCALE + GAP, y, "\n".join(wrap(words, 52)), PALE, size=SMALLEST)
+
+
+def _short(name: str) -> str:
+    """
+    >>> _short("train clip 678 (person 594, take 2)")
+    'train cli…4, take 2)'
+    """
+    half = LETTERS // 2
+    return name if len(name) <= LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _left(number: int) -> float:
@@ -94,7 +130,7 @@ def _overlay(axes: Axes, image: np.ndarray, its_map: np.ndarray, masks: dict[str
     axes.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
     axes.imshow(
         its_map,
-        cmap="inferno",
+        cmap=COLOURS,
         alpha=0.6,
         vmin=0,
         extent=(-0.5, size - 0.5, size - 0.5, -0.5),
