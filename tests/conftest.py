@@ -65,6 +65,8 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         # Otherwise a cluster may ask for a token, which a user gives by RAY_AUTH_TOKEN.
         patch.setenv("RAY_AUTH_MODE", "disabled")
+        # A busy machine takes longer than ray's 30 seconds.
+        patch.setenv("RAY_raylet_start_wait_time_s", "300")
         yield from _started("ray", LOCAL_RAY, tmp_path_factory)
 
 

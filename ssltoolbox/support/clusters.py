@@ -79,7 +79,7 @@ class _Connection(Protocol):
         """
 
     def cancel(self, handles: Sequence[Any]) -> None:
-        """Forgets the tasks that are not begun."""
+        """Forgets the tasks that are not begun. If there are any, the connection ends next."""
 
 
 class WorkerDied(Exception):
@@ -304,10 +304,7 @@ class _Ray:
             raise WorkerDied from error
 
     def cancel(self, handles: Sequence[Any]) -> None:
-        import ray
-
-        for handle in handles:
-            ray.cancel(handle)
+        """Does nothing: the tasks end with the connection. `ray.cancel` may crash this process (ray 2.60)."""
 
 
 def _missing(engine: str, error: ImportError) -> UserError:

@@ -22,6 +22,8 @@ from helpers import spots
 from helpers.runs import start, start_command, write_recipe
 from helpers.trees import put_index, same_files
 
+from ssltoolbox.support.clusters import Cluster
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc"),
@@ -225,6 +227,52 @@ def test_killed_detection_resumes_to_the_same_landmarks(
     # A kill loses at most the block that each of two processes is at.
     assert 240 <= seen <= 240 + kills * 2 * 4
     count(f"killed after {reached} of 60 blocks: {killer}; then the same bytes, {seen} looks at 240 images")
+
+
+def test_detection_on_a_cluster_resumes_after_each_kind_of_end(
+    tmp_path: Path, index: Path, cluster: Cluster, count: Callable[[str], None]
+) -> None:
+    """The command is interrupted, then killed; then a process of the cluster is killed, which ends nothing."""
+    log = tmp_path / "log"
+    log.touch()
+    shards = index / ".landmarks" / "shards"
+
+    def begin(index: Path, *where: str) -> subprocess.Popen[str]:
+        options = ("--set", "seconds=0.05", "--set", f"log={log}")
+        detector = ("--detector", "spots", "--plugin", spots.__file__, *options)
+        return start_command(
+            tmp_path, "data", "landmarks", str(index), *detector, *where, prelude=SMALL_BLOCKS
+        )
+
+    def after_some_blocks() -> subprocess.Popen[str]:
+        process = begin(index, "--engine", f"{cluster.engine}:{cluster.address}")
+        goal = len(list(shards.glob("[0-9]*.arrow"))) + 8
+        until = time.monotonic() + PATIENCE
+        while len(list(shards.glob("[0-9]*.arrow"))) < goal:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return process
+
+    whole = Path(shutil.copytree(index, tmp_path / "whole.index"))
+    finish(begin(whole, "--workers", "1"))
+    log.write_text("")
+    ends = []
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        process = after_some_blocks()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == code, errors
+        assert "Traceback" not in errors
+        ends.append(len(list(shards.glob("[0-9]*.arrow"))))
+    process = after_some_blocks()
+    os.kill(int([line for line in log.read_text().splitlines() if line != "."][-1]), signal.SIGKILL)
+    finish(process)
+    same_files(index, whole)
+    seen = log.read_text().count(".")
+    count(
+        f"{cluster.engine}: ended after {ends} of 60 blocks; then the same bytes, {seen} looks at 240 images"
+    )
 
 
 def rows_of(bench: Path) -> Iterator[int]:
