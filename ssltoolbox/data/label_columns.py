@@ -12,6 +12,7 @@ import numpy as np
 
 from ssltoolbox.api import EXPRESSIONS, LabelFacts
 from ssltoolbox.data.label_options import LabelColumn, WrittenLabel, as_options
+from ssltoolbox.support.large_arrays import large_array
 
 NOT_LABELS = (
     "path", "split", "identity", "video", "clip", "frame", "time", "fold", "left", "top", "width", "height",
@@ -125,11 +126,19 @@ def _label(table: Cells, name: str, options: LabelColumn) -> Label:
     none = (*NONE, *map(plain, options.missing))
     if options.is_binary:
         values = [_binary(table, column, options.at_least, none) for column in columns]
-        return Label(np.stack(values, axis=1), tuple(columns))
+        return Label(_side_by_side(values), tuple(columns))
     if options.kind == "number":
         numbers = [_numbers(table, column, tuple(map(plain, options.missing))) for column in columns]
-        return Label(np.stack(numbers, axis=1), tuple(columns)) if len(columns) > 1 else Label(numbers[0])
+        return Label(_side_by_side(numbers), tuple(columns)) if len(columns) > 1 else Label(numbers[0])
     return _classes(table, columns[0], options.classes, none)
+
+
+def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """[n, C]"""
+    values = large_array((len(columns[0]), len(columns)), columns[0].dtype)
+    for number, column in enumerate(columns):
+        values[:, number] = column
+    return values
 
 
 def _guessed(table: Cells, name: str) -> Label | None:
@@ -177,7 +186,7 @@ def _classes(
     given = [] if classes else list(_different(_given(table, name, none)))
     names, meanings = _meanings(name, given, classes)
     meanings = dict.fromkeys(none, -1) | meanings
-    numbers = np.empty(len(table), np.int64)
+    numbers = large_array(len(table), np.int64)
     for row, cell in enumerate(table.texts(name)):
         number = meanings.get(plain(cell))
         if number is None:
@@ -210,7 +219,8 @@ def _meanings(
 
 def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
     """[rows] float32, NaN for none; -1 is a number."""
-    values = np.full(len(table), np.nan, np.float32)
+    values = large_array(len(table), np.float32)
+    values[:] = np.nan
     for row, cell in enumerate(table.texts(name)):
         if plain(cell) in (*NO_NUMBER, *none):
             continue
@@ -223,7 +233,8 @@ def _numbers(table: Cells, name: str, none: Sequence[str]) -> np.ndarray:
 
 def _binary(table: Cells, name: str, at_least: float, none: Sequence[str]) -> np.ndarray:
     """[rows] int64: 1 for yes, 0 for no, -1 for unknown."""
-    values = np.full(len(table), -1, np.int64)
+    values = large_array(len(table), np.int64)
+    values[:] = -1
     for row, cell in enumerate(table.texts(name)):
         text = plain(cell)
         if text in none:

@@ -17,6 +17,7 @@ from ssltoolbox.api import EXPRESSIONS, DataNotFound, Split, UserError, is_url
 from ssltoolbox.data.index.columns import read_columns
 from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NO_NUMBER, NONE, NOT_LABELS, plain
+from ssltoolbox.support.large_arrays import large_array, parts_of
 from ssltoolbox.support.paths import ADVICE, NOT_SUPPORTED, printable
 
 NAMES = ("identity", "video", "clip")
@@ -118,7 +119,7 @@ class Table:
 
     def numbers(self, name: str, *, needed: bool = False) -> np.ndarray:
         """[rows] float64; NaN for an empty cell, unless it is needed."""
-        values = np.empty(len(self))
+        values = large_array(len(self), np.float64)
         for row, cell in enumerate(self.cells(name)):
             empty = plain(_text(cell)) in NO_NUMBER
             try:
@@ -131,7 +132,7 @@ class Table:
 
     def whole_numbers(self, name: str) -> np.ndarray:
         """[rows] int64."""
-        values = np.empty(len(self), dtype=np.int64)
+        values = large_array(len(self), np.int64)
         for row, cell in enumerate(self.cells(name)):
             try:
                 values[row] = _whole(cell)
@@ -141,7 +142,7 @@ class Table:
 
     def label(self, name: str) -> np.ndarray:
         """[rows] of the type that the index keeps it in."""
-        values = np.empty(len(self), pa.array([], LABELS[name]).to_numpy().dtype)
+        values = large_array(len(self), pa.array([], LABELS[name]).to_numpy().dtype)
         for row, cell in enumerate(self.cells(name)):
             try:
                 values[row] = label_value(name, cell)
@@ -151,13 +152,13 @@ class Table:
 
     def splits(self, written: Iterable[str]) -> np.ndarray:
         """[rows] of str: train, val or test, of what is written for them."""
-        splits: list[Split] = []
+        splits = large_array(len(self), "<U5")
         for row, text in enumerate(written):
             split = SPLITS.get(text.strip().lower())
             if split is None:
                 self.fail(row, "split", f"{text!r} is not a split: there are train, val and test")
-            splits.append(split)
-        return np.array(splits, dtype=object)
+            splits[row] = split
+        return splits
 
     def check_same(self, values: np.ndarray, rows: np.ndarray, name: str) -> None:
         """
@@ -282,10 +283,19 @@ def _digest(value: object) -> bytes:
 
 def _perhaps_repeated(texts: Iterable[str], rows: int) -> np.ndarray:
     """[n] the rows whose text another row may have too, by its hash: a large table has few of them."""
-    hashes = np.fromiter(map(hash, texts), np.int64, rows)
-    ordered = np.sort(hashes)
-    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    return np.flatnonzero(np.isin(hashes, repeated)) if len(repeated) else repeated
+    hashes, ordered = large_array(rows, np.int64), large_array(rows, np.int64)
+    each = map(hash, texts)
+    for part in parts_of(rows):
+        hashes[part] = ordered[part] = np.fromiter(each, np.int64, part.stop - part.start)
+    ordered.sort()
+    neighbours = ((ordered[part], ordered[part.start + 1 : part.stop + 1]) for part in parts_of(rows))
+    repeated = np.unique(
+        np.concatenate([one[: len(next)][one[: len(next)] == next] for one, next in neighbours])
+    )
+    if not len(repeated):
+        return repeated
+    asked = (part.start + np.flatnonzero(np.isin(hashes[part], repeated)) for part in parts_of(rows))
+    return np.concatenate([*asked])
 
 
 def _whole(cell: Any) -> int:

@@ -1,6 +1,6 @@
 """The columns of a CSV or Parquet file, read a part at a time as often as they are asked for.
 
-The cells of a CSV file are kept as compressed Parquet in memory, which takes a few bytes for each row.
+The cells of a CSV file are kept as compressed Parquet in a temporary file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import csv
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from pyarrow import parquet
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line, one_of
 from ssltoolbox.data.index.csv_format import READ, delimiter_of, encoding_of
+from ssltoolbox.support.files import writing
 
 TYPES = (".csv", ".tsv", ".parquet")
 """Endings of the names of tables."""
@@ -128,12 +131,13 @@ def _rows(file: Path, reader: Any, columns: int, lines: array[int]) -> Iterator[
 
 def _as_parquet(names: Sequence[str], rows: Iterator[Sequence[str]]) -> pa.Buffer:
     schema = pa.schema([(name, pa.string()) for name in names])
-    sink = pa.BufferOutputStream()
-    with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
-        while group := list(islice(rows, _GROUP)):
-            columns = [pa.array(column, pa.string()) for column in zip(*group, strict=True)]
-            writer.write_table(pa.table(columns, schema=schema))
-    return sink.getvalue()
+    with writing(Path(gettempdir())), TemporaryFile() as file:
+        with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+            while group := list(islice(rows, _GROUP)):
+                columns = [pa.array(column, pa.string()) for column in zip(*group, strict=True)]
+                writer.write_table(pa.table(columns, schema=schema))
+        file.flush()
+        return pa.py_buffer(mmap(file.fileno(), 0, access=ACCESS_READ))
 
 
 def _short(lines: array[int]) -> Sequence[int]:

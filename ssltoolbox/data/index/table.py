@@ -1,6 +1,6 @@
 """What clips there are to index, from a CSV or Parquet file with a row for each frame.
 
-Memory holds some numbers for each row, and the different names. The paths wait in a file.
+Memory holds the different names, and some numbers for each clip. What there is for each row waits in files.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ssltoolbox.data.index.schema import LABELS
 from ssltoolbox.data.label_columns import NOT_LABELS, labels_of
 from ssltoolbox.data.label_options import WrittenLabel, as_options
 from ssltoolbox.support.files import writing
+from ssltoolbox.support.large_arrays import large_array, parts_of
 
 _AT_ONCE = 4096
 """Paths that are Python objects at the same time."""
@@ -66,7 +67,8 @@ def list_table(
     times = table.numbers("time", needed=True) if "time" in table else None
     frames = table.whole_numbers("frame") if "frame" in table else None
     table.check_not_empty("identity")
-    rows = _Rows(fps, paths, [_names(table, name, paths) for name in NAMES], times, frames, labels, splits)
+    names = [_names(table, name, paths) for name in NAMES]
+    rows = _Rows(fps, paths, names, times, frames, labels, splits)
     rows.check(table)
     used = {column for what in written.values() for column in as_options(what).columns}
     unused = [name for name in table.names if name not in {*COLUMNS, "split", *labels, *used}]
@@ -89,11 +91,16 @@ class _RowNames:
     @classmethod
     def of(cls, texts: Iterable[str], rows: int) -> _RowNames:
         numbers: dict[str, int] = {}
-        found = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int32, rows)
+        each = (numbers.setdefault(text, len(numbers)) for text in texts)
+        ranks = large_array(rows, np.int32)
+        for part in parts_of(rows):
+            ranks[part] = np.fromiter(each, np.int32, part.stop - part.start)
         different = in_natural_order(numbers)
-        ranks = np.empty(len(different), np.int32)
-        ranks[[numbers[text] for text in different]] = np.arange(len(different))
-        return cls(different, ranks[found])
+        rank = np.empty(len(different), np.int32)
+        rank[[numbers[text] for text in different]] = np.arange(len(different), dtype=np.int32)
+        for part in parts_of(rows):
+            ranks[part] = rank[ranks[part]]
+        return cls(different, ranks)
 
     def at(self, row: int) -> str:
         return self.different[self.ranks[row]]
@@ -106,6 +113,46 @@ def _names(table: Table, name: str, paths: pa.Array) -> _RowNames:
     if name == "clip":
         return _RowNames.of(map(os.path.dirname, _texts(paths)), len(table))
     return _RowNames.of(repeat("", len(table)), len(table))
+
+
+def _clip_numbers(names: Sequence[_RowNames]) -> tuple[np.ndarray, int]:
+    """[rows] int32 the clip of each row, in the order of their names; and the number of clips."""
+    rows = len(names[0].ranks)
+    numbers, count = names[0].ranks, len(names[0].different)
+    for more in names[1:]:
+        both, ordered = large_array(rows, np.int64), large_array(rows, np.int64)
+        for part in parts_of(rows):
+            both[part] = numbers[part].astype(np.int64) * len(more.different) + more.ranks[part]
+            ordered[part] = both[part]
+        ordered.sort()
+        different = np.unique(np.concatenate([np.unique(ordered[part]) for part in parts_of(rows)]))
+        numbers, count = large_array(rows, np.int32), len(different)
+        for part in parts_of(rows):
+            numbers[part] = np.searchsorted(different, both[part])
+    return numbers, count
+
+
+def _gathered(clips: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """[rows] int64, the rows of each clip one after another as they are in the table; and where each clip's end.
+
+    Args:
+        clips: [rows] the clip of each row.
+        count: number of clips.
+    """
+    lengths = np.zeros(count, np.int64)
+    for part in parts_of(len(clips)):
+        found, times = np.unique(clips[part], return_counts=True)
+        lengths[found] += times
+    ends = np.cumsum(lengths)
+    room = ends - lengths
+    rows = large_array(len(clips), np.int64)
+    for part in parts_of(len(clips)):
+        order = np.argsort(clips[part], kind="stable")
+        ordered = clips[part][order]
+        found, first, times = np.unique(ordered, return_index=True, return_counts=True)
+        rows[room[ordered] + np.arange(len(ordered)) - np.repeat(first, times)] = part.start + order
+        room[found] += times
+    return rows, ends
 
 
 class _Rows:
@@ -132,11 +179,7 @@ class _Rows:
         """
         self._fps, self._paths, self._names = fps, paths, names
         self._times, self._frames, self._labels, self._splits = times, frames, labels, splits
-        within = next(([each] for each in (times, frames) if each is not None), [])
-        ranks = [each.ranks for each in names]
-        self._order = np.lexsort([*within, *reversed(ranks)])
-        begins = np.any([np.diff(rank[self._order]) != 0 for rank in ranks], axis=0)
-        self._ends = np.append(np.flatnonzero(begins) + 1, len(self._order))
+        self._order, self._ends = _gathered(*_clip_numbers(names))
 
     def check(self, table: Table) -> None:
         """
@@ -158,9 +201,11 @@ class _Rows:
 
     def _of_clips(self) -> Iterator[np.ndarray]:
         """The rows of each clip. They are in the order of the frames where there are times or numbers."""
+        within = self._frames if self._times is None else self._times
         start = 0
         for end in self._ends:
-            yield self._order[start:end]
+            rows = self._order[start:end]
+            yield rows if within is None else rows[np.argsort(within[rows], kind="stable")]
             start = end
 
     def _clip(self, rows: np.ndarray) -> ListedClip:
@@ -179,7 +224,7 @@ class _Rows:
             moments = frame_times(files, self._fps)
         identity, video, clip = (names.at(rows[0]) for names in self._names)
         labels = {name: values[rows] for name, values in self._labels.items()}
-        split = "" if self._splits is None else self._splits[rows[0]]
+        split = "" if self._splits is None else str(self._splits[rows[0]])
         return ListedClip(identity, video, clip, paths, numbers, moments, labels=labels, split=split)
 
 

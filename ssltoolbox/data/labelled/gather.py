@@ -71,7 +71,7 @@ def gather(
     found = LabelledImages(
         root=root,
         paths=images,
-        splits=np.full(len(rows), "", object) if split is None else table.splits(split)[rows],
+        splits=np.full(len(rows), "", object) if split is None else table.splits(split).astype(object)[rows],
         identities=np.unique(people.astype(str), return_inverse=True)[1].astype(np.int64),
         groups=people,
         clips=clips,

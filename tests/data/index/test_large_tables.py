@@ -17,10 +17,11 @@ from ssltoolbox.data.index import columns as columns_module
 from ssltoolbox.data.index import table as table_module
 from ssltoolbox.data.index.cells import Table
 from ssltoolbox.data.index.table import list_table
+from ssltoolbox.support import large_arrays
 
 Row = dict[str, Any]
-BYTES_OF_A_ROW = 130
-"""Eight for each number of a row and for its place in the order, and the names of clips of five frames."""
+BYTES_OF_A_ROW = 25
+"""Of the names of clips of fifty frames. What there is for each row is in files."""
 
 
 def rows_of(clips: int, frames: int = 5) -> list[Row]:
@@ -58,6 +59,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns_module, "_AT_ONCE", 3)
     monkeypatch.setattr(columns_module, "_GROUP", 4)
     monkeypatch.setattr(table_module, "_AT_ONCE", 5)
+    monkeypatch.setattr(large_arrays, "PART", 6)
 
 
 @pytest.mark.parametrize("write", [as_csv, as_parquet])
@@ -107,9 +109,10 @@ def test_memory_for_each_row_of_a_table(tmp_path: Path, write: Any, monkeypatch:
     for module in (columns_module, table_module):
         monkeypatch.setattr(module, "_AT_ONCE", 100)
     monkeypatch.setattr(columns_module, "_GROUP", 100)
+    monkeypatch.setattr(large_arrays, "PART", 100)
     peaks = []
-    for clips in (10, 1_000, 5_000):  # modules are imported with the first one
-        file = write(rows_of(clips), tmp_path / f"{clips}.{write.__name__[3:]}")
+    for clips in (10, 100, 500):  # modules are imported with the first one
+        file = write(rows_of(clips, 50), tmp_path / f"{clips}.{write.__name__[3:]}")
         held = pa.total_allocated_bytes()
         tracemalloc.start()
         table = list_table(file, tmp_path, 4)
@@ -117,7 +120,7 @@ def test_memory_for_each_row_of_a_table(tmp_path: Path, write: Any, monkeypatch:
             held = max(held, pa.total_allocated_bytes())
         peaks.append(held + tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert (peaks[2] - peaks[1]) / (4_000 * 5) < BYTES_OF_A_ROW
+    assert (peaks[2] - peaks[1]) / (400 * 50) < BYTES_OF_A_ROW
 
 
 def test_cells_can_be_read_again_and_again(tmp_path: Path) -> None:
