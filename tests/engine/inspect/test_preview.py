@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.contrast import hard_to_read
 from helpers.golden import Golden
 from helpers.runs import WITH_METHOD, run_tiny, write_recipe
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -238,6 +239,7 @@ def test_masks_with_another_label_than_the_rows_look_different(shown: Callable[.
     frames = [patch for patch in page(content).axes[0].patches if patch.get_linewidth() == 3]
     dashed = [patch for patch in frames if patch.get_linestyle() not in ("-", "solid")]
     assert len(dashed) == sum(tile.doubtful for tile in tiles)
+    assert hard_to_read(page(content)) == []
     assert "dashed" in content.legend[2][1]
 
 
