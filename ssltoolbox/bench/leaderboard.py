@@ -75,19 +75,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The recipes, sorted by the first column, the best first; those without runs at the end.
+    """The recipes, sorted by the leading column, the best first; those without runs at the end.
 
     Attributes:
         columns: in the order of the tasks.
         baseline: the name of the recipe that the differences are to; None without one.
         rows: the recipes.
-        rivals: the recipes whose difference to the first row may be chance, by the first column.
+        rivals: the recipes whose difference to the first row may be chance, by the leading column.
     """
 
     columns: tuple[Column, ...]
     baseline: str | None
     rows: tuple[Row, ...]
     rivals: tuple[str, ...] = ()
+
+    @property
+    def leading(self) -> Column | None:
+        """The column that ranks; None if nothing was evaluated."""
+        return _leading(self.columns)
 
 
 def leaderboard(jobs: Sequence[Job], finished: Iterable[FinishedRun], baseline: str | None) -> Leaderboard:
@@ -101,8 +106,9 @@ def leaderboard(jobs: Sequence[Job], finished: Iterable[FinishedRun], baseline: 
         _row(name, runs, by_recipe.get(baseline, []) if baseline and name != baseline else [], columns)
         for name, runs in by_recipe.items()
     ]
-    rows.sort(key=_rank(columns))
-    return Leaderboard(columns, baseline, tuple(rows), tuple(_rivals(rows, by_recipe, columns)))
+    leading = _leading(columns)
+    rows.sort(key=_rank(leading))
+    return Leaderboard(columns, baseline, tuple(rows), tuple(_rivals(rows, by_recipe, leading)))
 
 
 def condition(job: Job) -> str:
@@ -136,29 +142,38 @@ def _row(
     return Row(name, len(runs), cells, costs)
 
 
-def _rank(columns: Sequence[Column]) -> Callable[[Row], tuple[bool, float]]:
-    """Sorts by the first column; rows that lack it stay in the grid's order, at the end.
+def _leading(columns: Sequence[Column]) -> Column | None:
+    """The first metric that can show what was learned; the first of all if there is none.
+
+    By identity alone, a network that has learned nothing would be the best.
+    """
+    shows = (column for column in columns if column.metric.versus_untrained)
+    return next(shows, columns[0] if columns else None)
+
+
+def _rank(leading: Column | None) -> Callable[[Row], tuple[bool, float]]:
+    """Sorts by the leading column; rows that lack it stay in the grid's order, at the end.
 
     All rows stay in the grid's order where the better direction is unknown.
     """
 
     def rank(row: Row) -> tuple[bool, float]:
-        cell = row.cells.get(columns[0]) if columns else None
-        if cell is None:
+        cell = row.cells.get(leading) if leading else None
+        if cell is None or leading is None:
             return True, 0.0
-        return False, cell.of_runs.mean * {"lower": 1, "higher": -1, None: 0}[columns[0].metric.better]
+        return False, cell.of_runs.mean * {"lower": 1, "higher": -1, None: 0}[leading.metric.better]
 
     return rank
 
 
 def _rivals(
-    rows: Sequence[Row], runs: Mapping[str, Sequence[FinishedRun]], columns: Sequence[Column]
+    rows: Sequence[Row], runs: Mapping[str, Sequence[FinishedRun]], leading: Column | None
 ) -> Iterator[str]:
-    if not columns or columns[0] not in rows[0].cells:
+    if leading is None or leading not in rows[0].cells:
         return
-    best = measured(runs[rows[0].recipe], columns[0])
+    best = measured(runs[rows[0].recipe], leading)
     for row in rows[1:]:
-        if columns[0] in row.cells:
-            difference = paired_difference(best, measured(runs[row.recipe], columns[0]))
+        if leading in row.cells:
+            difference = paired_difference(best, measured(runs[row.recipe], leading))
             if difference is None or not difference.is_clear:
                 yield row.recipe

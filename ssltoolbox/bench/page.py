@@ -66,7 +66,7 @@ def render_page(bench: Bench, folder: Path) -> str:
 def claim(board: Leaderboard) -> str:
     """The first row in one sentence. It is called the best only if its lead over each other recipe is clear."""
     first = board.rows[0]
-    column = next(iter(board.columns), None)
+    column = board.leading
     if column is None or column not in first.cells:
         return "Nothing has been evaluated."
     cell = first.cells[column]

@@ -126,11 +126,12 @@ def claim(after: str, results: Sequence[Result]) -> str:
 
     Args:
         after: how long the run trained, from `trained_for`.
-        results: the first one is the claim's.
+        results: the claim's is the first of a metric that can show what was learned, such as one of expressions and
+            not of who is shown.
     """
     if not results:
         return f"{after} the run is complete; nothing was evaluated."
-    first = results[0]
+    first = next((result for result in results if result.metric.versus_untrained), results[0])
     features = "fine-tuned" if first.how.startswith(HOW["finetune"]) else "frozen"
     claims = first.metric.phrase and (first.verdict == "better" or not first.metric.versus_untrained)
     number = f"{first.metric_label} {first.text(first.trained, _digits(first))}"

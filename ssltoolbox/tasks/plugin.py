@@ -18,8 +18,8 @@ from ssltoolbox.tasks.options import (
 
 ABOUT_WHO_IS_SHOWN = (
     "The number says how well the features identify people. Of two networks that are equally good at the main "
-    "task, the one with the lower number depends less on identity. The untrained network is no baseline here, "
-    "because its features contain little information of any kind."
+    "task, the one with the lower number depends less on identity. The untrained network is no baseline here: "
+    "a low number may only mean that its features contain little information of any kind."
 )
 
 

@@ -10,6 +10,7 @@ from helpers.bench import bench_of, finished, job
 from helpers.golden import Golden
 
 from ssltoolbox.bench.leaderboard import leaderboard
+from ssltoolbox.bench.page import claim
 from ssltoolbox.bench.results import results_of_bench
 
 WORLDS = [{"data.world": 0}, {"data.world": 1}]
@@ -28,6 +29,18 @@ def test_lower_is_better_for_identity() -> None:
         del run.evaluation["expression"]  # type: ignore[attr-defined]
     board = leaderboard([run.job for run in runs], runs, None)
     assert [row.recipe for row in board.rows] == ["b", "a"]
+
+
+def test_identity_ranks_only_without_another_task() -> None:
+    """Whatever the order of the tasks: a network that has learned nothing knows nobody either."""
+    runs = [finished(job(name), f1) for name, f1 in (("bad", 0.2), ("good", 0.6))]
+    for run in runs:
+        run.evaluation["expression"] = run.evaluation.pop("expression")  # type: ignore[attr-defined]
+        run.evaluation["identity"]["accuracy"] = run.evaluation["expression"]["f1"]
+    board = leaderboard([run.job for run in runs], runs, None)
+    assert board.columns[0].title == "identity left"
+    assert [row.recipe for row in board.rows] == ["good", "bad"]
+    assert claim(board).startswith("Highest macro-F1 of expression: good")
 
 
 def test_metrics_that_nobody_declared_rank_nothing() -> None:

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ssltoolbox.data.images.source import StoredFrame
 from ssltoolbox.data.index.reader import FrameIndex
 from ssltoolbox.data.index.source import IndexSource
 from ssltoolbox.support.files import replaced
+from ssltoolbox.support.fonts import font_of
 from ssltoolbox.support.words import counted
 
 CLIPS, FRAMES = 8, 8
 TILE, GAP, LINE = 112, 4, 22
 """Pixels: side of a frame, gap between frames, height of a clip's name above its frames."""
+LETTERS = 12
+"""Pixels of text."""
 INK, PAPER, EMPTY, POINT = "#222222", "#ffffff", "#dddddd", "#00e676"
 
 
@@ -48,7 +51,7 @@ def write_rows(rows: Iterable[tuple[str, Sequence[StoredFrame]]], columns: int, 
     lines = list(rows)
     sheet = Image.new("RGB", (_width(columns), len(lines) * (LINE + TILE) + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(13)
+    font = font_of(LETTERS)
     for line, (title, frames) in enumerate(lines):
         top = line * (LINE + TILE)
         draw.text((GAP, top + 4), title, INK, font)
@@ -77,7 +80,7 @@ def _title(name: str, times: np.ndarray, width: int) -> str:
 def _tile(frame: StoredFrame) -> Image.Image:
     if frame.image is None:
         tile = Image.new("RGB", (TILE, TILE), EMPTY)
-        ImageDraw.Draw(tile).text((8, TILE // 2 - 8), "can't be read", INK, ImageFont.load_default(12))
+        ImageDraw.Draw(tile).text((8, TILE // 2 - 8), "can't be read", INK, font_of(LETTERS))
         return tile
     tile = Image.fromarray(frame.image.permute(1, 2, 0).numpy())
     if frame.landmarks is not None and np.isfinite(frame.landmarks).all():

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.extract.reading import VideoReader, frame_rate
 from ssltoolbox.engine.predict.gathered import FaceCurve
 from ssltoolbox.engine.predict.predictor import Shown, by_output
 from ssltoolbox.support.files import replaced
+from ssltoolbox.support.fonts import font_of
 
 LONGEST = 1280
 """Longer side in pixels of the video that is written; smaller videos keep their size."""
@@ -26,7 +26,6 @@ BRIDGED = 1.5
 COLOURS = ("#ffd166", "#06d6a0", "#4cc9f0", "#f78c6b", "#c77dff", "#b8de6f")
 _Corners = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
-FONT = "fonts/ttf/DejaVuSans.ttf"
 
 
 def check_video(path: Path) -> None:
@@ -94,7 +93,7 @@ class _Overlay:
         self._factor = min(1.0, LONGEST / max(height, width))
         self.size = _even(width * self._factor), _even(height * self._factor)
         letters = max(11, round(min(self.size) / 26))
-        self._font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / FONT), letters)
+        self._font = font_of(letters)
         self._line = max(2, letters // 7)
         self._outputs, self._step = outputs, step
         self._faces = [(curve, _Track(curve)) for curve in curves]

@@ -15,7 +15,7 @@ from ssltoolbox.data.index.build import build_index
 from ssltoolbox.data.index.folders import list_folder
 from ssltoolbox.data.index.info import IndexInfo, clips_long_enough, index_info
 from ssltoolbox.data.index.reader import FrameIndex
-from ssltoolbox.data.index.sheet import GAP, LINE, TILE, write_sheet
+from ssltoolbox.data.index.sheet import GAP, LINE, TILE, write_rows, write_sheet
 
 Put = Callable[..., Path]
 
@@ -90,3 +90,11 @@ def test_the_contact_sheet_has_frames_and_landmarks(index: FrameIndex, tmp_path:
     assert [pixels[y, first].tolist() for y in middle] == [[90] * 3, [221] * 3, [90] * 3]
     point = round((5 + 0.5) * TILE / 16 - 0.5)
     assert pixels[2 * (LINE + TILE) + LINE + point, GAP + point].tolist() == [0, 230, 118]
+
+
+def test_the_sheet_has_letters_of_other_languages(tmp_path: Path) -> None:
+    """A font without them draws the same box for each."""
+    for name in ("é", "ü", "ß", "Ж"):
+        write_rows([(name, [])], 1, tmp_path / f"{name}.png")
+    sheets = {(tmp_path / f"{name}.png").read_bytes() for name in ("é", "ü", "ß", "Ж")}
+    assert len(sheets) == 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from ssltoolbox.api import SslToolboxError, UserError
@@ -46,8 +46,13 @@ def push(run: Path, target: str, private: bool = False) -> str:
             raise SslToolboxError(
                 f"the hub refuses {name}: {first_line(error)}; log in with: hf auth login"
             ) from error
-        except (OSError, OfflineModeIsEnabled) as error:
-            raise SslToolboxError(f"can't reach the hub: {first_line(error)}") from error
+        except (
+            Exception
+        ) as error:  # the errors of a connection have another type in each version of the client
+            raise SslToolboxError(
+                f"can't upload to {constants.ENDPOINT}: {first_line(error)}; check the connection, and run the "
+                "same command again"
+            ) from error
     return str(repository)
 
 

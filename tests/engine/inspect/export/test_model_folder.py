@@ -136,6 +136,19 @@ def test_a_hub_that_refuses_is_quoted(
         push(run_of(tmp_path, "{name: test_byobnet}"), "hf:me/mine")
 
 
+def test_a_hub_that_does_not_answer(
+    hub: ThreadingHTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the client raises, the message says what to do."""
+    run = run_of(tmp_path, "{name: test_byobnet}")
+    hub.shutdown()
+    hub.server_close()
+    assert command(["push", str(run), "hf:me/mine"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("can't upload to ")
+    assert line.endswith("check the connection, and run the same command again")
+
+
 def test_a_place_that_is_no_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for place in ("mine", "hf:", "hf:a/b/c"):
         assert command(["push", str(tmp_path), place]) == 2
