@@ -15,12 +15,15 @@ class SslToolboxError(Exception):
 class UserError(SslToolboxError):
     """The user's input is wrong. The message says what to change. The command exits with 2.
 
+    The hint follows a message of one line after a semicolon, and one of several lines in a line of its own.
+
     Attributes:
         hint: what to do; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(f"{message}; {hint}" if hint else message)
+        between = "\n" if "\n" in message else "; "
+        super().__init__(f"{message}{between}{hint}" if hint else message)
         self.message = message
         self.hint = hint
 
@@ -65,7 +68,8 @@ class OptionError(ValueError):
     def __init__(
         self, message: str, hint: str = "", *, options: tuple[str, ...] = (), drop: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(f"{message}; {hint}" if hint else message)
+        between = "\n" if "\n" in message else "; "
+        super().__init__(f"{message}{between}{hint}" if hint else message)
         self.message = message
         self.hint = hint
         self.options = options

@@ -126,8 +126,8 @@ def claim(after: str, results: Sequence[Result]) -> str:
 
     Args:
         after: how long the run trained, from `trained_for`.
-        results: the claim's is the first of a metric that can show what was learned, such as one of expressions and
-            not of who is shown.
+        results: the claim's is the first whose metric can show what was learned, such as one of expressions; one
+            of identity can't.
     """
     if not results:
         return f"{after} the run is complete; nothing was evaluated."

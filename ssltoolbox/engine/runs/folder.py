@@ -150,6 +150,9 @@ class RunFolder:
     ) -> list[str]:
         """Refuses to resume with another recipe or other data than at the start of the run.
 
+        Files and folders that the recipe names may have moved. recipe.yaml then gets their new paths, so that
+        later commands find them.
+
         Args:
             recipe, facts, world: as for `begin`, as they are now.
             movable: dotted keys of the recipe with paths of the data.
@@ -166,6 +169,8 @@ class RunFolder:
         except (OSError, ValueError):
             return [f"{self.environment} can't be read: whether the data is the same is not known"]
         self._refuse_other_data(written.get("data", {}), _recorded(facts))
+        if self.recipe.read_text(encoding="utf-8") != recipe:
+            write_text(self.recipe, recipe)
         before = written.get("resumed", [written])[-1].get("world", world)
         if before == world:
             return []
@@ -182,6 +187,7 @@ class RunFolder:
             f"{key}: {old!r} there, {new!r} now"
             for key, old, new in _differences(before, now)
             if not any(key == other or key.startswith(f"{other}.") for other in free)
+            and not _has_moved(old, new)
         ]
         if differences:
             raise UserError(
@@ -268,5 +274,20 @@ def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, An
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for name in sorted({*before, *now}):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for position, (old, new) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(old, new, f"{key}.{position}")
     elif before != now:
         yield key, before, now
+
+
+def _has_moved(before: Any, now: Any) -> bool:
+    """Whether both are absolute paths of a file or folder of the same name.
+
+    >>> _has_moved("/lab/faces.index", "/scratch/faces.index"), _has_moved("/lab/a", "/lab/b"), _has_moved(1, 2)
+    (True, False, False)
+    """
+    if not (isinstance(before, str) and isinstance(now, str)):
+        return False
+    old, new = Path(before), Path(now)
+    return old.is_absolute() and new.is_absolute() and old.name == new.name

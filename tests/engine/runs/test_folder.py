@@ -59,3 +59,32 @@ def test_a_resume_on_other_processes_is_reported_once(tmp_path: Path) -> None:
     assert written["world"]["processes"] == 1
     assert written["resumed"][-1]["world"]["processes"] == 4
     assert run.resume("name: tiny", facts_with(), {"processes": 4, "nodes": 2}, ()) == []
+
+
+MOVED = """\
+data: {index: /lab/faces.index}
+evaluate: [{name: expression, data: {name: labelled, root: /lab/labelled}}]
+plugins: {files: [/lab/mine.py]}
+"""
+
+
+def test_a_run_resumes_after_its_files_have_moved(tmp_path: Path) -> None:
+    """Also those of tasks and plugins; recipe.yaml has the new paths then."""
+    run, world = RunFolder(tmp_path / "run"), {"processes": 1}
+    run.path.mkdir()
+    run.begin(MOVED, facts_with(), world)
+    now = MOVED.replace("/lab/", "/scratch/lab/")
+    assert run.resume(now, facts_with(), world, ()) == []
+    assert run.recipe.read_text() == now
+
+
+def test_another_file_is_another_recipe(tmp_path: Path) -> None:
+    """The message names the option, also that of a component in a list."""
+    run, world = RunFolder(tmp_path / "run"), {"processes": 1}
+    run.path.mkdir()
+    run.begin(MOVED, facts_with(), world)
+    with pytest.raises(
+        UserError, match=r"evaluate\.0\.data\.root: '/lab/labelled' there, '/lab/other' now\nname"
+    ):
+        run.resume(MOVED.replace("/lab/labelled", "/lab/other"), facts_with(), world, ())
+    assert run.recipe.read_text() == MOVED
