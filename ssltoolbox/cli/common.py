@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -108,13 +109,19 @@ def print_unused_gpu(console: Console) -> None:
 
 
 class LocalPath(click.Path):
-    """A path on this machine, as `pathlib.Path`."""
+    """A path on this machine, as `pathlib.Path`.
+
+    A leading `~` is the home folder: a shell leaves it as it is in `--out=~/runs`.
+    """
 
     def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
         super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        return super().convert(no_url(context, parameter, value), parameter, context)
+        named = no_url(context, parameter, value)
+        if isinstance(named, str):
+            named = os.path.expanduser(named)
+        return super().convert(named, parameter, context)
 
 
 class PathOrUrl(LocalPath):

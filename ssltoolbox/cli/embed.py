@@ -60,7 +60,8 @@ def embed(
     The table has a row for each frame, with its clip, time, identity and labels. RUN_OR_WEIGHTS is as for
     `ssltoolbox evaluate`. DATA is a folder of frames (identity/video/clip/*.jpg), an index of frames, a table
     of images (.csv, .tsv or .parquet), a dataset as in a recipe ('{name: frames, root: faces}'), or a recipe, for
-    its data.
+    its data. All frames of a folder or an index without splits are `train`; the splits of a run are those of
+    its recipe, runs/mine/recipe.yaml.
 
     \b
     Example:

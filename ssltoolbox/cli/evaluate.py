@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ssltoolbox.plan import Plan
     from ssltoolbox.recipe import Override
 
+MOVED = "if the data has moved, give its new path with --set, such as --set data.root=PATH"
+
 
 @click.command()
 @SOURCE
@@ -87,6 +89,7 @@ def evaluate(
 def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     """Results go into the run's own folder."""
 
+    from ssltoolbox.api import DataNotFound, UserError
     from ssltoolbox.cli.results import print_results
 
     with libraries_loaded():
@@ -100,7 +103,10 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     console = new_console()
     if is_first_process():
         print_unused_gpu(console)
-    results = evaluate_again(Components(plan), folder, console)
+    try:
+        results = evaluate_again(Components(plan), folder, console)
+    except DataNotFound as error:
+        raise UserError(error.message, f"{error.hint}; {MOVED}" if error.hint else MOVED) from error
     with shown("the results", folder.evaluation):
         print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", soft_wrap=True)

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator, Set
 from typing import Any
 
+import numpy as np
+import torch
+
 from ssltoolbox.api import NetworkEvaluator, UserError
 from ssltoolbox.testing.compare import changed_field, copy_of, same, seed_globally
 from ssltoolbox.testing.labels import NAME_DATA, needed_labels
@@ -22,11 +25,11 @@ CORRELATIONS = ("ccc", "pcc", "pearson", "spearman", "kappa", "mcc")
 def results(subject: Subject) -> None:
     found = _evaluate(subject)
     try:
-        json.dumps(found, allow_nan=False)
+        json.dumps(_written(found), allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise Breach(
-            f"the results of `{_called(subject)}` can't be written to evaluation.json ({error}): use plain "
-            "Python numbers, `float(…)`, and leave out NaN"
+            f"the results of `{_called(subject)}` can't be written to evaluation.json ({error}): use "
+            "numbers, or arrays of numbers, and leave out NaN"
         ) from error
     if not found or not all(isinstance(value, dict) and value for value in found.values()):
         raise Breach(
@@ -94,6 +97,21 @@ def missing_labels(subject: Subject) -> Iterator[Complaint]:
             yield Complaint(
                 what, f"`{_called(subject)}` returned results without {what}, which it needs: {advice}"
             )
+
+
+def _written(found: Any) -> Any:
+    """Results without their resamples, which are not written."""
+    return {
+        key: {name: value for name, value in measures.items() if name != "resamples"}
+        for key, measures in found.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy and torch as plain Python values, as the engine writes them."""
+    if isinstance(value, np.ndarray | np.generic | torch.Tensor):
+        return value.tolist()
+    raise TypeError(f"Object of type {type(value).__name__} is not a number")
 
 
 def _called(subject: Subject) -> str:

@@ -226,3 +226,18 @@ def test_files_run_out_on_the_way(error: Exception, capsys: Capture) -> None:
     assert explain(error) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "ulimit -n" in line
+
+
+def test_a_leading_tilde_is_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Shells do not expand it in `--output=~/mine.yaml`; a folder called ~ is a trap."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home, here):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    assert run(["recipes", "copy", "quickstart", "--output=~/mine.yaml"]) == 0
+    assert (home / "mine.yaml").is_file()
+    assert str(home) in capsys.readouterr().out
+    assert not list(here.iterdir())

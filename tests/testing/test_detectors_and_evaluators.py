@@ -17,7 +17,7 @@ BAD_DETECTORS = {
 }
 EVALUATE = "return {'smile': {'accuracy': 0.5, 'labels': len(features['test'].labels['expression'])}}"
 BAD_EVALUATORS = {
-    "results are plain numbers by name": ("return {'smile': {'accuracy': features['test'].values.mean()}}"),
+    "results are plain numbers by name": "return {'smile': {'accuracy': {0.5}}}",
     "metrics are fractions, not percentages": ("return {'smile': {'accuracy': 87.5}}"),
     "features are not changed": (f"features['val'].values[:] = 0; {EVALUATE}"),
     "the same features give the same results": ("return {'smile': {'accuracy': float(torch.rand(()))}}"),
@@ -61,6 +61,14 @@ def test_nan_is_no_plain_number_but_stays_the_same(broken: Check) -> None:
     assert evaluator(broken, "return {'smile': {'score': float('nan')}}").keys() == {
         "results are plain numbers by name"
     }
+
+
+def test_numbers_and_arrays_of_numpy_are_results(broken: Check) -> None:
+    """As in a run. Resamples are not written, so a NaN in them is no mistake."""
+    arrays = (
+        "{'f1': np.float32(0.5), 'f1_ci': np.array([0.4, 0.6]), 'resamples': {'f1': np.array([0.5, np.nan])}}"
+    )
+    assert evaluator(broken, f"return {{'smile': {arrays}}}") == {}
 
 
 def test_results_without_labels_that_are_needed(broken: Check) -> None:
