@@ -38,7 +38,7 @@ def test_identity_ranks_only_without_another_task() -> None:
         run.evaluation["expression"] = run.evaluation.pop("expression")  # type: ignore[attr-defined]
         run.evaluation["identity"]["accuracy"] = run.evaluation["expression"]["f1"]
     board = leaderboard([run.job for run in runs], runs, None)
-    assert board.columns[0].title == "identity left"
+    assert board.columns[0].metric.better == "lower"
     assert [row.recipe for row in board.rows] == ["good", "bad"]
     assert claim(board).startswith("Highest macro-F1 of expression: good")
 
