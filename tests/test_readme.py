@@ -7,6 +7,7 @@ import pytest
 from helpers.runs import run_tiny, write_recipe
 
 from ssltoolbox.bench.grid import load_grid
+from ssltoolbox.bench.jobs import plan_jobs
 from ssltoolbox.plan import load_plan
 from ssltoolbox.recipe import RecipeError
 
@@ -77,10 +78,19 @@ def test_the_guide_s_recipe_is_valid(tmp_path: Path) -> None:
     ]
 
 
-def test_the_guide_s_grid_is_valid(mine: Path) -> None:
-    (grid,) = blocks("yaml", "docs/benchmark.md")
+def test_the_guide_s_grids_are_valid(mine: Path) -> None:
+    grid, with_variants = blocks("yaml", "docs/benchmark.md")
     Path("grid.yaml").write_text(grid)
     assert [file.stem for file in load_grid(Path("grid.yaml")).recipes] == ["mine", "simclr", "a"]
+    Path("variants.yaml").write_text(with_variants)
+    jobs = plan_jobs(load_grid(Path("variants.yaml")), code="").all
+    assert [job.recipe for job in jobs] == [
+        "simclr",
+        "simclr-time_aug",
+        "simclr-hard_neg",
+        "byol",
+        "byol-time_aug",
+    ]
 
 
 def test_links_lead_to_files() -> None:
