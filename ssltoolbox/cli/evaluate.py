@@ -56,8 +56,9 @@ def evaluate(
 ) -> None:
     """Evaluate a network on downstream tasks.
 
-    The results are compared with those of an untrained network. The head of each task is kept for `ssltoolbox
-    predict`. Several processes of torchrun or srun compute the features together.
+    The results are compared with those of an untrained network, and replace those of an earlier evaluation. The
+    head of each task is kept for `ssltoolbox predict`. Several processes of torchrun or srun compute the features
+    together.
 
     \b
     RUN_OR_WEIGHTS is one of these:
@@ -97,9 +98,11 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
         from ssltoolbox.engine.runs.folder import open_run
         from ssltoolbox.engine.training.evaluation import evaluate_again
         from ssltoolbox.engine.training.launch import is_first_process
+        from ssltoolbox.report.files import open_files
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
+    earlier = open_files(path).evaluation
     console = new_console()
     if is_first_process():
         print_unused_gpu(console)
@@ -110,6 +113,8 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     with shown("the results", folder.evaluation):
         print_results(results, plan, console)
     console.print(f"written to {folder.evaluation} and {folder.report}", soft_wrap=True)
+    if replaced := [result for result in earlier if result not in results and result != "random"]:
+        console.print(f"no longer there: the earlier results of {', '.join(replaced)}", soft_wrap=True)
 
 
 def _evaluate_source(network: NetworkSource, out: Path | None, overrides: Sequence[str | Override]) -> None:
