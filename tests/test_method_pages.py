@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,3 +70,13 @@ def test_the_sentence_names_what_the_method_can_use(script: ModuleType) -> None:
 def test_an_unfinished_benchmark_writes_nothing(script: ModuleType) -> None:
     with pytest.raises(ValueError, match="1 runs have no results, such as byol"):
         script.entries_of(results(runs=2))
+
+
+def test_every_method_of_the_matrix_has_its_results_on_its_page(script: ModuleType) -> None:
+    grid = yaml.safe_load((ROOT / "benchmarks" / "matrix.yaml").read_text(encoding="utf-8"))
+    overview = (script.METHODS / "index.md").read_text(encoding="utf-8")
+    for recipe in (Path(path).stem for path in grid["recipes"]):
+        page = (script.METHODS / f"{recipe}.md").read_text(encoding="utf-8")
+        assert f"{script.BEGIN}\n**What it gave.**" in page
+        assert f"| [{recipe}]({recipe}.md)" in overview
+    assert set(grid["variants"]) == set(script.WORDS)
