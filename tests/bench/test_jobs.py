@@ -54,7 +54,10 @@ VARIANTS = """\
 recipes: [a.yaml, b.yaml]
 variants:
   time: {set: {positives: [time_aug]}}
-  hard: {extends: time, set: {negatives: [hard_neg]}, recipes: [a]}
+  hard:
+    extends: time
+    set: {negatives: [hard_neg]}
+    recipes: [a]
 """
 
 
@@ -86,11 +89,11 @@ def test_a_variant_wins_over_what_is_set_for_all() -> None:
 
 
 def test_a_recipe_that_a_variant_names_must_be_in_the_grid(golden: Golden) -> None:
-    golden(problems(VARIANTS.replace("recipes: [a]}", "recipes: [aa]}")))
+    golden(problems(VARIANTS.replace("    recipes: [a]", "    recipes: [aa]")))
 
 
 def test_a_variant_that_a_method_refuses(golden: Golden) -> None:
-    golden(problems(VARIANTS.replace(", recipes: [a]", "")))
+    golden(problems(VARIANTS.replace("    recipes: [a]\n", "")))
 
 
 def test_the_text_is_the_whole_recipe(tmp_path: Path) -> None:
