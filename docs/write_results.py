@@ -90,15 +90,17 @@ def replaced(text: str, part: str) -> str:
 def _cell(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return ""
-    text = f"{entry['mean']:.2f} ± {entry['sd']:.2f}"
-    gain = entry["gain"]
-    if gain is None:
-        return text
-    points = f"{100 * gain['mean']:+.1f} [{100 * gain['low']:.1f}, {100 * gain['high']:.1f}]".replace(
-        "-", "−"
-    )
-    clear = gain["low"] > 0 or gain["high"] < 0
-    return f"{text}<br>{f'**{points}**' if clear else points}"
+    score, gain = f"{entry['mean']:.2f} ± {entry['sd']:.2f}", entry["gain"]
+    lines = [score]
+    if gain is not None:
+        clear = gain["low"] > 0 or gain["high"] < 0
+        points = f"{100 * gain['mean']:+.1f}"
+        lines += [
+            f"**{points}**" if clear else points,
+            f"[{100 * gain['low']:.1f}, {100 * gain['high']:.1f}]",
+        ]
+    # A number and its interval stay on their lines in a narrow column.
+    return "<br>".join(lines).replace("-", "−").replace(" ", "&nbsp;")
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -54,8 +54,8 @@ def results(runs: int = 3) -> dict[str, Any]:
 def test_the_table_has_the_best_method_first_and_marks_clear_gains(script: ModuleType) -> None:
     rows = script.table(script.entries_of(results())).splitlines()
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| [simclr](simclr.md)", "| [byol](byol.md)"]
-    assert "0.70 ± 0.02<br>**+20.0 [15.0, 25.0]**" in rows[2]
-    assert "0.49 ± 0.02<br>−1.0 [−10.0, 8.0]" in rows[2]
+    assert "0.70&nbsp;±&nbsp;0.02<br>**+20.0**<br>[15.0,&nbsp;25.0]" in rows[2]
+    assert "0.49&nbsp;±&nbsp;0.02<br>−1.0<br>[−10.0,&nbsp;8.0]" in rows[2]
     assert rows[3].endswith("|  |  |  |")
 
 
