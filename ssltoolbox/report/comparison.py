@@ -101,6 +101,8 @@ def render_comparison(comparison: RunComparison) -> str:
 def _names(folders: Sequence[Path], runs: Sequence[RunFiles]) -> tuple[str, ...]:
     """The recipes' names; with the folders' names or paths where these are the same.
 
+    A folder's name that begins with the recipe's, as in a benchmark, is enough by itself.
+
     Raises:
         UserError: where a folder is named twice.
     """
@@ -112,7 +114,10 @@ def _names(folders: Sequence[Path], runs: Sequence[RunFiles]) -> tuple[str, ...]
     for longer in ([path.name for path in paths], [str(folder) for folder in folders]):
         if len(set(names)) == len(names):
             break
-        names = [f"{run.name} ({text})" for run, text in zip(runs, longer, strict=True)]
+        names = [
+            text if text.startswith(run.name) else f"{run.name} ({text})"
+            for run, text in zip(runs, longer, strict=True)
+        ]
     return tuple(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ DARK = f"@media (prefers-color-scheme: dark) {{{_DARK_RULES}}}"
 """CSS within each figure: an image doesn't see the style of its page."""
 BETTER = {"↑": "better →", "↓": "← better", "": "neither direction is better"}
 """The label of an axis by the arrow of its metric."""
+LEGEND_LETTERS, HANDLE_LETTERS = 60, 9
+"""Letters that fit above a plot, and the room that the line before a name takes."""
 ROW_HEIGHT = 0.42
 PANEL_HEIGHT = 0.55
 """Inches of a row of dots, and of a panel besides its rows."""
@@ -75,7 +78,8 @@ def curves_plot(curves: Mapping[str, Curve], from_zero: bool, numbers: Sequence[
         numbers: which of the colours each curve has; the first ones if not given.
     """
     with matplotlib.rc_context(STYLE):
-        figure, axes = new_figure(2.3)
+        legend_lines = math.ceil(len(curves) / _legend_columns(curves))
+        figure, axes = new_figure(2.3 + 0.16 * (legend_lines - 1))
         numbers = range(len(curves)) if numbers is None else numbers
         for (name, curve), colour in zip(curves.items(), _colours(numbers), strict=True):
             marker = "o" if len(curve.steps) == 1 else ""
@@ -272,9 +276,27 @@ def _bars(axes: Axes, shift: float, values: Sequence[float], colour: str, label:
 
 def _legend(axes: Axes) -> None:
     """Above the plot, where it hides nothing."""
+    lines, names = axes.get_legend_handles_labels()
     axes.legend(
-        frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8, columnspacing=1.0
+        lines,
+        [shortened(name, LEGEND_LETTERS - HANDLE_LETTERS) for name in names],
+        frameon=False,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=_legend_columns(names),
+        fontsize=8,
+        columnspacing=1.0,
     )
+
+
+def _legend_columns(names: Iterable[str]) -> int:
+    """As many columns as there is room for names of this length, but at most three.
+
+    >>> _legend_columns(["a", "b"]), _legend_columns(["simclr-mask_fn-seed0-a2bdf8d08074", "byol"])
+    (3, 1)
+    """
+    longest = max(map(len, names))
+    return min(max(LEGEND_LETTERS // (longest + HANDLE_LETTERS), 1), 3)
 
 
 def _colours(numbers: Iterable[int]) -> list[str]:

@@ -156,7 +156,11 @@ def test_the_grids_that_come_with_the_toolbox(file: str, baseline: str) -> None:
 def test_the_matrix_has_the_methods_that_were_tuned() -> None:
     matrix, tuning = (load_grid(BENCHMARKS / f"{name}.yaml") for name in ("matrix", "tuning"))
     assert set(matrix.recipes) == set(tuning.recipes)
-    assert all(job.variant != "hard_neg" or "negatives" in job.text for job in plan_jobs(matrix, "1").all)
+    jobs = [job for job in plan_jobs(matrix, "1").all if job.variant]
+    assert len({job.recipe for job in jobs}) == 12 + 12 + 6 + 6
+    for job in jobs:
+        strategy = str(job.variant).removesuffix("_unweighted")
+        assert all(f"name: {name}" in job.text for name in ("time_aug", strategy)), job.recipe
 
 
 def test_the_grid_that_the_readme_shows(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from helpers.reports import EVALUATION, RunFolder
 
 from ssltoolbox.api import UserError
 from ssltoolbox.report.comparison import compare, render_comparison
+from ssltoolbox.report.files import Curve
+from ssltoolbox.report.plots import curves_plot
 
 
 @pytest.fixture
@@ -75,3 +77,23 @@ def test_a_run_is_not_compared_with_itself(runs: list[Path]) -> None:
         compare(runs[:1])
     with pytest.raises(UserError, match="twice"):
         compare([runs[0], runs[0]])
+
+
+def test_a_folder_that_begins_with_the_recipe_s_name_is_the_name(tmp_path: Path) -> None:
+    folders = [tmp_path / "small-seed0-0a1b2c", tmp_path / "small-seed1-0a1b2c"]
+    for folder in folders:
+        folder.mkdir()
+        RunFolder(folder)
+    assert compare(folders).names == ("small-seed0-0a1b2c", "small-seed1-0a1b2c")
+
+
+LONG = [f"simclr-mask_fn-seed{seed}-a2bdf8d08074" for seed in range(9)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "names", [["a", "b"], LONG, ["x" * 90, "y" * 90]], ids=["short", "nine", "very long"]
+)
+def test_a_legend_leaves_room_for_the_curves(names: list[str]) -> None:
+    """Matplotlib warns if it does not."""
+    curves_plot({name: Curve([1, 2], [0.1, 0.2]) for name in names}, from_zero=True)
