@@ -46,9 +46,8 @@ def push(run: Path, target: str, private: bool = False) -> str:
             raise SslToolboxError(
                 f"the hub refuses {name}: {first_line(error)}; log in with: hf auth login"
             ) from error
-        except (
-            Exception
-        ) as error:  # the errors of a connection have another type in each version of the client
+        # The errors of a connection have another type in each version of the client.
+        except Exception as error:
             raise SslToolboxError(
                 f"can't upload to {constants.ENDPOINT}: {first_line(error)}; check the connection, and run the "
                 "same command again"

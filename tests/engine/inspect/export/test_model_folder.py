@@ -1,6 +1,7 @@
 """An exported folder is opened by timm, and taken by a server that speaks the hub's protocol."""
 
 import base64
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -75,18 +76,36 @@ class Hub(BaseHTTPRequestHandler):
             self.answer(200, {"url": f"{self.server.address}/me/{name}"})
         elif self.path.endswith("/preupload/main"):
             files = [
-                {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+                {"path": file["path"], "uploadMode": self.mode_of(file["path"]), "shouldIgnore": False}
                 for file in json.loads(body)["files"]
             ]
             self.answer(200, {"files": files})
+        elif self.path.endswith("/info/lfs/objects/batch"):
+            objects = [
+                {**it, "actions": {"upload": {"href": f"{self.server.address}/storage/{it['oid']}"}}}
+                for it in json.loads(body)["objects"]
+            ]
+            self.answer(200, {"transfer": "basic", "objects": objects})
         elif self.path.endswith("/commit/main"):
             for line in map(json.loads, body.splitlines()):
+                value = line["value"]
                 if line["key"] == "file":
-                    value = line["value"]
                     self.server.files[value["path"]] = base64.b64decode(value["content"])
+                elif line["key"] == "lfsFile":
+                    self.server.files[value["path"]] = self.server.storage[value["oid"]]
             self.answer(200, {"commitUrl": f"{self.server.address}/me/mine/commit/1", "commitOid": "1"})
         else:
             self.answer(200, {"errors": [], "warnings": []})
+
+    def do_PUT(self) -> None:
+        """Takes a large file; its name is the digest of its content."""
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        assert hashlib.sha256(content).hexdigest() == Path(self.path).name
+        self.server.storage[Path(self.path).name] = content
+        self.answer(200, {})
+
+    def mode_of(self, path: str) -> str:
+        return "lfs" if self.server.large_files and path.endswith(".safetensors") else "regular"
 
     def answer(self, status: int, value: Any) -> None:
         content = json.dumps(value).encode()
@@ -103,12 +122,15 @@ class Hub(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        server.asked, server.files = [], {}
+        server.asked, server.files, server.storage, server.large_files = [], {}, {}, False
         server.address = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        # Otherwise large files go by the protocol of Xet, which is a binary library.
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True, raising=False)
         monkeypatch.setenv("HF_TOKEN", "mine")
         try:
             yield server
@@ -117,11 +139,15 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
             thread.join()
 
 
-def test_push_uploads_the_folder(hub: ThreadingHTTPServer, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # in the client
+@pytest.mark.parametrize("large_files", [False, True], ids=["in the commit", "by LFS"])
+def test_push_uploads_the_folder(hub: ThreadingHTTPServer, tmp_path: Path, large_files: bool) -> None:
+    hub.large_files = large_files
     run = run_of(tmp_path, "{name: test_byobnet}")
     assert push(run, "hf:me/mine") == f"{hub.address}/me/mine"
     assert hub.asked[0] == "/api/repos/create"
     assert hub.files.keys() == {"config.json", "model.safetensors", "README.md"}
+    assert bool(hub.storage) == large_files
     for name, content in hub.files.items():
         (tmp_path / name).write_bytes(content)
     model = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
