@@ -17,6 +17,8 @@ from typing import Any
 METHODS = Path(__file__).parent / "methods"
 BEGIN, END = "<!-- from results.json -->", "<!-- end -->"
 WITH_LABELS = ("supcon",)
+UNWEIGHTED = "_unweighted"
+"""Ends the variant of a method that rejects a weight of hard negatives."""
 UNTRAINED = 0.21
 WIDTH = 140
 """Of the lines of the pages."""
@@ -40,7 +42,7 @@ def entries_of(results: Mapping[str, Any]) -> Entries:
     if missing:
         raise ValueError(f"{len(missing)} runs have no results, such as {missing[0]}")
     entries = {
-        (entry["recipe"], entry["variant"]): entry
+        (entry["recipe"], entry["variant"] and entry["variant"].removesuffix(UNWEIGHTED)): entry
         for entry in results["variants"]
         if (entry["task"], entry["metric"]) == ("expression", "f1")
     }

@@ -79,4 +79,4 @@ def test_every_method_of_the_matrix_has_its_results_on_its_page(script: ModuleTy
         page = (script.METHODS / f"{recipe}.md").read_text(encoding="utf-8")
         assert f"{script.BEGIN}\n**What it gave.**" in page
         assert f"| [{recipe}]({recipe}.md)" in overview
-    assert set(grid["variants"]) == {*script.WORDS, "hard_neg_unweighted"}
+    assert set(grid["variants"]) == {*script.WORDS, f"hard_neg{script.UNWEIGHTED}"}
