@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,16 @@ class LocalQueue:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
 
+    @contextmanager
+    def submitting(self) -> Iterator[None]:
+        """The processes that start here ignore SIGINT: a Ctrl-C reaches all processes of a terminal, and would end
+        submitit's before their runs have saved."""
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
     def job(self, submitted: Any) -> LocalJob:
         """A job that has just been submitted."""
         return LocalJob(submitted, self._logs)
@@ -38,11 +48,11 @@ class LocalQueue:
         return [job for job in jobs if not job.done()]
 
     def cancel(self, numbers: Collection[str], at_once: bool) -> None:
-        """Interrupts the processes; `at_once` does so again."""
+        """Asks the runs to save and end; `at_once` does so again."""
         for number in numbers:
             if _runs(number, self._logs):
                 with suppress(ProcessLookupError):
-                    os.kill(int(number), signal.SIGINT)
+                    os.kill(int(number), signal.SIGTERM)
 
 
 class LocalJob:

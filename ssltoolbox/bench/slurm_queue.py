@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,10 @@ class SlurmQueue:
         self._entries: dict[str, QueueEntry] = {}
         self._results: set[str] = set()
         self._changed = self._asked = self._listed = float("-inf")
+
+    def submitting(self) -> AbstractContextManager[None]:
+        """Nothing: SLURM starts the processes."""
+        return nullcontext()
 
     def job(self, submitted: Any) -> SlurmJob:
         """A job that has just been submitted; SLURM is asked for it from now on."""

@@ -116,7 +116,12 @@ class Submitter:
         tasks = [OnNode(job, self._folder, tuple(child_module.command_of(job, self._folder))) for job in jobs]
         try:
             # submitit prints what sbatch says.
-            with self._tidied(), redirect_stderr(io.StringIO()), self._executor.batch():
+            with (
+                self._tidied(),
+                redirect_stderr(io.StringIO()),
+                self._queue.submitting(),
+                self._executor.batch(),
+            ):
                 submitted = [self._executor.submit(task) for task in tasks]
         except self._refused_by as error:
             said = first_line(error).removeprefix("sbatch: error: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.bench.folder import BenchFolder
 from ssltoolbox.bench.grid import Requests
 from ssltoolbox.bench.jobs import Job
+from ssltoolbox.bench.local_queue import LocalQueue
 from ssltoolbox.bench.schedule import JobSchedule, JobState
 from ssltoolbox.bench.submitted import Submitted, Submitter, _parameters
 
@@ -119,6 +121,16 @@ def wait_for(run: Submitted) -> None:
     while not run.ended():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_ctrl_c_of_the_terminal_does_not_reach_the_processes(tmp_path: Path) -> None:
+    """They would end before their runs have saved; `bench` tells them to."""
+    before = signal.getsignal(signal.SIGINT)
+    asks = "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+    with LocalQueue(tmp_path).submitting():
+        said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True).stdout
+    assert said == "True\n"
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_requests_by_submitits_names() -> None:
