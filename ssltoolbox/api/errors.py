@@ -15,17 +15,20 @@ class SslToolboxError(Exception):
 class UserError(SslToolboxError):
     """The user's input is wrong. The message says what to change. The command exits with 2.
 
-    The hint follows a message of one line after a semicolon, and one of several lines in a line of its own.
-
     Attributes:
         hint: what to do; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        between = "\n" if "\n" in message else "; "
-        super().__init__(f"{message}{between}{hint}" if hint else message)
+        super().__init__(_with_hint(message, hint))
         self.message = message
         self.hint = hint
+
+
+def _with_hint(message: str, hint: str) -> str:
+    """The hint follows a message of one line after a semicolon, and one of several lines in a line of its own."""
+    between = "\n" if "\n" in message else "; "
+    return f"{message}{between}{hint}" if hint else message
 
 
 class DataNotFound(UserError):
@@ -68,8 +71,7 @@ class OptionError(ValueError):
     def __init__(
         self, message: str, hint: str = "", *, options: tuple[str, ...] = (), drop: tuple[str, ...] = ()
     ) -> None:
-        between = "\n" if "\n" in message else "; "
-        super().__init__(f"{message}{between}{hint}" if hint else message)
+        super().__init__(_with_hint(message, hint))
         self.message = message
         self.hint = hint
         self.options = options

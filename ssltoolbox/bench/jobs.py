@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -174,8 +174,8 @@ def _job(plan: Plan, row: _Row, point: Mapping[str, Any], seed: int, code: str) 
     own_code = digest_of(recipe.plugins.files)
     key = hashlib.sha256("\n".join([text, code, own_code]).encode()).hexdigest()[:KEY_LENGTH]
     steps = plan.counts.steps if plan.trains else 0
-    job = Job(recipe.name, point, seed, text, steps, bool(recipe.evaluate), key)
-    return replace(job, unchanged=row.unchanged, variant=row.variant.name) if row.variant else job
+    variant = (row.unchanged, row.variant.name) if row.variant else ()
+    return Job(recipe.name, point, seed, text, steps, bool(recipe.evaluate), key, *variant)
 
 
 def _same_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:

@@ -95,11 +95,10 @@ def variants_of(node: Located | None, problems: list[RecipeProblem]) -> dict[str
     variants: dict[str, LoadedVariant] = {}
     for name, written in node.mapping.items() if node else ():
         if not VARIANT_NAME.fullmatch(name):
-            message, hint = (
-                f"a variant can't be called {quoted(name)}",
-                "use at most 30 letters, digits and _",
+            message = f"a variant can't be called {quoted(name)}"
+            problems.append(
+                RecipeProblem(written.best_place, message, "use at most 30 letters, digits and _")
             )
-            problems.append(RecipeProblem(written.best_place, message, hint))
         elif variant := _variant(name, written, variants, problems):
             variants[name] = variant
     return variants

@@ -96,13 +96,16 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     with libraries_loaded():
         from ssltoolbox.engine.core.components import Components
         from ssltoolbox.engine.runs.folder import open_run
+        from ssltoolbox.engine.scoring.evaluate import results_of
         from ssltoolbox.engine.training.evaluation import evaluate_again
         from ssltoolbox.engine.training.launch import is_first_process
-        from ssltoolbox.report.files import open_files
 
     folder, plan = open_run(path, overrides)
     _refuse_no_task(plan)
-    earlier = open_files(path).evaluation
+    try:
+        earlier = results_of(folder)
+    except ValueError:
+        earlier = {}  # of a damaged file, which is replaced
     console = new_console()
     if is_first_process():
         print_unused_gpu(console)

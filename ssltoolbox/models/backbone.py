@@ -127,7 +127,7 @@ def feature_dim(backbone: nn.Module, image_size: int, option: str = "views.size"
         UserError: when the output is not [B, features], or the image is too small for the model.
     """
     try:
-        features = _of_a_black_image(backbone, image_size)
+        features = of_a_black_image(backbone, image_size)
     except MemoryError:
         raise
     except Exception as error:  # networks have no common check of the size
@@ -161,7 +161,7 @@ def unseen_border(backbone: nn.Module, image_size: int) -> str:
 def forward_flops(backbone: nn.Module, image_size: int) -> int:
     """Floating-point operations of a forward pass of one image, counting products and convolutions."""
     with FlopCounterMode(display=False) as counter:
-        _of_a_black_image(backbone, image_size)
+        of_a_black_image(backbone, image_size)
     return int(counter.get_total_flops())
 
 
@@ -179,20 +179,14 @@ def frozen(backbone: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
-    """The features of a black image in eval mode; the mode of the backbone is restored.
+def of_a_black_image(backbone: nn.Module, image_size: int) -> torch.Tensor:
+    """The features of a black image in eval mode; the mode of every module is restored.
 
     `forward` is called directly, because a call would compile a network that is marked for compilation.
     """
     device = next(backbone.parameters()).device
-    was_training = backbone.training
-    try:
-        with torch.no_grad():
-            features: torch.Tensor = backbone.eval().forward(
-                torch.zeros(1, 3, image_size, image_size, device=device)
-            )
-    finally:
-        backbone.train(was_training)
+    with frozen(backbone):
+        features: torch.Tensor = backbone.forward(torch.zeros(1, 3, image_size, image_size, device=device))
     return features
 
 
@@ -279,7 +273,7 @@ def _flatten_map(model: nn.Module, name: str, image_size: int) -> None:
     if path:
         model.set_submodule(path, nn.Flatten())
     try:
-        flat = path and _of_a_black_image(model, image_size).ndim == 2
+        flat = path and of_a_black_image(model, image_size).ndim == 2
     except (RuntimeError, ValueError):
         flat = False
     if not flat:

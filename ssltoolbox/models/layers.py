@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import UserError
 from ssltoolbox.api.errors import first_line
 from ssltoolbox.api.suggest import suggest
-from ssltoolbox.models.backbone import frozen
+from ssltoolbox.models.backbone import of_a_black_image
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -50,10 +50,8 @@ def from_layers(network: M, layers: Sequence[str], image_size: int, flat: bool =
     network.__class__ = type(own.__name__, (_FromLayers, own), {"__module__": own.__module__})
     network.feature_layers = tuple(sorted({names.index(layer) for layer in layers}))  # type: ignore[assignment]
     network.flat_features = flat  # type: ignore[assignment]
-    device = next(network.parameters()).device
     try:
-        with frozen(network):
-            network.forward(torch.zeros(1, 3, image_size, image_size, device=device))
+        of_a_black_image(network, image_size)
     except (AttributeError, AssertionError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
             f"backbone.layers: the backbone does not give the outputs of its layers: {first_line(error)}",

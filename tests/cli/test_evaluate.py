@@ -46,6 +46,9 @@ def test_a_checkpoint_becomes_a_run_of_its_own(
     assert "no longer there" not in capfd.readouterr().out
     assert run(["evaluate", str(out), "--tasks", "valence_arousal"]) == 0
     assert "no longer there: the earlier results of identity\n" in capfd.readouterr().out
+    (out / "evaluation.json").write_text("{")
+    assert run(["evaluate", str(out), "--tasks", "identity"]) == 0
+    assert json.loads((out / "evaluation.json").read_text()) == results
 
 
 def test_wrong_weights_leave_no_folder(
