@@ -12,6 +12,9 @@ from ssltoolbox.recipe.sections import kept_with_new_name, spell_out
 from ssltoolbox.recipe.source import MAX_DEPTH, parse
 from ssltoolbox.support.words import counted
 
+NEW_ELEMENT = "+"
+"""The position of an element that an override adds at the end of a list, as in `maskers.+=fnc`."""
+
 
 @dataclass(frozen=True)
 class Override:
@@ -141,9 +144,12 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     if depth == len(override.keys):
         return override.value
     key, place = override.keys[depth], override.places[depth]
+    if key == NEW_ELEMENT and node.value in (None, {}):
+        node = node.holding([])
     if isinstance(node.value, list):
-        index = _index(node.value, key, place)
-        elements = list(node.value)
+        new = [Located({}, place, place)] if key == NEW_ELEMENT else []
+        elements = [*node.value, *new]
+        index = len(node.value) if new else _index(elements, key, place)
         elements[index] = _put(elements[index], override, (*path, index))
         return node.holding(elements)
     if node.value is not None and not isinstance(node.value, dict):
@@ -166,7 +172,7 @@ def _index(elements: list[Located], key: str, place: Place) -> int:
             RecipeProblem(place, f"{quoted(key)} is not a position in a list of {count}", "count from 0")
         )
     if len(key) > 9 or int(key) >= len(elements):
-        hint = "count from 0; to add an element, set the whole list"
+        hint = f"count from 0; to add an element, write {NEW_ELEMENT} for its position"
         raise _CannotSetError(
             RecipeProblem(place, f"there is no element {quoted(key)} in a list of {count}", hint)
         )

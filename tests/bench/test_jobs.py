@@ -81,6 +81,16 @@ def test_variants_are_rows_beside_the_recipe_itself() -> None:
     ]
 
 
+def test_a_variant_adds_to_the_lists_of_a_recipe() -> None:
+    _, added, both = jobs(
+        "recipes: [a.yaml]\nvariants:\n"
+        "  one: {set: {positives.+: time_aug}}\n"
+        "  two: {extends: one, set: {positives.+: {name: cut_mix}}}"
+    )
+    assert ("time_aug" in added.text, "cut_mix" in added.text) == (True, False)
+    assert both.text.index("time_aug") < both.text.index("cut_mix")
+
+
 def test_a_variant_wins_over_what_is_set_for_all() -> None:
     plain, changed = jobs(
         "recipes: [a.yaml]\nset: {trainer.steps: 3}\nvariants: {long: {set: {trainer.steps: 9}}}"

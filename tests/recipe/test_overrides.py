@@ -42,6 +42,8 @@ def with_set(write: Write, *overrides: str) -> Any:
         ("positives.1.name=cut_mix", "positives", [{"name": "time_aug"}, {"name": "cut_mix"}]),
         ("positives.1=cut_mix", "positives", [{"name": "time_aug"}, {"name": "cut_mix"}]),
         ("positives=[]", "positives", []),
+        ("maskers.+=fnc", "maskers", [{"name": "fnc"}]),
+        ("plugins.files.+=a.py", "plugins", {"files": ["a.py"]}),
         ('name="a\\x62"', "name", "ab"),
     ],
 )
@@ -57,6 +59,18 @@ def test_no_override_is_lost_whatever_the_order(write: Write) -> None:
     overrides = ["method.momentum=0.99", "method={name: mocov2, size: 8}", "method.name=byol"]
     for order in permutations(overrides):
         assert with_set(write, *order)["method"] == {"name": "byol", "momentum": 0.99}
+
+
+def test_elements_are_added_at_the_end_of_a_list(write: Write) -> None:
+    tree = composed(write(TEXT), ["positives.+={name: cut_mix, p: 0.1}", "positives.+=same_person"])
+    *known, cut_mix, same_person = tree.mapping["positives"].plain()
+    assert known == with_set(write)["positives"]
+    assert (cut_mix, same_person) == ({"name": "cut_mix", "p": 0.1}, {"name": "same_person"})
+
+
+def test_a_single_value_gets_no_elements(write: Write) -> None:
+    with pytest.raises(RecipeError):
+        composed(write(TEXT), ["seed.+=2"])
 
 
 def test_a_path_is_relative_to_the_working_folder(write: Write, tmp_path: Path) -> None:
