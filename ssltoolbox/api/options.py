@@ -300,4 +300,5 @@ class NegativeSamplerOptions(Options):
     """Number of hard negatives for each sample. Each hard negative has its own positive and is a pair too."""
 
     weight: float = Field(default=1.0, gt=0)
-    """Weight of a hard negative in the loss: it counts as this many ordinary negatives."""
+    """Weight of a hard negative in the loss: it counts as this many ordinary negatives, for rows of the
+    other side."""

@@ -138,9 +138,10 @@ class Rows(TensorFields):
         clip, identity: [rows] int64.
         time: [rows] float64 seconds.
         labels: name → [rows] or [rows, C]; for reports, and for methods that declare that they need labels.
-        weight: [rows] the number of ordinary negatives that a row counts as, among the instances of its draw. For
-            two rows of a draw, the larger of their weights counts. None if all rows count as one.
+        weight: [rows] the number of ordinary negatives that a row counts as, for rows of its draw on the other
+            side. For two rows, the larger of their weights counts. None if all rows count as one.
         descriptors: key of a masker → [rows, F] its descriptors; a row of NaN is never masked. F may be 0.
+        side: [rows] int64, 0 for side A and 1 for side B; None if it is not known.
     """
 
     draw: Tensor
@@ -150,6 +151,7 @@ class Rows(TensorFields):
     labels: Mapping[str, Tensor]
     weight: Tensor | None
     descriptors: Mapping[str, Tensor]
+    side: Tensor | None
 
     def __init__(
         self,
@@ -161,10 +163,11 @@ class Rows(TensorFields):
         labels: Mapping[str, Tensor] | None = None,
         weight: Tensor | None = None,
         descriptors: Mapping[str, Tensor] | None = None,
+        side: Tensor | None = None,
     ) -> None:
         """`descriptor` is short for `descriptors={"": descriptor}`, if there is one masker."""
         given = descriptors or {} if descriptor is None else {"": descriptor}
-        values = (draw, clip, identity, time, labels or {}, weight, given)
+        values = (draw, clip, identity, time, labels or {}, weight, given, side)
         for attribute, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, attribute.name, value)
 
@@ -184,11 +187,14 @@ class Rows(TensorFields):
         return self.changed(lambda t: t[index])
 
     def __add__(self, other: Rows) -> Rows:
-        """These rows, then the others, with the labels, descriptors and weights that both have."""
+        """These rows, then the others, with the labels, descriptors, weights and sides that both have."""
         import torch
 
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(self, name), getattr(other, name)])
+
+        def joined_if_both(name: str) -> Tensor | None:
+            return None if getattr(self, name) is None or getattr(other, name) is None else joined(name)
 
         def joined_items(name: str) -> dict[str, Tensor]:
             one, two = getattr(self, name), getattr(other, name)
@@ -197,8 +203,9 @@ class Rows(TensorFields):
         return Rows(
             **{name: joined(name) for name in ("draw", "clip", "identity", "time")},
             labels=joined_items("labels"),
-            weight=None if self.weight is None or other.weight is None else joined("weight"),
+            weight=joined_if_both("weight"),
             descriptors=joined_items("descriptors"),
+            side=joined_if_both("side"),
         )
 
 

@@ -9,11 +9,22 @@ from ssltoolbox.api import Rows
 
 
 def weights_within_draws(anchors: Rows, candidates: Rows) -> Tensor | None:
-    """[A, C]: for two rows of one draw, the larger of their weights; else 1. None without weights."""
+    """[A, C]: for two rows of one draw on different sides, the larger of their weights; else 1.
+
+    The positive of a row is on the other side. A hard negative there has what the two pictures of that side share,
+    such as the head that FaceSwap gives them, so only the expression tells them apart. The hard negative on the
+    row's own side would outweigh a positive that has another head. If the sides are not known, all rows of a draw
+    are weighted.
+
+    Returns:
+        The weights, or None if the rows have none.
+    """
     if anchors.weight is None or candidates.weight is None:
         return None
-    larger = torch.maximum(anchors.weight[:, None], candidates.weight)
-    return larger.where(anchors.draw[:, None] == candidates.draw, 1.0)
+    weighted = anchors.draw[:, None] == candidates.draw
+    if anchors.side is not None and candidates.side is not None:
+        weighted &= anchors.side[:, None] != candidates.side
+    return torch.maximum(anchors.weight[:, None], candidates.weight).where(weighted, 1.0)
 
 
 def same_class(anchors: Rows, candidates: Rows, label: str) -> Tensor:

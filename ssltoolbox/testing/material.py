@@ -146,7 +146,8 @@ def rows(
     time = torch.arange(len(draw), dtype=torch.float64)
     if labels is None:
         labels = {"expression": torch.arange(len(draw)) % len(EXPRESSIONS)}
-    return Rows(draw, draw + 10, draw + 20, time, descriptor, labels)
+    side = torch.arange(sides).repeat_interleave(draws * (1 + hard))
+    return Rows(draw, draw + 10, draw + 20, time, descriptor, labels, side=side)
 
 
 def features(more: Iterable[str] = (), frames: int = 240, dim: int = 12) -> dict[Split, Features]:

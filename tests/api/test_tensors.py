@@ -49,6 +49,12 @@ def test_joined_rows_have_weights_if_both_have() -> None:
     assert (left + rows(2, 2)).weight is None
 
 
+def test_joined_rows_have_sides_if_both_have() -> None:
+    left, right = (replace(rows(first, 2), side=torch.tensor([0, 1])) for first in (0, 2))
+    assert (left + right)[1:].side.tolist() == [1, 0, 1]
+    assert (left + rows(2, 2)).side is None
+
+
 def test_moving_a_batch_moves_every_tensor_and_keeps_the_rest() -> None:
     moved = batch().to("meta")
     assert moved.frames.device.type == moved.labels["expression"].device.type == "meta"

@@ -37,7 +37,8 @@ def rows_for(draws: int, hard: int = 0, descriptor: Tensor | None = None, first_
     draw = torch.arange(first_draw, first_draw + draws).repeat(2 * (1 + hard))
     if descriptor is None:
         descriptor = torch.empty(total, 0)
-    return Rows(draw, draw, draw, torch.zeros(total, dtype=torch.float64), descriptor)
+    side = torch.arange(2).repeat_interleave(total // 2)
+    return Rows(draw, draw, draw, torch.zeros(total, dtype=torch.float64), descriptor, side=side)
 
 
 def side_at(phase: float, rows: int = 4) -> Tensor:

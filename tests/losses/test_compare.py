@@ -123,8 +123,8 @@ def test_weights_multiply_those_of_hard_negatives() -> None:
     rows = replace(described(rows_for(2, hard=1), {"double": None}), weight=weight)
     out0, out1 = side(0), side(0.35)
     found = NTXentLoss(TAU).compare(out0, out1, rows, rows, MaskerUnion({"double": DoubleFirst(Options())}))
-    own_draw = rows.draw[:, None] == rows.draw
-    weights = torch.where(own_draw, 3.0, 1.0) * torch.where(rows.draw == 0, 2.0, 1.0)
+    opposite = (rows.draw[:, None] == rows.draw) & (rows.side[:, None] != rows.side)
+    weights = torch.where(opposite, 3.0, 1.0) * torch.where(rows.draw == 0, 2.0, 1.0)
     torch.testing.assert_close(found.loss, NTXentLoss(TAU)(out0, out1, weights=weights))
 
 

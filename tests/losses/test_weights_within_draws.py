@@ -1,5 +1,7 @@
 """As how many a candidate counts, from who is of whose draw."""
 
+from dataclasses import replace
+
 import torch
 from helpers.methods import rows_for
 
@@ -19,6 +21,16 @@ def test_the_larger_of_two_weights_counts_within_a_draw_and_nothing_beyond() -> 
         [2, 2, 5, 1],
         [5, 5, 5, 1],
         [1, 1, 1, 9],
+    ]
+
+
+def test_weights_count_between_the_two_sides() -> None:
+    rows = replace(weighed([1, 4, 1, 4], draw=[0, 0, 0, 0]), side=torch.tensor([0, 0, 1, 1]))
+    assert weights_within_draws(rows, rows).tolist() == [
+        [1, 1, 1, 4],
+        [1, 1, 4, 4],
+        [1, 4, 1, 1],
+        [4, 4, 1, 1],
     ]
 
 

@@ -109,7 +109,7 @@ def test_mocov2_enqueues_all_instances_with_their_rows(views: list[tuple[Tensor,
     assert set(method.state_dict()) >= {"queue.draw", "queue.descriptors:", "loss.memory_bank.bank"}
 
 
-def test_simclr_counts_its_own_draw_by_weight(views: list[tuple[Tensor, Tensor]]) -> None:
+def test_simclr_counts_its_own_draw_on_the_other_side_by_weight(views: list[tuple[Tensor, Tensor]]) -> None:
     method = SimCLR(SimCLROptions(hidden_dim=16, output_dim=8, batch_norm=False), tiny_context()).eval()
     view_a, view_b = views[0]
     loss = method.step(StepInputs(view_a, view_b, weighed(rows_for(4, hard=1), 3.0))).loss
@@ -118,8 +118,8 @@ def test_simclr_counts_its_own_draw_by_weight(views: list[tuple[Tensor, Tensor]]
     for i in range(16):
         positive = (i + 8) % 16
         others = [j for j in range(16) if j not in (i, positive)]
-        own_draw = [j for j in others if j % 4 == i % 4]
-        logits = rows[[positive, *others, *own_draw, *own_draw]] @ rows[i] / 0.1
+        opposite = [j for j in others if j % 4 == i % 4 and j // 8 != i // 8]
+        logits = rows[[positive, *others, *opposite, *opposite]] @ rows[i] / 0.1
         expected.append(F.cross_entropy(logits[None], torch.tensor([0])))
     torch.testing.assert_close(loss, torch.stack(expected).mean())
 

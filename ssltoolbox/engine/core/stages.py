@@ -286,4 +286,7 @@ def rows_of(batch: Batch, descriptors: Mapping[str, Tensor], hard_weights: Seque
         labels={name: role_major(values) for name, values in batch.labels.items()},
         weight=weight,
         descriptors={key: role_major(values) for key, values in descriptors.items()},
+        side=torch.arange(batch.sides, device=batch.draw.device).repeat_interleave(
+            len(batch) * roles // batch.sides
+        ),
     )
