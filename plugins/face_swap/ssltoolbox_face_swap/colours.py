@@ -38,7 +38,9 @@ class ColourMatch:
         radii, which = radius.unique(return_inverse=True)
         margin, step = int(radii[-1]), float(kernel_sigma(radii[0]))
         nodes = [_nodes(size, step, radius.device) for size in (height, width)]
-        rows, columns = (blur_matrices(radii, margin, positions)[which] for positions in nodes)
+        rows, columns = (
+            blur_matrices(radii, margin, positions).index_select(0, which) for positions in nodes
+        )
         between = None if step < 2 else (_cubic(height, rows), _cubic(width, columns))
         return cls(margin, (rows, columns), between)
 

@@ -28,16 +28,17 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
 
     def render(self, batch: Batch) -> Batch:
         """The batch with swapped positives; their landmarks are those of the new pictures."""
-        sides = batch.landmarks.split(1 + batch.hard_negatives, dim=1)
-        usable, usable_positives = (is_usable(points, batch.frames.shape[-1]) for points in sides)
+        instances = 1 + batch.hard_negatives
+        usable, usable_positives = is_usable(batch.landmarks, batch.frames.shape[-1]).split(instances, dim=1)
         wanted = torch.rand(usable_positives.shape, device=batch.frames.device) < self.options.p
-        eligible = _eligible(batch.identity[:, : usable.shape[1]], usable)
+        eligible = _eligible(batch.identity[:, :instances], usable)
         wanted_and_usable = wanted & usable_positives
         if self.options.max_angle is None:
             donor, found = _draw_donors(eligible)
             possible, mirror = wanted_and_usable & found[:, None], None
         else:
-            poses = DonorPoses.of(sides[0], sides[1], self.options.max_angle)
+            sources, positives = batch.landmarks.split(instances, dim=1)
+            poses = DonorPoses.of(sources, positives, self.options.max_angle)
             donor, _ = _draw_donors(poses.best(eligible, wanted_and_usable))
             near, mirror = poses.of_donors(donor)
             possible = wanted_and_usable & near & eligible.gather(1, donor[:, None])
@@ -59,24 +60,32 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
             donor: [N] number of the source, draw-major.
             mirror: [N, 1+K] bool, whether the donor's head is mirrored; None mirrors none.
         """
-        instances = 1 + batch.hard_negatives
+        instances, images = 1 + batch.hard_negatives, batch.frames.shape[1]
         draw, instance = chosen
-        target = (draw, instance + instances)
-        source = (donor[draw] // instances, donor[draw] % instances)
-        frames, landmarks = batch.frames.clone(), batch.landmarks.clone()
-        heads, head_points = frames[source], landmarks[source]
+        target = draw * images + instances + instance
+        source = (donor // instances * images + donor % instances)[draw]
+        frames, landmarks = batch.frames.flatten(0, 1), batch.landmarks.flatten(0, 1)
+        heads, head_points = frames.index_select(0, source), landmarks.index_select(0, source)
         if mirror is not None:
-            turned = mirror[chosen]
-            heads[turned], head_points[turned] = mirrored(heads[turned], head_points[turned])
-        frames[target], landmarks[target] = swap_faces(
-            frames[target],
-            landmarks[target],
+            turned = mirror[chosen].nonzero()[:, 0]
+            flipped = mirrored(heads.index_select(0, turned), head_points.index_select(0, turned))
+            heads, head_points = (
+                _with_rows(table, turned, rows)
+                for table, rows in zip((heads, head_points), flipped, strict=True)
+            )
+        swapped, moved = swap_faces(
+            frames.index_select(0, target),
+            landmarks.index_select(0, target),
             heads,
             head_points,
             blur=self.options.blur,
             feather=self.options.feather,
         )
-        return replace(batch, frames=frames, landmarks=landmarks)
+        return replace(
+            batch,
+            frames=_with_rows(frames, target, swapped).view_as(batch.frames),
+            landmarks=_with_rows(landmarks, target, moved).view_as(batch.landmarks),
+        )
 
 
 def _eligible(identity: Tensor, usable: Tensor) -> Tensor:
@@ -137,6 +146,17 @@ class DonorPoses(NamedTuple):
         """[N, 1+K] `near` and `mirror` of the donor [N] of each draw."""
         at = donor[:, None, None].expand(-1, self.near.shape[1], 1)
         return self.near.gather(2, at)[..., 0], self.mirror.gather(2, at)[..., 0]
+
+
+def _with_rows(table: Tensor, positions: Tensor, rows: Tensor) -> Tensor:
+    """A copy of a table with other rows at [n] positions.
+
+    On a CPU, selecting rows of both is faster than writing rows by index.
+    """
+    count, more = len(table), len(rows)
+    order = torch.arange(count, device=table.device)
+    order[positions] = torch.arange(count, count + more, device=table.device)
+    return torch.cat([table, rows]).index_select(0, order)
 
 
 def _added(counts: Mapping[str, int], **more: int) -> dict[str, int]:

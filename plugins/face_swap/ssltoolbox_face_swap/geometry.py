@@ -5,16 +5,20 @@ Whole numbers are the centres of pixels, so that an image of S pixels reaches fr
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 EYES_AND_BROWS = [*range(17, 27), *range(36, 48)]
 NOSE_AND_MOUTH = [*range(27, 35), *range(48, 61)]
-ALIGNED = [*range(17, 35), *range(36, 61)]
+ALIGNED = torch.tensor([*range(17, 35), *range(36, 61)])
 """The points that two faces are aligned by."""
 JAW = slice(0, 17)
 _CORNERS = len(EYES_AND_BROWS)
-_REGIONS = [EYES_AND_BROWS, NOSE_AND_MOUTH + NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
+_REGIONS = torch.tensor(
+    [*EYES_AND_BROWS, *NOSE_AND_MOUTH, *NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
+)
 """Equally long, so that all hulls are found at once: a corner twice is the same hull."""
 ROUNDING = 1e-3
 """Tolerance in pixels for a point beyond a line that bounds its hull."""
@@ -26,11 +30,12 @@ def is_usable(points: Tensor, size: int) -> Tensor:
     All must be finite, their centre must lie in the image, and they must spread by at least a pixel and at most
     the image's `size`.
     """
-    aligned = points[..., ALIGNED, :]
+    aligned = points.index_select(-2, ALIGNED.to(points.device))
     centre = aligned.mean(dim=-2)
     spread = _spread(aligned - centre[..., None, :])
     inside = ((centre >= -0.5) & (centre <= size - 0.5)).all(dim=-1)
-    return points.isfinite().all(dim=-1).all(dim=-1) & inside & (spread >= 1) & (spread <= size)
+    finite = points.abs().amax(dim=(-2, -1)) < torch.inf
+    return finite & inside & (spread >= 1) & (spread <= size)
 
 
 def eye_distance(points: Tensor) -> Tensor:
@@ -44,7 +49,7 @@ def similarity(points: Tensor, targets: Tensor) -> Tensor:
     Centres and spreads agree afterwards, and the rotation is the best one (Procrustes); in the plane its angle
     has a closed form.
     """
-    both = torch.stack([points, targets])[:, :, ALIGNED]
+    both = torch.stack([points, targets]).index_select(2, ALIGNED.to(points.device))
     start_centre, end_centre = centres = both.mean(dim=2)
     start, end = centred = both - centres[:, :, None]
     start_spread, end_spread = _spread(centred)
@@ -73,7 +78,8 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
 def region_corners(points: Tensor) -> Tensor:
     """The corners of two hulls, eyes with brows and nose with mouth, for each of F faces: [B, F, 68, 2] →
     [B, 2F, 22, 2]."""
-    return points[:, :, _REGIONS].flatten(1, 2)
+    corners = points.index_select(2, _REGIONS.to(points.device))
+    return corners.unflatten(2, (-1, _CORNERS)).flatten(1, 2)
 
 
 def region_box(corners: Tensor, margin: Tensor, size: int) -> Tensor:
@@ -82,48 +88,67 @@ def region_box(corners: Tensor, margin: Tensor, size: int) -> Tensor:
     Returns:
         [B, 2, 2] whole numbers: the first and the last pixel, x and y.
     """
-    low, high = corners.amin(dim=(1, 2)).round() - 1, corners.amax(dim=(1, 2)).round() + 1
-    box = torch.stack([low - margin[:, None], high + margin[:, None]], dim=1)
+    low, high = corners.flatten(1, 2).aminmax(dim=1)
+    box = torch.stack([low.round() - 1 - margin[:, None], high.round() + 1 + margin[:, None]], dim=1)
     return box.clamp_(0, size - 1).long()
 
 
-def hull_spans(points: Tensor, height: int, width: int) -> Tensor:
-    """[B, H, n, 2] points → [B, H, height, 2] int64: in each row the first pixel that the convex hull of n points
-    touches, and the first one behind it; the same twice where it touches none."""
-    pixels = torch.arange(height, device=points.device, dtype=points.dtype)
-    mirrored = points * points.new_tensor([-1, 1])
-    edges = _left_edge(torch.cat([points, mirrored]).flatten(0, 1), pixels)
-    left, right = edges.T.unflatten(0, (2, *points.shape[:2]))
+class Spans(NamedTuple):
+    """Pixels in rows of an image.
+
+    Attributes:
+        start: [B, H, S] whole floats, the first pixel in each of S rows.
+        end: the same of the first pixel behind; equal to `start` in a row without pixels.
+    """
+
+    start: Tensor
+    end: Tensor
+
+    def within(self, bounds: Spans) -> Spans:
+        """Those pixels that are also in `bounds`."""
+        return Spans(self.start.clamp(*bounds), self.end.clamp(*bounds))
+
+
+def hull_spans(points: Tensor, height: int, width: int) -> Spans:
+    """The pixels in each row that the convex hulls of [B, H, n, 2] points touch, in an image."""
+    rows = torch.arange(height, device=points.device, dtype=points.dtype)
+    left, right = _edges(points.flatten(0, 1), rows).mT.unflatten(1, points.shape[:2])
     start = (left - 0.5).ceil_().clamp_(0, width)
     end = (0.5 - right).floor_().add_(1).clamp_(0, width)
-    return torch.stack([start, torch.maximum(start, end)], dim=-1).long()
+    return Spans(start, torch.maximum(start, end))
 
 
-def reached_spans(transforms: Tensor, columns: Tensor, rows: Tensor, size: int) -> Tensor:
-    """Which pixels of [B, n] columns and [B, m] rows touch a frame of `size`, that [B, 2, 3] transforms lead to:
-    spans as by `hull_spans`, [B, 1, m, 2]."""
+def reached_spans(transforms: Tensor, columns: Tensor, rows: Tensor, size: int) -> Spans:
+    """Which pixels of [B, n] columns and [B, S] rows touch a frame of `size`, that [B, 2, 3] transforms lead to:
+    one span in each row."""
     slant, drop, shift = transforms[..., None].unbind(dim=2)
     slack = 0.5 * (slant.abs() + drop.abs())
     here = slant * columns[:, None, :1] + drop * rows[:, None] + shift
     ends = torch.stack([-slack - here, slack + (size - 1) - here]) / slant
     start = ends.amin(dim=0).amax(dim=1).ceil_()
     end = ends.amax(dim=0).amin(dim=1).floor_().add_(1)
-    spans = torch.stack([start, torch.maximum(start, end)], dim=-1)
-    return spans.nan_to_num_(0).clamp_(0, columns.shape[1]).long()[:, None]
+    spans = torch.stack([start, torch.maximum(start, end)])
+    return Spans(*spans.nan_to_num_(0).clamp_(0, columns.shape[1])[:, :, None])
 
 
-def fill_spans(spans: Tensor, width: int) -> Tensor:
-    """[B, H, S, 2] spans (see `hull_spans`) → [B, S, width] int8: 1 within any of the H spans of a row, else 0."""
-    start, end = spans.transpose(1, 2).unbind(dim=-1)
-    steps = torch.zeros((*start.shape[:2], width + 1), dtype=torch.int8, device=spans.device)
-    one = torch.ones_like(start, dtype=torch.int8)
+def fill_spans(spans: Spans, width: int) -> Tensor:
+    """[B, S, width] float: 1 within any of the H spans of a row, else 0."""
+    start, end = (pixels.long().transpose(1, 2) for pixels in spans)
+    steps = spans.start.new_zeros((*start.shape[:2], width + 1))
+    one = torch.ones_like(start, dtype=steps.dtype)
     steps.scatter_add_(2, start, one).scatter_add_(2, end, -one)
-    return steps.cumsum(dim=2, dtype=torch.int8)[..., :width].clamp_(max=1)
+    return steps.cumsum(dim=2)[..., :width].clamp_(max=1)
 
 
-def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
-    """The left edge of each convex hull in each row of pixels: [B, n, 2] and [S] → [S, B] x; infinite in rows
-    that the hull does not touch.
+def _edges(points: Tensor, rows: Tensor) -> Tensor:
+    """The left edges of convex hulls and of their mirror images, in each row of pixels.
+
+    Args:
+        points: [B, n, 2].
+        rows: [S].
+
+    Returns:
+        [2, S, B] x; infinite in rows that the hull does not touch.
 
     From each point a line leads to the lower point that is farthest to the left by its angle; from the lowest
     point the line leads straight down. A line with no point on its left bounds the hull, and the rightmost of
@@ -132,19 +157,20 @@ def _left_edge(points: Tensor, rows: Tensor) -> Tensor:
     The batch is the last dimension, and large tensors are overwritten, because this is faster on a CPU.
     """
     x, y = points.permute(2, 1, 0).contiguous()
-    aside, height = x - x[:, None], y - y[:, None]
-    slopes = height.clamp(min=0)
-    slope = torch.div(aside, slopes, out=slopes).nan_to_num_(*[torch.inf] * 3).amin(dim=1)
+    x = torch.stack([x, -x])
+    aside, height = x[:, None] - x[:, :, None], y - y[:, None]
+    slope = aside.div(height.clamp(min=0)).nan_to_num_(*[torch.inf] * 3).amin(dim=2)
     slope.nan_to_num_(posinf=0, neginf=0)
-    leftmost = aside.addcmul_(slope[:, None], height, value=-1).amin(dim=1)
+    leftmost = aside.addcmul_(slope[:, :, None], height, value=-1).amin(dim=2)
     bound = x.masked_fill(leftmost < -ROUNDING, -torch.inf)
-    summit = y.gather(0, x.min(dim=0, keepdim=True).indices)
-    met = summit.clamp(rows[:, None] - 0.5, rows[:, None] + 0.5)
-    below = met - y[:, None]
-    edge = torch.addcmul(bound[:, None], below, slope[:, None], out=below).amax(dim=0)
-    return edge.masked_fill_((met < y.amin(dim=0)) | (met > y.amax(dim=0)), torch.inf)
+    summit = y.expand_as(x).gather(1, x.min(dim=1, keepdim=True).indices)
+    top, bottom = rows[:, None] - 0.5, rows[:, None] + 0.5
+    below = summit.clamp(top, bottom)[:, :, None] - y
+    edge = torch.addcmul(bound[:, None], below, slope[:, None], out=below).amax(dim=2)
+    return edge.masked_fill_((bottom < y.amin(dim=0)) | (top > y.amax(dim=0)), torch.inf)
 
 
 def _spread(centred: Tensor) -> Tensor:
     """[..., n, 2] points about their centre → [...]: their root mean square distance from it."""
-    return centred.square().sum(dim=-1).mean(dim=-1).sqrt()
+    x, y = centred.square().unbind(dim=-1)
+    return (x + y).mean(dim=-1).sqrt()
