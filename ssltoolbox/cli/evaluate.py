@@ -91,17 +91,18 @@ def _evaluate_run(path: Path, overrides: Sequence[str | Override]) -> None:
     """Results go into the run's own folder."""
 
     from ssltoolbox.api import DataNotFound, UserError
-    from ssltoolbox.cli.results import print_results
+    from ssltoolbox.engine.runs.folder import open_run
 
+    # A mistake is reported before the libraries are loaded, which takes seconds.
+    folder, plan = open_run(path, overrides)
+    _refuse_no_task(plan)
     with libraries_loaded():
+        from ssltoolbox.cli.results import print_results
         from ssltoolbox.engine.core.components import Components
-        from ssltoolbox.engine.runs.folder import open_run
         from ssltoolbox.engine.scoring.evaluate import results_of
         from ssltoolbox.engine.training.evaluation import evaluate_again
         from ssltoolbox.engine.training.launch import is_first_process
 
-    folder, plan = open_run(path, overrides)
-    _refuse_no_task(plan)
     try:
         earlier = results_of(folder)
     except ValueError:

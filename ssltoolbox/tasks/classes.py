@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssltoolbox.api import Split, UserError
-from ssltoolbox.tasks.finetune import Goal
+from ssltoolbox.tasks.goal import Goal
 from ssltoolbox.tasks.intervals import classification_intervals
 from ssltoolbox.tasks.metrics import accuracy, macro_f1
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ssltoolbox.api import ClassPredictions, EvaluationContext, Features, Head, HeadOutput, Split, TaskResults
 from ssltoolbox.tasks.classes import Classes
-from ssltoolbox.tasks.finetune import finetune
 from ssltoolbox.tasks.fitted import fit_classes
 from ssltoolbox.tasks.frames import LabelledFrames, labelled_frames
 from ssltoolbox.tasks.linear_sgd import fit_by_sgd
@@ -99,6 +98,8 @@ class ClassTask:
     def _fine_tuned(
         self, context: EvaluationContext, frames: Mapping[Split, LabelledFrames], classes: Classes
     ) -> Learned:
+        from ssltoolbox.tasks.finetune import finetune
+
         train = frames["train"].targets
         goal = classes.goal(train, self.options.balanced)
         tuned = finetune(context, frames, goal, self.options.finetune)

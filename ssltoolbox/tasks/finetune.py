@@ -2,6 +2,8 @@
 
 Head, optimiser and schedule are those of Shu et al., Revisiting Self-Supervised Contrastive Learning for Facial
 Expression Recognition, 2022. The best epoch on the val split, without augmentation, is used.
+
+It imports Lightning, so tasks import it only to fine-tune.
 """
 
 from __future__ import annotations
@@ -20,31 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError, View
+from ssltoolbox.api import EvaluationContext, Head, HeadOutput, Split, UserError
 from ssltoolbox.models import weights_hash
-from ssltoolbox.tasks.frames import LabelledFrames, in_batches
+from ssltoolbox.tasks.frames import LabelledFrames, augmented, in_batches
+from ssltoolbox.tasks.goal import Goal
 from ssltoolbox.tasks.options import FineTuneOptions
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Goal:
-    """The goal of fine-tuning.
-
-    Attributes:
-        task: its name, for messages.
-        outputs: C, the number of outputs of the head.
-        loss: (outputs [B, C], targets [B] or [B, …]) → [].
-        decode: outputs [n, C] → predictions, shaped as the targets.
-        score: (targets [n], predictions [n]) → the metric on the val split; higher is better.
-    """
-
-    task: str
-    outputs: int
-    loss: Callable[[Tensor, Tensor], Tensor]
-    decode: Callable[[np.ndarray], np.ndarray]
-    score: Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +95,6 @@ def head(features: int, outputs: int, hidden: tuple[int, ...], dropout: float) -
     for wide, narrow in pairwise((features, *hidden)):
         layers += [nn.Linear(wide, narrow), nn.ReLU(), nn.Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear((features, *hidden)[-1], outputs))
-
-
-def augmented(view: View, images: Tensor) -> Tensor:
-    """[B, 3, S, S] uint8 → [B, 3, size, size], augmented as side A.
-
-    Without landmarks, no view covers the mouth or the eyes.
-    """
-    nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
-    return view.augment(images, nowhere, "a")
 
 
 class _Tuning(pl.LightningModule):

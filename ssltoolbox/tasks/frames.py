@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ssltoolbox.api import Dataset, EvaluationContext, Features, Frames, Split
+from ssltoolbox.api import Dataset, EvaluationContext, Features, Frames, Split, View
 from ssltoolbox.tasks.samples import SPLITS, has_label, usable
 
 READ_AT_ONCE = 256
@@ -74,6 +74,15 @@ def in_batches(
         seen += len(rows)
         targets = torch.from_numpy(frames.targets[rows])
         yield batch.images.to(context.device), targets.to(context.device)
+
+
+def augmented(view: View, images: Tensor) -> Tensor:
+    """[B, 3, S, S] uint8 → [B, 3, size, size], augmented as side A.
+
+    Without landmarks, no view covers the mouth or the eyes.
+    """
+    nowhere = torch.full((len(images), 68, 2), torch.nan, device=images.device)
+    return view.augment(images, nowhere, "a")
 
 
 def _labelled(context: EvaluationContext, split: Split, labels: Sequence[str], task: str) -> LabelledFrames:

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from ssltoolbox.api import EvaluationContext, Split, UserError
-from ssltoolbox.tasks.finetune import Goal, augmented
 from ssltoolbox.tasks.fitted import ClassModel
-from ssltoolbox.tasks.frames import LabelledFrames, in_batches
+from ssltoolbox.tasks.frames import LabelledFrames, augmented, in_batches
+from ssltoolbox.tasks.goal import Goal
 from ssltoolbox.tasks.linear import LinearModel
 from ssltoolbox.tasks.options import LinearSgdOptions
 from ssltoolbox.tasks.selection import ProbeResult, best

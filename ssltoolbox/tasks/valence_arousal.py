@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from ssltoolbox.api import EvaluationContext, Features, Head, HeadOutput, Split, TaskResults, UserError
-from ssltoolbox.tasks.finetune import Goal, finetune
 from ssltoolbox.tasks.fitted import joined
 from ssltoolbox.tasks.frames import labelled_frames
+from ssltoolbox.tasks.goal import Goal
 from ssltoolbox.tasks.metrics import ccc
 from ssltoolbox.tasks.options import ValenceArousalOptions
 from ssltoolbox.tasks.regression import measure, measured
@@ -59,6 +59,8 @@ class ValenceArousal:
 
     def evaluate_network(self, context: EvaluationContext) -> TaskResults:
         """The same after fine-tuning, of valence and arousal together, on frames that have both."""
+        from ssltoolbox.tasks.finetune import finetune
+
         frames = labelled_frames(context, LABELS, "valence_arousal")
         for split, found in frames.items():
             for column, label in enumerate(LABELS):

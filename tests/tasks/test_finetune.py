@@ -22,8 +22,9 @@ from ssltoolbox.api import EvaluationContext, Split, UserError
 from ssltoolbox.engine.scoring.fitting import ResumableFit
 from ssltoolbox.plan import Plan, load_plan
 from ssltoolbox.tasks.expression import Expression
-from ssltoolbox.tasks.finetune import Goal, finetune, head
+from ssltoolbox.tasks.finetune import finetune, head
 from ssltoolbox.tasks.frames import in_batches, labelled_frames
+from ssltoolbox.tasks.goal import Goal
 from ssltoolbox.tasks.options import ExpressionOptions, FineTuneOptions, ValenceArousalOptions
 from ssltoolbox.tasks.valence_arousal import ValenceArousal
 

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from ssltoolbox.api import DataFacts, UserError
@@ -228,6 +227,8 @@ def open_run(path: Path, overrides: Sequence[str | Override] = ()) -> tuple[RunF
 
 def environment() -> dict[str, Any]:
     """The content of environment.json: versions, hardware, command."""
+    import torch
+
     return {
         "started": _now(),
         "command": sys.argv,

@@ -1,4 +1,4 @@
-"""Lightning's Trainer for tasks that train a network."""
+"""Lightning's Trainer for tasks that train a network. It is imported when the first of them begins."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 
-from ssltoolbox.engine.core.lightning import fit, precision_of
-from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO, read_checkpoint
-from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal, StoppedAtOnce
 from ssltoolbox.models.lightning import quiet_lightning
 from ssltoolbox.plan import Plan
 from ssltoolbox.recipe import dump
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback, LightningModule
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,23 @@ class ResumableFit:
 
     def __call__(
         self,
-        module: pl.LightningModule,
+        module: LightningModule,
         batches: Callable[[int], Iterable[Any]],
         steps: int,
-        callbacks: Sequence[pl.Callback] = (),
+        callbacks: Sequence[Callback] = (),
         name: str = "",
     ) -> None:
         """
         Raises:
             KeyboardInterrupt: when a signal stopped it; the step is finished and saved.
         """
+        from pytorch_lightning import Trainer
+        from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
+
+        from ssltoolbox.engine.core.lightning import fit, precision_of
+        from ssltoolbox.engine.runs.checkpoint import AtomicCheckpointIO, read_checkpoint
+        from ssltoolbox.engine.runs.saving import SaveCheckpoints, StopOnSignal, StoppedAtOnce
+
         recipe = self.plan.recipe.trainer
         digest = hashlib.sha256(f"{dump(self.plan.recipe)}\n{name}".encode()).hexdigest()
         path = self.folder / f"{digest[:32]}.ckpt"
@@ -55,7 +60,7 @@ class ResumableFit:
         saver = SaveCheckpoints(path, recipe.checkpoint_steps, steps, accumulate=1)
         stopper = StopOnSignal(saver)
         with quiet_lightning(), stopper.listening():
-            trainer = pl.Trainer(
+            trainer = Trainer(
                 accelerator=self.device.type,
                 devices=1 if self.device.type == "cpu" else [self.device.index or 0],
                 precision=precision_of(recipe.precision, self.device.type),
