@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ssltoolbox.tasks.fitted import fit_classes, fit_numbers
 from ssltoolbox.tasks.samples import Samples
@@ -17,8 +19,10 @@ REGULARISERS = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
 """Weights of the squared norm relative to the mean loss, on standardised features; strongest first."""
 
 ROWS = 1024
-"""Rows of features that are compared at a time; their similarities need little memory compared with all
-features."""
+"""Rows of features that are scaled at a time."""
+
+SIMILARITIES, FEWEST_ROWS = 2**22, 64
+"""About as many similarities are in memory at a time, those of at least so many queries."""
 
 TEMPERATURE = 0.07
 """The temperature of the neighbours' weights, exp(cosine / temperature), from Wu et al. 2018, "Unsupervised
@@ -66,14 +70,14 @@ def average(train: Samples, queries: np.ndarray, ks: Sequence[int]) -> dict[int,
 
 def _neighbours(values: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights and indices [queries, k] of the nearest values by cosine, nearest first; in bounded memory."""
-    from sklearn.neighbors import NearestNeighbors
+    directions = _directions(values)
+    rows = max(FEWEST_ROWS, SIMILARITIES // len(values))
+    found = [(chunk @ directions.T).topk(min(k, len(values))) for chunk in _directions(queries).split(rows)]
+    cosines, nearest = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    return np.exp((cosines - 1) / TEMPERATURE), nearest
 
-    search = NearestNeighbors(n_neighbors=min(k, len(values)), metric="cosine", algorithm="brute")
-    distances, nearest = search.fit(_directions(values)).kneighbors(_directions(queries))
-    return np.exp(-distances / TEMPERATURE), nearest
 
-
-def _directions(values: np.ndarray) -> np.ndarray:
+def _directions(values: np.ndarray) -> Tensor:
     """[n, D] float32 of unit length, or zeros. Scaled by the largest first, as squares may overflow in float32."""
     from sklearn.preprocessing import normalize
 
@@ -82,4 +86,4 @@ def _directions(values: np.ndarray) -> np.ndarray:
         chunk = values[start : start + ROWS]
         largest = np.maximum(np.abs(chunk).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         found[start : start + ROWS] = normalize(chunk / largest, copy=False)
-    return found
+    return torch.from_numpy(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,9 @@ from ssltoolbox.engine.core.stages import Stages
 from ssltoolbox.models import feature_dim
 from ssltoolbox.plan import Chosen, Plan
 from ssltoolbox.recipe import dump
+
+USED_BY_TASKS = (Kind.DATASETS, Kind.BACKBONES, Kind.VIEWS, Kind.EVALUATORS)
+"""Kinds of components whose code runs while a network is evaluated."""
 
 
 class Splits(Mapping[Split, Dataset]):
@@ -102,19 +105,22 @@ class Components:
         Raises:
             PluginError: naming the component.
         """
-        for chosen in self._named:
+        for chosen in self._named(self.plan.chosen):
             chosen.provided.load()
 
     @cached_property
     def blame(self) -> Blame:
         """Names the component whose code raised an exception."""
-        targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in self._named]
-        return Blame({target: title for target, title in targets if isinstance(target, type)})
+        return _blame(self._named(self.plan.chosen))
 
-    @property
-    def _named(self) -> list[Chosen]:
-        """All components that the recipe names, and those in their options."""
-        chosen = [item for items in self.plan.chosen.values() for item in items]
+    @cached_property
+    def blame_of_tasks(self) -> Blame:
+        """The same for an evaluation. It does not import what only a training uses."""
+        return _blame(self._named(USED_BY_TASKS))
+
+    def _named(self, kinds: Iterable[Kind]) -> list[Chosen]:
+        """The components of these kinds that the recipe names, and those in their options."""
+        chosen = [item for kind in kinds for item in self.plan.of(kind)]
         return chosen + [inner for item in chosen for inner in item.inner]
 
     @cached_property
@@ -315,6 +321,11 @@ class Components:
             return 0
         described = self.maskers.describe(self.batches.__getitems__([(0, 0)]))
         return sum(values.shape[2] for values in described.values())
+
+
+def _blame(named: Iterable[Chosen]) -> Blame:
+    targets = [(item.provided.load(), f"{item.title} ({item.provided.origin})") for item in named]
+    return Blame({target: title for target, title in targets if isinstance(target, type)})
 
 
 def _max_frames(options: Options, facts: DataFacts | None) -> Mapping[Split, int]:

@@ -41,7 +41,7 @@ class FeatureExtractor:
     random generators are restored.
 
     Attributes:
-        backbone: [B, 3, size, size] → [B, D], on `device`.
+        backbone: [B, 3, size, size] in channels-last memory → [B, D], on `device`.
         view: resizes and normalises the images, on `device`.
         device: computes the features.
         workers: processes that read images; 0 reads in this one.
@@ -103,7 +103,7 @@ class FeatureExtractor:
 
     def _computed(self, images: Tensor) -> np.ndarray:
         # `forward` avoids compiling again a network that is compiled for training.
-        features: Tensor = self.backbone.forward(images)
+        features: Tensor = self.backbone.forward(images.contiguous(memory_format=torch.channels_last))
         values: np.ndarray = features.float().cpu().numpy()
         return values
 
@@ -179,7 +179,8 @@ def extractor_of(
     workers = worker_count(components.plan, backbone, processes=processes)
     view, kept = to_device(components.view, device), kept_features(components.plan, backbone, device)
     with shared_with(workers, processes):
-        yield FeatureExtractor(backbone.to(device), view, device, workers, kept=kept, console=console)
+        backbone = backbone.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        yield FeatureExtractor(backbone, view, device, workers, kept=kept, console=console)
 
 
 def lengths_of(dataset: Dataset) -> list[int]:

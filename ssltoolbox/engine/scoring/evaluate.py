@@ -57,7 +57,7 @@ def evaluate_run(
     with (
         extractor_of(components, trained, console, processes) as ours,
         extractor_of(components, untrained, console, processes) as other,
-        components.blame.assigned(),
+        components.blame_of_tasks.assigned(),
         computed_together(ranks, components.tasks, [ours, other]) as compute,
     ):
         tables = FeatureTables([ours, other], compute)
