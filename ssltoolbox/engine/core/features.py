@@ -54,7 +54,7 @@ class FeatureExtractor:
     view: View
     device: torch.device = CPU
     workers: int = 0
-    batch_size: int = 256
+    batch_size: int = 128
     kept: KeptFeatures | None = None
     console: Console | None = None
 
