@@ -19,7 +19,7 @@ from ssltoolbox.bench.schedule import JobState
 from ssltoolbox.bench.words import job_text
 
 INTERVAL = (
-    "paired by seed and point of the sweep, with Student's t interval at 95 % (n - 1 degrees of freedom; it takes "
+    "paired by seed and point of the sweep, with Student's t interval at 95% (n - 1 degrees of freedom; it takes "
     "the n pairs for independent)"
 )
 

@@ -31,7 +31,7 @@ class Difference:
     Attributes:
         n: pairs.
         mean: of the pairs' differences.
-        low, high: Student's t interval of the mean at 95 %, with n - 1 degrees of freedom; None for a single pair.
+        low, high: Student's t interval of the mean at 95%, with n - 1 degrees of freedom; None for a single pair.
     """
 
     n: int

@@ -18,7 +18,7 @@ READING = (
 )
 VARIANTS = (
     "Mean ± standard deviation over the runs of each recipe with each variant. In brackets: the paired difference "
-    "to the variant that it extends, or to the recipe without changes. Bold: its 95 % interval does not contain 0."
+    "to the variant that it extends, or to the recipe without changes. Bold: its 95% interval does not contain 0."
 )
 COSTS = (
     "Means over the runs. Images per second in training count both views. Memory is that of the largest process "
@@ -81,14 +81,16 @@ def differences_table(board: Leaderboard) -> TextTable | None:
 
 
 def matrix_table(matrix: Matrix) -> TextTable:
-    """The recipes in rows, the variants in columns, with what each variant changes."""
-    return TextTable(
-        ("recipe", *(variant or "no changes" for variant in matrix.variants)),
-        tuple(
-            (TableCell(recipe), *(_entry(matrix, recipe, variant) for variant in matrix.variants))
-            for recipe in matrix.recipes
-        ),
-    )
+    """The recipes by the variants, with what each variant changes. The rows are the longer of the two lists."""
+    cells = [
+        [TableCell(recipe), *(_entry(matrix, recipe, variant) for variant in matrix.variants)]
+        for recipe in matrix.recipes
+    ]
+    head = ["recipe", *(variant or "no changes" for variant in matrix.variants)]
+    if len(matrix.variants) > len(matrix.recipes):
+        cells = [list(row) for row in zip(map(TableCell, head), *cells, strict=True)]
+        head, cells = ["variant", *matrix.recipes], cells[1:]
+    return TextTable(tuple(head), tuple(map(tuple, cells)))
 
 
 def costs_table(board: Leaderboard) -> TextTable:
