@@ -123,6 +123,7 @@ def predict(
         where = f" in {counted(done.sources, 'video')}" if named.videos else ""
         found = f"{counted(done.rows, 'row')} of {counted(done.faces, 'face')}{where}"
         console.print(f"{found} {agreeing(done.rows, 'is', 'are')} in {output}")
+        _print_notes(predictor, console)
         if gathered and plot:
             _draw_curves(job, gathered, plot)
     if gathered and video:
@@ -223,6 +224,18 @@ def _what_is_complete(written: Sequence[Path | None], missing: Sequence[Path | N
     text = f"interrupted; {' and '.join(complete)} {agreeing(len(complete), 'is', 'are')} complete"
     others = " and ".join(str(path) for path in missing if path)
     return f"{text}; run the same command again for {others}" if others else text
+
+
+def _print_notes(predictor: Predictor, console: Console) -> None:
+    """What a reader must know of the data that the heads were fitted on."""
+    from ssltoolbox.api.errors import and_of
+
+    tasks: dict[str, list[str]] = {}
+    for network in predictor.networks:
+        tasks.setdefault(str(network.card.fitted_on.get("note", "")), []).append(network.card.task)
+    for note, its in tasks.items():
+        if note:
+            console.print(f"about the data of {and_of(its)}: {note}")
 
 
 def _draw_curves(job: _Job, gathered: Gathered, plot: Path) -> None:

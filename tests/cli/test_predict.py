@@ -256,6 +256,7 @@ def test_evaluate_then_predict_gives_what_was_measured(
     measured = json.loads((out / "evaluation.json").read_text())["expression"]
     card = json.loads((out / "heads/expression/head.json").read_text())
     assert card["protocol"] == protocol
+    assert card["fitted_on"]["note"] == Components(load_plan(recipe)).plan.facts.note != ""
     assert card["metrics"]["expression"]["accuracy"] == measured["accuracy"]
     assert (out / "heads/expression/backbone.safetensors").is_file() == (protocol == "finetune")
     assert not (out / "checkpoints/tasks").exists()

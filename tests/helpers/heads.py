@@ -34,6 +34,6 @@ def run_with_heads(folder: Path, **heads: tuple[HeadOutput, ...]) -> Path:
     for task, outputs in (heads or {"classification": (MOODS,), "valence_arousal": AFFECT}).items():
         width = sum(len(output.columns) for output in outputs)
         layer = rng.normal(size=(width, FEATURES)).astype(np.float32) / 10, np.zeros(width, np.float32)
-        card = HeadCard(task, "linear", outputs, view, image_size=32, weights=weights)
+        card = HeadCard(task, "linear", outputs, view, 32, weights, fitted_on={"note": "Nobody fitted them."})
         write_head(opened, Head(outputs, (layer,)), card)
     return run

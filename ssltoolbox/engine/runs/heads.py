@@ -43,7 +43,8 @@ class HeadCard:
         view: name and options of the view that made its images.
         image_size: height and width in pixels of the images before the view.
         weights: SHA-256 of the backbone's weights.
-        fitted_on: the data: its name, the split, frames of each split, and the split that made the choices.
+        fitted_on: the data: its name, the split, frames of each split, the split that made the choices, and what
+            a reader must know of it.
         metrics: result → its metrics on the test split.
         seed: of what was random.
         features: the recipe's `backbone.layers`, whose features it was fitted on.

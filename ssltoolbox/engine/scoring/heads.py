@@ -43,9 +43,11 @@ def keep_heads(components: Components, folder: RunFolder, found: Evaluated) -> N
 def _data(plan: Plan, task: Chosen, result: Mapping[str, Any]) -> dict[str, Any]:
     """What the head was fitted on."""
     data = task.own_data.chosen if task.own_data else plan.data
-    facts = {name: result[name] for name in ("frames", "limited") if name in result}
+    counts = {name: result[name] for name in ("frames", "limited") if name in result}
+    facts = task.facts_of_data(plan.facts)
+    note = {"note": facts.note} if facts and facts.note else {}
     fold = {"fold": f"the first of {len(result['folds'])}; metrics are means"} if "folds" in result else {}
-    return {"data": data.descriptor.name, "split": "train", "chosen_on": "val", **facts, **fold}
+    return {"data": data.descriptor.name, "split": "train", "chosen_on": "val", **counts, **note, **fold}
 
 
 def _metrics(task: Chosen, result: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
