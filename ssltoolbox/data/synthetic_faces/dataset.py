@@ -18,7 +18,7 @@ from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 from ssltoolbox.data.synthetic_faces.render import render
 
 _SPLITS: tuple[Split, ...] = ("train", "val", "test")
-_PIXELS_AT_ONCE = 128 * 48 * 48
+_PIXELS_AT_ONCE = 192 * 48 * 48
 """Images are painted in groups of about this many pixels, which fit into a core's cache."""
 
 

@@ -289,8 +289,9 @@ class _Painter:
         """Pixel noise, and 8 bits."""
         size = self.shapes.size
         picked = torch.from_numpy((self.faces["moment"]["grain"] * _GRAINS).astype(np.int64))
-        pixels = self.canvas.pixels.add_(_grain(size)[picked].view(-1, 3, size, size))
-        return pixels.mul_(255).add_(0.5).clamp_(0, 255).to(torch.uint8)
+        pixels = self.canvas.pixels.add_(_grain(size).index_select(0, picked).view(-1, 3, size, size))
+        # The conversion by way of int16 is faster.
+        return pixels.mul_(255).add_(0.5).clamp_(0, 255).to(torch.int16).to(torch.uint8)
 
 
 def _number(value: float) -> Tensor:
