@@ -32,10 +32,12 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
+        from ssltoolbox.support.allocator import reuse_freed_memory
         from ssltoolbox.support.garbage import collector_paused
         from ssltoolbox.support.threads import sleep_while_waiting
 
         sleep_while_waiting()
+        reuse_freed_memory()
         with collector_paused():
             return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from ssltoolbox.support.allocator import reuse_freed_memory
 from ssltoolbox.support.garbage import collector_paused
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ def new_console(**options: Any) -> Console:
 def libraries_loaded() -> Iterator[None]:
     """For the imports of a command that needs torch: they take less time, and a terminal shows what takes so long.
 
-    What is imported stays to the end, so later garbage collections leave it out.
+    What is imported stays to the end, so later garbage collections leave it out. Memory that tensors free is kept
+    for the next ones.
     """
+    reuse_freed_memory()
     with new_console(stderr=True).status("loading torch, Lightning and timm …"), collector_paused():
         yield
         gc.freeze()
