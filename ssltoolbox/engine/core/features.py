@@ -45,7 +45,8 @@ class FeatureExtractor:
         view: resizes and normalises the images, on `device`.
         device: computes the features.
         workers: processes that read images; 0 reads in this one.
-        batch_size: images in one forward pass. It may change the last bits of a feature.
+        batch_size: images in one forward pass. It may change the last bits of a feature. More are slower on a CPU;
+            benchmarks/RESULTS.md has the times.
         kept: features that were computed before, and where new ones are kept; None computes all.
         console: where progress is shown, if at all.
     """
