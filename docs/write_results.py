@@ -1,4 +1,4 @@
-"""Writes into the pages of the methods what they learned, from the results of benchmarks/matrix.yaml.
+"""Writes the results of benchmarks/matrix.yaml and strategies.yaml into the pages of methods and strategies.
 
 ssltoolbox bench benchmarks/matrix.yaml --out runs/matrix
 python docs/write_results.py runs/matrix/results.json
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-METHODS = Path(__file__).parent / "methods"
+METHODS, STRATEGIES = (Path(__file__).parent / name for name in ("methods", "strategies.md"))
 BEGIN, END = "<!-- from results.json -->", "<!-- end -->"
 WITH_LABELS = ("supcon",)
 UNWEIGHTED = "_unweighted"
@@ -28,6 +28,22 @@ WORDS = {
     "hard_neg": "TimeAug and HardNeg",
     "mask_fn": "TimeAug and MaskFN",
 }
+
+BASES = {
+    "a": "TimeAug",
+    "j": "TimeAug, FaceSwap",
+    "h": "TimeAug, MaskFN",
+    "d": "TimeAug, FaceSwap, MaskFN",
+}
+"""The recipes that strategies are added to, and the strategies that they have."""
+
+OPTIONS = {
+    "hard_neg_weighted": "`hard_neg`, `choose: changed`, `weight: 32`",
+    "temporal_rank": "`temporal_rank`, added to `hard_neg`",
+    "rince": "`loss: rince`",
+    "soft_contrast": "`loss: soft_contrast`",
+}
+"""How the strategies are written whose name is not enough."""
 
 Entries = Mapping[tuple[str, str | None], Mapping[str, Any]]
 
@@ -61,6 +77,20 @@ def table(entries: Entries) -> str:
         for recipe in dict.fromkeys(recipe for recipe, _ in entries)
     ]
     return "\n".join([_row(head), _row(["---", *["---:"] * len(variants)]), *map(_row, rows)])
+
+
+def strategies_table(entries: Entries) -> str:
+    """A row for each strategy, a column for each recipe that it is added to."""
+    strategies = dict.fromkeys(variant for _, variant in entries if variant)
+    rows = [
+        ["no further strategy", *(_cell(entries[base, None]) for base in BASES)],
+        *(
+            [OPTIONS.get(name, f"`{name}`"), *(_cell(entries.get((base, name))) for base in BASES)]
+            for name in strategies
+        ),
+    ]
+    head = ["added to", *BASES.values()]
+    return "\n".join([_row(head), _row(["---", *["---:"] * len(BASES)]), *map(_row, rows)])
 
 
 def sentence(recipe: str, entries: Entries) -> str:
@@ -113,16 +143,27 @@ def _listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
+def write(name: str, entries: Entries) -> None:
+    """Writes the pages that show the grid of this name."""
+    if name == "strategies":
+        parts = {STRATEGIES: strategies_table(entries)}
+    else:
+        parts = {METHODS / "index.md": table(entries)}
+        parts |= {
+            METHODS / f"{recipe}.md": sentence(recipe, entries)
+            for recipe, variant in entries
+            if variant is None
+        }
+    for page, part in parts.items():
+        page.write_text(replaced(page.read_text(encoding="utf-8"), part), encoding="utf-8")
+
+
 def main() -> None:
-    """Writes every page."""
+    """Writes every page of a grid."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="results.json of the benchmark")
-    entries = entries_of(json.loads(parser.parse_args().results.read_text(encoding="utf-8")))
-    parts = {"index": table(entries)}
-    parts |= {recipe: sentence(recipe, entries) for recipe, variant in entries if variant is None}
-    for name, part in parts.items():
-        page = METHODS / f"{name}.md"
-        page.write_text(replaced(page.read_text(encoding="utf-8"), part), encoding="utf-8")
+    results = json.loads(parser.parse_args().results.read_text(encoding="utf-8"))
+    write(results["name"], entries_of(results))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,27 @@ def test_an_unfinished_benchmark_writes_nothing(script: ModuleType) -> None:
         script.entries_of(results(runs=2))
 
 
+def test_the_table_of_strategies_has_what_each_adds_to_each_recipe(script: ModuleType) -> None:
+    simclr = {
+        variant: entry
+        for (recipe, variant), entry in script.entries_of(results()).items()
+        if recipe == "simclr"
+    }
+    entries = {(base, None): simclr[None] for base in script.BASES} | {("a", "hard_neg"): simclr["hard_neg"]}
+    rows = script.strategies_table(entries).splitlines()
+    assert rows[2] == f"| no further strategy |{' 0.50&nbsp;±&nbsp;0.02 |' * 4}"
+    assert rows[3].startswith("| `hard_neg` | 0.70&nbsp;±&nbsp;0.02<br>**+20.0**")
+    assert rows[3].endswith(" |  |  |  |")
+
+
+def test_the_page_of_strategies_has_the_results_of_the_grid(script: ModuleType) -> None:
+    grid = yaml.safe_load((ROOT / "benchmarks" / "strategies.yaml").read_text(encoding="utf-8"))
+    page = script.STRATEGIES.read_text(encoding="utf-8")
+    assert [Path(path).stem for path in grid["recipes"]] == list(script.BASES)
+    for variant in grid["variants"]:
+        assert f"| {script.OPTIONS.get(variant, f'`{variant}`')} |" in page
+
+
 def test_every_method_of_the_matrix_has_its_results_on_its_page(script: ModuleType) -> None:
     grid = yaml.safe_load((ROOT / "benchmarks" / "matrix.yaml").read_text(encoding="utf-8"))
     overview = (script.METHODS / "index.md").read_text(encoding="utf-8")
