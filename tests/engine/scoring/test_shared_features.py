@@ -52,6 +52,13 @@ def on_rank(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     init = f"file://{folder}/rendezvous"
     distributed.init_process_group("gloo", init_method=init, rank=rank, world_size=RANKS)
+    try:
+        compute_together(rank, folder)
+    finally:
+        distributed.destroy_process_group()
+
+
+def compute_together(rank: int, folder: str) -> None:
     ranks = Ranks()
     seeds = (1, 2) if rank == 0 else (3, 4)
     networks = [network(seed) for seed in seeds]
