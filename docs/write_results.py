@@ -76,7 +76,7 @@ def table(entries: Entries) -> str:
         ]
         for recipe in dict.fromkeys(recipe for recipe, _ in entries)
     ]
-    return "\n".join([_row(head), _row(["---", *["---:"] * len(variants)]), *map(_row, rows)])
+    return _table(head, rows)
 
 
 def strategies_table(entries: Entries) -> str:
@@ -90,7 +90,7 @@ def strategies_table(entries: Entries) -> str:
         ),
     ]
     head = ["added to", *BASES.values()]
-    return "\n".join([_row(head), _row(["---", *["---:"] * len(BASES)]), *map(_row, rows)])
+    return _table(head, rows)
 
 
 def sentence(recipe: str, entries: Entries) -> str:
@@ -133,6 +133,10 @@ def _cell(entry: Mapping[str, Any] | None) -> str:
         ]
     # A number and its interval stay on their lines in a narrow column.
     return "<br>".join(lines).replace("-", "−").replace(" ", "&nbsp;")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(map(_row, [head, ["---", *["---:"] * (len(head) - 1)], *rows]))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -144,12 +144,12 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     if depth == len(override.keys):
         return override.value
     key, place = override.keys[depth], override.places[depth]
-    if key == NEW_ELEMENT and node.value in (None, {}):
-        node = node.holding([])
+    if key == NEW_ELEMENT and (isinstance(node.value, list) or node.value in (None, {})):
+        extended = [*(node.value or ()), Located({}, place, place)]
+        node, key = node.holding(extended), str(len(extended) - 1)
     if isinstance(node.value, list):
-        new = [Located({}, place, place)] if key == NEW_ELEMENT else []
-        elements = [*node.value, *new]
-        index = len(node.value) if new else _index(elements, key, place)
+        index = _index(node.value, key, place)
+        elements = list(node.value)
         elements[index] = _put(elements[index], override, (*path, index))
         return node.holding(elements)
     if node.value is not None and not isinstance(node.value, dict):
