@@ -57,6 +57,8 @@ PEERS = (
     Library("solo-learn", ("solo-learn",), ("solo",)),
 )
 LIBRARIES = (OURS, *PEERS)
+PASSES = Library("forward and backward alone", (), ("torch", "timm", "lightly.loss"), "passes.py")
+"""No library: the passes that no library can save. They run in the environment of ours."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ all cores. The augmentations are the same, as far as each library has them. Each
 the libraries take turns. The numbers are:
 
 - pairs per second over the whole process, from its start to its end;
-- pairs per second in steady state: by the median time of a step, over the later half of the steps;
+- pairs per second in steady state: by the median time of a step, over the later half of the steps. Its share of
+  what forward and backward passes alone reach, without data and without an optimiser, which take a turn too;
 - pairs per CPU second of all its processes, which other work on the machine changes less;
 - seconds to the end of the first step, and from the last step to the end of the process;
 - peak memory: resident memory of the process and its children together. Shared pages count more than once;
@@ -29,13 +30,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from peer_environments import Environment, environments
+from peer_environments import PASSES, Environment, environments
 from peer_runs.job import Job
 from PIL import Image
 from rich.console import Console
@@ -212,6 +213,7 @@ def table_of(
         "pairs/s, whole run",
         "to ours",
         "steady pairs/s",
+        "of the passes",
         "pairs/CPU s",
         "first step, s",
         "after the last, s",
@@ -222,14 +224,19 @@ def table_of(
     ):
         table.add_column(column, justify="right")
     ours = median(spent.whole for spent in next(iter(found.values()))["turns"])
+    passes = median(spent.steady for spent in found[PASSES.name]["turns"])
     for name, facts in found.items():
         turns: list[Spent] = facts["turns"]
+        if name == PASSES.name:
+            table.add_row(name, "", "", spread([spent.steady for spent in turns]), "1.00")
+            continue
         size, beside = facts["megabytes"], facts["megabytes_beside_torch"]
         table.add_row(
             name,
             spread([spent.whole for spent in turns]),
             f"{median(spent.whole for spent in turns) / ours:.2f} ×",
             spread([spent.steady for spent in turns]),
+            f"{median(spent.steady for spent in turns) / passes:.2f}",
             spread([spent.work for spent in turns]),
             spread([spent.first for spent in turns]),
             spread([spent.after for spent in turns]),
@@ -318,9 +325,11 @@ def main() -> None:
             times="",
         )
         load = os.getloadavg()[0]
-        found, failed = compare(usable, job, arguments.repeats)
-    if "ssltoolbox" not in found:
-        sys.exit(f"ssltoolbox: {failed['ssltoolbox']}")
+        passes = replace(usable[0], library=PASSES, path=None)
+        found, failed = compare([*usable, passes], job, arguments.repeats)
+    for needed in ("ssltoolbox", PASSES.name):
+        if needed not in found:
+            sys.exit(f"{needed}: {failed[needed]}")
     here = machine() | {"load": round(load, 1)}
     source = "images of a folder" if arguments.images else "drawn faces"
     title = (

@@ -44,9 +44,14 @@ CROP, JITTER, HUE = 0.25, 0.4, 0.1
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
+def read_job() -> Job:
+    """The job in the file that the command line names."""
+    return Job(**json.loads(Path(sys.argv[1]).read_text()))
+
+
 def job() -> Job:
-    """The job in the file that the command line names; from now on the end of each step is noted."""
-    given = Job(**json.loads(Path(sys.argv[1]).read_text()))
+    """The same; from now on the end of each step is noted."""
+    given = read_job()
     _note_steps(Path(given.times))
     return given
 

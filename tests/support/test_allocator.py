@@ -11,11 +11,11 @@ from ssltoolbox.support.allocator import CHOSEN_BY_USER
 
 FAULTS = """
 import resource
-import numpy as np
 from ssltoolbox.support.allocator import reuse_freed_memory
 
 def batch():
-    blocks = [np.ones(2**18, np.float32) for _ in range(30)]
+    blocks = [b"x" * 2**20 for _ in range(30)]
+    features = b"x" * (40 * 2**20)
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -27,7 +27,7 @@ for _ in range(10):
     batch()
 print(faults() - before)
 """
-PAGES = 10 * 30 * 2**20 // 4096
+PAGES = 10 * (30 + 40) * 2**20 // 4096
 """Of all blocks after the first batch."""
 
 
