@@ -140,6 +140,9 @@ class EvaluationContext:
 class NetworkEvaluator(Protocol):
     """A downstream task that needs the network, to train it or to compute features of chosen images.
 
+    If it also has an attribute `trains` that is True, a run of several processes evaluates it in one process, and
+    the other network, other folds and other such tasks in other processes. Its results must then be picklable.
+
     Examples:
         >>> class Size:
         ...     needs_network = True

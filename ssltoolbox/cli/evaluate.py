@@ -58,7 +58,7 @@ def evaluate(
 
     The results are compared with those of an untrained network, and replace those of an earlier evaluation. The
     head of each task is kept for `ssltoolbox predict`. Several processes of torchrun or srun compute the features
-    together.
+    together, and fine-tune for several tasks at the same time.
 
     \b
     RUN_OR_WEIGHTS is one of these:

@@ -39,6 +39,11 @@ class ClassTask:
         """True for protocols that fine-tune the network or show it augmented images."""
         return self.options.protocol in ("finetune", "linear_sgd")
 
+    @property
+    def trains(self) -> bool:
+        """True for the same protocols."""
+        return self.needs_network
+
     def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """The result is under the label's name, shares in 0 to 1:
 

@@ -31,6 +31,11 @@ class ValenceArousal:
         """True for the protocol `finetune`."""
         return self.options.protocol == "finetune"
 
+    @property
+    def trains(self) -> bool:
+        """True for the same protocol."""
+        return self.needs_network
+
     def evaluate(self, features: Mapping[Split, Features]) -> TaskResults:
         """`{"valence": …, "arousal": …}`, each with these keys:
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from rich.console import Console
 
 from ssltoolbox.api import Kind
 from ssltoolbox.engine.core.components import Components
-from ssltoolbox.engine.core.features import extractor_of
+from ssltoolbox.engine.core.features import FeatureExtractor, extractor_of, features_of_networks
 from ssltoolbox.engine.runs.folder import RunFolder
 from ssltoolbox.engine.scoring.fitting import ResumableFit
 from ssltoolbox.engine.scoring.heads import keep_heads
 from ssltoolbox.engine.scoring.mistakes import mistakes_of
+from ssltoolbox.engine.scoring.ranks import Ranks
 from ssltoolbox.engine.scoring.reported import reported
-from ssltoolbox.engine.scoring.shared_features import Ranks, SharedFeatures, computed_together
+from ssltoolbox.engine.scoring.shared_work import SharedWork
 from ssltoolbox.engine.scoring.tables import FeatureTables
-from ssltoolbox.engine.scoring.tasks import evaluate_tasks
+from ssltoolbox.engine.scoring.tasks import NetworkUnderTest, evaluate_tasks
 from ssltoolbox.support.files import write_json
 
 
@@ -58,14 +61,16 @@ def evaluate_run(
         extractor_of(components, trained, console, processes) as ours,
         extractor_of(components, untrained, console, processes) as other,
         components.blame_of_tasks.assigned(),
-        computed_together(ranks, components.tasks, [ours, other]) as compute,
+        ranks.released() if ranks else nullcontext(),
     ):
-        tables = FeatureTables([ours, other], compute)
         fit = ResumableFit(components.plan, ours.device, folder.task_checkpoints)
+        work = _work(components, ranks, [ours, other], fit) if ranks else None
+        tables = FeatureTables([ours, other], work.features if work else features_of_networks)
         seed = components.plan.recipe.seed
+        given = work.trained(console) if work else [{}, {}]
         found, compared = (
-            evaluate_tasks(one, components.tasks, seed=seed, console=console, tables=tables, fit=fit)
-            for one in (ours, other)
+            evaluate_tasks(NetworkUnderTest(one, seed, console, tables, fit), components.tasks, its)
+            for one, its in zip((ours, other), given, strict=True)
         )
     results = reported(
         found.results,
@@ -88,11 +93,12 @@ def results_of(folder: RunFolder) -> dict[str, Any]:
     return results
 
 
-def help_to_evaluate(components: Components, processes: int = 1) -> None:
-    """Computes features for the first process of a run while that calls `evaluate_run`.
+def help_to_evaluate(components: Components, folder: RunFolder, processes: int = 1) -> None:
+    """Does its share of the first process's work while that calls `evaluate_run`: features, and tasks that train.
 
     Args:
         components: the run's.
+        folder: the run's, for checkpoints of tasks.
         processes: the number of processes that share this process's cores.
     """
     if not components.plan.recipe.evaluate:
@@ -104,4 +110,11 @@ def help_to_evaluate(components: Components, processes: int = 1) -> None:
         extractor_of(components, trained, processes=processes) as ours,
         extractor_of(components, untrained, processes=processes) as other,
     ):
-        SharedFeatures(ranks, components.tasks, [ours, other]).serve()
+        fit = ResumableFit(components.plan, ours.device, folder.task_checkpoints)
+        _work(components, ranks, [ours, other], fit).serve()
+
+
+def _work(
+    components: Components, ranks: Ranks, extractors: Sequence[FeatureExtractor], fit: ResumableFit
+) -> SharedWork:
+    return SharedWork(ranks, components.tasks, extractors, components.plan.recipe.seed, fit)

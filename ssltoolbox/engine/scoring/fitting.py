@@ -25,7 +25,7 @@ class ResumableFit:
 
     Attributes:
         plan: of the run; another recipe begins anew.
-        device: trains; one device only, as the batches of tasks are small.
+        device: trains; one device only, as the batches of tasks are small. Other devices train for other tasks.
         folder: of the checkpoints.
     """
 
@@ -62,7 +62,7 @@ class ResumableFit:
         with quiet_lightning(), stopper.listening():
             trainer = Trainer(
                 accelerator=self.device.type,
-                devices=1 if self.device.type == "cpu" else [self.device.index or 0],
+                devices=1 if self.device.type == "cpu" else [_number(self.device)],
                 precision=precision_of(recipe.precision, self.device.type),
                 max_steps=steps,
                 callbacks=[*callbacks, saver, stopper],
@@ -80,6 +80,11 @@ class ResumableFit:
     def clear(self) -> None:
         """Removes the checkpoints, once the results that they led to are written."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _number(device: torch.device) -> int:
+    """Of a GPU; that of this process if the device has none."""
+    return torch.cuda.current_device() if device.index is None else device.index
 
 
 class _From:

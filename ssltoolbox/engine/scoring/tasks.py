@@ -181,14 +181,49 @@ class Evaluated:
     predictions: dict[str, Sequence[ClassPredictions]]
 
 
+Fold = tuple[str, int]
+"""The key of a task, and the number of a fold of its data."""
+
+
+class NetworkUnderTest:
+    """A network and what is needed to evaluate tasks on it; tasks with the same data share its features.
+
+    Args:
+        extractor: has the network.
+        seed: for tasks that train.
+        console: shows the progress of tasks.
+        tables: compute the features, for other networks too.
+        fit: trains a network.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        seed: int = 0,
+        console: Console | None = None,
+        tables: FeatureTables | None = None,
+        fit: Fit = fit_on_cpu,
+    ) -> None:
+        self.extractor, self.seed = extractor, seed
+        self._console, self._tables, self._fit = console, tables, fit
+        self._measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
+
+    def evaluate(self, task: Task, fold: int) -> TaskResults:
+        """The results of a task on a fold of its data, with counts of the frames that were left out."""
+        splits = task.folds[fold]
+        shared = self._measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
+        data = TaskData(self.extractor, splits, task.max_frames, shared, task.classes, self._tables)
+        given = _evaluate(task.evaluator, data, lambda: data.context(self.seed, self._console, self._fit))
+        counts = {"limited": dict(data.limited), "unreadable": dict(data.unreadable)}
+        counts = {name: of_splits for name, of_splits in counts.items() if of_splits}
+        results = {key: {**values, **counts} for key, values in _checked(task.evaluator, given).items()}
+        if isinstance(given, TaskResults):
+            return TaskResults(results, given.head, given.predictions)
+        return TaskResults(results)
+
+
 def evaluate_tasks(
-    extractor: FeatureExtractor,
-    tasks: Mapping[str, Task],
-    *,
-    seed: int = 0,
-    console: Console | None = None,
-    tables: FeatureTables | None = None,
-    fit: Fit = fit_on_cpu,
+    network: NetworkUnderTest, tasks: Mapping[str, Task], given: Mapping[Fold, TaskResults] | None = None
 ) -> Evaluated:
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
@@ -199,38 +234,27 @@ def evaluate_tasks(
     number of frames that could not be read, for each split that has some.
 
     Args:
-        extractor: has the network.
+        network: the network.
         tasks: by key, in the order of the recipe.
-        seed: for tasks that train.
-        console: shows the progress of tasks.
-        tables: compute the features, for other networks too.
-        fit: trains a network.
+        given: results that are there already.
 
     Raises:
         UserError: when a task can't be measured on its data, or when two tasks report under the same key.
     """
-    about = {"split": "test", "seed": seed, "weights": weights_hash(extractor.backbone)}
-    measured: dict[tuple[int, frozenset[tuple[Split, int]]], Measured] = {}
+    given = given or {}
+    weights = weights_hash(network.extractor.backbone)
+    about = {"split": "test", "seed": network.seed, "weights": weights}
     results: dict[str, dict[str, Any]] = {}
     heads: dict[str, Head] = {}
     predictions: dict[str, Sequence[ClassPredictions]] = {}
     reported_by: dict[str, str] = {}
-
-    def evaluated(task: Task, splits: Mapping[Split, Dataset]) -> TaskResults:
-        shared = measured.setdefault((id(splits), frozenset(task.max_frames.items())), {})
-        data = TaskData(extractor, splits, task.max_frames, shared, task.classes, tables)
-        given = _evaluate(task.evaluator, data, lambda: data.context(seed, console, fit))
-        counts = {"limited": dict(data.limited), "unreadable": dict(data.unreadable)}
-        counts = {name: of_splits for name, of_splits in counts.items() if of_splits}
-        results = {key: {**values, **counts} for key, values in _checked(task.evaluator, given).items()}
-        if isinstance(given, TaskResults):
-            return TaskResults(results, given.head, given.predictions)
-        return TaskResults(results)
-
     for name, task in tasks.items():
         own_data = {"data": task.own_data} if task.own_data else {}
         _, mark, number = name.partition("#")
-        folds = [evaluated(task, splits) for splits in task.folds]
+        folds = [
+            given[name, fold] if (name, fold) in given else network.evaluate(task, fold)
+            for fold in range(len(task.folds))
+        ]
         found = _mean(folds)
         if found.head:
             heads[name] = found.head

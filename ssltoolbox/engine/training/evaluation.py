@@ -19,7 +19,8 @@ from ssltoolbox.engine.training.rendezvous import Rendezvous, Start
 def evaluate_again(components: Components, folder: RunFolder, console: Console) -> dict[str, Any]:
     """The results of the recipe's tasks. The first process writes them and the report into the run folder.
 
-    Every process calls it. The others compute features, each for its share of the images.
+    Every process calls it. The others compute features, each for its share of the images, and evaluate tasks that
+    train.
 
     Args:
         components: the run's, or those of its recipe with other tasks.
@@ -36,7 +37,7 @@ def evaluate_again(components: Components, folder: RunFolder, console: Console) 
         if world.rank > 0:
             start = rendezvous.join()
             with logged_to(folder.log_of(world.rank)), rendezvous.connected():
-                help_to_evaluate(components, start.sharing)
+                help_to_evaluate(components, folder, start.sharing)
             raise SystemExit(0)
         rendezvous.await_others()
         with folder.locked(), logged_to(folder.log), crashes_in(folder.log):

@@ -197,7 +197,7 @@ def _exit_code_of_helper(components: Components, world: World, rendezvous: Rende
                 _train(components, folder, world, start, replace(extras, profile=False))
             if start.together:
                 with rendezvous.connected():
-                    help_to_evaluate(components, start.sharing)
+                    help_to_evaluate(components, folder, start.sharing)
     except (Interrupted, KeyboardInterrupt):
         return 130
     return 0

@@ -16,7 +16,8 @@ from torch import distributed, nn
 from ssltoolbox.api import Features, SslToolboxError
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor, features_of_networks
-from ssltoolbox.engine.scoring.shared_features import Ranks, SharedFeatures, computed_together
+from ssltoolbox.engine.scoring.ranks import Ranks
+from ssltoolbox.engine.scoring.shared_features import SharedFeatures
 
 pytestmark = pytest.mark.slow
 RANKS = 2
@@ -68,14 +69,14 @@ def compute_together(rank: int, folder: str) -> None:
     tasks = {"one": Task(None, [{"test": first}]), "two": Task(None, [{"test": failing}])}  # type: ignore[arg-type]
     shared = SharedFeatures(ranks, tasks, own)
     if rank > 0:
-        shared.serve()
+        ranks.serve(shared.share)
         with pytest.raises(ValueError, match="the disk is gone"):
-            shared.serve()
+            ranks.serve(shared.share)
         return
     numbers = [(dataset, frame) for dataset in (first, unknown) for frame in SELECTIONS]
-    with computed_together(ranks, tasks, own) as compute:
-        found = [compute(own, dataset, np.zeros_like(frame), frame) for dataset, frame in numbers]
-        found.append(compute(own[1:], first, np.zeros_like(SELECTIONS[0]), SELECTIONS[0]))
+    with ranks.released():
+        found = [shared(own, dataset, np.zeros_like(frame), frame) for dataset, frame in numbers]
+        found.append(shared(own[1:], first, np.zeros_like(SELECTIONS[0]), SELECTIONS[0]))
     with pytest.raises(SslToolboxError) as caught:
         shared(own, failing, np.zeros_like(SELECTIONS[0]), SELECTIONS[0])
     plain = [[vars(table) for table in tables] for tables in found]

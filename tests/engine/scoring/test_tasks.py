@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ssltoolbox.api import EvaluationContext, Features, Frames, Split, SslToolboxError, UserError
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor
-from ssltoolbox.engine.scoring.tasks import evaluate_tasks
+from ssltoolbox.engine.scoring.tasks import NetworkUnderTest, evaluate_tasks
 from ssltoolbox.models import weights_hash
 
 
@@ -51,7 +51,9 @@ def measured(
     for key, evaluator in evaluators.items():
         data = (own[key], "faces") if own and key in own else (splits, "")
         tasks[key] = Task(evaluator, [data[0]], *data[1:], max_frames=max_frames or {})
-    return evaluate_tasks(FeatureExtractor(backbone or MeanColour(), PlainView()), tasks, **options).results
+    return evaluate_tasks(
+        NetworkUnderTest(FeatureExtractor(backbone or MeanColour(), PlainView()), **options), tasks
+    ).results
 
 
 def evaluate(evaluators: dict[str, Any], **options: Any) -> dict[str, dict[str, Any]]:
