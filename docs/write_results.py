@@ -1,4 +1,4 @@
-"""Writes the results of benchmarks/matrix.yaml and strategies.yaml into the pages of methods and strategies.
+"""Writes the results of the grids matrix, strategies and strategies_real into the pages of methods and strategies.
 
 ssltoolbox bench benchmarks/matrix.yaml --out runs/matrix
 python docs/write_results.py runs/matrix/results.json
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 METHODS, STRATEGIES = (Path(__file__).parent / name for name in ("methods", "strategies.md"))
-BEGIN, END = "<!-- from results.json -->", "<!-- end -->"
+BEGIN, END = "<!-- results of {grid} -->", "<!-- end -->"
 WITH_LABELS = ("supcon",)
 UNWEIGHTED = "_unweighted"
 """Ends the variant of a method that rejects a weight of hard negatives."""
@@ -30,12 +30,21 @@ WORDS = {
 }
 
 BASES = {
-    "a": "TimeAug",
-    "j": "TimeAug, FaceSwap",
-    "h": "TimeAug, MaskFN",
-    "d": "TimeAug, FaceSwap, MaskFN",
+    "strategies": {
+        "a": "TimeAug",
+        "j": "TimeAug, FaceSwap",
+        "h": "TimeAug, MaskFN",
+        "d": "TimeAug, FaceSwap, MaskFN",
+    },
+    "strategies_real": {
+        "real-a": "TimeAug",
+        "real-h": "TimeAug, MaskFN",
+        "real-d": "TimeAug, FaceSwap, MaskFN",
+    },
 }
-"""The recipes that strategies are added to, and the strategies that they have."""
+"""The recipes of a grid that strategies are added to, and the strategies that they have."""
+METRICS = {"strategies_real": "accuracy"}
+"""The number in the table where it is not the macro-F1."""
 
 OPTIONS = {
     "hard_neg_weighted": "`hard_neg`, `choose: changed`, `weight: 32`",
@@ -49,7 +58,7 @@ Entries = Mapping[tuple[str, str | None], Mapping[str, Any]]
 
 
 def entries_of(results: Mapping[str, Any]) -> Entries:
-    """The macro-F1 of expressions by (recipe, variant), the best recipe without changes first.
+    """The score of expressions by (recipe, variant), the best recipe without changes first.
 
     Raises:
         ValueError: where a run of the grid is missing, because a table with holes is easily misread.
@@ -57,10 +66,11 @@ def entries_of(results: Mapping[str, Any]) -> Entries:
     missing = [run["recipe"] for run in results["runs"] if "evaluation" not in run]
     if missing:
         raise ValueError(f"{len(missing)} runs have no results, such as {missing[0]}")
+    metric = METRICS.get(results["name"], "f1")
     entries = {
         (entry["recipe"], entry["variant"] and entry["variant"].removesuffix(UNWEIGHTED)): entry
         for entry in results["variants"]
-        if (entry["task"], entry["metric"]) == ("expression", "f1")
+        if (entry["task"], entry["metric"]) == ("expression", metric)
     }
     return dict(sorted(entries.items(), key=lambda item: -entries[item[0][0], None]["mean"]))
 
@@ -79,17 +89,17 @@ def table(entries: Entries) -> str:
     return _table(head, rows)
 
 
-def strategies_table(entries: Entries) -> str:
+def strategies_table(entries: Entries, bases: Mapping[str, str]) -> str:
     """A row for each strategy, a column for each recipe that it is added to."""
     strategies = dict.fromkeys(variant for _, variant in entries if variant)
     rows = [
-        ["no further strategy", *(_cell(entries[base, None]) for base in BASES)],
+        ["no further strategy", *(_cell(entries[base, None]) for base in bases)],
         *(
-            [OPTIONS.get(name, f"`{name}`"), *(_cell(entries.get((base, name))) for base in BASES)]
+            [OPTIONS.get(name, f"`{name}`"), *(_cell(entries.get((base, name))) for base in bases)]
             for name in strategies
         ),
     ]
-    head = ["added to", *BASES.values()]
+    head = ["added to", *bases.values()]
     return _table(head, rows)
 
 
@@ -109,21 +119,22 @@ def sentence(recipe: str, entries: Entries) -> str:
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def replaced(text: str, part: str) -> str:
-    """The page with a new part between its two marks.
+def replaced(text: str, grid: str, part: str) -> str:
+    """The page with a new part between the two marks of a grid.
 
-    >>> replaced(f"a {BEGIN} old {END} b", "new")
-    'a <!-- from results.json -->\\nnew\\n<!-- end --> b'
+    >>> replaced("a <!-- results of matrix --> old <!-- end --> b", "matrix", "new")
+    'a <!-- results of matrix -->\\nnew\\n<!-- end --> b'
     """
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    return pattern.sub(lambda _: f"{BEGIN}\n{part}\n{END}", text)
+    begin = BEGIN.format(grid=grid)
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{begin}\n{part}\n{END}", text)
 
 
 def _cell(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return ""
-    score, gain = f"{entry['mean']:.2f} ± {entry['sd']:.2f}", entry["gain"]
-    lines = [score]
+    gain = entry["gain"]
+    lines = [_score(entry["metric"], entry["mean"], entry["sd"])]
     if gain is not None:
         clear = gain["low"] > 0 or gain["high"] < 0
         points = f"{100 * gain['mean']:+.1f}"
@@ -133,6 +144,10 @@ def _cell(entry: Mapping[str, Any] | None) -> str:
         ]
     # A number and its interval stay on their lines in a narrow column.
     return "<br>".join(lines).replace("-", "−").replace(" ", "&nbsp;")
+
+
+def _score(metric: str, mean: float, sd: float) -> str:
+    return f"{100 * mean:.1f} ± {100 * sd:.1f}%" if metric == "accuracy" else f"{mean:.2f} ± {sd:.2f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -147,10 +162,10 @@ def _listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
-def write(name: str, entries: Entries) -> None:
+def write(grid: str, entries: Entries) -> None:
     """Writes the pages that show the grid of this name."""
-    if name == "strategies":
-        parts = {STRATEGIES: strategies_table(entries)}
+    if grid in BASES:
+        parts = {STRATEGIES: strategies_table(entries, BASES[grid])}
     else:
         parts = {METHODS / "index.md": table(entries)}
         parts |= {
@@ -159,7 +174,7 @@ def write(name: str, entries: Entries) -> None:
             if variant is None
         }
     for page, part in parts.items():
-        page.write_text(replaced(page.read_text(encoding="utf-8"), part), encoding="utf-8")
+        page.write_text(replaced(page.read_text(encoding="utf-8"), grid, part), encoding="utf-8")
 
 
 def main() -> None:

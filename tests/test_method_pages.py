@@ -48,7 +48,7 @@ def results(runs: int = 3) -> dict[str, Any]:
         entry("byol", "time_aug", 0.26, {"n": 3, "mean": 0.01, "low": -0.1, "high": 0.12}),
     ]
     made = [{"recipe": "simclr", "evaluation": {}}] * runs
-    return {"variants": entries, "runs": [*made, *([{"recipe": "byol"}] * (3 - runs))]}
+    return {"name": "matrix", "variants": entries, "runs": [*made, *([{"recipe": "byol"}] * (3 - runs))]}
 
 
 def test_the_table_has_the_best_method_first_and_marks_clear_gains(script: ModuleType) -> None:
@@ -78,26 +78,37 @@ def test_the_table_of_strategies_has_what_each_adds_to_each_recipe(script: Modul
         for (recipe, variant), entry in script.entries_of(results()).items()
         if recipe == "simclr"
     }
-    entries = {(base, None): simclr[None] for base in script.BASES} | {("a", "hard_neg"): simclr["hard_neg"]}
-    rows = script.strategies_table(entries).splitlines()
+    bases = script.BASES["strategies"]
+    entries = {(base, None): simclr[None] for base in bases} | {("a", "hard_neg"): simclr["hard_neg"]}
+    rows = script.strategies_table(entries, bases).splitlines()
     assert rows[2] == f"| no further strategy |{' 0.50&nbsp;±&nbsp;0.02 |' * 4}"
     assert rows[3].startswith("| `hard_neg` | 0.70&nbsp;±&nbsp;0.02<br>**+20.0**")
     assert rows[3].endswith(" |  |  |  |")
 
 
-def test_the_page_of_strategies_has_the_results_of_the_grid(script: ModuleType) -> None:
-    grid = yaml.safe_load((ROOT / "benchmarks" / "strategies.yaml").read_text(encoding="utf-8"))
+def test_the_table_of_real_faces_has_the_accuracy(script: ModuleType) -> None:
+    both = results() | {"name": "strategies_real"}
+    both["variants"] += [entry | {"metric": "accuracy", "mean": 0.3} for entry in both["variants"]]
+    assert {entry["mean"] for entry in script.entries_of(both).values()} == {0.3}
+
+
+@pytest.mark.parametrize("name", ["strategies", "strategies_real"])
+def test_the_page_of_strategies_has_the_results_of_the_grid(script: ModuleType, name: str) -> None:
+    grid = yaml.safe_load((ROOT / "benchmarks" / f"{name}.yaml").read_text(encoding="utf-8"))
     page = script.STRATEGIES.read_text(encoding="utf-8")
-    assert [Path(path).stem for path in grid["recipes"]] == list(script.BASES)
+    part = page.partition(script.BEGIN.format(grid=name))[2].partition(script.END)[0]
+    bases = [base.removeprefix("real-") for base in script.BASES[name]]
+    assert [Path(path).stem for path in grid["recipes"]] == bases
     for variant in grid["variants"]:
-        assert f"| {script.OPTIONS.get(variant, f'`{variant}`')} |" in page
+        assert f"| {script.OPTIONS.get(variant, f'`{variant}`')} |" in part
 
 
 def test_every_method_of_the_matrix_has_its_results_on_its_page(script: ModuleType) -> None:
     grid = yaml.safe_load((ROOT / "benchmarks" / "matrix.yaml").read_text(encoding="utf-8"))
+    begin = script.BEGIN.format(grid="matrix")
     overview = (script.METHODS / "index.md").read_text(encoding="utf-8")
     for recipe in (Path(path).stem for path in grid["recipes"]):
         page = (script.METHODS / f"{recipe}.md").read_text(encoding="utf-8")
-        assert f"{script.BEGIN}\n**What it gave.**" in page
+        assert f"{begin}\n**What it gave.**" in page
         assert f"| [{recipe}]({recipe}.md)" in overview
     assert set(grid["variants"]) == {*script.WORDS, f"hard_neg{script.UNWEIGHTED}"}

@@ -48,7 +48,7 @@ def matrices(
     columns: Iterable[Column],
     extended: Mapping[str, str | None],
 ) -> list[Matrix]:
-    """A matrix for the first metric of each task; none without variants.
+    """A matrix for each metric of each task; none without variants.
 
     Args:
         jobs: all runs of the grid, in its order.
@@ -62,12 +62,8 @@ def matrices(
     runs: dict[tuple[str, str | None], list[FinishedRun]] = {}
     for run in finished:
         runs.setdefault((run.job.unchanged or run.job.recipe, run.job.variant), []).append(run)
-    leading: dict[str, Column] = {}
-    for column in columns:
-        leading.setdefault(column.task, column)
     return [
-        Matrix(column, (None, *extended), recipes, _entries(runs, column, extended))
-        for column in leading.values()
+        Matrix(column, (None, *extended), recipes, _entries(runs, column, extended)) for column in columns
     ]
 
 

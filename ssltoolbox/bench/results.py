@@ -71,7 +71,7 @@ class Bench:
 
     @cached_property
     def matrices(self) -> list[Matrix]:
-        """The recipes by the variants of the grid, for the first metric of each task; none without variants."""
+        """The recipes by the variants of the grid, for each metric of each task; none without variants."""
         return matrices(self.states, self.finished.values(), self.overall.columns, self.variants)
 
     @property

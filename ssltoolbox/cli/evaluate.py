@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ssltoolbox.plan import Plan
     from ssltoolbox.recipe import Override
 
-MOVED = "if the data has moved, give its new path with --set, such as --set data.root=PATH"
+MOVED = "if the data has moved, give its new path by --set data.root=PATH or --set data.index=PATH"
 
 
 @click.command()

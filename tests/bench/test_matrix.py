@@ -55,6 +55,15 @@ def test_a_variant_is_compared_with_the_one_that_it_extends(bench: Bench) -> Non
     assert ("byol", "time_aug") not in expression.entries
 
 
+def test_each_metric_of_a_task_has_a_matrix(bench: Bench) -> None:
+    accuracy = {"key": "accuracy", "better": "higher"}
+    for run in bench.finished.values():
+        expression = run.evaluation["expression"]
+        expression |= {"accuracy": 0.9, "metrics": [*expression["metrics"], accuracy]}
+    metrics = [(matrix.column.task, matrix.column.metric.key) for matrix in bench.matrices]
+    assert metrics == [("expression", "f1"), ("expression", "accuracy"), ("identity", "accuracy")]
+
+
 def test_a_grid_without_variants_has_no_matrix(bench: Bench) -> None:
     plain = replace(bench, variants={})
     assert plain.matrices == []
