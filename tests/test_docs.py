@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -37,6 +38,15 @@ def test_every_shipped_method_has_a_page() -> None:
         assert (ROOT / "docs" / "methods" / f"{method}.md").is_file(), method
         assert f"methods/{method}.md" in navigation
         assert f"({method}.md)" in overview
+
+
+@pytest.mark.parametrize("path", sorted(Path(api.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_a_line_of_a_docstring_describes_one_name(path: Path) -> None:
+    """The page of the API would take the second name for a type."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, documented)]
+    for text in filter(None, map(ast.get_docstring, nodes)):
+        assert not re.findall(r"^ +[a-z_]\w*(?:, \w+)+: .*", text, re.MULTILINE)
 
 
 def trees(dataset: str) -> list[list[str]]:

@@ -67,7 +67,8 @@ class ClassPredictions:
     Attributes:
         clip: [n] clip numbers.
         time: [n] seconds within the clip; None for whole clips.
-        true, predicted: [n] classes, numbered as the rows of the result's `confusion`.
+        true: [n] classes, numbered as the rows of the result's `confusion`.
+        predicted: [n] classes that the task predicted, numbered in the same way.
     """
 
     clip: np.ndarray

@@ -21,7 +21,8 @@ class Comparison:
     """The pairs that a step compares, as a masker sees them.
 
     Attributes:
-        anchors, candidates: A and C rows, with the masker's own descriptors.
+        anchors: A rows, with the masker's own descriptors.
+        candidates: C rows, in the same way.
         negative: [A, C] bool: True where the loss uses the candidate as a negative of the anchor. False for the
             anchor itself and its positive.
         eligible: [A, C] bool: True where the candidate may be masked: both rows have finite descriptors and come
@@ -219,10 +220,12 @@ class Maskers(Protocol):
         """The combined answer for these pairs. It also decides which pairs are eligible.
 
         Args:
-            anchors, candidates: A and C rows.
+            anchors: A rows.
+            candidates: C rows.
             similarity: [A, C] cosines of their embeddings, with their gradient; required if `needs_similarity`.
             negative: [A, C] bool, see `Comparison`; by default, all pairs of different draws.
-            step, temperature: see `Comparison`.
+            step: see `Comparison`.
+            temperature: see `Comparison`.
             embeddings: [A, D] and [C, D] unit embeddings; required if `needs_embeddings`.
         """
         ...

@@ -15,7 +15,8 @@ class OptimiserSetting:
         name: the name in the recipe.
         lr: the highest learning rate. The engine changes the rate of each group by the schedule.
         weight_decay: weight decay of groups without one. All groups that come from the engine have one.
-        momentum, betas: values of the recipe; only if `Descriptor.uses` contains them.
+        momentum: value of the recipe; only if `Descriptor.uses` contains it.
+        betas: values of the recipe, in the same way.
         fused: True if the optimiser should update all weights in one kernel, if it can.
     """
 

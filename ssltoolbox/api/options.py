@@ -21,7 +21,8 @@ class LabelFacts:
         frames: the number of frames that have the label.
         counts: for a class label, the number of frames of each class, in the order of `DataFacts.classes`; for a
             label with several yes-or-no columns, the number of frames with yes in each column.
-        lowest, highest: the range of a label that is a number.
+        lowest: the least value of a label that is a number.
+        highest: its greatest value.
         columns: C, the number of columns of a label with several columns; else 0.
     """
 
@@ -42,7 +43,8 @@ class DataFacts:
         frames: number of frames.
         fps: frames per second.
         size: height and width of the frames in pixels, as the dataset gives them.
-        shortest, longest: clip lengths in frames.
+        shortest: frames of the shortest clip.
+        longest: frames of the longest clip.
         landmarks: True if frames come with the 68 landmarks.
         labels: names of the labels.
         label_facts: label → its facts, if they are known without loading.
@@ -95,7 +97,8 @@ class Setting:
         backbone: the name of the network, such as `resnet50`.
         image_size: height and width of the network's input images, in pixels.
         crop_size: height and width of the local crops, in pixels; 0 without crops.
-        steps, steps_per_epoch: optimiser steps of the run and of an epoch; 0 if the data could not be found.
+        steps: optimiser steps of the run; 0 if the data could not be found.
+        steps_per_epoch: optimiser steps of an epoch; 0 if the data could not be found.
         temperature: the method's option `temperature`; None if the method has no such option.
         norm_instances: instances that share the statistics of a batch norm; 0 if not known before the run.
     """

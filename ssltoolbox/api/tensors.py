@@ -82,7 +82,8 @@ class Batch(TensorFields):
         frames: [N, R, 3, S, S] uint8 RGB.
         landmarks: [N, R, 68, 2] float32 pixels, NaN where there are none.
         draw: [N] int64, unique within a run.
-        clip, identity: [N, R] int64; the frames of a draw may come from different clips.
+        clip: [N, R] int64; the frames of a draw may come from different clips.
+        identity: [N, R] int64.
         time: [N, R] float64 seconds within the clip.
         labels: name → [N, R], or [N, R, C] for labels of C numbers.
         found: name → [N, R] float32, the numbers of `Pick.found`; NaN for none.
@@ -135,7 +136,8 @@ class Rows(TensorFields):
 
     Attributes:
         draw: [rows] int64; -1 marks an empty slot of a queue.
-        clip, identity: [rows] int64.
+        clip: [rows] int64.
+        identity: [rows] int64.
         time: [rows] float64 seconds.
         labels: name → [rows] or [rows, C]; for reports, and for methods that declare that they need labels.
         weight: [rows] the number of ordinary negatives that a row counts as, for rows of its draw on the other
@@ -266,7 +268,8 @@ class Features:
 
     Attributes:
         values: [frames, D] float32.
-        clip, identity: [frames] int64.
+        clip: [frames] int64.
+        identity: [frames] int64.
         time: [frames] float64 seconds.
         labels: name → [frames] or [frames, C]; see `Frames.labels`.
         classes: label → the names of its classes, or of its columns, where the data names them.
@@ -288,7 +291,8 @@ class Pairs:
     """Pairs of images for face verification. Each image is a clip of one frame.
 
     Attributes:
-        first, second: [pairs] int64 clip numbers of the two images.
+        first: [pairs] int64 clip numbers of the first images.
+        second: [pairs] int64 clip numbers of the second images.
         same: [pairs] bool, True if both images show the same person.
         fold: [pairs] int64; each person is in only one fold.
     """
