@@ -103,6 +103,16 @@ def test_the_page_of_strategies_has_the_results_of_the_grid(script: ModuleType, 
         assert f"| {script.OPTIONS.get(variant, f'`{variant}`')} |" in part
 
 
+def test_both_grids_of_strategies_have_the_same_options() -> None:
+    drawn, real = (
+        yaml.safe_load((ROOT / "benchmarks" / f"{name}.yaml").read_text(encoding="utf-8"))["variants"]
+        for name in ("strategies", "strategies_real")
+    )
+    assert {name: its["set"] for name, its in drawn.items()} == {
+        name: its["set"] for name, its in real.items()
+    }
+
+
 def test_every_method_of_the_matrix_has_its_results_on_its_page(script: ModuleType) -> None:
     grid = yaml.safe_load((ROOT / "benchmarks" / "matrix.yaml").read_text(encoding="utf-8"))
     begin = script.BEGIN.format(grid="matrix")

@@ -26,12 +26,12 @@ class _Failed:
     """Stands for the share of a process that could not do it.
 
     Attributes:
-        message: the first line of the exception.
-        mistake: the message and the hint of a user's mistake.
+        message: of the exception.
+        hint: that of a user's mistake; None for any other exception.
     """
 
     message: str
-    mistake: tuple[str, str] | None = None
+    hint: str | None = None
 
 
 class Ranks:
@@ -69,10 +69,11 @@ class Ranks:
             raise
         shares = self._to_first(own)
         for rank, share in enumerate(shares):
-            if isinstance(share, _Failed) and share.mistake:
-                raise UserError(*share.mistake)
-            if isinstance(share, _Failed):
-                raise SslToolboxError(f"rank {rank} can't compute its share of the {what}: {share.message}")
+            if not isinstance(share, _Failed):
+                continue
+            if share.hint is not None:
+                raise UserError(share.message, share.hint)
+            raise SslToolboxError(f"rank {rank} can't compute its share of the {what}: {share.message}")
         return shares
 
     def serve(self, work: Callable[[Any], Any]) -> None:
@@ -85,7 +86,7 @@ class Ranks:
             try:
                 share = work(request)
             except UserError as error:
-                self._to_first(_Failed(error.message, (error.message, error.hint)))
+                self._to_first(_Failed(error.message, error.hint))
                 raise
             except Exception as error:
                 self._to_first(_Failed(first_line(error)))

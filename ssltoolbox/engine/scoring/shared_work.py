@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from ssltoolbox.api import Head, NetworkEvaluator, TaskResults
+from ssltoolbox.api import NetworkEvaluator, TaskResults
 from ssltoolbox.api.tasks import Fit
 from ssltoolbox.engine.core.components import Task
 from ssltoolbox.engine.core.features import FeatureExtractor
@@ -117,5 +118,6 @@ def _on_cpu(results: TaskResults) -> TaskResults:
     """The results, whose head can be sent to a process with another device."""
     head = results.head
     if head and head.backbone:
-        return TaskResults(results, Head(head.outputs, head.layers, head.backbone.cpu()), results.predictions)
+        head = replace(head, backbone=head.backbone.cpu())
+        return TaskResults(results, head, results.predictions)
     return results

@@ -228,15 +228,15 @@ def evaluate_tasks(
     """The results of all tasks, as in `evaluation.json`; features of each split are computed once.
 
     The second task of a name, `pose#2`, has its results under keys that end alike, where another has the keys
-    themselves. Each result names the task
-    that gave it, the split that was measured, the seed, the SHA-256 of the weights, the data if it is the task's
-    own, `limited`, the splits of which not all frames were used: `{"train": [used, there]}`, and `unreadable`, the
-    number of frames that could not be read, for each split that has some.
+    themselves. Each result names the task that gave it, the split that was measured, the seed, the SHA-256 of the
+    weights, the data if it is the task's own, `limited`, the splits of which not all frames were used:
+    `{"train": [used, there]}`, and `unreadable`, the number of frames that could not be read, for each split that
+    has some.
 
     Args:
         network: the network.
         tasks: by key, in the order of the recipe.
-        given: results that are there already.
+        given: results that other processes have computed already.
 
     Raises:
         UserError: when a task can't be measured on its data, or when two tasks report under the same key.
