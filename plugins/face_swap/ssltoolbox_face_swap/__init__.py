@@ -1,6 +1,7 @@
 """FaceSwap: the positive's expression on another person's head (Shu et al., BMVC 2022, section 3.1)."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -18,6 +19,8 @@ class FaceSwapOptions(Options):
     feather: float = Field(default=0.0, ge=0)
     """Size of the blur that softens the edge of the face, in the same unit. 0, or less than 2 pixels, gives a hard
     edge."""
+    region: Literal["features", "face"] = "features"
+    """x."""
     max_angle: float | None = Field(default=None, gt=0, le=180)
     """Largest angle in degrees between the head poses of the positive and of the donor or its mirror image;
     null allows any pose. A positive without such a donor stays unchanged."""

@@ -80,6 +80,7 @@ class FaceSwap(PositiveGenerator[FaceSwapOptions]):
             head_points,
             blur=self.options.blur,
             feather=self.options.feather,
+            region=self.options.region,
         )
         return replace(
             batch,

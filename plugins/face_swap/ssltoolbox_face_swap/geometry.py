@@ -5,7 +5,7 @@ Whole numbers are the centres of pixels, so that an image of S pixels reaches fr
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ _REGIONS = torch.tensor(
     [*EYES_AND_BROWS, *NOSE_AND_MOUTH, *NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
 )
 """Equally long, so that all hulls are found at once: a corner twice is the same hull."""
+Region = Literal["features", "face"]
+"""What of a face is swapped."""
 ROUNDING = 1e-3
 """Tolerance in pixels for a point beyond a line that bounds its hull."""
 
@@ -75,9 +77,13 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
     return points @ transforms[..., :2].mT + transforms[:, None, :, 2]
 
 
-def region_corners(points: Tensor) -> Tensor:
-    """The corners of two hulls, eyes with brows and nose with mouth, for each of F faces: [B, F, 68, 2] →
-    [B, 2F, 22, 2]."""
+def region_corners(points: Tensor, region: Region = "features") -> Tensor:
+    """The corners of the hulls of a region, for each of F faces: [B, F, 68, 2] → [B, hulls · F, n, 2].
+
+    Of `features`, these are two hulls, eyes with brows and nose with mouth; of `face`, one around all of them.
+    """
+    if region == "face":
+        return points[:, :, JAW.stop : 61]
     corners = points.index_select(2, _REGIONS.to(points.device))
     return corners.unflatten(2, (-1, _CORNERS)).flatten(1, 2)
 

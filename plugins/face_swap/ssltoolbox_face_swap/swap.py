@@ -12,6 +12,7 @@ from ssltoolbox_face_swap.blur import gaussian_blur, kernel_radius
 from ssltoolbox_face_swap.colours import ColourMatch
 from ssltoolbox_face_swap.geometry import (
     JAW,
+    Region,
     eye_distance,
     fill_spans,
     hull_spans,
@@ -30,7 +31,7 @@ _PIXELS_AT_ONCE = 64 * 48 * 48
 
 @torch.inference_mode()
 def swap_faces(
-    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float
+    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float, region: Region = "features"
 ) -> tuple[Tensor, Tensor]:
     """The faces of `frames` on `heads`: same heads, backgrounds and light, other expressions.
 
@@ -49,7 +50,7 @@ def swap_faces(
         transforms, eyes = similarity(points, head_points), eye_distance(head_points)
         moved, back = move(points, transforms), inverse(transforms)
         soft = feather * eyes
-        corners = region_corners(torch.stack([head_points, moved], dim=1))
+        corners = region_corners(torch.stack([head_points, moved], dim=1), region)
         window = Window.around(region_box(corners, 2 * kernel_radius(soft), size), size)
         opacity = _opacity(corners, back, window, size)
         if feather:
