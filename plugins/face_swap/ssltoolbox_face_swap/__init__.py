@@ -7,6 +7,8 @@ from pydantic import Field
 
 from ssltoolbox.api import Descriptor, Options, Problem, Setting, hookimpl
 
+Region = Literal["features", "face"]
+
 
 class FaceSwapOptions(Options):
     """How often faces are swapped, and how they are blended."""
@@ -19,8 +21,9 @@ class FaceSwapOptions(Options):
     feather: float = Field(default=0.0, ge=0)
     """Size of the blur that softens the edge of the face, in the same unit. 0, or less than 2 pixels, gives a hard
     edge."""
-    region: Literal["features", "face"] = "features"
-    """x."""
+    region: Region = "features"
+    """What is swapped: `features` are eyes with brows, and nose with mouth, as in the paper. `face` is all that
+    lies between brows, eyes and mouth, so also the cheeks."""
     max_angle: float | None = Field(default=None, gt=0, le=180)
     """Largest angle in degrees between the head poses of the positive and of the donor or its mirror image;
     null allows any pose. A positive without such a donor stays unchanged."""

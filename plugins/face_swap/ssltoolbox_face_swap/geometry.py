@@ -5,23 +5,25 @@ Whole numbers are the centres of pixels, so that an image of S pixels reaches fr
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from ssltoolbox_face_swap import Region
 
 EYES_AND_BROWS = [*range(17, 27), *range(36, 48)]
 NOSE_AND_MOUTH = [*range(27, 35), *range(48, 61)]
 ALIGNED = torch.tensor([*range(17, 35), *range(36, 61)])
 """The points that two faces are aligned by."""
 JAW = slice(0, 17)
+FEATURES = slice(17, 61)
+"""Brows, nose, eyes and the outline of the mouth."""
 _CORNERS = len(EYES_AND_BROWS)
 _REGIONS = torch.tensor(
     [*EYES_AND_BROWS, *NOSE_AND_MOUTH, *NOSE_AND_MOUTH[:1] * (_CORNERS - len(NOSE_AND_MOUTH))]
 )
 """Equally long, so that all hulls are found at once: a corner twice is the same hull."""
-Region = Literal["features", "face"]
-"""What of a face is swapped."""
 ROUNDING = 1e-3
 """Tolerance in pixels for a point beyond a line that bounds its hull."""
 
@@ -80,10 +82,10 @@ def move(points: Tensor, transforms: Tensor) -> Tensor:
 def region_corners(points: Tensor, region: Region = "features") -> Tensor:
     """The corners of the hulls of a region, for each of F faces: [B, F, 68, 2] → [B, hulls · F, n, 2].
 
-    Of `features`, these are two hulls, eyes with brows and nose with mouth; of `face`, one around all of them.
+    `features` has two hulls, eyes with brows and nose with mouth; `face` has one around all of them.
     """
     if region == "face":
-        return points[:, :, JAW.stop : 61]
+        return points[:, :, FEATURES]
     corners = points.index_select(2, _REGIONS.to(points.device))
     return corners.unflatten(2, (-1, _CORNERS)).flatten(1, 2)
 

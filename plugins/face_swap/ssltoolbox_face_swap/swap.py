@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssltoolbox_face_swap import Region
 from ssltoolbox_face_swap.blur import gaussian_blur, kernel_radius
 from ssltoolbox_face_swap.colours import ColourMatch
 from ssltoolbox_face_swap.geometry import (
     JAW,
-    Region,
     eye_distance,
     fill_spans,
     hull_spans,
@@ -31,7 +31,14 @@ _PIXELS_AT_ONCE = 64 * 48 * 48
 
 @torch.inference_mode()
 def swap_faces(
-    frames: Tensor, points: Tensor, heads: Tensor, head_points: Tensor, *, blur: float, feather: float, region: Region = "features"
+    frames: Tensor,
+    points: Tensor,
+    heads: Tensor,
+    head_points: Tensor,
+    *,
+    blur: float,
+    feather: float,
+    region: Region = "features",
 ) -> tuple[Tensor, Tensor]:
     """The faces of `frames` on `heads`: same heads, backgrounds and light, other expressions.
 
@@ -40,6 +47,7 @@ def swap_faces(
         points, head_points: [B, 68, 2] pixels, usable (see `is_usable`).
         blur: kernel of the blurs that match colours, in distances between the head's eyes.
         feather: kernel of the blur of the region's edge, in the same unit.
+        region: what of the face is swapped.
 
     Returns:
         [B, 3, S, S] uint8 and [B, 68, 2]: the head's jaw line, all else the frame's, where it came to lie.

@@ -1,6 +1,7 @@
 """A swap of given pairs: what comes from whom, colours, edges, and odd landmarks."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kornia.filters import gaussian_blur2d
+from ssltoolbox_face_swap import Region
 from ssltoolbox_face_swap.blur import gaussian_blur, kernel_radius
 from ssltoolbox_face_swap.colours import ColourMatch
 from ssltoolbox_face_swap.geometry import is_usable, move, similarity
@@ -24,8 +26,10 @@ def pairs(faces: Callable[..., Batch]) -> tuple[torch.Tensor, ...]:
     return frames[:4], points[:4], frames[4:], points[4:]
 
 
-def swap(*pair: torch.Tensor, blur: float = 0.6, feather: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    return swap_faces(*pair, blur=blur, feather=feather)
+def swap(
+    *pair: torch.Tensor, blur: float = 0.6, feather: float = 0.0, region: Region = "features"
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return swap_faces(*pair, blur=blur, feather=feather, region=region)
 
 
 def match_colours(images: torch.Tensor, targets: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -50,6 +54,41 @@ def test_beyond_the_region_all_is_the_head(
     outside = ~region[:, None].expand_as(heads)
     assert torch.equal(swapped[outside], heads[outside])
     assert (swapped != heads)[~outside].float().mean() > 0.9
+
+
+def test_the_region_of_the_whole_face_has_the_cheeks_too(pairs: tuple[torch.Tensor, ...]) -> None:
+    """Half-way between the outer corner of an eye and the corner of the mouth."""
+    frames, points, _, _ = pairs
+    frames = torch.randint(50, 200, frames.shape, dtype=torch.uint8)
+    heads = torch.full_like(frames, 30)
+    cheeks = points[:, [36, 45]].add(points[:, [48, 54]]).div(2).round().long()
+    features, face = (
+        (swap(frames, points, heads, points, blur=4, region=region)[0] != heads).any(dim=1)
+        for region in get_args(Region)
+    )
+    for picture, both in enumerate(cheeks.tolist()):
+        for x, y in both:
+            assert face[picture, y, x]
+            assert not features[picture, y, x]
+    assert not (features & ~face).any()
+
+
+def test_wider_blurs_leave_the_face_its_own_shading(pairs: tuple[torch.Tensor, ...]) -> None:
+    """A dark mouth on a head whose mouth is as light as its skin."""
+    frames, points, _, _ = pairs
+    heads, frames = torch.full_like(frames, 150), torch.full_like(frames, 150)
+    mouths = points[:, 48:60]
+    rows = torch.arange(48)
+    low, high = (mouths.amin(1), mouths.amax(1))
+    inside = [(rows >= low[:, None, axis]) & (rows <= high[:, None, axis]) for axis in (0, 1)]
+    mouth = inside[1][:, None, :, None] & inside[0][:, None, None]
+    frames[mouth.expand_as(frames)] = 50
+    contrasts = []
+    for blur in (0.6, 2.0, 4.0):
+        swapped, _ = swap(frames, points, heads, points, blur=blur)
+        centres = mouths.mean(1).round().long()
+        contrasts.append((150 - swapped[range(4), 0, centres[:, 1], centres[:, 0]].float()).mean())
+    assert contrasts[0] < 70 < contrasts[1] < contrasts[2]
 
 
 def test_landmarks_are_the_heads_jaw_and_the_frames_expression(pairs: tuple[torch.Tensor, ...]) -> None:
