@@ -23,8 +23,14 @@ class HardNegOptions(NegativeSamplerOptions):
     candidates: int = Field(default=8, ge=2, le=256)
     """Number of frames from which `changed` picks."""
 
+    other_clips: bool = False
+    """If the anchor's clip has no frame that is far enough away, take one of another clip of the person. Without
+    this, such an anchor is not used, so short clips are left out."""
+
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data
+        if data and self.other_clips and data.clips > data.identities:
+            return
         if data and (data.longest - 1) / data.fps < self.gap:
             yield Problem(
                 "gap",

@@ -8,18 +8,17 @@ from numpy.typing import NDArray
 EYES, MOUTH = slice(36, 48), slice(48, 68)
 
 
-def change(landmarks: NDArray[np.floating], anchor: int, frames: list[int]) -> NDArray[np.floating]:
-    """How much the shapes of eyes and mouth in `frames` differ from those in the anchor.
+def change(face: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How much the shapes of eyes and mouth in other faces differ from those of a face.
 
     Args:
-        landmarks: [T, 68, 2] of the whole clip, NaN where there are none.
-        anchor: the number of the anchor frame.
-        frames: the numbers of the other frames.
+        face: [68, 2] landmarks, NaN if there are none.
+        others: [n, 68, 2] of the other faces.
 
     Returns:
-        [len(frames)] distances of the shapes, at least 0; 0 if one of the two frames has no landmarks.
+        [n] distances of the shapes, at least 0; 0 if one of the two faces has no landmarks.
     """
-    shapes = _shapes(landmarks[[anchor, *frames]])
+    shapes = _shapes(np.concatenate([face[None], others]))
     return np.nan_to_num(np.linalg.norm(shapes[1:] - shapes[0], axis=1))
 
 

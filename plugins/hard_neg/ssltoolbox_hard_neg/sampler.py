@@ -1,10 +1,10 @@
-"""The sampler. It chooses frames of the same clip that are far away in time."""
+"""The sampler. It chooses frames of the same person that are far away in time."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ssltoolbox.api import Clip, NegativeSampler
+from ssltoolbox.api import Clip, NegativeSampler, Pick
 from ssltoolbox_hard_neg import HardNegOptions
 from ssltoolbox_hard_neg.change import change
 
@@ -13,17 +13,29 @@ ROUNDING = 1e-9
 
 
 class HardNeg(NegativeSampler[HardNegOptions]):
-    """Distinct frames at least `gap` seconds from the anchor; with `changed`, those whose face changed most."""
+    """Distinct frames at least `gap` seconds from the anchor; with `changed`, those whose face changed most.
 
-    def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int]:
+    With `other_clips`, an anchor without such frames gets frames of another clip of the person.
+    """
+
+    def pick(self, clip: Clip, anchor: int, rng: np.random.Generator) -> list[int] | list[Pick]:
         options = self.options
-        if options.choose == "any":
-            return self._far_away(clip, anchor, options.count, rng)
-        frames = self._far_away(clip, anchor, max(options.candidates, options.count), rng)
-        if clip.landmarks is None or len(frames) < options.count:
-            return frames[: options.count]
-        most_changed = np.argsort(-change(clip.landmarks, anchor, frames), kind="stable")
-        return [frames[index] for index in most_changed[: options.count]]
+        wanted = options.count if options.choose == "any" else max(options.candidates, options.count)
+        frames = self._far_away(clip, anchor, wanted, rng)
+        if len(frames) >= options.count or not options.other_clips:
+            return self._chosen(clip, anchor, clip, frames)
+        other = _another_clip(clip, rng)
+        if other is None:
+            return []
+        frames = rng.permutation(len(other))[:wanted].tolist()
+        return [Pick(frame, clip=other.index) for frame in self._chosen(clip, anchor, other, frames)]
+
+    def _chosen(self, clip: Clip, anchor: int, of: Clip, frames: list[int]) -> list[int]:
+        """`count` of these frames, by the option `choose`."""
+        if self.options.choose == "changed" and clip.landmarks is not None and of.landmarks is not None:
+            most_changed = np.argsort(-change(clip.landmarks[anchor], of.landmarks[frames]), kind="stable")
+            frames = [frames[index] for index in most_changed]
+        return frames[: self.options.count]
 
     def _far_away(self, clip: Clip, anchor: int, count: int, rng: np.random.Generator) -> list[int]:
         """At most `count` distinct frames beyond the gap.
@@ -41,3 +53,13 @@ class HardNeg(NegativeSampler[HardNegOptions]):
             side = open_sides[int(rng.integers(len(open_sides)))]
             picked.append(side.pop(int(rng.integers(len(side)))))
         return picked
+
+
+def _another_clip(clip: Clip, rng: np.random.Generator) -> Clip | None:
+    """A random clip of the same person; None if there is no other."""
+    catalogue = clip.catalogue
+    if catalogue is None:
+        return None
+    clips = catalogue.of_identity(clip.identity)
+    others = clips[clips != clip.index]
+    return catalogue.clip(int(others[rng.integers(len(others))])) if len(others) else None

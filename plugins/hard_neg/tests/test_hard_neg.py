@@ -1,6 +1,8 @@
 """HardNeg chooses distinct frames of the clip, beyond the gap, all equally likely on a side."""
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -122,7 +124,7 @@ def test_more_candidates_find_more_changed_frames() -> None:
     def mean_change(candidates: int) -> float:
         strategy = HardNeg(HardNegOptions(choose="changed", candidates=candidates))
         picks = [strategy.pick(clip, 30, np.random.default_rng(seed))[0] for seed in range(200)]
-        return float(change(clip.landmarks, 30, picks).mean())
+        return float(change(clip.landmarks[30], clip.landmarks[picks]).mean())
 
     assert mean_change(2) < mean_change(4) < mean_change(16)
 
@@ -132,7 +134,7 @@ def test_change_depends_only_on_shapes() -> None:
     landmarks = moving_mouth([0, 0, 4])
     turn = np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32)
     landmarks[1] = landmarks[1] @ turn * 1.5 + 7
-    same, opened = change(landmarks, 0, [1, 2])
+    same, opened = change(landmarks[0], landmarks[1:])
     assert same == pytest.approx(0, abs=1e-5)
     assert opened > 0.05
 
@@ -140,8 +142,8 @@ def test_change_depends_only_on_shapes() -> None:
 def test_without_landmarks_there_is_no_change() -> None:
     landmarks = moving_mouth([0, 5, 9])
     landmarks[1] = np.nan
-    assert change(landmarks, 0, [1, 2])[0] == 0
-    assert change(landmarks, 1, [0, 2]).tolist() == [0, 0]
+    assert change(landmarks[0], landmarks[1:])[0] == 0
+    assert change(landmarks[1], landmarks[[0, 2]]).tolist() == [0, 0]
     far = clip_at(np.arange(40) / PAPER_FPS)
     first = HardNeg(HardNegOptions()).pick(far, 0, np.random.default_rng(5))
     assert HardNeg(HardNegOptions(choose="changed")).pick(far, 0, np.random.default_rng(5)) == first
@@ -150,3 +152,79 @@ def test_without_landmarks_there_is_no_change() -> None:
 @pytest.mark.parametrize(("choose", "needs"), [("any", set()), ("changed", {"landmarks"})])
 def test_what_it_needs_of_the_data(choose: str, needs: set[str]) -> None:
     assert HardNegOptions(choose=choose).also_needs() == needs
+
+
+class People:
+    """A catalogue of clips of two people."""
+
+    def __init__(self, clips: list[Clip]) -> None:
+        self.clips = [clip.within(self) for clip in clips]
+        self.identities = np.array([clip.identity for clip in clips])
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def clip(self, index: int) -> Clip:
+        return self.clips[index]
+
+    def of_identity(self, identity: int) -> np.ndarray:
+        return np.flatnonzero(self.identities == identity)
+
+
+def people(lengths: list[int], identities: list[int], openings: list[ArrayLike] | None = None) -> People:
+    """Clips of so many frames."""
+    landmarks = [moving_mouth(opening) for opening in openings] if openings else [None] * len(lengths)
+    return People(
+        [
+            Clip(
+                index=index,
+                identity=identity,
+                times=np.arange(length) / PAPER_FPS,
+                load_landmarks=None if points is None else partial(np.copy, points),
+            )
+            for index, (length, identity, points) in enumerate(
+                zip(lengths, identities, landmarks, strict=True)
+            )
+        ]
+    )
+
+
+def test_an_anchor_of_a_short_clip_gets_frames_of_another_clip_of_the_person() -> None:
+    clips = people([5, 8, 8, 8], [0, 0, 1, 0])
+    strategy = HardNeg(HardNegOptions(other_clips=True, count=2))
+    picked = [strategy.pick(clips.clip(0), 3, np.random.default_rng(seed)) for seed in range(200)]
+    assert {pick.clip for picks in picked for pick in picks} == {1, 3}
+    assert {pick.frame for picks in picked for pick in picks} == set(range(8))
+    assert all(len({(pick.clip, pick.frame) for pick in picks}) == 2 for picks in picked)
+
+
+def test_a_clip_that_is_long_enough_needs_no_other() -> None:
+    clips = people([40, 40], [0, 0])
+    rng = np.random.default_rng
+    with_others, without = (HardNeg(HardNegOptions(other_clips=others)) for others in (True, False))
+    for seed in range(20):
+        assert with_others.pick(clips.clip(0), 9, rng(seed)) == without.pick(clips.clip(0), 9, rng(seed))
+
+
+@pytest.mark.parametrize(("identities", "others"), [([0, 1], True), ([0, 0], False)])
+def test_without_another_clip_of_the_person_there_is_no_hard_negative(
+    identities: list[int], others: bool
+) -> None:
+    clips = people([5, 40], identities)
+    assert HardNeg(HardNegOptions(other_clips=others)).pick(clips.clip(0), 2, np.random.default_rng(0)) == []
+
+
+def test_changed_compares_the_frames_of_the_other_clip() -> None:
+    opening = np.random.default_rng(3).permutation(9)
+    clips = people([3, 9], [0, 0], [np.zeros(3), opening])
+    strategy = HardNeg(HardNegOptions(other_clips=True, choose="changed", candidates=9, count=2))
+    picked = strategy.pick(clips.clip(0), 1, np.random.default_rng(0))
+    assert [opening[pick.frame] for pick in picked] == [8, 7]
+
+
+def test_short_clips_are_no_problem_if_people_have_several() -> None:
+    facts = DataFacts(clips=9, identities=3, frames=90, fps=PAPER_FPS, size=8, shortest=9, longest=9)
+    setting = Setting(data=facts, instances=8, draws=4, hard_negatives=1)
+    assert not list(HardNegOptions(other_clips=True).problems(setting))
+    single = replace(setting, data=replace(facts, identities=9))
+    assert list(HardNegOptions(other_clips=True).problems(single))
