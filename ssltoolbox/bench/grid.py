@@ -104,6 +104,9 @@ class Grid(Section):
     with_seeds: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Options with a value for each seed, in their order: `data.world: [1, 2, 3]` gives each its own world."""
 
+    neighbours: bool = False
+    """Whether the tables also have the scores by nearest neighbours. Tasks with linear probes measure them too."""
+
     cluster: Requests = Field(default_factory=Requests)
     """What each run asks of a cluster."""
 

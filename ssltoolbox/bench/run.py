@@ -113,7 +113,7 @@ def run_bench(
     def written() -> Bench:
         for job, state in schedule.states.items():
             if state.has_results and job not in finished:
-                finished[job] = read_finished(job, folder)
+                finished[job] = read_finished(job, folder, planned.loaded.grid.neighbours)
         return _written(planned, schedule.states, finished, schedule.reasons)
 
     with Display(console, schedule, folder, Estimates(folder), written) as display:
@@ -142,7 +142,7 @@ def collect_bench(planned: PlannedBench, console: Console) -> BenchOutcome:
         states[job] = _state_of(job, folder)
         if states[job].has_results:
             try:
-                finished[job] = read_finished(job, folder)
+                finished[job] = read_finished(job, folder, planned.loaded.grid.neighbours)
             except (OSError, ValueError) as error:
                 states[job], reasons[job] = JobState.FAILED, f"its files can't be read: {first_line(error)}"
         elif states[job] is JobState.FAILED:

@@ -42,6 +42,7 @@ class FinishedRun:
         evaluation: as in evaluation.json; empty without tasks.
         cost: its cost.
         data_note: a sentence that readers of results on its data must know; may be empty.
+        neighbours: whether its results are also those by nearest neighbours.
     """
 
     job: Job
@@ -49,11 +50,12 @@ class FinishedRun:
     evaluation: Mapping[str, Any]
     cost: RunCost
     data_note: str = ""
+    neighbours: bool = False
 
     @cached_property
     def results(self) -> list[Result]:
         """Each metric of each task."""
-        return results_of(self.evaluation)
+        return results_of(self.evaluation, self.neighbours)
 
     @property
     def notes(self) -> list[str]:
@@ -61,7 +63,7 @@ class FinishedRun:
         return [*notes_on(self.evaluation), *filter(None, [self.data_note])]
 
 
-def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
+def read_finished(job: Job, folder: BenchFolder, neighbours: bool = False) -> FinishedRun:
     """
     Raises:
         OSError, ValueError: when a file of the run is missing or damaged.
@@ -75,7 +77,7 @@ def read_finished(job: Job, folder: BenchFolder) -> FinishedRun:
         peak_gpu_memory=max(gpu.values) * 2**30 if gpu else None,
         seconds=record.seconds,
     )
-    return FinishedRun(job, folder.run(job), files.evaluation, cost, files.data_note)
+    return FinishedRun(job, folder.run(job), files.evaluation, cost, files.data_note, neighbours)
 
 
 def _median(curve: Curve | None) -> float | None:

@@ -109,15 +109,21 @@ def arrow_of(metric: Metric) -> str:
     return {"higher": "↑", "lower": "↓", None: ""}[metric.better]
 
 
-def results_of(evaluation: Mapping[str, Any]) -> list[Result]:
-    """The metrics that tasks declare, in the order of the file; of a task that declares none, all its numbers."""
+def results_of(evaluation: Mapping[str, Any], neighbours: bool = False) -> list[Result]:
+    """The metrics that tasks declare, in the order of the file; of a task that declares none, all its numbers.
+
+    Args:
+        evaluation: as in evaluation.json.
+        neighbours: whether the scores by nearest neighbours, which linear probes report too, are results as well.
+    """
     random = evaluation.get("random", {})
     return [
-        _result(key, numbers, random.get(key, {}), metric)
+        _result(key, scores, others, metric)
         for key, numbers in evaluation.items()
         if key != "random"
-        for metric in _metrics(numbers)
-        if metric.key in numbers
+        for scores, others in _scores(numbers, random.get(key, {}), neighbours)
+        for metric in _metrics(scores)
+        if metric.key in scores
     ]
 
 
@@ -199,6 +205,27 @@ def _result(key: str, numbers: Mapping[str, Any], random: Mapping[str, Any], met
     )
 
 
+def _scores(
+    numbers: Mapping[str, Any], random: Mapping[str, Any], neighbours: bool
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """A result and that of the untrained network; with `neighbours`, then those by nearest neighbours.
+
+    The latter have metrics such as `knn.accuracy`.
+    """
+    yield numbers, random
+    if neighbours and "knn" in numbers:
+        found, untrained = (
+            {f"knn.{name}": value for name, value in scores.get("knn", {}).items()}
+            for scores in (numbers, random)
+        )
+        metrics = [
+            {**metric, "key": key, "label": _metric(metric).words}
+            for metric in numbers.get("metrics", ())
+            if (key := f"knn.{metric['key']}") in found
+        ]
+        yield {**numbers, **found, "metrics": metrics, "protocol": "knn"}, untrained
+
+
 def _metrics(numbers: Mapping[str, Any]) -> Iterator[Metric]:
     declared = numbers.get("metrics")
     if declared is None:
@@ -206,7 +233,11 @@ def _metrics(numbers: Mapping[str, Any]) -> Iterator[Metric]:
             Metric(key=name, better=None) for name, value in numbers.items() if isinstance(value, float)
         )
     else:
-        yield from (Metric(**{name: metric[name] for name in FIELDS & metric.keys()}) for metric in declared)
+        yield from map(_metric, declared)
+
+
+def _metric(declared: Mapping[str, Any]) -> Metric:
+    return Metric(**{name: declared[name] for name in FIELDS & declared.keys()})
 
 
 def _notes(result: Result, numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -190,3 +190,31 @@ def test_notes_name_the_results_that_they_belong_to(golden: Golden) -> None:
         "age": {"f1": 0.3, "metrics": [DECLARED]},
     }
     golden("\n".join(notes_on(evaluation)))
+
+
+def test_the_scores_by_neighbours_are_results_where_they_are_asked_for() -> None:
+    """They have their own intervals and untrained network, and no difference of the linear probe's."""
+    f1 = {"key": "f1", "better": "higher", "label": "macro-F1", "chance": "chance"}
+    linear = {"f1": 0.4, "f1_ci": [0.3, 0.5], "chance": 0.2, "protocol": "linear", "metrics": [f1]}
+    evaluation = {
+        "mood": {
+            **linear,
+            "knn": {"f1": 0.6, "f1_ci": [0.5, 0.7]},
+            "data": "own",
+            "difference": {"f1": [0, 0.1]},
+        },
+        "random": {"mood": {"f1": 0.3, "knn": {"f1": 0.2, "f1_ci": [0.1, 0.3]}}},
+    }
+    (alone,) = results_of(evaluation)
+    first, second = results_of(evaluation, neighbours=True)
+    assert first == alone
+    assert second.label == "mood (by neighbours on own)"
+    assert (second.trained, second.random, second.chance) == (0.6, 0.2, 0.2)
+    assert second.interval == (0.5, 0.7)
+    assert second.difference == pytest.approx((0.2, 0.6))
+
+
+def test_a_metric_that_neighbours_do_not_give_is_not_theirs() -> None:
+    metrics = [{"key": "f1", "better": "higher"}, {"key": "accuracy", "better": "higher"}]
+    evaluation = {"mood": {"f1": 0.4, "accuracy": 0.5, "metrics": metrics, "knn": {"f1": 0.3}}}
+    assert [result.trained for result in results_of(evaluation, neighbours=True)] == [0.4, 0.5, 0.3]
