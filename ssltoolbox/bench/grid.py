@@ -92,6 +92,9 @@ class Grid(Section):
     baseline: str | None = None
     """The name of the recipe that the others are compared with."""
 
+    compare: tuple[tuple[str, str], ...] = ()
+    """Further pairs of recipes to compare, by their names: `[with, without]` shows what the first adds."""
+
     settings: dict[str, Any] = Field(default_factory=dict, alias="set")
     """Options of every recipe, such as `trainer.epochs: 5`."""
 
@@ -144,7 +147,7 @@ class LoadedGrid:
     sweep: tuple[tuple[GridOption, ...], ...]
     with_seeds: tuple[tuple[GridOption, ...], ...]
 
-    def place(self, *path: str) -> Place:
+    def place(self, *path: str | int) -> Place:
         """The place of a value; the start of the grid if the value is not written."""
         node = self.tree
         for key in path:

@@ -74,7 +74,7 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
         data_needed: if False, data that is not there is a warning.
 
     Raises:
-        RecipeError: with all problems of all of them, and when names or the baseline don't fit.
+        RecipeError: with all problems of all of them, and when names, the baseline or pairs to compare don't fit.
     """
     problems: list[RecipeProblem] = []
     plans: list[tuple[_Row, Mapping[str, Any], tuple[int, ...], Plan]] = []
@@ -87,7 +87,7 @@ def plan_jobs(loaded: LoadedGrid, code: str, data_needed: bool = True) -> Jobs:
             plans.append((row, {setting.key: setting.value for setting in point}, seeds, plan))
     if all(problem.warning for problem in problems):
         names = [(row.file, plan.recipe.name) for row, _, _, plan in plans]
-        problems += [*_same_names(loaded, names), *_unknown_baseline(loaded, names)]
+        problems += [*_same_names(loaded, names), *_unknown_names(loaded, names)]
     if any(not problem.warning for problem in problems):
         raise RecipeError(problems, loaded.path)
     jobs = [_job(plan, row, point, seed, code) for row, point, seeds, plan in plans for seed in seeds]
@@ -189,9 +189,16 @@ def _same_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[R
             yield RecipeProblem(loaded.place("recipes"), message, "give each a 'name' of its own")
 
 
-def _unknown_baseline(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:
-    baseline = loaded.grid.baseline
+def _unknown_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:
+    """The baseline and pairs to compare that no recipe is called by."""
     known = list(dict.fromkeys(name for _, name in names))
-    if baseline is not None and baseline not in known:
-        hint = did_you_mean(baseline, known) or f"the names are {', '.join(known)}"
-        yield RecipeProblem(loaded.place("baseline"), f"no recipe is called {quoted(baseline)}", hint)
+    used = [(loaded.grid.baseline, loaded.place("baseline"))]
+    used += [
+        (name, loaded.place("compare", row, side))
+        for row, pair in enumerate(loaded.grid.compare)
+        for side, name in enumerate(pair)
+    ]
+    for name, place in used:
+        if name is not None and name not in known:
+            hint = did_you_mean(name, known) or f"the names are {', '.join(known)}"
+            yield RecipeProblem(place, f"no recipe is called {quoted(name)}", hint)

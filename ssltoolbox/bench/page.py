@@ -11,11 +11,13 @@ from urllib.parse import quote
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, measured
 from ssltoolbox.bench.plots import difference_plot, metric_plot
 from ssltoolbox.bench.recipes import recipes_of
-from ssltoolbox.bench.results import INTERVAL, Bench
+from ssltoolbox.bench.results import Bench
 from ssltoolbox.bench.tables import (
     COSTS,
+    DIFFERENCES,
     READING,
     VARIANTS,
+    comparisons_table,
     costs_table,
     differences_table,
     matrix_table,
@@ -48,8 +50,9 @@ def render_page(bench: Bench, folder: Path) -> str:
         pictures=[_metric_picture(board, column, bench) for column in board.columns],
         differences=differences_table(board),
         baseline=board.baseline,
-        interval=INTERVAL,
+        differences_reading=DIFFERENCES,
         difference_pictures=list(_difference_pictures(board)),
+        comparisons=comparisons_table(bench.comparisons, board.columns) if bench.comparisons else None,
         matrices=[(matrix.column.label, matrix_table(matrix)) for matrix in bench.matrices],
         variants_reading=VARIANTS,
         points=[

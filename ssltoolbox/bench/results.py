@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ssltoolbox.bench.comparisons import Comparison, comparisons
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
 from ssltoolbox.bench.matrix import Matrix, matrices
@@ -36,6 +37,7 @@ class Bench:
         finished: the complete runs.
         reasons: why a failed run failed.
         variants: the variants of the grid, and the variant that each extends.
+        pairs: the names of recipes that the grid compares.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Bench:
     finished: Mapping[Job, FinishedRun]
     reasons: Mapping[Job, str]
     variants: Mapping[str, str | None] = field(default_factory=dict)
+    pairs: Sequence[tuple[str, str]] = ()
 
     @cached_property
     def overall(self) -> Leaderboard:
@@ -74,6 +77,11 @@ class Bench:
         """The recipes by the variants of the grid, for each metric of each task; none without variants."""
         return matrices(self.states, self.finished.values(), self.overall.columns, self.variants)
 
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """The differences of the pairs, for each metric of each task."""
+        return comparisons(self.pairs, self.finished.values(), self.overall.columns)
+
     @property
     def notes(self) -> list[str]:
         """Notes on the metrics and the data for readers of the results, each once."""
@@ -100,6 +108,7 @@ def results_of_bench(bench: Bench, folder: Path) -> dict[str, Any]:
         "notes": bench.notes,
         "leaderboard": _rows(bench.overall),
         "variants": [entry for matrix in bench.matrices for entry in _entries(matrix, bench.variants)],
+        "comparisons": [_compared(each) for each in bench.comparisons],
         "by_point": [{"point": dict(point), "leaderboard": _rows(board)} for point, board in bench.by_point],
         "runs": [_run(job, state, bench, folder) for job, state in bench.states.items()],
     }
@@ -121,6 +130,13 @@ def _row(row: Row) -> dict[str, Any]:
     }
     costs = {name: asdict(cost) for name, cost in row.costs.items()}
     return {"recipe": row.recipe, "runs": row.runs, "results": results, "costs": costs}
+
+
+def _compared(comparison: Comparison) -> dict[str, Any]:
+    results: dict[str, dict[str, Any]] = {}
+    for column, difference in comparison.differences.items():
+        results.setdefault(column.task, {})[column.metric.key] = asdict(difference)
+    return {"recipe": comparison.recipe, "other": comparison.other, "results": results}
 
 
 def _entries(matrix: Matrix, extended: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:

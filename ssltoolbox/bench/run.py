@@ -192,6 +192,7 @@ def _written(
         finished=dict(finished),
         reasons=dict(reasons),
         variants={name: variant.extends for name, variant in planned.loaded.variants.items()},
+        pairs=planned.loaded.grid.compare,
     )
     with folder.writing_results():
         write_json(folder.results, results_of_bench(bench, folder.path))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ssltoolbox.bench.comparisons import Comparison
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
 from ssltoolbox.bench.matrix import Matrix
 from ssltoolbox.bench.results import INTERVAL, Bench
+from ssltoolbox.bench.statistics import Difference
 from ssltoolbox.bench.words import difference_text, interval_text, point_text, spread_text
 from ssltoolbox.report.templates import html_template, plain
 from ssltoolbox.support.words import MISSING, bytes_text, duration_text
@@ -20,6 +22,7 @@ VARIANTS = (
     "Mean ± standard deviation over the runs of each recipe with each variant. In brackets: the paired difference "
     "to the variant that it extends, or to the recipe without changes. Bold: its 95% interval does not contain 0."
 )
+DIFFERENCES = f"Mean of the differences, {INTERVAL}. Bold: the interval does not contain 0."
 COSTS = (
     "Means over the runs. Images per second in training count both views. Memory is that of the largest process "
     "of a run. Time is wall time, with the evaluation."
@@ -74,10 +77,23 @@ def differences_table(board: Leaderboard) -> TextTable | None:
     for row in board.rows:
         pairs = [cell.to_baseline.n for cell in row.cells.values() if cell.to_baseline]
         if pairs:
-            cells = [_difference(row, column) for column in board.columns]
+            cells = [
+                _difference(row.cells[column].to_baseline if column in row.cells else None)
+                for column in board.columns
+            ]
             rows.append((TableCell(row.recipe), TableCell(str(max(pairs))), *cells))
     head = ("recipe", "pairs", *(column.label for column in board.columns))
     return TextTable(head, tuple(rows)) if rows else None
+
+
+def comparisons_table(compared: Sequence[Comparison], columns: Sequence[Column]) -> TextTable:
+    """The paired differences of the grid's pairs of recipes."""
+    rows = []
+    for each in compared:
+        pairs = max((difference.n for difference in each.differences.values()), default=0)
+        cells = [_difference(each.differences.get(column)) for column in columns]
+        rows.append((TableCell(f"{each.recipe} minus {each.other}"), TableCell(str(pairs)), *cells))
+    return TextTable(("difference", "pairs", *(column.label for column in columns)), tuple(rows))
 
 
 def matrix_table(matrix: Matrix) -> TextTable:
@@ -119,8 +135,7 @@ def _result(row: Row, column: Column) -> TableCell:
     return TableCell(spread_text(row.cells[column].of_runs) if column in row.cells else MISSING)
 
 
-def _difference(row: Row, column: Column) -> TableCell:
-    difference = row.cells[column].to_baseline if column in row.cells else None
+def _difference(difference: Difference | None) -> TableCell:
     if difference is None:
         return TableCell(MISSING)
     return TableCell(f"{difference.mean:+z.3f}", interval_text(difference), difference.is_clear)
@@ -149,7 +164,11 @@ def _blocks(bench: Bench) -> Iterator[str]:
     if differences := differences_table(board):
         yield f"## Difference to {plain(str(board.baseline))}"
         yield _markdown(differences)
-        yield f"Mean of the differences, {INTERVAL}. Bold: the interval does not contain 0."
+        yield DIFFERENCES
+    if compared := bench.comparisons:
+        yield "## Differences"
+        yield _markdown(comparisons_table(compared, board.columns))
+        yield DIFFERENCES
     for point, its_board in bench.by_point:
         yield f"## {plain(point_text(point))}"
         yield _markdown(results_table(its_board))

@@ -171,6 +171,10 @@ def test_an_unknown_baseline_is_an_error(golden: Golden) -> None:
     golden(problems("recipes: [a.yaml, b.yaml]\nbaseline: simclr"))
 
 
+def test_an_unknown_recipe_to_compare_is_an_error_where_it_is_named(golden: Golden) -> None:
+    golden(problems("recipes: [a.yaml, b.yaml]\ncompare:\n  - [a, b]\n  - [b, simclr]"))
+
+
 def test_data_that_is_not_there(tmp_path: Path) -> None:
     """A dry run warns of it, a run is refused."""
     write_recipe(tmp_path, "a.yaml", data="{name: frames, root: gone}")

@@ -157,9 +157,9 @@ def test_an_outcome_shows_its_tables_in_a_notebook(nasty: Bench) -> None:
 def test_each_run_is_evaluated_once_for_all_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     looked_at = []
 
-    def counted(evaluation: Mapping[str, Any]) -> list[Result]:
+    def counted(evaluation: Mapping[str, Any], neighbours: bool) -> list[Result]:
         looked_at.append(evaluation)
-        return results_of(evaluation)
+        return results_of(evaluation, neighbours)
 
     monkeypatch.setattr("ssltoolbox.bench.runs.results_of", counted)
     bench = bench_of({"simclr": [0.2, 0.3], "g": [0.4, 0.6], "a": [0.5, 0.1]}, WORLDS)
