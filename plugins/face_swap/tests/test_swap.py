@@ -140,10 +140,11 @@ def test_half_precision_of_a_step_does_not_touch_swaps(pairs: tuple[torch.Tensor
     spread=st.floats(1, 40),
     squeeze=st.floats(0, 1),
     feather=st.sampled_from([0.0, 0.5]),
+    region=st.sampled_from(get_args(Region)),
 )
 @settings(max_examples=40, deadline=None)
 def test_any_usable_landmarks_give_a_picture(
-    seed: int, spread: float, squeeze: float, feather: float
+    seed: int, spread: float, squeeze: float, feather: float, region: Region
 ) -> None:
     """Points at random, in the extreme all on a line, give finite landmarks and change nothing of the input."""
     torch.manual_seed(seed)
@@ -154,7 +155,9 @@ def test_any_usable_landmarks_give_a_picture(
     if not usable.any():
         return
     chosen = [part[:, usable] for part in (images, points)]
-    swapped, landmarks = swap(chosen[0][0], chosen[1][0], chosen[0][1], chosen[1][1], feather=feather)
+    swapped, landmarks = swap(
+        chosen[0][0], chosen[1][0], chosen[0][1], chosen[1][1], feather=feather, region=region
+    )
     assert swapped.dtype == torch.uint8
     assert landmarks.isfinite().all()
     assert torch.equal(images, before[0])
