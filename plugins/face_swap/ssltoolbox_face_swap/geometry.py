@@ -17,7 +17,7 @@ NOSE_AND_MOUTH = [*range(27, 35), *range(48, 61)]
 ALIGNED = torch.tensor([*range(17, 35), *range(36, 61)])
 """The points that two faces are aligned by."""
 JAW = slice(0, 17)
-FEATURES = slice(17, 61)
+INNER = slice(17, 61)
 """Brows, nose, eyes and the outline of the mouth."""
 _CORNERS = len(EYES_AND_BROWS)
 _REGIONS = torch.tensor(
@@ -85,7 +85,7 @@ def region_corners(points: Tensor, region: Region = "features") -> Tensor:
     `features` has two hulls, eyes with brows and nose with mouth; `face` has one around all of them.
     """
     if region == "face":
-        return points[:, :, FEATURES]
+        return points[:, :, INNER]
     corners = points.index_select(2, _REGIONS.to(points.device))
     return corners.unflatten(2, (-1, _CORNERS)).flatten(1, 2)
 

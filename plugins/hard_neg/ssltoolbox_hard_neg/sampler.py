@@ -31,11 +31,14 @@ class HardNeg(NegativeSampler[HardNegOptions]):
         return [Pick(frame, clip=other.index) for frame in self._chosen(clip, anchor, other, frames)]
 
     def _chosen(self, clip: Clip, anchor: int, of: Clip, frames: list[int]) -> list[int]:
-        """`count` of these frames, by the option `choose`."""
-        if self.options.choose == "changed" and clip.landmarks is not None and of.landmarks is not None:
-            most_changed = np.argsort(-change(clip.landmarks[anchor], of.landmarks[frames]), kind="stable")
-            frames = [frames[index] for index in most_changed]
-        return frames[: self.options.count]
+        """`count` of these frames of a clip, by the option `choose`; all where there are fewer."""
+        count = self.options.count
+        if self.options.choose == "any" or len(frames) < count:
+            return frames[:count]
+        if clip.landmarks is None or of.landmarks is None:
+            return frames[:count]
+        most_changed = np.argsort(-change(clip.landmarks[anchor], of.landmarks[frames]), kind="stable")
+        return [frames[index] for index in most_changed[:count]]
 
     def _far_away(self, clip: Clip, anchor: int, count: int, rng: np.random.Generator) -> list[int]:
         """At most `count` distinct frames beyond the gap.
