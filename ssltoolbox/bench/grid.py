@@ -93,7 +93,8 @@ class Grid(Section):
     """The name of the recipe that the others are compared with."""
 
     compare: tuple[tuple[str, str], ...] = ()
-    """Further pairs of recipes to compare, by their names: `[with, without]` shows what the first adds."""
+    """Pairs of names of recipes; the tables show the first minus the second, paired by seed and point of the
+    sweep. A variant is called `<recipe>-<variant>`."""
 
     settings: dict[str, Any] = Field(default_factory=dict, alias="set")
     """Options of every recipe, such as `trainer.epochs: 5`."""
@@ -108,7 +109,7 @@ class Grid(Section):
     """Options with a value for each seed, in their order: `data.world: [1, 2, 3]` gives each its own world."""
 
     neighbours: bool = False
-    """Whether the tables also have the scores by nearest neighbours. Tasks with linear probes measure them too."""
+    """Whether the tables also have scores by nearest neighbours. Tasks with `protocol: linear` measure both."""
 
     cluster: Requests = Field(default_factory=Requests)
     """What each run asks of a cluster."""

@@ -190,7 +190,7 @@ def _same_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[R
 
 
 def _unknown_names(loaded: LoadedGrid, names: list[tuple[Path, str]]) -> Iterator[RecipeProblem]:
-    """The baseline and pairs to compare that no recipe is called by."""
+    """Names under `baseline` or `compare` that no recipe has."""
     known = list(dict.fromkeys(name for _, name in names))
     used = [(loaded.grid.baseline, loaded.place("baseline"))]
     used += [

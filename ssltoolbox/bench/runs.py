@@ -42,7 +42,7 @@ class FinishedRun:
         evaluation: as in evaluation.json; empty without tasks.
         cost: its cost.
         data_note: a sentence that readers of results on its data must know; may be empty.
-        neighbours: whether its results are also those by nearest neighbours.
+        neighbours: whether `results` has the scores by nearest neighbours too.
     """
 
     job: Job

@@ -166,7 +166,7 @@ def _blocks(bench: Bench) -> Iterator[str]:
         yield _markdown(differences)
         yield DIFFERENCES
     if compared := bench.comparisons:
-        yield "## Differences"
+        yield "## Compared recipes"
         yield _markdown(comparisons_table(compared, board.columns))
         yield DIFFERENCES
     for point, its_board in bench.by_point:

@@ -208,7 +208,7 @@ def _result(key: str, numbers: Mapping[str, Any], random: Mapping[str, Any], met
 def _scores(
     numbers: Mapping[str, Any], random: Mapping[str, Any], neighbours: bool
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """A result and that of the untrained network; with `neighbours`, then those by nearest neighbours.
+    """The scores of a result, trained and untrained; with `neighbours`, then those by nearest neighbours.
 
     The latter have metrics such as `knn.accuracy`.
     """

@@ -32,7 +32,7 @@ def test_runs_of_the_same_seed_are_compared(bench: Bench) -> None:
 
 def test_the_differences_in_table_md(bench: Bench, golden: Golden) -> None:
     text = render_markdown(bench)
-    golden(text[text.index("## Differences") : text.index("## Cost")])
+    golden(text[text.index("## Compared recipes") : text.index("## Cost")])
 
 
 def test_the_differences_are_on_the_page_and_in_the_results(bench: Bench) -> None:
@@ -44,5 +44,5 @@ def test_the_differences_are_on_the_page_and_in_the_results(bench: Bench) -> Non
 
 def test_a_grid_that_compares_nothing_has_no_such_table(bench: Bench) -> None:
     plain = replace(bench, pairs=())
-    assert "## Differences" not in render_markdown(plain)
-    assert "Differences" not in render_page(plain, Path("/out"))
+    assert "## Compared recipes" not in render_markdown(plain)
+    assert "Compared recipes" not in render_page(plain, Path("/out"))

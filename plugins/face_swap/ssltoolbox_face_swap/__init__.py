@@ -22,8 +22,8 @@ class FaceSwapOptions(Options):
     """Size of the blur that softens the edge of the face, in the same unit. 0, or less than 2 pixels, gives a hard
     edge."""
     region: Region = "features"
-    """What is swapped: `features` are eyes with brows, and nose with mouth, as in the paper. `face` is all that
-    lies between brows, eyes and mouth, so also the cheeks."""
+    """What is swapped: `features` are eyes with brows, and nose with mouth, as in the paper. `face` is everything
+    within brows, eyes, nose and mouth, so also the inner cheeks."""
     max_angle: float | None = Field(default=None, gt=0, le=180)
     """Largest angle in degrees between the head poses of the positive and of the donor or its mirror image;
     null allows any pose. A positive without such a donor stays unchanged."""

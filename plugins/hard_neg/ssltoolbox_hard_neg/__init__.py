@@ -24,8 +24,9 @@ class HardNegOptions(NegativeSamplerOptions):
     """Number of frames from which `changed` picks."""
 
     other_clips: bool = False
-    """If the anchor's clip has no frame that is far enough away, take one of another clip of the person. Without
-    this, such an anchor is not used, so short clips are left out."""
+    """If the anchor's clip has fewer than `count` frames that are far enough away, the hard negatives come from
+    another clip of the person. Without this, or without another clip, such an anchor is not used, so short clips
+    are left out."""
 
     def problems(self, setting: Setting) -> Iterator[Problem]:
         data = setting.data
