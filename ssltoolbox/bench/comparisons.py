@@ -11,7 +11,7 @@ from ssltoolbox.bench.statistics import Difference, paired_difference
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedRecipes:
     """One recipe minus another.
 
     Attributes:
@@ -26,7 +26,7 @@ class Comparison:
 
 def comparisons(
     pairs: Iterable[tuple[str, str]], finished: Collection[FinishedRun], columns: Collection[Column]
-) -> list[Comparison]:
+) -> list[ComparedRecipes]:
     """The paired differences of each pair of recipes, in the order of the pairs.
 
     Args:
@@ -42,5 +42,5 @@ def comparisons(
             for column in columns
             if (difference := paired_difference(measured(ours, column), measured(theirs, column)))
         }
-        compared.append(Comparison(*pair, differences))
+        compared.append(ComparedRecipes(*pair, differences))
     return compared

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ssltoolbox.bench.comparisons import Comparison, comparisons
+from ssltoolbox.bench.comparisons import ComparedRecipes, comparisons
 from ssltoolbox.bench.jobs import Job
 from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
 from ssltoolbox.bench.matrix import Matrix, matrices
@@ -78,7 +78,7 @@ class Bench:
         return matrices(self.states, self.finished.values(), self.overall.columns, self.variants)
 
     @cached_property
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[ComparedRecipes]:
         """The differences of the pairs, for each metric of each task."""
         return comparisons(self.pairs, self.finished.values(), self.overall.columns)
 
@@ -132,7 +132,7 @@ def _row(row: Row) -> dict[str, Any]:
     return {"recipe": row.recipe, "runs": row.runs, "results": results, "costs": costs}
 
 
-def _compared(comparison: Comparison) -> dict[str, Any]:
+def _compared(comparison: ComparedRecipes) -> dict[str, Any]:
     results: dict[str, dict[str, Any]] = {}
     for column, difference in comparison.differences.items():
         results.setdefault(column.task, {})[column.metric.key] = asdict(difference)

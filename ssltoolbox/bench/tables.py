@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ssltoolbox.bench.comparisons import Comparison
+from ssltoolbox.bench.comparisons import ComparedRecipes
 from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row
 from ssltoolbox.bench.matrix import Matrix
 from ssltoolbox.bench.results import INTERVAL, Bench
@@ -86,7 +86,7 @@ def differences_table(board: Leaderboard) -> TextTable | None:
     return TextTable(head, tuple(rows)) if rows else None
 
 
-def comparisons_table(compared: Sequence[Comparison], columns: Sequence[Column]) -> TextTable:
+def comparisons_table(compared: Sequence[ComparedRecipes], columns: Sequence[Column]) -> TextTable:
     """The paired differences of the grid's pairs of recipes."""
     rows = []
     for each in compared:
