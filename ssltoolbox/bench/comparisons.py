@@ -15,7 +15,8 @@ class ComparedRecipes:
     """One recipe minus another.
 
     Attributes:
-        recipe, other: their names.
+        recipe: the name of the first.
+        other: the name of the second.
         differences: by column; none for a metric in which no runs pair.
     """
 

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ssltoolbox.bench.comparisons import ComparedRecipes, comparisons
 from ssltoolbox.bench.jobs import Job
-from ssltoolbox.bench.leaderboard import Leaderboard, Row, leaderboard
+from ssltoolbox.bench.leaderboard import Column, Leaderboard, Row, leaderboard
 from ssltoolbox.bench.matrix import Matrix, matrices
 from ssltoolbox.bench.runs import FinishedRun
 from ssltoolbox.bench.schedule import JobState
@@ -119,24 +118,25 @@ def _rows(board: Leaderboard) -> list[dict[str, Any]]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    by_task = groupby(row.cells.items(), key=lambda item: item[0].task)
     results = {
-        task: {
-            column.metric.key: asdict(cell.of_runs)
-            | {"difference": asdict(cell.to_baseline) if cell.to_baseline else None}
-            for column, cell in cells
-        }
-        for task, cells in by_task
+        column: asdict(cell.of_runs) | {"difference": asdict(cell.to_baseline) if cell.to_baseline else None}
+        for column, cell in row.cells.items()
     }
     costs = {name: asdict(cost) for name, cost in row.costs.items()}
-    return {"recipe": row.recipe, "runs": row.runs, "results": results, "costs": costs}
+    return {"recipe": row.recipe, "runs": row.runs, "results": _by_task(results), "costs": costs}
 
 
 def _compared(comparison: ComparedRecipes) -> dict[str, Any]:
-    results: dict[str, dict[str, Any]] = {}
-    for column, difference in comparison.differences.items():
-        results.setdefault(column.task, {})[column.metric.key] = asdict(difference)
-    return {"recipe": comparison.recipe, "other": comparison.other, "results": results}
+    results = {column: asdict(difference) for column, difference in comparison.differences.items()}
+    return {"recipe": comparison.recipe, "other": comparison.other, "results": _by_task(results)}
+
+
+def _by_task(results: Mapping[Column, dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Task → metric → its numbers."""
+    tasks: dict[str, dict[str, dict[str, Any]]] = {}
+    for column, numbers in results.items():
+        tasks.setdefault(column.task, {})[column.metric.key] = numbers
+    return tasks
 
 
 def _entries(matrix: Matrix, extended: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ssltoolbox.bench.comparisons import ComparedRecipes
@@ -75,25 +75,18 @@ def differences_table(board: Leaderboard) -> TextTable | None:
     """The paired differences to the baseline; None where nothing is compared."""
     rows = []
     for row in board.rows:
-        pairs = [cell.to_baseline.n for cell in row.cells.values() if cell.to_baseline]
-        if pairs:
-            cells = [
-                _difference(row.cells[column].to_baseline if column in row.cells else None)
-                for column in board.columns
-            ]
-            rows.append((TableCell(row.recipe), TableCell(str(max(pairs))), *cells))
-    head = ("recipe", "pairs", *(column.label for column in board.columns))
-    return TextTable(head, tuple(rows)) if rows else None
+        differences = {
+            column: cell.to_baseline for column, cell in row.cells.items() if cell.to_baseline is not None
+        }
+        if differences:
+            rows.append((row.recipe, differences))
+    return _paired("recipe", rows, board.columns) if rows else None
 
 
-def comparisons_table(compared: Sequence[ComparedRecipes], columns: Sequence[Column]) -> TextTable:
+def comparisons_table(compared: Iterable[ComparedRecipes], columns: Sequence[Column]) -> TextTable:
     """The paired differences of the grid's pairs of recipes."""
-    rows = []
-    for each in compared:
-        pairs = max((difference.n for difference in each.differences.values()), default=0)
-        cells = [_difference(each.differences.get(column)) for column in columns]
-        rows.append((TableCell(f"{each.recipe} minus {each.other}"), TableCell(str(pairs)), *cells))
-    return TextTable(("difference", "pairs", *(column.label for column in columns)), tuple(rows))
+    rows = [(f"{each.recipe} minus {each.other}", each.differences) for each in compared]
+    return _paired("difference", rows, columns)
 
 
 def matrix_table(matrix: Matrix) -> TextTable:
@@ -133,6 +126,18 @@ def render_markdown(bench: Bench) -> str:
 
 def _result(row: Row, column: Column) -> TableCell:
     return TableCell(spread_text(row.cells[column].of_runs) if column in row.cells else MISSING)
+
+
+def _paired(
+    what: str, rows: Iterable[tuple[str, Mapping[Column, Difference]]], columns: Sequence[Column]
+) -> TextTable:
+    """A row for each name with its differences, and the number of its pairs."""
+    texts = []
+    for name, differences in rows:
+        pairs = max((difference.n for difference in differences.values()), default=0)
+        cells = [_difference(differences.get(column)) for column in columns]
+        texts.append((TableCell(name), TableCell(str(pairs)), *cells))
+    return TextTable((what, "pairs", *(column.label for column in columns)), tuple(texts))
 
 
 def _difference(difference: Difference | None) -> TableCell:
