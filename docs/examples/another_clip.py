@@ -7,11 +7,9 @@ class AnotherClip(PositiveGenerator):
     """The positive is a frame of another clip of the person; people with a single clip are left out."""
 
     def pick(self, clip, frame, rng):
-        others = clip.catalogue.of_identity(clip.identity)
-        others = others[others != clip.index]
-        if not len(others):
+        other = clip.another_of_person(rng)
+        if other is None:
             return None
-        other = clip.catalogue.clip(int(rng.choice(others)))
         return Pick(clip=other.index, frame=int(rng.integers(len(other))))
 
 

@@ -39,6 +39,14 @@ class Clip:
         """A copy of this clip, with the catalogue of its split."""
         return replace(self, catalogue=catalogue)
 
+    def another_of_person(self, rng: np.random.Generator) -> Clip | None:
+        """A random other clip of the same person; None if there is none, or no catalogue."""
+        if self.catalogue is None:
+            return None
+        clips = self.catalogue.of_identity(self.identity)
+        others = clips[clips != self.index]
+        return self.catalogue.clip(int(others[rng.integers(len(others))])) if len(others) else None
+
     @cached_property
     def interval(self) -> float:
         """The median time between two successive frames, in seconds; 0 for a clip of one frame."""

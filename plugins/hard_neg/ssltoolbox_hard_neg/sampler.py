@@ -24,7 +24,7 @@ class HardNeg(NegativeSampler[HardNegOptions]):
         frames = self._far_away(clip, anchor, wanted, rng)
         if len(frames) >= options.count or not options.other_clips:
             return self._chosen(clip, anchor, clip, frames)
-        other = _another_clip(clip, rng)
+        other = clip.another_of_person(rng)
         if other is None:
             return []
         frames = rng.permutation(len(other))[:wanted].tolist()
@@ -56,13 +56,3 @@ class HardNeg(NegativeSampler[HardNegOptions]):
             side = open_sides[int(rng.integers(len(open_sides)))]
             picked.append(side.pop(int(rng.integers(len(side)))))
         return picked
-
-
-def _another_clip(clip: Clip, rng: np.random.Generator) -> Clip | None:
-    """A random clip of the same person; None if there is no other."""
-    catalogue = clip.catalogue
-    if catalogue is None:
-        return None
-    clips = catalogue.of_identity(clip.identity)
-    others = clips[clips != clip.index]
-    return catalogue.clip(int(others[rng.integers(len(others))])) if len(others) else None

@@ -12,12 +12,9 @@ class SamePerson(PositiveGenerator[SamePersonOptions]):
     """The positive is a frame of another clip of the person. If there is none, the option `alone` decides."""
 
     def pick(self, clip: Clip, frame: int, rng: np.random.Generator) -> int | Pick | None:
-        catalogue = clip.catalogue
-        clips = np.empty(0, np.int64) if catalogue is None else catalogue.of_identity(clip.identity)
-        others = clips[clips != clip.index]
-        if catalogue is not None and len(others):
-            other = int(others[rng.integers(len(others))])
-            return Pick(int(rng.integers(len(catalogue.clip(other)))), clip=other)
+        other = clip.another_of_person(rng)
+        if other is not None:
+            return Pick(int(rng.integers(len(other))), clip=other.index)
         return _another_frame(clip, frame, rng) if self.options.alone == "clip" else None
 
 
