@@ -34,7 +34,8 @@ MOVED = "if the data has moved, give its new path by --set data.root=PATH or --s
     "--tasks",
     metavar="NAME,…",
     multiple=True,
-    help="The tasks, such as expression,identity; may be repeated [those of the recipe].",
+    help="The tasks, such as expression,identity; may be repeated. Those of the recipe keep their options. "
+    "[all of the recipe]",
 )
 @FROM_RECIPE
 @ARCH
@@ -74,9 +75,9 @@ def evaluate(
         ssltoolbox evaluate runs/mine --tasks expression,identity
         ssltoolbox evaluate theirs.ckpt --recipe mine.yaml --arch resnet50 --out runs/theirs
     """
-    from ssltoolbox.recipe import typed_override
+    from ssltoolbox.recipe import selection
 
-    named = [typed_override("--tasks", "evaluate", f"[{', '.join(tasks)}]")] if tasks else []
+    named = [selection("--tasks", "evaluate", f"[{', '.join(tasks)}]")] if tasks else []
     changes: tuple[str | Override, ...] = (*overrides, *named)
     if Path(source).is_dir() and not (recipe or arch or out):
         _evaluate_run(Path(source), changes)

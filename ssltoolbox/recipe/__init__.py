@@ -5,7 +5,7 @@ Without torch and without plugins: a plugin checks the options of its components
 
 from ssltoolbox.recipe.dump import dump, value_text
 from ssltoolbox.recipe.load import ComponentNode, LoadedRecipe, component_at, read, read_values
-from ssltoolbox.recipe.overrides import Override, options_from, override_at, typed_override
+from ssltoolbox.recipe.overrides import Override, options_from, override_at, selection, typed_override
 from ssltoolbox.recipe.place import Located, Place, resolve_path
 from ssltoolbox.recipe.problems import RecipeError, RecipeProblem
 from ssltoolbox.recipe.schema import (
@@ -51,6 +51,7 @@ __all__ = [
     "read",
     "read_values",
     "resolve_path",
+    "selection",
     "typed_override",
     "validate",
     "value_text",

@@ -18,11 +18,15 @@ NEW_ELEMENT = "+"
 
 @dataclass(frozen=True)
 class Override:
-    """A value for one key of a recipe: the keys that lead to it, where each is written, and the value."""
+    """A value for one key of a recipe: the keys that lead to it, where each is written, and the value.
+
+    With `selects`, the value is a list of components; those that the recipe has under this key keep their options.
+    """
 
     keys: tuple[str, ...]
     places: tuple[Place, ...]
     value: Located
+    selects: bool = False
 
 
 class _CannotSetError(Exception):
@@ -45,10 +49,10 @@ def override_at(path: str, place: Place, value: Located) -> tuple[Override | Non
 
 
 def typed_override(flag: str, key: str, text: str) -> Override:
-    """The override of a section that an option of the command line gives as YAML, such as `--tasks`.
+    """The override of a section that the command line gives as YAML, such as the data of `ssltoolbox embed`.
 
     Args:
-        flag: the option, as the place of mistakes in the text.
+        flag: the option or argument, as the place of mistakes in the text.
         key: of the section.
         text: its value.
 
@@ -59,6 +63,22 @@ def typed_override(flag: str, key: str, text: str) -> Override:
     if value is None or problems:
         raise RecipeError(problems, flag)
     return Override((key,), (value.place,), Located(value.value, value.place, value.place))
+
+
+def selection(flag: str, key: str, text: str) -> Override:
+    """The components that an option of the command line selects for a section, such as `--tasks`.
+
+    A component that the recipe has keeps its options; one that it lacks has its defaults.
+
+    Args:
+        flag: the option, as the place of mistakes in the text.
+        key: of the section.
+        text: a list of names in YAML.
+
+    Raises:
+        RecipeError: where the text is no YAML.
+    """
+    return replace(typed_override(flag, key, text), selects=True)
 
 
 def apply_overrides(
@@ -142,7 +162,7 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     """The tree with the override's value under its keys."""
     depth = len(path)
     if depth == len(override.keys):
-        return override.value
+        return _selected(node, override.value) if override.selects else override.value
     key, place = override.keys[depth], override.places[depth]
     if key == NEW_ELEMENT and (isinstance(node.value, list) or node.value in (None, {})):
         extended = [*(node.value or ()), Located({}, place, place)]
@@ -163,6 +183,16 @@ def _put(node: Located, override: Override, path: tuple[Key, ...]) -> Located:
     if key == "name" and child is not None and child.value != changed.value:
         options = {other: value for other, value in options.items() if kept_with_new_name(path, other)}
     return node.holding(options | {key: changed})
+
+
+def _selected(section: Located, wanted: Located) -> Located:
+    """The wanted components: for a name, those that the section has of this name, if any."""
+    named: dict[str, list[Located]] = {}
+    components: list[Located] = [component for _, component in section.items()]
+    for component in components:
+        if name := component.child("name"):
+            named.setdefault(str(name.value), []).append(component)
+    return wanted.holding([one for _, name in wanted.items() for one in named.get(str(name.value), [name])])
 
 
 def _index(elements: list[Located], key: str, place: Place) -> int:

@@ -17,6 +17,7 @@ from ssltoolbox.cli.main import run
 from ssltoolbox.engine.inspect import source
 from ssltoolbox.models import create_backbone, load_weights
 from ssltoolbox.plan import Plan
+from ssltoolbox.recipe import selection
 
 
 @pytest.fixture
@@ -137,6 +138,17 @@ def test_tasks_may_be_given_together_or_one_by_one(
     assert [[task.name for task in plan.recipe.evaluate] for plan in plans] == [
         ["identity", "expression"]
     ] * 2
+
+
+def test_a_task_of_the_recipe_keeps_its_options(tmp_path: Path) -> None:
+    """Its data is not that of pretraining, and each of two tasks of one name is meant."""
+    text = "evaluate: [identity, {name: expression, k: [3]}, {name: expression, k: [5]}]\ntrainer:"
+    network = source.NetworkSource("random", write_recipe(tmp_path, ("trainer:", text)))
+    tasks = selection("--tasks", "evaluate", "[expression, valence_arousal]")
+    for overrides, first in (([tasks], [3]), ([tasks, "evaluate.0.k=[7]"], [7])):
+        selected = source.open_source(network, overrides).recipe.evaluate
+        assert [task.name for task in selected] == ["expression", "expression", "valence_arousal"]
+        assert [task.options.get("k") for task in selected] == [first, [5], [5, 20, 100]]
 
 
 def stop(plan: Plan) -> Never:
