@@ -162,10 +162,12 @@ def _blocks(bench: Bench) -> Iterator[str]:
     yield _markdown(results_table(board))
     yield READING
     yield from map(plain, bench.notes)
-    for matrix in bench.matrices:
-        yield f"## Variants: {plain(matrix.column.label)}"
-        yield _markdown(matrix_table(matrix))
+    if matrices := bench.matrices:
+        yield "## Variants"
         yield VARIANTS
+    for matrix in matrices:
+        yield f"### {plain(matrix.column.label)}"
+        yield _markdown(matrix_table(matrix))
     if differences := differences_table(board):
         yield f"## Difference to {plain(str(board.baseline))}"
         yield _markdown(differences)

@@ -13,6 +13,7 @@ from helpers.golden import Golden
 from ssltoolbox.bench.page import render_page
 from ssltoolbox.bench.results import Bench, results_of_bench
 from ssltoolbox.bench.schedule import JobState
+from ssltoolbox.bench.tables import VARIANTS as READING
 from ssltoolbox.bench.tables import render_markdown
 
 VARIANTS = {"time_aug": None, "hard_neg": "time_aug"}
@@ -77,7 +78,9 @@ def test_the_matrix_in_table_md(bench: Bench, golden: Golden) -> None:
 
 def test_the_matrix_is_on_the_page_and_in_the_results(bench: Bench) -> None:
     text = render_page(bench, Path("/out"))
-    assert "Variants: expression" in text
+    assert text.count("<h2>Variants</h2>") == 1
+    assert text.count(READING) == 1
+    assert "<h3>expression" in text
     assert "no changes" in text
     results = json.loads(json.dumps(results_of_bench(bench, Path("/out")), allow_nan=False))
     (hard_neg,) = [
