@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ssltoolbox.api import DataFacts, OptionError, Split
+from ssltoolbox.data.labelled.repeated import COPY, Repeated, first_copies
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class LabelledImagesOptions(ListedOptions):
     fps: float = Field(default=25.0, gt=0)
     """Frames per second of clips whose frames have numbers but no times."""
 
+    repeated: Repeated = "keep"
+    """What happens to images of val and test whose file is also in train, in val, or earlier in the same split.
+    They make results too good. `leave_out` reads all files before the run."""
+
     follow_links: bool = False
     """Whether to follow links that lead out of the folder of the images."""
 
@@ -69,11 +74,20 @@ class LabelledImagesOptions(ListedOptions):
         Raises:
             DataNotFound, UserError: see `list_images`.
         """
-        return self.once((split, self.fold), lambda: self.images().where(self._splits() == split))
+        return self.once((split, self.fold), lambda: self.images().where(self._chosen(split)))
+
+    def _chosen(self, split: Split) -> np.ndarray:
+        own: np.ndarray = self._splits() == split
+        return own & self._first_copies() if self.repeated == "leave_out" else own
 
     def _splits(self) -> np.ndarray:
         """[n] the split of each image."""
         return self.once(("splits", self.fold), lambda: self.images().assigned(self._rule()))
+
+    def _first_copies(self) -> np.ndarray:
+        """[n] bool: False for copies, which are left out."""
+        contents = self.once("contents", lambda: self.images().contents())
+        return self.once(("first copies", self.fold), lambda: first_copies(contents, self._splits()))
 
     def per_fold(self) -> Sequence[LabelledImagesOptions]:
         """Options for each fold where tasks use all folds; else these options alone."""
@@ -114,10 +128,14 @@ class LabelledImagesOptions(ListedOptions):
             labels=frozenset(found.labels),
             classes=found.classes,
             label_facts={name: label.facts() for name, label in found.labels.items()},
-            left_out=dict(found.left_out or {}) if split == "train" else {},
+            left_out=self._left_out() if split == "train" else {},
             warnings=tuple(self.images().warnings(self._splits())) if split == "train" else (),
             **self._more_facts(),
         )
+
+    def _left_out(self) -> dict[str, int]:
+        copies = {COPY: int((~self._first_copies()).sum())} if self.repeated == "leave_out" else {}
+        return {**(self.images().left_out or {}), **copies}
 
     def _more_facts(self) -> dict[str, Any]:
         """Facts of this data only, such as its terms."""

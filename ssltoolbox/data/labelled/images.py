@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from ssltoolbox.api import UserError
 from ssltoolbox.data.label_columns import Label
+from ssltoolbox.data.labelled.repeated import content_of
 from ssltoolbox.data.splits import split_of, with_val
 from ssltoolbox.support.paths import printable
 from ssltoolbox.support.words import agreeing, counted
@@ -154,6 +155,14 @@ class LabelledImages:
                 f"{torn:,} {agreeing(torn, 'person is', 'people are')} in more than one split: "
                 "results on test are not only about new people"
             )
+
+    def contents(self) -> list[Hashable]:
+        """[n] equal for images with the same bytes and the same box. Reads all files."""
+        paths, rows = np.unique(self.paths.astype(str), return_inverse=True)
+        files = [content_of(self.root / path) for path in paths]
+        if self.boxes is None:
+            return [files[row] for row in rows]
+        return [(files[row], *box) for row, box in zip(rows, self.boxes.tolist(), strict=True)]
 
     def dealt(self, folds: int) -> np.ndarray:
         """[n] int64 folds from 1, to which people, or else clips, are dealt in the order of their names.

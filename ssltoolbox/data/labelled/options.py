@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from ssltoolbox.api import EXPRESSIONS, DataFacts, Split
+from ssltoolbox.data.labelled.repeated import COPY, ORDER, Repeated, first_copies
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -75,11 +77,30 @@ class FER2013Options(ListedOptions):
     size: int = Field(default=48, ge=8, le=1024)
     """Height and width that images are resized to, in pixels."""
 
+    repeated: Repeated = "keep"
+    """What happens to the 274 images of val and 298 of test (in the published splits) that are also in train, in
+    val, or earlier in the same split. They make results too good, above all of nearest neighbours. Published
+    results include them. `leave_out` reads all files before the run."""
+
     def listing(self, split: Split) -> CsvImages | FolderImages:
         """The images of a split; see `list_fer2013`."""
+        if self.repeated == "keep":
+            return self._published(split)
+        return self.once((split, "used"), lambda: self._without_copies(split))
+
+    def _published(self, split: Split) -> CsvImages | FolderImages:
         from ssltoolbox.data.labelled.fer2013.listing import list_fer2013
 
         return self.once(split, lambda: list_fer2013(self.root, split))
+
+    def _without_copies(self, split: Split) -> CsvImages | FolderImages:
+        import numpy as np
+
+        listed = {each: self._published(each) for each in ORDER[: ORDER.index(split) + 1]}
+        contents = {each: self.once((each, "contents"), found.contents) for each, found in listed.items()}
+        splits = np.repeat([*listed], [len(found) for found in listed.values()])
+        used = first_copies([*chain.from_iterable(contents.values())], splits)
+        return listed[split].where(used[splits == split])
 
     def facts(self, split: Split = "train") -> DataFacts:
         """
@@ -95,7 +116,11 @@ class FER2013Options(ListedOptions):
             labels=frozenset({"expression"}),
             expressions=label.names,
             known=listing.labels,
+            left_out=self._left_out() if split == "train" and self.repeated == "leave_out" else {},
         )
+
+    def _left_out(self) -> dict[str, int]:
+        return {COPY: sum(len(self._published(each)) - len(self.listing(each)) for each in ORDER)}
 
 
 class LFWOptions(ListedOptions):
@@ -143,6 +168,7 @@ def _facts(
     known: Mapping[str, Label] | None = None,
     landmarks: bool = False,
     pairs: bool = False,
+    left_out: Mapping[str, int] | None = None,
 ) -> DataFacts:
     """The facts of single images. If identities are unknown, each image counts as another person."""
     return DataFacts(
@@ -159,4 +185,5 @@ def _facts(
         classes={"expression": expressions} if expressions else {},
         label_facts={name: label.facts() for name, label in (known or {}).items()},
         pairs=pairs,
+        left_out=dict(left_out or {}),
     )

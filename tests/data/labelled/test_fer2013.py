@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.golden import Golden
+from PIL import Image
 
 from ssltoolbox.api import EXPRESSIONS, DataNotFound, Dataset, UserError
 from ssltoolbox.data.labelled.fer2013.dataset import FER2013
@@ -149,3 +150,26 @@ def test_folders_as_copies_name_them(tmp_path: Path) -> None:
         (tmp_path / "test" / name).mkdir(parents=True)
         (tmp_path / "test" / name / "1.png").touch()
     assert FER2013Options(root=tmp_path).facts("test").clips == len(names)
+
+
+def test_copies_in_either_form_are_left_out_where_wanted(fer_csv: Path, fer_folders: Path) -> None:
+    """All images of the file have copies in train but two; those of the folders are all the same."""
+    lines = (fer_csv / "fer2013.csv").read_text().splitlines()
+    for row, shade in ((-1, 101), (-8, 102)):
+        emotion, pixels, usage = lines[row].split(",")
+        lines[row] = f"{emotion},{pixels.replace('60', str(shade))},{usage}"
+    (fer_csv / "fer2013.csv").write_text("\n".join([*lines, ""]))
+    options = FER2013Options(root=fer_csv, repeated="leave_out")
+    assert [options.facts(split).frames for split in ("train", "val", "test")] == [7, 1, 1]
+    assert options.facts().left_out == {"repeated image": 12}
+    assert FER2013(options, "test").read([0], [0]).images[0, 0, 0, 0] == 101
+    folders = FER2013Options(root=fer_folders, repeated="leave_out")
+    with pytest.raises(UserError, match="val split"):
+        folders.facts("val")
+    for split, shade in (("train", 1), ("test", 2)):
+        Image.new("L", (48, 48), shade).save(fer_folders / split / "fear" / f"{split}_1.png")
+    (fer_folders / "train" / "fear").rename(fer_folders / "fear")
+    (fer_folders / "val").mkdir()
+    (fer_folders / "fear").rename(fer_folders / "val" / "fear")
+    folders = FER2013Options(root=fer_folders, repeated="leave_out")
+    assert folders.facts("val").frames == folders.facts("test").frames == 1

@@ -32,6 +32,9 @@ evaluate: [{name: classification, label: emotion, data: {name: labelled, table: 
 """
 
 
+SPLITS = (("train", "ab"), ("val", "ce"), ("test", "dfh"))
+
+
 def table(folder: Path, *lines: str, **options: object) -> LabelledOptions:
     """A table whose first column has the paths; images that are not there are made, as empty files."""
     (folder / "faces.csv").write_text("\n".join(lines) + "\n")
@@ -343,6 +346,33 @@ def test_what_r_excel_and_pandas_write_for_no_value_is_no_label(tmp_path: Path, 
         "valence": 1,
         "age": 1,
     }
+
+
+def test_copies_in_val_and_test_are_left_out_where_wanted(tmp_path: Path) -> None:
+    """The same bytes; train keeps its own copies, and two faces of one image are no copies."""
+    first, second = (Image.new("RGB", (16, 16), (shade, 0, 0)) for shade in (10, 20))
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        first.save(tmp_path / name)
+    for name in ("e.png", "f.png", "g.png"):
+        second.save(tmp_path / name)
+    lines = [f"{name}.png,{split},{name in 'ace'}" for split, names in SPLITS for name in names]
+    splits: tuple[Split, ...] = ("train", "val", "test")
+    kept = table(tmp_path, "path,split,smile", *lines)
+    assert [kept.facts(split).frames for split in splits] == [2, 2, 3]
+    options = table(tmp_path, "path,split,smile", *lines, repeated="leave_out")
+    assert [options.facts(split).frames for split in splits] == [2, 1, 1]
+    assert options.facts().left_out == {"repeated image": 3}
+    assert LabelledFaces(options, "test").clip(0).name == "h.png"
+    boxes = ("path,split,left,top,width,height,smile", "a.png,train,0,0,8,8,1", "b.png,test,8,0,8,8,0")
+    assert table(tmp_path, *boxes, repeated="leave_out").facts("test").frames == 1
+
+
+def test_a_split_of_copies_only_is_rejected(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    options = table(tmp_path, "path,split,smile", "a.png,train,1", "b.png,test,1", repeated="leave_out")
+    with pytest.raises(UserError, match="test split"):
+        options.facts("test")
 
 
 def test_info_says_what_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

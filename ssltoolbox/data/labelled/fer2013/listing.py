@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from ssltoolbox.data.images.naming import in_natural_order
 from ssltoolbox.data.images.tree import is_image
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.csv_rows import CsvRows
+from ssltoolbox.data.labelled.repeated import content_of
 from ssltoolbox.data.splits import part_of_train
 from ssltoolbox.support.paths import needed_folder, printable
 
@@ -51,6 +54,16 @@ class CsvImages:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def where(self, chosen: np.ndarray) -> CsvImages:
+        """The images for which `chosen` [n] is True."""
+        labels = {name: label.at(chosen) for name, label in self.labels.items()}
+        return CsvImages(self.rows, self.starts[chosen], labels)
+
+    def contents(self) -> list[Hashable]:
+        """[n] the pixels of each image, shortened to a digest."""
+        texts = (self.rows.row(start).get("pixels", "") for start in self.starts.tolist())
+        return [hashlib.blake2b(text.encode()).digest() for text in texts]
+
 
 @dataclass(frozen=True, eq=False)
 class FolderImages:
@@ -68,6 +81,15 @@ class FolderImages:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def where(self, chosen: np.ndarray) -> FolderImages:
+        """The images for which `chosen` [n] is True."""
+        labels = {name: label.at(chosen) for name, label in self.labels.items()}
+        return FolderImages(self.folder, [*compress(self.images, chosen)], labels)
+
+    def contents(self) -> list[Hashable]:
+        """[n] equal for files with the same bytes."""
+        return [content_of(self.folder / image) for image in self.images]
 
 
 def list_fer2013(root: Path, split: Split) -> CsvImages | FolderImages:

@@ -76,7 +76,7 @@ class PublishedOptions(LabelledImagesOptions):
         table = Table(root, {name: [row.get(name, "") for row in there] for name in names})
         lost = len(rows) - len(there)
         found = gather(table, root, self._labels_in(table.names), fps=self.fps, guess=False)
-        return found.with_left_out({"listed clip without frames": lost} if lost else {})
+        return found.with_left_out({"empty listed clip": lost} if lost else {})
 
     def _form(self) -> tuple[Path, Form]:
         for root in (self.root, *(self.root / name for name in self.inner)):
