@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 @click.option(
     "--follow-links", is_flag=True, help="For a table or folders: also follow links that lead out of them."
 )
+@click.option(
+    "--copies",
+    is_flag=True,
+    help="For labels with splits: also count images of val and test whose file is the same as an earlier one. "
+    "Reads all files.",
+)
 @click.option("--json", is_flag=True, help="Print JSON.")
 def info(
     data: Path,
@@ -52,6 +58,7 @@ def info(
     labels: str | None,
     dataset: str,
     follow_links: bool,
+    copies: bool,
     json: bool,
 ) -> None:
     """Count frames, clips, people and labels of DATA.
@@ -66,7 +73,7 @@ def info(
     if output and output.suffix.lower() != ".png":
         raise click.BadParameter(f"{output} is not a PNG file: end its name in .png", param_hint="'--output'")
     if dataset:
-        _dataset_info(data, dataset, output, json)
+        _dataset_info(data, dataset, output, copies, json)
     elif data.is_file():
         options = {
             "table": data,
@@ -74,9 +81,11 @@ def info(
             "labels": written_labels(labels),
             "follow_links": follow_links,
         }
-        _labelled_info(data, options, label, output, json)
+        _labelled_info(data, options, label, output, copies, json)
     elif _has_classes(data):
-        _labelled_info(data, {"root": data, "follow_links": follow_links}, label, output, json)
+        _labelled_info(data, {"root": data, "follow_links": follow_links}, label, output, copies, json)
+    elif copies:
+        raise click.UsageError("--copies compares labelled images of splits, and no index")
     else:
         _index_info(data, output, json)
 
@@ -89,18 +98,20 @@ def _has_classes(folder: Path) -> bool:
     return folder.is_dir() and not is_index(folder) and is_labelled(folder)
 
 
-def _labelled_info(data: Path, options: dict[str, Any], label: str, output: Path | None, json: bool) -> None:
+def _labelled_info(
+    data: Path, options: dict[str, Any], label: str, output: Path | None, copies: bool, json: bool
+) -> None:
     from ssltoolbox.data.labelled.overview import overview_of, write_class_sheet
     from ssltoolbox.data.labelled.own.options import LabelledOptions
 
     listed = LabelledOptions(**options)
-    overview = overview_of(listed)
+    overview = overview_of(listed, copies)
     if output:
         write_class_sheet(listed, label, output)
     _print_overview(data, overview, json)
 
 
-def _dataset_info(root: Path, name: str, output: Path | None, json: bool) -> None:
+def _dataset_info(root: Path, name: str, output: Path | None, copies: bool, json: bool) -> None:
     from ssltoolbox.api import DatasetOptions, Kind
     from ssltoolbox.data.labelled.overview import overview_of
     from ssltoolbox.plan.single import choose_typed
@@ -110,7 +121,7 @@ def _dataset_info(root: Path, name: str, output: Path | None, json: bool) -> Non
     written = json_module.dumps({"name": name, "root": str(root)})
     chosen = choose_typed(Kind.DATASETS, "--dataset", written)
     assert isinstance(chosen.options, DatasetOptions)
-    _print_overview(root, overview_of(chosen.options), json)
+    _print_overview(root, overview_of(chosen.options, copies), json)
 
 
 def _print_overview(data: Path, overview: Overview, json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ssltoolbox.api import DataFacts, OptionError, Split
-from ssltoolbox.data.labelled.repeated import COPY, Repeated, first_copies
+from ssltoolbox.data.labelled.repeated import COPY, ORDER, Repeated, first_copies, refuse_nothing
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
@@ -78,14 +78,22 @@ class LabelledImagesOptions(ListedOptions):
 
     def _chosen(self, split: Split) -> np.ndarray:
         own: np.ndarray = self._splits() == split
-        return own & self._first_copies() if self.repeated == "leave_out" else own
+        if self.repeated == "leave_out":
+            refuse_nothing(split, self._first_copies()[own])
+            own = own & self._first_copies()
+        return own
+
+    def copies(self) -> dict[Split, int]:
+        """Split → the number of its images that are copies of earlier ones. Reads all files."""
+        copies = self._splits()[~self._first_copies()]
+        return {split: int((copies == split).sum()) for split in ORDER}
 
     def _splits(self) -> np.ndarray:
         """[n] the split of each image."""
         return self.once(("splits", self.fold), lambda: self.images().assigned(self._rule()))
 
     def _first_copies(self) -> np.ndarray:
-        """[n] bool: False for copies, which are left out."""
+        """[n] bool: False for copies."""
         contents = self.once("contents", lambda: self.images().contents())
         return self.once(("first copies", self.fold), lambda: first_copies(contents, self._splits()))
 
@@ -134,7 +142,7 @@ class LabelledImagesOptions(ListedOptions):
         )
 
     def _left_out(self) -> dict[str, int]:
-        copies = {COPY: int((~self._first_copies()).sum())} if self.repeated == "leave_out" else {}
+        copies = {COPY: sum(self.copies().values())} if self.repeated == "leave_out" else {}
         return {**(self.images().left_out or {}), **copies}
 
     def _more_facts(self) -> dict[str, Any]:

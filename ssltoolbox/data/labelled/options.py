@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ssltoolbox.api import EXPRESSIONS, DataFacts, Split
-from ssltoolbox.data.labelled.repeated import COPY, ORDER, Repeated, first_copies
+from ssltoolbox.data.labelled.repeated import COPY, ORDER, Repeated, first_copies, refuse_nothing
 from ssltoolbox.data.listed import ListedOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ssltoolbox.data.label_columns import Label
     from ssltoolbox.data.labelled.affectnet.listing import ListedFolder, ListedRows
     from ssltoolbox.data.labelled.fer2013.listing import CsvImages, FolderImages
@@ -94,13 +96,25 @@ class FER2013Options(ListedOptions):
         return self.once(split, lambda: list_fer2013(self.root, split))
 
     def _without_copies(self, split: Split) -> CsvImages | FolderImages:
+        used = self._first_copies()[split]
+        refuse_nothing(split, used)
+        return self._published(split).where(used)
+
+    def _first_copies(self) -> dict[Split, np.ndarray]:
+        """Split → [n] bool: False for copies."""
+        return self.once("first copies", self._compared)
+
+    def _compared(self) -> dict[Split, np.ndarray]:
         import numpy as np
 
-        listed = {each: self._published(each) for each in ORDER[: ORDER.index(split) + 1]}
-        contents = {each: self.once((each, "contents"), found.contents) for each, found in listed.items()}
-        splits = np.repeat([*listed], [len(found) for found in listed.values()])
-        used = first_copies([*chain.from_iterable(contents.values())], splits)
-        return listed[split].where(used[splits == split])
+        contents = {split: self._published(split).contents() for split in ORDER}
+        splits = np.repeat(ORDER, [len(found) for found in contents.values()])
+        first = first_copies([*chain.from_iterable(contents.values())], splits)
+        return {split: first[splits == split] for split in ORDER}
+
+    def copies(self) -> dict[Split, int]:
+        """Split → the number of its images that are copies of earlier ones. Reads all files."""
+        return {split: int((~first).sum()) for split, first in self._first_copies().items()}
 
     def facts(self, split: Split = "train") -> DataFacts:
         """
@@ -116,11 +130,10 @@ class FER2013Options(ListedOptions):
             labels=frozenset({"expression"}),
             expressions=label.names,
             known=listing.labels,
-            left_out=self._left_out() if split == "train" and self.repeated == "leave_out" else {},
+            left_out={COPY: sum(self.copies().values())}
+            if split == "train" and self.repeated == "leave_out"
+            else {},
         )
-
-    def _left_out(self) -> dict[str, int]:
-        return {COPY: sum(len(self._published(each)) - len(self.listing(each)) for each in ORDER)}
 
 
 class LFWOptions(ListedOptions):

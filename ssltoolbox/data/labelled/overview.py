@@ -16,6 +16,7 @@ from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
 from ssltoolbox.data.labelled.dataset import read_face
 from ssltoolbox.data.labelled.images import LabelledImages
+from ssltoolbox.data.labelled.repeated import CountsCopies
 from ssltoolbox.support.paths import Root
 from ssltoolbox.support.words import counted
 
@@ -29,7 +30,8 @@ class Overview:
     """Counts of labelled images.
 
     Attributes:
-        splits: split → how many `images`, `clips` and `identities`.
+        splits: split → how many `images`, `clips` and `identities`, and `copies` of earlier images if they were
+            looked for.
         labels: label → class, or column of yes and no, → split → images; a number's classes are "known".
         notes: what is not used, and what the data warns of.
     """
@@ -39,17 +41,25 @@ class Overview:
     notes: list[str]
 
 
-def overview_of(options: DatasetOptions) -> Overview:
+def overview_of(options: DatasetOptions, copies: bool = False) -> Overview:
     """Counts images, and the labels that are known without opening images.
+
+    Args:
+        options: the data.
+        copies: also count the images that are copies of earlier ones, which reads all files.
 
     Raises:
         DataNotFound, UserError: where the data is not there or can't be used.
     """
     facts = {split: options.facts(split) for split in SPLITS}
+    if copies and not isinstance(options, CountsCopies):
+        raise UserError("the images of this data can't be compared")
+    found_copies = options.copies() if copies and isinstance(options, CountsCopies) else {}
     unused = [counted(number, thing) for thing, number in facts["train"].left_out.items()]
     return Overview(
         {
             split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
+            | ({"copies": found_copies[split]} if copies else {})
             for split, found in facts.items()
         },
         {name: _counts(name, facts) for name in facts["train"].label_facts},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ssltoolbox.api import Split, UserError
 
@@ -16,6 +16,15 @@ Repeated = Literal["keep", "leave_out"]
 ORDER: tuple[Split, ...] = ("train", "val", "test")
 COPY = "repeated image"
 """The name of an image that is left out, in counts."""
+
+
+@runtime_checkable
+class CountsCopies(Protocol):
+    """Options of data whose images can be compared."""
+
+    def copies(self) -> dict[Split, int]:
+        """Split → the number of its images that are copies of earlier ones. Reads all files."""
+        ...
 
 
 def first_copies(contents: Sequence[Hashable], splits: np.ndarray) -> np.ndarray:
@@ -31,24 +40,28 @@ def first_copies(contents: Sequence[Hashable], splits: np.ndarray) -> np.ndarray
     Args:
         contents: of the n images; equal for copies.
         splits: [n] of str.
-
-    Raises:
-        UserError: where nothing of a split would be left.
     """
     import numpy as np
 
     seen: set[Hashable] = set()
     first = np.ones(len(contents), bool)
     for split in ORDER:
-        rows = np.flatnonzero(splits == split)
-        for row in rows.tolist():
+        for row in np.flatnonzero(splits == split).tolist():
             first[row] = split == "train" or contents[row] not in seen
             seen.add(contents[row])
-        if len(rows) and not first[rows].any():
-            raise UserError(
-                f"all images of the {split} split are copies of earlier ones", "write repeated: keep"
-            )
     return first
+
+
+def refuse_nothing(split: Split, used: np.ndarray) -> None:
+    """
+    Args:
+        used: [n] bool: which images of the split stay.
+
+    Raises:
+        UserError: where none of them does.
+    """
+    if len(used) and not used.any():
+        raise UserError(f"all images of the {split} split are copies of earlier ones", "write repeated: keep")
 
 
 def content_of(path: Path) -> Hashable:

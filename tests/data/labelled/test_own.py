@@ -348,7 +348,9 @@ def test_what_r_excel_and_pandas_write_for_no_value_is_no_label(tmp_path: Path, 
     }
 
 
-def test_copies_in_val_and_test_are_left_out_where_wanted(tmp_path: Path) -> None:
+def test_copies_in_val_and_test_are_left_out_where_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The same bytes; train keeps its own copies, and two faces of one image are no copies."""
     first, second = (Image.new("RGB", (16, 16), (shade, 0, 0)) for shade in (10, 20))
     for name in ("a.png", "b.png", "c.png", "d.png"):
@@ -363,6 +365,9 @@ def test_copies_in_val_and_test_are_left_out_where_wanted(tmp_path: Path) -> Non
     assert [options.facts(split).frames for split in splits] == [2, 1, 1]
     assert options.facts().left_out == {"repeated image": 3}
     assert LabelledFaces(options, "test").clip(0).name == "h.png"
+    assert run(["data", "info", str(tmp_path / "faces.csv"), "--copies", "--json"]) == 0
+    counted = json.loads(capsys.readouterr().out)["splits"]
+    assert [counted[split]["copies"] for split in splits] == [0, 1, 2]
     boxes = ("path,split,left,top,width,height,smile", "a.png,train,0,0,8,8,1", "b.png,test,8,0,8,8,0")
     assert table(tmp_path, *boxes, repeated="leave_out").facts("test").frames == 1
 
