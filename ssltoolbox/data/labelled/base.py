@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ssltoolbox.api import DataFacts, OptionError, Split
 from ssltoolbox.data.labelled.repeated import COPY, ORDER, Repeated, first_copies, refuse_nothing
 from ssltoolbox.data.listed import ListedOptions
+from ssltoolbox.support.paths import Root
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,8 +95,12 @@ class LabelledImagesOptions(ListedOptions):
 
     def _first_copies(self) -> np.ndarray:
         """[n] bool: False for copies."""
-        contents = self.once("contents", lambda: self.images().contents())
+        contents = self.once("contents", self._contents)
         return self.once(("first copies", self.fold), lambda: first_copies(contents, self._splits()))
+
+    def _contents(self) -> list[Hashable]:
+        images = self.images()
+        return images.contents(Root(images.root, self.follow_links))
 
     def per_fold(self) -> Sequence[LabelledImagesOptions]:
         """Options for each fold where tasks use all folds; else these options alone."""

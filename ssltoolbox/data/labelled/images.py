@@ -15,7 +15,7 @@ from ssltoolbox.api import UserError
 from ssltoolbox.data.label_columns import Label
 from ssltoolbox.data.labelled.repeated import content_of
 from ssltoolbox.data.splits import split_of, with_val
-from ssltoolbox.support.paths import printable
+from ssltoolbox.support.paths import Root, printable
 from ssltoolbox.support.words import agreeing, counted
 
 LOOKED_FOR = 1000
@@ -156,10 +156,11 @@ class LabelledImages:
                 "results on test are not only about new people"
             )
 
-    def contents(self) -> list[Hashable]:
-        """[n] equal for images with the same bytes and the same box. Reads all files."""
-        paths, rows = np.unique(self.paths.astype(str), return_inverse=True)
-        files = [content_of(self.root / path) for path in paths]
+    def contents(self, root: Root) -> list[Hashable]:
+        """[n] equal for images with the same bytes and the same box. Reads all files that the root holds."""
+        names, rows = np.unique(self.paths.astype(str), return_inverse=True)
+        paths = [self.root / name for name in names]
+        files = [content_of(path) if root.holds(str(path)) else path for path in paths]
         if self.boxes is None:
             return [files[row] for row in rows]
         return [(files[row], *box) for row, box in zip(rows, self.boxes.tolist(), strict=True)]

@@ -52,19 +52,23 @@ def overview_of(options: DatasetOptions, copies: bool = False) -> Overview:
         DataNotFound, UserError: where the data is not there or can't be used.
     """
     facts = {split: options.facts(split) for split in SPLITS}
-    if copies and not isinstance(options, CountsCopies):
-        raise UserError("the images of this data can't be compared")
-    found_copies = options.copies() if copies and isinstance(options, CountsCopies) else {}
+    more = {split: {"copies": number} for split, number in _copies(options).items()} if copies else {}
     unused = [counted(number, thing) for thing, number in facts["train"].left_out.items()]
     return Overview(
         {
             split: {"images": found.frames, "clips": found.clips, "identities": found.identities}
-            | ({"copies": found_copies[split]} if copies else {})
+            | more.get(split, {})
             for split, found in facts.items()
         },
         {name: _counts(name, facts) for name in facts["train"].label_facts},
         [*([f"not used: {and_of(unused)}"] if unused else []), *facts["train"].warnings],
     )
+
+
+def _copies(options: DatasetOptions) -> dict[Split, int]:
+    if not isinstance(options, CountsCopies):
+        raise UserError("copies can't be counted in this data", "leave out --copies")
+    return options.copies()
 
 
 def _counts(label: str, facts: Mapping[Split, DataFacts]) -> dict[str, dict[str, int]]:

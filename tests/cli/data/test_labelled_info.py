@@ -9,7 +9,10 @@ import pytest
 from helpers.recipes import write_recipe
 from PIL import Image
 
+from ssltoolbox.api import UserError
 from ssltoolbox.cli.main import run
+from ssltoolbox.data.labelled.overview import overview_of
+from ssltoolbox.data.synthetic_faces.options import SyntheticFacesOptions
 
 Capture = pytest.CaptureFixture[str]
 
@@ -45,6 +48,24 @@ def test_a_table_is_counted_with_what_has_no_label(faces: Path, capsys: Capture)
     assert list(found["labels"]["emotion"]) == ["light", "dark", "(none)"]
     assert found["labels"]["emotion"]["(none)"] == {"train": 2, "val": 2, "test": 2}
     assert found["labels"]["aus"]["au2"]["train"] == 6
+
+
+def test_copies_are_counted_where_wanted(faces: Path, capsys: Capture) -> None:
+    """Also where a split has nothing else."""
+    for data in ("faces", "faces.csv"):
+        assert run(["data", "info", data, "--copies", "--json"]) == 0
+        splits = json.loads(capsys.readouterr().out)["splits"]
+        assert {split: counts["copies"] for split, counts in splits.items()} == {
+            "train": 0,
+            "val": 2,
+            "test": 4,
+        }
+
+
+def test_copies_are_not_counted_in_other_data(tmp_path: Path) -> None:
+    assert run(["data", "info", str(tmp_path), "--copies"]) == 2
+    with pytest.raises(UserError, match="copies"):
+        overview_of(SyntheticFacesOptions(), copies=True)
 
 
 def test_the_table_is_readable(faces: Path, capsys: Capture) -> None:
