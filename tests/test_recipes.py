@@ -102,6 +102,7 @@ OWN = {
         "mae": {"backbone", "views", "optim"},
         "swav": {"views", "optim"},
     },
+    "real": {"mocov2": {"trainer"}},
 }
 """What methods need of their own: labels, local crops, another network, plain colours, an optimiser, batches."""
 ROWS = [
