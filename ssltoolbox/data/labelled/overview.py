@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -16,11 +15,10 @@ from ssltoolbox.data.index.sheet import FRAMES, TILE, spread_evenly, write_rows
 from ssltoolbox.data.labelled.base import LabelledImagesOptions
 from ssltoolbox.data.labelled.dataset import read_face
 from ssltoolbox.data.labelled.images import LabelledImages
-from ssltoolbox.data.labelled.repeated import CountsCopies
+from ssltoolbox.data.labelled.repeated import ORDER, CountsCopies
 from ssltoolbox.support.paths import Root
 from ssltoolbox.support.words import counted
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 NONE = "(none)"
 """The class of images without the label."""
 
@@ -51,7 +49,7 @@ def overview_of(options: DatasetOptions, copies: bool = False) -> Overview:
     Raises:
         DataNotFound, UserError: where the data is not there or can't be used.
     """
-    facts = {split: options.facts(split) for split in SPLITS}
+    facts = {split: options.facts(split) for split in ORDER}
     more = {split: {"copies": number} for split, number in _copies(options).items()} if copies else {}
     unused = [counted(number, thing) for thing, number in facts["train"].left_out.items()]
     return Overview(
